@@ -1,0 +1,56 @@
+/* Allocation that cannot fail: a client that cannot get a few bytes has nothing better to
+ * do than to stop. Script memory is not taken here but from the account of its Lua state.
+ */
+#include "core/base.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+_Noreturn void check_failed(const char *what, const char *file, int line) {
+  fprintf(stderr, "tidelock: impossible state at %s:%d: %s\n", file, line, what);
+  abort();
+}
+
+void *xmalloc(size_t size) {
+  void *p = malloc(size ? size : 1);
+  CHECK(p != NULL);
+  return p;
+}
+
+void *xcalloc(size_t count, size_t size) {
+  void *p = calloc(count ? count : 1, size ? size : 1);
+  CHECK(p != NULL);
+  return p;
+}
+
+void *xrealloc(void *old, size_t size) {
+  void *p = realloc(old, size ? size : 1);
+  CHECK(p != NULL);
+  return p;
+}
+
+char *xstrdup(const char *text) {
+  return text ? xstrndup(text, strlen(text)) : NULL;
+}
+
+char *xstrndup(const char *text, size_t len) {
+  char *copy = xmalloc(len + 1);
+  memcpy(copy, text, len);
+  copy[len] = '\0';
+  return copy;
+}
+
+char *xasprintf(const char *fmt, ...) {
+  va_list args;
+  va_start(args, fmt);
+  int len = vsnprintf(NULL, 0, fmt, args);
+  va_end(args);
+  CHECK(len >= 0);
+  char *text = xmalloc((size_t)len + 1);
+  va_start(args, fmt);
+  vsnprintf(text, (size_t)len + 1, fmt, args);
+  va_end(args);
+  return text;
+}

@@ -1,0 +1,26 @@
+/* The few things every file needs: checks for impossible state, allocation that cannot
+ * fail, and the containing struct of an embedded member. */
+#ifndef TIDELOCK_CORE_BASE_H
+#define TIDELOCK_CORE_BASE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Aborts with file and line when a state that cannot happen has happened. */
+#define CHECK(cond) ((cond) ? (void)0 : check_failed(#cond, __FILE__, __LINE__))
+_Noreturn void check_failed(const char *what, const char *file, int line);
+
+#define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
+#define CONTAINER_OF(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))
+
+/* Return new memory, owned by the caller, released with free(); abort when there is none.
+ */
+void *xmalloc(size_t size);
+void *xcalloc(size_t count, size_t size);
+void *xrealloc(void *old, size_t size);
+char *xstrdup(const char *text);              /* NULL gives NULL */
+char *xstrndup(const char *text, size_t len); /* adds the final NUL */
+char *xasprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+#endif

@@ -1,0 +1,25 @@
+/* A growing run of bytes: the unit in which data travels between layers. It owns its
+ * memory; a zeroed Buffer is empty and valid, and buffer_free leaves it so. `data` holds
+ * `len` bytes and is not NUL-terminated unless buffer_text was asked. */
+#ifndef TIDELOCK_CORE_BUFFER_H
+#define TIDELOCK_CORE_BUFFER_H
+
+#include "core/base.h"
+
+typedef struct Buffer {
+  char *data;
+  size_t len, cap;
+} Buffer;
+
+void buffer_free(Buffer *b);
+void buffer_clear(Buffer *b);                  /* keeps the memory */
+char *buffer_reserve(Buffer *b, size_t extra); /* room for extra bytes; returns the end */
+void buffer_put(Buffer *b, const void *bytes, size_t len);
+void buffer_puts(Buffer *b, const char *text);
+void buffer_putc(Buffer *b, char c);
+void buffer_printf(Buffer *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void buffer_consume(Buffer *b, size_t len); /* drops len bytes from the front */
+const char *buffer_text(Buffer *b);         /* borrows: NUL-terminated view */
+char *buffer_take(Buffer *b, size_t *len);  /* returns new: the memory, NUL-terminated */
+
+#endif

@@ -1,0 +1,39 @@
+/* JSON text in (RFC 8259, through cJSON with an arena) and out (our own printer, exact
+ * for integers to 2^63 and shortest round-trip for doubles). Any thread, one arena a
+ * thread.
+ *
+ * What cJSON gets wrong is put right before it sees the text: \u0000 is kept, a lone
+ * surrogate becomes U+FFFD, invalid UTF-8, raw control characters, numbers like 01 or 1.,
+ * and text after the value are errors. */
+#ifndef TIDELOCK_CORE_JSON_H
+#define TIDELOCK_CORE_JSON_H
+
+#include <cjson/cJSON.h>
+
+#include "core/buffer.h"
+#include "core/error.h"
+
+enum { JSON_MAX_DEPTH = 512 };
+
+typedef struct JsonArena JsonArena;
+JsonArena *json_arena_new(void);
+void json_arena_free(JsonArena *arena);
+
+/* Returns the root, borrowed from the arena and valid until the next json_parse with it,
+ * or NULL with *err filled (DECODE, with the byte offset and an excerpt). */
+const cJSON *json_parse(JsonArena *arena, const char *text, size_t len, Error *err);
+
+/* The bytes of a string item or (key = true) of an item's name; may hold NULs. Borrows.
+ */
+const char *json_string(const JsonArena *arena, const cJSON *item, bool key, size_t *len);
+
+/* Whether a number is an integer that is exact (|n| <= 2^53), and its value. */
+bool json_integer(const cJSON *item, int64_t *value);
+
+/* Appends to out. A string that is not UTF-8 returns ERR_DECODE and leaves out as it was;
+ * a number that is not finite likewise. */
+int json_put_string(Buffer *out, const char *text, size_t len);
+int json_put_number(Buffer *out, double value);
+void json_put_integer(Buffer *out, int64_t value);
+
+#endif

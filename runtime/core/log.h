@@ -1,0 +1,28 @@
+/* The levelled, structured log: one line a record, text or JSON, to standard error or a
+ * file. Loop thread only, but for log_write, which locks. */
+#ifndef TIDELOCK_CORE_LOG_H
+#define TIDELOCK_CORE_LOG_H
+
+#include <stdio.h>
+
+#include "core/base.h"
+
+typedef enum LogLevel { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR, LOG_OFF } LogLevel;
+typedef enum LogFormat { LOG_TEXT, LOG_JSON } LogFormat;
+typedef struct Log Log;
+
+/* Returns new; borrows `out` unless log_open_file replaces it. */
+Log *log_new(FILE *out, LogLevel level, LogFormat format);
+void log_free(Log *log);
+int log_open_file(Log *log, const char *path); /* 0, or errno; appends, mode 0600 */
+bool log_enabled(const Log *log, LogLevel level);
+bool log_level_parse(const char *name, LogLevel *level); /* "debug" ... "error", "off" */
+
+/* One record. `room` names who speaks: a layer ("socket") or a script ("client").
+ * `fields` is NULL or the text of a JSON object, put beside the message. */
+void log_record(Log *log, LogLevel level, const char *room, const char *message,
+                const char *fields);
+void log_write(Log *log, LogLevel level, const char *room, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+
+#endif

@@ -1,0 +1,46 @@
+/* HTTP requests on curl's multi interface. Loop thread only. */
+#ifndef TIDELOCK_NET_HTTP_H
+#define TIDELOCK_NET_HTTP_H
+
+#include "core/buffer.h"
+#include "core/error.h"
+#include "net/net.h"
+
+typedef struct HttpRequest HttpRequest;
+
+typedef struct HttpOptions {
+  const char *method;         /* as it goes on the wire; NULL: GET */
+  const char *url;            /* http or https, absolute; checked */
+  const char *const *headers; /* "Name: value", NULL-terminated; NULL: none. Names and
+                                 values are checked (no CR, LF, NUL) */
+  const char *body;           /* NULL: none; copied */
+  size_t body_len;
+  double connect_timeout; /* seconds; 0: 10 */
+  double timeout;         /* seconds, the whole exchange; 0: 30; INFINITY: none */
+  size_t max_body;        /* bytes after decompression; 0: 64 MiB */
+  int max_redirects;      /* -1: 5; 0: do not follow */
+  const char *ca_file;    /* PEM; NULL: the system's store */
+  bool insecure;          /* do not check certificates: for tests */
+  const char *proxy;      /* NULL: as the environment says */
+} HttpOptions;
+
+typedef struct HttpResponse {
+  int status;
+  Buffer headers;  /* the last response's header lines, "Name: value\n" each */
+  Buffer body;     /* decompressed */
+  const char *url; /* the one that answered, after redirects */
+} HttpResponse;
+
+/* Called in dispatch, exactly once unless cancelled: response is NULL and err is set, or
+ * the other way round. Both are borrowed for the call (take the buffers with
+ * buffer_take). */
+typedef void HttpDone(void *ctx, HttpResponse *response, const Error *err);
+
+/* Starts a request; options are copied. Returns new (released by itself after done or
+ * cancel), or NULL with *err filled (URL, INVALID), and then done is never called. */
+HttpRequest *http_start(Net *net, const HttpOptions *options, HttpDone *done, void *ctx,
+                        Error *err);
+void http_cancel(
+    HttpRequest *request); /* done will not be called; the transfer is gone */
+
+#endif

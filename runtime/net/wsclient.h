@@ -1,0 +1,54 @@
+/* A WebSocket client connection (RFC 6455) on a curl CONNECT_ONLY transfer, with framing
+ * from proto/websocket. Loop thread only.
+ *
+ * The callbacks come from the poll, not in dispatch: they must not call Lua. They may
+ * call ws_send, ws_close and ws_free. */
+#ifndef TIDELOCK_NET_WSCLIENT_H
+#define TIDELOCK_NET_WSCLIENT_H
+
+#include "net/net.h"
+
+typedef struct WsClient WsClient;
+
+typedef struct WsOptions {
+  const char *url; /* ws, wss, http or https; the path and query go out as given */
+  const char *const *headers; /* extra, "Name: value", NULL-terminated; NULL: none */
+  const char *subprotocols;   /* "a, b"; NULL: none */
+  double connect_timeout;     /* seconds until open, handshake included; 0: 20 */
+  double close_timeout;       /* seconds for the closing handshake; 0: 2 */
+  size_t max_message;         /* bytes; 0: 64 MiB */
+  size_t max_buffered;        /* bytes waiting to be written; 0: 64 MiB */
+  const char *ca_file;        /* PEM; NULL: the system's store */
+  bool insecure;
+} WsOptions;
+
+typedef struct WsCallbacks {
+  void (*open)(void *ctx, const char *subprotocol); /* "" when none was agreed */
+  /* A whole message; data is borrowed for the call. */
+  void (*message)(void *ctx, bool binary, const char *data, size_t len);
+  /* The end, exactly once (unless ws_free came first), whether or not it ever opened.
+   * `code` is the close code received, 1005 when the peer gave none, 1006 when the
+   * connection broke. err->code is ERR_NONE for a clean close. */
+  void (*closed)(void *ctx, int code, const char *reason, size_t reason_len,
+                 const Error *err);
+} WsCallbacks;
+
+/* Returns new, owned by the caller until ws_free, or NULL with *err (URL, INVALID).
+ * Options and callbacks are copied. */
+WsClient *ws_open(Net *net, const WsOptions *options, const WsCallbacks *callbacks,
+                  void *ctx, Error *err);
+
+/* Sends one message as one frame; returns 0, ERR_NOT_CONNECTED, ERR_BUFFER_FULL, or
+ * ERR_DECODE for text that is not UTF-8. What the system does not take at once is
+ * buffered. Messages sent within one turn may share one write (flushed at the end of the
+ * turn). */
+int ws_send(WsClient *ws, bool binary, const char *data, size_t len);
+size_t ws_buffered(const WsClient *ws); /* bytes that the system has not taken */
+
+/* Starts the closing handshake; closed will be called. Harmless when already closing. */
+void ws_close(WsClient *ws, int code, const char *reason);
+
+/* Ends it now, without a word to the callbacks, and releases it. */
+void ws_free(WsClient *ws);
+
+#endif

@@ -1,0 +1,81 @@
+/* RFC 6455 framing, pure: bytes in, events out; messages in, bytes out. Knows both roles.
+ * No I/O, no clock, no randomness of its own (the caller gives masking keys).
+ *
+ * Everything the RFC asks is checked here: reserved bits, opcodes, masks by role, minimal
+ * lengths, control frames whole and short, fragments in order, UTF-8 as it arrives, close
+ * codes and reasons, message size. */
+#ifndef TIDELOCK_PROTO_WEBSOCKET_H
+#define TIDELOCK_PROTO_WEBSOCKET_H
+
+#include "core/buffer.h"
+#include "core/error.h"
+#include "core/utf8.h"
+
+typedef enum WsRole { WS_CLIENT, WS_SERVER } WsRole;
+typedef enum WsOpcode {
+  WS_CONTINUATION = 0,
+  WS_TEXT = 1,
+  WS_BINARY = 2,
+  WS_CLOSE = 8,
+  WS_PING = 9,
+  WS_PONG = 10
+} WsOpcode;
+
+/* One thing the peer said. data is borrowed, valid until the next call on the parser.
+ * WS_TEXT and WS_BINARY are whole messages. For WS_CLOSE `close_code` is the code
+ * received (1005: none) and data its reason. */
+typedef struct WsEvent {
+  WsOpcode type;
+  int close_code;
+  char *data; /* writable: it points into the input or the parser's message buffer */
+  size_t len;
+} WsEvent;
+
+typedef struct WsParser WsParser;
+WsParser *ws_parser_new(WsRole role, size_t max_message); /* returns new */
+void ws_parser_free(WsParser *p);
+
+/* Looks at *data (writable: unmasking and whole unfragmented frames are done in place)
+ * and takes as many bytes as it can, adding their number to *used. Returns 1 with *event
+ * filled, 0 when more bytes are needed, or -1 on a violation with *err filled (PROTOCOL
+ * or TOO_LARGE) and *close_code set to what the RFC wants said (1002, 1007, 1009). After
+ * a violation or a WS_CLOSE nothing more is accepted. Call until it returns 0. Incomplete
+ * frames are kept by the parser: the caller never presents bytes twice. */
+int ws_parse(WsParser *p, char *data, size_t len, size_t *used, WsEvent *event,
+             int *close_code, Error *err);
+
+/* Appends one frame to out. A client gives a random 4-byte mask, a server NULL. */
+void ws_frame(Buffer *out, bool fin, WsOpcode opcode, const uint8_t mask[4],
+              const char *data, size_t len);
+/* Appends a close frame; code 0 sends none. The reason is cut at 123 bytes between
+ * characters. */
+void ws_frame_close(Buffer *out, const uint8_t mask[4], int code, const char *reason,
+                    size_t len);
+/* Whether a close code may stand in a frame (1000-1003, 1007-1014, 3000-4999). */
+bool ws_close_code_valid(int code);
+
+/* --- the opening handshake (client) ----------------------------------------------------
+ */
+
+enum { WS_KEY_LEN = 24, WS_MAX_HANDSHAKE = 16 * 1024 };
+
+/* The base64 of 16 random bytes given by the caller; out holds WS_KEY_LEN + 1. */
+void ws_key(const uint8_t random[16], char *out);
+/* The Sec-WebSocket-Accept for a key; out holds 29 bytes. */
+void ws_accept(const char *key, char *out);
+
+typedef struct WsRequest {
+  const char *host, *target, *key; /* "example.org:8080", "/path?query" */
+  const char *subprotocols;        /* NULL: none */
+  const char *const *headers;      /* NULL-terminated; NULL: none */
+} WsRequest;
+void ws_request(Buffer *out, const WsRequest *request);
+
+/* Reads the server's answer. Returns the number of bytes it took (the first byte after it
+ * belongs to the first frame), 0 when more is needed, -1 with *err filled: HANDSHAKE,
+ * with the status and the start of the body in the detail, or TOO_LARGE. `subprotocol`
+ * holds 128. */
+long ws_response(const char *data, size_t len, const char *key, const char *offered,
+                 char *subprotocol, Error *err);
+
+#endif
