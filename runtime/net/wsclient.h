@@ -45,6 +45,9 @@ WsClient *ws_open(Net *net, const WsOptions *options, const WsCallbacks *callbac
 int ws_send(WsClient *ws, bool binary, const char *data, size_t len);
 size_t ws_buffered(const WsClient *ws); /* bytes that the system has not taken */
 
+/* While paused nothing is read, so that the peer feels the backlog. */
+void ws_pause(WsClient *ws, bool paused);
+
 /* Starts the closing handshake; closed will be called. Harmless when already closing. */
 void ws_close(WsClient *ws, int code, const char *reason);
 

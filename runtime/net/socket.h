@@ -1,0 +1,127 @@
+/* A connection that lasts: Socket.IO (v5 over Engine.IO v4) or plain WebSocket, with its
+ * heartbeat, reconnection, acks and the buffer of what waits to be sent. Loop thread
+ * only.
+ *
+ * All callbacks come in dispatch. socket_free ends everything without a word; until then
+ * each call ends exactly once and each change of state is told exactly once, in order
+ * with the events. */
+#ifndef TIDELOCK_NET_SOCKET_H
+#define TIDELOCK_NET_SOCKET_H
+
+#include "net/net.h"
+
+typedef struct Socket Socket;
+
+typedef enum SocketProtocol { SOCKET_IO, SOCKET_WEBSOCKET } SocketProtocol;
+typedef enum SocketState {
+  SOCKET_IDLE, /* never connected, or closed by this side: socket_connect starts it */
+  SOCKET_CONNECTING,   /* first attempt since socket_connect */
+  SOCKET_CONNECTED,    /* the namespace is joined (websocket: the handshake is done) */
+  SOCKET_RECONNECTING, /* was or could not be connected; waits or tries again */
+  SOCKET_CLOSED        /* ended and will not be retried */
+} SocketState;
+
+typedef struct SocketOptions {
+  SocketProtocol protocol;
+  char *url;          /* ws, wss, http or https */
+  char *path;         /* Socket.IO: NULL: "/socket.io/"; websocket: NULL: the url's */
+  char *nsp;          /* NULL: "/" */
+  char *query;        /* NULL, or "a=b&c=d", encoded */
+  char **headers;     /* NULL, or NULL-terminated "Name: value" */
+  char *subprotocols; /* websocket only */
+  char *ca_file;
+  bool insecure;
+  double timeout;          /* seconds for one attempt until connected; 0: 20 */
+  bool reconnect;          /* try again after a failure or loss */
+  double delay, max_delay; /* seconds; 0: 1 and 5 */
+  double attempts;         /* in a row; INFINITY: for ever */
+  double jitter;           /* 0..1: the share of the (capped) delay that is random */
+  size_t buffer_count;     /* packets kept while not connected; 0: 1000 */
+  size_t buffer_bytes;     /* 0: 1 MiB */
+  double buffer_age;       /* seconds after which a waiting packet is dropped; 0: 60 */
+  size_t max_message;      /* 0: 64 MiB */
+} SocketOptions;
+
+void socket_options_copy(SocketOptions *to,
+                         const SocketOptions *from); /* to owns copies */
+void socket_options_free(SocketOptions *options); /* frees the members, not the struct */
+bool socket_options_equal(const SocketOptions *a, const SocketOptions *b);
+
+typedef struct SocketInfo {
+  const char *reason; /* "io server disconnect", "io client disconnect", "ping timeout",
+                         "transport close", "transport error", "parse error", "connect
+                         error", "rejected"; "" when connected */
+  int code;           /* WebSocket close code or 0 */
+  const Error *error; /* NULL when there is none */
+  const char *data;   /* JSON that came with a rejection; NULL: none */
+  size_t data_len;
+  bool will_retry;
+  double retry_in; /* seconds, when will_retry */
+  bool recovered;
+  int attempt; /* failed attempts in a row */
+} SocketInfo;
+
+typedef struct SocketCallbacks {
+  /* Asked before every CONNECT. Answer with socket_auth, now or later; NULL: no auth. */
+  void (*auth)(void *ctx);
+  void (*state)(void *ctx, SocketState state, const SocketInfo *info);
+  /* An attempt failed or the namespace refused; comes before the change of state. */
+  void (*connect_error)(void *ctx, const SocketInfo *info);
+  /* Socket.IO event: json is the payload array ["name", args...], borrowed and NOT
+   * checked beyond its first byte; ack: SIO_NO_ACK or the id for socket_ack. */
+  void (*event)(void *ctx, const char *json, size_t len, int64_t ack);
+  void (*message)(void *ctx, bool binary, const char *data, size_t len); /* websocket */
+} SocketCallbacks;
+
+/* Returns new in SOCKET_IDLE, or NULL with *err (URL, INVALID). Copies all it is given.
+ */
+Socket *socket_new(Net *net, const SocketOptions *options,
+                   const SocketCallbacks *callbacks, void *ctx, Error *err);
+void socket_free(Socket *s);       /* legal in its own callbacks */
+void socket_connect(Socket *s);    /* from IDLE or CLOSED; harmless otherwise */
+void socket_disconnect(Socket *s); /* to IDLE; says goodbye; waiting packets are dropped,
+                                      calls fail with CLOSED */
+void socket_auth(Socket *s, const char *json, size_t len); /* the CONNECT payload: an
+                                                              object; len 0: none */
+void socket_auth_failed(Socket *s, const Error *err);      /* the attempt fails */
+
+SocketState socket_state(const Socket *s);
+const char *socket_id(const Socket *s); /* "" while not connected; borrows */
+bool socket_recovered(const Socket *s);
+uint32_t
+socket_epoch(const Socket *s); /* rises with each connection: acks belong to one */
+size_t
+socket_buffered(const Socket *s); /* bytes not yet taken by the system, or waiting */
+
+/* json: the payload array. Buffered while not connected, unless volatile: then dropped
+ * (and 0 is returned). Returns 0, ERR_BUFFER_FULL, ERR_TOO_LARGE (the server's
+ * maxPayload), or ERR_NOT_CONNECTED for a CLOSED socket. */
+int socket_emit(Socket *s, const char *json, size_t len, bool is_volatile, Error *err);
+
+/* A call waits for the server's ack. Embed it; the caller keeps it alive until done,
+ * called once in dispatch: json is the ack's array, or NULL and err is set (TIMEOUT,
+ * CLOSED, EXPIRED, with sent told). */
+typedef struct SocketCall SocketCall;
+struct SocketCall {
+  void (*done)(SocketCall *call, const char *json, size_t len, const Error *err);
+  Socket *socket; /* NULL once done; the rest is the socket's */
+  int64_t id;
+  Timer timer;
+  SocketCall *prev, *next;
+};
+int socket_call(
+    Socket *s, SocketCall *call, const char *json, size_t len, double timeout,
+    Error *err); /* seconds; 0 or an error code, and then done is not called */
+void socket_call_cancel(
+    SocketCall *call); /* done will not be called; not sent if not sent */
+
+/* Answers an event; json is the argument array. Nothing is sent when the epoch has
+ * passed. */
+int socket_ack(Socket *s, uint32_t epoch, int64_t ack, const char *json, size_t len,
+               Error *err);
+
+/* Plain WebSocket. Buffered while not connected, like socket_emit. */
+int socket_send(Socket *s, bool binary, const char *data, size_t len, bool is_volatile,
+                Error *err);
+
+#endif
