@@ -1,35 +1,163 @@
+# Builds, runs, tests, checks, measures and installs Tidelock; `make help` lists the goals.
 # Wildcards, no file lists: a new file in a layer's folder is built without a word here.
+# BUILD= and CFLAGS= may be given: make BUILD=build-x CFLAGS="-O0 -g" all
 BUILD ?= build
 CC ?= cc
-PKGS = lua5.4 libcurl libuv libcjson
-WARN = -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes
 CFLAGS ?= -O2 -g
-ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE $(WARN) $(CFLAGS) -Iruntime -I$(BUILD) $(shell pkg-config --cflags $(PKGS))
-LIBS = $(shell pkg-config --libs $(PKGS)) -lpthread -lm -ldl
-SRC = $(wildcard runtime/*/*.c)
-LIBSRC = $(filter-out runtime/main/%,$(SRC))
-OBJ = $(SRC:%.c=$(BUILD)/%.o)
-LIBOBJ = $(LIBSRC:%.c=$(BUILD)/%.o)
-CTESTS = $(patsubst tests/c/%.c,$(BUILD)/tests/%,$(wildcard tests/c/*_test.c))
+PREFIX ?= /usr/local
+MAKEFLAGS += $(if $(filter 0,$(MAKELEVEL)),-j$(shell getconf _NPROCESSORS_ONLN 2>/dev/null))
+# make V=1 shows the commands.
+Q = $(if $(V),,@)
+SAY = $(if $(V),@:,@printf '  %-5s %s\n')
+WARN = -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes
+# With sanitizers gcc warns of what it cannot see through.
+WARN += $(if $(findstring sanitize,$(CFLAGS)),-Wno-format-truncation -Wno-format-overflow \
+          -Wno-maybe-uninitialized -Wno-stringop-overflow)
+ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE $(WARN) $(CFLAGS) -Iruntime -I$(BUILD) $(DEP_CFLAGS)
+SANITIZE = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 
-all: $(BUILD)/tidelock
+ifeq ($(shell uname -s),Darwin)
+LINK = -Wl,-export_dynamic
+LINK_SHARED = -dynamiclib -undefined dynamic_lookup
+else
+LINK = -rdynamic -Wl,--as-needed,-O1,--hash-style=gnu,-z,lazy
+LINK_SHARED = -shared -Wl,--as-needed,-O1,--hash-style=gnu
+endif
 
-$(BUILD)/tidelock: $(OBJ)
-	$(CC) $(CFLAGS) -rdynamic -o $@ $^ $(LIBS)
+# The server part is a shared object of its own, so that starting without a server does
+# not load libwebsockets. What it needs of the rest it finds in the binary that loads it.
+SRC := $(sort $(wildcard runtime/*/*.c))
+SERVER_OBJ = $(patsubst %.c,$(BUILD)/%.o,$(filter runtime/server/%,$(SRC)))
+MAIN_OBJ = $(patsubst %.c,$(BUILD)/%.o,$(filter runtime/main/%,$(SRC)))
+LIB_OBJ = $(patsubst %.c,$(BUILD)/%.o,$(filter-out runtime/main/% runtime/server/%,$(SRC))) \
+          $(BUILD)/stdlib_data.o
+STDLIB := $(sort $(filter-out stdlib/meta/%,$(wildcard stdlib/*.lua stdlib/*/*.lua stdlib/*/*/*.lua)))
+CTEST_SRC := $(sort $(wildcard tests/c/*.c))
+CTESTS = $(patsubst tests/c/%.c,$(BUILD)/tests/%,$(filter %_test.c,$(CTEST_SRC)))
+CTEST_HELP = $(patsubst tests/c/%.c,$(BUILD)/tests/%.o,$(filter-out %_test.c,$(CTEST_SRC)))
+PRODUCTS = $(if $(MAIN_OBJ),$(BUILD)/tidelock) $(if $(SERVER_OBJ),$(BUILD)/tidelock-server.so)
 
-$(BUILD)/%.o: %.c
+all: $(BUILD)/libtidelock.a $(PRODUCTS)
+
+help:
+	@echo 'make             build $(BUILD)/tidelock, installing the libraries it needs'
+	@echo 'make demo        the embedded backend and the shipped client, connected'
+	@echo 'make test        every test; ends with "N passed, N failed"'
+	@echo 'make check       format, lint, layers, every test, and again under sanitizers'
+	@echo 'make ctests      the C tests alone'
+	@echo 'make asan        the C and Lua tests under ASan and UBSan'
+	@echo 'make bench       measure, side by side with the Node reference client'
+	@echo 'make format      clang-format every C file'
+	@echo 'make install     PREFIX=$(PREFIX), DESTDIR='
+	@echo 'make clean       remove $(BUILD) and the build-* folders'
+
+# --- What is needed from the system: looked for once, the answer kept ---------------------
+ifneq ($(filter-out clean help format,$(or $(MAKECMDGOALS),all)),)
+-include $(BUILD)/deps.mk
+endif
+
+$(BUILD)/deps.mk: tests/setup.sh
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+	@tests/setup.sh build $@
 
-$(BUILD)/tests/%: tests/c/%.c $(LIBOBJ)
+$(BUILD)/.test-deps: tests/setup.sh $(wildcard tests/peer/package-lock.json)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -MMD -MP -o $@ $^ $(LIBS) -lcmocka
+	@tests/setup.sh test $@
+
+deps: $(BUILD)/deps.mk $(BUILD)/.test-deps
+
+# --- Building ------------------------------------------------------------------------------
+# What the build was told. It changes when a file goes or another flag comes, and with it
+# what depends on it: no object is left from other flags, none is linked after its source.
+define remember
+@mkdir -p $(@D)
+@printf '%s\n' '$(1)' | cmp -s - $@ || printf '%s\n' '$(1)' > $@
+endef
+$(BUILD)/.flags: FORCE
+	$(call remember,$(CC) $(ALL_CFLAGS) $(SERVER_CFLAGS) $(LINK) $(DEP_LIBS) $(SERVER_LIBS))
+$(BUILD)/.objects: FORCE
+	$(call remember,$(LIB_OBJ) $(MAIN_OBJ) $(SERVER_OBJ) $(CTEST_HELP))
+$(BUILD)/.stdlib: FORCE
+	$(call remember,$(STDLIB))
+
+$(BUILD)/tidelock: $(MAIN_OBJ) $(LIB_OBJ) $(BUILD)/.objects
+	$(SAY) LINK $@
+	$(Q)$(CC) $(CFLAGS) $(LINK) -o $@ $(filter %.o,$^) $(DEP_LIBS) -lpthread -lm -ldl
+
+$(BUILD)/tidelock-server.so: $(SERVER_OBJ) $(BUILD)/.objects
+	$(SAY) LINK $@
+	$(Q)$(CC) $(CFLAGS) $(LINK_SHARED) -o $@ $(filter %.o,$^) $(SERVER_LIBS) $(DEP_LIBS)
+
+$(BUILD)/libtidelock.a: $(LIB_OBJ) $(BUILD)/.objects
+	@rm -f $@
+	$(SAY) AR $@
+	$(Q)$(AR) rcs $@ $(filter %.o,$^)
+
+$(BUILD)/stdlib_data.c: $(STDLIB) $(BUILD)/.stdlib runtime/script/stdlib_data.sh
+	$(SAY) GEN $@
+	$(Q)runtime/script/stdlib_data.sh $(STDLIB) > $@
+
+$(SERVER_OBJ): private EXTRA = -fPIC $(SERVER_CFLAGS)
+
+$(BUILD)/%.o: %.c $(BUILD)/.flags | $(BUILD)/deps.mk
+	@mkdir -p $(@D)
+	$(SAY) CC $<
+	$(Q)$(CC) $(ALL_CFLAGS) $(EXTRA) -MMD -MP -c -o $@ $<
+
+$(BUILD)/stdlib_data.o: $(BUILD)/stdlib_data.c $(BUILD)/.flags | $(BUILD)/deps.mk
+	$(SAY) CC $<
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+# --- Tests ---------------------------------------------------------------------------------
+$(BUILD)/tests/%.o: tests/c/%.c $(BUILD)/.flags | $(BUILD)/.test-deps
+	@mkdir -p $(@D)
+	$(SAY) CC $<
+	$(Q)$(CC) $(ALL_CFLAGS) -Itests/c -MMD -MP -c -o $@ $<
+
+$(CTESTS): $(BUILD)/%: $(BUILD)/%.o $(CTEST_HELP) $(BUILD)/libtidelock.a
+	$(SAY) LINK $@
+	$(Q)$(CC) $(CFLAGS) $(LINK) -o $@ $^ $(DEP_LIBS) -lcmocka -lpthread -lm -ldl
 
 ctests: $(CTESTS)
-	@for t in $(CTESTS); do $$t || exit 1; done
+	@BUILD='$(BUILD)' tests/run.sh c
+
+test: all $(CTESTS) $(BUILD)/.test-deps
+	@BUILD='$(BUILD)' tests/run.sh c lua e2e peer
+
+# The sanitized build and its tests; the folder is named after the plain one.
+asan:
+	@$(MAKE) --no-print-directory BUILD='$(BUILD)-asan' CFLAGS='$(SANITIZE)' asan-tests
+asan-tests: all $(CTESTS) $(BUILD)/.test-deps
+	@BUILD='$(BUILD)' tests/run.sh c lua
+
+check: all $(CTESTS) $(BUILD)/.test-deps
+	@BUILD='$(BUILD)' MAKE='$(MAKE)' tests/check.sh
+
+# --- Running, measuring, installing --------------------------------------------------------
+demo: all
+	@$(BUILD)/tidelock demo
+
+bench: all $(BUILD)/.test-deps
+	@BUILD='$(BUILD)' tests/bench/run
+
+format:
+	clang-format -i $(wildcard runtime/*/*.[ch] tests/c/*.[ch] tests/fuzz/*.[ch])
+
+SHARE = $(DESTDIR)$(PREFIX)/share/tidelock
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/tidelock $(SHARE)/stdlib
+	install -m 755 $(BUILD)/tidelock $(DESTDIR)$(PREFIX)/bin/
+	install -m 755 $(wildcard $(BUILD)/*.so) $(DESTDIR)$(PREFIX)/lib/tidelock/
+	rm -rf $(SHARE)/scripts $(SHARE)/examples $(SHARE)/stdlib/meta
+	cp -R scripts examples $(SHARE)/
+	cp -R stdlib/meta $(SHARE)/stdlib/
 
 clean:
-	rm -rf $(BUILD)
+	rm -rf $(BUILD) build-*/
 
-.PHONY: all clean ctests
--include $(OBJ:.o=.d)
+FORCE:
+.PHONY: all help deps ctests test asan asan-tests check demo bench format install clean FORCE
+.DELETE_ON_ERROR:
+.SECONDARY:
+-include $(patsubst %.o,%.d,$(LIB_OBJ) $(MAIN_OBJ) $(SERVER_OBJ) $(CTEST_HELP) $(CTESTS:=.o))
+-include $(wildcard tests/fuzz/fuzz.mk)

@@ -1,0 +1,18 @@
+/* The Lua standard library as compiled into the binary: what stdlib/ held (but for
+ * stdlib/meta) when it was built. Read-only, there for the life of the process.
+ * The table is written by stdlib_data.sh, beside this file. */
+#ifndef TIDELOCK_SCRIPT_STDLIB_H
+#define TIDELOCK_SCRIPT_STDLIB_H
+
+#include <stddef.h>
+
+typedef struct StdlibFile {
+  const char *module;        /* as required: "tidelock.query" */
+  const char *path;          /* as in tracebacks: "stdlib/query.lua" */
+  const unsigned char *data; /* the source; a NUL follows it */
+  size_t size;
+} StdlibFile;
+
+extern const StdlibFile stdlib_files[]; /* ends with a NULL module */
+
+#endif
