@@ -1,0 +1,113 @@
+#!/usr/bin/env bash
+# Runs the tests and counts them. Usage: BUILD=build tests/run.sh [KIND|FILE]...
+#   c     the cmocka programs in $BUILD/tests
+#   lua   tests/lua/*_test.lua, each through `tidelock test`
+#   e2e   tests/e2e/*.sh, peer: tests/peer/*_test.sh: a test each, or several, if it
+#         prints "ok NAME" and "not ok NAME" lines
+# Each program is its own process group, given TIME_LIMIT seconds, a folder of its own for
+# TMPDIR and the XDG folders, and no standard input. What is left of its group when it
+# ends is killed. The output of those that fail is shown. The last line is
+# "N passed, N failed"; exit 1 if any failed, or none ran. COUNTS names a file that gets
+# the two numbers.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+ROOT=$PWD
+case ${BUILD:=build} in /*) ;; *) BUILD=$ROOT/$BUILD ;; esac
+TIDELOCK=$BUILD/tidelock
+PYTHON=/usr/bin/python3
+[ -x $PYTHON ] || PYTHON=python3
+export ROOT BUILD TIDELOCK PYTHON CMOCKA_MESSAGE_OUTPUT=TAP
+export LC_ALL=C.UTF-8 NO_COLOR=1
+export ASAN_OPTIONS=detect_leaks=1:halt_on_error=1:exitcode=98
+export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
+export LSAN_OPTIONS=suppressions=$ROOT/tests/check/lsan.supp:print_suppressions=0
+unset API_URL WS_URL APP_URL ENVIRONMENT http_proxy https_proxy all_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY
+TIME_LIMIT=${TIME_LIMIT:-120}
+passed=0 failed=0
+work=$(mktemp -d "${TMPDIR:-/tmp}/tidelock-tests.XXXXXX")
+pid=
+stop() {
+  [ -z "$pid" ] || kill -KILL -- "-$pid" 2>/dev/null
+  rm -rf "$work"
+}
+trap stop EXIT
+trap 'exit 130' INT TERM
+
+# in_group COMMAND...: runs it as told above; its output is in $work/out, its status in $rc
+in_group() {
+  local home=$work/home
+  rm -rf "$home"
+  mkdir -p "$home/data" "$home/config" "$home/cache" "$home/tmp"
+  XDG_DATA_HOME=$home/data XDG_CONFIG_HOME=$home/config XDG_CACHE_HOME=$home/cache \
+    XDG_RUNTIME_DIR=$home/tmp TMPDIR=$home/tmp HOME=$home \
+    timeout -k 5 "$TIME_LIMIT" "$@" >"$work/out" 2>&1 </dev/null &
+  pid=$!
+  wait $pid
+  rc=$?
+  kill -KILL -- "-$pid" 2>/dev/null
+  pid=
+}
+
+# Counts "ok" and "not ok" lines; a program that failed without saying which is one more.
+count() { # KIND
+  ok=$(grep -c '^ok ' "$work/out")
+  skipped=$(grep -c '^not ok .*# SKIP' "$work/out")
+  bad=$(($(grep -c '^not ok ' "$work/out") - skipped))
+  if [ $((ok + bad)) = 0 ] && [ $rc = 0 ]; then
+    case $1 in
+    e2e | peer) ok=1 ;;
+    *) bad=1 && echo "it ran no test" >>"$work/out" ;;
+    esac
+  fi
+  if [ $rc != 0 ] && [ "$bad" = 0 ]; then
+    bad=1
+    [ $rc != 124 ] && [ $rc != 137 ] || echo "no end within $TIME_LIMIT seconds" >>"$work/out"
+  fi
+}
+
+run_one() { # KIND NAME COMMAND...
+  local kind=$1 name=$2 from=$EPOCHREALTIME
+  shift 2
+  in_group "$@"
+  count "$kind"
+  local ms=$(((${EPOCHREALTIME/[.,]/} - ${from/[.,]/}) / 1000))
+  passed=$((passed + ok)) failed=$((failed + bad))
+  local word=ok
+  [ "$bad" = 0 ] || word=FAIL
+  printf '%-4s %-44s %4d passed, %d failed  %d.%02d s\n' \
+    $word "$name" "$ok" "$bad" $((ms / 1000)) $((ms % 1000 / 10))
+  [ "$skipped" = 0 ] || echo "     | $skipped skipped"
+  [ "$bad" = 0 ] || { grep -v '^ok ' "$work/out" | tail -n 150 | sed 's/^/     | /' &&
+    echo "     | exit status $rc"; }
+}
+
+run_file() { # FILE
+  case $1 in
+  *_test.c) set -- "$BUILD/tests/$(basename "$1" .c)" ;;
+  esac
+  case $1 in
+  *.lua) run_one lua "$1" "$TIDELOCK" test "$1" ;;
+  *e2e/*.sh) run_one e2e "$1" "./$1" ;;
+  *peer/*.sh) run_one peer "$1" "./$1" ;;
+  *) run_one c "c/$(basename "$1")" "$1" ;;
+  esac
+}
+
+files_of() { # KIND
+  case $1 in
+  c) for file in tests/c/*_test.c; do echo "$file"; done ;;
+  lua) find tests/lua -name '*_test.lua' 2>/dev/null | sort ;;
+  e2e) for file in tests/e2e/*.sh; do echo "$file"; done ;;
+  peer) for file in tests/peer/*_test.sh; do echo "$file"; done ;;
+  *) echo "$1" ;;
+  esac
+}
+
+for kind in "${@:-c}"; do
+  for file in $(files_of "$kind"); do
+    [ -e "$file" ] && run_file "$file"
+  done
+done
+[ -z "${COUNTS:-}" ] || echo "$passed $failed" >"$COUNTS"
+echo "${LABEL:+$LABEL: }$passed passed, $failed failed"
+[ $failed = 0 ] && [ $passed -gt 0 ]
