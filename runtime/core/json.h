@@ -18,6 +18,7 @@ enum { JSON_MAX_DEPTH = 512 };
 typedef struct JsonArena JsonArena;
 JsonArena *json_arena_new(void);
 void json_arena_free(JsonArena *arena);
+void json_arena_reset(JsonArena *arena); /* drops the tree; gives much memory back */
 
 /* Returns the root, borrowed from the arena and valid until the next json_parse with it,
  * or NULL with *err filled (DECODE, with the byte offset and an excerpt). */
@@ -35,5 +36,11 @@ bool json_integer(const cJSON *item, int64_t *value);
 int json_put_string(Buffer *out, const char *text, size_t len);
 int json_put_number(Buffer *out, double value);
 void json_put_integer(Buffer *out, int64_t value);
+
+/* Appends valid, compact JSON text laid out over lines, two spaces a level. */
+void json_put_pretty(Buffer *out, const char *text, size_t len);
+
+/* strtod whatever the locale. */
+double json_strtod(const char *text);
 
 #endif

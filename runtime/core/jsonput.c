@@ -1,0 +1,148 @@
+/* JSON text out. cJSON's own printer loses digits (of integers above 1e15, for one), so
+ * nothing is printed through it. Numbers do not depend on the locale, which the terminal
+ * may have changed. */
+#include <errno.h>
+#include <locale.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/json.h"
+#include "core/jsonscan.h"
+#include "core/utf8.h"
+
+#define EXACT 9007199254740992.0 /* 2^53 */
+
+/* --- strings --------------------------------------------------------------------------
+ */
+
+static void put_escape(Buffer *out, char c) {
+  switch (c) {
+  case '"':
+    buffer_put(out, "\\\"", 2);
+    return;
+  case '\\':
+    buffer_put(out, "\\\\", 2);
+    return;
+  case '\b':
+    buffer_put(out, "\\b", 2);
+    return;
+  case '\f':
+    buffer_put(out, "\\f", 2);
+    return;
+  case '\n':
+    buffer_put(out, "\\n", 2);
+    return;
+  case '\r':
+    buffer_put(out, "\\r", 2);
+    return;
+  case '\t':
+    buffer_put(out, "\\t", 2);
+    return;
+  default:
+    buffer_printf(out, "\\u%04x", (unsigned char)c);
+  }
+}
+
+int json_put_string(Buffer *out, const char *text, size_t len) {
+  size_t before = out->len;
+  bool high = false;
+  buffer_reserve(out, len + 2);
+  buffer_putc(out, '"');
+  for (size_t at = 0; at < len; at++) {
+    size_t run = json_plain_run(text + at, len - at, &high);
+    buffer_put(out, text + at, run);
+    at += run;
+    if (at < len) put_escape(out, text[at]);
+  }
+  if (high && !utf8_valid(text, len)) {
+    out->len = before;
+    return ERR_DECODE;
+  }
+  buffer_putc(out, '"');
+  return 0;
+}
+
+/* --- numbers --------------------------------------------------------------------------
+ */
+
+void json_put_integer(Buffer *out, int64_t value) {
+  char digits[24], *end = digits + sizeof digits, *p = end;
+  uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+  do {
+    *--p = (char)('0' + rest % 10);
+    rest /= 10;
+  } while (rest);
+  if (value < 0) *--p = '-';
+  buffer_put(out, p, (size_t)(end - p));
+}
+
+/* The locale's decimal point may be several bytes long. */
+static void point_to_dot(char *text) {
+  const char *point = localeconv()->decimal_point;
+  size_t len = strlen(point);
+  char *at = len ? strstr(text, point) : NULL;
+  if (!at) return;
+  *at = '.';
+  memmove(at + 1, at + len, strlen(at + len) + 1);
+}
+
+int json_put_number(Buffer *out, double value) {
+  if (!isfinite(value)) return ERR_DECODE;
+  if (fabs(value) <= EXACT && value == floor(value) && !(value == 0 && signbit(value))) {
+    json_put_integer(out, (int64_t)value);
+    return 0;
+  }
+  char text[64];
+  for (int precision = 15; precision <= 17; precision++) {
+    snprintf(text, sizeof text, "%.*g", precision, value);
+    if (strtod(text, NULL) == value) break;
+  }
+  point_to_dot(text);
+  buffer_puts(out, text);
+  return 0;
+}
+
+double json_strtod(const char *text) {
+  const char *dot = strchr(text, '.'), *point = localeconv()->decimal_point;
+  if (!dot || strcmp(point, ".") == 0) return strtod(text, NULL);
+  char *local = xasprintf("%.*s%s%s", (int)(dot - text), text, point, dot + 1);
+  double value = strtod(local, NULL);
+  free(local);
+  return value;
+}
+
+/* --- laid out for people --------------------------------------------------------------
+ */
+
+static void new_line(Buffer *out, int depth) {
+  buffer_putc(out, '\n');
+  for (int i = 0; i < depth; i++) buffer_put(out, "  ", 2);
+}
+
+static const char *string_end(const char *p, const char *end) {
+  for (p++; p < end && *p != '"'; p++)
+    if (*p == '\\') p++;
+  return p + 1;
+}
+
+void json_put_pretty(Buffer *out, const char *text, size_t len) {
+  const char *p = text, *end = text + len;
+  int depth = 0;
+  while (p < end) {
+    const char *from = p++;
+    if (*from == '"') p = string_end(from, end);
+    bool opens = *from == '{' || *from == '[', closes = *from == '}' || *from == ']';
+    if (opens && p < end && (*p == '}' || *p == ']')) {
+      buffer_put(out, from, 2);
+      p++;
+      continue;
+    }
+    if (closes) new_line(out, --depth);
+    buffer_put(out, from, (size_t)(p - from));
+    if (*from == ':') buffer_putc(out, ' ');
+    if (opens) depth++;
+    if (opens || *from == ',') new_line(out, depth);
+  }
+}
