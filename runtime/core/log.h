@@ -1,5 +1,6 @@
 /* The levelled, structured log: one line a record, text or JSON, to standard error or a
- * file. Loop thread only, but for log_write, which locks. */
+ * file (in text, further lines of a message are indented). Made and opened by one thread;
+ * log_record and log_write lock, and may be called by any. */
 #ifndef TIDELOCK_CORE_LOG_H
 #define TIDELOCK_CORE_LOG_H
 
@@ -19,7 +20,8 @@ bool log_enabled(const Log *log, LogLevel level);
 bool log_level_parse(const char *name, LogLevel *level); /* "debug" ... "error", "off" */
 
 /* One record. `room` names who speaks: a layer ("socket") or a script ("client").
- * `fields` is NULL or the text of a JSON object, put beside the message. */
+ * `fields` is NULL or the text of a JSON object, put beside the message: in JSON records
+ * under "fields". */
 void log_record(Log *log, LogLevel level, const char *room, const char *message,
                 const char *fields);
 void log_write(Log *log, LogLevel level, const char *room, const char *fmt, ...)
