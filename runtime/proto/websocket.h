@@ -32,6 +32,7 @@ typedef struct WsEvent {
 } WsEvent;
 
 typedef struct WsParser WsParser;
+enum { WS_MAX_MESSAGE = 64 * 1024 * 1024 }; /* where the caller asks for no limit (0) */
 WsParser *ws_parser_new(WsRole role, size_t max_message); /* returns new */
 void ws_parser_free(WsParser *p);
 
@@ -39,18 +40,23 @@ void ws_parser_free(WsParser *p);
  * and takes as many bytes as it can, adding their number to *used. Returns 1 with *event
  * filled, 0 when more bytes are needed, or -1 on a violation with *err filled (PROTOCOL
  * or TOO_LARGE) and *close_code set to what the RFC wants said (1002, 1007, 1009). After
- * a violation or a WS_CLOSE nothing more is accepted. Call until it returns 0. Incomplete
- * frames are kept by the parser: the caller never presents bytes twice. */
+ * a violation or a WS_CLOSE nothing more is accepted: bytes are taken and dropped.
+ * Incomplete frames are kept by the parser: the caller never presents bytes twice. So:
+ *   size_t used = 0;
+ *   while ((r = ws_parse(p, data + used, len - used, &used, &event, &code, &err)) > 0)
+ *     ...; */
 int ws_parse(WsParser *p, char *data, size_t len, size_t *used, WsEvent *event,
              int *close_code, Error *err);
 
 /* Appends one frame to out. A client gives a random 4-byte mask, a server NULL. */
 void ws_frame(Buffer *out, bool fin, WsOpcode opcode, const uint8_t mask[4],
               const char *data, size_t len);
-/* Appends a close frame; code 0 sends none. The reason is cut at 123 bytes between
- * characters. */
+/* Appends a close frame. A code that may not stand in one (0, 1005, 1006) sends none. The
+ * reason is cut at 123 bytes between characters, and left out when it is not UTF-8. */
 void ws_frame_close(Buffer *out, const uint8_t mask[4], int code, const char *reason,
                     size_t len);
+/* Masks or unmasks in place bytes that start at `offset` of a payload. */
+void ws_mask(char *bytes, size_t len, const uint8_t mask[4], size_t offset);
 /* Whether a close code may stand in a frame (1000-1003, 1007-1014, 3000-4999). */
 bool ws_close_code_valid(int code);
 
@@ -69,6 +75,10 @@ typedef struct WsRequest {
   const char *subprotocols;        /* NULL: none */
   const char *const *headers;      /* NULL-terminated; NULL: none */
 } WsRequest;
+/* ERR_INVALID when a part could not stand in a request or break out of its line, or a
+ * header is one that the handshake itself sends. Ask it before ws_request. */
+int ws_request_check(const WsRequest *request, Error *err);
+/* Appends the request. A Host header among request->headers replaces ours. */
 void ws_request(Buffer *out, const WsRequest *request);
 
 /* Reads the server's answer. Returns the number of bytes it took (the first byte after it
