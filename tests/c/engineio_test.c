@@ -1,0 +1,150 @@
+/* Engine.IO packets, handshakes and addresses. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "proto/engineio.h"
+
+static void packets(void **state) {
+  (void)state;
+  static const char types[] = "0123456";
+  EioPacket packet;
+  Error err;
+  for (size_t i = 0; types[i]; i++) {
+    char text[] = {types[i], 'x', 'y'};
+    assert_int_equal(eio_parse(text, 3, &packet, &err), 0);
+    assert_int_equal(packet.type, types[i]);
+    assert_ptr_equal(packet.data, text + 1);
+    assert_int_equal(packet.len, 2);
+  }
+  assert_int_equal(eio_parse("2", 1, &packet, &err), 0);
+  assert_int_equal(packet.type, EIO_PING);
+  assert_int_equal(packet.len, 0);
+}
+
+static void packets_that_are_refused(void **state) {
+  (void)state;
+  static const char *const texts[] = {"7", "/", "b", "[1]", "\xff", " 2"};
+  EioPacket packet;
+  Error err;
+  assert_int_equal(eio_parse("", 0, &packet, &err), ERR_PROTOCOL);
+  for (size_t i = 0; i < COUNT_OF(texts); i++)
+    assert_int_equal(eio_parse(texts[i], strlen(texts[i]), &packet, &err), ERR_PROTOCOL);
+  assert_int_equal(eio_parse("x", 1, &packet, &err), ERR_PROTOCOL);
+  assert_string_equal(err.detail, "first byte 0x78");
+}
+
+static int open_with(const char *json, EioOpen *out, Error *err) {
+  JsonArena *arena = json_arena_new();
+  int result = eio_parse_open(arena, json, strlen(json), out, err);
+  json_arena_free(arena);
+  return result;
+}
+
+static void handshakes(void **state) {
+  (void)state;
+  EioOpen out;
+  Error err;
+  assert_int_equal(open_with("{\"sid\":\"lv_VI97HAXpY6yYWAAAC\",\"upgrades\":[],"
+                             "\"pingInterval\":25000,\"pingTimeout\":20000,"
+                             "\"maxPayload\":1000000}",
+                             &out, &err),
+                   0);
+  assert_string_equal(out.sid, "lv_VI97HAXpY6yYWAAAC");
+  assert_true(out.ping_interval == 25 && out.ping_timeout == 20);
+  assert_int_equal(out.max_payload, 1000000);
+  assert_int_equal(
+      open_with("{\"sid\":\"a\",\"pingInterval\":300.5,\"pingTimeout\":1}", &out, &err),
+      0);
+  assert_true(out.ping_interval == 0.3005 && out.ping_timeout == 0.001);
+  assert_int_equal(out.max_payload, 0);
+}
+
+/* Each handshake lacks one thing alone. */
+static void handshakes_that_are_refused(void **state) {
+  (void)state;
+  static const char *const cases[][2] = {
+      {"", "is not JSON"},
+      {"{\"sid\":", "is not JSON"},
+      {"[]", "is not an object"},
+      {"null", "is not an object"},
+      {"{\"pingInterval\":1,\"pingTimeout\":1}", "names no sid"},
+      {"{\"sid\":7,\"pingInterval\":1,\"pingTimeout\":1}", "names no sid"},
+      {"{\"SID\":\"a\",\"pingInterval\":1,\"pingTimeout\":1}", "names no sid"},
+      {"{\"sid\":\"\",\"pingInterval\":1,\"pingTimeout\":1}", "empty or too long"},
+      {"{\"sid\":\"a\\u0000b\",\"pingInterval\":1,\"pingTimeout\":1}", "characters"},
+      {"{\"sid\":\"a b\",\"pingInterval\":1,\"pingTimeout\":1}", "characters"},
+      {"{\"sid\":\"a\\r\\n\",\"pingInterval\":1,\"pingTimeout\":1}", "characters"},
+      {"{\"sid\":\"\xc3\xa4\",\"pingInterval\":1,\"pingTimeout\":1}", "characters"},
+      {"{\"sid\":\"a\",\"pingTimeout\":1}", "lacks a delay"},
+      {"{\"sid\":\"a\",\"pingInterval\":1}", "lacks a delay"},
+      {"{\"sid\":\"a\",\"pingInterval\":0,\"pingTimeout\":1}", "lacks a delay"},
+      {"{\"sid\":\"a\",\"pingInterval\":-1,\"pingTimeout\":1}", "lacks a delay"},
+      {"{\"sid\":\"a\",\"pingInterval\":1e300,\"pingTimeout\":1}", "lacks a delay"},
+      {"{\"sid\":\"a\",\"pingInterval\":1,\"pingTimeout\":\"1\"}", "lacks a delay"},
+      {"{\"sid\":\"a\",\"pingInterval\":1,\"pingTimeout\":null}", "lacks a delay"},
+      {"{\"sid\":\"a\",\"pingInterval\":1,\"pingTimeout\":1,\"maxPayload\":0}", "maxPay"},
+      {"{\"sid\":\"a\",\"pingInterval\":1,\"pingTimeout\":1,\"maxPayload\":-5}",
+       "maxPay"},
+      {"{\"sid\":\"a\",\"pingInterval\":1,\"pingTimeout\":1,\"maxPayload\":1.5}",
+       "maxPay"},
+      {"{\"sid\":\"a\",\"pingInterval\":1,\"pingTimeout\":1,\"maxPayload\":{}}",
+       "maxPay"},
+  };
+  for (size_t i = 0; i < COUNT_OF(cases); i++) {
+    EioOpen out;
+    Error err;
+    if (open_with(cases[i][0], &out, &err) != ERR_PROTOCOL) fail_msg("%s", cases[i][0]);
+    if (!strstr(err.message, cases[i][1])) fail_msg("%s: %s", cases[i][0], err.message);
+  }
+}
+
+static void a_sid_fits_or_is_refused(void **state) {
+  (void)state;
+  char json[300];
+  for (int n = 126; n <= 129; n++) {
+    EioOpen out;
+    Error err;
+    snprintf(json, sizeof json, "{\"sid\":\"%0*d\",\"pingInterval\":1,\"pingTimeout\":1}",
+             n, 7);
+    assert_int_equal(open_with(json, &out, &err), n < 128 ? 0 : ERR_PROTOCOL);
+    if (n < 128) assert_int_equal(strlen(out.sid), n);
+  }
+}
+
+static void expect_target(const char *path, const char *query, const char *expected) {
+  Buffer out = {0};
+  eio_websocket_target(&out, path, query);
+  assert_string_equal(buffer_text(&out), expected);
+  buffer_free(&out);
+}
+
+static void targets(void **state) {
+  (void)state;
+  expect_target("/socket.io/", NULL, "/socket.io/?EIO=4&transport=websocket");
+  expect_target(NULL, NULL, "/socket.io/?EIO=4&transport=websocket");
+  expect_target("", "", "/socket.io/?EIO=4&transport=websocket");
+  expect_target("/socket.io", "", "/socket.io/?EIO=4&transport=websocket");
+  expect_target("live", NULL, "/live/?EIO=4&transport=websocket");
+  expect_target("/", NULL, "/?EIO=4&transport=websocket");
+  expect_target("/live/", "a=b&c", "/live/?a=b&c&EIO=4&transport=websocket");
+  expect_target("/live/", "?a=b", "/live/?a=b&EIO=4&transport=websocket");
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(packets),
+      cmocka_unit_test(packets_that_are_refused),
+      cmocka_unit_test(handshakes),
+      cmocka_unit_test(handshakes_that_are_refused),
+      cmocka_unit_test(a_sid_fits_or_is_refused),
+      cmocka_unit_test(targets),
+  };
+  return cmocka_run_group_tests_name("engineio", tests, NULL, NULL);
+}
