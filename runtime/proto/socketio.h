@@ -17,6 +17,7 @@ typedef enum SioType {
 } SioType;
 
 enum { SIO_NO_ACK = -1 };
+enum { SIO_MAX_ATTACHMENTS = 1000 }; /* what is taken; a server takes 10 */
 
 typedef struct SioPacket {
   SioType type;
@@ -29,17 +30,17 @@ typedef struct SioPacket {
 } SioPacket;
 
 /* `text` is what follows the Engine.IO type byte. Checks the header, and of the payload
- * its first byte only ('[' for events and acks, '{' for CONNECT). Returns 0 or
- * ERR_PROTOCOL. */
+ * its first byte only ('[' for events and acks; '{' or nothing for CONNECT; '{' or '"'
+ * for CONNECT_ERROR; nothing for DISCONNECT). Returns 0 or ERR_PROTOCOL. */
 int sio_parse(const char *text, size_t len, SioPacket *packet, Error *err);
 
 /* The name of an event packet, without decoding the payload, when it is a plain string
- * without escapes: borrows into json and sets *rest to what follows the name (",...]" or
- * "]"). Returns false when the name has escapes or is not a string: decode the whole
- * then. */
+ * without escapes: borrows into json. Returns false when the name has escapes or is not a
+ * string: decode the whole then. */
 bool sio_event_name(const SioPacket *packet, const char **name, size_t *name_len);
 
-/* Appends a packet, Engine.IO type byte '4' included. json may be NULL with len 0. */
+/* Appends a text packet, Engine.IO type byte '4' included. nsp may be NULL ("/"), json
+ * NULL with len 0. */
 void sio_encode(Buffer *out, SioType type, const char *nsp, int64_t ack, const char *json,
                 size_t len);
 

@@ -1,0 +1,138 @@
+/* Socket.IO v5: the header of a packet, read and written. Pure.
+ *   type[attachments-][/namespace[?query],][ack id][JSON] */
+#include "proto/socketio.h"
+
+#include <string.h>
+
+#define MAX_ACK 9007199254740991 /* 2^53 - 1: what a JavaScript server can hold */
+
+typedef struct Cursor {
+  const char *at, *end;
+} Cursor;
+
+static int wrong(Error *err, const char *what) {
+  return error_set(err, ERR_PROTOCOL, "the server sent a Socket.IO packet %s", what);
+}
+
+static char peek(const Cursor *c) {
+  return c->at < c->end ? *c->at : '\0';
+}
+
+static bool digit(char c) {
+  return c >= '0' && c <= '9';
+}
+
+/* Digits up to a limit; false when there are none, or the number is above it. */
+static bool take_number(Cursor *c, int64_t limit, int64_t *value) {
+  if (!digit(peek(c))) return false;
+  for (*value = 0; digit(peek(c)); c->at++) {
+    *value = *value * 10 + (*c->at - '0');
+    if (*value > limit) return false;
+  }
+  return true;
+}
+
+static bool is_binary(SioType type) {
+  return type == SIO_BINARY_EVENT || type == SIO_BINARY_ACK;
+}
+
+static int take_type(Cursor *c, SioPacket *p, Error *err) {
+  if (c->at == c->end) return wrong(err, "that is empty");
+  if (*c->at < '0' || *c->at > '6') return wrong(err, "of an unknown type");
+  p->type = (SioType)(*c->at++ - '0');
+  if (!is_binary(p->type)) return 0;
+  int64_t count = 0;
+  if (!take_number(c, SIO_MAX_ATTACHMENTS, &count) || count == 0 || peek(c) != '-')
+    return wrong(err, "with a wrong number of attachments");
+  c->at++;
+  p->attachments = (int)count;
+  return 0;
+}
+
+static void take_namespace(Cursor *c, SioPacket *p) {
+  p->nsp = "/";
+  p->nsp_len = 1;
+  if (peek(c) != '/') return;
+  const char *comma = memchr(c->at, ',', (size_t)(c->end - c->at));
+  const char *end = comma ? comma : c->end;
+  const char *query = memchr(c->at, '?', (size_t)(end - c->at));
+  p->nsp = c->at;
+  p->nsp_len = (size_t)((query ? query : end) - c->at);
+  c->at = comma ? comma + 1 : end;
+}
+
+static int take_ack(Cursor *c, SioPacket *p, Error *err) {
+  p->ack = SIO_NO_ACK;
+  bool reply = p->type == SIO_ACK || p->type == SIO_BINARY_ACK;
+  if (!digit(peek(c))) return reply ? wrong(err, "that answers no id") : 0;
+  if (!take_number(c, MAX_ACK, &p->ack))
+    return wrong(err, "with an id that is too large");
+  if (!reply && p->type != SIO_EVENT && p->type != SIO_BINARY_EVENT)
+    return wrong(err, "with an id where none may be");
+  return 0;
+}
+
+/* The payload's first byte, by type; 0 stands for no payload. */
+static int check_payload(const SioPacket *p, Error *err) {
+  static const char *const first[] = {
+      [SIO_CONNECT] = "{",   [SIO_DISCONNECT] = "",       [SIO_EVENT] = "[",
+      [SIO_ACK] = "[",       [SIO_CONNECT_ERROR] = "{\"", [SIO_BINARY_EVENT] = "[",
+      [SIO_BINARY_ACK] = "["};
+  bool may_be_empty = p->type == SIO_CONNECT || p->type == SIO_DISCONNECT;
+  if (p->json_len == 0 ? may_be_empty
+                       : p->json[0] && strchr(first[p->type], p->json[0]) != NULL)
+    return 0;
+  return wrong(err, "with a payload of the wrong kind");
+}
+
+int sio_parse(const char *text, size_t len, SioPacket *packet, Error *err) {
+  Cursor c = {text, text + len};
+  *packet = (SioPacket){0};
+  if (take_type(&c, packet, err)) return (int)err->code;
+  take_namespace(&c, packet);
+  if (take_ack(&c, packet, err)) return (int)err->code;
+  packet->json = c.at;
+  packet->json_len = (size_t)(c.end - c.at);
+  return check_payload(packet, err);
+}
+
+static void skip_space(Cursor *c) {
+  while (c->at < c->end && (*c->at == ' ' || (*c->at >= '\t' && *c->at <= '\r'))) c->at++;
+}
+
+bool sio_event_name(const SioPacket *packet, const char **name, size_t *name_len) {
+  Cursor c = {packet->json, packet->json + packet->json_len};
+  if (peek(&c) != '[') return false;
+  c.at++;
+  skip_space(&c);
+  if (peek(&c) != '"') return false;
+  const char *start = ++c.at;
+  while (c.at < c.end && *c.at != '"' && *c.at != '\\' && (uint8_t)*c.at >= ' ') c.at++;
+  if (peek(&c) != '"') return false;
+  *name = start;
+  *name_len = (size_t)(c.at++ - start);
+  skip_space(&c);
+  return peek(&c) == ',' || peek(&c) == ']';
+}
+
+void sio_encode(Buffer *out, SioType type, const char *nsp, int64_t ack, const char *json,
+                size_t len) {
+  CHECK(!is_binary(type));
+  buffer_putc(out, '4');
+  buffer_putc(out, (char)('0' + type));
+  if (nsp && *nsp && strcmp(nsp, "/") != 0) {
+    if (*nsp != '/') buffer_putc(out, '/');
+    buffer_puts(out, nsp);
+    buffer_putc(out, ',');
+  }
+  if (ack >= 0) buffer_printf(out, "%lld", (long long)ack);
+  buffer_put(out, json, len);
+}
+
+bool sio_reserved(const char *name, size_t len) {
+  static const char *const names[] = {"connect",       "connect_error", "disconnect",
+                                      "disconnecting", "newListener",   "removeListener"};
+  for (size_t i = 0; i < COUNT_OF(names); i++)
+    if (strlen(names[i]) == len && memcmp(name, names[i], len) == 0) return true;
+  return false;
+}
