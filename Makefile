@@ -126,9 +126,10 @@ test: all $(CTESTS) $(BUILD)/.test-deps
 
 # The sanitized build and its tests; the folder is named after the plain one.
 asan:
-	@$(MAKE) --no-print-directory BUILD='$(BUILD)-asan' CFLAGS='$(SANITIZE)' asan-tests
-asan-tests: all $(CTESTS) $(BUILD)/.test-deps
-	@BUILD='$(BUILD)' tests/run.sh c lua
+	@$(MAKE) --no-print-directory BUILD='$(BUILD)-asan' asan-build
+	@BUILD='$(BUILD)-asan' TIME_LIMIT=300 tests/run.sh c lua
+asan-build: override CFLAGS = $(SANITIZE)
+asan-build: all $(CTESTS)
 
 check: all $(CTESTS) $(BUILD)/.test-deps
 	@BUILD='$(BUILD)' MAKE='$(MAKE)' tests/check.sh
@@ -156,7 +157,7 @@ clean:
 	rm -rf $(BUILD) build-*/
 
 FORCE:
-.PHONY: all help deps ctests test asan asan-tests check demo bench format install clean FORCE
+.PHONY: all help deps ctests test asan asan-build check demo bench format install clean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 -include $(patsubst %.o,%.d,$(LIB_OBJ) $(MAIN_OBJ) $(SERVER_OBJ) $(CTEST_HELP) $(CTESTS:=.o))

@@ -1,0 +1,112 @@
+#!/usr/bin/env bash
+# All that `make check` looks at, once the plain build stands: each check is counted as one
+# test, the tests as what they are. Says of each whether it held, and shows why not; the
+# last line is "N passed, N failed".
+set -u
+cd "$(dirname "$0")/.." || exit 1
+BUILD=${BUILD:-build} MAKE=${MAKE:-make}
+work=$(mktemp -d "${TMPDIR:-/tmp}/tidelock-check.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+passed=0 failed=0
+
+held() { # NAME COMMAND...: its output is shown if it failed, or if it warns
+  local name=$1
+  shift
+  if "$@" >"$work/out" 2>&1; then
+    passed=$((passed + 1))
+    echo "ok   $name"
+    grep '(warning)$' "$work/out" | sed 's/^/     | /'
+  else
+    failed=$((failed + 1))
+    echo "FAIL $name"
+    tail -n 60 "$work/out" | sed 's/^/     | /'
+  fi
+}
+
+counted() { # LABEL COMMAND...: runs tests that write their numbers into $COUNTS
+  local good bad
+  export LABEL=$1 COUNTS=$work/counts
+  shift
+  echo "     $LABEL"
+  rm -f "$COUNTS"
+  "$@" 2>&1
+  if read -r good bad 2>/dev/null <"$COUNTS"; then :; else good=0 bad=1; fi
+  [ $((good + bad)) -gt 0 ] || bad=1
+  passed=$((passed + good)) failed=$((failed + bad))
+  unset LABEL COUNTS
+}
+
+c_files() { find runtime tests/c tests/fuzz -name '*.[ch]' 2>/dev/null; }
+lua_folders() { for d in stdlib scripts examples tests/lua tests/bench; do [ -d $d ] && echo $d; done; }
+
+formatted() { c_files | xargs clang-format --dry-run -Werror; }
+linted() { [ -z "$(lua_folders)" ] || luacheck --no-color -q $(lua_folders); }
+shells_parse() {
+  for file in tests/*.sh tests/*/*.sh .ci/run runtime/script/*.sh; do
+    [ ! -f "$file" ] || bash -n "$file" || return 1
+  done
+}
+peers_parse() {
+  for file in tests/peer/*.js tests/bench/*.js; do
+    [ ! -f "$file" ] || node --check "$file" || return 1
+  done
+}
+# What npm wrote down must name no registry: it is to be had from any.
+lock_names_no_registry() { ! grep -n '"resolved"' tests/peer/package-lock.json; }
+examples_load() {
+  local bad=0
+  for example in examples/*; do
+    case $example in
+    *.lua) ;;
+    *) [ -f "$example/main.lua" ] || continue ;;
+    esac
+    "$BUILD/tidelock" check "$example" </dev/null || { bad=1 && echo "$example"; }
+  done
+  return $bad
+}
+scripts_load() { "$BUILD/tidelock" check scripts </dev/null; }
+compiled_in() { # stdlib is in the binary whole
+  local count
+  count=$(find stdlib -name '*.lua' ! -path 'stdlib/meta/*' | wc -l)
+  [ "$(grep -c '^    {"tidelock' "$BUILD/stdlib_data.c")" = "$count" ]
+}
+# A start without a server must not load libwebsockets, nor may the binary ask for it.
+starts_light() { ! ldd "$BUILD/tidelock" | grep libwebsockets; }
+
+under_valgrind() {
+  local test
+  for test in tests/c/*_test.c; do
+    case " ${VALGRIND_SKIP-} " in *" $(basename "$test" .c) "*) continue ;; esac
+    valgrinded "$BUILD/tests/$(basename "$test" .c)"
+  done
+}
+valgrinded() {
+  held "valgrind $(basename "$1")" timeout -k 5 300 valgrind -q --error-exitcode=99 \
+    --leak-check=full --show-leak-kinds=definite,indirect --trace-children=no \
+    --suppressions=tests/check/valgrind.supp "$1"
+}
+
+sanitized() {
+  COUNTS= "$MAKE" --no-print-directory BUILD="$BUILD-asan" asan-build || return 1
+  BUILD=$BUILD-asan TIME_LIMIT=300 tests/run.sh c lua e2e
+}
+
+held 'format (clang-format)' formatted
+held 'lint (luacheck)' linted
+held 'layers' tests/check/layers.sh
+held 'no mutable globals' tests/check/globals.sh "$BUILD"
+held 'lengths' tests/check/lengths.sh
+held 'shell scripts parse' shells_parse
+held 'peers parse' peers_parse
+held 'package-lock names no registry' lock_names_no_registry
+held 'standard library compiled in' compiled_in
+if [ -x "$BUILD/tidelock" ]; then
+  held 'the binary needs no libwebsockets' starts_light
+  held 'examples load' examples_load
+  held 'the client loads' scripts_load
+fi
+counted 'tests' tests/run.sh c lua e2e peer
+counted 'tests under ASan and UBSan' sanitized
+under_valgrind
+echo "$passed passed, $failed failed"
+[ $failed = 0 ] && [ $passed -gt 0 ]

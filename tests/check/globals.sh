@@ -1,0 +1,16 @@
+#!/bin/sh
+# Fails for each mutable variable with static storage in the objects of runtime/: everything
+# hangs off Runtime. What has to be process-wide stands in globals.allow, with its reason.
+#   globals.sh BUILD
+set -eu
+build=$1
+here=$(dirname "$0")
+find "$build/runtime" -name '*.o' | sort | while read -r object; do
+  source=${object#"$build/"}
+  objdump -t "$object" | awk -v source="${source%.o}.c" '
+    / O (\.data|\.bss|\.tdata|\.tbss|\*COM\*)/ && !/ O \.data\.rel\.ro/ {
+      name = $NF; sub(/\.[0-9]+$/, "", name); print source " " name }'
+done | awk '
+  NR == FNR { if ($1 !~ /^#/) allowed[$1 " " $2]; next }
+  !($0 in allowed) { print $1 ": mutable global: " $2; bad = 1 }
+  END { exit bad }' "$here/globals.allow" -
