@@ -7,10 +7,11 @@ build=$1
 here=$(dirname "$0")
 find "$build/runtime" -name '*.o' | sort | while read -r object; do
   source=${object#"$build/"}
+  [ -f "${source%.o}.c" ] || continue # left from a file that is gone
   objdump -t "$object" | awk -v source="${source%.o}.c" '
-    / O (\.data|\.bss|\.tdata|\.tbss|\*COM\*)/ && !/ O \.data\.rel\.ro/ {
+    / (O (\.data|\.bss|\*COM\*)| [.]t(data|bss)[^ ]*\t)/ && !/ O \.data\.rel\.ro/ && $NF !~ /^\./ {
       name = $NF; sub(/\.[0-9]+$/, "", name); print source " " name }'
 done | awk '
-  NR == FNR { if ($1 !~ /^#/) allowed[$1 " " $2]; next }
+  NR == FNR { if ($1 !~ /^#/) { sub(/:$/, "", $2); allowed[$1 " " $2] }; next }
   !($0 in allowed) { print $1 ": mutable global: " $2; bad = 1 }
   END { exit bad }' "$here/globals.allow" -
