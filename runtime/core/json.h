@@ -37,8 +37,9 @@ int json_put_string(Buffer *out, const char *text, size_t len);
 int json_put_number(Buffer *out, double value);
 void json_put_integer(Buffer *out, int64_t value);
 
-/* Appends valid, compact JSON text laid out over lines, two spaces a level. */
-void json_put_pretty(Buffer *out, const char *text, size_t len);
+/* Lays the compact JSON text that `out` holds from `from` on out over lines, two spaces a
+ * level. */
+void json_lay_out(Buffer *out, size_t from);
 
 /* strtod whatever the locale. */
 double json_strtod(const char *text);

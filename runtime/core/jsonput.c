@@ -127,7 +127,7 @@ static const char *string_end(const char *p, const char *end) {
   return p + 1;
 }
 
-void json_put_pretty(Buffer *out, const char *text, size_t len) {
+static void put_pretty(Buffer *out, const char *text, size_t len) {
   const char *p = text, *end = text + len;
   int depth = 0;
   while (p < end) {
@@ -145,4 +145,12 @@ void json_put_pretty(Buffer *out, const char *text, size_t len) {
     if (opens) depth++;
     if (opens || *from == ',') new_line(out, depth);
   }
+}
+
+void json_lay_out(Buffer *out, size_t from) {
+  Buffer compact = {0};
+  buffer_put(&compact, out->data + from, out->len - from);
+  out->len = from;
+  put_pretty(out, compact.data, compact.len);
+  buffer_free(&compact);
 }

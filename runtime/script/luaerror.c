@@ -1,0 +1,215 @@
+/* Error values, from C to Lua and back. Scripts may change the tables, so everything read
+ * from one is looked at first. */
+#include "script/luaerror.h"
+
+#include <lauxlib.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+enum { CAUSES_SHOWN = 8 };
+
+static const char metatable_key; /* its address is a key in the registry */
+
+/* --- reading well ---------------------------------------------------------------------
+ */
+
+/* Pushes a string: the field, or `otherwise` where it is no string. */
+static void push_text(lua_State *L, int index, const char *name, const char *otherwise) {
+  lua_pushstring(L, name);
+  if (lua_rawget(L, index) == LUA_TSTRING) return;
+  lua_pop(L, 1);
+  lua_pushstring(L, otherwise);
+}
+
+/* Pushes ` (phase: connect, detail: refused)`, or nothing but an empty string. */
+static void push_notes(lua_State *L, int index) {
+  static const char *const notes[] = {"phase", "detail"};
+  lua_pushliteral(L, "");
+  for (size_t i = 0; i < COUNT_OF(notes); i++) {
+    push_text(L, index, notes[i], "");
+    if (lua_rawlen(L, -1) == 0) {
+      lua_pop(L, 1);
+      continue;
+    }
+    lua_pushfstring(L, "%s%s%s: %s", lua_tostring(L, -2), lua_rawlen(L, -2) ? ", " : " (",
+                    notes[i], lua_tostring(L, -1));
+    lua_replace(L, -3);
+    lua_pop(L, 1);
+  }
+  lua_pushstring(L, lua_rawlen(L, -1) ? ")" : "");
+  lua_concat(L, 2);
+}
+
+static void push_described(lua_State *L, int index) {
+  push_text(L, index, "code", "ERROR");
+  lua_pushliteral(L, ": ");
+  push_text(L, index, "message", "");
+  push_notes(L, index);
+  lua_concat(L, 4);
+}
+
+/* `SAVE: the note was not saved <- TIMEOUT: no answer in 5 s (phase: connect)` */
+static int f_tostring(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TTABLE);
+  lua_settop(L, 1);
+  push_described(L, 1);
+  for (int i = 0; i < CAUSES_SHOWN; i++) {
+    lua_pushliteral(L, "cause");
+    lua_rawget(L, 1);
+    lua_replace(L, 1);
+    if (lua_type(L, 1) != LUA_TTABLE && lua_type(L, 1) != LUA_TSTRING) break;
+    lua_pushliteral(L, " <- ");
+    if (lua_type(L, 1) == LUA_TTABLE) push_described(L, 1);
+    else lua_pushvalue(L, 1);
+    lua_concat(L, 3);
+    if (lua_type(L, 1) == LUA_TSTRING) break;
+  }
+  return 1;
+}
+
+/* --- making ---------------------------------------------------------------------------
+ */
+
+static void push_metatable(lua_State *L) {
+  if (lua_rawgetp(L, LUA_REGISTRYINDEX, &metatable_key) == LUA_TTABLE) return;
+  lua_pop(L, 1);
+  lua_createtable(L, 0, 3);
+  lua_pushcfunction(L, f_tostring);
+  lua_setfield(L, -2, "__tostring");
+  lua_pushliteral(L, "error");
+  lua_setfield(L, -2, "__name");
+  lua_pushliteral(L, "error");
+  lua_setfield(L, -2, "__metatable");
+  lua_pushvalue(L, -1);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &metatable_key);
+}
+
+void luaerror_seal(lua_State *L) {
+  luaL_checkstack(L, 3, NULL);
+  push_metatable(L);
+  lua_setmetatable(L, -2);
+}
+
+static void set_text(lua_State *L, const char *name, const char *text) {
+  if (!text || !*text) return;
+  lua_pushstring(L, text);
+  lua_setfield(L, -2, name);
+}
+
+double luaerror_time(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_REALTIME, &now);
+  return (double)now.tv_sec + (double)(now.tv_nsec / 1000000) / 1000;
+}
+
+void luaerror_push(lua_State *L, const Error *err) {
+  luaL_checkstack(L, 4, NULL);
+  lua_createtable(L, 0, 8);
+  set_text(L, "code", error_name(err->code));
+  set_text(L, "message", err->message[0] ? err->message : error_meaning(err->code));
+  set_text(L, "detail", err->detail);
+  set_text(L, "severity", error_severity(err->code));
+  set_text(L, "phase", err->phase);
+  set_text(L, "sent", error_sent(err->sent));
+  lua_pushboolean(L, error_recoverable(err->code));
+  lua_setfield(L, -2, "recoverable");
+  lua_pushnumber(L, luaerror_time());
+  lua_setfield(L, -2, "time");
+  if (err->retry_after > 0) {
+    lua_pushnumber(L, err->retry_after);
+    lua_setfield(L, -2, "retry_after");
+  }
+  luaerror_seal(L);
+}
+
+int luaerror_return(lua_State *L, const Error *err) {
+  luaL_checkstack(L, 1, NULL);
+  lua_pushnil(L);
+  luaerror_push(L, err);
+  return 2;
+}
+
+int luaerror_raise(lua_State *L, const Error *err) {
+  luaerror_push(L, err);
+  return lua_error(L);
+}
+
+/* --- reading back ---------------------------------------------------------------------
+ */
+
+bool luaerror_is(lua_State *L, int index) {
+  if (lua_type(L, index) != LUA_TTABLE || !lua_checkstack(L, 2)) return false;
+  if (!lua_getmetatable(L, index)) return false;
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &metatable_key);
+  bool same = lua_rawequal(L, -1, -2);
+  lua_pop(L, 2);
+  return same;
+}
+
+/* Pushes a field, found without making a string of its name: that could raise. */
+static bool find(lua_State *L, int index, const char *name) {
+  for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1))
+    if (lua_type(L, -2) == LUA_TSTRING && strcmp(lua_tostring(L, -2), name) == 0) {
+      lua_remove(L, -2);
+      return true;
+    }
+  return false;
+}
+
+/* Borrowed from the table. */
+static const char *find_text(lua_State *L, int index, const char *name) {
+  if (!find(L, index, name)) return NULL;
+  const char *text = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : NULL;
+  lua_pop(L, 1);
+  return text;
+}
+
+static double find_number(lua_State *L, int index, const char *name) {
+  if (!find(L, index, name)) return 0;
+  double value = lua_type(L, -1) == LUA_TNUMBER ? lua_tonumber(L, -1) : 0;
+  lua_pop(L, 1);
+  return value;
+}
+
+/* Error.phase points to static text. */
+static const char *known_phase(const char *name) {
+  static const char *const phases[] = {"dns",       "proxy", "connect", "tls",
+                                       "handshake", "send",  "request", "response",
+                                       "ack",       "total", "idle",    "close"};
+  for (size_t i = 0; name && i < COUNT_OF(phases); i++)
+    if (strcmp(phases[i], name) == 0) return phases[i];
+  return NULL;
+}
+
+static Sent read_sent(const char *word) {
+  for (Sent sent = SENT_NO; word && sent <= SENT_UNKNOWN; sent++)
+    if (strcmp(error_sent(sent), word) == 0) return sent;
+  return SENT_NOT_APPLICABLE;
+}
+
+static void read_table(lua_State *L, int index, Error *out) {
+  const char *name = find_text(L, index, "code"), *text = find_text(L, index, "message");
+  const char *detail = find_text(L, index, "detail");
+  ErrorCode code = name ? error_code(name) : ERR_NONE;
+  if (code) error_set(out, code, "%s", text ? text : "");
+  else error_set(out, ERR_SCRIPT, "%s: %s", name ? name : "ERROR", text ? text : "");
+  if (detail) error_detail(out, "%s", detail);
+  out->phase = known_phase(find_text(L, index, "phase"));
+  out->sent = read_sent(find_text(L, index, "sent"));
+  out->retry_after = find_number(L, index, "retry_after");
+}
+
+bool luaerror_read(lua_State *L, int index, Error *out) {
+  index = lua_absindex(L, index);
+  if (luaerror_is(L, index) && lua_checkstack(L, 4)) {
+    read_table(L, index, out);
+    return true;
+  }
+  if (lua_type(L, index) == LUA_TSTRING) {
+    error_set(out, ERR_SCRIPT, "%s", lua_tostring(L, index));
+    return true;
+  }
+  error_set(out, ERR_SCRIPT, "an error that is a %s value", luaL_typename(L, index));
+  return false;
+}

@@ -1,0 +1,198 @@
+/* Items to Lua values, and what each state keeps for JSON: the marks, an arena, a buffer.
+ * Runs on the loop's thread, protected by the caller: pushes may raise. */
+#include "script/luajson.h"
+
+#include <lauxlib.h>
+#include <string.h>
+
+enum { SCRATCH_KEEP = 64 << 10 };
+
+/* Their addresses are keys in the registry. */
+static const char array_key, object_key, tools_key;
+
+typedef struct Tools {
+  JsonArena *arena;
+  Buffer scratch;
+} Tools;
+
+/* --- marks and null -------------------------------------------------------------------
+ */
+
+static const void *mark_key(JsonMark mark) {
+  return mark == JSON_ARRAY ? &array_key : &object_key;
+}
+
+static void push_new_mark(lua_State *L, JsonMark mark) {
+  const char *name = mark == JSON_ARRAY ? "json.array" : "json.object";
+  lua_createtable(L, 0, 2);
+  lua_pushstring(L, name);
+  lua_setfield(L, -2, "__metatable");
+  lua_pushstring(L, name);
+  lua_setfield(L, -2, "__name");
+  lua_pushvalue(L, -1);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, mark_key(mark));
+}
+
+void luajson_set_mark(lua_State *L, int index, JsonMark mark) {
+  index = lua_absindex(L, index);
+  if (lua_rawgetp(L, LUA_REGISTRYINDEX, mark_key(mark)) == LUA_TNIL) {
+    lua_pop(L, 1);
+    push_new_mark(L, mark);
+  }
+  lua_setmetatable(L, index);
+}
+
+static bool is_mark(lua_State *L, const void *metatable, JsonMark mark) {
+  lua_rawgetp(L, LUA_REGISTRYINDEX, mark_key(mark));
+  bool same = lua_topointer(L, -1) == metatable;
+  lua_pop(L, 1);
+  return same;
+}
+
+JsonMark luajson_mark(lua_State *L, int index) {
+  if (lua_type(L, index) != LUA_TTABLE || !lua_checkstack(L, 2) ||
+      !lua_getmetatable(L, index))
+    return JSON_UNMARKED;
+  const void *metatable = lua_topointer(L, -1);
+  lua_pop(L, 1);
+  if (is_mark(L, metatable, JSON_ARRAY)) return JSON_ARRAY;
+  return is_mark(L, metatable, JSON_OBJECT) ? JSON_OBJECT : JSON_UNMARKED;
+}
+
+void luajson_push_null(lua_State *L) {
+  lua_pushlightuserdata(L, NULL);
+}
+
+bool luajson_is_null(lua_State *L, int index) {
+  return lua_islightuserdata(L, index) && lua_touserdata(L, index) == NULL;
+}
+
+/* --- pushing --------------------------------------------------------------------------
+ */
+
+static int count_children(const cJSON *item) {
+  int n = 0;
+  for (const cJSON *child = item->child; child; child = child->next) n++;
+  return n;
+}
+
+static void push_string(lua_State *L, const JsonArena *arena, const cJSON *item,
+                        bool key) {
+  size_t len;
+  const char *text = json_string(arena, item, key, &len);
+  lua_pushlstring(L, text, len);
+}
+
+/* A key that comes twice has its last value, null included. */
+static void push_object(lua_State *L, const JsonArena *arena, const cJSON *item) {
+  lua_createtable(L, 0, count_children(item));
+  bool empty = true;
+  for (const cJSON *child = item->child; child; child = child->next) {
+    push_string(L, arena, child, true);
+    if (cJSON_IsNull(child)) {
+      lua_pushnil(L);
+    } else {
+      luajson_push(L, arena, child);
+      empty = false;
+    }
+    lua_rawset(L, -3);
+  }
+  if (empty) luajson_set_mark(L, -1, JSON_OBJECT);
+}
+
+static void push_array(lua_State *L, const JsonArena *arena, const cJSON *item) {
+  lua_createtable(L, count_children(item), 0);
+  lua_Integer i = 0;
+  for (const cJSON *child = item->child; child; child = child->next) {
+    luajson_push(L, arena, child);
+    lua_rawseti(L, -2, ++i);
+  }
+  luajson_set_mark(L, -1, JSON_ARRAY);
+}
+
+static void push_number(lua_State *L, const cJSON *item) {
+  int64_t integer;
+  if (json_integer(item, &integer)) lua_pushinteger(L, integer);
+  else lua_pushnumber(L, item->valuedouble);
+}
+
+void luajson_push(lua_State *L, const JsonArena *arena, const cJSON *item) {
+  luaL_checkstack(L, 4, "JSON nested too deeply");
+  switch (item->type & 0xFF) {
+  case cJSON_False:
+    lua_pushboolean(L, 0);
+    return;
+  case cJSON_True:
+    lua_pushboolean(L, 1);
+    return;
+  case cJSON_NULL:
+    luajson_push_null(L);
+    return;
+  case cJSON_Number:
+    push_number(L, item);
+    return;
+  case cJSON_String:
+    push_string(L, arena, item, false);
+    return;
+  case cJSON_Array:
+    push_array(L, arena, item);
+    return;
+  case cJSON_Object:
+    push_object(L, arena, item);
+    return;
+  default:
+    CHECK(!"an item that no text gives");
+  }
+}
+
+int luajson_decode(lua_State *L, const char *text, size_t len, Error *err) {
+  JsonArena *arena = luajson_arena(L);
+  const cJSON *root = json_parse(arena, text, len, err);
+  if (!root) return (int)err->code;
+  luajson_push(L, arena, root);
+  json_arena_reset(arena);
+  return 0;
+}
+
+/* --- what the state keeps -------------------------------------------------------------
+ */
+
+static int tools_gc(lua_State *L) {
+  Tools *tools = lua_touserdata(L, 1);
+  json_arena_free(tools->arena);
+  buffer_free(&tools->scratch);
+  *tools = (Tools){0};
+  return 0;
+}
+
+static Tools *tools_new(lua_State *L) {
+  Tools *tools = lua_newuserdatauv(L, sizeof *tools, 0);
+  *tools = (Tools){0};
+  lua_createtable(L, 0, 1);
+  lua_pushcfunction(L, tools_gc);
+  lua_setfield(L, -2, "__gc");
+  lua_setmetatable(L, -2);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &tools_key);
+  return tools;
+}
+
+static Tools *tools_of(lua_State *L) {
+  luaL_checkstack(L, 4, NULL);
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &tools_key);
+  Tools *tools = lua_touserdata(L, -1);
+  lua_pop(L, 1);
+  return tools ? tools : tools_new(L);
+}
+
+JsonArena *luajson_arena(lua_State *L) {
+  Tools *tools = tools_of(L);
+  if (!tools->arena) tools->arena = json_arena_new();
+  return tools->arena;
+}
+
+Buffer *luajson_scratch(lua_State *L) {
+  Buffer *scratch = &tools_of(L)->scratch;
+  if (scratch->cap > SCRATCH_KEEP) buffer_free(scratch);
+  buffer_clear(scratch);
+  return scratch;
+}

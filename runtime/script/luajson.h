@@ -1,0 +1,37 @@
+/* JSON items and Lua values, one into the other, without a step between.
+ *
+ * Tables: an array (1..n) carries the mark json.array once decoded, so that an empty one
+ * stays []; an empty object carries json.object. A mark is a metatable that scripts see
+ * only as its name. json.null is a light userdata NULL. */
+#ifndef TIDELOCK_SCRIPT_LUAJSON_H
+#define TIDELOCK_SCRIPT_LUAJSON_H
+
+#include <lua.h>
+
+#include "core/json.h"
+
+/* Pushes a fresh value. Null is an absent key in objects, json.null elsewhere. May raise
+ * (memory). `arena` must be the one that item came from. */
+void luajson_push(lua_State *L, const JsonArena *arena, const cJSON *item);
+
+/* Parses with the state's own arena and pushes; else pushes nothing, fills *err and
+ * returns its code. May raise (memory). */
+int luajson_decode(lua_State *L, const char *text, size_t len, Error *err);
+
+/* Appends the value as JSON. Never raises, looks at tables raw; on an error `out` is as
+ * it was and *err says what is wrong and where: `payload.items[3].name`. */
+int luajson_encode(lua_State *L, int index, Buffer *out, Error *err);
+
+typedef enum JsonMark { JSON_UNMARKED, JSON_ARRAY, JSON_OBJECT } JsonMark;
+JsonMark luajson_mark(lua_State *L, int index); /* of any value; never raises */
+void luajson_set_mark(lua_State *L, int index, JsonMark mark); /* may raise (memory) */
+
+void luajson_push_null(lua_State *L);
+bool luajson_is_null(lua_State *L, int index);
+
+/* The state's own arena and its own cleared buffer, made when first used (that may raise)
+ * and owned by it. What they hold is lost at the next use, by anyone. */
+JsonArena *luajson_arena(lua_State *L);
+Buffer *luajson_scratch(lua_State *L);
+
+#endif

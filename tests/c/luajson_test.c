@@ -1,0 +1,270 @@
+/* JSON and Lua values, one into the other, and back; and tidelock.json over them. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <lauxlib.h>
+#include <lualib.h>
+
+#include "lua/modules.h"
+#include "script/luajson.h"
+
+static int new_state(void **state) {
+  lua_State *L = luaL_newstate();
+  luaL_openlibs(L);
+  luaL_requiref(L, "tidelock.json", luaopen_tidelock_json, 0);
+  lua_setglobal(L, "json");
+  return *state = L, 0;
+}
+
+static int close_state(void **state) {
+  assert_int_equal(lua_gettop(*state), 0);
+  lua_close(*state);
+  return 0;
+}
+
+/* Runs a chunk in which assertions are Lua's own. */
+static void run(void **state, const char *code) {
+  lua_State *L = *state;
+  if (luaL_dostring(L, code) != LUA_OK) fail_msg("%s", lua_tostring(L, -1));
+  lua_settop(L, 0);
+}
+
+static void push_value(lua_State *L, const char *expression) {
+  char code[4096];
+  snprintf(code, sizeof code, "return %s", expression);
+  if (luaL_dostring(L, code) != LUA_OK) fail_msg("%s", lua_tostring(L, -1));
+}
+
+static void assert_encodes(void **state, const char *expression, const char *want) {
+  lua_State *L = *state;
+  Buffer out = {0};
+  Error err = {0};
+  push_value(L, expression);
+  if (luajson_encode(L, -1, &out, &err) != 0) fail_msg("%s: %s", expression, err.message);
+  assert_string_equal(buffer_text(&out), want);
+  assert_int_equal(lua_gettop(L), 1);
+  lua_settop(L, 0);
+  buffer_free(&out);
+}
+
+static void assert_refuses(void **state, const char *expression, const char *message) {
+  lua_State *L = *state;
+  Buffer out = {0};
+  Error err = {0};
+  buffer_puts(&out, "before");
+  push_value(L, expression);
+  assert_int_equal(luajson_encode(L, -1, &out, &err), ERR_DECODE);
+  assert_string_equal(err.message, message);
+  assert_string_equal(buffer_text(&out), "before");
+  assert_int_equal(lua_gettop(L), 1);
+  lua_settop(L, 0);
+  buffer_free(&out);
+}
+
+/* --- out ------------------------------------------------------------------------------
+ */
+
+static void encodes_values(void **state) {
+  assert_encodes(state, "true", "true");
+  assert_encodes(state, "false", "false");
+  assert_encodes(state, "json.null", "null");
+  assert_encodes(state, "42", "42");
+  assert_encodes(state, "math.mininteger", "-9223372036854775808");
+  assert_encodes(state, "9007199254740993", "9007199254740993");
+  assert_encodes(state, "0.1", "0.1");
+  assert_encodes(state, "3.0", "3");
+  assert_encodes(state, "'a\\0\"é'", "\"a\\u0000\\\"é\"");
+  assert_encodes(state, "{}", "{}");
+  assert_encodes(state, "json.array{}", "[]");
+  assert_encodes(state, "json.array()", "[]");
+  assert_encodes(state, "json.object{}", "{}");
+  assert_encodes(state, "{1, 'two', {3}, json.null}", "[1,\"two\",[3],null]");
+  assert_encodes(state, "{a = {b = {json.null}}}", "{\"a\":{\"b\":[null]}}");
+  assert_encodes(state, "json.array{1, 2}", "[1,2]");
+  assert_encodes(state, "{[2] = 'b', [1] = 'a'}", "[\"a\",\"b\"]");
+  assert_encodes(state, "{[''] = 1}", "{\"\":1}");
+}
+
+static void looks_at_tables_raw(void **state) {
+  assert_encodes(state,
+                 "setmetatable({a = 1}, {__index = {b = 2}, __pairs = error, __len = "
+                 "error})",
+                 "{\"a\":1}");
+}
+
+static void refuses_with_the_way(void **state) {
+  assert_refuses(state, "{payload = {items = {1, 2, {name = print}}}}",
+                 "payload.items[3].name: a function is no JSON value");
+  assert_refuses(state, "print", "the value: a function is no JSON value");
+  assert_refuses(state, "nil", "the value: nil is no JSON value; json.null is");
+  assert_refuses(state, "{io.stdout}", "[1]: userdata is no JSON value");
+  assert_refuses(state, "{a = coroutine.create(print)}",
+                 "a: a coroutine is no JSON value");
+  assert_refuses(state, "{a = {0 / 0}}", "a[1]: NaN and infinity are no JSON numbers");
+  assert_refuses(state, "-math.huge", "the value: NaN and infinity are no JSON numbers");
+  assert_refuses(state, "{['odd key'] = {['x\\n'] = '\\xff'}}",
+                 "[\"odd key\"][\"x?\"]: a string that is not UTF-8");
+  assert_refuses(state, "{a = {['\\xff'] = 1}}", "a[\"?\"]: a key that is not UTF-8");
+  assert_refuses(state, "{{1, nil, 3}}",
+                 "[1][2]: a hole in an array; json.null can fill it");
+  assert_refuses(state, "{[3] = 1}", "[1]: a hole in an array; json.null can fill it");
+  assert_refuses(state, "{[0] = 1}", "[1]: a hole in an array; json.null can fill it");
+  assert_refuses(state, "{1, 2, x = 3}", "x: a string key in an array");
+  assert_refuses(state, "{a = json.array{x = 3}}", "a.x: a string key in an array");
+  assert_refuses(state, "{a = json.object{7}}", "a[1]: an array item in an object");
+  assert_refuses(state, "{a = {[true] = 1}}",
+                 "a: a key that is neither a string nor an array's index");
+  assert_refuses(state, "{a = {[1.5] = 1}}",
+                 "a: a key that is neither a string nor an array's index");
+}
+
+static void refuses_cycles_and_depth(void **state) {
+  assert_refuses(state, "(function() local t = {a = {}} t.a.b = {t} return t end)()",
+                 "a.b[1]: a table that contains itself");
+  assert_encodes(state, "(function() local t = {1} return {t, t} end)()", "[[1],[1]]");
+  run(state, "function nest(n) local t = {} for _ = 2, n do t = {t} end return t end\n"
+             "assert(#json.encode(nest(512)) == 1024)\n"
+             "local text, err = json.encode(nest(513))\n"
+             "assert(text == nil and err.message:match('nested too deeply'))\n"
+             "assert(err.message:sub(1, 3) == '...')");
+}
+
+/* --- in -------------------------------------------------------------------------------
+ */
+
+static void assert_same(void **state, const char *text) {
+  lua_State *L = *state;
+  Error err;
+  Buffer out = {0};
+  if (luajson_decode(L, text, strlen(text), &err)) fail_msg("%s", err.message);
+  assert_int_equal(luajson_encode(L, -1, &out, &err), 0);
+  assert_string_equal(buffer_text(&out), text);
+  lua_settop(L, 0);
+  buffer_free(&out);
+}
+
+static void comes_back_the_same(void **state) {
+  static const char *const texts[] = {"{}",
+                                      "[]",
+                                      "null",
+                                      "true",
+                                      "-1.5",
+                                      "\"\"",
+                                      "[{},[],null,{\"a\":[]}]",
+                                      "{\"a\":{}}",
+                                      "[9007199254740992,-9007199254740992,0.1,-0]",
+                                      "\"a\\u0000b\"",
+                                      "{\"k\\u0000\":1}",
+                                      "[[[[[[]]]]]]",
+                                      "\"\xF0\x9F\x98\xB9\"",
+                                      "1e+300"};
+  for (size_t i = 0; i < COUNT_OF(texts); i++) assert_same(state, texts[i]);
+}
+
+static void decodes_values(void **state) {
+  run(state, "local v = json.decode('{\"i\":1.0,\"f\":1.5,\"n\":null,\"a\":[null,2]}')\n"
+             "assert(math.type(v.i) == 'integer' and v.i == 1 and v.f == 1.5)\n"
+             "assert(v.n == nil and v.a[1] == json.null and v.a[2] == 2 and #v.a == 2)\n"
+             "assert(json.decode('null') == json.null)\n"
+             "assert(math.type(json.decode('9007199254740994')) == 'float')\n"
+             "local d = json.decode('{\"a\":1,\"b\":2,\"a\":null,\"b\":3}')\n"
+             "assert(d.a == nil and d.b == 3)\n"
+             "assert(json.decode('\"\\\\ud800\"') == '\\u{FFFD}')\n"
+             "assert(json.encode(json.decode('{\"a\":null}')) == '{}')");
+}
+
+static void marks_are_sealed(void **state) {
+  run(state,
+      "local a, o = json.decode('[1]'), json.decode('{}')\n"
+      "assert(getmetatable(a) == 'json.array' and getmetatable(o) == 'json.object')\n"
+      "assert(getmetatable(json.decode('{\"a\":1}')) == nil)\n"
+      "assert(not pcall(setmetatable, a, {}))\n"
+      "o.x = 1 assert(json.encode(o) == '{\"x\":1}')\n"
+      "assert(json.is_array(a) and json.is_array{1} and json.is_array(json.array()))\n"
+      "assert(not json.is_array(o) and not json.is_array{} and not json.is_array(1))\n"
+      "assert(json.is_array(json.array(json.object())))\n"
+      "assert(not pcall(json.array, setmetatable({}, {})))\n"
+      "assert(not pcall(json.object, 1))");
+}
+
+/* --- the module -----------------------------------------------------------------------
+ */
+
+static void module_answers_errors(void **state) {
+  run(state, "local v, err = json.decode('[1')\n"
+             "assert(v == nil and err.code == 'DECODE' and not err.recoverable)\n"
+             "assert(tostring(err):match('^DECODE: not JSON at byte 1'))\n"
+             "local t, e = json.encode{a = print}\n"
+             "assert(t == nil and e.message == 'a: a function is no JSON value')\n"
+             "assert(not pcall(json.decode, 12) and not pcall(json.decode))\n"
+             "assert(not pcall(json.encode) and not pcall(json.encode, 1, 2))");
+}
+
+static void module_lays_out(void **state) {
+  run(state, "assert(json.encode({1, {a = 2}}, {pretty = true}) ==\n"
+             "  '[\\n  1,\\n  {\\n    \"a\": 2\\n  }\\n]')\n"
+             "assert(json.encode({}, {pretty = true}) == '{}')\n"
+             "assert(json.encode({}, {pretty = false}) == '{}')");
+}
+
+/* An allocator that fails at the nth call: pushing raises, nothing leaks (the sanitizer
+ * looks), and the state goes on. */
+typedef struct Failing {
+  long left;
+} Failing;
+
+static void *failing_alloc(void *ud, void *p, size_t old, size_t size) {
+  Failing *failing = ud;
+  (void)old;
+  if (size == 0) return free(p), NULL;
+  if ((!p || size > old) && failing->left > 0 && --failing->left == 0) return NULL;
+  return realloc(p, size);
+}
+
+static const char everything[] =
+    "{\"list\":[1,2,{\"a\":\"b\"},[]],\"o\":{},\"s\":\"\\u0000\"}";
+
+static int both_ways(lua_State *L) {
+  Error err;
+  if (luajson_decode(L, everything, sizeof everything - 1, &err))
+    fail_msg("%s", err.message);
+  Buffer *out = luajson_scratch(L);
+  if (luajson_encode(L, -1, out, &err) == ERR_MEMORY) return luaL_error(L, "memory");
+  lua_pushlstring(L, out->data, out->len);
+  return 1;
+}
+
+static void survives_lack_of_memory(void **state) {
+  (void)state;
+  int succeeded = 0;
+  for (long n = 1; n < 200 && !succeeded; n++) {
+    Failing failing = {0};
+    lua_State *L = lua_newstate(failing_alloc, &failing);
+    lua_pushcfunction(L, both_ways);
+    lua_gc(L, LUA_GCSTOP);
+    failing.left = n;
+    if (lua_pcall(L, 0, 1, 0) == LUA_OK && failing.left > 0) succeeded = 1;
+    failing.left = 0;
+    lua_settop(L, 0);
+    lua_pushcfunction(L, both_ways);
+    assert_int_equal(lua_pcall(L, 0, 1, 0), LUA_OK);
+    assert_int_equal(lua_rawlen(L, -1), sizeof everything - 1);
+    lua_close(L);
+  }
+  assert_true(succeeded);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(encodes_values),       cmocka_unit_test(looks_at_tables_raw),
+      cmocka_unit_test(refuses_with_the_way), cmocka_unit_test(refuses_cycles_and_depth),
+      cmocka_unit_test(comes_back_the_same),  cmocka_unit_test(decodes_values),
+      cmocka_unit_test(marks_are_sealed),     cmocka_unit_test(module_answers_errors),
+      cmocka_unit_test(module_lays_out),      cmocka_unit_test(survives_lack_of_memory),
+  };
+  return cmocka_run_group_tests(tests, new_state, close_state);
+}
