@@ -21,6 +21,7 @@ typedef struct Transfer Transfer;
 struct Transfer {
   CURL *easy;
   void (*done)(Transfer *transfer, CURLcode result);
+  const char *phase; /* how far it is: "dns", "connect", "tls", "response"; the net's */
 };
 CURL *net_easy(Net *net); /* returns new, with the options all transfers share */
 void net_add(Net *net, Transfer *transfer);
@@ -28,9 +29,21 @@ void net_add(Net *net, Transfer *transfer);
  * callbacks (write, header, progress). Closing its connections may take another turn. */
 void net_remove(Net *net, Transfer *transfer);
 
+/* Which certificates are trusted: those of ca_file (PEM), or the system's when NULL. */
+void net_trust(CURL *easy, const char *ca_file, bool insecure);
+
 /* The error for a finished transfer: code, phase and sent told apart, with curl's own
- * words as the detail. `what` is the URL, shown without credentials. */
+ * words as the detail. `what` is the URL, shown without credentials and query. */
 void net_error(Error *err, CURL *easy, CURLcode result, const char *curl_words,
                const char *what);
+
+/* Borrows memory shared by all connections to read into: valid until the poll callback
+ * returns. */
+enum { NET_SCRATCH = 64 * 1024 };
+char *net_scratch(Net *net);
+
+/* Unpredictable bytes: masks, keys, jitter. From the system, a pool at a time. */
+void net_random(Net *net, void *out, size_t len);
+double net_random_share(Net *net); /* 0 <= x < 1 */
 
 #endif

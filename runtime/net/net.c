@@ -1,0 +1,252 @@
+/* curl's multi interface on libuv.
+ *
+ * curl says which sockets it waits for (on_socket) and when it wants to be called
+ * (on_timeout); libuv tells it when that has come, by curl_multi_socket_action. What
+ * holds:
+ *   - the multi handle is never called from one of its own callbacks: on_timeout only
+ * arms a timer, on_socket only starts and stops watches;
+ *   - finished transfers are taken up after each action, and nowhere else;
+ *   - a watch (uv_poll) is on the heap and outlives curl's interest in the socket until
+ *     its close callback.
+ * Everything belongs to the loop's thread. */
+#include "net/net.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+enum { RANDOM_POOL = 1024 };
+
+struct Net {
+  Loop *loop;
+  CURLM *multi; /* NULL until the first transfer */
+  uv_timer_t *timer;
+  char *scratch;
+  size_t transfers;
+  uint8_t random[RANDOM_POOL];
+  size_t random_left;
+};
+
+/* One socket that curl waits for. */
+typedef struct Watch {
+  uv_poll_t poll;
+  Net *net;
+  curl_socket_t fd;
+} Watch;
+
+static void free_handle(uv_handle_t *handle) {
+  free(handle);
+}
+
+/* --- curl and the loop ----------------------------------------------------------------
+ */
+
+/* A `done` may remove any transfer, its own too; curl drops the messages of those. */
+static void take_finished(Net *net) {
+  CURLMsg *msg;
+  int left;
+  while ((msg = curl_multi_info_read(net->multi, &left))) {
+    if (msg->msg != CURLMSG_DONE) continue;
+    CURLcode result = msg->data.result;
+    Transfer *transfer = NULL;
+    curl_easy_getinfo(msg->easy_handle, CURLINFO_PRIVATE, &transfer);
+    transfer->done(transfer, result);
+  }
+}
+
+static void act(Net *net, curl_socket_t fd, int events) {
+  int running;
+  curl_multi_socket_action(net->multi, fd, events, &running);
+  take_finished(net);
+}
+
+static void on_poll(uv_poll_t *poll, int status, int events) {
+  Watch *watch = CONTAINER_OF(poll, Watch, poll);
+  int mask = 0;
+  if (status < 0) mask = CURL_CSELECT_ERR;
+  if (events & UV_READABLE) mask |= CURL_CSELECT_IN;
+  if (events & UV_WRITABLE) mask |= CURL_CSELECT_OUT;
+  act(watch->net, watch->fd, mask);
+}
+
+static void on_timer(uv_timer_t *timer) {
+  act(timer->data, CURL_SOCKET_TIMEOUT, 0);
+}
+
+static int on_timeout(CURLM *multi, long ms, void *ctx) {
+  (void)multi;
+  Net *net = ctx;
+  if (ms < 0) {
+    uv_timer_stop(net->timer);
+    return 0;
+  }
+  uv_update_time(loop_uv(net->loop));
+  uv_timer_start(net->timer, on_timer, (uint64_t)ms, 0);
+  return 0;
+}
+
+static Watch *watch_new(Net *net, curl_socket_t fd) {
+  Watch *watch = xcalloc(1, sizeof *watch);
+  watch->net = net;
+  watch->fd = fd;
+  CHECK(uv_poll_init_socket(loop_uv(net->loop), &watch->poll, fd) == 0);
+  curl_multi_assign(net->multi, fd, watch);
+  return watch;
+}
+
+static int on_socket(CURL *easy, curl_socket_t fd, int what, void *ctx,
+                     void *socket_ctx) {
+  (void)easy;
+  Net *net = ctx;
+  Watch *watch = socket_ctx;
+  if (what == CURL_POLL_REMOVE) {
+    if (!watch) return 0;
+    curl_multi_assign(net->multi, fd, NULL);
+    uv_poll_stop(&watch->poll);
+    uv_close((uv_handle_t *)&watch->poll, free_handle);
+    return 0;
+  }
+  if (!watch) watch = watch_new(net, fd);
+  int events = (what & CURL_POLL_IN ? UV_READABLE : 0);
+  if (what & CURL_POLL_OUT) events |= UV_WRITABLE;
+  uv_poll_start(&watch->poll, events, on_poll);
+  return 0;
+}
+
+/* --- life -----------------------------------------------------------------------------
+ */
+
+Net *net_new(Loop *loop) {
+  Net *net = xcalloc(1, sizeof *net);
+  net->loop = loop;
+  return net;
+}
+
+static void start_curl(Net *net) {
+  CHECK(curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK);
+  net->timer = xcalloc(1, sizeof *net->timer);
+  uv_timer_init(loop_uv(net->loop), net->timer);
+  net->timer->data = net;
+  net->multi = curl_multi_init();
+  CHECK(net->multi != NULL);
+  curl_multi_setopt(net->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
+  curl_multi_setopt(net->multi, CURLMOPT_SOCKETDATA, net);
+  curl_multi_setopt(net->multi, CURLMOPT_TIMERFUNCTION, on_timeout);
+  curl_multi_setopt(net->multi, CURLMOPT_TIMERDATA, net);
+}
+
+void net_free(Net *net) {
+  CHECK(net->transfers == 0);
+  if (net->multi) {
+    curl_multi_cleanup(net->multi);
+    uv_timer_stop(net->timer);
+    uv_close((uv_handle_t *)net->timer, free_handle);
+    curl_global_cleanup();
+  }
+  free(net->scratch);
+  free(net);
+}
+
+Loop *net_loop(Net *net) {
+  return net->loop;
+}
+
+char *net_scratch(Net *net) {
+  if (!net->scratch) net->scratch = xmalloc(NET_SCRATCH);
+  return net->scratch;
+}
+
+/* --- transfers ------------------------------------------------------------------------
+ */
+
+/* The next three note how far a transfer is, for the errors to say. */
+static int on_sockopt(void *ctx, curl_socket_t fd, curlsocktype purpose) {
+  (void)fd, (void)purpose;
+  ((Transfer *)ctx)->phase = "connect";
+  return CURL_SOCKOPT_OK;
+}
+
+static CURLcode on_tls(CURL *easy, void *ssl_ctx, void *ctx) {
+  (void)easy, (void)ssl_ctx;
+  ((Transfer *)ctx)->phase = "tls";
+  return CURLE_OK;
+}
+
+static int on_request(void *ctx, char *ip, char *local_ip, int port, int local_port) {
+  (void)ip, (void)local_ip, (void)port, (void)local_port;
+  ((Transfer *)ctx)->phase = "response";
+  return CURL_PREREQFUNC_OK;
+}
+
+CURL *net_easy(Net *net) {
+  if (!net->multi) start_curl(net);
+  CURL *easy = curl_easy_init();
+  CHECK(easy != NULL);
+  curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+  curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
+  curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+  curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+  curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
+  curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+  curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+  curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, on_sockopt);
+  curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, on_tls);
+  curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_request);
+  return easy;
+}
+
+void net_add(Net *net, Transfer *transfer) {
+  transfer->phase = "dns";
+  curl_easy_setopt(transfer->easy, CURLOPT_PRIVATE, transfer);
+  curl_easy_setopt(transfer->easy, CURLOPT_SOCKOPTDATA, transfer);
+  curl_easy_setopt(transfer->easy, CURLOPT_SSL_CTX_DATA, transfer);
+  curl_easy_setopt(transfer->easy, CURLOPT_PREREQDATA, transfer);
+  net->transfers++;
+  CHECK(curl_multi_add_handle(net->multi, transfer->easy) == CURLM_OK);
+}
+
+void net_remove(Net *net, Transfer *transfer) {
+  CHECK(curl_multi_remove_handle(net->multi, transfer->easy) == CURLM_OK);
+  curl_easy_cleanup(transfer->easy);
+  transfer->easy = NULL;
+  net->transfers--;
+}
+
+/* A directory of certificates keeps curl from sharing the store between connections: with
+ * a bundle alone they are read once and not for each connection. */
+void net_trust(CURL *easy, const char *ca_file, bool insecure) {
+  const char *bundle = NULL;
+  if (ca_file) curl_easy_setopt(easy, CURLOPT_CAINFO, ca_file);
+  curl_easy_getinfo(easy, CURLINFO_CAINFO, &bundle);
+  if (ca_file || bundle) curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+  if (!insecure) return;
+  curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
+  curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
+}
+
+/* --- randomness -----------------------------------------------------------------------
+ */
+
+static void refill(Net *net) {
+  size_t have = 0;
+  while (have < RANDOM_POOL) {
+    ssize_t n = getrandom(net->random + have, RANDOM_POOL - have, 0);
+    CHECK(n > 0 || errno == EINTR);
+    if (n > 0) have += (size_t)n;
+  }
+  net->random_left = RANDOM_POOL;
+}
+
+void net_random(Net *net, void *out, size_t len) {
+  CHECK(len <= RANDOM_POOL);
+  if (net->random_left < len) refill(net);
+  net->random_left -= len;
+  memcpy(out, net->random + net->random_left, len);
+}
+
+double net_random_share(Net *net) {
+  uint64_t bits;
+  net_random(net, &bits, sizeof bits);
+  return (double)(bits >> 11) / 9007199254740992.0;
+}

@@ -1,0 +1,161 @@
+/* From curl's result codes to ours: which code, in which phase, and whether the server
+ * can have seen the request. Pure but for what it asks of the easy handle.
+ *
+ * curl's codes alone do not tell: 56 is a reset, a refusing proxy and a bad chunk, 1 is a
+ * scheme that is not allowed and an answer that is not HTTP. The phase that the transfer
+ * had reached, and in few cases curl's words, decide. */
+#include <string.h>
+
+#include "net/net.h"
+#include "net/net_url.h"
+
+typedef struct Failure {
+  Error *err;
+  CURLcode result;
+  long os_error;
+  const char *phase, *words;
+  char url[NET_URL_SHOWN], host[NET_URL_SHOWN];
+} Failure;
+
+static bool in_phase(const Failure *f, const char *phase) {
+  return strcmp(f->phase, phase) == 0;
+}
+
+static bool says(const Failure *f, const char *words) {
+  return strstr(f->words, words) != NULL;
+}
+
+static void fail_timeout(Failure *f) {
+  if (in_phase(f, "dns"))
+    error_set(f->err, ERR_TIMEOUT, "timed out resolving the name of %s", f->host);
+  else if (in_phase(f, "connect"))
+    error_set(f->err, ERR_TIMEOUT, "timed out connecting to %s", f->host);
+  else if (in_phase(f, "tls"))
+    error_set(f->err, ERR_TIMEOUT, "timed out in the TLS handshake with %s", f->host);
+  else error_set(f->err, ERR_TIMEOUT, "timed out waiting for the answer of %s", f->url);
+}
+
+static void fail_connect(Failure *f) {
+  const char *why = f->os_error ? strerror((int)f->os_error) : "no connection";
+  error_set(f->err, ERR_CONNECT, "could not connect to %s: %s", f->host, why);
+}
+
+static void fail_tls(Failure *f) {
+  if (says(f, "SSL_ERROR_SYSCALL") || says(f, "Connection reset by peer"))
+    error_set(f->err, ERR_RESET, "%s closed the connection in the TLS handshake",
+              f->host);
+  else if (f->result == CURLE_SSL_CACERT_BADFILE)
+    error_set(f->err, ERR_TLS, "the file of trusted certificates cannot be used");
+  else if (f->result == CURLE_PEER_FAILED_VERIFICATION)
+    error_set(f->err, ERR_TLS, "the certificate of %s is not trusted: %s", f->host,
+              f->words);
+  else error_set(f->err, ERR_TLS, "no secure connection to %s: %s", f->host, f->words);
+}
+
+/* The connection failed while it was in use, or while a proxy was asked for it. */
+static void fail_broken(Failure *f) {
+  if (says(f, "chunk") || says(f, "Chunk"))
+    error_set(f->err, ERR_DECODE, "%s answered with a malformed chunk", f->url);
+  else if (in_phase(f, "response"))
+    error_set(f->err, ERR_RESET,
+              "the connection to %s broke before the answer was complete", f->host);
+  else if (in_phase(f, "tls")) fail_tls(f);
+  else error_set(f->err, ERR_CONNECT, "could not connect to %s: %s", f->host, f->words);
+}
+
+/* A kept connection broke after the request had gone out on it, and curl, who then turns
+ * to a new one, was not allowed to send the request again (http.c). */
+static void fail_repeat(Failure *f) {
+  f->phase = "response";
+  error_set(f->err, ERR_RESET, "the connection to %s broke before the answer came",
+            f->host);
+}
+
+static void fail_reply(Failure *f) {
+  error_set(f->err, ERR_DECODE, "the answer of %s is not well-formed HTTP: %s", f->url,
+            f->words);
+}
+
+static void fail_other(Failure *f) {
+  if (in_phase(f, "response"))
+    error_set(f->err, ERR_RESET, "the exchange with %s failed: %s", f->host, f->words);
+  else error_set(f->err, ERR_CONNECT, "could not connect to %s: %s", f->host, f->words);
+}
+
+static void sort_out(Failure *f) {
+  switch (f->result) {
+  case CURLE_COULDNT_RESOLVE_HOST:
+    error_set(f->err, ERR_DNS, "could not resolve the name of %s", f->host);
+    return;
+  case CURLE_COULDNT_RESOLVE_PROXY:
+    error_set(f->err, ERR_DNS, "could not resolve the name of the proxy for %s", f->host);
+    return;
+  case CURLE_COULDNT_CONNECT:
+    fail_connect(f);
+    return;
+  case CURLE_OPERATION_TIMEDOUT:
+    fail_timeout(f);
+    return;
+  case CURLE_SSL_CONNECT_ERROR:
+  case CURLE_SSL_CERTPROBLEM:
+  case CURLE_SSL_CIPHER:
+  case CURLE_SSL_CACERT_BADFILE:
+  case CURLE_SSL_ISSUER_ERROR:
+  case CURLE_SSL_INVALIDCERTSTATUS:
+  case CURLE_PEER_FAILED_VERIFICATION:
+    fail_tls(f);
+    return;
+  case CURLE_BAD_CONTENT_ENCODING:
+    error_set(f->err, ERR_DECODE, "the answer of %s could not be decompressed", f->url);
+    return;
+  case CURLE_OUT_OF_MEMORY: /* what curl calls a header line above its limit */
+  case CURLE_FILESIZE_EXCEEDED:
+    error_set(f->err, ERR_TOO_LARGE, "the answer of %s is larger than the limit", f->url);
+    return;
+  case CURLE_ABORTED_BY_CALLBACK:
+    error_set(f->err, ERR_ABORTED, "the request to %s was given up", f->url);
+    return;
+  case CURLE_URL_MALFORMAT:
+    error_set(f->err, ERR_URL, "the URL %s cannot be used", f->url);
+    return;
+  case CURLE_UNSUPPORTED_PROTOCOL:
+  case CURLE_WEIRD_SERVER_REPLY:
+    fail_reply(f);
+    return;
+  case CURLE_SEND_FAIL_REWIND:
+    fail_repeat(f);
+    return;
+  case CURLE_RECV_ERROR:
+  case CURLE_SEND_ERROR:
+  case CURLE_GOT_NOTHING:
+  case CURLE_PARTIAL_FILE:
+    fail_broken(f);
+    return;
+  default:
+    fail_other(f);
+  }
+}
+
+/* The phase is "response" from the moment the request may go out. */
+static Sent was_sent(const Failure *f, CURL *easy) {
+  long headers = 0;
+  curl_easy_getinfo(easy, CURLINFO_HEADER_SIZE, &headers);
+  if (headers > 0) return SENT_YES;
+  return in_phase(f, "response") ? SENT_UNKNOWN : SENT_NO;
+}
+
+void net_error(Error *err, CURL *easy, CURLcode result, const char *curl_words,
+               const char *what) {
+  Transfer *transfer = NULL;
+  curl_easy_getinfo(easy, CURLINFO_PRIVATE, &transfer);
+  Failure f = {.err = err, .result = result, .words = curl_words};
+  if (!curl_words || !*curl_words) f.words = curl_easy_strerror(result);
+  f.phase = transfer && transfer->phase ? transfer->phase : "dns";
+  curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &f.os_error);
+  net_url_show(what, f.url);
+  net_url_show_host(what, f.host);
+  sort_out(&f);
+  error_detail(err, "%s", f.words);
+  err->phase = f.phase;
+  err->sent = was_sent(&f, easy);
+}

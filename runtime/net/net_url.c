@@ -1,0 +1,149 @@
+/* URLs. curl's parser does the work; around it stand the rules that are ours: which
+ * schemes, no control characters, bytes beyond ASCII escaped behind the host (in front of
+ * it they are an international name, which curl translates). */
+#include "net/net_url.h"
+
+#include <curl/curl.h>
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "core/buffer.h"
+
+void net_url_free(NetUrl *url) {
+  free(url->url);
+  free(url->origin);
+  free(url->authority);
+  free(url->path);
+  free(url->query);
+  free(url->user);
+  free(url->password);
+  *url = (NetUrl){0};
+}
+
+/* What follows "scheme:" when the scheme is this one, else NULL. */
+static const char *after_scheme(const char *text, const char *scheme) {
+  size_t len = strlen(scheme);
+  if (strncasecmp(text, scheme, len) != 0 || strncmp(text + len, "://", 3) != 0)
+    return NULL;
+  return text + len;
+}
+
+/* Appends the URL with http for ws, and with escapes. Returns NULL or what is wrong. */
+static const char *normalise(Buffer *out, const char *text, bool websocket) {
+  const char *rest, *scheme = NULL;
+  if ((rest = after_scheme(text, "https"))) scheme = "https";
+  else if ((rest = after_scheme(text, "http"))) scheme = "http";
+  else if (websocket && (rest = after_scheme(text, "wss"))) scheme = "https";
+  else if (websocket && (rest = after_scheme(text, "ws"))) scheme = "http";
+  if (!scheme)
+    return websocket ? "it must start with ws://, wss://, http:// or https://"
+                     : "it must start with http:// or https://";
+  buffer_puts(out, scheme);
+  size_t host_end = 3 + strcspn(rest + 3, "/?#");
+  if (host_end == 3) return "it has no host"; /* curl would take the path for one */
+  for (size_t i = 0; rest[i]; i++) {
+    unsigned char c = (unsigned char)rest[i];
+    if (c <= ' ' || c == 127) return "it contains a space or a control character";
+    if (c >= 128 && i > host_end) buffer_printf(out, "%%%02X", c);
+    else buffer_putc(out, (char)c);
+  }
+  return NULL;
+}
+
+/* Returns new: a part of the URL, or NULL. */
+static char *part(CURLU *handle, CURLUPart which, unsigned flags) {
+  char *text = NULL;
+  if (curl_url_get(handle, which, &text, flags) != CURLUE_OK) return NULL;
+  char *copy = xstrdup(text);
+  curl_free(text);
+  return copy;
+}
+
+static void lower(char *text) {
+  for (; *text; text++) *text = (char)tolower((unsigned char)*text);
+}
+
+static void take_apart(NetUrl *out, CURLU *handle) {
+  out->user = part(handle, CURLUPART_USER, CURLU_URLDECODE);
+  out->password = part(handle, CURLUPART_PASSWORD, CURLU_URLDECODE);
+  curl_url_set(handle, CURLUPART_USER, NULL, 0);
+  curl_url_set(handle, CURLUPART_PASSWORD, NULL, 0);
+  curl_url_set(handle, CURLUPART_OPTIONS, NULL, 0);
+  curl_url_set(handle, CURLUPART_FRAGMENT, NULL, 0);
+  out->url = part(handle, CURLUPART_URL, 0);
+  out->path = part(handle, CURLUPART_PATH, 0);
+  out->query = part(handle, CURLUPART_QUERY, 0);
+  char *scheme = part(handle, CURLUPART_SCHEME, 0),
+       *host = part(handle, CURLUPART_HOST, 0);
+  char *port = part(handle, CURLUPART_PORT, CURLU_DEFAULT_PORT);
+  char *named = part(handle, CURLUPART_PORT, CURLU_NO_DEFAULT_PORT);
+  if (!host) host = xstrdup("");
+  lower(host);
+  out->origin = xasprintf("%s://%s:%s", scheme, host, port);
+  out->authority = named ? xasprintf("%s:%s", host, named) : xstrdup(host);
+  free(scheme);
+  free(host);
+  free(port);
+  free(named);
+}
+
+static const char *parse(NetUrl *out, const char *normal) {
+  CURLU *handle = curl_url();
+  CHECK(handle != NULL);
+  const char *wrong = NULL;
+  CURLUcode code = curl_url_set(handle, CURLUPART_URL, normal, CURLU_PATH_AS_IS);
+  if (code != CURLUE_OK) wrong = curl_url_strerror(code);
+  else take_apart(out, handle);
+  curl_url_cleanup(handle);
+  return wrong;
+}
+
+int net_url_parse(NetUrl *out, const char *text, bool websocket, Error *err) {
+  *out = (NetUrl){0};
+  Buffer normal = {0};
+  const char *wrong = normalise(&normal, text, websocket);
+  if (!wrong) wrong = parse(out, buffer_text(&normal));
+  if (!wrong && (!out->url || !out->path || !*out->authority)) wrong = "it has no host";
+  buffer_free(&normal);
+  if (!wrong) return 0;
+  net_url_free(out);
+  char shown[NET_URL_SHOWN];
+  net_url_show(text, shown);
+  return error_set(err, ERR_URL, "the URL %s cannot be used: %s", shown, wrong);
+}
+
+/* Whether host:port cannot be one: a password with a slash may stand there. */
+static bool doubtful(const char *host, size_t len) {
+  const char *colon = memrchr(host, ':', len);
+  if (!colon || *host == '[') return false;
+  size_t digits = strspn(colon + 1, "0123456789");
+  return colon + 1 + digits != host + len;
+}
+
+/* Text only, so that it works for what does not parse as well. */
+void net_url_show(const char *text, char *out) {
+  const char *colon = strstr(text, "://");
+  const char *host = colon ? colon + 3 : text;
+  size_t host_len = strcspn(host, "/?#\\");
+  const char *at = memrchr(host, '@', host_len);
+  if (!at && doubtful(host, host_len)) at = strrchr(host, '@');
+  const char *shown = at ? at + 1 : host;
+  int len = (int)strcspn(shown, "?#");
+  snprintf(out, NET_URL_SHOWN, "%.*s%.*s", (int)(host - text), text, len, shown);
+  for (char *c = out; *c; c++)
+    if ((unsigned char)*c < ' ' || *c == 127) *c = '?';
+}
+
+void net_url_show_host(const char *text, char *out) {
+  NetUrl url;
+  Error ignored;
+  if (net_url_parse(&url, text, true, &ignored) != 0) {
+    net_url_show(text, out);
+    return;
+  }
+  snprintf(out, NET_URL_SHOWN, "%s", strstr(url.origin, "://") + 3);
+  net_url_free(&url);
+}

@@ -1,0 +1,27 @@
+/* URLs of http, https, ws and wss, taken apart by curl's own parser. Pure. */
+#ifndef TIDELOCK_NET_NET_URL_H
+#define TIDELOCK_NET_NET_URL_H
+
+#include "core/error.h"
+
+/* Owns its strings. */
+typedef struct NetUrl {
+  char *url;       /* with http or https, without credentials and fragment */
+  char *origin;    /* "https://example.org:443", lower case, the port always there */
+  char *authority; /* "example.org:8080" as a Host header has it */
+  char *path;      /* starts with '/', as given */
+  char *query;     /* NULL: none */
+  char *user, *password; /* decoded; NULL: none */
+} NetUrl;
+
+/* Returns 0, or ERR_URL with *err filled and out empty. ws and wss only when asked. */
+int net_url_parse(NetUrl *out, const char *text, bool websocket, Error *err);
+void net_url_free(NetUrl *url);
+
+/* For messages: without credentials, query and fragment. out holds NET_URL_SHOWN. */
+enum { NET_URL_SHOWN = 160 };
+void net_url_show(const char *text, char *out);
+/* "host:port" alone; falls back to net_url_show. */
+void net_url_show_host(const char *text, char *out);
+
+#endif
