@@ -1,13 +1,23 @@
-/* The modules that scripts can require and that are written in C: each leaves its table
- * on the stack. One file and one line here for each. */
+/* The bindings: one file per Lua module, one line per module in modules.c. A binding
+ * checks arguments and calls the core. */
 #ifndef TIDELOCK_LUA_MODULES_H
 #define TIDELOCK_LUA_MODULES_H
 
-#include <lua.h>
+#include "script/runtime.h"
+
+extern const LuaModule lua_modules[]; /* ends with a NULL name */
 
 int luaopen_tidelock_env(lua_State *L);
 int luaopen_tidelock_errors(lua_State *L);
+int luaopen_tidelock_http(lua_State *L);
+int luaopen_tidelock_input(lua_State *L);
 int luaopen_tidelock_json(lua_State *L);
 int luaopen_tidelock_log(lua_State *L);
+int luaopen_tidelock_script(lua_State *L);
+int luaopen_tidelock_server_core(lua_State *L);
+int luaopen_tidelock_socket(lua_State *L);
+int luaopen_tidelock_task_core(lua_State *L);
+int luaopen_tidelock_test_core(lua_State *L);
+int luaopen_tidelock_timer(lua_State *L);
 
 #endif

@@ -1,0 +1,13 @@
+/* The table of bindings. */
+#include "lua/modules.h"
+
+const LuaModule lua_modules[] = {
+    {"tidelock.env", luaopen_tidelock_env},
+    {"tidelock.errors", luaopen_tidelock_errors},
+    {"tidelock.json", luaopen_tidelock_json},
+    {"tidelock.script", luaopen_tidelock_script},
+    {"tidelock.task.core", luaopen_tidelock_task_core},
+    {"tidelock.test.core", luaopen_tidelock_test_core},
+    {"tidelock.timer", luaopen_tidelock_timer},
+    {NULL, NULL},
+};

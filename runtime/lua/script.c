@@ -1,0 +1,77 @@
+/* tidelock.script: what a script knows and says of itself. */
+#include <lauxlib.h>
+
+#include "lua/modules.h"
+#include "script/resource.h"
+#include "script/script.h"
+
+static int set_function(lua_State *L, int *ref, const char *what) {
+  luaL_checktype(L, 1, LUA_TFUNCTION);
+  need_declaring(L, what);
+  if (*ref != LUA_NOREF) return luaL_error(L, "%s is set twice", what);
+  lua_settop(L, 1);
+  *ref = luaL_ref(L, LUA_REGISTRYINDEX);
+  return 0;
+}
+
+static int f_on_start(lua_State *L) {
+  return set_function(L, &generation_of(L)->on_start, "script.on_start");
+}
+
+static int f_on_stop(lua_State *L) {
+  return set_function(L, &generation_of(L)->on_stop, "script.on_stop");
+}
+
+static int f_exit(lua_State *L) {
+  lua_Integer code = luaL_optinteger(L, 1, 0);
+  luaL_argcheck(L, code >= 0 && code <= 255, 1, "an exit code is 0 to 255");
+  need_loaded(L, "script.exit");
+  runtime_exit(generation_of(L)->rt, (int)code);
+  return 0;
+}
+
+static int f_cpu_limit(lua_State *L) {
+  double seconds = luaL_checknumber(L, 1);
+  luaL_argcheck(L, seconds >= 0.05 && seconds <= 3600, 1, "0.05 to 3600 seconds");
+  generation_of(L)->cpu_limit = seconds;
+  return 0;
+}
+
+/* The resources of the script that its current version does not declare, as a list of
+ * {kind=, name=}: declare one again (in on_start) and it lives on. */
+static int f_orphans(lua_State *L) {
+  Generation *gen = generation_of(L);
+  lua_newtable(L);
+  int n = 0;
+  for (Resource *r = gen->rt->resources; r; r = r->next) {
+    if (r->owner != gen->script || !timer_active(&r->grace)) continue;
+    lua_createtable(L, 0, 2);
+    lua_pushstring(L, r->kind->name);
+    lua_setfield(L, -2, "kind");
+    lua_pushstring(L, r->name);
+    lua_setfield(L, -2, "name");
+    lua_rawseti(L, -2, ++n);
+  }
+  return 1;
+}
+
+int luaopen_tidelock_script(lua_State *L) {
+  static const luaL_Reg functions[] = {
+      {"on_start", f_on_start},   {"on_stop", f_on_stop}, {"exit", f_exit},
+      {"cpu_limit", f_cpu_limit}, {"orphans", f_orphans}, {NULL, NULL}};
+  Generation *gen = generation_of(L);
+  luaL_newlib(L, functions);
+  lua_pushstring(L, gen->script->name);
+  lua_setfield(L, -2, "name");
+  lua_pushinteger(L, gen->number);
+  lua_setfield(L, -2, "generation");
+  lua_newtable(L);
+  for (int i = 0; gen->script->args[i]; i++) {
+    lua_pushstring(L, gen->script->args[i]);
+    lua_rawseti(L, -2, i + 1);
+  }
+  lua_setfield(L, -2, "args");
+  lua_rawgeti(L, LUA_REGISTRYINDEX, gen->keep);
+  lua_setfield(L, -2, "keep");
+  return 1;
+}

@@ -1,0 +1,216 @@
+/* tidelock.timer: after, every and now. An anonymous timer belongs to its generation and
+ * ends with it; a named one is a resource of the script's and keeps its phase over a
+ * reload. */
+#include <lauxlib.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "lua/modules.h"
+#include "script/resource.h"
+#include "script/script.h"
+
+static int f_now(lua_State *L) {
+  lua_pushnumber(L, loop_now(generation_of(L)->rt->loop));
+  return 1;
+}
+
+static double check_seconds(lua_State *L, int index, bool repeats) {
+  double seconds = luaL_checknumber(L, index);
+  luaL_argcheck(L, seconds >= 0 && seconds < 1e9, index, "seconds, 0 or more");
+  luaL_argcheck(L, !repeats || seconds >= 0.001, index,
+                "a repeating timer takes at least 0.001 seconds");
+  return seconds;
+}
+
+/* The next due time of a repeating timer: on the grid, without making up for missed
+ * ticks. */
+static double next_due(double due, double period, double now) {
+  due += period;
+  return due > now ? due : due + ceil((now - due) / period) * period;
+}
+
+static int push_function(lua_State *L, void *ctx) {
+  lua_rawgeti(L, LUA_REGISTRYINDEX, *(int *)ctx);
+  return 0;
+}
+
+/* --- anonymous timers
+ * -------------------------------------------------------------------- */
+
+typedef struct ScriptTimer {
+  Op op;
+  Timer timer;
+  Box *box; /* NULL: the handle was collected */
+  double seconds;
+  bool repeats;
+  int function;
+} ScriptTimer;
+
+static void release_timer(ScriptTimer *t) {
+  if (t->box) t->box->object = NULL;
+  luaL_unref(t->op.gen->L, LUA_REGISTRYINDEX, t->function);
+  free(t);
+}
+
+static void start_timer(Op *op) {
+  ScriptTimer *t = CONTAINER_OF(op, ScriptTimer, op);
+  timer_start(op->gen->rt->loop, &t->timer, t->seconds);
+}
+
+static void stop_timer(Op *op) {
+  ScriptTimer *t = CONTAINER_OF(op, ScriptTimer, op);
+  timer_stop(op->gen->rt->loop, &t->timer);
+  release_timer(t);
+}
+
+static void on_fire(Timer *timer) {
+  ScriptTimer *t = CONTAINER_OF(timer, ScriptTimer, timer);
+  Generation *gen = t->op.gen;
+  Loop *loop = gen->rt->loop;
+  if (t->repeats) {
+    timer_start_at(loop, timer, next_due(timer->due, t->seconds, loop_now(loop)));
+    task_start(gen, "a timer", push_function, &t->function, NULL, NULL);
+    return;
+  }
+  op_remove(&t->op);
+  task_start(gen, "a timer", push_function, &t->function, NULL, NULL);
+  release_timer(t);
+}
+
+/* The handle's collection stops nothing: a timer runs until it is stopped. */
+static void forget_handle(Box *box) {
+  ((ScriptTimer *)box->object)->box = NULL;
+}
+
+static const BoxKind timer_kind = {"timer", forget_handle};
+
+static int f_stop(lua_State *L) {
+  Box *box = box_to(L, 1, &timer_kind);
+  ScriptTimer *t = box->object;
+  if (!t) return 0;
+  op_remove(&t->op);
+  stop_timer(&t->op);
+  return 0;
+}
+
+static int add_timer(lua_State *L, bool repeats) {
+  double seconds = check_seconds(L, 1, repeats);
+  luaL_checktype(L, 2, LUA_TFUNCTION);
+  need_declaring(L, repeats ? "timer.every" : "timer.after");
+  Box *box = box_new(L, &timer_kind);
+  lua_pushvalue(L, 2);
+  int function = luaL_ref(L, LUA_REGISTRYINDEX);
+  ScriptTimer *t = xcalloc(1, sizeof *t);
+  *t = (ScriptTimer){.op = {.start = start_timer, .stop = stop_timer},
+                     .timer.fire = on_fire,
+                     .box = box,
+                     .seconds = seconds,
+                     .repeats = repeats,
+                     .function = function};
+  box->object = t;
+  op_add(generation_of(L), &t->op);
+  return 1;
+}
+
+static int f_after(lua_State *L) {
+  return add_timer(L, false);
+}
+
+/* --- named timers
+ * ------------------------------------------------------------------------ */
+
+typedef struct NamedTimer {
+  Timer timer;
+  Resource *res;
+  double period;
+} NamedTimer;
+
+static void on_named(Timer *timer) {
+  NamedTimer *t = CONTAINER_OF(timer, NamedTimer, timer);
+  Resource *res = t->res;
+  Loop *loop = res->owner->rt->loop;
+  timer_start_at(loop, timer, next_due(timer->due, t->period, loop_now(loop)));
+  Declaration *decl = res->decls;
+  if (!decl || !declaration_live(decl)) return;
+  char label[96];
+  snprintf(label, sizeof label, "the timer %s", res->name);
+  task_start(decl->gen, label, push_function, &decl->functions[0], NULL, NULL);
+}
+
+static int named_open(Resource *res, Error *err) {
+  (void)err;
+  NamedTimer *t = xcalloc(1, sizeof *t);
+  *t =
+      (NamedTimer){.timer.fire = on_named, .res = res, .period = *(double *)res->options};
+  res->core = t;
+  return 0;
+}
+
+static void named_start(Resource *res) {
+  NamedTimer *t = res->core;
+  timer_start(res->owner->rt->loop, &t->timer, t->period);
+}
+
+static void named_close(Resource *res) {
+  NamedTimer *t = res->core;
+  timer_stop(res->owner->rt->loop, &t->timer);
+  free(t);
+  res->core = NULL;
+}
+
+static bool named_alive(const Resource *res) {
+  return res->decls != NULL;
+}
+
+static bool named_same(const void *a, const void *b) {
+  return *(const double *)a == *(const double *)b;
+}
+
+static const ResourceKind named_kind = {"timer",     named_open, named_start, named_close,
+                                        named_alive, named_same, free};
+
+static void forget_named(Box *box) {
+  (void)box; /* the declaration goes with its generation */
+}
+
+static const BoxKind named_box = {"named timer", forget_named};
+
+static int f_stop_named(lua_State *L) {
+  Declaration *decl = box_check(L, 1, &named_box);
+  need_loaded(L, "timer:stop");
+  if (decl->res) resource_close(decl->res);
+  return 0;
+}
+
+static int add_named(lua_State *L) {
+  const char *name = luaL_checkstring(L, 1);
+  double seconds = check_seconds(L, 2, true);
+  luaL_checktype(L, 3, LUA_TFUNCTION);
+  need_declaring(L, "timer.every");
+  Error err;
+  Box *box = box_new(L, &named_box);
+  double *options = xmalloc(sizeof *options);
+  *options = seconds;
+  Declaration *decl = declare(L, &named_kind, name, options, &err);
+  box->object = decl;
+  lua_pushvalue(L, 3);
+  decl->functions[0] = luaL_ref(L, LUA_REGISTRYINDEX);
+  return 1;
+}
+
+/* every(seconds, fn) or every(name, seconds, fn) */
+static int f_every(lua_State *L) {
+  return lua_type(L, 1) == LUA_TSTRING ? add_named(L) : add_timer(L, true);
+}
+
+int luaopen_tidelock_timer(lua_State *L) {
+  static const luaL_Reg methods[] = {{"stop", f_stop}, {NULL, NULL}};
+  static const luaL_Reg named_methods[] = {{"stop", f_stop_named}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {
+      {"now", f_now}, {"after", f_after}, {"every", f_every}, {NULL, NULL}};
+  box_class(L, &timer_kind, methods, NULL);
+  box_class(L, &named_box, named_methods, NULL);
+  luaL_newlib(L, functions);
+  return 1;
+}

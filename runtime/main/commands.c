@@ -1,0 +1,180 @@
+/* check, test and demo. */
+#include "main/commands.h"
+
+#include <dirent.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "script/script.h"
+
+/* --- check
+ * -------------------------------------------------------------------------------- */
+
+static int check_one(const Options *options, Log *log, const char *path) {
+  Runtime *rt = make_runtime(options, log);
+  Error err;
+  rt->options.check_only = true;
+  int status = 0;
+  if (script_add(rt, NULL, path, NULL, &err)) {
+    status = runtime_run(rt);
+  } else {
+    log_write(log, LOG_ERROR, "tidelock", "%s", err.message);
+    status = 1;
+  }
+  runtime_free(rt);
+  if (status == 0) printf("%s: ok\n", path);
+  return status;
+}
+
+int command_check(const Options *options, Log *log) {
+  int status = 0;
+  for (int i = 0; i < options->path_count; i++)
+    if (check_one(options, log, options->paths[i]) != 0) status = 1;
+  return status;
+}
+
+/* --- test
+ * --------------------------------------------------------------------------------- */
+
+typedef struct Tally {
+  int passed, failed;
+} Tally;
+
+static void test_file(const Options *options, Log *log, const char *path, Tally *tally) {
+  printf("# %s\n", path);
+  fflush(stdout);
+  Runtime *rt = make_runtime(options, log);
+  Error err;
+  int status = 1;
+  if (script_add(rt, NULL, path, options->args, &err)) status = runtime_run(rt);
+  else log_write(log, LOG_ERROR, "tidelock", "%s", err.message);
+  tally->passed += rt->tests_passed;
+  tally->failed += rt->tests_failed;
+  if (rt->tests_failed == 0 && (status != 0 || rt->tests_passed == 0)) {
+    printf("not ok %s: %s\n", path, status ? "it failed as a whole" : "it has no tests");
+    tally->failed++;
+  }
+  runtime_free(rt);
+}
+
+static int is_test(const struct dirent *entry) {
+  size_t len = strlen(entry->d_name);
+  return entry->d_name[0] != '.' && len > 9 &&
+         strcmp(entry->d_name + len - 9, "_test.lua") == 0;
+}
+
+static void test_path(const Options *options, Log *log, const char *path, Tally *tally) {
+  struct stat st;
+  struct dirent **entries;
+  if (stat(path, &st) != 0 || !S_ISDIR(st.st_mode)) {
+    test_file(options, log, path, tally);
+    return;
+  }
+  int count = scandir(path, &entries, is_test, alphasort);
+  if (count <= 0) {
+    printf("not ok %s: no *_test.lua there\n", path);
+    tally->failed++;
+  }
+  for (int i = 0; i < count; i++) {
+    char *file = xasprintf("%s/%s", path, entries[i]->d_name);
+    test_file(options, log, file, tally);
+    free(file);
+    free(entries[i]);
+  }
+  if (count >= 0) free(entries);
+}
+
+int command_test(const Options *options, Log *log) {
+  Tally tally = {0};
+  for (int i = 0; i < options->path_count; i++)
+    test_path(options, log, options->paths[i], &tally);
+  printf("%d passed, %d failed\n", tally.passed, tally.failed);
+  return tally.failed || tally.passed == 0;
+}
+
+/* --- demo
+ * --------------------------------------------------------------------------------- */
+
+char *shipped_path(const char *what) {
+  char exe[PATH_MAX];
+  ssize_t len = readlink("/proc/self/exe", exe, sizeof exe - 1);
+  if (len < 0) return NULL;
+  exe[len] = '\0';
+  char *slash = strrchr(exe, '/');
+  if (slash) *slash = '\0';
+  static const char *const places[] = {"..", "../share/tidelock"};
+  for (size_t i = 0; i < COUNT_OF(places); i++) {
+    char *path = xasprintf("%s/%s/%s", exe, places[i], what);
+    char *real = realpath(path, NULL);
+    free(path);
+    if (real) return real;
+  }
+  return NULL;
+}
+
+/* The way from the current folder, when it is below: what errors show. */
+static char *shorten(char *path) {
+  char cwd[PATH_MAX];
+  size_t len;
+  if (!path || !getcwd(cwd, sizeof cwd)) return path;
+  len = strlen(cwd);
+  if (strncmp(path, cwd, len) != 0 || path[len] != '/') return path;
+  char *rest = xstrdup(path + len + 1);
+  free(path);
+  return rest;
+}
+
+/* A port that is free now. Nothing but the backend asks for one on loopback at start-up.
+ */
+static int free_port(void) {
+  uv_loop_t loop;
+  uv_tcp_t tcp;
+  struct sockaddr_in address;
+  struct sockaddr_storage bound;
+  int len = sizeof bound;
+  uv_loop_init(&loop);
+  uv_tcp_init(&loop, &tcp);
+  uv_ip4_addr("127.0.0.1", 0, &address);
+  uv_tcp_bind(&tcp, (struct sockaddr *)&address, 0);
+  uv_tcp_getsockname(&tcp, (struct sockaddr *)&bound, &len);
+  int port = ntohs(((struct sockaddr_in *)&bound)->sin_port);
+  uv_close((uv_handle_t *)&tcp, NULL);
+  uv_run(&loop, UV_RUN_DEFAULT);
+  uv_loop_close(&loop);
+  return port;
+}
+
+static void set_address(void) {
+  int port = free_port();
+  char *number = xasprintf("%d", port), *url = xasprintf("http://127.0.0.1:%d", port);
+  setenv("PORT", number, 0);
+  setenv("API_URL", url, 0);
+  setenv("WS_URL", url, 0);
+  setenv("APP_URL", url, 0);
+  setenv("ENVIRONMENT", "development", 0);
+  free(number);
+  free(url);
+}
+
+int command_demo(const Options *options, Log *log) {
+  char *backend = shorten(shipped_path("examples/backend"));
+  char *client = shorten(shipped_path("scripts"));
+  int status = 1;
+  if (backend && client) {
+    set_address();
+    ScriptSpec specs[] = {{"backend", backend}, {"client", client}};
+    status = run_scripts(options, log, specs, 2);
+  } else {
+    log_write(log, LOG_ERROR, "tidelock",
+              "the demo's scripts are not beside this program: run it from the "
+              "checkout's build "
+              "folder, or after make install");
+  }
+  free(backend);
+  free(client);
+  return status;
+}

@@ -1,0 +1,183 @@
+/* The command: reads the options, makes a runtime, adds scripts, runs it. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lua/modules.h"
+#include "main/commands.h"
+#include "script/script.h"
+
+#define VERSION "0.1.0"
+
+/* --- signals
+ * ------------------------------------------------------------------------------ */
+
+typedef struct Signals {
+  uv_signal_t interrupt, terminate;
+  Runtime *rt;
+} Signals;
+
+static void on_signal(uv_signal_t *handle, int number) {
+  Signals *signals = handle->data;
+  (void)number;
+  runtime_exit(signals->rt, 130);
+}
+
+static void signals_start(Signals *s, Runtime *rt) {
+  s->rt = rt;
+  uv_signal_t *each[] = {&s->interrupt, &s->terminate};
+  static const int numbers[] = {SIGINT, SIGTERM};
+  for (int i = 0; i < 2; i++) {
+    uv_signal_init(loop_uv(rt->loop), each[i]);
+    each[i]->data = s;
+    uv_signal_start(each[i], on_signal, numbers[i]);
+    uv_unref((uv_handle_t *)each[i]);
+  }
+}
+
+static void signals_stop(Signals *s) {
+  uv_close((uv_handle_t *)&s->interrupt, NULL);
+  uv_close((uv_handle_t *)&s->terminate, NULL);
+}
+
+/* --- running
+ * ------------------------------------------------------------------------------ */
+
+Runtime *make_runtime(const Options *options, Log *log) {
+  RuntimeOptions rt = {.modules = lua_modules,
+                       .watch = options->command == COMMAND_RUN && !options->no_watch};
+  if (options->command == COMMAND_DEMO) rt.watch = !options->no_watch;
+  return runtime_new(log, &rt);
+}
+
+int run_scripts(const Options *options, Log *log, const ScriptSpec *specs, int count) {
+  Runtime *rt = make_runtime(options, log);
+  Signals signals;
+  signals_start(&signals, rt);
+  int status = 0;
+  Error err;
+  for (int i = 0; i < count && status == 0; i++) {
+    if (script_add(rt, specs[i].name, specs[i].path, options->args, &err)) continue;
+    log_write(log, LOG_ERROR, "tidelock", "%s", err.message);
+    status = 2;
+  }
+  if (status == 0) status = runtime_run(rt);
+  signals_stop(&signals);
+  runtime_free(rt);
+  return status;
+}
+
+/* NAME=PATH: a "=" before any "/" parts the name from the path. */
+static void split_spec(ScriptSpec *spec, char *arg) {
+  char *equals = strchr(arg, '='), *slash = strchr(arg, '/');
+  *spec = (ScriptSpec){NULL, arg};
+  if (!equals || (slash && slash < equals)) return;
+  *equals = '\0';
+  *spec = (ScriptSpec){arg, equals + 1};
+}
+
+static int command_run(const Options *options, Log *log) {
+  ScriptSpec *specs = xcalloc((size_t)options->path_count, sizeof *specs);
+  for (int i = 0; i < options->path_count; i++) split_spec(&specs[i], options->paths[i]);
+  int status = run_scripts(options, log, specs, options->path_count);
+  free(specs);
+  return status;
+}
+
+/* --- the environment
+ * ---------------------------------------------------------------------- */
+
+static char *trim(char *text) {
+  while (*text == ' ' || *text == '\t') text++;
+  size_t len = strlen(text);
+  while (len > 0 && strchr(" \t\r\n", text[len - 1])) text[--len] = '\0';
+  return text;
+}
+
+/* One line of an --env file: NAME=VALUE, # comments, quotes around the value are taken
+ * off. */
+static int read_env_line(char *line, const char *path, int number) {
+  line = trim(line);
+  if (*line == '\0' || *line == '#') return 0;
+  if (strncmp(line, "export ", 7) == 0) line = trim(line + 7);
+  char *equals = strchr(line, '=');
+  if (!equals || equals == line) {
+    fprintf(stderr, "tidelock: %s:%d: not NAME=VALUE\n", path, number);
+    return 2;
+  }
+  *equals = '\0';
+  char *value = trim(equals + 1);
+  size_t len = strlen(value);
+  if (len >= 2 && (*value == '"' || *value == '\'') && value[len - 1] == *value) {
+    value[len - 1] = '\0';
+    value++;
+  }
+  setenv(trim(line), value, 1);
+  return 0;
+}
+
+static int read_env(const char *path) {
+  if (!path) return 0;
+  FILE *file = fopen(path, "r");
+  if (!file) {
+    fprintf(stderr, "tidelock: cannot read %s: %s\n", path, strerror(errno));
+    return 2;
+  }
+  char *line = NULL;
+  size_t room = 0;
+  int number = 0, status = 0;
+  while (status == 0 && getline(&line, &room, file) >= 0)
+    status = read_env_line(line, path, ++number);
+  free(line);
+  fclose(file);
+  return status;
+}
+
+/* --- main
+ * --------------------------------------------------------------------------------- */
+
+static int dispatch(const Options *options, Log *log) {
+  switch (options->command) {
+  case COMMAND_RUN:
+    return command_run(options, log);
+  case COMMAND_CHECK:
+    return command_check(options, log);
+  case COMMAND_TEST:
+    return command_test(options, log);
+  case COMMAND_NEW:
+    return command_new(options);
+  case COMMAND_DEMO:
+    return command_demo(options, log);
+  case COMMAND_VERSION:
+    puts("tidelock " VERSION);
+    return 0;
+  case COMMAND_HELP:
+    options_help();
+    return 0;
+  }
+  return 2;
+}
+
+int main(int argc, char **argv) {
+  Options options;
+  signal(SIGPIPE, SIG_IGN);
+  int status = options_read(&options, argc, argv);
+  if (status == 0) status = read_env(options.env_file);
+  if (status == 0) {
+    Log *log = log_new(stderr, options.log_level, options.log_format);
+    int error = options.log_file ? log_open_file(log, options.log_file) : 0;
+    if (error) {
+      fprintf(stderr, "tidelock: cannot write the log to %s: %s\n", options.log_file,
+              strerror(error));
+      status = 2;
+    } else {
+      status = dispatch(&options, log);
+    }
+    log_free(log);
+  }
+  options_free(&options);
+  return status;
+}

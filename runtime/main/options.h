@@ -1,0 +1,35 @@
+/* The command line. */
+#ifndef TIDELOCK_MAIN_OPTIONS_H
+#define TIDELOCK_MAIN_OPTIONS_H
+
+#include "core/base.h"
+#include "core/log.h"
+
+typedef enum Command {
+  COMMAND_RUN,
+  COMMAND_CHECK,
+  COMMAND_TEST,
+  COMMAND_NEW,
+  COMMAND_DEMO,
+  COMMAND_HELP,
+  COMMAND_VERSION
+} Command;
+
+typedef struct Options {
+  Command command;
+  char **
+      paths; /* what is neither option nor command; borrowed from argv; NULL-terminated */
+  int path_count;
+  char **args; /* after "--": handed to the scripts; NULL-terminated */
+  const char *data, *profile, *log_file, *env_file;
+  bool memory, plain, no_watch;
+  LogLevel log_level;
+  LogFormat log_format;
+} Options;
+
+/* Reads argv (which is reordered). Returns 0, or 2 after having told what is wrong. */
+int options_read(Options *options, int argc, char **argv);
+void options_help(void);
+void options_free(Options *options);
+
+#endif

@@ -1,0 +1,180 @@
+/* Generations. The ordered end of one (generation_kill):
+ *   1 ops stop, 2 tasks are killed (their waits cancelled), 3 declarations are unbound
+ * and freed with their handlers, 4 boxes are severed, 5 the state is closed on a worker
+ * thread: by then nothing in it points at anything of the core's. */
+#include "script/generation.h"
+
+#include <stdlib.h>
+
+#include "script/resource.h"
+#include "script/script.h"
+#include "script/state.h"
+
+static void on_ended(Event *event);
+static void on_grace(Timer *timer);
+
+Generation *generation_new(Script *script, Sources *sources) {
+  Generation *gen = xcalloc(1, sizeof *gen);
+  gen->script = script;
+  gen->rt = script->rt;
+  gen->number = ++script->generations;
+  gen->sources = sources;
+  gen->memory_limit = script->rt->options.memory_limit;
+  gen->last_decl = &gen->decls;
+  gen->on_start = gen->on_stop = gen->keep = LUA_NOREF;
+  gen->grace.fire = on_grace;
+  gen->ended.run = on_ended;
+  box_ring_init(&gen->boxes);
+  return gen;
+}
+
+Generation *generation_of(lua_State *L) {
+  return *(Generation **)lua_getextraspace(L);
+}
+
+/* --- ops
+ * --------------------------------------------------------------------------------- */
+
+void op_add(Generation *gen, Op *op) {
+  op->gen = gen;
+  op->prev = NULL;
+  op->next = gen->ops;
+  if (gen->ops) gen->ops->prev = op;
+  gen->ops = op;
+  if (gen->state == GEN_LIVE) op->start(op);
+}
+
+void op_remove(Op *op) {
+  if (op->prev) op->prev->next = op->next;
+  else op->gen->ops = op->next;
+  if (op->next) op->next->prev = op->prev;
+}
+
+static void stop_ops(Generation *gen) {
+  while (gen->ops) {
+    Op *op = gen->ops;
+    op_remove(op);
+    op->stop(op);
+  }
+}
+
+/* --- what a script may do when
+ * ------------------------------------------------------------ */
+
+void need_loaded(lua_State *L, const char *what) {
+  if (generation_of(L)->state == GEN_STAGING)
+    luaL_error(
+        L,
+        "%s is not possible while the script loads (the top level only declares): do it "
+        "in script.on_start(function() ... end) or a handler",
+        what);
+}
+
+void need_declaring(lua_State *L, const char *what) {
+  if (generation_of(L)->state == GEN_RETIRING)
+    luaL_error(L,
+               "%s: this version of the script has been replaced; it may finish, "
+               "but declare nothing new",
+               what);
+}
+
+/* --- life
+ * -------------------------------------------------------------------------------- */
+
+void generation_start(Generation *gen) {
+  CHECK(gen->state == GEN_STAGING);
+  gen->state = GEN_LIVE;
+  for (Op *op = gen->ops, *next; op; op = next) {
+    next = op->next;
+    op->start(op);
+  }
+}
+
+bool generation_has_work(const Generation *gen) {
+  return gen->tasks != NULL || gen->ops != NULL;
+}
+
+static void forget(Generation *gen) {
+  Script *script = gen->script;
+  Generation **at = &script->retiring;
+  while (*at && *at != gen) at = &(*at)->next;
+  if (*at) *at = gen->next;
+  if (script->current == gen) script->current = NULL;
+  if (script->staging == gen) script->staging = NULL;
+}
+
+static void close_state(uv_work_t *work) {
+  Generation *gen = work->data;
+  lua_close(gen->L);
+}
+
+static void state_closed(uv_work_t *work, int status) {
+  (void)status;
+  Generation *gen = work->data;
+  gen->rt->closing--;
+  CHECK(gen->memory == 0);
+  sources_free(gen->sources);
+  free(gen);
+}
+
+void generation_kill(Generation *gen) {
+  Runtime *rt = gen->rt;
+  CHECK(gen->state != GEN_DEAD);
+  forget(gen);
+  gen->state = GEN_RETIRING; /* whatever still runs in the teardown may declare nothing */
+  timer_stop(rt->loop, &gen->grace);
+  stop_ops(gen);
+  while (gen->tasks) task_kill(gen->tasks);
+  declarations_free(gen);
+  box_sever_all(&gen->boxes);
+  gen->state = GEN_DEAD;
+  if (gen->ended_queued) return; /* on_ended goes on */
+  gen->work.data = gen;
+  rt->closing++;
+  if (!gen->L) {
+    state_closed(&gen->work, 0);
+    return;
+  }
+  CHECK(uv_queue_work(loop_uv(rt->loop), &gen->work, close_state, state_closed) == 0);
+}
+
+static void on_ended(Event *event) {
+  Generation *gen = CONTAINER_OF(event, Generation, ended);
+  gen->ended_queued = false;
+  if (gen->state == GEN_DEAD) {
+    gen->work.data = gen;
+    gen->rt->closing++;
+    CHECK(uv_queue_work(loop_uv(gen->rt->loop), &gen->work, close_state, state_closed) ==
+          0);
+  } else if (gen->state == GEN_RETIRING && !gen->tasks) {
+    generation_kill(gen);
+  }
+}
+
+void generation_task_ended(Generation *gen) {
+  if (gen->state != GEN_RETIRING || gen->tasks || gen->ended_queued) return;
+  gen->ended_queued = true; /* not now: the task's last frames may be on the C stack */
+  inbox_push(gen->rt->loop, &gen->ended);
+}
+
+static void on_grace(Timer *timer) {
+  Generation *gen = CONTAINER_OF(timer, Generation, grace);
+  int count = 0;
+  for (Task *t = gen->tasks; t; t = t->next) count++;
+  log_write(
+      gen->rt->log, LOG_WARN, gen->script->name,
+      "%d task(s) of the replaced version did not end within %.3g s and are stopped",
+      count, gen->rt->options.grace);
+  generation_kill(gen);
+}
+
+void generation_retire(Generation *gen) {
+  CHECK(gen->state == GEN_LIVE);
+  forget(gen);
+  gen->state = GEN_RETIRING;
+  gen->next = gen->script->retiring;
+  gen->script->retiring = gen;
+  stop_ops(gen);
+  timer_start(gen->rt->loop, &gen->grace, gen->rt->options.grace);
+  generation_task_ended(gen);
+}

@@ -1,0 +1,75 @@
+/* A generation: one load of a script. It owns a lua_State with its memory account, the
+ * sources it was made from, its tasks, declarations, anonymous timers and boxes.
+ *
+ *   STAGING   the top level runs; declarations are collected, effects raise
+ *   LIVE      the current one
+ *   RETIRING  replaced; tasks in flight finish within the grace; may wait and use
+ * handles, not declare DEAD      severed; the state is being closed on a worker thread */
+#ifndef TIDELOCK_SCRIPT_GENERATION_H
+#define TIDELOCK_SCRIPT_GENERATION_H
+
+#include "script/box.h"
+#include "script/runtime.h"
+#include "script/sources.h"
+
+typedef enum GenState { GEN_STAGING, GEN_LIVE, GEN_RETIRING, GEN_DEAD } GenState;
+
+typedef struct Op Op;
+
+enum { POOL_SIZE = 64 };
+
+struct Generation {
+  Script *script;
+  Runtime *rt;
+  unsigned number;
+  GenState state;
+  lua_State *L; /* the main thread: callbacks are kept here, never on a coroutine */
+  size_t memory, memory_limit;
+  Sources *sources; /* owned */
+  Declaration *decls, **last_decl;
+  Box boxes; /* head of the ring */
+  Task *tasks;
+  struct {
+    lua_State *co;
+    int ref;
+  } pool[POOL_SIZE]; /* finished coroutines, to be used again */
+  int pooled;
+  Op *ops;               /* anonymous timers and the like */
+  int on_start, on_stop; /* references, LUA_NOREF when not set */
+  int keep;              /* reference of script.keep */
+  Timer grace;
+  Event ended; /* pushed when a retiring one may have ended */
+  bool ended_queued;
+  Generation *next; /* in script->retiring */
+  double cpu_limit; /* seconds; 0: the runtime's */
+  uv_work_t work;   /* closing */
+};
+
+/* Something of a generation that is not a task: an anonymous timer. It is started when
+ * the generation goes live, holds the process while it runs, and is stopped with it. */
+struct Op {
+  Op *prev, *next;
+  Generation *gen;
+  void (*start)(Op *op);
+  void (*stop)(Op *op); /* releases it too */
+};
+void op_add(Generation *gen, Op *op); /* starts it at once when the generation is live */
+void op_remove(Op *op);               /* does not call stop */
+
+Generation *generation_new(Script *script,
+                           Sources *sources); /* takes sources; returns new */
+Generation *generation_of(lua_State *L);      /* borrows */
+void generation_start(Generation *gen); /* STAGING → LIVE: what was declared is started */
+/* Cancels what runs, severs all and closes the state on a worker thread. */
+void generation_kill(Generation *gen);
+/* From LIVE: ops stop, tasks may finish within the grace, then it is killed. */
+void generation_retire(Generation *gen);
+void generation_task_ended(Generation *gen); /* called by task.c */
+bool generation_has_work(const Generation *gen);
+
+/* Raise unless the state allows: an effect needs a script that has loaded, a declaration
+ * one that is not retired. `what` is the function as the script calls it. */
+void need_loaded(lua_State *L, const char *what);
+void need_declaring(lua_State *L, const char *what);
+
+#endif

@@ -1,0 +1,238 @@
+/* Handlers. A handler may remove itself or others, and register more, while an event is
+ * being handed round: removal only marks, the list is swept when no firing is under way,
+ * and a firing ends at the handler that was last when it began. */
+#include "script/handler.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct Queued Queued;
+struct Queued {
+  Queued *next;
+  Task *task;
+};
+
+struct Handler {
+  Handler *next;
+  HandlerList *list;
+  char *event; /* NULL: any */
+  size_t len;
+  int function;
+  int refs; /* the list's and that of each running serial task */
+  bool once, serial, removed, running;
+  Queued *queue;
+  Box *box;
+};
+
+void handlers_init(HandlerList *list) {
+  *list = (HandlerList){0};
+  list->last = &list->first;
+}
+
+/* --- life
+ * -------------------------------------------------------------------------------- */
+
+static void unref(Handler *h) {
+  if (--h->refs > 0) return;
+  while (h->queue) { /* their tasks are killed by their generation */
+    Queued *q = h->queue;
+    h->queue = q->next;
+    free(q);
+  }
+  free(h->event);
+  free(h);
+}
+
+static void drop(Handler *h, lua_State *L) {
+  if (h->box) h->box->object = NULL;
+  luaL_unref(L, LUA_REGISTRYINDEX, h->function);
+  h->function = LUA_NOREF;
+  h->list = NULL;
+  unref(h);
+}
+
+static void sweep(HandlerList *list, lua_State *L) {
+  list->dirty = false;
+  Handler **at = &list->first;
+  while (*at) {
+    Handler *h = *at;
+    if (!h->removed) {
+      at = &h->next;
+      continue;
+    }
+    *at = h->next;
+    drop(h, L);
+  }
+  list->last = at;
+}
+
+static void mark_removed(Handler *h, lua_State *L) {
+  h->removed = true;
+  h->list->dirty = true;
+  if (h->list->depth == 0) sweep(h->list, L);
+}
+
+void handlers_free(HandlerList *list, lua_State *L) {
+  while (list->first) {
+    Handler *h = list->first;
+    list->first = h->next;
+    drop(h, L);
+  }
+  handlers_init(list);
+}
+
+/* --- registering
+ * ------------------------------------------------------------------------- */
+
+static void release_handle(Box *box) {
+  ((Handler *)box->object)->box = NULL; /* the handler stays: only off removes it */
+}
+
+static const BoxKind handle_kind = {"handler", release_handle};
+
+static int f_off(lua_State *L) {
+  Box *box = box_to(L, 1, &handle_kind);
+  Handler *h = box->object;
+  box_release(box);
+  if (h && !h->removed) mark_removed(h, generation_of(L)->L);
+  return 0;
+}
+
+void handler_add(lua_State *L, HandlerList *list, int index, HandlerOptions options) {
+  static const luaL_Reg methods[] = {{"off", f_off}, {NULL, NULL}};
+  luaL_checktype(L, index, LUA_TFUNCTION);
+  index = lua_absindex(L, index);
+  box_class(L, &handle_kind, methods, NULL);
+  Box *box = box_new(L, &handle_kind);
+  lua_pushvalue(L, index);
+  int function = luaL_ref(L, LUA_REGISTRYINDEX);
+  Handler *h = xcalloc(1, sizeof *h);
+  h->list = list;
+  h->function = function;
+  h->refs = 1;
+  h->once = options.once;
+  h->serial = options.serial;
+  h->box = box;
+  if (options.event) {
+    h->event = xstrndup(options.event, options.len);
+    h->len = options.len;
+  }
+  box->object = h;
+  *list->last = h;
+  list->last = &h->next;
+}
+
+static bool matches(const Handler *h, const char *event, size_t len) {
+  if (!h->event || !event) return !h->event && !event;
+  return h->len == len && memcmp(h->event, event, len) == 0;
+}
+
+int handler_remove(lua_State *L, HandlerList *list, const char *event, size_t len,
+                   int index) {
+  int count = 0;
+  list->depth++;
+  for (Handler *h = list->first; h; h = h->next) {
+    if (h->removed || !matches(h, event, len)) continue;
+    if (index) {
+      lua_rawgeti(L, LUA_REGISTRYINDEX, h->function);
+      bool same = lua_rawequal(L, -1, index);
+      lua_pop(L, 1);
+      if (!same) continue;
+    }
+    h->removed = list->dirty = true;
+    count++;
+  }
+  if (--list->depth == 0 && list->dirty) sweep(list, L);
+  return count;
+}
+
+bool handlers_want(const HandlerList *list, const char *event, size_t len) {
+  for (Handler *h = list->first; h; h = h->next)
+    if (!h->removed && (!h->event || matches(h, event, len))) return true;
+  return false;
+}
+
+/* --- firing
+ * ------------------------------------------------------------------------------ */
+
+typedef struct Run {
+  Handler *handler;
+  const Firing *firing;
+} Run;
+
+static int push_call(lua_State *L, void *ctx) {
+  Run *run = ctx;
+  lua_rawgeti(L, LUA_REGISTRYINDEX, run->handler->function);
+  return run->firing->push(L, run->firing->ctx);
+}
+
+static void serial_done(void *ctx, lua_State *co, int n, bool ok);
+
+static void run_next(Handler *h) {
+  while (!h->running && h->queue) {
+    Queued *q = h->queue;
+    Task *task = q->task;
+    h->queue = q->next;
+    free(q);
+    if (!task->finished) {
+      h->running = true;
+      task_run_prepared(task);
+    }
+    task_unref(task);
+  }
+}
+
+static void serial_done(void *ctx, lua_State *co, int n, bool ok) {
+  (void)n, (void)ok;
+  Handler *h = ctx;
+  h->running = false;
+  if (co) run_next(h); /* NULL: killed, and so is all that waits */
+  unref(h);
+}
+
+static void run_serial(Generation *gen, const char *label, Run *run) {
+  Handler *h = run->handler;
+  Task *task = task_prepare(gen, label, push_call, run, serial_done, h);
+  if (!task) return;
+  h->refs++;
+  task_ref(task);
+  Queued *q = xcalloc(1, sizeof *q), **at = &h->queue;
+  q->task = task;
+  while (*at) at = &(*at)->next;
+  *at = q;
+  run_next(h);
+}
+
+static void run_one(Generation *gen, Handler *h, const Firing *firing) {
+  char label[96];
+  const char *event = firing->event ? firing->event : "";
+  snprintf(label, sizeof label, "the handler of %s%s%.*s", firing->source,
+           *event ? ": " : "", (int)(firing->len < 60 ? firing->len : 60), event);
+  Run run = {h, firing};
+  if (h->once) {
+    h->removed = h->list->dirty = true;
+  }
+  if (h->serial) run_serial(gen, label, &run);
+  else task_start(gen, label, push_call, &run, NULL, NULL);
+}
+
+static bool wanted(const Handler *h, const Firing *f) {
+  if (h->removed || (f->any && h->event)) return false;
+  return f->any || matches(h, f->event, f->len);
+}
+
+int handlers_fire(Generation *gen, HandlerList *list, const Firing *firing) {
+  int count = 0;
+  Handler **end = list->last;
+  list->depth++;
+  for (Handler *h = list->first; h; h = h->next) {
+    if (wanted(h, firing)) {
+      run_one(gen, h, firing);
+      count++;
+    }
+    if (&h->next == end) break;
+  }
+  if (--list->depth == 0 && list->dirty) sweep(list, gen->L);
+  return count;
+}

@@ -1,0 +1,46 @@
+/* Handlers: the functions a script registered for the events of a declaration. Each event
+ * runs each handler in a task of its own; they start in the order of registration. A
+ * serial handler starts for the next event when it has ended for the last. */
+#ifndef TIDELOCK_SCRIPT_HANDLER_H
+#define TIDELOCK_SCRIPT_HANDLER_H
+
+#include "script/task.h"
+
+typedef struct Handler Handler;
+typedef struct HandlerList {
+  Handler *first, **last;
+  int depth;  /* of firing: while > 0 nothing is unlinked */
+  bool dirty; /* something was removed meanwhile */
+} HandlerList;
+
+typedef struct HandlerOptions {
+  const char *event; /* NULL: any */
+  size_t len;
+  bool once, serial;
+} HandlerOptions;
+
+void handlers_init(HandlerList *list);
+void handlers_free(HandlerList *list, lua_State *L); /* L: the generation's main thread */
+
+/* Registers the function at `index`; pushes its handle, with :off(). May raise. */
+void handler_add(lua_State *L, HandlerList *list, int index, HandlerOptions options);
+/* Removes those with this event and (if index is not 0) this function; returns how many.
+ */
+int handler_remove(lua_State *L, HandlerList *list, const char *event, size_t len,
+                   int index);
+bool handlers_want(const HandlerList *list, const char *event, size_t len);
+
+/* What a firing hands to each handler: push runs inside its task and returns how many
+ * arguments it pushed. It is called once for each handler: each gets its own copy. */
+typedef struct Firing {
+  const char *event;
+  size_t len;
+  const char *source; /* "chat", for errors */
+  TaskPush *push;
+  void *ctx;
+  bool any; /* only those for any event */
+} Firing;
+int handlers_fire(Generation *gen, HandlerList *list,
+                  const Firing *firing); /* how many ran */
+
+#endif

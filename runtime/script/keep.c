@@ -1,0 +1,98 @@
+/* script.keep: see keep.h. */
+#include "script/keep.h"
+
+#include <lauxlib.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "script/generation.h"
+#include "script/pack.h"
+#include "script/script.h"
+
+void keep_free(Keep *keep) {
+  for (size_t i = 0; i < keep->count; i++) {
+    buffer_free(&keep->entries[i].key);
+    buffer_free(&keep->entries[i].value);
+  }
+  free(keep->entries);
+  *keep = (Keep){0};
+}
+
+/* The key lies at -2, the value on top. */
+static void capture_entry(Generation *gen, Keep *keep) {
+  lua_State *L = gen->L;
+  KeepEntry entry = {0};
+  Error err;
+  if (pack_value(L, -2, &entry.key, &err) || pack_value(L, -1, &entry.value, &err)) {
+    const char *key = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "?";
+    log_write(gen->rt->log, LOG_WARN, gen->script->name, "script.keep.%s%s%s", key,
+              err.message[0] == '.' || err.message[0] == '[' ? "" : ": ", err.message);
+    buffer_free(&entry.key);
+    buffer_free(&entry.value);
+    return;
+  }
+  keep->entries = xrealloc(keep->entries, (keep->count + 1) * sizeof entry);
+  keep->entries[keep->count++] = entry;
+}
+
+Keep keep_capture(Generation *gen) {
+  Keep keep = {0};
+  if (!gen || gen->keep == LUA_NOREF) return keep;
+  lua_State *L = gen->L;
+  lua_rawgeti(L, LUA_REGISTRYINDEX, gen->keep);
+  lua_pushnil(L);
+  while (lua_next(L, -2)) {
+    capture_entry(gen, &keep);
+    lua_pop(L, 1);
+  }
+  lua_pop(L, 1);
+  return keep;
+}
+
+static const KeepEntry *find_key(const Keep *keep, const KeepEntry *entry) {
+  for (size_t i = 0; i < keep->count; i++) {
+    const Buffer *key = &keep->entries[i].key;
+    if (key->len == entry->key.len && memcmp(key->data, entry->key.data, key->len) == 0)
+      return &keep->entries[i];
+  }
+  return NULL;
+}
+
+static void set_entry(lua_State *L, const KeepEntry *entry, bool present) {
+  const char *at = entry->key.data;
+  unpack_value(L, &at);
+  at = entry->value.data;
+  if (present) unpack_value(L, &at);
+  else lua_pushnil(L);
+  lua_rawset(L, -3);
+}
+
+static bool same_value(const KeepEntry *a, const KeepEntry *b) {
+  return a->value.len == b->value.len &&
+         memcmp(a->value.data, b->value.data, a->value.len) == 0;
+}
+
+/* (before, after) as light pointers. */
+static int f_merge(lua_State *L) {
+  const Keep *before = lua_touserdata(L, 1), *after = lua_touserdata(L, 2);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, generation_of(L)->keep);
+  for (size_t i = 0; i < after->count; i++) {
+    const KeepEntry *old = find_key(before, &after->entries[i]);
+    if (!old || !same_value(old, &after->entries[i]))
+      set_entry(L, &after->entries[i], true);
+  }
+  for (size_t i = 0; i < before->count; i++)
+    if (!find_key(after, &before->entries[i])) set_entry(L, &before->entries[i], false);
+  return 0;
+}
+
+void keep_merge(Generation *gen, const Keep *before, const Keep *after) {
+  lua_State *L = gen->L;
+  lua_pushcfunction(L, f_merge);
+  lua_pushlightuserdata(L, (void *)before);
+  lua_pushlightuserdata(L, (void *)after);
+  if (lua_pcall(L, 2, 0, 0) == LUA_OK) return;
+  log_write(gen->rt->log, LOG_ERROR, gen->script->name,
+            "script.keep is not carried over: %s", lua_tostring(L, -1));
+  lua_pop(L, 1);
+}

@@ -1,0 +1,23 @@
+/* script.keep: plain data carried over reloads. It is packed to bytes, key by key, so
+ * that it can cross from one Lua state to another and be compared. */
+#ifndef TIDELOCK_SCRIPT_KEEP_H
+#define TIDELOCK_SCRIPT_KEEP_H
+
+#include "core/buffer.h"
+#include "script/runtime.h"
+
+typedef struct KeepEntry {
+  Buffer key, value;
+} KeepEntry;
+typedef struct Keep {
+  KeepEntry *entries;
+  size_t count;
+} Keep;
+
+void keep_free(Keep *keep);
+Keep keep_capture(Generation *gen); /* what cannot be carried is logged with its path */
+/* Writes into the keep table of gen what differs between the two snapshots: what the old
+ * generation changed while the new one was loading wins over what the new one wrote. */
+void keep_merge(Generation *gen, const Keep *before, const Keep *after);
+
+#endif

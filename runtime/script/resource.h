@@ -1,0 +1,72 @@
+/* Resources and declarations: how what must live outlives what may change.
+ *
+ * A *resource* is a thing of the core's (a connection, a server, a named timer, standard
+ * input) that belongs to a script and a name, and lives across its generations. A
+ * *declaration* is what one generation says of it: options, handlers. The handle a script
+ * holds is a box on its declaration. At a swap the new declaration of the same kind and
+ * name takes the resource over; with other options the resource is reopened under it.
+ *
+ * Another script may attach: its declaration names "script:name", is bound when that
+ * resource exists, and pending until then. An event of a resource goes to all bound
+ * declarations whose generation is live: its owner's first. */
+#ifndef TIDELOCK_SCRIPT_RESOURCE_H
+#define TIDELOCK_SCRIPT_RESOURCE_H
+
+#include "script/handler.h"
+
+typedef struct ResourceKind {
+  const char *name;                       /* "socket" */
+  int (*open)(Resource *res, Error *err); /* makes res->core from res->options, inert */
+  void (*start)(Resource *res);           /* its generation has taken over; may be NULL */
+  void (*close)(Resource *res);       /* releases res->core, without a word to scripts */
+  bool (*alive)(const Resource *res); /* whether it holds the process */
+  bool (*same)(const void *a, const void *b); /* options; NULL: always */
+  void (*free_options)(void *options);        /* may be NULL when options are */
+} ResourceKind;
+
+struct Resource {
+  Resource *prev, *next;
+  const ResourceKind *kind;
+  Script *owner;
+  char *name;
+  void *core, *options; /* options owned: what it was opened with */
+  Declaration *decls;   /* all bound ones, the owner's current one first */
+  Timer grace;          /* runs while nobody claims it */
+};
+
+enum { DECL_FUNCTIONS = 4 };
+
+struct Declaration {
+  Declaration *next;       /* in its generation */
+  Declaration *next_bound; /* in resource->decls, or in runtime->pending */
+  Generation *gen;
+  const ResourceKind *kind;
+  char *name;    /* attached: "script:name" */
+  void *options; /* owned until it opened the resource; NULL after */
+  Resource *res; /* NULL: not yet, or closed */
+  bool attached, reopen;
+  HandlerList handlers;
+  int functions[DECL_FUNCTIONS]; /* references of options that are functions, by kind */
+};
+
+/* Declares for the generation of L; takes options (also when it raises). A live script's
+ * declaration takes effect at once: then *err may be set and NULL returned. */
+Declaration *declare(lua_State *L, const ResourceKind *kind, const char *name,
+                     void *options, Error *err);
+Declaration *declare_attached(lua_State *L, const ResourceKind *kind, const char *target);
+
+/* Whether events of the resource are for this declaration now. */
+bool declaration_live(const Declaration *decl);
+void declarations_free(
+    Generation *gen); /* unbinds and releases all of its declarations */
+
+/* The reconciling: opens, claims and reopens for a staged generation. On failure
+ * everything is as before, and *err says what could not be opened. */
+int resources_reconcile(Generation *gen, Error *err);
+void resources_start(Generation *gen); /* after the generation took over */
+/* What the script owns and nobody claims gets the grace, then is closed. */
+void resources_orphan(Script *script);
+bool resource_orphaned(const Resource *res);
+void resource_close(Resource *res); /* unbinds, closes and releases it */
+
+#endif

@@ -1,0 +1,137 @@
+/* The runtime's life. Its ordered end:
+ *   1 runtime_exit: `stop` handlers run, with the grace to wait in; a second call skips
+ * it 2 the loop ends 3 runtime_free: scripts (tasks, declarations, boxes; states close on
+ * workers), resources, watches, the net; the loop runs until every handle is closed; then
+ * the watchdog, the loop */
+#include "script/runtime.h"
+
+#include <stdlib.h>
+
+#include "script/resource.h"
+#include "script/script.h"
+#include "script/watch.h"
+#include "script/watchdog.h"
+
+static void on_stop_over(Timer *timer) {
+  Runtime *rt = CONTAINER_OF(timer, Runtime, stop_timer);
+  log_write(rt->log, LOG_WARN, "tidelock", "stop handlers did not end in time");
+  rt->stopped = true;
+  loop_stop(rt->loop);
+}
+
+static double or_default(double value, double standard) {
+  return value > 0 ? value : standard;
+}
+
+Runtime *runtime_new(Log *log, const RuntimeOptions *options) {
+  Runtime *rt = xcalloc(1, sizeof *rt);
+  rt->log = log;
+  rt->options = *options;
+  rt->options.grace = or_default(options->grace, 5);
+  rt->options.cpu_limit = or_default(options->cpu_limit, 5);
+  rt->options.staging_limit = or_default(options->staging_limit, 1);
+  if (!options->memory_limit) rt->options.memory_limit = (size_t)512 << 20;
+  rt->loop = loop_new(log);
+  rt->net = net_new(rt->loop);
+  rt->watchdog = watchdog_new();
+  rt->stop_timer.fire = on_stop_over;
+  if (options->watch) rt->watch = watch_new(rt);
+  return rt;
+}
+
+/* --- running
+ * ----------------------------------------------------------------------------- */
+
+static bool has_work(const Runtime *rt) {
+  for (Script *s = rt->scripts; s; s = s->next)
+    if (script_has_work(s)) return true;
+  if (rt->stopping) return false; /* only `stop` handlers are waited for */
+  for (Resource *r = rt->resources; r; r = r->next)
+    if (r->kind->alive(r)) return true;
+  return false;
+}
+
+/* While stopping, tasks that are not `stop` handlers do not hold the process: they are
+ * cancelled when it begins. */
+static void on_idle(void *ctx) {
+  Runtime *rt = ctx;
+  if (rt->stopped || has_work(rt)) return;
+  if (!rt->stopping) {
+    runtime_exit(rt, rt->exit_code);
+    if (has_work(rt)) return; /* a `stop` handler waits */
+  }
+  rt->stopped = true;
+  loop_stop(rt->loop);
+}
+
+int runtime_run(Runtime *rt) {
+  if (!rt->stopped) loop_run(rt->loop, on_idle, rt);
+  return rt->exit_code;
+}
+
+typedef struct Stopping {
+  Event event;
+  Runtime *rt;
+} Stopping;
+
+static void cancel_tasks(Generation *gen) {
+  if (!gen) return;
+  for (Task *t = gen->tasks; t; t = t->next) task_cancel(t);
+}
+
+static void stop_ops_of(Generation *gen) {
+  while (gen && gen->ops) {
+    Op *op = gen->ops;
+    op_remove(op);
+    op->stop(op);
+  }
+}
+
+static void begin_stop(Event *event) {
+  Stopping *stopping = CONTAINER_OF(event, Stopping, event);
+  Runtime *rt = stopping->rt;
+  free(stopping);
+  for (Script *s = rt->scripts; s; s = s->next) {
+    cancel_tasks(s->current);
+    for (Generation *g = s->retiring; g; g = g->next) cancel_tasks(g);
+    stop_ops_of(s->current);
+    script_stop(s);
+  }
+}
+
+void runtime_exit(Runtime *rt, int code) {
+  if (rt->stopping) {
+    rt->stopped = true;
+    loop_stop(rt->loop);
+    return;
+  }
+  rt->stopping = true;
+  rt->exit_code = code;
+  timer_start(rt->loop, &rt->stop_timer, rt->options.grace);
+  Stopping *stopping = xcalloc(1, sizeof *stopping); /* not now: a task may be running */
+  *stopping = (Stopping){.event.run = begin_stop, .rt = rt};
+  inbox_push(rt->loop, &stopping->event);
+}
+
+void runtime_free(Runtime *rt) {
+  rt->stopping = true;
+  timer_stop(rt->loop, &rt->stop_timer);
+  for (Script *s = rt->scripts; s; s = s->next) script_free(s);
+  while (rt->resources) resource_close(rt->resources);
+  if (rt->watch) watch_free(rt->watch);
+  net_free(rt->net);
+  loop_finish(rt->loop);
+  CHECK(rt->closing == 0 && rt->pending == NULL);
+  while (rt->scripts) {
+    Script *s = rt->scripts;
+    rt->scripts = s->next;
+    for (char **arg = s->args; *arg; arg++) free(*arg);
+    free(s->args);
+    free(s->name);
+    free(s->path);
+    free(s);
+  }
+  watchdog_free(rt->watchdog);
+  loop_free(rt->loop);
+  free(rt);
+}

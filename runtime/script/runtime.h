@@ -1,0 +1,74 @@
+/* The runtime: everything that lives while the process does hangs off it. Loop thread
+ * only.
+ *
+ *   Runtime ─┬─ Script ─┬─ Generation (current) ── lua_State, tasks, declarations, boxes
+ *            │          ├─ Generation (staging), while a load is under way
+ *            │          └─ Generations retiring
+ *            └─ Resource: what lives on across generations (connections, servers, timers)
+ *
+ * A script declares; the runtime reconciles. See script.c for how a load goes. */
+#ifndef TIDELOCK_SCRIPT_RUNTIME_H
+#define TIDELOCK_SCRIPT_RUNTIME_H
+
+#include <lua.h>
+
+#include "core/error.h"
+#include "net/loop.h"
+#include "net/net.h"
+
+typedef struct Runtime Runtime;
+typedef struct Script Script;
+typedef struct Generation Generation;
+typedef struct Resource Resource;
+typedef struct Declaration Declaration;
+typedef struct Task Task;
+typedef struct Watch Watch;
+typedef struct Watchdog Watchdog;
+
+/* A module written in C: `open` leaves the module's table on the stack, like luaopen_*.
+ */
+typedef struct LuaModule {
+  const char *name; /* "tidelock.socket" */
+  lua_CFunction open;
+} LuaModule;
+
+typedef struct RuntimeOptions {
+  const LuaModule *modules; /* ends with a NULL name; borrowed */
+  bool watch;               /* reload on save */
+  double grace;             /* seconds for what is retired or unclaimed; 0: 5 */
+  double cpu_limit;         /* seconds a turn may run; 0: 5 */
+  double staging_limit;     /* seconds of running that a load may take; 0: 1 */
+  size_t memory_limit;      /* bytes each script may use; 0: 512 MiB */
+  bool check_only;          /* load in staging, swap nothing, end */
+} RuntimeOptions;
+
+struct Runtime {
+  Loop *loop;
+  Log *log;
+  Net *net;
+  RuntimeOptions options;
+  Script *scripts; /* in the order they were added */
+  Resource *resources;
+  Declaration *pending; /* attached to what does not exist yet */
+  Watch *watch;         /* NULL: no watching */
+  Watchdog *watchdog;
+  Task *current; /* the task that runs now; NULL: none */
+  Timer stop_timer;
+  bool stopping, stopped, output_failed;
+  int exit_code;
+  int closing; /* states being closed on worker threads */
+  int tests_passed, tests_failed;
+};
+
+Runtime *runtime_new(Log *log,
+                     const RuntimeOptions *options); /* returns new; borrows log */
+/* Runs until nothing is left to wait for or an exit was asked; returns the exit status.
+ */
+int runtime_run(Runtime *rt);
+/* Stops cleanly: `stop` handlers run, then the loop ends. A second call ends it at once.
+ */
+void runtime_exit(Runtime *rt, int code);
+void runtime_free(
+    Runtime *rt); /* closes everything, in order; releases rt, not the log */
+
+#endif

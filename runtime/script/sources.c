@@ -1,0 +1,217 @@
+/* Reading a script's sources. Links are followed, but a file must be a regular one; names
+ * that start with a dot are left out; sizes and counts are bounded. */
+#include "script/sources.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum { MAX_FILES = 2000, MAX_FILE = 8 << 20, MAX_DEPTH = 16, CHUNK = 16384 };
+
+static uint64_t hash_bytes(uint64_t hash, const char *bytes, size_t len) {
+  for (size_t i = 0; i < len; i++)
+    hash = (hash ^ (unsigned char)bytes[i]) * 1099511628211u;
+  return (hash ^ 0xff) * 1099511628211u;
+}
+
+static char *read_file(const char *path, size_t *len, Error *err) {
+  FILE *file = fopen(path, "rb");
+  if (!file) {
+    error_set(err, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, "cannot read %s: %s", path,
+              strerror(errno));
+    return NULL;
+  }
+  Buffer text = {0};
+  size_t got;
+  while ((got = fread(buffer_reserve(&text, CHUNK), 1, CHUNK, file)) > 0) {
+    text.len += got;
+    if (text.len > MAX_FILE) break;
+  }
+  bool failed = ferror(file);
+  fclose(file);
+  if (failed || text.len > MAX_FILE) {
+    error_set(err, failed ? ERR_IO : ERR_TOO_LARGE, "cannot read %s: %s", path,
+              failed ? "the system gave an error" : "larger than 8 MiB");
+    buffer_free(&text);
+    return NULL;
+  }
+  return buffer_take(&text, len);
+}
+
+static int add_file(Sources *s, const char *path, const char *module, Error *err) {
+  if (s->count == MAX_FILES)
+    return error_set(err, ERR_TOO_LARGE, "more than %d files in one script, at %s",
+                     MAX_FILES, path);
+  size_t len;
+  char *text = read_file(path, &len, err);
+  if (!text) return (int)err->code;
+  s->files = xrealloc(s->files, (s->count + 1) * sizeof *s->files);
+  s->files[s->count++] = (SourceFile){xstrdup(module), xstrdup(path), text, len};
+  return 0;
+}
+
+static void add_dir(Sources *s, const char *path) {
+  size_t n = 0;
+  while (s->dirs && s->dirs[n]) n++;
+  s->dirs = xrealloc(s->dirs, (n + 2) * sizeof *s->dirs);
+  s->dirs[n] = xstrdup(path);
+  s->dirs[n + 1] = NULL;
+}
+
+static bool is_lua(const char *name) {
+  size_t len = strlen(name);
+  return len > 4 && strcmp(name + len - 4, ".lua") == 0;
+}
+
+static int read_dir(Sources *s, const char *dir, const char *prefix, int depth,
+                    Error *err);
+
+static int read_entry(Sources *s, const char *dir, const char *name, const char *prefix,
+                      int depth, Error *err) {
+  int rc = 0;
+  char *path = xasprintf("%s/%s", dir, name);
+  struct stat st;
+  if (stat(path, &st) != 0) goto out; /* gone again, or a dangling link */
+  if (S_ISDIR(st.st_mode)) {
+    char *deeper = xasprintf("%s%s.", prefix, name);
+    rc = read_dir(s, path, deeper, depth + 1, err);
+    free(deeper);
+  } else if (S_ISREG(st.st_mode) && is_lua(name)) {
+    char *module = xasprintf("%s%.*s", prefix, (int)strlen(name) - 4, name);
+    rc = add_file(s, path, strcmp(module, "main") == 0 ? "" : module, err);
+    free(module);
+  }
+out:
+  free(path);
+  return rc;
+}
+
+static int visible(const struct dirent *entry) {
+  return entry->d_name[0] != '.';
+}
+
+static int read_dir(Sources *s, const char *dir, const char *prefix, int depth,
+                    Error *err) {
+  if (depth > MAX_DEPTH)
+    return error_set(err, ERR_TOO_LARGE, "folders nested too deeply: %s", dir);
+  struct dirent **entries;
+  int count = scandir(dir, &entries, visible, alphasort);
+  if (count < 0)
+    return error_set(err, ERR_IO, "cannot read %s: %s", dir, strerror(errno));
+  add_dir(s, dir);
+  int rc = 0;
+  for (int i = 0; i < count; i++) {
+    if (rc == 0) rc = read_entry(s, dir, entries[i]->d_name, prefix, depth, err);
+    free(entries[i]);
+  }
+  free(entries);
+  return rc;
+}
+
+/* Returns new: the folder that holds path. */
+static char *parent_of(const char *path) {
+  size_t len = strlen(path);
+  while (len > 1 && path[len - 1] == '/') len--;
+  while (len > 0 && path[len - 1] != '/') len--;
+  if (len == 0) return xstrdup(".");
+  return xstrndup(path, len > 1 ? len - 1 : 1);
+}
+
+static int read_lib(Sources *s, const char *path, Error *err) {
+  char *parent = parent_of(path);
+  char *lib = strcmp(parent, ".") == 0 ? xstrdup("lib") : xasprintf("%s/lib", parent);
+  struct stat st;
+  int rc = 0;
+  if (stat(lib, &st) == 0 && S_ISDIR(st.st_mode)) rc = read_dir(s, lib, "", 1, err);
+  free(lib);
+  free(parent);
+  return rc;
+}
+
+static int read_script(Sources *s, const char *path, Error *err) {
+  struct stat st;
+  if (stat(path, &st) != 0)
+    return error_set(err, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, "no script at %s: %s",
+                     path, strerror(errno));
+  if (S_ISREG(st.st_mode)) {
+    char *parent = parent_of(path);
+    add_dir(s, parent);
+    free(parent);
+    return add_file(s, path, "", err);
+  }
+  if (!S_ISDIR(st.st_mode))
+    return error_set(err, ERR_IO, "%s is neither a file nor a folder", path);
+  int rc = read_dir(s, path, "", 0, err);
+  if (rc == 0 && !sources_find(s, ""))
+    rc = error_set(err, ERR_NOT_FOUND, "no main.lua in the folder %s", path);
+  return rc;
+}
+
+Sources *sources_read(const char *path, Error *err) {
+  Sources *s = xcalloc(1, sizeof *s);
+  char *clean = xstrdup(path);
+  for (size_t n = strlen(clean); n > 1 && clean[n - 1] == '/'; n--) clean[n - 1] = '\0';
+  int rc = read_script(s, clean, err);
+  if (rc == 0) rc = read_lib(s, clean, err);
+  free(clean);
+  if (rc != 0) {
+    sources_free(s);
+    return NULL;
+  }
+  s->hash = 14695981039346656037u;
+  for (size_t i = 0; i < s->count; i++) {
+    s->hash = hash_bytes(s->hash, s->files[i].path, strlen(s->files[i].path));
+    s->hash = hash_bytes(s->hash, s->files[i].text, s->files[i].len);
+  }
+  return s;
+}
+
+void sources_free(Sources *s) {
+  if (!s) return;
+  for (size_t i = 0; i < s->count; i++) {
+    free(s->files[i].module);
+    free(s->files[i].path);
+    free(s->files[i].text);
+  }
+  for (size_t i = 0; s->dirs && s->dirs[i]; i++) free(s->dirs[i]);
+  free(s->dirs);
+  free(s->files);
+  free(s);
+}
+
+/* The script's own files stand before those of lib: the first match is the nearer one. A
+ * module may also be a folder with init.lua. */
+const SourceFile *sources_find(const Sources *s, const char *module) {
+  for (size_t i = 0; i < s->count; i++)
+    if (strcmp(s->files[i].module, module) == 0) return &s->files[i];
+  size_t len = strlen(module);
+  for (size_t i = 0; len && i < s->count; i++)
+    if (strncmp(s->files[i].module, module, len) == 0 &&
+        strcmp(s->files[i].module + len, ".init") == 0)
+      return &s->files[i];
+  return NULL;
+}
+
+static void excerpt_line(Buffer *out, const char *start, size_t len, int number,
+                         bool mark) {
+  if (len > 160) len = 160;
+  buffer_printf(out, "%s %4d | %.*s\n", mark ? ">" : " ", number, (int)len, start);
+}
+
+void sources_excerpt(const Sources *s, const char *path, int line, Buffer *out) {
+  for (size_t i = 0; i < s->count; i++) {
+    if (strcmp(s->files[i].path, path) != 0) continue;
+    const char *at = s->files[i].text, *end = at + s->files[i].len;
+    for (int number = 1; at < end && number <= line + 1; number++) {
+      const char *stop = memchr(at, '\n', (size_t)(end - at));
+      if (!stop) stop = end;
+      if (number >= line - 2)
+        excerpt_line(out, at, (size_t)(stop - at), number, number == line);
+      at = stop + 1;
+    }
+    return;
+  }
+}

@@ -1,0 +1,31 @@
+/* The sources of a script as they were at one moment: the file, or every .lua file below
+ * the folder, and those in a `lib` folder beside it. A load sees only these, so that a
+ * save half-way through many files cannot mix versions. */
+#ifndef TIDELOCK_SCRIPT_SOURCES_H
+#define TIDELOCK_SCRIPT_SOURCES_H
+
+#include "core/buffer.h"
+#include "core/error.h"
+
+typedef struct SourceFile {
+  char *module; /* "services.api"; "" for the script itself */
+  char *path;   /* as shown in errors: the way the user named it */
+  char *text;
+  size_t len;
+} SourceFile;
+
+typedef struct Sources {
+  SourceFile *files;
+  size_t count;
+  uint64_t hash; /* of all names and texts */
+  char **dirs;   /* folders that were read, for watching; NULL-terminated */
+} Sources;
+
+Sources *sources_read(const char *path,
+                      Error *err); /* returns new, or NULL: NOT_FOUND, IO, ... */
+void sources_free(Sources *sources);
+const SourceFile *sources_find(const Sources *sources, const char *module); /* borrows */
+/* Appends the lines around `line` of the file shown as `path`, numbered, with a mark. */
+void sources_excerpt(const Sources *sources, const char *path, int line, Buffer *out);
+
+#endif

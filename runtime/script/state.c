@@ -1,0 +1,318 @@
+/* The lua_State of a generation. What a script finds here differs from stock Lua where
+ * stock Lua would let it harm its host: no bytecode, no C modules, no finalisers of its
+ * own, no `debug` but traceback, no files through io and os; xpcall's handler runs after
+ * unwinding, where the CPU limit can stop it. */
+#include "script/state.h"
+
+#include <lualib.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "script/luaerror.h"
+#include "script/print.h"
+#include "script/script.h"
+#include "script/stdlib.h"
+#include "script/task.h"
+
+static void *account(void *ud, void *old, size_t old_size, size_t size) {
+  Generation *gen = ud;
+  if (!old) old_size = 0; /* then it tells the type of the object */
+  if (size == 0) {
+    gen->memory -= old_size;
+    free(old);
+    return NULL;
+  }
+  if (size > old_size && gen->memory + (size - old_size) > gen->memory_limit) return NULL;
+  void *p = realloc(old, size);
+  if (p) gen->memory += size - old_size;
+  return p;
+}
+
+/* --- base
+ * -------------------------------------------------------------------------------- */
+
+static const char *read_chunk(lua_State *L, void *ctx, size_t *size) {
+  (void)ctx;
+  lua_settop(L, 5);
+  lua_pushvalue(L, 1);
+  lua_call(L, 0, 1);
+  const char *piece = lua_tolstring(L, -1, size);
+  lua_replace(L, 5); /* keeps it alive */
+  return piece;
+}
+
+/* load(chunk, name, mode, env), text only. */
+static int f_load(lua_State *L) {
+  size_t len;
+  const char *text = lua_tolstring(L, 1, &len);
+  const char *name = luaL_optstring(L, 2, text ? text : "=(load)");
+  bool env = !lua_isnone(L, 4);
+  int status;
+  if (text) {
+    status = luaL_loadbufferx(L, text, len, name, "t");
+  } else {
+    luaL_checktype(L, 1, LUA_TFUNCTION);
+    status = lua_load(L, read_chunk, NULL, name, "t");
+  }
+  if (status != LUA_OK) {
+    luaL_pushfail(L);
+    lua_insert(L, -2);
+    return 2;
+  }
+  if (env) {
+    lua_pushvalue(L, 4);
+    lua_setupvalue(L, -2, 1);
+  }
+  return 1;
+}
+
+static int f_setmetatable(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TTABLE);
+  int type = lua_type(L, 2);
+  luaL_argexpected(L, type == LUA_TNIL || type == LUA_TTABLE, 2, "nil or table");
+  if (luaL_getmetafield(L, 1, "__metatable") != LUA_TNIL)
+    return luaL_error(L, "cannot change a protected metatable");
+  lua_settop(L, 2);
+  if (type == LUA_TTABLE) {
+    lua_pushliteral(L, "__gc");
+    if (lua_rawget(L, 2) != LUA_TNIL)
+      return luaL_error(L, "__gc is not available to scripts: use <close> variables");
+    lua_pop(L, 1);
+  }
+  lua_setmetatable(L, 1);
+  return 1;
+}
+
+static int handler_over(lua_State *L, int status, lua_KContext ctx) {
+  (void)L, (void)status, (void)ctx;
+  return 2; /* false, what the handler returned */
+}
+
+/* Stack: handler, a place for the first result, f_keep_trace, results or the error. */
+static int xpcall_over(lua_State *L, int status, lua_KContext ctx) {
+  (void)ctx;
+  bool ok = status == LUA_OK || status == LUA_YIELD;
+  lua_remove(L, 3);
+  lua_pushboolean(L, ok);
+  if (ok) {
+    lua_replace(L, 2);
+    return lua_gettop(L) - 1;
+  }
+  lua_pushvalue(L, 1);
+  lua_pushvalue(L, -3);
+  lua_callk(L, 1, 1, 0, handler_over);
+  return 2;
+}
+
+/* (message) → message with the traceback of where it was raised, unless it is a table. */
+static int f_keep_trace(lua_State *L) {
+  if (lua_type(L, 1) != LUA_TSTRING) return 1;
+  luaL_traceback(L, L, NULL, 1);
+  lua_setfield(L, LUA_REGISTRYINDEX, "tidelock.trace");
+  return 1;
+}
+
+/* xpcall(f, handler, ...): the handler runs after unwinding, so that hooks reach it;
+ * debug.traceback inside it still tells where the error was raised. */
+static int f_xpcall(lua_State *L) {
+  int n = lua_gettop(L);
+  luaL_checktype(L, 2, LUA_TFUNCTION);
+  lua_pushvalue(L, 2); /* handler, f, args...: as xpcall_over wants them */
+  lua_pushvalue(L, 1);
+  lua_replace(L, 2);
+  lua_replace(L, 1);
+  lua_pushnil(L);
+  lua_insert(L, 2); /* handler, place of the result, f, args... */
+  lua_pushcfunction(L, f_keep_trace);
+  lua_insert(L, 3);
+  return xpcall_over(L, lua_pcallk(L, n - 2, LUA_MULTRET, 3, 0, xpcall_over), 0);
+}
+
+static int f_collectgarbage(lua_State *L) {
+  static const char *const options[] = {"collect", "count", "step", NULL};
+  switch (luaL_checkoption(L, 1, "collect", options)) {
+  case 1:
+    lua_pushnumber(L, lua_gc(L, LUA_GCCOUNT) + lua_gc(L, LUA_GCCOUNTB) / 1024.0);
+    return 1;
+  case 2:
+    lua_pushboolean(L, lua_gc(L, LUA_GCSTEP, (int)luaL_optinteger(L, 2, 0)));
+    return 1;
+  default:
+    lua_pushinteger(L, lua_gc(L, LUA_GCCOLLECT));
+    return 1;
+  }
+}
+
+static int f_traceback(lua_State *L) {
+  const char *message = luaL_optstring(L, 1, NULL);
+  if (lua_getfield(L, LUA_REGISTRYINDEX, "tidelock.trace") == LUA_TSTRING) {
+    lua_pushnil(L);
+    lua_setfield(L, LUA_REGISTRYINDEX, "tidelock.trace");
+    if (!message) return 1;
+    lua_pushfstring(L, "%s\n%s", message, lua_tostring(L, -1));
+    return 1;
+  }
+  luaL_traceback(L, L, message, 1);
+  return 1;
+}
+
+/* --- require
+ * ----------------------------------------------------------------------------- */
+
+static int push_stdlib(lua_State *L, const char *name) {
+  for (const StdlibFile *f = stdlib_files; f->module; f++) {
+    if (strcmp(f->module, name) != 0) continue;
+    lua_pushfstring(L, "@%s", f->path);
+    if (luaL_loadbufferx(L, (const char *)f->data, f->size, lua_tostring(L, -1), "t"))
+      return lua_error(L);
+    return 1;
+  }
+  return 0;
+}
+
+static int push_binding(lua_State *L, const char *name) {
+  const LuaModule *m = generation_of(L)->rt->options.modules;
+  for (; m && m->name; m++) {
+    if (strcmp(m->name, name) != 0) continue;
+    lua_pushcfunction(L, m->open);
+    return 1;
+  }
+  return 0;
+}
+
+static int push_own(lua_State *L, const char *name) {
+  const SourceFile *file = sources_find(generation_of(L)->sources, name);
+  if (!file || !*name) return 0;
+  lua_pushfstring(L, "@%s", file->path);
+  if (luaL_loadbufferx(L, file->text, file->len, lua_tostring(L, -1), "t"))
+    return lua_error(L);
+  return 1;
+}
+
+/* Stack: name, loaded table, result or error. A module that failed may be tried again. */
+static int require_over(lua_State *L, int status, lua_KContext ctx) {
+  (void)ctx;
+  bool ok = status == LUA_OK || status == LUA_YIELD;
+  lua_settop(L, 3);
+  lua_pushvalue(L, 1);
+  if (!ok) lua_pushnil(L);
+  else if (lua_isnil(L, 3)) lua_pushboolean(L, 1);
+  else lua_pushvalue(L, 3);
+  lua_rawset(L, 2);
+  if (!ok) return lua_error(L);
+  lua_pushvalue(L, 1);
+  lua_rawget(L, 2);
+  return 1;
+}
+
+static int f_require(lua_State *L) {
+  const char *name = luaL_checkstring(L, 1);
+  lua_settop(L, 1);
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+  lua_pushvalue(L, 1);
+  if (lua_rawget(L, 2) != LUA_TNIL) {
+    if (lua_islightuserdata(L, -1))
+      return luaL_error(L, "module '%s' requires itself, by way of others", name);
+    return 1;
+  }
+  lua_settop(L, 2);
+  if (!push_binding(L, name) && !push_stdlib(L, name) && !push_own(L, name))
+    return luaL_error(
+        L,
+        "module '%s' not found: it is no module of Tidelock's, and neither the "
+        "script's folder nor a lib/ folder beside it has it",
+        name);
+  lua_pushvalue(L, 1);
+  lua_pushlightuserdata(L, (void *)&stdlib_files); /* mark: being loaded */
+  lua_rawset(L, 2);
+  lua_copy(L, -1, 3); /* the loader; its chunk name may lie below it */
+  lua_settop(L, 3);
+  lua_pushvalue(L, 1);
+  return require_over(L, lua_pcallk(L, 1, 1, 0, 0, require_over), 0);
+}
+
+/* --- opening
+ * ----------------------------------------------------------------------------- */
+
+static void keep_only(lua_State *L, const char *library, const char *const *names) {
+  lua_getglobal(L, library);
+  lua_newtable(L);
+  for (; *names; names++) {
+    lua_getfield(L, -2, *names);
+    lua_setfield(L, -2, *names);
+  }
+  lua_setglobal(L, library);
+  lua_pop(L, 1);
+}
+
+static int open_libraries(lua_State *L) {
+  static const luaL_Reg libraries[] = {{LUA_GNAME, luaopen_base},
+                                       {LUA_TABLIBNAME, luaopen_table},
+                                       {LUA_STRLIBNAME, luaopen_string},
+                                       {LUA_MATHLIBNAME, luaopen_math},
+                                       {LUA_UTF8LIBNAME, luaopen_utf8},
+                                       {LUA_OSLIBNAME, luaopen_os},
+                                       {LUA_COLIBNAME, coroutine_open},
+                                       {"io", print_open_io},
+                                       {NULL, NULL}};
+  static const luaL_Reg base[] = {{"load", f_load},
+                                  {"setmetatable", f_setmetatable},
+                                  {"xpcall", f_xpcall},
+                                  {"collectgarbage", f_collectgarbage},
+                                  {"require", f_require},
+                                  {"print", f_print},
+                                  {NULL, NULL}};
+  static const char *const os_names[] = {"time",     "clock",  "date",
+                                         "difftime", "getenv", NULL};
+  for (const luaL_Reg *lib = libraries; lib->name; lib++) {
+    luaL_requiref(L, lib->name, lib->func, 1);
+    lua_pop(L, 1);
+  }
+  lua_pushglobaltable(L);
+  luaL_setfuncs(L, base, 0);
+  static const char *const gone[] = {"dofile", "loadfile", "warn"};
+  for (size_t i = 0; i < COUNT_OF(gone); i++) {
+    lua_pushnil(L);
+    lua_setfield(L, -2, gone[i]);
+  }
+  lua_newtable(L);
+  lua_pushcfunction(L, f_traceback);
+  lua_setfield(L, -2, "traceback");
+  lua_setfield(L, -2, "debug");
+  lua_getfield(L, -1, "string");
+  lua_pushnil(L);
+  lua_setfield(L, -2, "dump");
+  keep_only(L, "os", os_names);
+  return 0;
+}
+
+static int on_panic(lua_State *L) {
+  const char *message = lua_tostring(L, -1);
+  check_failed(message ? message : "an error outside of protection", "lua", 0);
+}
+
+int state_open(Generation *gen, Error *err) {
+  gen->L = lua_newstate(account, gen);
+  if (!gen->L) return error_set(err, ERR_MEMORY, "no memory for a Lua state");
+  *(Generation **)lua_getextraspace(gen->L) = gen;
+  lua_atpanic(gen->L, on_panic);
+  lua_pushcfunction(gen->L, open_libraries);
+  if (lua_pcall(gen->L, 0, 0, 0) != LUA_OK) {
+    error_set(err, ERR_MEMORY, "cannot open the libraries: %s", lua_tostring(gen->L, -1));
+    return ERR_MEMORY;
+  }
+  return 0;
+}
+
+int state_load_main(Generation *gen, Error *err) {
+  const SourceFile *file = sources_find(gen->sources, "");
+  char *name = xasprintf("@%s", file->path);
+  int status = luaL_loadbufferx(gen->L, file->text, file->len, name, "t");
+  free(name);
+  if (status == LUA_OK) return 0;
+  error_set(err, status == LUA_ERRMEM ? ERR_MEMORY : ERR_SCRIPT, "%s",
+            lua_tostring(gen->L, -1));
+  lua_pop(gen->L, 1);
+  return (int)err->code;
+}

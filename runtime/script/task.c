@@ -1,0 +1,465 @@
+/* Tasks. What always holds:
+ *
+ * - A task is in its generation's list from creation until it is finished; the list holds
+ * one reference, each Lua handle and each awaiter another.
+ * - It runs only inside resume(), which is called only in dispatch. A task that is not
+ * running is prepared, queued (its event is in the inbox) or has a `wait`.
+ * - Values are pushed only inside the coroutine, by `push`: a lack of memory there is an
+ * error of that task and of nothing else.
+ * - A coroutine goes back to the pool only after it ended well: one that raised may have
+ * its hooks off for good. */
+#include "script/task.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "script/luaerror.h"
+#include "script/script.h"
+#include "script/watchdog.h"
+
+struct Awaiter {
+  Wait wait;
+  Task *task, *target;
+  Awaiter *next;
+};
+
+/* --- coroutines
+ * -------------------------------------------------------------------------- */
+
+static int f_new_thread(lua_State *L) {
+  lua_newthread(L);
+  lua_pushinteger(L, luaL_ref(L, LUA_REGISTRYINDEX));
+  return 1;
+}
+
+/* Gives the task a coroutine; false when there is no memory for one. */
+static bool take_coroutine(Task *task) {
+  Generation *gen = task->gen;
+  if (gen->pooled > 0) {
+    gen->pooled--;
+    task->co = gen->pool[gen->pooled].co;
+    task->co_ref = gen->pool[gen->pooled].ref;
+    return true;
+  }
+  lua_pushcfunction(gen->L, f_new_thread);
+  bool ok = lua_pcall(gen->L, 0, 1, 0) == LUA_OK;
+  if (ok) {
+    task->co_ref = (int)lua_tointeger(gen->L, -1);
+    lua_rawgeti(gen->L, LUA_REGISTRYINDEX, task->co_ref);
+    task->co = lua_tothread(gen->L, -1);
+    lua_pop(gen->L, 1);
+  }
+  lua_pop(gen->L, 1);
+  return ok;
+}
+
+static void give_coroutine(Task *task, bool reusable) {
+  Generation *gen = task->gen;
+  lua_State *co = task->co;
+  task->co = NULL;
+  if (reusable && gen->pooled < POOL_SIZE) {
+    lua_settop(co, 0);
+    gen->pool[gen->pooled].co = co;
+    gen->pool[gen->pooled++].ref = task->co_ref;
+    return;
+  }
+  WatchdogTurn turn = watchdog_enter(gen, co); /* __close may run */
+  lua_resetthread(co);
+  watchdog_leave(gen, turn, "closing a task");
+  luaL_unref(gen->L, LUA_REGISTRYINDEX, task->co_ref);
+}
+
+/* --- life
+ * -------------------------------------------------------------------------------- */
+
+static void on_event(Event *event);
+
+static Task *task_new(Generation *gen, const char *label) {
+  Task *task = xcalloc(1, sizeof *task);
+  task->gen = gen;
+  task->refs = 1;
+  task->results = LUA_NOREF;
+  task->event.run = on_event;
+  snprintf(task->label, sizeof task->label, "%s", label);
+  if (!take_coroutine(task)) {
+    log_write(gen->rt->log, LOG_ERROR, gen->script->name, "%s: no memory for a task",
+              label);
+    free(task);
+    return NULL;
+  }
+  task->next = gen->tasks;
+  if (gen->tasks) gen->tasks->prev = task;
+  gen->tasks = task;
+  return task;
+}
+
+void task_ref(Task *task) {
+  task->refs++;
+}
+
+void task_unref(Task *task) {
+  if (--task->refs > 0) return;
+  CHECK(task->finished);
+  if (task->gen) luaL_unref(task->gen->L, LUA_REGISTRYINDEX, task->results);
+  free(task);
+}
+
+static void unlink_task(Task *task) {
+  if (task->prev) task->prev->next = task->next;
+  else task->gen->tasks = task->next;
+  if (task->next) task->next->prev = task->prev;
+  task->prev = task->next = NULL;
+}
+
+/* Runs protected on co: packs what lies above index 1 (a light pointer to the task). */
+static int f_pack_results(lua_State *L) {
+  int n = lua_gettop(L);
+  lua_createtable(L, n, 1);
+  lua_insert(L, 1);
+  lua_pushinteger(L, n);
+  lua_setfield(L, 1, "n");
+  for (int i = n; i >= 1; i--) lua_rawseti(L, 1, i);
+  lua_pushinteger(L, luaL_ref(L, LUA_REGISTRYINDEX));
+  return 1;
+}
+
+/* Keeps the n values on top of co for those who await; pops them. */
+static void keep_results(Task *task, lua_State *co, int n) {
+  lua_checkstack(co, 2);
+  lua_pushcfunction(co, f_pack_results);
+  lua_insert(co, -(n + 1));
+  if (lua_pcall(co, n, 1, 0) == LUA_OK) task->results = (int)lua_tointeger(co, -1);
+  lua_pop(co, 1);
+}
+
+static int push_results(lua_State *L, void *ctx) {
+  Awaiter *awaiter = ctx;
+  Task *target = awaiter->target;
+  int ref = target->results;
+  bool ok = target->ok;
+  target->results == LUA_NOREF ? lua_newtable(L)
+                               : (void)lua_rawgeti(L, LUA_REGISTRYINDEX, ref);
+  free(awaiter);
+  int table = lua_gettop(L);
+  lua_getfield(L, table, "n");
+  int n = (int)lua_tointeger(L, -1);
+  luaL_checkstack(L, n + 1, "too many results");
+  for (int i = 1; i <= n; i++) lua_rawgeti(L, table, i);
+  task_unref(target);
+  if (!ok) {
+    if (n == 0) return luaL_error(L, "the awaited task failed");
+    lua_settop(L, table + 2);
+    return lua_error(L);
+  }
+  return n;
+}
+
+static void wake_awaiters(Task *task) {
+  while (task->awaiters) {
+    Awaiter *awaiter = task->awaiters;
+    task->awaiters = awaiter->next;
+    task_wake_later(awaiter->task, push_results, awaiter);
+  }
+}
+
+static bool is_cancelled_error(lua_State *co) {
+  Error err;
+  return luaerror_read(co, -1, &err) && err.code == ERR_CANCELLED;
+}
+
+/* The coroutine ended: n values, or one error value, lie on top of it. */
+static void finish(Task *task, bool ok, int n) {
+  lua_State *co = task->co;
+  Generation *gen = task->gen;
+  task->finished = true;
+  task->ok = ok;
+  bool told = task->awaiters || gen->state == GEN_STAGING || /* script.c tells */
+              (!ok && task->cancelled && is_cancelled_error(co));
+  if (!ok && !told) task_report(gen, task->label, co);
+  if (task->done) task->done(task->done_ctx, co, n, ok);
+  if (task->refs > 1) keep_results(task, co, n);
+  wake_awaiters(task);
+  give_coroutine(task, ok);
+  unlink_task(task);
+  task_unref(task);
+  generation_task_ended(gen);
+}
+
+/* --- running
+ * ----------------------------------------------------------------------------- */
+
+/* Resumes the coroutine with what lies on its stack. */
+static void resume(Task *task, int nargs) {
+  Generation *gen = task->gen;
+  Runtime *rt = gen->rt;
+  Task *outer = rt->current;
+  task->wait = NULL;
+  task->started = true;
+  rt->current = task;
+  WatchdogTurn turn = watchdog_enter(gen, task->co);
+  int n, status = lua_resume(task->co, gen->L, nargs, &n);
+  watchdog_leave(gen, turn, task->label);
+  rt->current = outer;
+  if (status == LUA_OK) {
+    finish(task, true, n);
+  } else if (status != LUA_YIELD) {
+    finish(task, false, 1);
+  } else if (!task->wait && !task->queued) { /* a slice of a slow top level is over */
+    lua_pop(task->co, n);
+    task->queued = true;
+    inbox_push(rt->loop, &task->event);
+  }
+}
+
+typedef struct Prepared {
+  TaskPush *push;
+  void *ctx;
+} Prepared;
+
+static int f_prepare(lua_State *L) {
+  Prepared *p = lua_touserdata(L, 1);
+  lua_settop(L, 0);
+  p->push(L, p->ctx);
+  return lua_gettop(L);
+}
+
+static int f_entry(lua_State *L);
+
+static int entry_done(lua_State *L, int status, lua_KContext ctx) {
+  (void)status, (void)ctx;
+  return lua_gettop(L);
+}
+
+/* The bottom of every task that is started at once: pushes function and arguments inside
+ * the coroutine, so that an error there is the task's own. */
+static int f_entry(lua_State *L) {
+  Prepared *p = lua_touserdata(L, 1);
+  lua_settop(L, 0);
+  int nargs = p->push(L, p->ctx);
+  lua_callk(L, nargs, LUA_MULTRET, 0, entry_done);
+  return lua_gettop(L);
+}
+
+void task_start(Generation *gen, const char *label, TaskPush *push, void *ctx,
+                TaskDone *done, void *done_ctx) {
+  Task *task = task_new(gen, label);
+  if (!task) {
+    if (done) done(done_ctx, NULL, 0, false);
+    return;
+  }
+  task->done = done;
+  task->done_ctx = done_ctx;
+  Prepared p = {push, ctx};
+  lua_pushcfunction(task->co, f_entry);
+  lua_pushlightuserdata(task->co, &p);
+  resume(task, 1);
+}
+
+Task *task_prepare(Generation *gen, const char *label, TaskPush *push, void *ctx,
+                   TaskDone *done, void *done_ctx) {
+  Task *task = task_new(gen, label);
+  if (!task) return NULL;
+  Prepared p = {push, ctx};
+  lua_pushcfunction(task->co, f_prepare);
+  lua_pushlightuserdata(task->co, &p);
+  if (lua_pcall(task->co, 1, LUA_MULTRET, 0) != LUA_OK) {
+    finish(task, false, 1);
+    return NULL;
+  }
+  task->args = lua_gettop(task->co) - 1;
+  task->done = done;
+  task->done_ctx = done_ctx;
+  return task;
+}
+
+void task_run_prepared(Task *task) {
+  CHECK(!task->started);
+  resume(task, task->args);
+}
+
+Task *task_spawn(lua_State *L, int nargs) {
+  Generation *gen = generation_of(L);
+  lua_Debug where;
+  char label[96] = "a task";
+  lua_pushvalue(L, -(nargs + 1));
+  lua_getinfo(L, ">S", &where);
+  snprintf(label, sizeof label, "the task of %s:%d", where.short_src, where.linedefined);
+  Task *task = task_new(gen, label);
+  if (!task) luaL_error(L, "no memory for a task");
+  if (!lua_checkstack(task->co, nargs + 1)) {
+    give_coroutine(task, true);
+    unlink_task(task);
+    task->finished = true;
+    task_unref(task);
+    luaL_error(L, "too many arguments");
+  }
+  lua_xmove(L, task->co, nargs + 1);
+  task->args = nargs;
+  task->queued = true;
+  inbox_push(gen->rt->loop, &task->event);
+  return task;
+}
+
+static int push_cancelled(lua_State *L, void *ctx) {
+  Error err;
+  (void)ctx;
+  error_set(&err, ERR_CANCELLED, "the task was cancelled while it waited");
+  luaerror_push(L, &err);
+  return lua_error(L);
+}
+
+static void on_event(Event *event) {
+  Task *task = CONTAINER_OF(event, Task, event);
+  task->queued = false;
+  if (task->finished) { /* killed while the event was on its way */
+    task_unref(task);
+    return;
+  }
+  if (task->started && !task->push) {
+    resume(task, 0); /* the next slice of a top level */
+  } else if (task->started) {
+    TaskPush *push = task->push;
+    task->push = NULL;
+    task_wake(task, push, task->push_ctx);
+  } else if (task->cancelled) {
+    lua_settop(task->co, 0);
+    Prepared p = {push_cancelled, NULL};
+    lua_pushcfunction(task->co, f_entry);
+    lua_pushlightuserdata(task->co, &p);
+    resume(task, 1);
+  } else {
+    resume(task, task->args);
+  }
+}
+
+/* --- waiting
+ * ----------------------------------------------------------------------------- */
+
+Task *task_waiter(lua_State *L, const char *what) {
+  Generation *gen = generation_of(L);
+  if (gen->state == GEN_STAGING)
+    luaL_error(L,
+               "%s waits, which a script cannot do while it loads: "
+               "do it in script.on_start(function() ... end) or a handler",
+               what);
+  Task *task = gen->rt->current;
+  if (!task || !lua_isyieldable(L))
+    luaL_error(L,
+               "%s waits, which is not possible here (inside a comparison of table.sort, "
+               "a gsub callback, an iterator or metamethod run by C): use task.spawn",
+               what);
+  if (task->cancelled) push_cancelled(L, NULL);
+  return task;
+}
+
+static int wait_over(lua_State *L, int status, lua_KContext ctx) {
+  (void)status;
+  Task *task = (Task *)ctx;
+  TaskPush *push = task->push;
+  task->push = NULL;
+  return push(L, task->push_ctx);
+}
+
+int task_wait(lua_State *L, Task *task, Wait *wait) {
+  CHECK(task->wait == NULL && wait != NULL);
+  task->wait = wait;
+  return lua_yieldk(L, 0, (lua_KContext)task, wait_over);
+}
+
+void task_wake(Task *task, TaskPush *push, void *ctx) {
+  CHECK(!task->finished && task->started);
+  task->push = push;
+  task->push_ctx = ctx;
+  resume(task, 0);
+}
+
+void task_wake_later(Task *task, TaskPush *push, void *ctx) {
+  CHECK(!task->finished && !task->queued);
+  task->wait = NULL;
+  task->push = push;
+  task->push_ctx = ctx;
+  task->queued = true;
+  inbox_push(task->gen->rt->loop, &task->event);
+}
+
+void task_cancel(Task *task) {
+  if (task->finished || task->cancelled) return;
+  task->cancelled = true;
+  if (!task->wait) return; /* it runs, or is about to: its next wait raises */
+  Wait *wait = task->wait;
+  task->wait = NULL;
+  wait->cancel(wait);
+  task_wake_later(task, push_cancelled, NULL);
+}
+
+void task_kill(Task *task) {
+  if (task->finished) return;
+  Wait *wait = task->wait;
+  task->wait = NULL;
+  if (wait) wait->cancel(wait);
+  if (task->push == push_results) { /* woken, not yet run: the awaiter is ours to drop */
+    Awaiter *awaiter = task->push_ctx;
+    task_unref(awaiter->target);
+    free(awaiter);
+  }
+  task->finished = true;
+  TaskDone *done = task->done;
+  if (done) done(task->done_ctx, NULL, 0, false);
+  give_coroutine(task, false);
+  unlink_task(task);
+  task->results = LUA_NOREF;
+  task->gen = NULL;
+  if (!task->queued) task_unref(task);
+}
+
+/* --- awaiting
+ * ---------------------------------------------------------------------------- */
+
+static void cancel_await(Wait *wait) {
+  Awaiter *awaiter = CONTAINER_OF(wait, Awaiter, wait);
+  Awaiter **at = &awaiter->target->awaiters;
+  while (*at && *at != awaiter) at = &(*at)->next;
+  if (*at) *at = awaiter->next;
+  task_unref(awaiter->target);
+  free(awaiter);
+}
+
+int task_await(lua_State *L, Task *target) {
+  Task *task = task_waiter(L, "task:await");
+  if (target == task) return luaL_error(L, "a task cannot await itself");
+  Awaiter *awaiter = xcalloc(1, sizeof *awaiter);
+  *awaiter = (Awaiter){.wait.cancel = cancel_await, .task = task, .target = target};
+  task_ref(target);
+  if (target->finished) return push_results(L, awaiter);
+  awaiter->next = target->awaiters;
+  target->awaiters = awaiter;
+  return task_wait(L, task, &awaiter->wait);
+}
+
+/* --- reporting
+ * --------------------------------------------------------------------------- */
+
+/* (label, co) → text. Protected: __tostring may raise, and there may be no memory. */
+static int f_describe(lua_State *L) {
+  lua_State *co = lua_touserdata(L, 1);
+  if (!lua_checkstack(co, 1)) return luaL_error(L, "no memory to describe the error");
+  lua_pushvalue(co, -1);
+  if (co != L) lua_xmove(co, L, 1);
+  const char *message = luaL_tolstring(L, -1, NULL);
+  luaL_traceback(L, co, message, 0);
+  return 1;
+}
+
+void task_report(Generation *gen, const char *label, lua_State *co) {
+  lua_State *L = gen->L;
+  lua_pushcfunction(L, f_describe);
+  lua_pushlightuserdata(L, co);
+  WatchdogTurn turn = watchdog_enter(gen, L);
+  lua_pcall(L, 1, 1, 0);
+  watchdog_leave(gen, turn, "describing an error");
+  const char *text = lua_tostring(L, -1);
+  log_write(gen->rt->log, LOG_ERROR, gen->script->name, "error in %s: %s", label,
+            text ? text : "(an error that cannot be shown)");
+  lua_pop(L, 1);
+}

@@ -1,0 +1,83 @@
+/* Tasks: coroutines that may wait, taken from a pool. Each handler runs in one.
+ *
+ * A binding that waits does so:
+ *     Task *task = task_waiter(L, "socket:call");   raises where waiting is not allowed
+ *     ... start the operation, keeping `task` and a Wait ...
+ *     return task_wait(L, task, &op->wait);         yields
+ * and when the operation ends, in dispatch:
+ *     task_wake(task, push_result, op);             push runs protected, inside the
+ * coroutine A task that is cancelled or killed first calls wait->cancel, after which the
+ * operation must not wake it: whoever waits owns the operation, and cancel releases it.
+ */
+#ifndef TIDELOCK_SCRIPT_TASK_H
+#define TIDELOCK_SCRIPT_TASK_H
+
+#include "script/generation.h"
+
+typedef struct Wait Wait;
+struct Wait {
+  void (*cancel)(Wait *wait);
+};
+
+/* Runs in the task, protected: may raise. Pushes values, returns how many. */
+typedef int TaskPush(lua_State *L, void *ctx);
+
+/* The end of a task started from C: `results` values lie on top of co, or, when it failed
+ * (it has been reported), the error value does. co is NULL when the task was killed. Must
+ * not raise. */
+typedef void TaskDone(void *ctx, lua_State *co, int results, bool ok);
+
+typedef struct Awaiter Awaiter;
+
+struct Task {
+  Task *prev, *next; /* in the generation's list, until it is done */
+  Generation *gen;   /* NULL once the generation is gone */
+  lua_State *co;     /* NULL once done */
+  int co_ref;
+  int refs;
+  Wait *wait;
+  TaskPush *push; /* what the next resumption pushes */
+  void *push_ctx;
+  TaskDone *done;
+  void *done_ctx;
+  Event event;
+  int args; /* on the coroutine's stack, above the function, until it is started */
+  bool started, queued, cancelled, finished, ok;
+  Awaiter *awaiters;
+  int results; /* reference of a packed table, for those who await */
+  char label[96];
+};
+
+/* Starts a task now and runs it until its first wait. `push` pushes the function and its
+ * arguments and returns the number of arguments. `done` may be NULL. */
+void task_start(Generation *gen, const char *label, TaskPush *push, void *ctx,
+                TaskDone *done, void *done_ctx);
+/* The same, but only prepared: returns the task (borrowed) for task_run_prepared, or NULL
+ * when push failed (reported). */
+Task *task_prepare(Generation *gen, const char *label, TaskPush *push, void *ctx,
+                   TaskDone *done, void *done_ctx);
+void task_run_prepared(Task *task);
+/* Takes function and nargs arguments from the top of L; starts with the next turn.
+ * Borrows. */
+Task *task_spawn(lua_State *L, int nargs);
+
+Task *task_waiter(lua_State *L, const char *what);
+int task_wait(lua_State *L, Task *task, Wait *wait);
+void task_wake(Task *task, TaskPush *push, void *ctx);
+void task_wake_later(Task *task, TaskPush *push, void *ctx); /* by the inbox */
+void task_cancel(Task *task);
+void task_kill(Task *task); /* ends it without running it again */
+
+void task_ref(Task *task);
+void task_unref(Task *task);
+/* Waits for another task to end; to be returned from a binding. Pushes its results or
+ * raises its error. */
+int task_await(lua_State *L, Task *target);
+
+/* Tells the log of an error value on top of `co`, with its traceback; pops nothing. */
+void task_report(Generation *gen, const char *label, lua_State *co);
+
+/* coroutine.* as scripts see it: waits pass through. Pushes the library's table. */
+int coroutine_open(lua_State *L);
+
+#endif

@@ -1,0 +1,15 @@
+/* Watching the folders of scripts, so that a save reloads. Folders are watched, not
+ * files: a watch on a file dies with the first save by renaming. */
+#ifndef TIDELOCK_SCRIPT_WATCH_H
+#define TIDELOCK_SCRIPT_WATCH_H
+
+#include "script/runtime.h"
+#include "script/sources.h"
+
+Watch *watch_new(Runtime *rt); /* returns new */
+void watch_free(Watch *watch); /* its uv handles close with the loop's next turn */
+/* Watches the folders the sources came from, for this script; harmless when watched
+ * already. */
+void watch_sources(Watch *watch, Script *script, const Sources *sources);
+
+#endif

@@ -1,0 +1,29 @@
+/* The CPU limit. One timer on the CPU time of the loop's thread ticks every 25 ms of work
+ * (an idle process never wakes); the tick looks whether the turn that ran at the last
+ * tick still runs, and only when that turn is late arms a hook on the coroutine that runs
+ * now. The turn itself costs two stores. */
+#ifndef TIDELOCK_SCRIPT_WATCHDOG_H
+#define TIDELOCK_SCRIPT_WATCHDOG_H
+
+#include "script/generation.h"
+
+typedef struct WatchdogTurn {
+  lua_State *running; /* of the turn this one is nested in */
+  unsigned long number;
+  double limit;
+} WatchdogTurn;
+
+Watchdog *watchdog_new(void); /* returns new; one a process: it owns a signal */
+void watchdog_free(Watchdog *w);
+
+/* Around every run of Lua from C. Turns nest: the inner one is watched for itself. */
+WatchdogTurn watchdog_enter(Generation *gen, lua_State *co);
+void watchdog_leave(Generation *gen, WatchdogTurn turn, const char *label);
+/* Inside a turn, when it goes on in another coroutine; returns the one before. */
+lua_State *watchdog_switch(Generation *gen, lua_State *co);
+
+/* Staging runs under a hook of its own from its first instruction: it yields at the end
+ * of each slice and raises when the limit is used up. */
+void watchdog_stage(lua_State *co);
+
+#endif
