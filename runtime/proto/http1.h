@@ -1,0 +1,65 @@
+/* HTTP/1.1 requests as a server reads them (RFC 9112), pure: bytes in, one whole request
+ * out. No I/O, no clock.
+ *
+ * What the RFC leaves to taste is decided for safety, since two readers who disagree
+ * about where a request ends are how requests are smuggled: lines end in CRLF, names are
+ * tokens, no folding, no space before the colon, one Content-Length of digits, never
+ * together with Transfer-Encoding, of which "chunked" alone is known. */
+#ifndef TIDELOCK_PROTO_HTTP1_H
+#define TIDELOCK_PROTO_HTTP1_H
+
+#include "core/buffer.h"
+
+enum { HTTP1_MAX_HEADERS = 100 };
+
+typedef struct Http1Limits {
+  size_t max_head; /* bytes of request line and headers; 0: 16 KiB */
+  size_t max_body; /* 0: 8 MiB */
+} Http1Limits;
+
+typedef struct Http1Header {
+  const char *name; /* lower-case */
+  const char *value;
+} Http1Header;
+
+typedef struct Http1Request {
+  const char *method;
+  const char *path;  /* begins with '/' (or is "*"), still encoded */
+  const char *query; /* what follows the '?', "" when there is none */
+  const Http1Header *headers;
+  size_t header_count;
+  const char *body; /* NUL-terminated beyond its length */
+  size_t body_len;
+  int minor; /* HTTP/1.minor */
+  bool keep_alive;
+  bool upgrade; /* Connection names "upgrade" */
+} Http1Request;
+
+/* Reads one request, then belongs to it: a further one needs a parser of its own. */
+typedef struct Http1Parser Http1Parser;
+Http1Parser *http1_new(const Http1Limits *limits); /* returns new */
+void http1_free(Http1Parser *p);                   /* NULL is fine */
+
+typedef enum Http1Result {
+  HTTP1_MORE,     /* all bytes were taken; more are needed */
+  HTTP1_CONTINUE, /* the head is read and the client waits for "100 Continue"; go on */
+  HTTP1_DONE,     /* *used tells where the next request begins */
+  HTTP1_BAD       /* answer with http1_status, then close */
+} Http1Result;
+Http1Result http1_parse(Http1Parser *p, const char *data, size_t len, size_t *used);
+
+bool http1_head_done(const Http1Parser *p);
+int http1_status(const Http1Parser *p); /* after HTTP1_BAD: 400, 413, 431, ... */
+const char *http1_complaint(const Http1Parser *p);       /* after HTTP1_BAD; static */
+const Http1Request *http1_request(const Http1Parser *p); /* after HTTP1_DONE; borrows */
+
+/* The value of a header (name in lower case), or NULL. */
+const char *http1_header(const Http1Request *request, const char *name);
+/* Whether a comma-separated value holds the token, in any case of letters. */
+bool http1_has_token(const char *value, const char *token);
+/* Whether this may stand as a header's name, or as its value (NULL: no). */
+bool http1_is_name(const char *text);
+bool http1_is_value(const char *text);
+const char *http1_reason(int status); /* "Not Found"; "Unknown" for what has no name */
+
+#endif
