@@ -1,0 +1,121 @@
+/* Finding and loading the shared object of the server, and passing calls on to it. It is
+ * never unloaded: libwebsockets and OpenSSL leave handlers behind that must stay mapped.
+ */
+#include "net/server.h"
+
+#include <dlfcn.h>
+#include <libgen.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define SERVER_OBJECT "tidelock-server.so"
+
+struct Servers {
+  Loop *loop;
+  const ServerTable *table; /* NULL until loaded */
+  ServerRoom *room;
+};
+
+/* Every Server begins with the table that made it. */
+static const ServerTable *table_of(const Server *server) {
+  return *(const ServerTable *const *)server;
+}
+
+/* Where the object may lie, seen from the folder of the executable: beside it in a build
+ * tree, one up for the tests', and in lib/ once installed. */
+static bool object_path(char *path, size_t size, size_t n) {
+  static const char *const places[] = {"%s/" SERVER_OBJECT, "%s/../" SERVER_OBJECT,
+                                       "%s/../lib/tidelock/" SERVER_OBJECT};
+  char exe[PATH_MAX];
+  ssize_t len = readlink("/proc/self/exe", exe, sizeof exe - 1);
+  if (len < 0 || n >= COUNT_OF(places)) return false;
+  exe[len] = '\0';
+  return snprintf(path, size, places[n], dirname(exe)) < (int)size;
+}
+
+static void *find_object(Error *err) {
+  char path[PATH_MAX + 64], words[320] = "not found";
+  void *handle = NULL;
+  for (size_t n = 0; !handle && object_path(path, sizeof path, n); n++) {
+    if (access(path, R_OK) != 0) continue;
+    handle = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+    if (!handle) snprintf(words, sizeof words, "%s", dlerror());
+  }
+  if (handle) return handle;
+  error_set(err, ERR_UNSUPPORTED,
+            "cannot load the server part, " SERVER_OBJECT
+            ": run make, or install the package libwebsockets17");
+  error_detail(err, "%s", words);
+  return NULL;
+}
+
+static int load(Servers *servers, Error *err) {
+  if (servers->table) return 0;
+  void *handle = find_object(err);
+  if (!handle) return err->code;
+  ServerTableOf *table_fn;
+  *(void **)&table_fn = dlsym(handle, SERVER_TABLE_SYMBOL);
+  if (!table_fn || table_fn()->version != SERVER_TABLE_VERSION)
+    return error_set(err, ERR_UNSUPPORTED,
+                     SERVER_OBJECT " is of another version: run make again");
+  servers->table = table_fn();
+  servers->room = servers->table->room_new(servers->loop);
+  return 0;
+}
+
+Servers *servers_new(Loop *loop) {
+  Servers *servers = xcalloc(1, sizeof *servers);
+  servers->loop = loop;
+  return servers;
+}
+
+void servers_free(Servers *servers) {
+  if (servers->table) servers->table->room_free(servers->room);
+  free(servers);
+}
+
+Server *server_open(Servers *servers, const ServerOptions *options,
+                    const ServerCallbacks *callbacks, void *ctx, Error *err) {
+  if (load(servers, err) != 0) return NULL;
+  return servers->table->open(servers->room, options, callbacks, ctx, err);
+}
+
+void server_close(Server *server) {
+  table_of(server)->close(server);
+}
+
+void server_rebind(Server *server, const ServerCallbacks *callbacks, void *ctx) {
+  table_of(server)->rebind(server, callbacks, ctx);
+}
+
+int server_port(const Server *server) {
+  return table_of(server)->port(server);
+}
+
+size_t server_connections(const Server *server) {
+  return table_of(server)->connections(server);
+}
+
+int server_respond(Server *server, uint64_t id, int status, const char *const *headers,
+                   const char *body, size_t len, Error *err) {
+  return table_of(server)->respond(server, id, status, headers, body, len, err);
+}
+
+int server_accept(Server *server, uint64_t id, const char *subprotocol, Error *err) {
+  return table_of(server)->accept(server, id, subprotocol, err);
+}
+
+int server_send(Server *server, uint64_t id, bool binary, const char *data, size_t len,
+                Error *err) {
+  return table_of(server)->send(server, id, binary, data, len, err);
+}
+
+size_t server_buffered(const Server *server, uint64_t id) {
+  return table_of(server)->buffered(server, id);
+}
+
+void server_hang_up(Server *server, uint64_t id, int code, const char *reason) {
+  table_of(server)->hang_up(server, id, code, reason);
+}

@@ -1,0 +1,97 @@
+/* WebSocket, once accepted: messages both ways, pings answered, and the closing
+ * handshake. `closed` is delivered exactly once for each: when the peer's close frame
+ * comes, when it breaks the rules, or when the connection goes. */
+#include "server/server.h"
+
+#include <string.h>
+
+#define CLOSE_TIMEOUT 2.0
+
+void channel_closed(Conn *conn, int code, const char *reason, size_t len) {
+  if (conn->told) return;
+  conn->told = true;
+  Delivery *d = delivery_new(DELIVER_CLOSED, reason, len);
+  d->code = code;
+  conn_deliver(conn, d);
+}
+
+static void deliver_message(Conn *conn, const WsEvent *event) {
+  if (conn->phase != CONN_OPEN) return;
+  Delivery *d = delivery_new(DELIVER_MESSAGE, event->data, event->len);
+  d->flag = event->type == WS_BINARY;
+  conn_deliver(conn, d);
+}
+
+static void on_close(Conn *conn, const WsEvent *event) {
+  int echo = event->close_code == 1005 ? 0 : event->close_code;
+  if (conn->phase == CONN_OPEN) ws_frame_close(&conn->out, NULL, echo, NULL, 0);
+  channel_closed(conn, event->close_code, event->data, event->len);
+  conn_end(conn);
+}
+
+static void on_event(Conn *conn, const WsEvent *event) {
+  switch (event->type) {
+  case WS_TEXT:
+  case WS_BINARY:
+    deliver_message(conn, event);
+    break;
+  case WS_PING:
+    if (conn->phase != CONN_OPEN) break;
+    ws_frame(&conn->out, true, WS_PONG, NULL, event->data, event->len);
+    conn_flush(conn);
+    break;
+  case WS_CLOSE:
+    on_close(conn, event);
+    break;
+  default:
+    break;
+  }
+}
+
+static void on_violation(Conn *conn, int close_code, const Error *err) {
+  size_t len = strlen(err->message);
+  if (conn->phase == CONN_OPEN) ws_frame_close(&conn->out, NULL, close_code, "", 0);
+  channel_closed(conn, close_code, err->message, len);
+  conn_end(conn);
+}
+
+bool channel_feed(Conn *conn) {
+  size_t used = 0;
+  WsEvent event;
+  int close_code = 0;
+  Error err = {.code = ERR_NONE};
+  int result = ws_parse(conn->ws, conn->in.data + conn->in_used,
+                        conn->in.len - conn->in_used, &used, &event, &close_code, &err);
+  conn->in_used += used;
+  if (result > 0) on_event(conn, &event);
+  if (result < 0) on_violation(conn, close_code, &err);
+  return result > 0;
+}
+
+static Conn *find_open(Server *server, uint64_t id) {
+  Conn *conn = conn_find(server, id);
+  return conn && conn->wsi && conn->phase == CONN_OPEN ? conn : NULL;
+}
+
+int channel_send(Server *server, uint64_t id, bool binary, const char *data, size_t len,
+                 Error *err) {
+  Conn *conn = find_open(server, id);
+  if (!conn) return error_set(err, ERR_NOT_CONNECTED, "the WebSocket is closed");
+  if (!binary && !utf8_valid(data, len))
+    return error_set(err, ERR_DECODE, "a text message must be UTF-8");
+  if (conn_pending(conn) + len > server->options.max_backlog)
+    return error_set(err, ERR_BUFFER_FULL, "the client does not take what it is sent");
+  ws_frame(&conn->out, true, binary ? WS_BINARY : WS_TEXT, NULL, data, len);
+  conn_flush(conn);
+  return 0;
+}
+
+void channel_hang_up(Server *server, uint64_t id, int code, const char *reason) {
+  Conn *conn = find_open(server, id);
+  if (!conn) return;
+  ws_frame_close(&conn->out, NULL, code, reason, reason ? strlen(reason) : 0);
+  conn->phase = CONN_CLOSING;
+  conn_flush(conn);
+  timer_start(server->room->loop, &conn->timer, CLOSE_TIMEOUT);
+  conn_settle(conn);
+}

@@ -1,0 +1,236 @@
+/* HTTP: a request is read whole, delivered, and answered by its id, once. The next one of
+ * the connection is read when the answer has been put into `out`: so pipelined requests
+ * are answered in their order, whoever is slow. */
+#include "server/server.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+
+/* --- reading ---------------------------------------------------------------------------
+ */
+
+static void start_timer(Conn *conn, double seconds) {
+  timer_start(conn->server->room->loop, &conn->timer, seconds);
+}
+
+static void begin_request(Conn *conn) {
+  const ServerOptions *o = &conn->server->options;
+  conn->parser = http1_new(&(Http1Limits){o->max_head, o->max_body});
+  start_timer(conn, o->head_timeout);
+}
+
+static const char base64_chars[] =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+/* Sixteen bytes in base64. */
+static bool is_key(const char *key) {
+  return key && strlen(key) == WS_KEY_LEN && strspn(key, base64_chars) == 22 &&
+         strcmp(key + 22, "==") == 0;
+}
+
+/* Whether a request that wants a WebSocket asks for it as RFC 6455 has it: 0, or the
+ * status to refuse it with. */
+static int check_upgrade(const Http1Request *request) {
+  const char *version = http1_header(request, "sec-websocket-version");
+  if (strcmp(request->method, "GET") != 0 || request->body_len > 0) return 400;
+  if (!version || strcmp(version, "13") != 0) return 426;
+  return is_key(http1_header(request, "sec-websocket-key")) ? 0 : 400;
+}
+
+static void deliver(Conn *conn, bool websocket) {
+  Delivery *d = delivery_new(DELIVER_REQUEST, NULL, 0);
+  d->request = conn->parser;
+  d->flag = websocket;
+  conn->parser = NULL;
+  conn_deliver(conn, d);
+}
+
+static void take_request(Conn *conn) {
+  const Http1Request *request = http1_request(conn->parser);
+  bool websocket =
+      request->upgrade && http1_has_token(http1_header(request, "upgrade"), "websocket");
+  conn->keep_alive = request->keep_alive;
+  conn->head_only = strcmp(request->method, "HEAD") == 0;
+  conn->old = request->minor == 0;
+  timer_stop(conn->server->room->loop, &conn->timer);
+  int status = websocket ? check_upgrade(request) : 0;
+  if (status) {
+    exchange_refuse(conn, status, "not a WebSocket handshake of version 13");
+    return;
+  }
+  free(conn->offered);
+  conn->offered = NULL;
+  if (websocket) {
+    const char *offered = http1_header(request, "sec-websocket-protocol");
+    ws_accept(http1_header(request, "sec-websocket-key"), conn->accept);
+    conn->offered = xstrdup(offered ? offered : "");
+  }
+  conn_new_id(conn);
+  conn->phase = CONN_PENDING;
+  deliver(conn, websocket);
+}
+
+bool exchange_feed(Conn *conn) {
+  if (!conn->parser) begin_request(conn);
+  bool had_head = http1_head_done(conn->parser);
+  size_t used = 0;
+  Http1Result result = http1_parse(conn->parser, conn->in.data + conn->in_used,
+                                   conn->in.len - conn->in_used, &used);
+  conn->in_used += used;
+  switch (result) {
+  case HTTP1_CONTINUE:
+    buffer_puts(&conn->out, "HTTP/1.1 100 Continue\r\n\r\n");
+    conn_flush(conn);
+    break;
+  case HTTP1_DONE:
+    take_request(conn);
+    return true;
+  case HTTP1_BAD:
+    exchange_refuse(conn, http1_status(conn->parser), http1_complaint(conn->parser));
+    return false;
+  case HTTP1_MORE:
+    break;
+  }
+  if (!had_head && http1_head_done(conn->parser))
+    start_timer(conn, conn->server->options.request_timeout);
+  return used > 0;
+}
+
+/* --- answering -------------------------------------------------------------------------
+ */
+
+static bool is_bodyless(int status) {
+  return status == 204 || status == 304;
+}
+
+static void put_head(Conn *conn, int status, const char *const *headers, size_t len) {
+  Buffer *out = &conn->out;
+  char date[64];
+  time_t now = time(NULL);
+  strftime(date, sizeof date, "%a, %d %b %Y %H:%M:%S GMT", gmtime(&now));
+  buffer_printf(out, "HTTP/1.1 %d %s\r\nDate: %s\r\n", status, http1_reason(status),
+                date);
+  for (; headers && *headers; headers++) buffer_printf(out, "%s\r\n", *headers);
+  if (!is_bodyless(status)) buffer_printf(out, "Content-Length: %zu\r\n", len);
+  if (!conn->keep_alive) buffer_puts(out, "Connection: close\r\n");
+  else if (conn->old) buffer_puts(out, "Connection: keep-alive\r\n");
+  buffer_puts(out, "\r\n");
+}
+
+static void answer(Conn *conn, int status, const char *const *headers, const char *body,
+                   size_t len) {
+  put_head(conn, status, headers, len);
+  if (!conn->head_only && !is_bodyless(status)) buffer_put(&conn->out, body, len);
+  if (!conn->keep_alive) {
+    conn_end(conn);
+    return;
+  }
+  conn->phase = CONN_READING;
+  start_timer(conn, conn->server->options.idle_timeout);
+  conn_flush(conn);
+}
+
+static const char *refusal_code(int status) {
+  switch (status) {
+  case 408:
+    return "TIMEOUT";
+  case 413:
+  case 414:
+  case 431:
+    return "TOO_LARGE";
+  case 426:
+  case 501:
+  case 505:
+    return "UNSUPPORTED";
+  default:
+    return "INVALID";
+  }
+}
+
+/* Answers without asking anyone, and ends the connection: after a request that was not
+ * understood nobody knows where the next begins. */
+void exchange_refuse(Conn *conn, int status, const char *message) {
+  static const char *const headers[] = {"Content-Type: application/json",
+                                        "Sec-WebSocket-Version: 13", NULL};
+  static const char *const plain[] = {"Content-Type: application/json", NULL};
+  char body[256];
+  int len =
+      snprintf(body, sizeof body, "{\"error\":{\"code\":\"%s\",\"message\":\"%s\"}}",
+               refusal_code(status), message);
+  http1_free(conn->parser);
+  conn->parser = NULL;
+  conn->keep_alive = conn->head_only = false;
+  answer(conn, status, status == 426 ? headers : plain, body, (size_t)len);
+}
+
+/* "Name: value" with a name of tokens; *own tells that the server sets it itself. */
+static bool check_header(const char *header, bool *own) {
+  static const char *const ours[] = {"content-length", "connection", "date",
+                                     "transfer-encoding"};
+  size_t len = strcspn(header, ":");
+  char name[128];
+  if (header[len] != ':' || len >= sizeof name) return false;
+  memcpy(name, header, len);
+  name[len] = '\0';
+  *own = false;
+  for (size_t i = 0; i < COUNT_OF(ours); i++)
+    if (strcasecmp(name, ours[i]) == 0) *own = true;
+  return http1_is_name(name) && http1_is_value(header + len + 1);
+}
+
+static int check_headers(const char *const *headers, Error *err) {
+  for (; headers && *headers; headers++) {
+    bool own = false;
+    if (!check_header(*headers, &own))
+      return error_set(err, ERR_INVALID, "malformed response header: %.80s", *headers);
+    if (own)
+      return error_set(err, ERR_INVALID, "the server sets this header itself: %.80s",
+                       *headers);
+  }
+  return 0;
+}
+
+static Conn *find_pending(Server *server, uint64_t id, Error *err) {
+  Conn *conn = conn_find(server, id);
+  if (conn && conn->wsi && conn->phase == CONN_PENDING) return conn;
+  error_set(err, ERR_CLOSED, "the request is answered already, or its client is gone");
+  return NULL;
+}
+
+int exchange_respond(Server *server, uint64_t id, int status, const char *const *headers,
+                     const char *body, size_t len, Error *err) {
+  Conn *conn = find_pending(server, id, err);
+  if (!conn) return err->code;
+  if (status < 200 || status > 599)
+    return error_set(err, ERR_INVALID, "the status must be 200 to 599, not %d", status);
+  if (check_headers(headers, err) != 0) return err->code;
+  answer(conn, status, headers, body, len);
+  conn_pump(conn);
+  conn_settle(conn);
+  return 0;
+}
+
+int exchange_accept(Server *server, uint64_t id, const char *subprotocol, Error *err) {
+  Conn *conn = find_pending(server, id, err);
+  if (!conn) return err->code;
+  if (!conn->offered)
+    return error_set(err, ERR_INVALID, "the request does not ask for a WebSocket");
+  if (subprotocol && !http1_has_token(conn->offered, subprotocol))
+    return error_set(err, ERR_INVALID, "the client did not offer the subprotocol %.80s",
+                     subprotocol);
+  buffer_printf(&conn->out,
+                "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
+                "Connection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n",
+                conn->accept);
+  if (subprotocol)
+    buffer_printf(&conn->out, "Sec-WebSocket-Protocol: %s\r\n", subprotocol);
+  buffer_puts(&conn->out, "\r\n");
+  conn->ws = ws_parser_new(WS_SERVER, server->options.max_message);
+  conn->phase = CONN_OPEN;
+  conn_flush(conn);
+  conn_pump(conn);
+  conn_settle(conn);
+  return 0;
+}

@@ -1,0 +1,358 @@
+/* The listener: how libwebsockets lives on our loop, from its first handle to its last.
+ *
+ * What it does for us. libwebsockets listens, accepts, reads and writes, each connection
+ * as its RAW role; what the bytes mean is decided by proto/http1 and proto/websocket. Its
+ * own HTTP and WebSocket roles were tried on paper and left (4.1.6): while an answer is
+ * being thought about it does not read, and a level-triggered loop then spins until the
+ * answer comes; an upgrade must be decided inside its callback; bodies in chunks are not
+ * known to it; headers it has no number for cannot be listed; Content-Length goes through
+ * atoll.
+ *
+ * One context for each server, not one for all. Closing one listener of a context takes
+ * up to thirty seconds, during which its port stays taken and who connects makes the loop
+ * spin; closing a context starts at once. A context is 20 bytes for every file descriptor
+ * that the process may open, so the limit is lowered while it is made.
+ *
+ * The end of a server, always in dispatch, never inside one of its callbacks:
+ *   1. server_close: each connection is told goodbye if that can be done at once, and
+ *      closed; then the first lws_context_destroy closes the rest (and one file
+ * descriptor twice, see hold_event_fd). libuv reports handles closed a turn later; with
+ * the last of them libwebsockets closes its own two, idle and timer: another turn.
+ *   2. `reap` looks each millisecond whether those two are gone from the loop. The second
+ *      lws_context_destroy frees the context. Called too early it unloads the plugin
+ *      under the callbacks that are still to come: that is why we look for ourselves.
+ *   3. The Server goes when nothing refers to it: neither context, connection, nor
+ * delivery in the inbox. Deliveries of a closed server are dropped when their turn comes.
+ *
+ * Always: conn->wsi is NULL exactly when libwebsockets has said RAW_CLOSE; a connection
+ * that is to be closed from inside a callback is doomed and the callback returns -1; from
+ * outside conn_settle kills it. */
+#include "server/server.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#define REAP_EVERY 0.001
+enum { READ_SIZE = 32 * 1024, SPARE_FDS = 1024 };
+
+/* --- looking for libwebsockets' handles ------------------------------------------------
+ */
+
+typedef struct Search {
+  uv_handle_t **found;
+  size_t count, room;
+} Search;
+
+/* Of each kind one is made with a context: an idle and a timer handle, and the watcher of
+ * an eventfd. The watchers of connections are looked at too, and known from before. */
+static void note_handle(uv_handle_t *handle, void *arg) {
+  Search *search = arg;
+  uv_handle_type type = uv_handle_get_type(handle);
+  if (type != UV_IDLE && type != UV_TIMER && type != UV_POLL) return;
+  if (search->count == search->room) {
+    search->room = search->room ? search->room * 2 : 64;
+    search->found = xrealloc(search->found, search->room * sizeof(uv_handle_t *));
+  }
+  search->found[search->count++] = handle;
+}
+
+static bool search_has(const Search *search, const uv_handle_t *handle) {
+  for (size_t i = 0; i < search->count; i++)
+    if (search->found[i] == handle) return true;
+  return false;
+}
+
+/* Notes which handles are there now and were not before. */
+static void find_own(Server *server, const Search *before) {
+  Search now = {.count = 0};
+  size_t n = 0;
+  server->event_fd = -1;
+  uv_walk(loop_uv(server->room->loop), note_handle, &now);
+  for (size_t i = 0; i < now.count; i++) {
+    uv_handle_t *handle = now.found[i];
+    if (search_has(before, handle)) continue;
+    if (uv_handle_get_type(handle) == UV_POLL) {
+      uv_fileno(handle, &server->event_fd);
+    } else {
+      CHECK(n < COUNT_OF(server->own));
+      server->own[n++] = handle;
+    }
+  }
+  free(now.found);
+  CHECK(n == COUNT_OF(server->own) && server->event_fd >= 0);
+}
+
+static bool own_are_gone(const Server *server) {
+  Search now = {.count = 0};
+  bool gone = true;
+  uv_walk(loop_uv(server->room->loop), note_handle, &now);
+  for (size_t i = 0; i < COUNT_OF(server->own); i++)
+    if (search_has(&now, server->own[i])) gone = false;
+  free(now.found);
+  return gone;
+}
+
+/* --- opening ---------------------------------------------------------------------------
+ */
+
+static const struct lws_protocols protocols[] = {
+    {"tidelock", conn_callback, sizeof(Conn *), READ_SIZE, 0, NULL, 0},
+    {NULL, NULL, 0, 0, 0, NULL, 0},
+};
+
+static bool make_context(Server *server) {
+  void *loops[] = {loop_uv(server->room->loop)};
+  struct lws_context_creation_info info = {
+      .port = CONTEXT_PORT_NO_LISTEN,
+      .options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_EXPLICIT_VHOSTS,
+      .foreign_loops = loops,
+      .pt_serv_buf_size = READ_SIZE,
+      .user = server,
+  };
+  Search before = {.count = 0};
+  uv_walk(loop_uv(server->room->loop), note_handle, &before);
+  struct rlimit limit, lowered;
+  getrlimit(RLIMIT_NOFILE, &limit);
+  lowered = limit;
+  rlim_t wanted = server->options.max_connections + SPARE_FDS;
+  if (lowered.rlim_cur > wanted) lowered.rlim_cur = wanted;
+  setrlimit(RLIMIT_NOFILE, &lowered);
+  server->lws = lws_create_context(&info);
+  setrlimit(RLIMIT_NOFILE, &limit);
+  if (server->lws) find_own(server, &before);
+  free(before.found);
+  return server->lws != NULL;
+}
+
+static bool make_listener(Server *server, bool ipv6) {
+  struct lws_context_creation_info info = {
+      .port = server->options.port,
+      .iface = server->host,
+      .protocols = protocols,
+      .vhost_name = "tidelock",
+      .listen_accept_role = "raw-skt",
+      .listen_accept_protocol = "tidelock",
+      .options = LWS_SERVER_OPTION_ADOPT_APPLY_LISTEN_ACCEPT_CONFIG |
+                 LWS_SERVER_OPTION_FAIL_UPON_UNABLE_TO_BIND |
+                 (ipv6 ? 0 : LWS_SERVER_OPTION_DISABLE_IPV6),
+      .ka_time = 60,
+      .ka_probes = 3,
+      .ka_interval = 10,
+      .user = server,
+  };
+  struct lws_vhost *vhost = lws_create_vhost(server->lws, &info);
+  if (vhost) server->port = lws_get_vhost_listen_port(vhost);
+  return vhost != NULL;
+}
+
+static int bind_error(const Server *server, int number, Error *err) {
+  ErrorCode code = number == EADDRINUSE ? ERR_BUSY : ERR_IO;
+  error_set(err, code, "cannot listen on %s port %d: %s", server->host,
+            server->options.port,
+            number == EADDRINUSE ? "the port is in use" : strerror(number));
+  error_detail(err, "bind: %s", strerror(number));
+  return code;
+}
+
+/* Binds once itself, for an error that says why; libwebsockets would only say that. */
+static int try_bind(const Server *server, bool *ipv6, Error *err) {
+  struct sockaddr_in6 v6 = {.sin6_family = AF_INET6};
+  struct sockaddr_in v4 = {.sin_family = AF_INET};
+  v4.sin_port = v6.sin6_port = htons((uint16_t)server->options.port);
+  *ipv6 = inet_pton(AF_INET6, server->host, &v6.sin6_addr) == 1;
+  if (!*ipv6 && inet_pton(AF_INET, server->host, &v4.sin_addr) != 1)
+    return error_set(err, ERR_INVALID, "host must be an IP address or localhost, not %s",
+                     server->host);
+  int fd = socket(*ipv6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), one = 1;
+  if (fd < 0) return bind_error(server, errno, err);
+  setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+  int result = *ipv6 ? bind(fd, (struct sockaddr *)&v6, sizeof v6)
+                     : bind(fd, (struct sockaddr *)&v4, sizeof v4);
+  int number = errno;
+  close(fd);
+  return result == 0 ? 0 : bind_error(server, number, err);
+}
+
+static void default_size(size_t *option, size_t value) {
+  if (*option == 0) *option = value;
+}
+
+static void default_time(double *option, double value) {
+  if (!(*option > 0)) *option = value;
+}
+
+static void set_options(Server *server, const ServerOptions *given) {
+  ServerOptions *o = &server->options;
+  *o = *given;
+  const char *host = given->host && *given->host ? given->host : "127.0.0.1";
+  server->host = xstrdup(strcmp(host, "localhost") == 0 ? "127.0.0.1" : host);
+  o->host = server->host;
+  default_size(&o->max_head, 16 * 1024);
+  default_size(&o->max_body, 8 * 1024 * 1024);
+  default_size(&o->max_message, 1024 * 1024);
+  default_size(&o->max_backlog, 4 * 1024 * 1024);
+  default_size(&o->max_connections, 4096);
+  default_time(&o->head_timeout, 10);
+  default_time(&o->request_timeout, 60);
+  default_time(&o->idle_timeout, 60);
+  default_time(&o->write_timeout, 30);
+}
+
+static int listen_now(Server *server, Error *err) {
+  bool ipv6 = false;
+  if (server->options.port < 0 || server->options.port > 65535)
+    return error_set(err, ERR_INVALID, "port must be 0 to 65535, not %d",
+                     server->options.port);
+  if (try_bind(server, &ipv6, err) != 0) return err->code;
+  if (!make_context(server))
+    return error_set(err, ERR_UNSUPPORTED,
+                     "libwebsockets cannot use the loop: install the package "
+                     "libwebsockets-evlib-uv");
+  if (make_listener(server, ipv6)) return 0;
+  return error_set(err, ERR_BUSY, "cannot listen on %s port %d", server->host,
+                   server->options.port);
+}
+
+/* --- closing ---------------------------------------------------------------------------
+ */
+
+void server_unref(Server *server) {
+  CHECK(server->refs > 0);
+  if (--server->refs > 0) return;
+  if (server->next) server->next->prev = server->prev;
+  if (server->prev) server->prev->next = server->next;
+  else server->room->servers = server->next;
+  free(server->slots);
+  free(server->host);
+  free(server);
+}
+
+static void reap(Server *server) {
+  if (server->lws && own_are_gone(server)) {
+    lws_context_destroy(server->lws);
+    server->lws = NULL;
+    server_unref(server);
+  } else if (server->lws) {
+    timer_start(server->room->loop, &server->reap, REAP_EVERY);
+  }
+}
+
+static void on_reap(Timer *timer) {
+  reap(CONTAINER_OF(timer, Server, reap));
+}
+
+/* The first lws_context_destroy closes the context's eventfd, and a turn later the same
+ * number is closed once more, whoever may have got it meanwhile. So it is given to
+ * nobody: what the second close takes is this. */
+static void hold_event_fd(const Server *server) {
+  if (fcntl(server->event_fd, F_GETFD) != -1) return;
+  int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+  if (fd < 0 || fd == server->event_fd) return;
+  dup3(fd, server->event_fd, O_CLOEXEC);
+  close(fd);
+}
+
+static void listener_close(Server *server) {
+  CHECK(!server->closed);
+  server->closed = true;
+  for (size_t i = 0; i < server->slot_count; i++)
+    if (server->slots[i]) conn_farewell(server->slots[i]);
+  if (!server->lws) {
+    server_unref(server);
+    return;
+  }
+  lws_context_destroy(server->lws);
+  hold_event_fd(server);
+  timer_start(server->room->loop, &server->reap, REAP_EVERY);
+}
+
+static Server *listener_open(ServerRoom *room, const ServerOptions *options,
+                             const ServerCallbacks *callbacks, void *ctx, Error *err);
+
+/* --- the room and the table ------------------------------------------------------------
+ */
+
+static ServerRoom *room_new(Loop *loop) {
+  lws_set_log_level(0, NULL); /* process-wide; what matters is in the errors */
+  ServerRoom *room = xcalloc(1, sizeof *room);
+  room->loop = loop;
+  return room;
+}
+
+/* The reaping timers are not waited for: each turn looks for itself. */
+static void room_free(ServerRoom *room) {
+  for (Server *s = room->servers, *next; s; s = next) {
+    next = s->next;
+    if (!s->closed) listener_close(s);
+  }
+  while (room->servers) {
+    uv_run(loop_uv(room->loop), UV_RUN_NOWAIT);
+    for (Server *s = room->servers, *next; s; s = next) {
+      next = s->next;
+      timer_stop(room->loop, &s->reap);
+      reap(s);
+    }
+  }
+  free(room);
+}
+
+static void listener_rebind(Server *server, const ServerCallbacks *callbacks, void *ctx) {
+  server->callbacks = *callbacks;
+  server->ctx = ctx;
+}
+
+static int listener_port(const Server *server) {
+  return server->port;
+}
+
+static size_t listener_connections(const Server *server) {
+  return server->connections;
+}
+
+static size_t listener_buffered(const Server *server, uint64_t id) {
+  const Conn *conn = conn_find(server, id);
+  return conn ? conn_pending(conn) : 0;
+}
+
+static const ServerTable table = {
+    .version = SERVER_TABLE_VERSION,
+    .room_new = room_new,
+    .room_free = room_free,
+    .open = listener_open,
+    .close = listener_close,
+    .rebind = listener_rebind,
+    .port = listener_port,
+    .connections = listener_connections,
+    .respond = exchange_respond,
+    .accept = exchange_accept,
+    .send = channel_send,
+    .buffered = listener_buffered,
+    .hang_up = channel_hang_up,
+};
+
+static Server *listener_open(ServerRoom *room, const ServerOptions *options,
+                             const ServerCallbacks *callbacks, void *ctx, Error *err) {
+  Server *server = xcalloc(1, sizeof *server);
+  server->table = &table;
+  server->room = room;
+  server->refs = 1;
+  server->reap.fire = on_reap;
+  server->next = room->servers;
+  if (server->next) server->next->prev = server;
+  room->servers = server;
+  set_options(server, options);
+  listener_rebind(server, callbacks, ctx);
+  if (listen_now(server, err) == 0) return server;
+  listener_close(server);
+  return NULL;
+}
+
+const ServerTable *tidelock_server_table(void);
+const ServerTable *tidelock_server_table(void) {
+  return &table;
+}

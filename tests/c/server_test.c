@@ -1,0 +1,743 @@
+/* The embedded server through its door, spoken to with bare sockets on the same loop:
+ * what it answers, what it refuses, and that nothing is left of it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "core/utf8.h"
+#include "net/server.h"
+#include "proto/websocket.h"
+
+/* The shared object finds these in whoever loads it: so this program must hold them. */
+typedef void AnyFunction(void);
+#define HELD(name) (AnyFunction *)name
+static AnyFunction *const held[] __attribute__((used)) = {
+    HELD(http1_new), HELD(ws_parse),   HELD(ws_parser_new),  HELD(ws_frame),
+    HELD(ws_accept), HELD(utf8_valid), HELD(buffer_consume), HELD(timer_start)};
+
+/* --- the world of a test ---------------------------------------------------------------
+ */
+
+enum { MAX_NOTES = 64 };
+
+typedef struct World {
+  Log *log;
+  Loop *loop;
+  Servers *servers;
+  Server *server;
+  Buffer notes;     /* what the callbacks saw, one line each */
+  uint64_t last_id; /* of the latest request */
+  int requests, gone, messages, closed;
+  bool hold;   /* requests are not answered */
+  bool accept; /* WebSockets are accepted, their messages echoed */
+  bool mute;   /* but not these */
+  size_t big;  /* size of the answer to /big */
+} World;
+
+static void turn(World *w) {
+  uv_run(loop_uv(w->loop), UV_RUN_NOWAIT);
+}
+
+static double deadline(World *w) {
+  return loop_now(w->loop) + 10;
+}
+
+static void answer(World *w, uint64_t id, const char *text) {
+  static const char *const headers[] = {"Content-Type: text/plain", "X-Own: 1", NULL};
+  Error err;
+  assert_int_equal(server_respond(w->server, id, 200, headers, text, strlen(text), &err),
+                   0);
+}
+
+static void on_request(void *ctx, const ServerRequest *request) {
+  World *w = ctx;
+  const Http1Request *http = request->http;
+  Error err;
+  w->requests++;
+  w->last_id = request->id;
+  buffer_printf(&w->notes, "%s %s?%s %.*s|", http->method, http->path, http->query,
+                (int)http->body_len, http->body);
+  assert_string_equal(request->remote, "127.0.0.1");
+  if (w->hold) return;
+  if (request->websocket && w->accept) {
+    assert_int_equal(server_accept(w->server, request->id, NULL, &err), 0);
+  } else if (strcmp(http->path, "/big") == 0) {
+    char *body = malloc(w->big);
+    memset(body, 'b', w->big);
+    assert_int_equal(
+        server_respond(w->server, request->id, 200, NULL, body, w->big, &err), 0);
+    free(body);
+  } else {
+    char *text = xasprintf("<%s>", http->path);
+    answer(w, request->id, text);
+    free(text);
+  }
+}
+
+static void on_gone(void *ctx, uint64_t id) {
+  World *w = ctx;
+  assert_int_equal(id, w->last_id);
+  w->gone++;
+}
+
+static void on_message(void *ctx, uint64_t id, bool binary, const char *data,
+                       size_t len) {
+  World *w = ctx;
+  Error err;
+  w->messages++;
+  if (len < 100) buffer_printf(&w->notes, "message %.*s|", (int)len, data);
+  if (!w->mute) server_send(w->server, id, binary, data, len, &err);
+}
+
+static void on_closed(void *ctx, uint64_t id, int code, const char *reason, size_t len) {
+  World *w = ctx;
+  (void)id;
+  w->closed++;
+  buffer_printf(&w->notes, "closed %d %.*s|", code, (int)len, reason);
+}
+
+static const ServerCallbacks callbacks = {on_request, on_gone, on_message, on_closed};
+
+static World *world_with(ServerOptions options) {
+  World *w = calloc(1, sizeof *w);
+  Error err;
+  w->log = log_new(stderr, LOG_WARN, LOG_TEXT);
+  w->loop = loop_new(w->log);
+  w->servers = servers_new(w->loop);
+  w->server = server_open(w->servers, &options, &callbacks, w, &err);
+  if (!w->server) fail_msg("%s (%s)", err.message, err.detail);
+  return w;
+}
+
+static World *world(void) {
+  return world_with((ServerOptions){.max_body = 100000, .max_message = 1000});
+}
+
+static void world_free(World *w) {
+  servers_free(w->servers);
+  loop_finish(w->loop);
+  loop_free(w->loop);
+  log_free(w->log);
+  buffer_free(&w->notes);
+  free(w);
+}
+
+/* --- clients ---------------------------------------------------------------------------
+ */
+
+typedef struct Client {
+  World *w;
+  int fd;
+  bool eof;
+  Buffer got;
+} Client;
+
+static Client dial(World *w) {
+  Client c = {.w = w, .fd = socket(AF_INET, SOCK_STREAM, 0)};
+  struct sockaddr_in to = {.sin_family = AF_INET,
+                           .sin_port = htons((uint16_t)server_port(w->server)),
+                           .sin_addr = {htonl(INADDR_LOOPBACK)}};
+  assert_int_equal(connect(c.fd, (struct sockaddr *)&to, sizeof to), 0);
+  fcntl(c.fd, F_SETFL, O_NONBLOCK);
+  return c;
+}
+
+static void hang_up(Client *c) {
+  close(c->fd);
+  buffer_free(&c->got);
+}
+
+static void read_some(Client *c) {
+  char *room = buffer_reserve(&c->got, 65536);
+  ssize_t n = recv(c->fd, room, 65536, 0);
+  if (n > 0) c->got.len += (size_t)n;
+  if (n == 0 || (n < 0 && errno != EAGAIN)) c->eof = true;
+}
+
+static void say_bytes(Client *c, const char *data, size_t len) {
+  double end = deadline(c->w);
+  while (len > 0) {
+    ssize_t n = send(c->fd, data, len, MSG_NOSIGNAL);
+    if (n < 0 && errno != EAGAIN) return; /* the server has had enough */
+    if (n > 0) data += n, len -= (size_t)n;
+    turn(c->w);
+    if (loop_now(c->w->loop) > end) fail_msg("the server does not read");
+  }
+}
+
+static void say(Client *c, const char *text) {
+  say_bytes(c, text, strlen(text));
+}
+
+static bool has_from(Client *c, size_t from, const char *text) {
+  if (from > c->got.len) return false;
+  const char *data = c->got.data ? c->got.data : "";
+  return memmem(data + from, c->got.len - from, text, strlen(text)) != NULL;
+}
+
+static bool has(Client *c, const char *text) {
+  return has_from(c, 0, text);
+}
+
+static void expect(Client *c, const char *text) {
+  double end = deadline(c->w);
+  size_t from = 0, len = strlen(text);
+  while (!has_from(c, from, text)) {
+    if (loop_now(c->w->loop) > end || c->eof)
+      fail_msg("expected \"%s\", got \"%.*s\"%s", text, (int)c->got.len, c->got.data,
+               c->eof ? " and the end" : "");
+    from = c->got.len > len ? c->got.len - len : 0;
+    turn(c->w);
+    read_some(c);
+  }
+}
+
+static void expect_eof(Client *c) {
+  double end = deadline(c->w);
+  while (!c->eof) {
+    turn(c->w);
+    read_some(c);
+    if (loop_now(c->w->loop) > end) fail_msg("expected the end");
+  }
+}
+
+#define UNTIL(w, cond)                                                                   \
+  do {                                                                                   \
+    double end_ = deadline(w);                                                           \
+    while (!(cond)) {                                                                    \
+      turn(w);                                                                           \
+      if (loop_now((w)->loop) > end_) fail_msg("waited in vain for " #cond);             \
+    }                                                                                    \
+  } while (0)
+
+static size_t count_of(Client *c, const char *text) {
+  size_t n = 0, len = strlen(text);
+  for (size_t i = 0; i + len <= c->got.len; i++)
+    if (memcmp(c->got.data + i, text, len) == 0) n++;
+  return n;
+}
+
+/* --- HTTP ------------------------------------------------------------------------------
+ */
+
+#define GET(path) "GET " path " HTTP/1.1\r\nHost: a\r\n\r\n"
+
+static void test_get_and_keep_alive(void **state) {
+  (void)state;
+  World *w = world();
+  Client c = dial(w);
+  say(&c, GET("/a?x=1"));
+  expect(&c, "HTTP/1.1 200 OK\r\n");
+  expect(&c, "Content-Type: text/plain\r\nX-Own: 1\r\nContent-Length: 4\r\n");
+  expect(&c, "\r\n\r\n</a>");
+  say(&c, "POST /b HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhe");
+  say(&c, "llo");
+  expect(&c, "</b>");
+  assert_string_equal(buffer_text(&w->notes), "GET /a?x=1 |POST /b? hello|");
+  assert_int_equal(server_connections(w->server), 1);
+  hang_up(&c);
+  UNTIL(w, server_connections(w->server) == 0);
+  world_free(w);
+}
+
+static void test_head_and_close(void **state) {
+  (void)state;
+  World *w = world();
+  Client c = dial(w);
+  say(&c, "HEAD /head HTTP/1.1\r\nHost: a\r\n\r\n");
+  expect(&c, "Content-Length: 7\r\n\r\n");
+  say(&c, "GET /x HTTP/1.0\r\n\r\n");
+  expect(&c, "Connection: close\r\n\r\n</x>");
+  expect_eof(&c);
+  assert_false(has(&c, "</head>"));
+  hang_up(&c);
+  world_free(w);
+}
+
+static void test_pipelining(void **state) {
+  (void)state;
+  World *w = world();
+  Client c = dial(w);
+  Buffer text = {.len = 0};
+  for (int i = 0; i < 1000; i++)
+    buffer_printf(&text, "GET /%d HTTP/1.1\r\nHost: a\r\n\r\n", i);
+  say_bytes(&c, text.data, text.len);
+  expect(&c, "</999>");
+  const char *at = buffer_text(&c.got);
+  for (int i = 0; i < 1000; i++) {
+    char *want = xasprintf("</%d>", i);
+    at = strstr(at, want);
+    assert_non_null(at);
+    free(want);
+  }
+  buffer_free(&text);
+  hang_up(&c);
+  world_free(w);
+}
+
+/* Answers given late, in an order of their own, reach their requests. */
+static void test_late_answers(void **state) {
+  (void)state;
+  World *w = world();
+  w->hold = true;
+  Client a = dial(w), b = dial(w);
+  Error err;
+  say(&a, GET("/1") GET("/2"));
+  UNTIL(w, w->requests == 1);
+  uint64_t first = w->last_id;
+  say(&b, GET("/3"));
+  UNTIL(w, w->requests == 2);
+  uint64_t third = w->last_id;
+  answer(w, third, "third");
+  expect(&b, "third");
+  assert_int_equal(w->requests, 2); /* the second waits for the first */
+  answer(w, first, "first");
+  assert_int_equal(server_respond(w->server, first, 200, NULL, "x", 1, &err), ERR_CLOSED);
+  UNTIL(w, w->requests == 3);
+  answer(w, w->last_id, "second");
+  expect(&a, "second");
+  assert_int_equal(server_respond(w->server, 12345, 200, NULL, "x", 1, &err), ERR_CLOSED);
+  hang_up(&a);
+  hang_up(&b);
+  world_free(w);
+}
+
+/* A client that leaves before its answer is noticed, and the answer is harmless. */
+static void test_gone_before_answer(void **state) {
+  (void)state;
+  World *w = world();
+  w->hold = true;
+  Client c = dial(w);
+  Error err;
+  say(&c, GET("/slow"));
+  UNTIL(w, w->requests == 1);
+  hang_up(&c);
+  UNTIL(w, w->gone == 1);
+  assert_int_equal(server_respond(w->server, w->last_id, 200, NULL, "x", 1, &err),
+                   ERR_CLOSED);
+  world_free(w);
+}
+
+static void wake(Timer *timer) {
+  (void)timer;
+}
+
+/* While an answer is awaited the loop sleeps: it is not told of input again and again. */
+static void test_pending_does_not_spin(void **state) {
+  (void)state;
+  World *w = world();
+  w->hold = true;
+  Client c = dial(w);
+  Timer timer = {.fire = wake};
+  int turns = 0;
+  say(&c, GET("/1") GET("/2"));
+  UNTIL(w, w->requests == 1);
+  timer_start(w->loop, &timer, 0.1);
+  for (; timer_active(&timer); turns++) uv_run(loop_uv(w->loop), UV_RUN_ONCE);
+  assert_true(turns < 50);
+  hang_up(&c);
+  world_free(w);
+}
+
+static void test_large_answer(void **state) {
+  (void)state;
+  World *w = world();
+  w->big = 12 * 1024 * 1024;
+  Client c = dial(w);
+  say(&c, GET("/big") GET("/after"));
+  for (int i = 0; i < 200; i++) turn(w); /* the client is not in a hurry */
+  expect(&c, "</after>");
+  assert_int_equal(count_of(&c, "b"), w->big);
+  hang_up(&c);
+  world_free(w);
+}
+
+static void test_refusals(void **state) {
+  (void)state;
+  static const struct {
+    const char *text, *status;
+  } cases[] = {
+      {"garbage\r\n\r\n", "400 Bad Request"},
+      {"\x16\x03\x01\x02\x01\xfc\x03\x03\n", "400 Bad Request"},
+      {"GET / HTTP/3.0\r\n\r\n", "505 "},
+      {"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100001\r\n\r\n", "413 "},
+      {"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: x\r\n\r\n", "501 "},
+      {"GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n",
+       "426 Upgrade Required"},
+      {"GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n"
+       "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: short\r\n\r\n",
+       "400 "},
+  };
+  World *w = world();
+  for (size_t i = 0; i < COUNT_OF(cases); i++) {
+    Client c = dial(w);
+    say(&c, cases[i].text);
+    expect(&c, cases[i].status);
+    expect(&c, "{\"error\":{\"code\":\"");
+    expect_eof(&c);
+    hang_up(&c);
+  }
+  assert_int_equal(w->requests, 0);
+  UNTIL(w, server_connections(w->server) == 0);
+  world_free(w);
+}
+
+/* A refusal reaches a client that is still sending its overlong body. */
+static void test_refusal_while_sending(void **state) {
+  (void)state;
+  World *w = world();
+  Client c = dial(w);
+  char *body = calloc(1, 4000000);
+  say(&c, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4000000\r\n\r\n");
+  say_bytes(&c, body, 4000000);
+  expect(&c, "413 Content Too Large");
+  free(body);
+  hang_up(&c);
+  world_free(w);
+}
+
+static void test_slow_clients(void **state) {
+  (void)state;
+  World *w = world_with((ServerOptions){
+      .head_timeout = 0.05, .request_timeout = 0.05, .idle_timeout = 0.05});
+  Client silent = dial(w), head = dial(w), body = dial(w), idle = dial(w);
+  say(&head, "GET / HT");
+  say(&body, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n1");
+  say(&idle, GET("/idle"));
+  expect(&head, "408 Request Timeout");
+  expect(&body, "408 Request Timeout");
+  expect(&idle, "</idle>");
+  expect_eof(&silent);
+  expect_eof(&idle);
+  assert_int_equal(silent.got.len, 0);
+  hang_up(&silent);
+  hang_up(&head);
+  hang_up(&body);
+  hang_up(&idle);
+  world_free(w);
+}
+
+/* One who does not read his answers is let go in time, whatever he goes on sending. */
+static void test_stalled_reader(void **state) {
+  (void)state;
+  World *w = world_with((ServerOptions){.write_timeout = 0.1});
+  w->big = 30 * 1024 * 1024;
+  Client c = dial(w);
+  say(&c, GET("/big"));
+  UNTIL(w, w->requests == 1);
+  for (int i = 0; i < 100; i++) send(c.fd, GET("/more"), sizeof GET("/more") - 1, 0);
+  UNTIL(w, server_connections(w->server) == 0);
+  hang_up(&c);
+  world_free(w);
+}
+
+static void test_close_at_any_byte(void **state) {
+  (void)state;
+  static const char text[] =
+      "POST /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n"
+      "\r\n3\r\nabc\r\n0\r\n\r\n";
+  World *w = world();
+  for (size_t n = 0; n < sizeof text; n++) {
+    Client c = dial(w);
+    send(c.fd, text, n, MSG_NOSIGNAL);
+    if (n % 2) turn(w);
+    hang_up(&c);
+    turn(w);
+  }
+  UNTIL(w, w->requests == 1);
+  UNTIL(w, server_connections(w->server) == 0);
+  world_free(w);
+}
+
+static void test_bad_answers(void **state) {
+  (void)state;
+  World *w = world();
+  w->hold = true;
+  Client c = dial(w);
+  Error err;
+  say(&c, GET("/"));
+  UNTIL(w, w->requests == 1);
+  const char *const split[] = {"A: b\r\nC: d", NULL}, *const own[] = {"Date: x", NULL},
+                    *const nameless[] = {": x", NULL};
+  uint64_t id = w->last_id;
+  assert_int_equal(server_respond(w->server, id, 200, split, "", 0, &err), ERR_INVALID);
+  assert_int_equal(server_respond(w->server, id, 200, own, "", 0, &err), ERR_INVALID);
+  assert_int_equal(server_respond(w->server, id, 200, nameless, "", 0, &err),
+                   ERR_INVALID);
+  assert_int_equal(server_respond(w->server, id, 99, NULL, "", 0, &err), ERR_INVALID);
+  assert_int_equal(server_accept(w->server, id, NULL, &err), ERR_INVALID);
+  assert_int_equal(server_respond(w->server, id, 204, NULL, "", 0, &err), 0);
+  expect(&c, "204 No Content\r\n");
+  assert_false(has(&c, "Content-Length"));
+  hang_up(&c);
+  world_free(w);
+}
+
+/* --- WebSocket -------------------------------------------------------------------------
+ */
+
+#define UPGRADE                                                                          \
+  "GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"         \
+  "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+
+static void say_frame(Client *c, WsOpcode opcode, const char *data, size_t len) {
+  static const uint8_t mask[4] = {1, 2, 3, 4};
+  Buffer out = {.len = 0};
+  ws_frame(&out, true, opcode, mask, data, len);
+  say_bytes(c, out.data, out.len);
+  buffer_free(&out);
+}
+
+static Client dial_ws(World *w) {
+  Client c = dial(w);
+  w->accept = true;
+  say(&c, UPGRADE);
+  expect(&c, "101 Switching Protocols");
+  expect(&c, "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n");
+  buffer_clear(&c.got);
+  return c;
+}
+
+static void test_echo(void **state) {
+  (void)state;
+  World *w = world();
+  Client c = dial_ws(w);
+  say_frame(&c, WS_TEXT, "hi", 2);
+  expect(&c, "\x81\x02hi");
+  say_frame(&c, WS_PING, "p", 1);
+  expect(&c, "\x8a\x01p");
+  say_frame(&c, WS_CLOSE,
+            "\x03\xe8"
+            "bye",
+            5);
+  UNTIL(w, w->closed == 1);
+  expect(&c, "\x88\x02\x03\xe8");
+  expect_eof(&c);
+  assert_true(strstr(buffer_text(&w->notes), "message hi|closed 1000 bye|") != NULL);
+  hang_up(&c);
+  world_free(w);
+}
+
+static void test_upgrade_rejected(void **state) {
+  (void)state;
+  World *w = world();
+  w->hold = true;
+  Client c = dial(w);
+  Error err;
+  say(&c, UPGRADE GET("/next"));
+  UNTIL(w, w->requests == 1);
+  assert_int_equal(server_accept(w->server, w->last_id, "chat", &err), ERR_INVALID);
+  assert_int_equal(server_respond(w->server, w->last_id, 403, NULL, "no", 2, &err), 0);
+  expect(&c, "403 Forbidden");
+  UNTIL(w, w->requests == 2);
+  answer(w, w->last_id, "still http");
+  expect(&c, "still http");
+  hang_up(&c);
+  world_free(w);
+}
+
+static void test_too_large_and_wrong(void **state) {
+  (void)state;
+  World *w = world();
+  char big[2000];
+  memset(big, 'x', sizeof big);
+  Client c = dial_ws(w);
+  say_frame(&c, WS_TEXT, big, 1001);
+  expect(&c, "\x88\x02\x03\xf1"); /* 1009 */
+  UNTIL(w, w->closed == 1);
+  hang_up(&c);
+  c = dial_ws(w);
+  say(&c, "\x81\x02hi");          /* not masked */
+  expect(&c, "\x88\x02\x03\xea"); /* 1002 */
+  UNTIL(w, w->closed == 2);
+  hang_up(&c);
+  c = dial_ws(w);
+  say_frame(&c, WS_TEXT, "\xff", 1);
+  expect(&c, "\x88\x02\x03\xef"); /* 1007 */
+  UNTIL(w, w->closed == 3);
+  hang_up(&c);
+  world_free(w);
+}
+
+/* All that was sent before the end is delivered before it, however much it was. */
+static void test_flood_then_gone(void **state) {
+  (void)state;
+  World *w = world();
+  Client c = dial_ws(w);
+  w->mute = true;
+  for (int i = 0; i < 5000; i++) say_frame(&c, WS_TEXT, "m", 1);
+  hang_up(&c);
+  UNTIL(w, w->closed == 1);
+  assert_int_equal(w->messages, 5000);
+  assert_true(strstr(buffer_text(&w->notes), "closed 1006") != NULL);
+  world_free(w);
+}
+
+static void test_backlog_and_hang_up(void **state) {
+  (void)state;
+  World *w = world_with((ServerOptions){.max_backlog = 100000});
+  Client c = dial_ws(w);
+  char text[10000];
+  Error err;
+  memset(text, 'x', sizeof text);
+  int n = 0;
+  while (server_send(w->server, w->last_id, false, text, sizeof text, &err) == 0) n++;
+  assert_int_equal(err.code, ERR_BUFFER_FULL);
+  assert_int_equal(n, 9);
+  assert_true(server_buffered(w->server, w->last_id) >= 90000);
+  assert_int_equal(server_send(w->server, w->last_id, false, "\xff", 1, &err),
+                   ERR_DECODE);
+  server_hang_up(w->server, w->last_id, 4001, "enough");
+  assert_int_equal(server_send(w->server, w->last_id, false, "x", 1, &err),
+                   ERR_NOT_CONNECTED);
+  expect(&c, "enough");
+  say_frame(&c, WS_CLOSE, "\x0f\xa1", 2);
+  UNTIL(w, w->closed == 1);
+  assert_true(strstr(buffer_text(&w->notes), "closed 4001") != NULL);
+  expect_eof(&c);
+  hang_up(&c);
+  world_free(w);
+}
+
+/* --- servers ---------------------------------------------------------------------------
+ */
+
+static void test_busy_and_invalid(void **state) {
+  (void)state;
+  World *w = world();
+  Error err;
+  ServerOptions taken = {.port = server_port(w->server)};
+  assert_null(server_open(w->servers, &taken, &callbacks, w, &err));
+  assert_int_equal(err.code, ERR_BUSY);
+  char *port = xasprintf("port %d", taken.port);
+  assert_non_null(strstr(err.message, port));
+  free(port);
+  ServerOptions host = {.host = "nowhere.example"}, high = {.port = 70000},
+                foreign = {.host = "192.0.2.1"};
+  assert_null(server_open(w->servers, &host, &callbacks, w, &err));
+  assert_int_equal(err.code, ERR_INVALID);
+  assert_null(server_open(w->servers, &high, &callbacks, w, &err));
+  assert_int_equal(err.code, ERR_INVALID);
+  assert_null(server_open(w->servers, &foreign, &callbacks, w, &err));
+  assert_int_equal(err.code, ERR_IO);
+  world_free(w);
+}
+
+/* Closing frees the port at once, says goodbye to WebSockets, and leaves others alone. */
+static void test_close_and_open_again(void **state) {
+  (void)state;
+  World *w = world();
+  Error err;
+  for (int round = 0; round < 20; round++) {
+    Client ws = dial_ws(w), half = dial(w);
+    say(&half, "GET / HT");
+    int port = server_port(w->server);
+    server_close(w->server);
+    expect(&ws, "\x88\x02\x03\xe9"); /* 1001 */
+    expect_eof(&ws);
+    expect_eof(&half);
+    w->server =
+        server_open(w->servers, &(ServerOptions){.port = port}, &callbacks, w, &err);
+    if (!w->server) fail_msg("%s", err.message);
+    Client c = dial(w);
+    say(&c, GET("/again"));
+    expect(&c, "</again>");
+    hang_up(&c);
+    hang_up(&ws);
+    hang_up(&half);
+  }
+  world_free(w);
+}
+
+static void test_two_servers(void **state) {
+  (void)state;
+  World *w = world();
+  Error err;
+  Server *other =
+      server_open(w->servers, &(ServerOptions){.port = 0}, &callbacks, w, &err);
+  assert_non_null(other);
+  assert_true(server_port(other) != server_port(w->server));
+  Client c = dial(w);
+  server_close(other);
+  for (int i = 0; i < 50; i++) turn(w);
+  say(&c, GET("/still"));
+  expect(&c, "</still>");
+  hang_up(&c);
+  world_free(w);
+}
+
+/* Torn down with everything open and half done, and with deliveries on their way. */
+static void test_teardown_in_the_middle(void **state) {
+  (void)state;
+  World *w = world();
+  w->hold = true;
+  w->big = 1000000;
+  Client clients[40];
+  for (size_t i = 0; i < COUNT_OF(clients); i++) {
+    clients[i] = dial(w);
+    static const char *const texts[] = {"", "GET / HT", GET("/x"), UPGRADE, GET("/big")};
+    const char *text = texts[i % COUNT_OF(texts)];
+    send(clients[i].fd, text, strlen(text), 0);
+    if (i % 3 == 0) uv_run(loop_uv(w->loop), UV_RUN_NOWAIT);
+    w->hold = i % 2;
+  }
+  world_free(w);
+  for (size_t i = 0; i < COUNT_OF(clients); i++) hang_up(&clients[i]);
+}
+
+static void test_many_connections(void **state) {
+  (void)state;
+  enum { MANY = 500 };
+  World *w = world_with((ServerOptions){.max_connections = MANY});
+  Client *clients = calloc(MANY + 1, sizeof *clients);
+  for (int i = 0; i < MANY; i++) {
+    clients[i] = dial(w);
+    say(&clients[i], GET("/many"));
+  }
+  for (int i = 0; i < MANY; i++) expect(&clients[i], "</many>");
+  clients[MANY] = dial(w); /* one too many */
+  expect_eof(&clients[MANY]);
+  for (int i = 0; i <= MANY; i++) hang_up(&clients[i]);
+  UNTIL(w, server_connections(w->server) == 0);
+  free(clients);
+  world_free(w);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_get_and_keep_alive),
+      cmocka_unit_test(test_head_and_close),
+      cmocka_unit_test(test_pipelining),
+      cmocka_unit_test(test_late_answers),
+      cmocka_unit_test(test_gone_before_answer),
+      cmocka_unit_test(test_pending_does_not_spin),
+      cmocka_unit_test(test_large_answer),
+      cmocka_unit_test(test_refusals),
+      cmocka_unit_test(test_refusal_while_sending),
+      cmocka_unit_test(test_slow_clients),
+      cmocka_unit_test(test_stalled_reader),
+      cmocka_unit_test(test_close_at_any_byte),
+      cmocka_unit_test(test_bad_answers),
+      cmocka_unit_test(test_echo),
+      cmocka_unit_test(test_upgrade_rejected),
+      cmocka_unit_test(test_too_large_and_wrong),
+      cmocka_unit_test(test_flood_then_gone),
+      cmocka_unit_test(test_backlog_and_hang_up),
+      cmocka_unit_test(test_busy_and_invalid),
+      cmocka_unit_test(test_close_and_open_again),
+      cmocka_unit_test(test_two_servers),
+      cmocka_unit_test(test_teardown_in_the_middle),
+      cmocka_unit_test(test_many_connections),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
