@@ -64,6 +64,10 @@ static void handshakes(void **state) {
       0);
   assert_true(out.ping_interval == 0.3005 && out.ping_timeout == 0.001);
   assert_int_equal(out.max_payload, 0);
+  assert_int_equal(
+      open_with("{\"sid\":\"!~\",\"pingInterval\":2147483647,\"pingTimeout\":1}", &out,
+                &err),
+      0);
 }
 
 /* Each handshake lacks one thing alone. */
@@ -86,7 +90,7 @@ static void handshakes_that_are_refused(void **state) {
       {"{\"sid\":\"a\",\"pingInterval\":1}", "lacks a delay"},
       {"{\"sid\":\"a\",\"pingInterval\":0,\"pingTimeout\":1}", "lacks a delay"},
       {"{\"sid\":\"a\",\"pingInterval\":-1,\"pingTimeout\":1}", "lacks a delay"},
-      {"{\"sid\":\"a\",\"pingInterval\":1e300,\"pingTimeout\":1}", "lacks a delay"},
+      {"{\"sid\":\"a\",\"pingInterval\":2147483648,\"pingTimeout\":1}", "lacks a delay"},
       {"{\"sid\":\"a\",\"pingInterval\":1,\"pingTimeout\":\"1\"}", "lacks a delay"},
       {"{\"sid\":\"a\",\"pingInterval\":1,\"pingTimeout\":null}", "lacks a delay"},
       {"{\"sid\":\"a\",\"pingInterval\":1,\"pingTimeout\":1,\"maxPayload\":0}", "maxPay"},

@@ -146,16 +146,18 @@ static void event_names(void **state) {
   expect_name("[\"new_message\",{\"a\":1}]", "new_message");
   expect_name("[\"a\"]", "a");
   expect_name("[\"\"]", "");
-  expect_name("[ \t\n\"a b\" ,1]", "a b");
+  expect_name("[ \t\r\n\"a b\" ,1]", "a b");
+  expect_name("[\"a\"\r]", "a");
   expect_name("[\"gr\xc3\xbc\xc3\x9f\"]", "gr\xc3\xbc\xc3\x9f");
 }
 
 static void event_names_that_need_decoding(void **state) {
   (void)state;
   static const char *const texts[] = {
-      "",           "[",          "[]",      "[1]",         "[\"a",
-      "[\"a\"",     "[\"a\" ",    "[\"a\"x", "{\"a\":1}",   "[\"a\\n\"]",
-      "[\"\\\"\"]", "[\"a\nb\"]", "\"a\"",   "[null,\"a\"]"};
+      "",           "[",          "[]",      "[1]",          "[\"a",
+      "[\"a\"",     "[\"a\" ",    "[\"a\"x", "{\"a\":1}",    "[\"a\\n\"]",
+      "[\"\\\"\"]", "[\"a\nb\"]", "\"a\"",   "[null,\"a\"]", "{\"a\"]",
+      "[1\"]",      "[\"a\\]"};
   for (size_t i = 0; i < COUNT_OF(texts); i++) {
     char *name = event_name(texts[i]);
     if (name) fail_msg("%s gave %s", texts[i], name);

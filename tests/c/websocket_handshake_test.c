@@ -56,6 +56,7 @@ static void a_host_of_ones_own(void **state) {
   Buffer out = {0};
   ws_request(&out, &r);
   assert_null(strstr(buffer_text(&out), "here"));
+  assert_null(strstr(buffer_text(&out), "Host"));
   assert_non_null(strstr(buffer_text(&out), "\r\nhost: other\r\n"));
   buffer_free(&out);
 }
@@ -76,6 +77,15 @@ static void requests_that_are_refused(void **state) {
   (void)state;
   assert_int_equal(check("h", "/p?q=%20", "a, b.c,d", "X-Name: any value"), 0);
   assert_int_equal(check("h", "/", NULL, NULL), 0);
+  assert_int_equal(check("h", "/", NULL, "Upgrade-Insecure-Requests: 1"), 0);
+  assert_int_equal(check("h", "/", NULL, "azAZ09!: "), 0);
+  char protocol[129];
+  memset(protocol, 'p', sizeof protocol);
+  protocol[127] = '\0';
+  assert_int_equal(check("h", "/", protocol, NULL), 0);
+  protocol[127] = 'p';
+  protocol[128] = '\0';
+  assert_int_equal(check("h", "/", protocol, NULL), ERR_INVALID);
   static const char *const headers[] = {
       "A: b\r\nC: d", "A: b\n",           "No colon",      ": v",
       "A B: c",       "Upgrade: h2c",     "connection: x", "Sec-WebSocket-Key: x",
@@ -117,7 +127,8 @@ static long answer(const char *text, const char *offered) {
 static void expect_refusal(const char *text, const char *offered, const char *message) {
   assert_int_equal(answer(text, offered), -1);
   assert_int_equal(refusal.code, ERR_HANDSHAKE);
-  if (!strstr(refusal.message, message)) fail_msg("%s", refusal.message);
+  const char *at = strstr(refusal.message, message); /* its end, to the letter */
+  if (!at || strlen(at) != strlen(message)) fail_msg("%s", refusal.message);
 }
 
 static void answers_that_agree(void **state) {
@@ -129,6 +140,9 @@ static void answers_that_agree(void **state) {
   assert_true(answer("HTTP/1.1 101\r\nUPGRADE:WebSocket\r\n"
                      "connection: keep-alive,  upgrade \r\nX: \r\n"
                      "sec-websocket-accept:\t" ACCEPT " \r\n\r\n",
+                     NULL) > 0);
+  assert_true(answer("HTTP/1.1 101 OK\r\nUpgrade: websocket\r\nConnection: x\r\n"
+                     "Connection: upgrade\r\nSec-WebSocket-Accept: " ACCEPT "\r\n\r\n",
                      NULL) > 0);
   assert_true(answer(AGREED "Sec-WebSocket-Protocol: b\r\n\r\n", "a, b") > 0);
   assert_string_equal(agreed_protocol, "b");
@@ -149,11 +163,14 @@ static void answers_with_another_status(void **state) {
   expect_refusal("HTTP/1.1 404 Not Found\r\nContent-Length: 12\r\n\r\nCannot\nGET /",
                  NULL, "the server answered 404 Not Found");
   assert_string_equal(refusal.detail, "404 Not Found: Cannot GET /");
-  expect_refusal("HTTP/1.0 503 \r\nRetry-After: 30\r\n\r\n", NULL,
+  expect_refusal("HTTP/1.0 503 \r\nRetry-After: 30\r\nX: 7\r\n\r\n", NULL,
                  "the server answered 503");
   assert_string_equal(refusal.detail, "503");
   assert_true(refusal.retry_after == 30);
-  expect_refusal("HTTP/1.1 302 Found\r\nLocation: /login\r\n\r\n", NULL,
+  expect_refusal("HTTP/1.1 499 No\r\nRetry-After: Wed, 21 Oct\r\n\r\n", NULL,
+                 "the server answered 499 No");
+  assert_true(refusal.retry_after == 0);
+  expect_refusal("HTTP/1.1 302 Found\r\nLocation: /login\r\nX: /x\r\n\r\n", NULL,
                  "the server answered 302 Found (it points to /login)");
   expect_refusal("HTTP/1.1 200 OK\r\nnonsense\r\n\r\n", NULL,
                  "the server answered 200 OK");
@@ -170,6 +187,9 @@ static void answers_that_are_not_http(void **state) {
   expect_refusal("HTTP/2 101 x\r\n\r\n", NULL, "did not answer in HTTP/1.1");
   expect_refusal("HTTP/1.1 1x1 a\r\n\r\n", NULL, "did not answer in HTTP/1.1");
   expect_refusal("HTTP/1.1 1010 a\r\n\r\n", NULL, "did not answer in HTTP/1.1");
+  expect_refusal("HTTP/1.1_101 OK\r\n\r\n", NULL, "did not answer in HTTP/1.1");
+  expect_refusal("HTTP/1.1 404\r\n\r\n\xe2\x82x\xff", NULL, "the server answered 404");
+  assert_string_equal(refusal.detail, "404: ???\?");
   expect_refusal("HTTP/1.1 10\r\n\r\n", NULL, "did not answer in HTTP/1.1");
   expect_refusal("HTTP/1.1\r\n\r\n", NULL, "did not answer in HTTP/1.1");
 }
@@ -185,16 +205,19 @@ static void answers_that_do_not_agree(void **state) {
       {"HTTP/1.0 101 OK\r\n", up, conn, acc, "is not HTTP/1.1"},
       {status, conn, acc, "", "lacks \"Upgrade: websocket\""},
       {status, "Upgrade: websocket2\r\n", conn, acc, "lacks \"Upgrade: websocket\""},
+      {status, "X: websocket\r\n", conn, acc, "lacks \"Upgrade: websocket\""},
+      {status, up, "X: Upgrade\r\n", acc, "lacks \"Connection: Upgrade\""},
       {status, "Upgrade: h2c\r\n", conn, acc, "lacks \"Upgrade: websocket\""},
       {status, up, acc, "", "lacks \"Connection: Upgrade\""},
       {status, up, "Connection: close, upgraded\r\n", acc,
        "lacks \"Connection: Upgrade\""},
       {status, up, conn, "", "lacks Sec-WebSocket-Accept"},
-      {status, up, conn, "Sec-WebSocket-Accept: \r\n", "a wrong Sec-WebSocket-Accept"},
+      {status, up, conn, "Sec-WebSocket-Accept: \r\n",
+       "holds a wrong Sec-WebSocket-Accept"},
       {status, up, conn, "Sec-WebSocket-Accept: S3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n",
-       "a wrong Sec-WebSocket-Accept"},
+       "holds a wrong Sec-WebSocket-Accept"},
       {status, up, conn, "Sec-WebSocket-Accept: " ACCEPT "x\r\n",
-       "a wrong Sec-WebSocket-Accept"},
+       "holds a wrong Sec-WebSocket-Accept"},
       {AGREED, acc, "", "", "holds a header twice"},
       {AGREED, "Sec-WebSocket-Extensions: permessage-deflate\r\n", "", "",
        "names an extension that was not asked for"},

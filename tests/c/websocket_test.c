@@ -368,6 +368,7 @@ static void closing(void **state) {
 static void closing_in_wrong_form(void **state) {
   (void)state;
   server_sends("88 01 03", "fail 1002 PROTOCOL");
+  server_sends("88 01 03 e8", "fail 1002 PROTOCOL"); /* what follows is not its own */
   server_sends("88 04 03e8 c080", "fail 1007 PROTOCOL");
   server_sends("88 03 03e8 ce", "fail 1007 PROTOCOL"); /* ends within a character */
 }
@@ -398,6 +399,24 @@ static void nothing_after_the_end(void **state) {
   server_sends("88 00 81 01 'a' c1", "close 1005 \"\"");
   server_sends("83 81 01 'a'", "fail 1002 PROTOCOL");
   server_sends("81 02 c0ff 81 01 'a'", "fail 1007 PROTOCOL");
+}
+
+static void a_whole_message_is_not_copied(void **state) {
+  (void)state;
+  Error err;
+  WsEvent event;
+  int code;
+  size_t used = 0;
+  char bytes[] = "\x81\x05Hello\x02\x01x\x89\x01p";
+  WsParser *p = ws_parser_new(WS_CLIENT, LIMIT);
+  assert_int_equal(ws_parse(p, bytes, 7, &used, &event, &code, &err), 1);
+  assert_ptr_equal(event.data, bytes + 2);
+  assert_int_equal(used, 7);
+  assert_int_equal(ws_parse(p, bytes + 7, 6, &used, &event, &code, &err), 1);
+  assert_ptr_equal(event.data, bytes + 12); /* nor is a control frame between fragments */
+  assert_int_equal(used, 13);
+  ws_parser_free(p);
+  ws_parser_free(NULL);
 }
 
 static void errors_say_who_did_what(void **state) {
@@ -490,6 +509,7 @@ int main(void) {
       cmocka_unit_test(closing_in_wrong_form),
       cmocka_unit_test(close_codes),
       cmocka_unit_test(nothing_after_the_end),
+      cmocka_unit_test(a_whole_message_is_not_copied),
       cmocka_unit_test(errors_say_who_did_what),
       cmocka_unit_test(frames_written),
       cmocka_unit_test(close_frames_written),
