@@ -47,6 +47,7 @@ help:
 	@echo 'make ctests      the C tests alone'
 	@echo 'make asan        the C and Lua tests under ASan and UBSan'
 	@echo 'make bench       measure, side by side with the Node reference client'
+	@echo 'make fuzz        FUZZ_SECONDS=20 of random input for each parser (clang)'
 	@echo 'make format      clang-format every C file'
 	@echo 'make install     PREFIX=$(PREFIX), DESTDIR='
 	@echo 'make clean       remove $(BUILD) and the build-* folders'
@@ -138,11 +139,17 @@ check: all $(CTESTS) $(BUILD)/.test-deps
 demo: all
 	@$(BUILD)/tidelock demo
 
+# The measures written in C: build/bench/NAME, from tests/bench/NAME.c
+$(BUILD)/bench/%: tests/bench/%.c $(BUILD)/libtidelock.a
+	@mkdir -p $(@D)
+	$(SAY) CC $@
+	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $^ $(DEP_LIBS) -lpthread -lm -ldl
+
 bench: all $(BUILD)/.test-deps
 	@BUILD='$(BUILD)' tests/bench/run
 
 format:
-	clang-format -i $(wildcard runtime/*/*.[ch] tests/c/*.[ch] tests/fuzz/*.[ch])
+	clang-format -i $(wildcard runtime/*/*.[ch] tests/c/*.[ch] tests/fuzz/*.[ch] tests/bench/*.c)
 
 SHARE = $(DESTDIR)$(PREFIX)/share/tidelock
 install: all
