@@ -12,6 +12,7 @@
 #include "net/net.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -22,6 +23,8 @@ struct Net {
   Loop *loop;
   CURLM *multi; /* NULL until the first transfer */
   uv_timer_t *timer;
+  uv_prepare_t *prepare; /* active while turn_ends is not empty */
+  TurnEnd *turn_ends;
   char *scratch;
   size_t transfers;
   uint8_t random[RANDOM_POOL];
@@ -123,8 +126,21 @@ Net *net_new(Loop *loop) {
   return net;
 }
 
+/* A write to a connection that is gone must fail and not kill the process; OpenSSL writes
+ * without asking for that, so that the signal itself is switched off where nobody has
+ * taken it. */
+static void ignore_sigpipe(void) {
+  struct sigaction now;
+  if (sigaction(SIGPIPE, NULL, &now) == 0 && now.sa_handler == SIG_DFL)
+    signal(SIGPIPE, SIG_IGN);
+}
+
 static void start_curl(Net *net) {
   CHECK(curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK);
+  ignore_sigpipe();
+  net->prepare = xcalloc(1, sizeof *net->prepare);
+  uv_prepare_init(loop_uv(net->loop), net->prepare);
+  net->prepare->data = net;
   net->timer = xcalloc(1, sizeof *net->timer);
   uv_timer_init(loop_uv(net->loop), net->timer);
   net->timer->data = net;
@@ -142,6 +158,7 @@ void net_free(Net *net) {
     curl_multi_cleanup(net->multi);
     uv_timer_stop(net->timer);
     uv_close((uv_handle_t *)net->timer, free_handle);
+    uv_close((uv_handle_t *)net->prepare, free_handle);
     curl_global_cleanup();
   }
   free(net->scratch);
@@ -155,6 +172,35 @@ Loop *net_loop(Net *net) {
 char *net_scratch(Net *net) {
   if (!net->scratch) net->scratch = xmalloc(NET_SCRATCH);
   return net->scratch;
+}
+
+/* --- the end of the turn --------------------------------------------------------------
+ */
+
+static void on_prepare(uv_prepare_t *prepare) {
+  Net *net = prepare->data;
+  while (net->turn_ends) {
+    TurnEnd *work = net->turn_ends;
+    net_turn_end_cancel(work);
+    work->run(work);
+  }
+  uv_prepare_stop(prepare);
+}
+
+void net_at_turn_end(Net *net, TurnEnd *work) {
+  if (work->at) return;
+  if (!net->turn_ends) uv_prepare_start(net->prepare, on_prepare);
+  work->next = net->turn_ends;
+  work->at = &net->turn_ends;
+  if (work->next) work->next->at = &work->next;
+  net->turn_ends = work;
+}
+
+void net_turn_end_cancel(TurnEnd *work) {
+  if (!work->at) return;
+  *work->at = work->next;
+  if (work->next) work->next->at = work->at;
+  work->at = NULL;
 }
 
 /* --- transfers ------------------------------------------------------------------------

@@ -37,6 +37,16 @@ void net_trust(CURL *easy, const char *ca_file, bool insecure);
 void net_error(Error *err, CURL *easy, CURLcode result, const char *curl_words,
                const char *what);
 
+/* Work put off to the end of the turn (before the loop waits), so that what one turn
+ * wants written goes out in one write. Embed it, zeroed but for `run`. */
+typedef struct TurnEnd TurnEnd;
+struct TurnEnd {
+  void (*run)(TurnEnd *work);
+  TurnEnd *next, **at; /* the net's; at NULL: not queued */
+};
+void net_at_turn_end(Net *net, TurnEnd *work); /* harmless when it is queued */
+void net_turn_end_cancel(TurnEnd *work);
+
 /* Borrows memory shared by all connections to read into: valid until the poll callback
  * returns. */
 enum { NET_SCRATCH = 64 * 1024 };
