@@ -1,8 +1,8 @@
 /* A WebSocket client connection (RFC 6455) on a curl CONNECT_ONLY transfer, with framing
  * from proto/websocket. Loop thread only.
  *
- * The callbacks come from the poll, not in dispatch: they must not call Lua. They may
- * call ws_send, ws_close and ws_free. */
+ * The callbacks come from the poll or from a timer, never from within a call of ws_...:
+ * they must not call Lua. They may call everything here. */
 #ifndef TIDELOCK_NET_WSCLIENT_H
 #define TIDELOCK_NET_WSCLIENT_H
 
@@ -48,10 +48,15 @@ size_t ws_buffered(const WsClient *ws); /* bytes that the system has not taken *
 /* While paused nothing is read, so that the peer feels the backlog. */
 void ws_pause(WsClient *ws, bool paused);
 
-/* Starts the closing handshake; closed will be called. Harmless when already closing. */
+/* Starts the closing handshake; closed will be called, messages no more. Harmless when
+ * already closing. */
 void ws_close(WsClient *ws, int code, const char *reason);
 
 /* Ends it now, without a word to the callbacks, and releases it. */
 void ws_free(WsClient *ws);
+
+/* The same, but says goodbye first (after what waits to be written), as far as the system
+ * takes it at once. */
+void ws_goodbye(WsClient *ws, int code, const char *reason);
 
 #endif

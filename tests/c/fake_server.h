@@ -30,6 +30,7 @@ struct FakeConn {
   bool ended, closing;
   int step; /* free for the test */
   void *data;
+  void (*release)(FakeConn *conn); /* NULL, or called before it is freed */
 };
 
 typedef struct FakeWrite {
@@ -59,6 +60,7 @@ static inline void fake_conn_gone(uv_handle_t *handle) {
   FakeConn *conn = handle->data, **at = &conn->fake->conns;
   while (*at != conn) at = &(*at)->next;
   *at = conn->next;
+  if (conn->release) conn->release(conn);
   buffer_free(&conn->in);
   free(conn);
 }

@@ -1,0 +1,233 @@
+/* The WebSocket client: its states, messages and ends. Opening stands in wsclient_open.c,
+ * bytes in wsclient_io.c. Loop thread only; a WsClient belongs to whoever opened it.
+ *
+ *   CONNECTING → HANDSHAKE → OPEN → CLOSING → DRAINING → ENDED
+ *
+ * Every state may fall to ENDED at once (ws_end), which closes all that is open and tells
+ * `closed`; that happens exactly once. After a closing handshake, or a violation by the
+ * peer, we say our last frame and DRAIN: the peer hangs up first, as RFC 6455 7.1.1 wants
+ * it, and our last frame is not destroyed by an RST for bytes that we left unread. A
+ * timer ends the waiting.
+ *
+ * Callbacks may free the client. So each entry from outside (poll, timer, inbox, curl,
+ * end of turn) is bracketed by ws_enter and ws_leave: ws_free closes everything at once,
+ * but while `busy` the memory stays until the outermost ws_leave; likewise while `later`
+ * is in the inbox. Between the two, whoever called a callback looks at the state again:
+ * ENDED covers "freed". */
+#include "net/wsclient.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/utf8.h"
+#include "net/net_url.h"
+#include "net/wsclient_parts.h"
+
+enum { PONG_BACKLOG = 16 * 1024, MAX_REASON = 123 };
+
+/* --- life -----------------------------------------------------------------------------
+ */
+
+void ws_enter(WsClient *ws) {
+  ws->busy++;
+}
+
+static void release(WsClient *ws) {
+  if (!ws->freed || ws->busy || ws->later_queued) return;
+  ws_parser_free(ws->parser);
+  ws_opening_free(ws->opening);
+  free(ws->outcome);
+  free(ws->url);
+  free(ws);
+}
+
+void ws_leave(WsClient *ws) {
+  ws->busy--;
+  release(ws);
+}
+
+static void shut(WsClient *ws) {
+  ws->state = WS_ENDED;
+  timer_stop(net_loop(ws->net), &ws->timer);
+  ws_stop_io(ws);
+}
+
+void ws_free(WsClient *ws) {
+  if (!ws) return;
+  ws->freed = true;
+  if (ws->state != WS_ENDED) shut(ws);
+  release(ws);
+}
+
+/* --- what is put off ------------------------------------------------------------------
+ */
+
+static void on_later(Event *event) {
+  WsClient *ws = CONTAINER_OF(event, WsClient, later);
+  ws->later_queued = false;
+  ws_enter(ws);
+  if (ws->state != WS_ENDED && ws->abandoned) {
+    Error err;
+    error_set(&err, ERR_ABORTED, "closed before it was open");
+    ws_end(ws, 1006, "", 0, &err);
+  } else if (ws->poll) ws_read(ws);
+  ws_leave(ws);
+}
+
+void ws_do_later(WsClient *ws) {
+  if (ws->later_queued) return;
+  ws->later_queued = true;
+  ws->later.run = on_later;
+  inbox_push(net_loop(ws->net), &ws->later);
+}
+
+/* --- the ends -------------------------------------------------------------------------
+ */
+
+void ws_end(WsClient *ws, int code, const char *reason, size_t len, const Error *err) {
+  CHECK(ws->state != WS_ENDED && ws->busy);
+  shut(ws);
+  ws->callbacks.closed(ws->ctx, code, reason, len, err);
+}
+
+void ws_drain(WsClient *ws, int code, const char *reason, size_t len, const Error *err) {
+  Outcome *outcome = ws->outcome = xcalloc(1, sizeof *outcome);
+  outcome->code = code;
+  outcome->err = *err;
+  outcome->reason_len = len < sizeof outcome->reason ? len : sizeof outcome->reason;
+  if (len) memcpy(outcome->reason, reason, outcome->reason_len);
+  ws->state = WS_DRAINING;
+  timer_start(net_loop(ws->net), &ws->timer, ws->close_timeout);
+  ws_watch(ws);
+}
+
+void ws_finish_drain(WsClient *ws) {
+  const Outcome *outcome = ws->outcome;
+  ws_end(ws, outcome->code, outcome->reason, outcome->reason_len, &outcome->err);
+}
+
+/* --- what the peer says ---------------------------------------------------------------
+ */
+
+static void put_frame(WsClient *ws, WsOpcode opcode, const char *data, size_t len) {
+  uint8_t mask[4];
+  net_random(ws->net, mask, sizeof mask);
+  ws_frame(&ws->queued, true, opcode, mask, data, len);
+  net_at_turn_end(ws->net, &ws->flush);
+}
+
+void ws_queue_close(WsClient *ws, int code, const char *reason, size_t len) {
+  uint8_t mask[4];
+  net_random(ws->net, mask, sizeof mask);
+  ws_frame_close(&ws->queued, mask, code, reason, len);
+  net_at_turn_end(ws->net, &ws->flush);
+}
+
+/* Of many pings that cannot be answered now the last one will be (RFC 6455, 5.5.3). */
+static void on_ping(WsClient *ws, const WsEvent *event) {
+  if (ws->state != WS_IS_OPEN) return;
+  if (ws_buffered(ws) < PONG_BACKLOG) {
+    put_frame(ws, WS_PONG, event->data, event->len);
+    return;
+  }
+  buffer_clear(&ws->pong);
+  buffer_reserve(&ws->pong, 1);
+  buffer_put(&ws->pong, event->data, event->len);
+}
+
+static void on_close(WsClient *ws, const WsEvent *event) {
+  Error none = {0};
+  if (ws->state == WS_IS_OPEN) ws_queue_close(ws, event->close_code, NULL, 0);
+  ws_drain(ws, event->close_code, event->data, event->len, &none);
+}
+
+static void on_event(WsClient *ws, const WsEvent *event) {
+  switch (event->type) {
+  case WS_PING:
+    on_ping(ws, event);
+    break;
+  case WS_CLOSE:
+    on_close(ws, event);
+    break;
+  case WS_TEXT:
+  case WS_BINARY:
+    if (ws->state == WS_IS_OPEN)
+      ws->callbacks.message(ws->ctx, event->type == WS_BINARY, event->data, event->len);
+    break;
+  default:
+    break;
+  }
+}
+
+static void violated(WsClient *ws, int close_code, Error *err) {
+  char host[NET_URL_SHOWN];
+  net_url_show_host(ws->url, host);
+  if (!err->detail[0]) error_detail(err, "%s", host);
+  if (ws->state == WS_IS_OPEN)
+    ws_queue_close(ws, close_code, err->message, strlen(err->message));
+  ws_drain(ws, 1006, "", 0, err);
+}
+
+static bool takes_frames(const WsClient *ws) {
+  return ws->state == WS_IS_OPEN || ws->state == WS_CLOSING;
+}
+
+void ws_take_frames(WsClient *ws, char *data, size_t len) {
+  size_t used = 0;
+  int result = 0, close_code = 0;
+  WsEvent event;
+  Error err;
+  while (takes_frames(ws)) {
+    result =
+        ws_parse(ws->parser, data + used, len - used, &used, &event, &close_code, &err);
+    if (result <= 0) break;
+    on_event(ws, &event);
+  }
+  if (result < 0 && takes_frames(ws)) violated(ws, close_code, &err);
+}
+
+/* --- what we say ----------------------------------------------------------------------
+ */
+
+size_t ws_buffered(const WsClient *ws) {
+  return ws->writing.len - ws->written + ws->queued.len;
+}
+
+int ws_send(WsClient *ws, bool binary, const char *data, size_t len) {
+  if (ws->state != WS_IS_OPEN) return ERR_NOT_CONNECTED;
+  size_t buffered = ws_buffered(ws);
+  if (buffered > ws->max_buffered || len > ws->max_buffered - buffered)
+    return ERR_BUFFER_FULL;
+  if (!binary && !utf8_valid(data, len)) return ERR_DECODE;
+  put_frame(ws, binary ? WS_BINARY : WS_TEXT, data, len);
+  return 0;
+}
+
+void ws_pause(WsClient *ws, bool paused) {
+  if (ws->paused == paused) return;
+  ws->paused = paused;
+  if (ws->state == WS_ENDED) return;
+  ws_watch(ws);
+  if (!paused && ws->tls && ws->poll) ws_do_later(ws); /* OpenSSL may hold some */
+}
+
+void ws_close(WsClient *ws, int code, const char *reason) {
+  size_t len = reason ? strlen(reason) : 0;
+  if (ws->state == WS_CONNECTING || ws->state == WS_HANDSHAKE) {
+    ws->abandoned = true;
+    ws_do_later(ws);
+  }
+  if (ws->state != WS_IS_OPEN) return;
+  ws_queue_close(ws, code, reason, len);
+  ws->state = WS_CLOSING;
+  timer_start(net_loop(ws->net), &ws->timer, ws->close_timeout);
+  ws_watch(ws);
+}
+
+void ws_goodbye(WsClient *ws, int code, const char *reason) {
+  if (ws->state == WS_IS_OPEN) {
+    ws_queue_close(ws, code, reason, reason ? strlen(reason) : 0);
+    ws_write_out(ws);
+  }
+  ws_free(ws);
+}

@@ -1,0 +1,190 @@
+/* Reading and writing of the WebSocket client: bytes between curl's connection and the
+ * buffers, watched by one uv_poll.
+ *
+ * Reading takes what is there into memory that all connections share, but READ_BUDGET at
+ * most, so that a flood on one connection does not starve the others. The poll is level
+ * triggered and calls again; only what OpenSSL has read ahead is invisible to it, so that
+ * over TLS the rest is asked for through the inbox.
+ *
+ * Writing goes through two buffers. OpenSSL wants a write that could not be finished
+ * repeated from the same address: so `writing` is left alone until it is written, and
+ * what is sent meanwhile gathers in `queued`. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "net/net_url.h"
+#include "net/wsclient_parts.h"
+
+enum { READ_BUDGET = 256 * 1024, KEEP_BUFFER = 1024 };
+
+/* --- watching -------------------------------------------------------------------------
+ */
+
+static void on_poll(uv_poll_t *poll, int status, int events) {
+  WsClient *ws = poll->data;
+  ws_enter(ws);
+  if (events & UV_WRITABLE) ws_flush(ws);
+  if (ws->poll && (status < 0 || events & UV_READABLE)) ws_read(ws);
+  ws_leave(ws);
+}
+
+void ws_watch(WsClient *ws) {
+  if (!ws->poll) return;
+  bool deaf = ws->paused && ws->state == WS_IS_OPEN;
+  int events = (deaf ? 0 : UV_READABLE) | (ws->blocked ? UV_WRITABLE : 0);
+  if (events) uv_poll_start(ws->poll, events, on_poll);
+  else uv_poll_stop(ws->poll);
+}
+
+static void on_turn_end(TurnEnd *work) {
+  WsClient *ws = CONTAINER_OF(work, WsClient, flush);
+  ws_enter(ws);
+  if (ws->poll && !ws->blocked) ws_flush(ws);
+  ws_leave(ws);
+}
+
+void ws_start_io(WsClient *ws, curl_socket_t fd) {
+  ws->flush.run = on_turn_end;
+  ws->poll = xcalloc(1, sizeof *ws->poll);
+  ws->poll->data = ws;
+  CHECK(uv_poll_init_socket(loop_uv(net_loop(ws->net)), ws->poll, fd) == 0);
+  ws_watch(ws);
+}
+
+static void free_handle(uv_handle_t *handle) {
+  free(handle);
+}
+
+/* The watch ends before curl closes the socket. */
+void ws_stop_io(WsClient *ws) {
+  if (ws->poll) uv_poll_stop(ws->poll);
+  net_turn_end_cancel(&ws->flush);
+  if (ws->transfer.easy) net_remove(ws->net, &ws->transfer);
+  if (ws->poll) uv_close((uv_handle_t *)ws->poll, free_handle);
+  ws->poll = NULL;
+  buffer_free(&ws->writing);
+  buffer_free(&ws->queued);
+  buffer_free(&ws->pong);
+  ws->written = 0;
+}
+
+/* --- the connection broke -------------------------------------------------------------
+ */
+
+static void describe(WsClient *ws, CURLcode result, Error *err) {
+  char host[NET_URL_SHOWN];
+  long os_error = 0;
+  net_url_show_host(ws->url, host);
+  curl_easy_getinfo(ws->transfer.easy, CURLINFO_OS_ERRNO, &os_error);
+  if (result == CURLE_OK && ws->state == WS_HANDSHAKE)
+    error_set(err, ERR_RESET, "%s closed the connection during the WebSocket handshake",
+              host);
+  else if (result == CURLE_OK)
+    error_set(err, ERR_RESET, "%s closed the connection without a closing handshake",
+              host);
+  else
+    error_set(err, ERR_RESET, "the connection to %s broke: %s", host,
+              os_error ? strerror((int)os_error) : curl_easy_strerror(result));
+  err->phase = ws->state == WS_HANDSHAKE ? "handshake" : NULL;
+}
+
+/* CURLE_OK: the peer hung up. */
+static void broken(WsClient *ws, CURLcode result) {
+  Error err;
+  if (ws->state == WS_DRAINING) {
+    ws_finish_drain(ws);
+    return;
+  }
+  describe(ws, result, &err);
+  ws_end(ws, 1006, "", 0, &err);
+}
+
+/* --- reading --------------------------------------------------------------------------
+ */
+
+static void take_bytes(WsClient *ws, char *data, size_t len) {
+  if (ws->state == WS_HANDSHAKE) ws_take_answer(ws, data, len);
+  else if (ws->state != WS_DRAINING) ws_take_frames(ws, data, len);
+}
+
+static bool reads(const WsClient *ws) {
+  return ws->poll && !(ws->paused && ws->state == WS_IS_OPEN);
+}
+
+void ws_read(WsClient *ws) {
+  char *scratch = net_scratch(ws->net);
+  for (size_t taken = 0; reads(ws) && taken < READ_BUDGET;) {
+    size_t len = 0;
+    CURLcode result = curl_easy_recv(ws->transfer.easy, scratch, NET_SCRATCH, &len);
+    if (result == CURLE_AGAIN) return;
+    if (result != CURLE_OK || len == 0) {
+      broken(ws, result);
+      return;
+    }
+    take_bytes(ws, scratch, len);
+    if (!ws->tls && len < NET_SCRATCH) return; /* no more is there: saves a call */
+    taken += len;
+  }
+  if (reads(ws) && ws->tls) ws_do_later(ws);
+}
+
+/* --- writing --------------------------------------------------------------------------
+ */
+
+/* Takes the next buffer up when this one is written; false: there is nothing to write. */
+static bool next_buffer(WsClient *ws) {
+  if (ws->written < ws->writing.len) return true;
+  Buffer done = ws->writing;
+  ws->writing = ws->queued;
+  ws->queued = done;
+  ws->written = 0;
+  if (done.cap > KEEP_BUFFER) buffer_free(&ws->queued);
+  else buffer_clear(&ws->queued);
+  return ws->writing.len > 0;
+}
+
+static CURLcode write_some(WsClient *ws) {
+  while (next_buffer(ws)) {
+    size_t len = 0;
+    CURLcode result = curl_easy_send(ws->transfer.easy, ws->writing.data + ws->written,
+                                     ws->writing.len - ws->written, &len);
+    if (result != CURLE_OK) return result;
+    ws->written += len;
+  }
+  if (ws->writing.cap > KEEP_BUFFER) buffer_free(&ws->writing);
+  return CURLE_OK;
+}
+
+static void answer_ping(WsClient *ws) {
+  uint8_t mask[4];
+  if (!ws->pong.data || ws->state != WS_IS_OPEN) return;
+  net_random(ws->net, mask, sizeof mask);
+  ws_frame(&ws->queued, true, WS_PONG, mask, ws->pong.data, ws->pong.len);
+  buffer_free(&ws->pong);
+  net_at_turn_end(ws->net, &ws->flush);
+}
+
+/* When writing fails, what the peer said before it hung up may still be there to be read:
+ * its reason is a better one. */
+static void write_failed(WsClient *ws, CURLcode result) {
+  ws->blocked = false;
+  if (reads(ws)) ws_read(ws);
+  if (ws->poll) broken(ws, result);
+}
+
+void ws_flush(WsClient *ws) {
+  bool was_blocked = ws->blocked;
+  CURLcode result = write_some(ws);
+  ws->blocked = result == CURLE_AGAIN;
+  if (result != CURLE_OK && !ws->blocked) {
+    write_failed(ws, result);
+    return;
+  }
+  if (ws->blocked != was_blocked) ws_watch(ws);
+  if (!ws->blocked) answer_ping(ws);
+}
+
+void ws_write_out(WsClient *ws) {
+  if (ws->poll) write_some(ws);
+}

@@ -1,0 +1,180 @@
+/* Opening a WebSocket: the URL, curl's connection, the handshake on it. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base64.h"
+#include "net/net_url.h"
+#include "net/wsclient_parts.h"
+
+void ws_opening_free(Opening *opening) {
+  if (!opening) return;
+  buffer_free(&opening->in);
+  free(opening->subprotocols);
+  free(opening);
+}
+
+/* --- the answer -----------------------------------------------------------------------
+ */
+
+static void become_open(WsClient *ws, const char *subprotocol, size_t used) {
+  Opening *opening = ws->opening;
+  ws->opening = NULL;
+  curl_easy_setopt(ws->transfer.easy, CURLOPT_ERRORBUFFER, NULL);
+  timer_stop(net_loop(ws->net), &ws->timer);
+  ws->parser = ws_parser_new(WS_CLIENT, ws->max_message);
+  ws->state = WS_IS_OPEN;
+  ws->callbacks.open(ws->ctx, subprotocol);
+  if (opening->in.len > used)
+    ws_take_frames(ws, opening->in.data + used, opening->in.len - used);
+  ws_opening_free(opening);
+}
+
+void ws_take_answer(WsClient *ws, char *data, size_t len) {
+  Opening *opening = ws->opening;
+  char subprotocol[128] = "";
+  Error err;
+  if (ws->abandoned) return; /* `later` will end it */
+  buffer_put(&opening->in, data, len);
+  long used = ws_response(opening->in.data, opening->in.len, opening->key,
+                          opening->subprotocols, subprotocol, &err);
+  if (used > 0) become_open(ws, subprotocol, (size_t)used);
+  if (used >= 0) return;
+  err.phase = "handshake";
+  ws_end(ws, 1006, "", 0, &err);
+}
+
+/* --- the connection -------------------------------------------------------------------
+ */
+
+static void on_timer(Timer *timer) {
+  WsClient *ws = CONTAINER_OF(timer, WsClient, timer);
+  char host[NET_URL_SHOWN];
+  Error err;
+  net_url_show_host(ws->url, host);
+  ws_enter(ws);
+  bool closing = ws->state == WS_CLOSING;
+  error_set(&err, ERR_TIMEOUT, "timed out waiting for %s to %s", host,
+            closing ? "answer the closing handshake" : "answer the WebSocket handshake");
+  err.phase = closing ? "close" : "handshake";
+  if (ws->state == WS_DRAINING) ws_finish_drain(ws);
+  else ws_end(ws, 1006, "", 0, &err);
+  ws_leave(ws);
+}
+
+static void connected(WsClient *ws) {
+  curl_socket_t fd = CURL_SOCKET_BAD;
+  curl_easy_getinfo(ws->transfer.easy, CURLINFO_ACTIVESOCKET, &fd);
+  CHECK(fd != CURL_SOCKET_BAD);
+  ws->state = WS_HANDSHAKE;
+  timer_start_at(net_loop(ws->net), &ws->timer, ws->opening->deadline);
+  ws_start_io(ws, fd);
+  ws_flush(ws);
+}
+
+static void on_done(Transfer *transfer, CURLcode result) {
+  WsClient *ws = CONTAINER_OF(transfer, WsClient, transfer);
+  Error err;
+  ws_enter(ws);
+  if (result == CURLE_OK) connected(ws);
+  else {
+    net_error(&err, transfer->easy, result, ws->opening->words, ws->url);
+    err.sent = SENT_NOT_APPLICABLE;
+    ws_end(ws, 1006, "", 0, &err);
+  }
+  ws_leave(ws);
+}
+
+static void start_transfer(WsClient *ws, const WsOptions *options, double timeout) {
+  CURL *easy = ws->transfer.easy = net_easy(ws->net);
+  ws->transfer.done = on_done;
+  curl_easy_setopt(easy, CURLOPT_URL, ws->url);
+  curl_easy_setopt(easy, CURLOPT_CONNECT_ONLY, 1L);
+  curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
+  curl_easy_setopt(easy, CURLOPT_HTTPPROXYTUNNEL, 1L);
+  curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, 1024L);
+  curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, lround(fmax(timeout * 1000, 1)));
+  curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, ws->opening->words);
+  net_trust(easy, options->ca_file, options->insecure);
+  net_add(ws->net, &ws->transfer);
+}
+
+/* --- what is asked for ----------------------------------------------------------------
+ */
+
+/* Returns new: "Authorization: Basic ..." for the credentials of the URL, or NULL. */
+static char *authorization(const NetUrl *url) {
+  if (!url->user) return NULL;
+  char *pair = xasprintf("%s:%s", url->user, url->password ? url->password : "");
+  char *text = xmalloc(BASE64_LEN(strlen(pair)) + 1);
+  base64_encode(pair, strlen(pair), text);
+  char *header = xasprintf("Authorization: Basic %s", text);
+  free(pair);
+  free(text);
+  return header;
+}
+
+/* Returns new: the caller's headers and one more, if there is one; borrows each. */
+static const char **with_header(const char *const *headers, const char *more) {
+  size_t count = 0;
+  while (headers && headers[count]) count++;
+  const char **list = xcalloc(count + 2, sizeof *list);
+  for (size_t i = 0; i < count; i++) list[i] = headers[i];
+  list[count] = more;
+  return list;
+}
+
+static int write_request(WsClient *ws, const WsOptions *options, const NetUrl *url,
+                         Error *err) {
+  char *basic = authorization(url);
+  const char **headers = with_header(options->headers, basic);
+  char *target = url->query ? xasprintf("%s?%s", url->path, url->query) : NULL;
+  WsRequest request = {.host = url->authority,
+                       .target = target ? target : url->path,
+                       .key = ws->opening->key,
+                       .subprotocols = options->subprotocols,
+                       .headers = headers};
+  int code = ws_request_check(&request, err);
+  if (code == 0) ws_request(&ws->queued, &request);
+  free(target);
+  free(headers);
+  free(basic);
+  return code;
+}
+
+static WsClient *client_new(Net *net, const WsOptions *options, NetUrl *url) {
+  WsClient *ws = xcalloc(1, sizeof *ws);
+  ws->net = net;
+  ws->tls = strncmp(url->origin, "https:", 6) == 0;
+  ws->url = url->url;
+  url->url = NULL;
+  ws->timer.fire = on_timer;
+  ws->close_timeout = options->close_timeout > 0 ? options->close_timeout : 2;
+  ws->max_message = options->max_message ? options->max_message : WS_MAX_MESSAGE;
+  ws->max_buffered = options->max_buffered ? options->max_buffered : WS_MAX_MESSAGE;
+  ws->opening = xcalloc(1, sizeof *ws->opening);
+  ws->opening->subprotocols = xstrdup(options->subprotocols);
+  return ws;
+}
+
+WsClient *ws_open(Net *net, const WsOptions *options, const WsCallbacks *callbacks,
+                  void *ctx, Error *err) {
+  NetUrl url;
+  uint8_t random[16];
+  if (net_url_parse(&url, options->url, true, err) != 0) return NULL;
+  WsClient *ws = client_new(net, options, &url);
+  ws->callbacks = *callbacks;
+  ws->ctx = ctx;
+  net_random(net, random, sizeof random);
+  ws_key(random, ws->opening->key);
+  int code = write_request(ws, options, &url, err);
+  net_url_free(&url);
+  if (code) {
+    ws_free(ws);
+    return NULL;
+  }
+  double timeout = options->connect_timeout > 0 ? options->connect_timeout : 20;
+  ws->opening->deadline = loop_now(net_loop(net)) + timeout;
+  start_transfer(ws, options, timeout);
+  return ws;
+}

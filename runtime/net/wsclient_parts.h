@@ -1,0 +1,87 @@
+/* What the files of the WebSocket client share; nobody else includes it. The essay on
+ * states and ends stands in wsclient.c. */
+#ifndef TIDELOCK_NET_WSCLIENT_PARTS_H
+#define TIDELOCK_NET_WSCLIENT_PARTS_H
+
+#include "core/buffer.h"
+#include "net/wsclient.h"
+#include "proto/websocket.h"
+
+typedef enum WsState {
+  WS_CONNECTING, /* curl's: name, connection, TLS */
+  WS_HANDSHAKE,  /* the request is out, the answer awaited */
+  WS_IS_OPEN,
+  WS_CLOSING,  /* our close frame is out, the peer's awaited */
+  WS_DRAINING, /* all is said: the peer's end of the connection awaited */
+  WS_ENDED     /* told; only the memory is left */
+} WsState;
+
+/* Only while it opens. */
+typedef struct Opening {
+  char words[CURL_ERROR_SIZE];
+  char key[WS_KEY_LEN + 1];
+  char *subprotocols;
+  Buffer in;       /* of the answer */
+  double deadline; /* monotonic */
+} Opening;
+
+/* What `closed` will be told, once the connection is gone. */
+typedef struct Outcome {
+  int code;
+  size_t reason_len;
+  char reason[125];
+  Error err;
+} Outcome;
+
+struct WsClient {
+  Net *net;
+  Transfer transfer;
+  WsCallbacks callbacks;
+  void *ctx;
+  char *url; /* without credentials */
+  WsState state;
+  int busy; /* how many of our entry points are on the stack */
+  bool tls, paused, freed;
+  bool abandoned;    /* ws_close came before it was open */
+  bool later_queued; /* `later` is in the inbox */
+  bool blocked;      /* the system takes no more: waits for writable */
+  uv_poll_t *poll;   /* NULL until connected */
+  WsParser *parser;  /* from open on */
+  Opening *opening;
+  Outcome *outcome; /* from draining on */
+  Buffer writing;   /* what is being written: neither moves nor grows (TLS) */
+  size_t written;
+  Buffer queued; /* what comes next */
+  Buffer pong;   /* the last ping that is not answered yet */
+  TurnEnd flush;
+  Event later;
+  Timer timer; /* of the handshake, of closing */
+  double close_timeout;
+  size_t max_message, max_buffered;
+};
+
+/* wsclient.c: entering and leaving from outside, and the ends */
+void ws_enter(WsClient *ws);
+void ws_leave(WsClient *ws); /* ws may be gone after it */
+void ws_end(WsClient *ws, int code, const char *reason, size_t len, const Error *err);
+/* Nothing more is said or taken: waits for the peer to hang up, then ends so. */
+void ws_drain(WsClient *ws, int code, const char *reason, size_t len, const Error *err);
+void ws_finish_drain(WsClient *ws);
+void ws_queue_close(WsClient *ws, int code, const char *reason, size_t len);
+void ws_do_later(WsClient *ws);
+/* Takes bytes of the open connection apart. */
+void ws_take_frames(WsClient *ws, char *data, size_t len);
+
+/* wsclient_open.c */
+void ws_take_answer(WsClient *ws, char *data, size_t len);
+void ws_opening_free(Opening *opening);
+
+/* wsclient_io.c */
+void ws_start_io(WsClient *ws, curl_socket_t fd);
+void ws_stop_io(WsClient *ws);
+void ws_watch(WsClient *ws); /* for what it waits now */
+void ws_read(WsClient *ws);
+void ws_flush(WsClient *ws);
+void ws_write_out(WsClient *ws); /* as ws_flush, but deaf to failure */
+
+#endif
