@@ -54,7 +54,7 @@ help:
 
 # --- What is needed from the system: looked for once, the answer kept ---------------------
 ifneq ($(filter-out clean help format,$(or $(MAKECMDGOALS),all)),)
--include $(BUILD)/deps.mk
+include $(BUILD)/deps.mk
 endif
 
 $(BUILD)/deps.mk: tests/setup.sh

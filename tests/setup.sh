@@ -99,6 +99,14 @@ as_root() {
   fi
 }
 
+may_install() {
+  case $manager in
+  none) return 1 ;;
+  brew) return 0 ;;
+  *) [ "$(id -u)" = 0 ] || have sudo ;;
+  esac
+}
+
 by_hand() {
   sudo=sudo
   if [ "$(id -u)" = 0 ] || [ $manager = brew ]; then sudo=; fi
@@ -113,7 +121,7 @@ by_hand() {
 install_missing() {
   [ -n "$missing" ] || return 0
   say "missing:$missing"
-  [ $manager != none ] || by_hand
+  may_install || by_hand
   export DEBIAN_FRONTEND=noninteractive
   log=$(mktemp)
   if ! known; then refresh >"$log" 2>&1 || show_and_stop; fi
