@@ -5,6 +5,7 @@ const LuaModule lua_modules[] = {
     {"tidelock.env", luaopen_tidelock_env},
     {"tidelock.errors", luaopen_tidelock_errors},
     {"tidelock.json", luaopen_tidelock_json},
+    {"tidelock.log", luaopen_tidelock_log},
     {"tidelock.script", luaopen_tidelock_script},
     {"tidelock.task.core", luaopen_tidelock_task_core},
     {"tidelock.test.core", luaopen_tidelock_test_core},

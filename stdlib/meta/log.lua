@@ -1,0 +1,24 @@
+---@meta tidelock.log
+
+---Levelled, structured records, one line each, to standard error or `--log-file`. Each names
+---the script. Logging never fails and may be done anywhere, while a script loads too.
+---@class tidelock.log
+local log = {}
+
+---@param message any shown as tostring has it
+---@param fields? table encoded as JSON beside the message
+function log.debug(message, fields) end
+
+---@param message any shown as tostring has it
+---@param fields? table encoded as JSON beside the message
+function log.info(message, fields) end
+
+---@param message any shown as tostring has it
+---@param fields? table encoded as JSON beside the message
+function log.warn(message, fields) end
+
+---@param message any shown as tostring has it
+---@param fields? table encoded as JSON beside the message
+function log.error(message, fields) end
+
+return log
