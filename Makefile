@@ -119,7 +119,7 @@ $(CTESTS): $(BUILD)/%: $(BUILD)/%.o $(CTEST_HELP) $(BUILD)/libtidelock.a
 	$(SAY) LINK $@
 	$(Q)$(CC) $(CFLAGS) $(LINK) -o $@ $^ $(DEP_LIBS) -lcmocka -lpthread -lm -ldl
 
-ctests: $(CTESTS)
+ctests: all $(CTESTS)
 	@BUILD='$(BUILD)' tests/run.sh c
 
 test: all $(CTESTS) $(BUILD)/.test-deps
