@@ -53,10 +53,11 @@ static Chunk *chunk_add(JsonArena *arena, size_t size) {
   return chunk;
 }
 
-static void *arena_alloc(JsonArena *arena, size_t size) {
+static inline void *arena_alloc(JsonArena *arena, size_t size) {
   size = (size + 7) & ~(size_t)7;
   Chunk *chunk = arena->chunks;
-  if (!chunk || chunk->cap - chunk->used < size) chunk = chunk_add(arena, size);
+  if (__builtin_expect(!chunk || chunk->cap - chunk->used < size, 0))
+    chunk = chunk_add(arena, size);
   void *p = chunk->data + chunk->used;
   chunk->used += size;
   return p;
@@ -88,9 +89,10 @@ void json_arena_reset(JsonArena *arena) {
 }
 
 static void *hook_malloc(size_t size) {
-  if (!current) return malloc(size);
-  if (current->total + size > ARENA_LIMIT) current->full = true;
-  return current->full ? NULL : arena_alloc(current, size);
+  JsonArena *arena = current;
+  if (!arena) return malloc(size);
+  if (arena->total + size > ARENA_LIMIT) arena->full = true;
+  return arena->full ? NULL : arena_alloc(arena, size);
 }
 
 static void hook_free(void *p) {

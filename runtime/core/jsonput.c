@@ -45,17 +45,25 @@ static void put_escape(Buffer *out, char c) {
   }
 }
 
+/* What follows the first byte that must be escaped. */
+static void put_escaped(Buffer *out, const char *text, size_t len, bool *high) {
+  for (size_t at = 0; at < len; at++) {
+    put_escape(out, text[at]);
+    size_t run = json_plain_run(text + at + 1, len - at - 1, high);
+    buffer_put(out, text + at + 1, run);
+    at += run;
+  }
+}
+
 int json_put_string(Buffer *out, const char *text, size_t len) {
   size_t before = out->len;
   bool high = false;
-  buffer_reserve(out, len + 2);
-  buffer_putc(out, '"');
-  for (size_t at = 0; at < len; at++) {
-    size_t run = json_plain_run(text + at, len - at, &high);
-    buffer_put(out, text + at, run);
-    at += run;
-    if (at < len) put_escape(out, text[at]);
-  }
+  size_t run = json_plain_run(text, len, &high);
+  char *end = buffer_reserve(out, len + 2);
+  *end = '"';
+  memcpy(end + 1, text, run);
+  out->len += run + 1;
+  if (run < len) put_escaped(out, text + run, len - run, &high);
   if (high && !utf8_valid(text, len)) {
     out->len = before;
     return ERR_DECODE;

@@ -6,7 +6,6 @@
  * and a number too long for cJSON's 63 characters becomes a short one and spaces. */
 #include "core/jsonscan.h"
 
-#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,38 +27,6 @@ static char *rewrite(JsonScan *s, const char *at) {
 
 /* --- strings --------------------------------------------------------------------------
  */
-
-#define EACH(byte) (0x0101010101010101ull * (byte))
-#define BELOW(v, n) (((v)-EACH(n)) & ~(v)&EACH(0x80))
-
-/* The first of the bits set stands at the first such byte; later ones may be wrong. */
-static inline uint64_t special(uint64_t v) {
-  return BELOW(v, 0x20) | BELOW(v ^ EACH('"'), 1) | BELOW(v ^ EACH('\\'), 1);
-}
-
-size_t json_plain_run(const char *text, size_t len, bool *high) {
-  size_t i = 0;
-  uint64_t seen = 0;
-  for (; i + 8 <= len; i += 8) {
-    uint64_t v, stop;
-    memcpy(&v, text + i, 8);
-    v = le64toh(v);
-    if ((stop = special(v))) {
-      unsigned n = (unsigned)__builtin_ctzll(stop) & ~7u;
-      seen |= v & ((1ull << n) - 1);
-      if (seen & EACH(0x80)) *high = true;
-      return i + n / 8;
-    }
-    seen |= v;
-  }
-  for (; i < len; i++) {
-    uint8_t c = (uint8_t)text[i];
-    if (c < 0x20 || c == '"' || c == '\\') break;
-    seen |= c;
-  }
-  if (seen & EACH(0x80)) *high = true;
-  return i;
-}
 
 static int hex4(const char *p, const char *end) {
   if (end - p < 4) return -1;

@@ -5,6 +5,9 @@
 #ifndef TIDELOCK_CORE_JSONSCAN_H
 #define TIDELOCK_CORE_JSONSCAN_H
 
+#include <endian.h>
+#include <string.h>
+
 #include "core/buffer.h"
 
 /* A \u0000 becomes JSON_NUL_WIDTH bytes JSON_NUL, which no valid UTF-8 holds. */
@@ -22,8 +25,44 @@ typedef struct JsonScan {
 
 bool json_scan(JsonScan *s); /* false: see what and at */
 
+/* --- runs of plain text, for the scan and the printer
+ * -----------------------------------
+ */
+
+#define EACH_BYTE(byte) (0x0101010101010101ull * (byte))
+#define ANY_BELOW(v, n) (((v)-EACH_BYTE(n)) & ~(v)&EACH_BYTE(0x80))
+
+/* The first of the bits set stands at the first byte that is a control character, quote
+ * or backslash; later ones may be wrong. */
+static inline uint64_t json_special(uint64_t v) {
+  return ANY_BELOW(v, 0x20) | ANY_BELOW(v ^ EACH_BYTE('"'), 1) |
+         ANY_BELOW(v ^ EACH_BYTE('\\'), 1);
+}
+
 /* The length of the run of bytes at `text` that need no look within a JSON string: no
  * control character, quote or backslash. *high is set if one is not ASCII. */
-size_t json_plain_run(const char *text, size_t len, bool *high);
+static inline size_t json_plain_run(const char *text, size_t len, bool *high) {
+  size_t i = 0;
+  uint64_t seen = 0;
+  for (; i + 8 <= len; i += 8) {
+    uint64_t v, stop;
+    memcpy(&v, text + i, 8);
+    v = le64toh(v);
+    if ((stop = json_special(v))) {
+      unsigned n = (unsigned)__builtin_ctzll(stop) & ~7u;
+      seen |= v & ((1ull << n) - 1);
+      *high |= (seen & EACH_BYTE(0x80)) != 0;
+      return i + n / 8;
+    }
+    seen |= v;
+  }
+  for (; i < len; i++) {
+    uint8_t c = (uint8_t)text[i];
+    if (c < 0x20 || c == '"' || c == '\\') break;
+    seen |= c;
+  }
+  *high |= (seen & EACH_BYTE(0x80)) != 0;
+  return i;
+}
 
 #endif
