@@ -17,6 +17,7 @@ typedef struct Script {
 typedef struct Test {
   Env env;
   Fake fake;
+  Fake other;        /* a second origin; closing it outlives the test that opens it */
   Script scripts[8]; /* for the first request, the second, ...; the last one stays */
   int script_count, served;
   Buffer seen; /* all that the server was sent */
@@ -503,12 +504,12 @@ static void redirect_to(Buffer *out, int status, const char *url) {
 
 static void credentials_stay_at_their_origin(void **state) {
   Test *t = *state;
-  Fake other;
+  Fake *other = &t->other;
   Result result;
   Buffer answer = {0};
   char url[128];
-  fake_listen(&other, t->env.loop, serve, t);
-  snprintf(url, sizeof url, "http://127.0.0.1:%d/new", other.port);
+  fake_listen(other, t->env.loop, serve, t);
+  snprintf(url, sizeof url, "http://127.0.0.1:%d/new", other->port);
   redirect_to(&answer, 302, url);
   script(t, buffer_text(&answer), THEN_KEEP);
   script_more(t, OK(2, "hi"), THEN_KEEP);
@@ -524,7 +525,7 @@ static void credentials_stay_at_their_origin(void **state) {
   assert_null(strstr(second, "uthorization"));
   assert_null(strstr(second, "home.example"));
   assert_non_null(strstr(second, "X-Plain: plain"));
-  fake_stop(&other);
+  fake_stop(other);
   buffer_free(&answer);
   result_free(&result);
 }
