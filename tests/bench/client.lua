@@ -1,0 +1,86 @@
+-- Our side of the benches; client_reference.js is the reference client's, and says what each
+-- figure means. Run by tests/bench/run.
+local env = require "tidelock.env"
+local script = require "tidelock.script"
+local timer = require "tidelock.timer"
+
+local mode = env.get("BENCH")
+local n = math.tointeger(tonumber(env.get("BENCH_N", "1")))
+
+local function result(number)
+  print(string.format("result %.6f", number))
+  script.exit(0)
+end
+
+local function connect(name)
+  local socket = require "tidelock.socket"
+  return socket.connect(name, { url = env.get("WS_URL"), transports = { "websocket" } })
+end
+
+local modes = {}
+
+function modes.start()
+  connect("bench"):on("hello", function()
+    print("first")
+    script.exit(0)
+  end)
+end
+
+function modes.idle()
+  local open = 0
+  for i = 1, n do
+    connect("bench" .. i):on("hello", function()
+      open = open + 1
+      if open == n then print("ready") end
+    end)
+  end
+end
+
+function modes.events()
+  local socket = connect("bench")
+  local sum, from = 0, nil
+  socket:on("tick", function(message) sum = sum + message.user.id end)
+  socket:on("hello", function() socket:emit("flood", n // 10) end)
+  socket:on("flooded", function(count)
+    if not from then
+      from, sum = timer.now(), 0
+      return socket:emit("flood", n)
+    end
+    local took = timer.now() - from
+    assert(sum == 42 * count, "events were lost")
+    result(n / took)
+  end)
+end
+
+function modes.acks()
+  local socket = connect("bench")
+  socket:on("hello", function()
+    for _ = 1, n // 10 do assert(socket:call("ping", 1)) end
+    local from = timer.now()
+    for _ = 1, n do assert(socket:call("ping", 1)) end
+    result((timer.now() - from) / n * 1e6)
+  end)
+end
+
+function modes.timers()
+  local rounds, left = 5, 0
+  local from
+  local round
+  local function fired()
+    left = left - 1
+    if left > 0 then return end
+    rounds = rounds - 1
+    if rounds > 0 then return round() end
+    result(5 * n / (timer.now() - from))
+  end
+  function round()
+    left = n
+    for _ = 1, n do timer.after(0.001, fired) end
+  end
+  script.on_start(function()
+    from = timer.now()
+    round()
+  end)
+end
+
+modes[mode]()

@@ -1,0 +1,80 @@
+// The server of the benches: just as much Engine.IO and Socket.IO as a client needs to be
+// measured, its frames encoded beforehand and written in chunks as fast as the client takes
+// them, so that the server is not what is measured. Prints `PORT n`; stops as peer.js says.
+//
+//   on CONNECT     the event hello("first")
+//   flood(n)       n events tick({...}), of 285 bytes each, then flooded(n)
+//   ping(x) ack    the ack pong
+"use strict";
+const http = require("http");
+const { WebSocketServer } = require("../peer/node_modules/ws");
+const { options, listen } = require("../peer/peer");
+
+const opt = options({ limit: 600 });
+
+const TICK =
+  "42" +
+  JSON.stringify([
+    "tick",
+    {
+      id: 1048576,
+      conversation: "8b0c6d1e-52f7-4c55-9f0e-3f2b6a5d4c11",
+      user: { id: 42, name: "Grace Hopper", online: true },
+      text: "Ships in port are safe, but that is not what ships are built for. Sail!",
+      at: 1700000000123,
+      tags: ["new", "mention"],
+      edited: null,
+      score: 0.875,
+    },
+  ]);
+
+// A server's frame: final, text, unmasked; lengths below 64 KiB.
+function frame(text) {
+  const body = Buffer.from(text);
+  const head = body.length < 126 ? [0x81, body.length] : [0x81, 126, body.length >> 8, body.length & 255];
+  return Buffer.concat([Buffer.from(head), body]);
+}
+
+const tick = frame(TICK);
+const PER_CHUNK = Math.floor(65536 / tick.length);
+const chunk = Buffer.concat(Array(PER_CHUNK).fill(tick));
+
+function flood(socket, n) {
+  let left = n;
+  const pump = () => {
+    while (left > 0) {
+      const frames = Math.min(left, PER_CHUNK);
+      left -= frames;
+      if (!socket.write(chunk.subarray(0, frames * tick.length))) return socket.once("drain", pump);
+    }
+    socket.write(frame(`42["flooded",${n}]`));
+  };
+  pump();
+}
+
+function answer(ws, text) {
+  if (text.startsWith("40")) {
+    ws.send('40{"sid":"bench"}');
+    ws.send('42["hello","first"]');
+    return;
+  }
+  const match = /^42(\d*)(\[.*)$/.exec(text);
+  if (!match) return;
+  const [name, n] = JSON.parse(match[2]);
+  if (name === "ping") ws.send(`43${match[1]}["pong"]`);
+  if (name === "flood") flood(ws._socket, n);
+}
+
+const server = http.createServer();
+const wss = new WebSocketServer({ server, perMessageDeflate: false });
+wss.on("connection", (ws) => {
+  ws._socket.setNoDelay(true);
+  const open = { sid: "engine", upgrades: [], pingInterval: 25000, pingTimeout: 20000, maxPayload: 1000000 };
+  ws.send("0" + JSON.stringify(open));
+  const beat = setInterval(() => ws.send("2"), 25000);
+  ws.on("message", (data) => answer(ws, data.toString()));
+  ws.on("close", () => clearInterval(beat));
+  ws.on("error", () => {});
+});
+listen(server, opt);
+console.error(`events of ${TICK.length} bytes`);
