@@ -33,6 +33,7 @@ Runtime *runtime_new(Log *log, const RuntimeOptions *options) {
   if (!options->memory_limit) rt->options.memory_limit = (size_t)512 << 20;
   rt->loop = loop_new(log);
   rt->net = net_new(rt->loop);
+  rt->servers = servers_new(rt->loop);
   rt->watchdog = watchdog_new();
   rt->stop_timer.fire = on_stop_over;
   if (options->watch) rt->watch = watch_new(rt);
@@ -119,6 +120,7 @@ void runtime_free(Runtime *rt) {
   for (Script *s = rt->scripts; s; s = s->next) script_free(s);
   while (rt->resources) resource_close(rt->resources);
   if (rt->watch) watch_free(rt->watch);
+  servers_free(rt->servers);
   net_free(rt->net);
   loop_finish(rt->loop);
   CHECK(rt->closing == 0 && rt->pending == NULL);

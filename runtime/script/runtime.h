@@ -15,6 +15,7 @@
 #include "core/error.h"
 #include "net/loop.h"
 #include "net/net.h"
+#include "net/server.h"
 
 typedef struct Runtime Runtime;
 typedef struct Script Script;
@@ -46,6 +47,7 @@ struct Runtime {
   Loop *loop;
   Log *log;
   Net *net;
+  Servers *servers;
   RuntimeOptions options;
   Script *scripts; /* in the order they were added */
   Resource *resources;
