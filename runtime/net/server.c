@@ -86,10 +86,6 @@ void server_close(Server *server) {
   table_of(server)->close(server);
 }
 
-void server_rebind(Server *server, const ServerCallbacks *callbacks, void *ctx) {
-  table_of(server)->rebind(server, callbacks, ctx);
-}
-
 int server_port(const Server *server) {
   return table_of(server)->port(server);
 }

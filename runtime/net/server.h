@@ -60,10 +60,8 @@ typedef struct ServerCallbacks {
 Server *server_open(Servers *servers, const ServerOptions *options,
                     const ServerCallbacks *callbacks, void *ctx, Error *err);
 /* Ends everything without a word to the callbacks; WebSockets are told 1001 if they can
- * be. The port is free again a turn of the loop later. */
+ * be. The port is free again at once. */
 void server_close(Server *server);
-/* Puts others in the place of the callbacks, for what is to come. */
-void server_rebind(Server *server, const ServerCallbacks *callbacks, void *ctx);
 
 int server_port(const Server *server);
 size_t server_connections(const Server *server);
@@ -96,7 +94,6 @@ typedef struct ServerTable {
   Server *(*open)(ServerRoom *room, const ServerOptions *options,
                   const ServerCallbacks *callbacks, void *ctx, Error *err);
   void (*close)(Server *server);
-  void (*rebind)(Server *server, const ServerCallbacks *callbacks, void *ctx);
   int (*port)(const Server *server);
   size_t (*connections)(const Server *server);
   int (*respond)(Server *server, uint64_t id, int status, const char *const *headers,

@@ -67,21 +67,29 @@ static bool search_has(const Search *search, const uv_handle_t *handle) {
   return false;
 }
 
+/* The file descriptor that a watcher of libwebsockets', made since `before`, looks at. */
+static int new_fd(const Server *server, const Search *before) {
+  Search now = {.count = 0};
+  int fd = -1;
+  uv_walk(loop_uv(server->room->loop), note_handle, &now);
+  for (size_t i = 0; i < now.count; i++)
+    if (uv_handle_get_type(now.found[i]) == UV_POLL && !search_has(before, now.found[i]))
+      uv_fileno(now.found[i], &fd);
+  free(now.found);
+  return fd;
+}
+
 /* Notes which handles are there now and were not before. */
 static void find_own(Server *server, const Search *before) {
   Search now = {.count = 0};
   size_t n = 0;
-  server->event_fd = -1;
+  server->event_fd = new_fd(server, before);
   uv_walk(loop_uv(server->room->loop), note_handle, &now);
   for (size_t i = 0; i < now.count; i++) {
     uv_handle_t *handle = now.found[i];
-    if (search_has(before, handle)) continue;
-    if (uv_handle_get_type(handle) == UV_POLL) {
-      uv_fileno(handle, &server->event_fd);
-    } else {
-      CHECK(n < COUNT_OF(server->own));
-      server->own[n++] = handle;
-    }
+    if (search_has(before, handle) || uv_handle_get_type(handle) == UV_POLL) continue;
+    CHECK(n < COUNT_OF(server->own));
+    server->own[n++] = handle;
   }
   free(now.found);
   CHECK(n == COUNT_OF(server->own) && server->event_fd >= 0);
@@ -145,8 +153,14 @@ static bool make_listener(Server *server, bool ipv6) {
       .ka_interval = 10,
       .user = server,
   };
+  Search before = {.count = 0};
+  uv_walk(loop_uv(server->room->loop), note_handle, &before);
   struct lws_vhost *vhost = lws_create_vhost(server->lws, &info);
-  if (vhost) server->port = lws_get_vhost_listen_port(vhost);
+  if (vhost) {
+    server->port = lws_get_vhost_listen_port(vhost);
+    server->listen_fd = new_fd(server, &before);
+  }
+  free(before.found);
   return vhost != NULL;
 }
 
@@ -266,6 +280,8 @@ static void listener_close(Server *server) {
     server_unref(server);
     return;
   }
+  if (server->listen_fd >= 0)
+    shutdown(server->listen_fd, SHUT_RDWR); /* the port is free from here on */
   lws_context_destroy(server->lws);
   hold_event_fd(server);
   timer_start(server->room->loop, &server->reap, REAP_EVERY);
@@ -301,11 +317,6 @@ static void room_free(ServerRoom *room) {
   free(room);
 }
 
-static void listener_rebind(Server *server, const ServerCallbacks *callbacks, void *ctx) {
-  server->callbacks = *callbacks;
-  server->ctx = ctx;
-}
-
 static int listener_port(const Server *server) {
   return server->port;
 }
@@ -325,7 +336,6 @@ static const ServerTable table = {
     .room_free = room_free,
     .open = listener_open,
     .close = listener_close,
-    .rebind = listener_rebind,
     .port = listener_port,
     .connections = listener_connections,
     .respond = exchange_respond,
@@ -339,6 +349,7 @@ static Server *listener_open(ServerRoom *room, const ServerOptions *options,
                              const ServerCallbacks *callbacks, void *ctx, Error *err) {
   Server *server = xcalloc(1, sizeof *server);
   server->table = &table;
+  server->listen_fd = -1;
   server->room = room;
   server->refs = 1;
   server->reap.fire = on_reap;
@@ -346,7 +357,8 @@ static Server *listener_open(ServerRoom *room, const ServerOptions *options,
   if (server->next) server->next->prev = server;
   room->servers = server;
   set_options(server, options);
-  listener_rebind(server, callbacks, ctx);
+  server->callbacks = *callbacks;
+  server->ctx = ctx;
   if (listen_now(server, err) == 0) return server;
   listener_close(server);
   return NULL;

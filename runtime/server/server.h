@@ -27,7 +27,7 @@ struct Server {
   struct lws_context *lws; /* NULL once destroyed */
   uv_handle_t *own[2];     /* libwebsockets' idle and timer handles on our loop */
   int event_fd;            /* its eventfd */
-  int port;
+  int port, listen_fd;
   bool closed;
   unsigned refs; /* the context, each Conn, each Delivery */
   Timer reap;

@@ -643,12 +643,12 @@ static void test_close_and_open_again(void **state) {
     say(&half, "GET / HT");
     int port = server_port(w->server);
     server_close(w->server);
-    expect(&ws, "\x88\x02\x03\xe9"); /* 1001 */
-    expect_eof(&ws);
-    expect_eof(&half);
     w->server =
         server_open(w->servers, &(ServerOptions){.port = port}, &callbacks, w, &err);
     if (!w->server) fail_msg("%s", err.message);
+    expect(&ws, "\x88\x02\x03\xe9"); /* 1001 */
+    expect_eof(&ws);
+    expect_eof(&half);
     Client c = dial(w);
     say(&c, GET("/again"));
     expect(&c, "</again>");
