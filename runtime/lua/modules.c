@@ -7,6 +7,7 @@ const LuaModule lua_modules[] = {
     {"tidelock.json", luaopen_tidelock_json},
     {"tidelock.log", luaopen_tidelock_log},
     {"tidelock.script", luaopen_tidelock_script},
+    {"tidelock.server.core", luaopen_tidelock_server_core},
     {"tidelock.task.core", luaopen_tidelock_task_core},
     {"tidelock.test.core", luaopen_tidelock_test_core},
     {"tidelock.timer", luaopen_tidelock_timer},

@@ -1,0 +1,439 @@
+/* tidelock.server.core: the embedded server as stdlib/server.lua builds on it. Four
+ * functions hear of requests, of clients that went away, of WebSocket messages and of
+ * their ends; the rest is done by id. A request whose task fails or is killed is answered
+ * with 500, so that no client waits for what will not come. */
+#include <lauxlib.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "lua/modules.h"
+#include "script/luaerror.h"
+#include "script/resource.h"
+#include "script/script.h"
+
+enum { FN_REQUEST, FN_GONE, FN_MESSAGE, FN_CLOSED, FN_COUNT };
+enum { MAX_RESPONSE_HEADERS = 64, MAX_RANDOM = 64 };
+
+/* What a resource holds. Requests in the hands of tasks outlive it. */
+typedef struct Core {
+  Server *server; /* NULL: closed */
+  Resource *res;
+  int refs;
+} Core;
+
+static void core_unref(Core *core) {
+  if (--core->refs == 0) free(core);
+}
+
+/* --- events ----------------------------------------------------------------------------
+ */
+
+static Declaration *owner_of(const Core *core) {
+  Declaration *decl = core->res->decls;
+  return decl && !decl->attached && declaration_live(decl) ? decl : NULL;
+}
+
+typedef struct Call {
+  Declaration *decl;
+  uint64_t id;
+  const ServerRequest *request;
+  const char *data;
+  size_t len;
+  bool binary;
+  int code;
+} Call;
+
+static void push_function(lua_State *L, const Call *call, int function) {
+  lua_rawgeti(L, LUA_REGISTRYINDEX, call->decl->functions[function]);
+  lua_pushinteger(L, (lua_Integer)call->id);
+}
+
+/* Headers that came more than once are joined, as RFC 9110 allows. */
+static void push_headers(lua_State *L, const Http1Request *http) {
+  lua_createtable(L, 0, (int)http->header_count);
+  for (size_t i = 0; i < http->header_count; i++) {
+    const Http1Header *h = &http->headers[i];
+    if (lua_getfield(L, -1, h->name) == LUA_TSTRING) {
+      lua_pushstring(L, strcmp(h->name, "cookie") == 0 ? "; " : ", ");
+      lua_pushstring(L, h->value);
+      lua_concat(L, 3);
+    } else {
+      lua_pop(L, 1);
+      lua_pushstring(L, h->value);
+    }
+    lua_setfield(L, -2, h->name);
+  }
+}
+
+static int push_request(lua_State *L, void *ctx) {
+  Call *call = ctx;
+  const Http1Request *http = call->request->http;
+  push_function(L, call, FN_REQUEST);
+  lua_createtable(L, 0, 8);
+  lua_pushstring(L, http->method);
+  lua_setfield(L, -2, "method");
+  lua_pushstring(L, http->path);
+  lua_setfield(L, -2, "path");
+  lua_pushstring(L, http->query);
+  lua_setfield(L, -2, "query_string");
+  lua_pushlstring(L, http->body, http->body_len);
+  lua_setfield(L, -2, "body");
+  lua_pushstring(L, call->request->remote);
+  lua_setfield(L, -2, "remote");
+  lua_pushboolean(L, call->request->websocket);
+  lua_setfield(L, -2, "websocket");
+  push_headers(L, http);
+  lua_setfield(L, -2, "headers");
+  return 2;
+}
+
+static int push_gone(lua_State *L, void *ctx) {
+  push_function(L, ctx, FN_GONE);
+  return 1;
+}
+
+static int push_message(lua_State *L, void *ctx) {
+  Call *call = ctx;
+  push_function(L, call, FN_MESSAGE);
+  lua_pushlstring(L, call->data, call->len);
+  lua_pushboolean(L, call->binary);
+  return 3;
+}
+
+static int push_closed(lua_State *L, void *ctx) {
+  Call *call = ctx;
+  push_function(L, call, FN_CLOSED);
+  lua_pushinteger(L, call->code);
+  lua_pushlstring(L, call->data, call->len);
+  return 3;
+}
+
+static void answer_error(Server *server, uint64_t id, int status, const char *message) {
+  static const char *const headers[] = {"Content-Type: application/json", NULL};
+  char body[128];
+  Error err;
+  int len =
+      snprintf(body, sizeof body, "{\"error\":{\"code\":\"%s\",\"message\":\"%s\"}}",
+               status == 503 ? "CLOSED" : "INTERNAL", message);
+  server_respond(server, id, status, headers, body, (size_t)len, &err);
+}
+
+/* A request in the hands of a task. */
+typedef struct Answer {
+  Core *core;
+  uint64_t id;
+} Answer;
+
+static void request_done(void *ctx, lua_State *co, int results, bool ok) {
+  Answer *answer = ctx;
+  Server *server = answer->core->server;
+  (void)results;
+  if (!ok && server && co) answer_error(server, answer->id, 500, "the handler failed");
+  if (!ok && server && !co) answer_error(server, answer->id, 503, "stopped");
+  core_unref(answer->core);
+  free(answer);
+}
+
+static void on_request(void *ctx, const ServerRequest *request) {
+  Core *core = ctx;
+  Declaration *decl = owner_of(core);
+  if (!decl) {
+    answer_error(core->server, request->id, 503, "the script is not there");
+    return;
+  }
+  char label[96];
+  snprintf(label, sizeof label, "the handler of %.8s %.60s", request->http->method,
+           request->http->path);
+  Call call = {.decl = decl, .id = request->id, .request = request};
+  Answer *answer = xcalloc(1, sizeof *answer);
+  *answer = (Answer){core, request->id};
+  core->refs++;
+  task_start(decl->gen, label, push_request, &call, request_done, answer);
+}
+
+static void start(Core *core, const char *what, TaskPush *push, Call *call) {
+  char label[96];
+  call->decl = owner_of(core);
+  if (!call->decl) return;
+  snprintf(label, sizeof label, "the handler of a WebSocket's %s on %s", what,
+           core->res->name);
+  task_start(call->decl->gen, label, push, call, NULL, NULL);
+}
+
+static void on_gone(void *ctx, uint64_t id) {
+  Call call = {.id = id};
+  start(ctx, "end", push_gone, &call);
+}
+
+static void on_message(void *ctx, uint64_t id, bool binary, const char *data,
+                       size_t len) {
+  Call call = {.id = id, .binary = binary, .data = data, .len = len};
+  start(ctx, "message", push_message, &call);
+}
+
+static void on_closed(void *ctx, uint64_t id, int code, const char *reason, size_t len) {
+  Call call = {.id = id, .code = code, .data = reason, .len = len};
+  start(ctx, "end", push_closed, &call);
+}
+
+/* --- the resource ----------------------------------------------------------------------
+ */
+
+static int core_open(Resource *res, Error *err) {
+  static const ServerCallbacks callbacks = {on_request, on_gone, on_message, on_closed};
+  Core *core = xcalloc(1, sizeof *core);
+  *core = (Core){.res = res, .refs = 1};
+  core->server =
+      server_open(res->owner->rt->servers, res->options, &callbacks, core, err);
+  if (!core->server) {
+    free(core);
+    return (int)err->code;
+  }
+  res->core = core;
+  return 0;
+}
+
+static void core_close(Resource *res) {
+  Core *core = res->core;
+  if (!core) return;
+  server_close(core->server);
+  core->server = NULL;
+  core->res = NULL;
+  res->core = NULL;
+  core_unref(core);
+}
+
+static bool core_alive(const Resource *res) {
+  return res->decls != NULL;
+}
+
+static bool core_same(const void *a, const void *b) {
+  const ServerOptions *x = a, *y = b;
+  return strcmp(x->host, y->host) == 0 && x->port == y->port &&
+         x->max_head == y->max_head && x->max_body == y->max_body &&
+         x->max_message == y->max_message && x->max_backlog == y->max_backlog &&
+         x->max_connections == y->max_connections && x->head_timeout == y->head_timeout &&
+         x->request_timeout == y->request_timeout && x->idle_timeout == y->idle_timeout &&
+         x->write_timeout == y->write_timeout;
+}
+
+static void free_options(void *options) {
+  free((char *)((ServerOptions *)options)->host);
+  free(options);
+}
+
+static const ResourceKind server_kind = {"server",   core_open, NULL,        core_close,
+                                         core_alive, core_same, free_options};
+
+/* --- declaring -------------------------------------------------------------------------
+ */
+
+static lua_Number number_option(lua_State *L, const char *name, lua_Number max) {
+  lua_Number value = 0;
+  if (lua_getfield(L, 2, name) != LUA_TNIL) {
+    if (!lua_isnumber(L, -1)) luaL_error(L, "option %s must be a number", name);
+    value = lua_tonumber(L, -1);
+    if (!(value >= 0 && value <= max))
+      luaL_error(L, "option %s must be between 0 and %f", name, max);
+  }
+  lua_pop(L, 1);
+  return value;
+}
+
+static size_t size_option(lua_State *L, const char *name) {
+  return (size_t)number_option(L, name, 1 << 30);
+}
+
+/* Returns new; the host, which is copied last, stays on the stack meanwhile. */
+static ServerOptions *read_options(lua_State *L) {
+  luaL_checktype(L, 2, LUA_TTABLE);
+  ServerOptions o = {
+      .port = (int)number_option(L, "port", 65535),
+      .max_head = size_option(L, "max_head"),
+      .max_body = size_option(L, "max_body"),
+      .max_message = size_option(L, "max_message"),
+      .max_backlog = size_option(L, "max_backlog"),
+      .max_connections = (size_t)number_option(L, "max_connections", 100000),
+      .head_timeout = number_option(L, "head_timeout", 86400),
+      .request_timeout = number_option(L, "request_timeout", 86400),
+      .idle_timeout = number_option(L, "idle_timeout", 86400),
+      .write_timeout = number_option(L, "write_timeout", 86400),
+  };
+  int type = lua_getfield(L, 2, "host");
+  if (type != LUA_TNIL && type != LUA_TSTRING) luaL_error(L, "option host is a string");
+  o.host = xstrdup(type == LUA_TSTRING ? lua_tostring(L, -1) : "127.0.0.1");
+  lua_pop(L, 1);
+  ServerOptions *options = xmalloc(sizeof *options);
+  *options = o;
+  return options;
+}
+
+static void forget(Box *box) {
+  (void)box; /* the declaration goes with its generation */
+}
+
+static const BoxKind server_box = {"server", forget};
+
+/* declare(name, options, on_request, on_gone, on_message, on_closed) → server | nil, err
+ */
+static int f_declare(lua_State *L) {
+  const char *name = luaL_checkstring(L, 1);
+  for (int i = 0; i < FN_COUNT; i++) luaL_checktype(L, 3 + i, LUA_TFUNCTION);
+  need_declaring(L, "server.listen");
+  Box *box = box_new(L, &server_box);
+  ServerOptions *options = read_options(L);
+  Error err;
+  Declaration *decl = declare(L, &server_kind, name, options, &err);
+  if (!decl) return luaerror_return(L, &err);
+  box->object = decl;
+  for (int i = 0; i < FN_COUNT; i++) {
+    lua_pushvalue(L, 3 + i);
+    decl->functions[i] = luaL_ref(L, LUA_REGISTRYINDEX);
+  }
+  return 1;
+}
+
+/* --- methods ---------------------------------------------------------------------------
+ */
+
+/* The server behind argument 1, or NULL with *err. */
+static Server *server_of(lua_State *L, const char *what, Error *err) {
+  const Declaration *decl = box_check(L, 1, &server_box);
+  need_loaded(L, what);
+  Core *core = decl->res ? decl->res->core : NULL;
+  if (core && core->server) return core->server;
+  error_set(err, ERR_CLOSED, "the server %s is closed", decl->name);
+  return NULL;
+}
+
+static int result(lua_State *L, int code, const Error *err) {
+  if (code != 0) return luaerror_return(L, err);
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+/* Leaves the strings of the table at `index` on the stack, so that they stay valid. */
+static void read_headers(lua_State *L, int index, const char **headers) {
+  size_t n = 0;
+  if (!lua_isnoneornil(L, index)) {
+    luaL_checktype(L, index, LUA_TTABLE);
+    n = (size_t)lua_rawlen(L, index);
+    luaL_argcheck(L, n <= MAX_RESPONSE_HEADERS, index, "too many headers");
+    luaL_checkstack(L, (int)n + 4, NULL);
+  }
+  for (size_t i = 0; i < n; i++) {
+    size_t len;
+    lua_rawgeti(L, index, (lua_Integer)i + 1);
+    headers[i] = luaL_checklstring(L, -1, &len);
+    if (strlen(headers[i]) != len) luaL_error(L, "a zero byte in a header");
+  }
+  headers[n] = NULL;
+}
+
+/* respond(id, status, {"Name: value", ...}?, body?) → true | nil, err */
+static int f_respond(lua_State *L) {
+  uint64_t id = (uint64_t)luaL_checkinteger(L, 2);
+  int status = (int)luaL_checkinteger(L, 3);
+  const char *headers[MAX_RESPONSE_HEADERS + 1];
+  size_t len;
+  const char *body = luaL_optlstring(L, 5, "", &len);
+  Error err;
+  Server *server = server_of(L, "answering a request", &err);
+  if (!server) return luaerror_return(L, &err);
+  read_headers(L, 4, headers);
+  return result(L, server_respond(server, id, status, headers, body, len, &err), &err);
+}
+
+/* accept(id, subprotocol?) → true | nil, err */
+static int f_accept(lua_State *L) {
+  uint64_t id = (uint64_t)luaL_checkinteger(L, 2);
+  const char *subprotocol = luaL_optstring(L, 3, NULL);
+  Error err;
+  Server *server = server_of(L, "accepting a WebSocket", &err);
+  if (!server) return luaerror_return(L, &err);
+  return result(L, server_accept(server, id, subprotocol, &err), &err);
+}
+
+/* send(id, data, binary?) → true | nil, err */
+static int f_send(lua_State *L) {
+  uint64_t id = (uint64_t)luaL_checkinteger(L, 2);
+  size_t len;
+  const char *data = luaL_checklstring(L, 3, &len);
+  Error err;
+  Server *server = server_of(L, "sending", &err);
+  if (!server) return luaerror_return(L, &err);
+  bool binary = lua_toboolean(L, 4);
+  return result(L, server_send(server, id, binary, data, len, &err), &err);
+}
+
+/* hang_up(id, code?, reason?) */
+static int f_hang_up(lua_State *L) {
+  uint64_t id = (uint64_t)luaL_checkinteger(L, 2);
+  int code = (int)luaL_optinteger(L, 3, 1000);
+  const char *reason = luaL_optstring(L, 4, "");
+  luaL_argcheck(L, code >= 1000 && code <= 4999, 3, "a close code is 1000 to 4999");
+  Error err;
+  Server *server = server_of(L, "closing a WebSocket", &err);
+  if (server) server_hang_up(server, id, code, reason);
+  return 0;
+}
+
+/* buffered(id) → bytes that wait to be written */
+static int f_buffered(lua_State *L) {
+  uint64_t id = (uint64_t)luaL_checkinteger(L, 2);
+  Error err;
+  Server *server = server_of(L, "server", &err);
+  lua_pushinteger(L, server ? (lua_Integer)server_buffered(server, id) : 0);
+  return 1;
+}
+
+/* port() → the port, or nil before it is open */
+static int f_port(lua_State *L) {
+  const Declaration *decl = box_check(L, 1, &server_box);
+  Core *core = decl->res ? decl->res->core : NULL;
+  if (core && core->server) lua_pushinteger(L, server_port(core->server));
+  else lua_pushnil(L);
+  return 1;
+}
+
+static int f_connections(lua_State *L) {
+  Error err;
+  Server *server = server_of(L, "server", &err);
+  lua_pushinteger(L, server ? (lua_Integer)server_connections(server) : 0);
+  return 1;
+}
+
+static int f_close(lua_State *L) {
+  Declaration *decl = box_check(L, 1, &server_box);
+  need_loaded(L, "closing a server");
+  if (decl->res) resource_close(decl->res);
+  return 0;
+}
+
+/* random(n) → n characters of [A-Za-z0-9_-], 6 bits of chance each */
+static int f_random(lua_State *L) {
+  static const char letters[] =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+  lua_Integer n = luaL_checkinteger(L, 1);
+  luaL_argcheck(L, n >= 1 && n <= MAX_RANDOM, 1, "1 to 64");
+  unsigned char bytes[MAX_RANDOM];
+  char text[MAX_RANDOM];
+  if (getrandom(bytes, sizeof bytes, 0) != MAX_RANDOM) return luaL_error(L, "no chance");
+  for (lua_Integer i = 0; i < n; i++) text[i] = letters[bytes[i] & 63];
+  lua_pushlstring(L, text, (size_t)n);
+  return 1;
+}
+
+int luaopen_tidelock_server_core(lua_State *L) {
+  static const luaL_Reg methods[] = {
+      {"respond", f_respond},         {"accept", f_accept},     {"send", f_send},
+      {"hang_up", f_hang_up},         {"buffered", f_buffered}, {"port", f_port},
+      {"connections", f_connections}, {"close", f_close},       {NULL, NULL}};
+  static const luaL_Reg functions[] = {
+      {"declare", f_declare}, {"random", f_random}, {NULL, NULL}};
+  box_class(L, &server_box, methods, NULL);
+  luaL_newlib(L, functions);
+  return 1;
+}

@@ -1,0 +1,300 @@
+-- tidelock.server: an HTTP and Socket.IO server inside a script, for demos, tests and small
+-- tools. See docs/server.md.
+--
+--   local srv = server.listen("backend", { port = 8000 })
+--   srv:get("/hello/:name", function(req) return { hello = req.params.name } end)
+--   local io = srv:io()
+--   io:on("connection", function(sock) sock:on("hi", function() io:emit("hi", sock.id) end) end)
+local errors = require "tidelock.errors"
+local json = require "tidelock.json"
+local core = require "tidelock.server.core"
+local router = require "tidelock.server.router"
+local sockets = require "tidelock.server.io"
+
+local M = {}
+
+-- --- answers --------------------------------------------------------------------------------
+
+-- What an error value says as a status, when a handler returns nil and it.
+local statuses = {
+  INVALID = 400, DECODE = 400, REJECTED = 403, NOT_FOUND = 404, BUSY = 409, TOO_LARGE = 413,
+  UNSUPPORTED = 415, TIMEOUT = 504,
+}
+
+local function put_headers(list, headers)
+  local has_type = false
+  for name, value in pairs(headers or {}) do
+    if type(name) ~= "string" then error("response headers are named by strings", 0) end
+    if name:lower() == "content-type" then has_type = true end
+    for _, one in ipairs(type(value) == "table" and value or { value }) do
+      list[#list + 1] = name .. ": " .. tostring(one)
+    end
+  end
+  return has_type
+end
+
+local function from_error(err)
+  local status = type(err) == "table" and (err.status or statuses[err.code]) or 500
+  local shown = type(err) == "table" and err or { message = tostring(err) }
+  return status, { error = { code = shown.code or "INTERNAL", message = shown.message } }
+end
+
+-- (status, body, headers), (body, nil, headers), (nil, err) or nothing: see docs/server.md.
+local function normalise(first, second, third)
+  if first == nil and second == nil then return 204, nil, third end
+  if first == nil then
+    local status, body = from_error(second)
+    return status, body, third
+  end
+  if math.type(first) == "integer" then return first, second, third end
+  return 200, first, second
+end
+
+local function respond(self, id, status, body, headers)
+  local list = {}
+  local has_type = put_headers(list, headers)
+  local kind
+  if type(body) == "table" then
+    local text, err = json.encode(body)
+    if not text then error("the body of the response: " .. tostring(err), 0) end
+    body, kind = text, "application/json"
+  elseif body ~= nil then
+    body, kind = tostring(body), "text/plain; charset=utf-8"
+  end
+  if kind and not has_type then list[#list + 1] = "Content-Type: " .. kind end
+  local ok, err = self.core:respond(id, status, list, body or "")
+  if not ok and err.code ~= "CLOSED" then error(err.message, 0) end
+end
+
+local function problem(status, code, message)
+  return status, { error = { code = code, message = message } }
+end
+
+-- --- requests -------------------------------------------------------------------------------
+
+---@class tidelock.server.Request
+---@field method string
+---@field path string still encoded
+---@field params table<string, string> what the pattern names, decoded
+---@field query table<string, string>
+---@field query_string string
+---@field headers table<string, string> by lower-case names
+---@field body string
+---@field remote string the client's address
+---@field json fun(): any, tidelock.Error? the body, decoded
+local function complete(req)
+  req.query = router.query(req.query_string)
+  req.params = {}
+  function req.json() return json.decode(req.body) end
+  return req
+end
+
+local function route(self, req)
+  local handler, params = self.router:find(req.method, req.path)
+  if handler then
+    req.params = params
+    return handler(req)
+  end
+  if #params == 0 then return problem(404, "NOT_FOUND", "there is nothing at " .. req.path) end
+  local allow = { Allow = table.concat(params, ", ") }
+  if req.method == "OPTIONS" then return 204, nil, allow end
+  local status, body = problem(405, "INVALID", req.method .. " is not for " .. req.path)
+  return status, body, allow
+end
+
+-- Middleware n and what follows it.
+local function run(self, req, n)
+  local fn = self.middleware[n]
+  if not fn then return route(self, req) end
+  return fn(req, function() return run(self, req, n + 1) end)
+end
+
+local function is_io(self, path)
+  return self.engine_io and (path == self.engine_io.path or path == self.engine_io.bare_path)
+end
+
+local function open_websocket(self, id, req)
+  local handlers, params = self.channels:find("GET", req.path)
+  if not handlers then return respond(self, id, problem(404, "NOT_FOUND", "no WebSocket here")) end
+  req.params = params
+  local answer, status, body = true, nil, nil
+  if handlers.accept then answer, status, body = handlers.accept(req) end
+  if not answer then return respond(self, id, status or 403, body) end
+  if not self.core:accept(id, type(answer) == "string" and answer or nil) then return end
+  local ws = self:channel(id, handlers)
+  if handlers.open then handlers.open(ws, req) end
+end
+
+local function on_request(self, id, req)
+  if is_io(self, req.path) then return self.engine_io.engine:request(id, req) end
+  complete(req)
+  if req.websocket then return open_websocket(self, id, req) end
+  respond(self, id, normalise(run(self, req, 1)))
+end
+
+-- --- plain WebSockets -----------------------------------------------------------------------
+
+---@class tidelock.server.WebSocket
+---@field id integer
+---@field data table the script's own
+local WebSocket = {}
+WebSocket.__index = WebSocket
+
+--- Sends a message, text unless `binary`.
+---@return true?, tidelock.Error?
+function WebSocket:send(data, binary) return self.core:send(self.id, data, binary) end
+function WebSocket:close(code, reason) self.core:hang_up(self.id, code, reason) end
+
+local function on_message(self, id, data, binary)
+  if self.engine_io and self.engine_io.engine:message(id, data, binary) then return end
+  local ws = self.open_channels[id]
+  if not ws then return self.core:hang_up(id, 1012, "reloaded") end
+  if ws.handlers.message then ws.handlers.message(ws, data, binary) end
+end
+
+local function on_closed(self, id, code, reason)
+  if self.engine_io and self.engine_io.engine:closed(id) then return end
+  local ws = self.open_channels[id]
+  self.open_channels[id] = nil
+  if ws and ws.handlers.close then ws.handlers.close(ws, code, reason) end
+end
+
+local function on_gone(self, id)
+  if self.engine_io then self.engine_io.engine:gone(id) end
+end
+
+-- --- the server -----------------------------------------------------------------------------
+
+---@class tidelock.server.Server
+---@field name string
+---@field port? integer once it is open
+---@field url? string "http://127.0.0.1:8000", once it is open
+local Server = {}
+
+local methods = {}
+
+function Server.__index(self, key)
+  if key == "port" then return self.core:port() end
+  if key == "url" then
+    local port, host = self.core:port(), self.host
+    if host == "0.0.0.0" then host = "127.0.0.1" end
+    if host:find(":", 1, true) then host = "[" .. host .. "]" end
+    return port and ("http://%s:%d"):format(host, port)
+  end
+  return methods[key]
+end
+
+function methods:channel(id, handlers)
+  local ws = setmetatable({ id = id, core = self.core, handlers = handlers, data = {} }, WebSocket)
+  self.open_channels[id] = ws
+  return ws
+end
+
+--- Serves a method and a pattern: fn(req) returns the answer. See docs/server.md.
+---@param method string "GET", or "*" for any
+---@param pattern string "/projects/:id", "/files/*path"
+---@param fn fun(req: tidelock.server.Request): any, any, any
+function methods:route(method, pattern, fn)
+  if type(method) ~= "string" or type(fn) ~= "function" then
+    error("route takes a method, a pattern and a function", 2)
+  end
+  self.router:add(method:upper(), pattern, fn)
+  return self
+end
+
+for _, method in ipairs { "get", "post", "put", "patch", "delete" } do
+  methods[method] = function(self, pattern, fn) return methods.route(self, method, pattern, fn) end
+end
+
+--- Runs before the routes, in order: fn(req, next) returns an answer of its own, or next()'s.
+---@param fn fun(req: tidelock.server.Request, next: function): any, any, any
+function methods:use(fn)
+  if type(fn) ~= "function" then error("a middleware is a function", 2) end
+  table.insert(self.middleware, fn)
+  return self
+end
+
+--- Takes WebSockets at a pattern: { accept(req), open(ws, req), message(ws, data, binary),
+--- close(ws, code, reason) }, each optional.
+---@param pattern string
+---@param handlers table<string, function>
+function methods:websocket(pattern, handlers)
+  self.channels:add("GET", pattern, handlers)
+  return self
+end
+
+---@class tidelock.server.IoOptions
+---@field path? string "/socket.io/"
+---@field ping_interval? number seconds between heartbeats (25)
+---@field ping_timeout? number seconds for their answer (20)
+---@field max_payload? integer bytes of a message (1000000)
+---@field connect_timeout? number seconds for joining a first namespace (45)
+---@field cors? string the origin that browsers may poll from, "*" for any
+
+--- Speaks Socket.IO at a path. Returns the namespace "/".
+---@param options? tidelock.server.IoOptions
+---@return tidelock.server.Namespace
+function methods:io(options)
+  if self.engine_io then error("a server has one io: use io:of(name) for more namespaces", 2) end
+  local io, root = sockets.new(self, options)
+  self.engine_io = io
+  return root
+end
+
+--- How many connections are open, those between two requests included.
+---@return integer
+function methods:connections() return self.core:connections() end
+
+--- Closes the server and all its connections.
+function methods:close()
+  if self.engine_io then self.engine_io.engine:stop() end
+  self.core:close()
+end
+
+---@class tidelock.server.Options
+---@field port? integer 0: any that is free (the default)
+---@field host? string an address to bind ("127.0.0.1")
+---@field max_body? integer bytes of a request's body (8 MiB)
+---@field max_message? integer bytes of a WebSocket message (1 MiB)
+---@field max_backlog? integer bytes that may wait for one WebSocket client (4 MiB)
+---@field max_connections? integer (4096)
+---@field head_timeout? number seconds for a request's head (10)
+---@field request_timeout? number seconds for the whole request (60)
+---@field idle_timeout? number seconds between the requests of a connection (60)
+---@field write_timeout? number seconds without the client taking a byte (30)
+
+---Declares a server. A reload with the same name and options keeps it open, with its
+---connections; handlers, routes and middleware are those of the new version.
+---@param name string
+---@param options? tidelock.server.Options
+---@return tidelock.server.Server? server
+---@return tidelock.Error? err BUSY when the port is taken (from the top level: the load fails)
+function M.listen(name, options)
+  if type(name) ~= "string" then error("server.listen takes a name and options", 2) end
+  options = options or {}
+  local self = setmetatable({
+    name = name, host = options.host or "127.0.0.1", middleware = {}, router = router.new(),
+    channels = router.new(), open_channels = {},
+  }, Server)
+  local function hears(fn)
+    return function(...) return fn(self, ...) end
+  end
+  local listener, err = core.declare(name, options, hears(on_request), hears(on_gone),
+    hears(on_message), hears(on_closed))
+  if not listener then return nil, err end
+  self.core = listener
+  return self
+end
+
+--- Makes an error that a handler may return as `nil, err`, and that shows as this status.
+---@param status integer
+---@param code string
+---@param message string
+---@return tidelock.Error
+function M.error(status, code, message)
+  local err = errors.new { code = code, message = message }
+  err.status = status
+  return err
+end
+
+return M

@@ -1,0 +1,310 @@
+-- tidelock.server.engine: Engine.IO v4, the server's side: sessions over WebSocket or HTTP
+-- polling, the upgrade from one to the other, and the heartbeat.
+-- Facts: github.com/socketio/socket.io, docs/engine.io-protocol/v4-current.md.
+--
+-- What a session is lives as plain data in script.keep, so that it goes on when the script is
+-- reloaded: `state()` gives it, and rebuilds what hangs on it when another generation left it.
+-- Nothing here runs before the script has loaded, but for new().
+local errors = require "tidelock.errors"
+local json = require "tidelock.json"
+local script = require "tidelock.script"
+local timer = require "tidelock.timer"
+local core = require "tidelock.server.core"
+local router = require "tidelock.server.router"
+
+local M = {}
+
+local Engine = {}
+Engine.__index = Engine
+
+local SEPARATOR = "\30" -- between the packets of a polling payload
+local MAX_BUFFERED = 1000 -- packets that wait for a poll
+local UPGRADE_TIMEOUT = 10
+
+-- Engine.IO's own codes for what is wrong with a request.
+local UNKNOWN_TRANSPORT = { code = 0, message = "Transport unknown" }
+local UNKNOWN_SESSION = { code = 1, message = "Session ID unknown" }
+local BAD_REQUEST = { code = 3, message = "Bad request" }
+local WRONG_VERSION = { code = 5, message = "Unsupported protocol version" }
+
+---@class tidelock.server.Session plain data
+---@field sid string
+---@field transport "websocket"|"polling"
+---@field conn? integer the WebSocket
+---@field poll? integer the request that waits for packets
+---@field buffer string[] packets that wait for a poll
+---@field upgrade? integer the WebSocket that is being probed
+---@field sockets table<string, string> namespace to socket id
+
+---@param server table { core: the listener, name: string }
+---@param options table
+---@param hooks table { message(session, text), closed(session, reason), restored(state) }
+function M.new(server, options, hooks)
+  local self = setmetatable({
+    core = server.core, key = "server." .. server.name, options = options, hooks = hooks,
+    headers = { "Content-Type: text/plain; charset=UTF-8", "Cache-Control: no-store" },
+  }, Engine)
+  if options.cors then
+    table.insert(self.headers, "Access-Control-Allow-Origin: " .. options.cors)
+  end
+  local shortest = math.min(options.ping_interval, options.ping_timeout, options.connect_timeout)
+  self.sweeper = timer.every(math.max(0.02, math.min(1, shortest / 5)), function() self:sweep() end)
+  return self
+end
+
+--- The sessions and sockets, as script.keep carries them.
+function Engine:state()
+  local state = script.keep[self.key]
+  if not state then
+    state = { sessions = {}, sockets = {} }
+    script.keep[self.key] = state
+  end
+  if state ~= self.live then
+    self.live, self.conns = state, {}
+    for sid, session in pairs(state.sessions) do
+      if session.conn then self.conns[session.conn] = sid end
+      if session.upgrade then self.conns[session.upgrade] = sid end
+    end
+    self.hooks.restored(state)
+  end
+  return state
+end
+
+-- --- sending --------------------------------------------------------------------------------
+
+function Engine:flush(session)
+  if not session.poll or #session.buffer == 0 then return end
+  local id, body = session.poll, table.concat(session.buffer, SEPARATOR)
+  session.poll, session.buffer = nil, {}
+  self.core:respond(id, 200, self.headers, body)
+end
+
+--- Sends an Engine.IO packet, its type included.
+---@return true?, tidelock.Error?
+function Engine:send(session, packet)
+  if session.transport == "websocket" then
+    if not session.conn then return nil, errors.new { code = "NOT_CONNECTED", message = "gone" } end
+    local ok, err = self.core:send(session.conn, packet)
+    if ok then return true end
+    if err.code == "BUFFER_FULL" then self:close(session, "transport error") end
+    return nil, err
+  end
+  if #session.buffer >= MAX_BUFFERED then
+    self:close(session, "transport error")
+    return nil, errors.new { code = "BUFFER_FULL", message = "the client does not poll" }
+  end
+  table.insert(session.buffer, packet)
+  self:flush(session)
+  return true
+end
+
+--- Ends a session; harmless when it has ended.
+function Engine:close(session, reason, code)
+  local state = self:state()
+  if state.sessions[session.sid] ~= session then return end
+  state.sessions[session.sid] = nil
+  if session.poll then
+    table.insert(session.buffer, "1")
+    self:flush(session)
+  end
+  for _, conn in pairs { session.conn, session.upgrade } do
+    self.conns[conn] = nil
+    self.core:hang_up(conn, code or 1000)
+  end
+  self.hooks.closed(session, reason)
+end
+
+-- --- packets --------------------------------------------------------------------------------
+
+function Engine:packet(session, packet)
+  local kind = packet:sub(1, 1)
+  if kind == "4" then
+    self.hooks.message(session, packet:sub(2))
+  elseif kind == "3" then
+    session.dead_at, session.ping_at = nil, timer.now() + self.options.ping_interval
+  elseif kind == "1" then
+    self:close(session, "transport close")
+  elseif kind ~= "6" then
+    self:close(session, "parse error", 1002)
+  end
+end
+
+-- What comes over a WebSocket that is not yet the session's transport.
+function Engine:probe(session, packet)
+  if packet == "2probe" then
+    session.probed = true
+    self.core:send(session.upgrade, "3probe")
+    if session.poll then self:send(session, "6") end
+  elseif packet == "5" and session.probed then
+    local waiting = session.buffer
+    if session.poll then
+      session.buffer = { "6" }
+      self:flush(session)
+    end
+    session.transport, session.conn, session.upgrade = "websocket", session.upgrade, nil
+    session.buffer = {}
+    for _, text in ipairs(waiting) do self:send(session, text) end
+  else
+    self.core:hang_up(session.upgrade, 1002)
+  end
+end
+
+--- A WebSocket message; false when the connection is not ours.
+function Engine:message(id, data, binary)
+  local state = self:state()
+  local session = state.sessions[self.conns[id]]
+  if not session then return false end
+  if #data > self.options.max_payload then
+    self:close(session, "transport error", 1009)
+  elseif binary then
+    self:close(session, "parse error", 1003) -- attachments are not spoken here
+  elseif id == session.upgrade then
+    self:probe(session, data)
+  else
+    self:packet(session, data)
+  end
+  return true
+end
+
+--- A WebSocket has ended; false when it was not ours.
+function Engine:closed(id)
+  local session = self:state().sessions[self.conns[id]]
+  if not session then return false end
+  self.conns[id] = nil
+  if id == session.upgrade then
+    session.upgrade, session.probed = nil, nil
+  else
+    session.conn = nil
+    self:close(session, "transport close")
+  end
+  return true
+end
+
+--- The client of a request went away before its answer.
+function Engine:gone(id)
+  for _, session in pairs(self:state().sessions) do
+    if session.poll == id then
+      session.poll = nil
+      self:close(session, "transport close")
+      return
+    end
+  end
+end
+
+-- --- requests -------------------------------------------------------------------------------
+
+function Engine:refuse(id, why, status)
+  self.core:respond(id, status or 400, { "Content-Type: application/json" }, json.encode(why))
+end
+
+function Engine:open(request, query, transport)
+  local o, now = self.options, timer.now()
+  local session = {
+    sid = core.random(20), transport = transport, buffer = {}, sockets = {},
+    ping_at = now + o.ping_interval, join_by = now + o.connect_timeout,
+    headers = request.headers, query = query, remote = request.remote, time = os.time(),
+  }
+  self:state().sessions[session.sid] = session
+  local upgrades = json.array(transport == "polling" and { "websocket" } or {})
+  return session, "0" .. json.encode {
+    sid = session.sid, upgrades = upgrades, pingInterval = math.floor(o.ping_interval * 1000),
+    pingTimeout = math.floor(o.ping_timeout * 1000), maxPayload = math.floor(o.max_payload),
+  }
+end
+
+function Engine:open_polling(id, request, query)
+  local _, hello = self:open(request, query, "polling")
+  self.core:respond(id, 200, self.headers, hello)
+end
+
+function Engine:open_websocket(id, request, query)
+  if not self.core:accept(id) then return end -- the client is gone
+  local session, hello = self:open(request, query, "websocket")
+  session.conn = id
+  self.conns[id] = session.sid
+  self:send(session, hello)
+end
+
+function Engine:begin_upgrade(id, session)
+  if session.transport ~= "polling" or session.upgrade then return self:refuse(id, BAD_REQUEST) end
+  if not self.core:accept(id) then return end
+  session.upgrade, session.upgrade_by = id, timer.now() + UPGRADE_TIMEOUT
+  self.conns[id] = session.sid
+end
+
+function Engine:poll(id, session)
+  if session.transport ~= "polling" then return self:refuse(id, BAD_REQUEST) end
+  if session.poll then
+    self:refuse(id, BAD_REQUEST)
+    return self:close(session, "transport error")
+  end
+  session.poll = id
+  if session.probed and #session.buffer == 0 then table.insert(session.buffer, "6") end
+  self:flush(session)
+end
+
+function Engine:post(id, request, session)
+  if session.transport ~= "polling" then return self:refuse(id, BAD_REQUEST) end
+  local kind = request.headers["content-type"]
+  if kind and kind:find("application/octet-stream", 1, true) then
+    self:refuse(id, BAD_REQUEST)
+    return self:close(session, "transport error")
+  end
+  if #request.body > self.options.max_payload then
+    self:refuse(id, { code = 3, message = "Payload too large" }, 413)
+    return self:close(session, "transport error")
+  end
+  self.core:respond(id, 200, self.headers, "ok")
+  for packet in request.body:gmatch("[^" .. SEPARATOR .. "]+") do
+    if self:state().sessions[session.sid] ~= session then break end
+    self:packet(session, packet)
+  end
+end
+
+--- A request to our path.
+function Engine:request(id, request)
+  local state = self:state()
+  local query = router.query(request.query_string)
+  local session = query.sid and state.sessions[query.sid]
+  local transport = request.websocket and "websocket" or "polling"
+  if query.EIO ~= "4" then return self:refuse(id, WRONG_VERSION) end
+  if query.transport ~= "websocket" and query.transport ~= "polling" then
+    return self:refuse(id, UNKNOWN_TRANSPORT)
+  end
+  if query.transport ~= transport then return self:refuse(id, BAD_REQUEST) end
+  if query.sid and not session then return self:refuse(id, UNKNOWN_SESSION) end
+  if transport == "websocket" then
+    if session then return self:begin_upgrade(id, session) end
+    return self:open_websocket(id, request, query)
+  end
+  if request.method == "GET" then
+    if session then return self:poll(id, session) end
+    return self:open_polling(id, request, query)
+  end
+  if request.method == "POST" and session then return self:post(id, request, session) end
+  self:refuse(id, BAD_REQUEST)
+end
+
+-- --- the heartbeat --------------------------------------------------------------------------
+
+function Engine:beat(session, now)
+  if session.dead_at and now > session.dead_at then
+    self:close(session, "ping timeout")
+  elseif session.join_by and now > session.join_by then
+    self:close(session, "connect timeout")
+  elseif session.ping_at and now >= session.ping_at then
+    session.ping_at, session.dead_at = nil, now + self.options.ping_timeout
+    self:send(session, "2")
+  end
+  if session.upgrade and now > session.upgrade_by then self.core:hang_up(session.upgrade, 1000) end
+end
+
+function Engine:sweep()
+  local now, all = timer.now(), {}
+  for _, session in pairs(self:state().sessions) do all[#all + 1] = session end
+  for _, session in ipairs(all) do self:beat(session, now) end
+end
+
+function Engine:stop() self.sweeper:stop() end
+
+return M

@@ -1,0 +1,259 @@
+-- tidelock.server.io: Socket.IO v5 over Engine.IO: namespaces, their middleware, rooms and
+-- broadcasts. A namespace's sockets live on when the script is reloaded: the handlers of
+-- "connection" run again for each, with `sock.restored` true, so that the new ones listen.
+local script = require "tidelock.script"
+local task = require "tidelock.task"
+local core = require "tidelock.server.core"
+local engine = require "tidelock.server.engine"
+local packet = require "tidelock.server.packet"
+local sockets = require "tidelock.server.socket"
+
+local M = {}
+
+-- --- broadcasts -----------------------------------------------------------------------------
+
+---@class tidelock.server.Broadcast who an event goes to: all, or those in rooms, but some
+local Broadcast = {}
+Broadcast.__index = Broadcast
+
+local function copy(set, name)
+  local new = {}
+  for key in pairs(set) do new[key] = true end
+  new[name] = true
+  return new
+end
+
+local function broadcast(nsp, rooms, except)
+  return setmetatable({ nsp = nsp, rooms = rooms or {}, but = except or {} }, Broadcast)
+end
+
+---@param room string
+function Broadcast:to(room) return broadcast(self.nsp, copy(self.rooms, room), self.but) end
+---@param room string a room, or a socket's id
+function Broadcast:except(room) return broadcast(self.nsp, self.rooms, copy(self.but, room)) end
+
+local function members(nsp, room)
+  return nsp.rooms[room] or (nsp.connected[room] and { [room] = true }) or {}
+end
+
+--- The sockets it goes to, as a list.
+---@return tidelock.server.Socket[]
+function Broadcast:sockets()
+  local nsp, chosen, out, list = self.nsp, {}, {}, {}
+  nsp.io.engine:state()
+  for room in pairs(self.but) do
+    for id in pairs(members(nsp, room)) do out[id] = true end
+  end
+  if next(self.rooms) == nil then chosen = nsp.connected end
+  for room in pairs(self.rooms) do
+    for id in pairs(members(nsp, room)) do chosen[id] = true end
+  end
+  for id in pairs(chosen) do
+    if not out[id] then list[#list + 1] = nsp.connected[id] end
+  end
+  return list
+end
+
+--- Sends an event to all of them; encoded once.
+---@param event string
+---@return true?, tidelock.Error?
+function Broadcast:emit(event, ...)
+  local text, err = sockets.encode_event(self.nsp.name, nil, event, ...)
+  if not text then return nil, err end
+  for _, sock in ipairs(self:sockets()) do sock:send_packet(text) end
+  return true
+end
+
+-- --- namespaces -----------------------------------------------------------------------------
+
+---@class tidelock.server.Namespace
+local Namespace = {}
+Namespace.__index = Namespace
+
+local function namespace(io, name)
+  return setmetatable({
+    io = io, name = name, middleware = {}, handlers = {}, connected = {}, rooms = {},
+  }, Namespace)
+end
+
+--- Asked before a socket may join, in order: fn(sock) lets it in, unless it returns nil (or
+--- false) and a reason: a string, or a table with message and data. It may wait.
+---@param fn fun(sock: tidelock.server.Socket): any, any
+function Namespace:use(fn)
+  table.insert(self.middleware, fn)
+  return self
+end
+
+--- Hears of each socket that has joined.
+---@param event "connection"
+---@param fn fun(sock: tidelock.server.Socket)
+function Namespace:on(event, fn)
+  if event ~= "connection" then
+    error('a namespace has one event, "connection": use sock:on for the others', 2)
+  end
+  return sockets.listen(self.handlers, { fn = fn })
+end
+
+function Namespace:to(room) return broadcast(self):to(room) end
+function Namespace:except(room) return broadcast(self):except(room) end
+function Namespace:emit(event, ...) return broadcast(self):emit(event, ...) end
+function Namespace:sockets() return broadcast(self):sockets() end
+function Namespace:everyone_but(id) return broadcast(self, {}, { [id] = true }) end
+
+--- The socket of this id, or nil.
+function Namespace:socket(id)
+  self.io.engine:state()
+  return self.connected[id]
+end
+
+--- Another namespace; declared by asking for it.
+---@param name string begins with "/"
+---@return tidelock.server.Namespace
+function Namespace:of(name)
+  if type(name) ~= "string" or name:sub(1, 1) ~= "/" then
+    error('a namespace begins with "/"', 2)
+  end
+  local io = self.io
+  io.namespaces[name] = io.namespaces[name] or namespace(io, name)
+  return io.namespaces[name]
+end
+
+-- Calls each middleware; false and a reason when one refuses.
+function Namespace:admit(sock)
+  for _, fn in ipairs(self.middleware) do
+    local ok, answer, why = xpcall(fn, debug.traceback, sock)
+    if not ok then
+      task.spawn(error, answer, 0) -- so that it is reported
+      return false, { message = "internal error" }
+    end
+    if not answer and why ~= nil then
+      if type(why) ~= "table" then why = { message = tostring(why) } end
+      return false, { message = why.message or "refused", data = why.data }
+    end
+  end
+  return true
+end
+
+-- The handlers of "connection" run, each in a task of its own; what the socket hears before
+-- they have registered theirs waits for them.
+function Namespace:welcome(sock)
+  for _, handler in ipairs(self.handlers) do task.spawn(handler.fn, sock) end
+  task.spawn(function() sock:begin() end)
+end
+
+-- --- packets --------------------------------------------------------------------------------
+
+local Io = {}
+Io.__index = Io
+
+function Io:refuse(session, name, why)
+  session.sockets[name] = nil
+  self.engine:send(session, "4" .. (packet.encode(packet.CONNECT_ERROR, name, nil, why)))
+end
+
+-- A task of its own: middleware may wait, while the session goes on or ends.
+function Io:join(session, nsp, id, auth)
+  local record = { sid = session.sid, nsp = nsp.name, rooms = {}, auth = auth, next_ack = 0 }
+  local sock = sockets.new(nsp, id, session, record)
+  local admitted, why = nsp:admit(sock)
+  local state = self.engine:state()
+  local here = state.sessions[session.sid] == session and session.sockets[nsp.name] == id
+  if not here or not admitted then
+    sock:never_joined()
+    if here then self:refuse(session, nsp.name, why) end
+    return
+  end
+  session.join_by = nil
+  state.sockets[id] = record
+  sock:joined()
+  self.engine:send(session, "4" .. (packet.encode(packet.CONNECT, nsp.name, nil, { sid = id })))
+  nsp:welcome(sock)
+end
+
+function Io:connect(session, p)
+  if session.sockets[p.nsp] then return self.engine:close(session, "parse error") end
+  local nsp = self.namespaces[p.nsp]
+  if not nsp then return self:refuse(session, p.nsp, { message = "Invalid namespace" }) end
+  local id = core.random(20)
+  session.sockets[p.nsp] = id
+  task.spawn(function() self:join(session, nsp, id, p.data or {}) end)
+end
+
+function Io:message(session, text)
+  local p = packet.decode(text)
+  if not p then return self.engine:close(session, "parse error", 1002) end
+  if p.type == packet.CONNECT then return self:connect(session, p) end
+  local nsp = self.namespaces[p.nsp]
+  local sock = nsp and nsp.connected[session.sockets[p.nsp]]
+  if not sock then return self.engine:close(session, "parse error", 1002) end
+  sock:receive(p)
+end
+
+function Io:closed(session, reason)
+  for name, id in pairs(session.sockets) do
+    local nsp = self.namespaces[name]
+    local sock = nsp and nsp.connected[id]
+    if sock then sock:gone(reason) end
+  end
+end
+
+-- Another generation left these sockets. Those of a namespace that is no more are told so.
+function Io:restored(state)
+  for id, record in pairs(state.sockets) do
+    local session, nsp = state.sessions[record.sid], self.namespaces[record.nsp]
+    if session and nsp then
+      local sock = sockets.new(nsp, id, session, record)
+      sock.restored = true
+      sock:joined()
+      nsp:welcome(sock)
+    else
+      state.sockets[id] = nil
+      script.keep[sockets.data_key(self.name, id)] = nil
+      if session then
+        session.sockets[record.nsp] = nil
+        self.engine:send(session, "4" .. packet.encode(packet.DISCONNECT, record.nsp))
+      end
+    end
+  end
+end
+
+local defaults = {
+  path = "/socket.io/", ping_interval = 25, ping_timeout = 20, max_payload = 1000000,
+  connect_timeout = 45,
+}
+
+local function check(options)
+  local o = {}
+  for name, standard in pairs(defaults) do
+    local value = options[name]
+    if value == nil then value = standard end
+    if type(value) ~= type(standard) or value == 0 or (type(value) == "number" and value < 0) then
+      error(("io: option %s must be a %s"):format(name, type(standard)), 4)
+    end
+    o[name] = value
+  end
+  if o.path:sub(1, 1) ~= "/" then error('io: the path begins with "/"', 4) end
+  if options.cors ~= nil and (type(options.cors) ~= "string" or options.cors:find("[\r\n]")) then
+    error("io: option cors must be an origin or *", 4)
+  end
+  o.cors = options.cors
+  return o
+end
+
+---@param server table the server it belongs to
+---@param options? table
+---@return table io, tidelock.server.Namespace root
+function M.new(server, options)
+  local io = setmetatable({ name = server.name, namespaces = {} }, Io)
+  local o = check(options or {})
+  io.path, io.bare_path = o.path, (o.path:gsub("(.)/$", "%1"))
+  io.engine = engine.new(server, o, {
+    message = function(session, text) io:message(session, text) end,
+    closed = function(session, reason) io:closed(session, reason) end,
+    restored = function(state) io:restored(state) end,
+  })
+  io.namespaces["/"] = namespace(io, "/")
+  return io, io.namespaces["/"]
+end
+
+return M

@@ -1,0 +1,330 @@
+-- tidelock.server.socket: one client in one namespace. What must outlive a reload is plain
+-- data: `record` (rooms, auth) and `data`, both in script.keep.
+local errors = require "tidelock.errors"
+local json = require "tidelock.json"
+local script = require "tidelock.script"
+local task = require "tidelock.task"
+local gates = require "tidelock.task.core"
+local timer = require "tidelock.timer"
+local packet = require "tidelock.server.packet"
+
+local M = {}
+
+local CALL_TIMEOUT = 10
+
+---@class tidelock.server.Handshake
+---@field auth table what the client gave when it joined
+---@field headers table<string, string> of its first request
+---@field query table<string, string>
+---@field address string
+---@field time integer wall-clock seconds
+
+---@class tidelock.server.Socket
+---@field id string
+---@field handshake tidelock.server.Handshake
+---@field data table the script's own: plain values, kept over a reload
+---@field connected boolean
+---@field restored? boolean it joined before the script was reloaded
+---@field broadcast tidelock.server.Broadcast everyone in the namespace but this one
+local methods = {}
+
+local Socket = {}
+
+function M.data_key(server, id) return ("server.%s.data.%s"):format(server, id) end
+
+-- `data` lives in script.keep under a key of its own: what cannot be kept costs no one else.
+function Socket.__index(sock, key)
+  if key == "data" then
+    local place = rawget(sock, "place")
+    if not script.keep[place] then script.keep[place] = {} end
+    return script.keep[place]
+  end
+  if key == "broadcast" then return sock.nsp:everyone_but(sock.id) end
+  return methods[key]
+end
+
+function Socket.__newindex(sock, key, value)
+  if key == "data" and sock.connected then script.keep[sock.place] = value
+  else rawset(sock, key, value) end
+end
+
+function Socket.__tostring(sock) return ("socket %s of %s"):format(sock.id, sock.nsp.name) end
+
+function M.new(nsp, id, session, record)
+  return setmetatable({
+    id = id, nsp = nsp, session = session, record = record, connected = true,
+    place = M.data_key(nsp.io.name, id), handlers = {}, any = {}, calls = {}, waiting = {},
+    handshake = {
+      auth = record.auth, headers = session.headers, query = session.query,
+      address = session.remote, time = session.time,
+    },
+  }, Socket)
+end
+
+-- --- handlers -------------------------------------------------------------------------------
+
+--- Adds a handler to a list; returns its handle.
+function M.listen(list, handler)
+  if type(handler.fn) ~= "function" then error("a handler is a function", 3) end
+  list[#list + 1] = handler
+  return {
+    off = function()
+      for i, other in ipairs(list) do
+        if other == handler then return table.remove(list, i) end
+      end
+    end,
+  }
+end
+
+local function add(sock, event, handler)
+  if type(event) ~= "string" then error("the name of an event is a string", 3) end
+  sock.handlers[event] = sock.handlers[event] or {}
+  return M.listen(sock.handlers[event], handler)
+end
+
+--- Hears an event of the client: fn(arg..., ack). `ack` is there when the client asked for
+--- an answer: ack(value...) gives it, once. "disconnect" hears fn(reason).
+---@param event string
+---@param fn function
+function methods:on(event, fn) return add(self, event, { fn = fn }) end
+---@param event string
+---@param fn function
+function methods:once(event, fn) return add(self, event, { fn = fn, once = true }) end
+--- Hears every event of the client: fn(event, arg...).
+---@param fn function
+function methods:on_any(fn) return M.listen(self.any, { fn = fn }) end
+
+--- Removes the handlers of an event, or one of them.
+---@param event string
+---@param fn? function
+function methods:off(event, fn)
+  local list = self.handlers[event] or {}
+  for i = #list, 1, -1 do
+    if not fn or list[i].fn == fn then table.remove(list, i) end
+  end
+end
+
+-- The handlers an event is for now.
+local function take(sock, event)
+  local list = sock.handlers[event] or {}
+  local taken = table.move(list, 1, #list, 1, {})
+  for i = #list, 1, -1 do
+    if list[i].once then table.remove(list, i) end
+  end
+  return taken
+end
+
+-- Each handler runs in a task of its own, started in order.
+local function fire(sock, event, ...)
+  for _, handler in ipairs(take(sock, event)) do task.spawn(handler.fn, ...) end
+end
+
+-- --- sending --------------------------------------------------------------------------------
+
+--- Returns the text of an event packet, nil arguments as null; or nil and an error.
+function M.encode_event(nsp, id, event, ...)
+  if type(event) ~= "string" then error("the name of an event is a string", 3) end
+  if packet.reserved[event] then error(("%q is a reserved name"):format(event), 3) end
+  local args = table.pack(event, ...)
+  for i = 2, args.n do
+    if args[i] == nil then args[i] = json.null end
+  end
+  args.n = nil
+  return packet.encode(packet.EVENT, nsp, id, json.array(args))
+end
+
+function methods:send_packet(text)
+  if not self.connected then
+    return nil, errors.new { code = "NOT_CONNECTED", message = "the client has left" }
+  end
+  return self.nsp.io.engine:send(self.session, "4" .. text)
+end
+
+---@param event string
+---@return true?, tidelock.Error?
+function methods:emit(event, ...)
+  local text, err = M.encode_event(self.nsp.name, nil, event, ...)
+  if not text then return nil, err end
+  return self:send_packet(text)
+end
+
+-- The last argument of a call is its options when it holds a timeout and nothing else.
+local function split_options(args)
+  local last = args[args.n]
+  if type(last) ~= "table" or type(last.timeout) ~= "number" then return CALL_TIMEOUT end
+  for key in pairs(last) do
+    if key ~= "timeout" then return CALL_TIMEOUT end
+  end
+  args[args.n], args.n = nil, args.n - 1
+  return last.timeout
+end
+
+--- Sends an event and waits for the client's answer.
+---@param event string
+---@param ... any arguments, and { timeout = seconds } (10)
+---@return any ... the answer (true when it is empty), or nil and an error: TIMEOUT, CLOSED
+function methods:call(event, ...)
+  local args = table.pack(...)
+  local timeout = split_options(args)
+  local id, gate = self.record.next_ack, gates.gate()
+  self.record.next_ack = id + 1
+  local text, err = M.encode_event(self.nsp.name, id, event, table.unpack(args, 1, args.n))
+  if not text then return nil, err end
+  local call = { gate = gate }
+  self.calls[id] = call
+  local alarm = timer.after(timeout, function() gate:open() end)
+  local sent, why = self:send_packet(text)
+  local ok, raised = true, nil
+  if sent then ok, raised = pcall(gate.wait, gate) end
+  alarm:stop()
+  self.calls[id] = nil
+  if not ok then error(raised, 0) end
+  if not sent then return nil, why end
+  if call.answer then return table.unpack(call.answer, 1, call.answer.n) end
+  return nil, call.err or errors.new {
+    code = "TIMEOUT", message = ("no answer to %q in %g s"):format(event, timeout), phase = "ack",
+  }
+end
+
+-- --- rooms ----------------------------------------------------------------------------------
+
+local function enter(nsp, room, id)
+  nsp.rooms[room] = nsp.rooms[room] or {}
+  nsp.rooms[room][id] = true
+end
+
+local function depart(nsp, room, id)
+  local set = nsp.rooms[room]
+  if not set then return end
+  set[id] = nil
+  if next(set) == nil then nsp.rooms[room] = nil end
+end
+
+---@param room string
+function methods:join(room)
+  if type(room) ~= "string" then error("a room is a string", 2) end
+  self.record.rooms[room] = true
+  if self.connected and self.nsp.connected[self.id] == self then enter(self.nsp, room, self.id) end
+end
+
+---@param room string
+function methods:leave(room)
+  self.record.rooms[room] = nil
+  depart(self.nsp, room, self.id)
+end
+
+--- The rooms it is in, as a list.
+---@return string[]
+function methods:rooms()
+  local list = {}
+  for room in pairs(self.record.rooms) do list[#list + 1] = room end
+  table.sort(list)
+  return list
+end
+
+--- Those in a room, but this one.
+---@param room string
+---@return tidelock.server.Broadcast
+function methods:to(room) return self.broadcast:to(room) end
+
+-- --- its life -------------------------------------------------------------------------------
+
+-- It is in: others find it.
+function methods:joined()
+  self.nsp.connected[self.id] = self
+  for room in pairs(self.record.rooms) do enter(self.nsp, room, self.id) end
+end
+
+-- The handlers of "connection" have registered theirs: what has come meanwhile is heard.
+function methods:begin()
+  local waiting = self.waiting
+  self.waiting = false
+  for _, p in ipairs(waiting or {}) do self:receive(p) end
+end
+
+local function acknowledge(sock, id)
+  local used = false
+  return function(...)
+    if used then return nil, errors.new { code = "INVALID", message = "answered already" } end
+    local args = table.pack(...)
+    for i = 1, args.n do
+      if args[i] == nil then args[i] = json.null end
+    end
+    args.n = nil
+    local text, err = packet.encode(packet.ACK, sock.nsp.name, id, json.array(args))
+    if not text then return nil, err end
+    used = true
+    return sock:send_packet(text)
+  end
+end
+
+-- Each handler gets a payload of its own.
+local function hear_event(sock, p)
+  local answer = p.id and acknowledge(sock, p.id)
+  local args, n = p.data, #p.data
+  local function start(handler, first)
+    if not args then args = json.decode(p.text) end
+    args[n + 1] = answer or nil
+    task.spawn(handler.fn, table.unpack(args, first, n + (answer and 1 or 0)))
+    args = nil
+  end
+  local event = args[1]
+  for _, handler in ipairs(sock.any) do start(handler, 1) end
+  for _, handler in ipairs(take(sock, event)) do start(handler, 2) end
+end
+
+local function hear_ack(sock, p)
+  local call = sock.calls[p.id]
+  if not call then return end -- too late, or never asked
+  call.answer = #p.data > 0 and table.pack(table.unpack(p.data)) or { true, n = 1 }
+  call.gate:open()
+end
+
+-- A packet of the client's.
+function methods:receive(p)
+  if self.waiting and p.type ~= packet.ACK then
+    if #self.waiting < 1000 then table.insert(self.waiting, p) end
+  elseif p.type == packet.EVENT then
+    hear_event(self, p)
+  elseif p.type == packet.ACK then
+    hear_ack(self, p)
+  elseif p.type == packet.DISCONNECT then
+    self.session.sockets[self.nsp.name] = nil
+    self:gone("client namespace disconnect")
+  end
+end
+
+-- It has left, or was made to.
+function methods:gone(reason)
+  if not self.connected then return end
+  local data = self.data
+  self.connected = false
+  self.nsp.connected[self.id] = nil
+  for room in pairs(self.record.rooms) do depart(self.nsp, room, self.id) end
+  self.nsp.io.engine:state().sockets[self.id] = nil
+  script.keep[self.place] = nil
+  rawset(self, "data", data)
+  for _, call in pairs(self.calls) do
+    call.err = errors.new { code = "CLOSED", message = "the client has left: " .. reason }
+    call.gate:open()
+  end
+  task.spawn(fire, self, "disconnect", reason) -- after the handlers of "connection"
+end
+
+-- Refused, or its session ended meanwhile.
+function methods:never_joined()
+  self.connected = false
+  script.keep[self.place] = nil
+end
+
+--- Sends the client away from the namespace; with `close` its whole connection.
+---@param close? boolean
+function methods:disconnect(close)
+  if not self.connected then return end
+  self:send_packet((packet.encode(packet.DISCONNECT, self.nsp.name)))
+  self.session.sockets[self.nsp.name] = nil
+  self:gone("server namespace disconnect")
+  if close then self.nsp.io.engine:close(self.session, "forced close") end
+end
+
+return M
