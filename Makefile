@@ -145,8 +145,10 @@ $(BUILD)/bench/%: tests/bench/%.c $(BUILD)/libtidelock.a
 	$(SAY) CC $@
 	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $^ $(DEP_LIBS) -lpthread -lm -ldl
 
-bench: all $(BUILD)/.test-deps
+BENCHES = $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(sort $(wildcard tests/bench/*.c)))
+bench: all $(BUILD)/.test-deps $(BENCHES)
 	@BUILD='$(BUILD)' tests/bench/run
+	@for bench in $(BENCHES); do echo; echo "$${bench##*/}"; $$bench || exit 1; done
 
 format:
 	clang-format -i $(wildcard runtime/*/*.[ch] tests/c/*.[ch] tests/fuzz/*.[ch] tests/bench/*.c)
@@ -155,7 +157,7 @@ SHARE = $(DESTDIR)$(PREFIX)/share/tidelock
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/tidelock $(SHARE)/stdlib
 	install -m 755 $(BUILD)/tidelock $(DESTDIR)$(PREFIX)/bin/
-	install -m 755 $(wildcard $(BUILD)/*.so) $(DESTDIR)$(PREFIX)/lib/tidelock/
+	install -m 755 $(filter %.so,$(PRODUCTS)) $(DESTDIR)$(PREFIX)/lib/tidelock/
 	rm -rf $(SHARE)/scripts $(SHARE)/examples $(SHARE)/stdlib/meta
 	cp -R scripts examples $(SHARE)/
 	cp -R stdlib/meta $(SHARE)/stdlib/

@@ -53,13 +53,12 @@ peers_parse() {
 }
 # What npm wrote down must name no registry: it is to be had from any.
 lock_names_no_registry() { ! grep -n '"resolved"' tests/peer/package-lock.json; }
+loadable() { # FOLDER: the scripts in it, files and folders
+  ls -d "$1"/*.lua "$1"/*/main.lua 2>/dev/null | sed 's|/main.lua$||'
+}
 examples_load() {
   local bad=0
-  for example in examples/*; do
-    case $example in
-    *.lua) ;;
-    *) [ -f "$example/main.lua" ] || continue ;;
-    esac
+  for example in $(loadable examples); do
     "$BUILD/tidelock" check "$example" </dev/null || { bad=1 && echo "$example"; }
   done
   return $bad
@@ -80,15 +79,21 @@ under_valgrind() {
     valgrinded "$BUILD/tests/$(basename "$test" .c)"
   done
 }
+# Staging and teardown, for what is shipped.
+loads_under_valgrind() {
+  local found
+  found="$(ls -d scripts/main.lua 2>/dev/null | sed 's|/main.lua||') $(loadable examples)"
+  [ -z "${found// /}" ] || valgrinded "$BUILD/tidelock" check $found
+}
 valgrinded() {
-  held "valgrind $(basename "$1")" timeout -k 5 300 valgrind -q --error-exitcode=99 \
+  held "valgrind $(basename "$1")${2:+ $2}" timeout -k 5 300 valgrind -q --error-exitcode=99 \
     --leak-check=full --show-leak-kinds=definite,indirect --trace-children=no \
-    --suppressions=tests/check/valgrind.supp "$1"
+    --suppressions=tests/check/valgrind.supp "$@"
 }
 
 sanitized() {
   COUNTS= "$MAKE" --no-print-directory BUILD="$BUILD-asan" asan-build || return 1
-  BUILD=$BUILD-asan TIME_LIMIT=300 tests/run.sh c lua e2e
+  BUILD=$BUILD-asan TIME_LIMIT=300 tests/run.sh c lua e2e peer
 }
 
 held 'format (clang-format)' formatted
@@ -108,5 +113,6 @@ fi
 counted 'tests' tests/run.sh c lua e2e peer
 counted 'tests under ASan and UBSan' sanitized
 under_valgrind
+loads_under_valgrind
 echo "$passed passed, $failed failed"
 [ $failed = 0 ] && [ $passed -gt 0 ]
