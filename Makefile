@@ -61,7 +61,8 @@ $(BUILD)/deps.mk: tests/setup.sh
 	@mkdir -p $(@D)
 	@tests/setup.sh build $@
 
-$(BUILD)/.test-deps: tests/setup.sh $(wildcard tests/peer/package-lock.json)
+NO_MODULES = $(if $(wildcard tests/peer/node_modules/.package-lock.json),,FORCE)
+$(BUILD)/.test-deps: tests/setup.sh $(wildcard tests/peer/package-lock.json) $(NO_MODULES)
 	@mkdir -p $(@D)
 	@tests/setup.sh test $@
 

@@ -92,7 +92,7 @@ as_root() {
     "$@"
   elif ! have sudo; then
     return 1
-  elif [ -t 0 ]; then
+  elif (: </dev/tty) 2>/dev/null; then
     sudo env DEBIAN_FRONTEND=noninteractive "$@"
   else
     sudo -n env DEBIAN_FRONTEND=noninteractive "$@"
