@@ -6,6 +6,7 @@ const LuaModule lua_modules[] = {
     {"tidelock.errors", luaopen_tidelock_errors},
     {"tidelock.json", luaopen_tidelock_json},
     {"tidelock.log", luaopen_tidelock_log},
+    {"tidelock.random", luaopen_tidelock_random},
     {"tidelock.script", luaopen_tidelock_script},
     {"tidelock.server.core", luaopen_tidelock_server_core},
     {"tidelock.task.core", luaopen_tidelock_task_core},
