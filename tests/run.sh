@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs the tests and counts them. Usage: BUILD=build tests/run.sh [KIND|FILE]...
 #   c     the cmocka programs in $BUILD/tests
-#   lua   tests/lua/*_test.lua, each through `tidelock test`
+#   lua   *_test.lua below tests/lua, scripts and examples, each through `tidelock test`
 #   e2e   tests/e2e/*.sh, peer: tests/peer/*_test.sh: a test each, or several, if it
 #         prints "ok NAME" and "not ok NAME" lines
 # Each program is its own process group, given TIME_LIMIT seconds, a folder of its own for
@@ -96,7 +96,7 @@ run_file() { # FILE
 files_of() { # KIND
   case $1 in
   c) for file in tests/c/*_test.c; do echo "$file"; done ;;
-  lua) find tests/lua -name '*_test.lua' 2>/dev/null | sort ;;
+  lua) find tests/lua scripts examples -name '*_test.lua' 2>/dev/null | sort ;;
   e2e) for file in tests/e2e/*.sh; do echo "$file"; done ;;
   peer) for file in tests/peer/*_test.sh; do echo "$file"; done ;;
   *) echo "$1" ;;

@@ -131,11 +131,48 @@ static int read_lib(Sources *s, const char *path, Error *err) {
   return rc;
 }
 
+/* Tests of a folder's script lie in it or in its tests/, and can require its modules.
+ * Returns new: the folder whose test `path` is, or NULL. */
+static char *tested_folder(const char *path) {
+  size_t len = strlen(path);
+  if (len < 9 || strcmp(path + len - 9, "_test.lua") != 0) return NULL;
+  char *folder = parent_of(path);
+  len = strlen(folder);
+  if (len > 6 && strcmp(folder + len - 6, "/tests") == 0) folder[len - 6] = '\0';
+  if (strcmp(folder, "tests") == 0) strcpy(folder, ".");
+  char *main_file = xasprintf("%s/main.lua", folder);
+  struct stat st;
+  bool found = stat(main_file, &st) == 0 && S_ISREG(st.st_mode);
+  free(main_file);
+  if (found) return folder;
+  free(folder);
+  return NULL;
+}
+
+/* The test is the script itself; what it tests is there to be required. */
+static int read_test(Sources *s, const char *path, const char *folder, Error *err) {
+  int rc = add_file(s, path, "", err);
+  size_t own = s->count;
+  if (rc == 0) rc = read_dir(s, folder, "", 0, err);
+  for (size_t i = own; i < s->count; i++) {
+    if (s->files[i].module[0] != '\0') continue;
+    free(s->files[i].module);
+    s->files[i].module = xstrdup("main");
+  }
+  return rc ? rc : read_lib(s, folder, err);
+}
+
 static int read_script(Sources *s, const char *path, Error *err) {
   struct stat st;
   if (stat(path, &st) != 0)
     return error_set(err, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, "no script at %s: %s",
                      path, strerror(errno));
+  char *folder = S_ISREG(st.st_mode) ? tested_folder(path) : NULL;
+  if (folder) {
+    int rc = read_test(s, path, folder, err);
+    free(folder);
+    return rc;
+  }
   if (S_ISREG(st.st_mode)) {
     char *parent = parent_of(path);
     add_dir(s, parent);
