@@ -1,0 +1,40 @@
+-- What may be set of the backend. All of it is for a demo on this machine: the users and their
+-- passwords stand here for everyone to read, so it listens on loopback only.
+local env = require "tidelock.env"
+
+---@class backend.User
+---@field id string
+---@field email string
+---@field password string never sent to anyone
+---@field name string
+
+return {
+  host = "127.0.0.1",
+  port = math.tointeger(tonumber(env.get("PORT", "8000"))) or 8000,
+
+  token_seconds = tonumber(env.get("TOKEN_SECONDS", "900")), -- until a refresh is due
+  refresh_seconds = 7 * 24 * 3600,
+
+  thinking_seconds = 0.15, -- the assistant's pause between two steps
+
+  limits = {
+    body = 64 * 1024, -- bytes of a request
+    page = 100, -- entries of one page
+    projects = 200, -- of one user
+    sessions = 100, -- of one project
+    messages = 5000, -- of one session
+    tokens = 1000, -- that are valid at the same time
+  },
+
+  ---@type backend.User[]
+  users = {
+    { id = "u1", email = "demo@example.com", password = "demo", name = "Demo" },
+    { id = "u2", email = "guest@example.com", password = "guest", name = "Guest" },
+  },
+  assistant = { id = "assistant", name = "Assistant" },
+
+  projects = { -- what there is at the start; owners by their number above
+    { owner = 1, name = "Welcome", description = "The place to look around." },
+    { owner = 1, name = "Moon base", description = "Plans that nobody has asked for." },
+  },
+}

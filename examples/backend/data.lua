@@ -1,0 +1,320 @@
+-- The data: users, projects, sessions, messages. All of it lies in script.keep, so that it is
+-- there after a reload; it is gone with the process. Who may see what is decided here and
+-- nowhere else: what a user may not see does not exist for him.
+local config = require "config"
+local failure = require "failure"
+local json = require "tidelock.json"
+local script = require "tidelock.script"
+
+local M = {}
+
+local function now() return os.date("!%Y-%m-%dT%H:%M:%SZ") end
+
+local function new_project(db, owner, fields)
+  local id = "p" .. db.next_id
+  db.next_id = db.next_id + 1
+  db.projects[#db.projects + 1] = {
+    id = id, createdAt = now(), updatedAt = now(), ownerId = owner,
+    name = fields.name, description = fields.description or "",
+    status = fields.status or "active", priority = fields.priority or "medium",
+    progress = fields.progress or 0, tags = fields.tags or json.array {},
+    members = { owner },
+    settings = { autoSave = true, notifications = true, aiAssistance = true, memoryRetention = 30 },
+  }
+  return db.projects[#db.projects]
+end
+
+local function new_user(user)
+  return {
+    id = user.id, email = user.email, name = user.name, createdAt = now(), updatedAt = now(),
+    preferences = {
+      theme = "system", language = "en",
+      notifications = { email = false, push = false, desktop = true },
+    },
+  }
+end
+
+local function seeded()
+  local db = { next_id = 1, users = {}, projects = {}, sessions = {}, tokens = {}, jobs = {} }
+  for _, user in ipairs(config.users) do db.users[user.id] = new_user(user) end
+  for _, project in ipairs(config.projects) do
+    new_project(db, config.users[project.owner].id, project)
+  end
+  return db
+end
+
+-- Asked for at each use: a reload may put another table there.
+local function db()
+  script.keep.db = script.keep.db or seeded()
+  return script.keep.db
+end
+
+function M.reset() script.keep.db = nil end
+
+---@return table<string, backend.Token>
+function M.tokens() return db().tokens end
+
+---Work of the assistant that is not done: see thinking.lua.
+---@return table[]
+function M.jobs() return db().jobs end
+
+-- --- users ----------------------------------------------------------------------------------
+
+---@param id string
+---@return User
+function M.user(id) return db().users[id] or failure.not_found("user") end
+
+---@param id string
+---@param changes { name?: string, avatar?: string, preferences?: table }
+---@return User
+function M.update_user(id, changes)
+  local user = M.user(id)
+  user.name = changes.name or user.name
+  user.avatar = changes.avatar or user.avatar
+  for key, value in pairs(changes.preferences or {}) do user.preferences[key] = value end
+  user.updatedAt = now()
+  return user
+end
+
+---@param id string
+---@return string
+function M.name_of(id)
+  if id == config.assistant.id then return config.assistant.name end
+  local user = db().users[id]
+  return user and user.name or id
+end
+
+local function people(ids)
+  local list = json.array {}
+  for i, id in ipairs(ids) do list[i] = { id = id, name = M.name_of(id) } end
+  return list
+end
+
+-- --- projects -------------------------------------------------------------------------------
+
+local function is_member(project, user)
+  for _, id in ipairs(project.members) do
+    if id == user then return true end
+  end
+  return false
+end
+
+---@param user string
+---@return table[]
+function M.projects(user)
+  local list = {}
+  for _, project in ipairs(db().projects) do
+    if is_member(project, user) then list[#list + 1] = project end
+  end
+  return list
+end
+
+-- nil when there is none, or none that the user may see.
+local function find_project(user, id)
+  for index, project in ipairs(db().projects) do
+    if project.id == id and is_member(project, user) then return project, index end
+  end
+end
+
+---@param user string
+---@param id string
+---@return table project
+function M.project(user, id) return find_project(user, id) or failure.not_found("project") end
+
+---@param user string
+---@param fields table checked
+---@return table project
+function M.create_project(user, fields)
+  local limit = config.limits.projects
+  if #M.projects(user) >= limit then failure.too_many("projects", limit) end
+  return new_project(db(), user, fields)
+end
+
+---@param user string
+---@param id string
+---@param changes table checked
+---@return table project
+function M.update_project(user, id, changes)
+  local project = M.project(user, id)
+  for key, value in pairs(changes.settings or {}) do project.settings[key] = value end
+  for key, value in pairs(changes) do
+    if key ~= "settings" then project[key] = value end
+  end
+  project.updatedAt = now()
+  return project
+end
+
+---@param user string
+---@param id string
+---@return table project as it was
+function M.delete_project(user, id)
+  local project, index = find_project(user, id)
+  if not project then failure.not_found("project") end
+  if project.ownerId ~= user then failure.forbidden("Only its owner may delete a project.") end
+  local sessions = db().sessions
+  for i = #sessions, 1, -1 do
+    if sessions[i].projectId == id then table.remove(sessions, i) end
+  end
+  table.remove(db().projects, index)
+  return project
+end
+
+---As the clients see it.
+---@param project table
+---@return Project
+function M.show_project(project)
+  local shown = {}
+  for key, value in pairs(project) do shown[key] = value end
+  shown.members = nil
+  shown.collaborators = people(project.members)
+  return shown
+end
+
+-- --- sessions -------------------------------------------------------------------------------
+
+---@param user string
+---@param project_id string
+---@return table[]
+function M.sessions(user, project_id)
+  M.project(user, project_id)
+  local list = {}
+  for _, session in ipairs(db().sessions) do
+    if session.projectId == project_id then list[#list + 1] = session end
+  end
+  return list
+end
+
+---@param user string
+---@param id any as it came
+---@return table? session nil when there is none, or none that the user may see
+---@return table? project
+function M.find_session(user, id)
+  for _, session in ipairs(db().sessions) do
+    local project = session.id == id and find_project(user, session.projectId)
+    if project then return session, project end
+  end
+end
+
+---@param user string
+---@param id string
+---@return table session
+---@return table project
+function M.session(user, id)
+  local session, project = M.find_session(user, id)
+  if not session then failure.not_found("session") end
+  return session --[[@as table]], project --[[@as table]]
+end
+
+---@param user string
+---@param project_id string
+---@param title? string
+---@return table session
+function M.create_session(user, project_id, title)
+  local count, limit = #M.sessions(user, project_id), config.limits.sessions
+  if count >= limit then failure.too_many("sessions", limit) end
+  local all = db()
+  local session = {
+    id = "s" .. all.next_id, createdAt = now(), updatedAt = now(), projectId = project_id,
+    title = title or ("Session %d"):format(count + 1), messages = {},
+    settings = { autoSave = true, memoryContext = true, aiAssistance = true },
+  }
+  all.next_id = all.next_id + 1
+  all.sessions[#all.sessions + 1] = session
+  return session
+end
+
+---@param session table
+---@return ChatSession
+function M.show_session(session)
+  local shown = {}
+  for key, value in pairs(session) do shown[key] = value end
+  shown.messages = nil
+  shown.messageCount = #session.messages
+  shown.participants = people(M.members_of(session))
+  return shown
+end
+
+---Whoever may see a session, and so hears of what happens in it.
+---@param session table
+---@return string[] users
+function M.members_of(session)
+  for _, project in ipairs(db().projects) do
+    if project.id == session.projectId then return project.members end
+  end
+  return {}
+end
+
+-- --- messages -------------------------------------------------------------------------------
+
+---@param session table
+---@param fields table userId, content, type; clientId, metadata
+---@return Message
+function M.add_message(session, fields)
+  local limit, all = config.limits.messages, db()
+  if #session.messages >= limit then failure.too_many("messages", limit) end
+  local message = {
+    id = "m" .. all.next_id, createdAt = now(), updatedAt = now(), sessionId = session.id,
+    userId = fields.userId, userName = M.name_of(fields.userId), content = fields.content,
+    type = fields.type, status = "sent", clientId = fields.clientId,
+    metadata = json.object(fields.metadata or {}),
+  }
+  all.next_id = all.next_id + 1
+  session.messages[#session.messages + 1] = message
+  return message
+end
+
+---The message that a client has sent before under the same id of its own: sending again what
+---may have arrived is harmless.
+---@param session table
+---@param user string
+---@param client_id? string
+---@return Message?
+function M.sent_before(session, user, client_id)
+  if not client_id then return nil end
+  for i = #session.messages, 1, -1 do
+    local message = session.messages[i]
+    if message.clientId == client_id and message.userId == user then return message end
+  end
+end
+
+local function index_of(session, message_id)
+  for index, message in ipairs(session.messages) do
+    if message.id == message_id then return index end
+  end
+end
+
+local function find_message(user, id)
+  for _, session in ipairs(db().sessions) do
+    local project = find_project(user, session.projectId)
+    local index = project and index_of(session, id)
+    if index then return session, project, index end
+  end
+  return failure.not_found("message")
+end
+
+---@param user string
+---@param id string
+---@return Message message as it was
+---@return table session
+function M.delete_message(user, id)
+  local session, project, index = find_message(user, id)
+  local message = session.messages[index]
+  if message.userId ~= user and project.ownerId ~= user then
+    failure.forbidden("Only its author or the project's owner may delete a message.")
+  end
+  table.remove(session.messages, index)
+  return message, session
+end
+
+---@param session table
+---@param id string
+---@param status string
+---@return Message? nil when it is gone
+function M.set_status(session, id, status)
+  local message = session.messages[index_of(session, id)]
+  if not message then return nil end
+  message.status, message.updatedAt = status, now()
+  return message
+end
+
+return M

@@ -1,0 +1,13 @@
+local json = require "tidelock.json"
+
+-- Gives the server's own refusals (an unknown path, a wrong method) the shape of all others.
+---@param next fun(): any, any, any
+return function(_, next)
+  local status, body, headers = next()
+  if type(body) == "table" and body.error then
+    return status, {
+      success = false, message = body.error.message, code = body.error.code, errors = json.array {},
+    }, headers
+  end
+  return status, body, headers
+end
