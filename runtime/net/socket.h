@@ -25,7 +25,7 @@ typedef struct SocketOptions {
   SocketProtocol protocol;
   char *url;          /* ws, wss, http or https */
   char *path;         /* Socket.IO: NULL: "/socket.io/"; websocket: NULL: the url's */
-  char *nsp;          /* NULL: "/" */
+  char *nsp;          /* NULL: the url's path, as in the reference client, else "/" */
   char *query;        /* NULL, or "a=b&c=d", encoded */
   char **headers;     /* NULL, or NULL-terminated "Name: value" */
   char *subprotocols; /* websocket only */
@@ -53,7 +53,7 @@ typedef struct SocketInfo {
                          error", "rejected"; "" when connected */
   int code;           /* WebSocket close code or 0 */
   const Error *error; /* NULL when there is none */
-  const char *data;   /* JSON that came with a rejection; NULL: none */
+  const char *data;   /* the JSON under "data" of a rejection; NULL: none */
   size_t data_len;
   bool will_retry;
   double retry_in; /* seconds, when will_retry */
@@ -95,7 +95,8 @@ socket_buffered(const Socket *s); /* bytes not yet taken by the system, or waiti
 
 /* json: the payload array. Buffered while not connected, unless volatile: then dropped
  * (and 0 is returned). Returns 0, ERR_BUFFER_FULL, ERR_TOO_LARGE (the server's
- * maxPayload), or ERR_NOT_CONNECTED for a CLOSED socket. */
+ * maxPayload), ERR_NOT_CONNECTED for a CLOSED socket, ERR_INVALID for a reserved name,
+ * ERR_DECODE for what is not UTF-8. */
 int socket_emit(Socket *s, const char *json, size_t len, bool is_volatile, Error *err);
 
 /* A call waits for the server's ack. Embed it; the caller keeps it alive until done,
@@ -107,6 +108,8 @@ struct SocketCall {
   Socket *socket; /* NULL once done; the rest is the socket's */
   int64_t id;
   Timer timer;
+  bool sent;        /* false: it waits in the buffer */
+  ErrorCode failed; /* it has, and will be told so */
   SocketCall *prev, *next;
 };
 int socket_call(

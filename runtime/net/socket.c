@@ -1,0 +1,266 @@
+/* A Socket: a connection that lasts. It belongs to whoever made it; loop thread only.
+ *
+ * Two sides. The poll side (socket_link.c) speaks Engine.IO and Socket.IO with the
+ * transport: it answers heartbeats at once and turns everything else into notes
+ * (socket_note.c), which go through the inbox. The dispatch side (socket_state.c) holds
+ * the state that others see and calls the callbacks. So state changes, events and acks
+ * are told in the order in which they came.
+ *
+ * Links. Each attempt is a link with a number. A link ends by being lost (reported by a
+ * note behind all that came before it) or by being cut, when this side wants no more of
+ * it: then the number rises, and notes of the old one that still lie in the inbox fall
+ * through.
+ *
+ * What calls from outside cause (socket_connect, socket_disconnect) is not told within
+ * them, since they come from Lua: it is put off to an event of its own, or to the next
+ * time that dispatch enters or leaves this socket, whichever is first. That keeps the
+ * order, too.
+ *
+ * Callbacks may free the socket. socket_free ends everything at once; the memory stays
+ * while dispatch is inside (`busy`) and while notes lie in the inbox. */
+#include "net/socket.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/utf8.h"
+#include "net/socket_parts.h"
+
+enum { CLOSE_NORMAL = 1000 };
+
+/* --- in dispatch ----------------------------------------------------------------------
+ */
+
+static void tell_next(Socket *s) {
+  Tell *tell = s->tells;
+  SocketInfo info = {.reason = tell->reason};
+  SocketState state = tell->state;
+  s->tells = tell->next;
+  if (!s->tells) s->last_tell = &s->tells;
+  free(tell);
+  s->callbacks.state(s->ctx, state, &info);
+}
+
+static void tell_all(Socket *s) {
+  if (s->busy > 1) return;
+  calls_tell_failed(s);
+  while (s->tells && !s->freed) {
+    tell_next(s);
+    calls_tell_failed(s);
+  }
+}
+
+void socket_enter(Socket *s) {
+  s->busy++;
+  tell_all(s);
+}
+
+void socket_leave(Socket *s) {
+  tell_all(s);
+  s->busy--;
+  socket_release(s);
+}
+
+static void on_tell(Event *event) {
+  Socket *s = CONTAINER_OF(event, Socket, tell_event);
+  s->tell_queued = false;
+  socket_enter(s);
+  socket_leave(s);
+}
+
+void socket_wake(Socket *s) {
+  if (s->busy || s->tell_queued) return;
+  s->tell_queued = true;
+  s->tell_event.run = on_tell;
+  inbox_push(net_loop(s->net), &s->tell_event);
+}
+
+void socket_tell_later(Socket *s, SocketState state, const char *reason) {
+  Tell *tell = xmalloc(sizeof *tell);
+  *tell = (Tell){NULL, state, reason};
+  *s->last_tell = tell;
+  s->last_tell = &tell->next;
+  socket_wake(s);
+}
+
+/* --- life -----------------------------------------------------------------------------
+ */
+
+Socket *socket_new(Net *net, const SocketOptions *options,
+                   const SocketCallbacks *callbacks, void *ctx, Error *err) {
+  char *address, *nsp;
+  if (socket_address(options, &address, &nsp, err) != 0) return NULL;
+  Socket *s = xcalloc(1, sizeof *s);
+  s->net = net;
+  s->callbacks = *callbacks;
+  s->ctx = ctx;
+  s->address = address;
+  s->nsp = nsp;
+  s->last_tell = &s->tells;
+  s->last_waiting = &s->waiting;
+  s->age.fire = waiting_on_age;
+  socket_options_copy(&s->options, options);
+  socket_fill_options(&s->options);
+  return s;
+}
+
+void socket_release(Socket *s) {
+  if (!s->freed || s->busy || s->notes || s->tell_queued) return;
+  socket_options_free(&s->options);
+  free(s->address);
+  free(s->nsp);
+  free(s);
+}
+
+static void say_goodbye(Socket *s) {
+  Buffer out = {0};
+  if (s->options.protocol == SOCKET_IO && s->state == SOCKET_CONNECTED && s->ws) {
+    sio_encode(&out, SIO_DISCONNECT, s->nsp, SIO_NO_ACK, NULL, 0);
+    link_send(s, false, out.data, out.len);
+    buffer_free(&out);
+  }
+  link_cut(s, CLOSE_NORMAL);
+  s->link++;
+  timer_stop(net_loop(s->net), &s->retry);
+}
+
+void socket_free(Socket *s) {
+  if (!s || s->freed) return;
+  s->freed = true;
+  say_goodbye(s);
+  calls_forget(s);
+  for (Waiting *w = s->waiting; w; w = w->next) w->call = NULL;
+  waiting_drop_all(s);
+  while (s->tells) {
+    Tell *tell = s->tells;
+    s->tells = tell->next;
+    free(tell);
+  }
+  socket_release(s);
+}
+
+/* --- from outside ---------------------------------------------------------------------
+ */
+
+void socket_connect(Socket *s) {
+  if (s->state != SOCKET_IDLE && s->state != SOCKET_CLOSED) return;
+  s->state = SOCKET_CONNECTING;
+  s->failures = s->retries = 0;
+  socket_tell_later(s, SOCKET_CONNECTING, "");
+  link_start(s);
+}
+
+void socket_disconnect(Socket *s) {
+  SocketState before = s->state;
+  say_goodbye(s);
+  s->state = SOCKET_IDLE;
+  s->id[0] = '\0';
+  calls_fail_in_flight(s);
+  waiting_drop_all(s);
+  if (before != SOCKET_IDLE) socket_tell_later(s, SOCKET_IDLE, "io client disconnect");
+}
+
+SocketState socket_state(const Socket *s) {
+  return s->state;
+}
+
+const char *socket_id(const Socket *s) {
+  return s->id;
+}
+
+bool socket_recovered(const Socket *s) {
+  (void)s;
+  return false;
+}
+
+uint32_t socket_epoch(const Socket *s) {
+  return s->epoch;
+}
+
+size_t socket_buffered(const Socket *s) {
+  return s->waiting_bytes + (s->ws ? ws_buffered(s->ws) : 0);
+}
+
+/* --- sending --------------------------------------------------------------------------
+ */
+
+static int check_size(const Socket *s, size_t len, Error *err) {
+  if (!s->max_payload || len <= s->max_payload) return 0;
+  return error_set(err, ERR_TOO_LARGE,
+                   "a packet of %zu bytes: the server takes %zu at most", len,
+                   s->max_payload);
+}
+
+static int send_now(Socket *s, const char *data, size_t len, bool binary, Error *err) {
+  int code = check_size(s, len, err);
+  if (code) return code;
+  code = link_send(s, binary, data, len);
+  if (code) error_set(err, (ErrorCode)code, "%s", error_meaning((ErrorCode)code));
+  return code;
+}
+
+/* Sends a packet, or lets it wait. The link may be lost without dispatch knowing it yet:
+ * then it waits as well. */
+static int put(Socket *s, const char *data, size_t len, bool binary, bool is_volatile,
+               SocketCall *call, Error *err) {
+  if (s->state == SOCKET_CLOSED)
+    return error_set(err, ERR_NOT_CONNECTED, "the connection is closed");
+  if (s->state == SOCKET_CONNECTED) {
+    int code = send_now(s, data, len, binary, err);
+    if (code == 0 && call) call->sent = true;
+    if (code != ERR_NOT_CONNECTED) return code;
+  }
+  if (is_volatile) return 0;
+  if (!binary && !utf8_valid(data, len))
+    return error_set(err, ERR_DECODE, "text to be sent must be UTF-8");
+  return waiting_put(s, data, len, binary, call, err);
+}
+
+static int check_event(const Socket *s, const char *json, size_t len, Error *err) {
+  SioPacket packet = {.type = SIO_EVENT, .json = json, .json_len = len};
+  const char *name;
+  size_t name_len;
+  if (s->options.protocol != SOCKET_IO)
+    return error_set(err, ERR_UNSUPPORTED, "a plain WebSocket has no events");
+  if (sio_event_name(&packet, &name, &name_len) && sio_reserved(name, name_len))
+    return error_set(err, ERR_INVALID, "the event name %.*s is reserved", (int)name_len,
+                     name);
+  return 0;
+}
+
+static int put_event(Socket *s, const char *json, size_t len, bool is_volatile,
+                     SocketCall *call, Error *err) {
+  Buffer out = {0};
+  int code = check_event(s, json, len, err);
+  if (code) return code;
+  buffer_reserve(&out, len + 64);
+  sio_encode(&out, SIO_EVENT, s->nsp, call ? call->id : SIO_NO_ACK, json, len);
+  code = put(s, out.data, out.len, false, is_volatile, call, err);
+  buffer_free(&out);
+  return code;
+}
+
+int socket_put(Socket *s, const char *json, size_t len, SocketCall *call, Error *err) {
+  return put_event(s, json, len, false, call, err);
+}
+
+int socket_emit(Socket *s, const char *json, size_t len, bool is_volatile, Error *err) {
+  return put_event(s, json, len, is_volatile, NULL, err);
+}
+
+int socket_ack(Socket *s, uint32_t epoch, int64_t ack, const char *json, size_t len,
+               Error *err) {
+  Buffer out = {0};
+  if (epoch != s->epoch || s->state != SOCKET_CONNECTED || !s->ws) return 0;
+  sio_encode(&out, SIO_ACK, s->nsp, ack, json, len);
+  int code = send_now(s, out.data, out.len, false, err);
+  buffer_free(&out);
+  return code == ERR_NOT_CONNECTED ? 0 : code;
+}
+
+int socket_send(Socket *s, bool binary, const char *data, size_t len, bool is_volatile,
+                Error *err) {
+  if (s->options.protocol != SOCKET_WEBSOCKET)
+    return error_set(err, ERR_UNSUPPORTED, "Socket.IO sends events and not frames");
+  return put(s, data, len, binary, is_volatile, NULL, err);
+}

@@ -1,0 +1,99 @@
+/* What waits to be sent while there is no connection: packets in order, bounded in
+ * number, bytes and age. One timer watches the oldest. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "net/socket_parts.h"
+
+static void arm(Socket *s) {
+  Loop *loop = net_loop(s->net);
+  if (s->waiting)
+    timer_start_at(loop, &s->age, s->waiting->since + s->options.buffer_age);
+  else timer_stop(loop, &s->age);
+}
+
+int waiting_put(Socket *s, const char *data, size_t len, bool binary, SocketCall *call,
+                Error *err) {
+  if (s->waiting_count >= s->options.buffer_count ||
+      len > s->options.buffer_bytes - s->waiting_bytes)
+    return error_set(err, ERR_BUFFER_FULL,
+                     "not connected, and %zu packets (%zu bytes) wait to be sent already",
+                     s->waiting_count, s->waiting_bytes);
+  Waiting *w = xmalloc(sizeof *w + len);
+  *w = (Waiting){NULL, loop_now(net_loop(s->net)), call, binary, len};
+  memcpy(w->data, data, len);
+  *s->last_waiting = w;
+  s->last_waiting = &w->next;
+  s->waiting_count++;
+  s->waiting_bytes += len;
+  if (s->waiting == w) arm(s);
+  return 0;
+}
+
+/* Takes one out; `at` is what points to it. */
+static Waiting *take(Socket *s, Waiting **at) {
+  Waiting *w = *at;
+  *at = w->next;
+  if (!w->next) s->last_waiting = at;
+  s->waiting_count--;
+  s->waiting_bytes -= w->len;
+  return w;
+}
+
+static void drop_first(Socket *s, ErrorCode code) {
+  Waiting *w = take(s, &s->waiting);
+  if (w->call) call_fail(w->call, code);
+  free(w);
+}
+
+static void send_first(Socket *s) {
+  Waiting *w = take(s, &s->waiting);
+  if (w->call) w->call->sent = true;
+  free(w);
+}
+
+/* The server's limit was not known when they were accepted. */
+void waiting_flush(Socket *s) {
+  Log *log = loop_log(net_loop(s->net));
+  while (s->waiting && s->ws) {
+    Waiting *w = s->waiting;
+    int code = ERR_TOO_LARGE;
+    if (!s->max_payload || w->len <= s->max_payload)
+      code = link_send(s, w->binary, w->data, w->len);
+    if (code == ERR_NOT_CONNECTED) break;
+    if (code == 0) {
+      send_first(s);
+      continue;
+    }
+    log_write(log, LOG_WARN, "socket", "a packet of %zu bytes that waited is dropped: %s",
+              w->len, error_meaning((ErrorCode)code));
+    drop_first(s, (ErrorCode)code);
+  }
+  arm(s);
+}
+
+void waiting_drop_all(Socket *s) {
+  while (s->waiting) drop_first(s, ERR_CLOSED);
+  arm(s);
+}
+
+void waiting_remove(Socket *s, const SocketCall *call) {
+  Waiting **at = &s->waiting;
+  while (*at && (*at)->call != call) at = &(*at)->next;
+  if (*at) free(take(s, at));
+  arm(s);
+}
+
+void waiting_on_age(Timer *timer) {
+  Socket *s = CONTAINER_OF(timer, Socket, age);
+  double old = loop_now(net_loop(s->net)) - s->options.buffer_age;
+  size_t dropped = 0;
+  socket_enter(s);
+  for (; s->waiting && s->waiting->since <= old; dropped++) drop_first(s, ERR_EXPIRED);
+  if (dropped)
+    log_write(loop_log(net_loop(s->net)), LOG_WARN, "socket",
+              "%zu packets waited for a connection for more than %g seconds: dropped",
+              dropped, s->options.buffer_age);
+  arm(s);
+  socket_leave(s);
+}

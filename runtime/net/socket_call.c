@@ -1,0 +1,149 @@
+/* Calls: packets that want an ack. A call is in one place at a time: waiting (in the
+ * buffer), in flight, failed (to be told), or done; call->socket is NULL once done. Each
+ * ends exactly once, in dispatch. Acks mostly come in order, so that looking from the
+ * oldest on finds them at once. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "net/socket_parts.h"
+
+/* --- lists ----------------------------------------------------------------------------
+ */
+
+static void append(CallList *list, SocketCall *call) {
+  call->next = NULL;
+  call->prev = list->last;
+  if (list->last) list->last->next = call;
+  else list->first = call;
+  list->last = call;
+}
+
+static void take_out(CallList *list, SocketCall *call) {
+  if (call->prev) call->prev->next = call->next;
+  else list->first = call->next;
+  if (call->next) call->next->prev = call->prev;
+  else list->last = call->prev;
+}
+
+/* Takes the call from wherever it is; its packet, too, if that was not sent. */
+static void detach(SocketCall *call) {
+  Socket *s = call->socket;
+  timer_stop(net_loop(s->net), &call->timer);
+  if (!call->failed && !call->sent) waiting_remove(s, call);
+  take_out(call->failed ? &s->failed : &s->in_flight, call);
+  call->socket = NULL;
+}
+
+/* --- ends -----------------------------------------------------------------------------
+ */
+
+static void finish_failed(SocketCall *call, const char *why, ErrorCode code) {
+  Error err;
+  detach(call);
+  error_set(&err, code, "%s", why);
+  err.sent = call->sent ? SENT_UNKNOWN : SENT_NO;
+  if (code == ERR_TIMEOUT) err.phase = call->sent ? "ack" : "connect";
+  call->done(call, NULL, 0, &err);
+}
+
+static const char *why_failed(const SocketCall *call) {
+  switch (call->failed) {
+  case ERR_TIMEOUT:
+    return call->sent ? "the server did not acknowledge the call in time"
+                      : "there was no connection in time to send the call on";
+  case ERR_EXPIRED:
+    return "the call waited for a connection for too long";
+  case ERR_TOO_LARGE:
+    return "the call is larger than the server takes";
+  case ERR_CLOSED:
+    return call->sent ? "the connection was lost before the server acknowledged the call"
+                      : "the connection was closed before the call was sent";
+  default:
+    return error_meaning(call->failed);
+  }
+}
+
+void calls_tell_failed(Socket *s) {
+  while (s->failed.first && !s->freed) {
+    SocketCall *call = s->failed.first;
+    finish_failed(call, why_failed(call), call->failed);
+  }
+}
+
+/* The packet of a waiting call has been taken out of the buffer by the caller. */
+void call_fail(SocketCall *call, ErrorCode code) {
+  Socket *s = call->socket;
+  timer_stop(net_loop(s->net), &call->timer);
+  take_out(&s->in_flight, call);
+  call->failed = code;
+  append(&s->failed, call);
+  socket_wake(s);
+}
+
+/* Those that wait stay: they will be sent on the next connection. */
+void calls_fail_in_flight(Socket *s) {
+  for (SocketCall *call = s->in_flight.first, *next; call; call = next) {
+    next = call->next;
+    if (call->sent) call_fail(call, ERR_CLOSED);
+  }
+}
+
+/* It is marked before dispatch enters, for what is told then may cancel and free it. */
+static void on_timeout(Timer *timer) {
+  SocketCall *call = CONTAINER_OF(timer, SocketCall, timer);
+  Socket *s = call->socket;
+  if (!call->sent) waiting_remove(s, call);
+  call_fail(call, ERR_TIMEOUT);
+  socket_enter(s);
+  socket_leave(s);
+}
+
+static void forget(Socket *s, CallList *list) {
+  for (SocketCall *call = list->first; call; call = call->next) {
+    timer_stop(net_loop(s->net), &call->timer);
+    call->socket = NULL;
+  }
+  *list = (CallList){0};
+}
+
+void calls_forget(Socket *s) {
+  forget(s, &s->in_flight);
+  forget(s, &s->failed);
+}
+
+void calls_on_ack(Socket *s, int64_t id, const char *json, size_t len) {
+  SocketCall *call = s->in_flight.first;
+  while (call && !(call->id == id && call->sent)) call = call->next;
+  if (!call) {
+    log_write(loop_log(net_loop(s->net)), LOG_DEBUG, "socket",
+              "an ack of no call that waits is ignored: %lld", (long long)id);
+    return;
+  }
+  detach(call);
+  call->done(call, json, len, NULL);
+}
+
+/* --- from outside ---------------------------------------------------------------------
+ */
+
+int socket_call(Socket *s, SocketCall *call, const char *json, size_t len, double timeout,
+                Error *err) {
+  call->socket = s;
+  call->id = s->next_id;
+  call->sent = false;
+  call->failed = ERR_NONE;
+  call->timer = (Timer){.fire = on_timeout};
+  int code = socket_put(s, json, len, call, err);
+  if (code) {
+    call->socket = NULL;
+    return code;
+  }
+  s->next_id++;
+  append(&s->in_flight, call);
+  if (!isinf(timeout)) timer_start(net_loop(s->net), &call->timer, timeout);
+  return 0;
+}
+
+void socket_call_cancel(SocketCall *call) {
+  if (call->socket) detach(call);
+}

@@ -1,0 +1,82 @@
+/* Notes: how what came off the wire gets from the poll to dispatch. One allocation each,
+ * with a copy of the payload. When too many bytes lie in the inbox, reading stops until
+ * dispatch has caught up, so that the peer feels the backlog and memory stays bounded. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "net/socket_parts.h"
+
+static const size_t backlog_high = 8u << 20, backlog_low = 4u << 20;
+
+static void deliver(Socket *s, Note *note) {
+  switch (note->type) {
+  case NOTE_EVENT:
+    s->callbacks.event(s->ctx, note->data, note->len, note->ack);
+    break;
+  case NOTE_ACK:
+    calls_on_ack(s, note->ack, note->data, note->len);
+    break;
+  case NOTE_TEXT:
+    s->callbacks.message(s->ctx, false, note->data, note->len);
+    break;
+  case NOTE_BINARY:
+    s->callbacks.message(s->ctx, true, note->data, note->len);
+    break;
+  case NOTE_READY:
+    socket_on_ready(s);
+    break;
+  case NOTE_JOINED:
+    socket_on_joined(s, note->data, note->len);
+    break;
+  case NOTE_LOST: {
+    Loss loss;
+    memcpy(&loss, note->data, sizeof loss);
+    socket_on_lost(s, &loss);
+    break;
+  }
+  }
+}
+
+static void drop(Note *note) {
+  Loss loss;
+  if (note->type == NOTE_LOST) {
+    memcpy(&loss, note->data, sizeof loss);
+    free(loss.data);
+  }
+  free(note);
+}
+
+static void relax(Socket *s, size_t len) {
+  s->backlog -= len;
+  if (!s->paused || s->backlog > backlog_low) return;
+  s->paused = false;
+  if (s->ws) ws_pause(s->ws, false);
+}
+
+static void on_note(Event *event) {
+  Note *note = CONTAINER_OF(event, Note, event);
+  Socket *s = note->socket;
+  s->notes--;
+  relax(s, note->len);
+  socket_enter(s);
+  if (!s->freed && note->link == s->link) deliver(s, note);
+  drop(note);
+  socket_leave(s);
+}
+
+void note_push(Socket *s, NoteType type, int64_t ack, const void *data, size_t len) {
+  Note *note = xmalloc(sizeof *note + len);
+  note->event.run = on_note;
+  note->socket = s;
+  note->type = type;
+  note->link = s->link;
+  note->ack = ack;
+  note->len = len;
+  if (len) memcpy(note->data, data, len);
+  s->notes++;
+  s->backlog += len;
+  inbox_push(net_loop(s->net), &note->event);
+  if (s->paused || s->backlog < backlog_high || !s->ws) return;
+  s->paused = true;
+  ws_pause(s->ws, true);
+}

@@ -1,0 +1,158 @@
+/* What the files of Socket share; nobody else includes it. The essay stands in socket.c.
+ */
+#ifndef TIDELOCK_NET_SOCKET_PARTS_H
+#define TIDELOCK_NET_SOCKET_PARTS_H
+
+#include "core/buffer.h"
+#include "net/socket.h"
+#include "net/wsclient.h"
+#include "proto/engineio.h"
+#include "proto/socketio.h"
+
+/* Why a link ended, as the poll side found it. Owns data. */
+typedef struct Loss {
+  const char *reason; /* of SocketInfo; static */
+  int code;           /* WebSocket close code */
+  Error err;
+  bool final; /* not to be tried again */
+  char *data; /* of a rejection */
+  size_t data_len;
+} Loss;
+
+/* From the poll side to dispatch, through the inbox: what came, in order. */
+typedef enum NoteType {
+  NOTE_READY,  /* the transport stands: ask for auth */
+  NOTE_JOINED, /* data: the CONNECT payload */
+  NOTE_EVENT,  /* data: the event's array */
+  NOTE_ACK,    /* data: the ack's array */
+  NOTE_TEXT,   /* plain WebSocket */
+  NOTE_BINARY, /* plain WebSocket */
+  NOTE_LOST    /* data: a Loss */
+} NoteType;
+
+typedef struct Note {
+  Event event;
+  Socket *socket;
+  NoteType type;
+  uint32_t link; /* notes of a link that was left are dropped */
+  int64_t ack;
+  size_t len;
+  char data[];
+} Note;
+
+/* A change of state made by a call from outside, to be told in dispatch. */
+typedef struct Tell Tell;
+struct Tell {
+  Tell *next;
+  SocketState state;
+  const char *reason;
+};
+
+/* A packet that waits to be sent. */
+typedef struct Waiting Waiting;
+struct Waiting {
+  Waiting *next;
+  double since;
+  SocketCall *call; /* NULL: an emit */
+  bool binary;
+  size_t len;
+  char data[];
+};
+
+typedef struct CallList {
+  SocketCall *first, *last;
+} CallList;
+
+struct Socket {
+  Net *net;
+  SocketOptions options;
+  SocketCallbacks callbacks;
+  void *ctx;
+  char *address, *nsp;
+  SocketState state;
+  char id[128];
+  uint32_t epoch;
+
+  /* living on */
+  int busy;     /* dispatch is inside */
+  size_t notes; /* in the inbox */
+  bool freed;
+  Event tell_event;
+  bool tell_queued;
+  Tell *tells, **last_tell;
+
+  /* the link: one attempt and the connection it becomes */
+  uint32_t link;
+  WsClient *ws;
+  bool hello;  /* the Engine.IO handshake came */
+  bool joined; /* CONNECT came: the poll's view */
+  bool awaiting_auth;
+  double ping_deadline; /* seconds from ping to ping */
+  size_t max_payload;   /* 0: not known */
+  size_t backlog;       /* bytes of notes in the inbox */
+  bool paused;
+  Timer heartbeat, attempt;
+
+  /* reconnecting */
+  Timer retry;
+  int failures, retries; /* since it was connected last */
+
+  /* what waits to be sent */
+  Waiting *waiting, **last_waiting;
+  size_t waiting_count, waiting_bytes;
+  Timer age;
+
+  /* calls */
+  int64_t next_id;
+  CallList in_flight, failed; /* failed: to be told in dispatch */
+};
+
+/* socket.c: entering and leaving in dispatch; leave may free */
+void socket_enter(Socket *s);
+void socket_leave(Socket *s);
+void socket_tell_later(Socket *s, SocketState state, const char *reason);
+/* Makes sure that what is put off is told soon. */
+void socket_wake(Socket *s);
+void socket_release(Socket *s);
+
+/* socket_options.c */
+void socket_fill_options(SocketOptions *o);
+/* Returns 0 with new strings: the address to open and the namespace. */
+int socket_address(const SocketOptions *o, char **address, char **nsp, Error *err);
+
+/* socket_link.c: the poll side */
+void link_start(Socket *s);
+/* Ends the link, saying goodbye if it was open; nothing of it arrives any more. */
+void link_cut(Socket *s, int close_code);
+/* Ends the link and reports it, behind all that came before. Takes loss->data. */
+void link_lose(Socket *s, const Loss *loss);
+void link_fail(Socket *s, const char *reason, const Error *err);
+int link_send(Socket *s, bool binary, const char *data, size_t len);
+void link_join(Socket *s, const char *json, size_t len); /* the CONNECT packet */
+
+/* socket_note.c: from poll to dispatch */
+void note_push(Socket *s, NoteType type, int64_t ack, const void *data, size_t len);
+
+/* socket_state.c: what dispatch makes of the notes */
+void socket_on_ready(Socket *s);
+void socket_on_joined(Socket *s, const char *json, size_t len);
+void socket_on_lost(Socket *s, Loss *loss);
+
+/* socket_buffer.c: what waits */
+int waiting_put(Socket *s, const char *data, size_t len, bool binary, SocketCall *call,
+                Error *err);
+void waiting_flush(Socket *s);
+void waiting_drop_all(Socket *s); /* its calls fail with CLOSED */
+void waiting_remove(Socket *s, const SocketCall *call);
+void waiting_on_age(Timer *timer);
+
+/* socket_call.c */
+/* socket.c: an event with an ack, sent or left waiting. */
+int socket_put(Socket *s, const char *json, size_t len, SocketCall *call, Error *err);
+void calls_on_ack(Socket *s, int64_t id, const char *json, size_t len);
+void calls_fail_in_flight(Socket *s);             /* with CLOSED, to be told */
+void call_fail(SocketCall *call, ErrorCode code); /* to be told */
+void calls_tell_failed(Socket *s);
+void calls_forget(Socket *s);
+
+#endif

@@ -1,0 +1,121 @@
+/* What dispatch makes of what the link reports: asking for auth, being connected, being
+ * lost and trying again. Everything here runs between socket_enter and socket_leave. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "net/socket_backoff.h"
+#include "net/socket_parts.h"
+
+static const double longest_retry_after = 300;
+
+/* --- connecting -----------------------------------------------------------------------
+ */
+
+void socket_on_ready(Socket *s) {
+  s->awaiting_auth = true;
+  if (s->callbacks.auth) s->callbacks.auth(s->ctx);
+  else socket_auth(s, NULL, 0);
+}
+
+void socket_auth(Socket *s, const char *json, size_t len) {
+  Error err;
+  if (!s->awaiting_auth) return;
+  if (len && json[0] != '{') {
+    error_set(&err, ERR_INVALID, "auth must be an object");
+    socket_auth_failed(s, &err);
+    return;
+  }
+  s->awaiting_auth = false;
+  link_join(s, json, len);
+}
+
+void socket_auth_failed(Socket *s, const Error *err) {
+  if (s->awaiting_auth) link_fail(s, "connect error", err);
+}
+
+/* The payload is {"sid",...}; servers of the protocol's older versions send none. */
+static int read_id(Socket *s, const char *json, size_t len, Error *err) {
+  s->id[0] = '\0';
+  if (len == 0) return 0;
+  JsonArena *arena = json_arena_new();
+  const cJSON *root = json_parse(arena, json, len, err);
+  const cJSON *sid = cJSON_GetObjectItemCaseSensitive(root, "sid");
+  size_t sid_len;
+  if (cJSON_IsString(sid))
+    snprintf(s->id, sizeof s->id, "%s", json_string(arena, sid, false, &sid_len));
+  else if (root) error_set(err, ERR_PROTOCOL, "the server let us in without a sid");
+  json_arena_free(arena);
+  return s->id[0] ? 0 : (int)err->code;
+}
+
+void socket_on_joined(Socket *s, const char *json, size_t len) {
+  Error err;
+  if (read_id(s, json, len, &err) != 0) {
+    if (s->ws) link_fail(s, "parse error", &err);
+    return;
+  }
+  SocketInfo info = {.reason = ""};
+  s->state = SOCKET_CONNECTED;
+  s->epoch++;
+  s->failures = s->retries = 0;
+  waiting_flush(s);
+  s->callbacks.state(s->ctx, SOCKET_CONNECTED, &info);
+}
+
+/* --- losing ---------------------------------------------------------------------------
+ */
+
+static void on_retry(Timer *timer) {
+  Socket *s = CONTAINER_OF(timer, Socket, retry);
+  socket_enter(s);
+  if (!s->freed && s->state == SOCKET_RECONNECTING) {
+    s->retries++;
+    link_start(s);
+  }
+  socket_leave(s);
+}
+
+static double retry_wait(Socket *s, const Error *err) {
+  const SocketOptions *o = &s->options;
+  Backoff backoff = {o->delay, o->max_delay, o->jitter};
+  double wait = backoff_wait(&backoff, s->retries, net_random_share(s->net));
+  return fmax(wait, fmin(err->retry_after, longest_retry_after));
+}
+
+/* Decides, and sets all that follows, before anybody is told: callbacks may then do what
+ * they like. */
+static SocketInfo settle(Socket *s, const Loss *loss) {
+  SocketInfo info = {.reason = loss->reason, .code = loss->code, .error = &loss->err};
+  info.data = loss->data;
+  info.data_len = loss->data_len;
+  info.will_retry =
+      s->options.reconnect && !loss->final && s->retries < s->options.attempts;
+  info.attempt = s->failures;
+  s->id[0] = '\0';
+  s->state = info.will_retry ? SOCKET_RECONNECTING : SOCKET_CLOSED;
+  calls_fail_in_flight(s);
+  if (!info.will_retry) {
+    waiting_drop_all(s);
+    return info;
+  }
+  info.retry_in = retry_wait(s, &loss->err);
+  s->retry.fire = on_retry;
+  timer_start(net_loop(s->net), &s->retry, info.retry_in);
+  return info;
+}
+
+void socket_on_lost(Socket *s, Loss *loss) {
+  SocketState before = s->state;
+  bool was_connected = before == SOCKET_CONNECTED;
+  if (!was_connected) s->failures++;
+  if (!was_connected && !loss->final && strncmp(loss->reason, "transport", 9) == 0)
+    loss->reason = "connect error";
+  SocketInfo info = settle(s, loss);
+  SocketState after = s->state;
+  calls_tell_failed(s);
+  if (!was_connected && !s->freed && s->callbacks.connect_error)
+    s->callbacks.connect_error(s->ctx, &info);
+  if (after != before && !s->freed) s->callbacks.state(s->ctx, after, &info);
+}
