@@ -216,7 +216,7 @@ end
 --- The rooms it is in, as a list.
 ---@return string[]
 function methods:rooms()
-  local list = {}
+  local list = json.array {}
   for room in pairs(self.record.rooms) do list[#list + 1] = room end
   table.sort(list)
   return list
