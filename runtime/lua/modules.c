@@ -9,6 +9,7 @@ const LuaModule lua_modules[] = {
     {"tidelock.random", luaopen_tidelock_random},
     {"tidelock.script", luaopen_tidelock_script},
     {"tidelock.server.core", luaopen_tidelock_server_core},
+    {"tidelock.socket", luaopen_tidelock_socket},
     {"tidelock.task.core", luaopen_tidelock_task_core},
     {"tidelock.test.core", luaopen_tidelock_test_core},
     {"tidelock.timer", luaopen_tidelock_timer},

@@ -26,6 +26,8 @@ static Declaration *declaration_new(Generation *gen, const ResourceKind *kind,
   decl->name = xstrdup(name);
   decl->options = options;
   handlers_init(&decl->handlers);
+  handlers_init(&decl->states);
+  handlers_init(&decl->outgoing);
   for (int i = 0; i < DECL_FUNCTIONS; i++) decl->functions[i] = LUA_NOREF;
   *gen->last_decl = decl;
   gen->last_decl = &decl->next;
@@ -56,7 +58,8 @@ static void bind_to(Declaration *decl, Resource *res) {
 static void declaration_free(Declaration *decl) {
   lua_State *L = decl->gen->L;
   unbind(decl);
-  if (L) handlers_free(&decl->handlers, L);
+  HandlerList *lists[] = {&decl->handlers, &decl->states, &decl->outgoing};
+  for (size_t i = 0; L && i < COUNT_OF(lists); i++) handlers_free(lists[i], L);
   for (int i = 0; L && i < DECL_FUNCTIONS; i++)
     luaL_unref(L, LUA_REGISTRYINDEX, decl->functions[i]);
   free_options(decl->kind, decl->options);

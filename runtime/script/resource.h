@@ -45,7 +45,8 @@ struct Declaration {
   void *options; /* owned until it opened the resource; NULL after */
   Resource *res; /* NULL: not yet, or closed */
   bool attached, reopen;
-  HandlerList handlers;
+  HandlerList handlers, states,
+      outgoing;                  /* of events, of changes of state, of what is sent */
   int functions[DECL_FUNCTIONS]; /* references of options that are functions, by kind */
 };
 

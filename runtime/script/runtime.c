@@ -35,6 +35,7 @@ Runtime *runtime_new(Log *log, const RuntimeOptions *options) {
   rt->net = net_new(rt->loop);
   rt->servers = servers_new(rt->loop);
   rt->watchdog = watchdog_new();
+  rt->arena = json_arena_new();
   rt->stop_timer.fire = on_stop_over;
   if (options->watch) rt->watch = watch_new(rt);
   return rt;
@@ -134,6 +135,7 @@ void runtime_free(Runtime *rt) {
     free(s);
   }
   watchdog_free(rt->watchdog);
+  json_arena_free(rt->arena);
   loop_free(rt->loop);
   free(rt);
 }

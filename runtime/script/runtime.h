@@ -13,6 +13,7 @@
 #include <lua.h>
 
 #include "core/error.h"
+#include "core/json.h"
 #include "net/loop.h"
 #include "net/net.h"
 #include "net/server.h"
@@ -54,7 +55,8 @@ struct Runtime {
   Declaration *pending; /* attached to what does not exist yet */
   Watch *watch;         /* NULL: no watching */
   Watchdog *watchdog;
-  Task *current; /* the task that runs now; NULL: none */
+  JsonArena *arena; /* for what is dispatched */
+  Task *current;    /* the task that runs now; NULL: none */
   Timer stop_timer;
   bool stopping, stopped, output_failed;
   int exit_code;

@@ -1,0 +1,387 @@
+/* tidelock.socket: connections as scripts see them. A handle is a box on a declaration;
+ * what it does goes to the socket behind it, if there is one. */
+#include <lauxlib.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lua/modules.h"
+#include "lua/socket_options.h"
+#include "proto/socketio.h"
+#include "script/luaerror.h"
+#include "script/luajson.h"
+#include "script/script.h"
+
+#define CALL_TIMEOUT 10.0
+
+static const BoxKind socket_kind = {"socket", NULL};
+static const BoxKind volatile_kind = {"volatile socket", NULL};
+
+static Declaration *check_decl(lua_State *L) {
+  return box_check(L, 1, &socket_kind);
+}
+
+static const char *name_of(const Declaration *decl) {
+  return decl->name;
+}
+
+/* Pushes nil and the error of a handle without a socket. */
+static int return_closed(lua_State *L, const Declaration *decl) {
+  Error err;
+  error_set(&err, ERR_NOT_CONNECTED,
+            decl->attached
+                ? "%s is not there: no script has declared it, or it was closed"
+                : "%s is closed: this version of the script no longer has it",
+            name_of(decl));
+  err.sent = SENT_NO;
+  return luaerror_return(L, &err);
+}
+
+static int return_result(lua_State *L, int rc, const Error *err) {
+  if (rc != 0) return luaerror_return(L, err);
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+/* --- declaring
+ * ----------------------------------------------------------------------------- */
+
+static int f_connect_new(lua_State *L) {
+  const char *name = luaL_checkstring(L, 1);
+  luaL_checktype(L, 2, LUA_TTABLE);
+  lua_settop(L, 2);
+  need_declaring(L, "socket.connect");
+  int auth = lua_getfield(L, 2, "auth");
+  luaL_argcheck(L, auth == LUA_TNIL || auth == LUA_TFUNCTION || auth == LUA_TTABLE, 2,
+                "auth must be a function or a table");
+  Box *box = box_new(L, &socket_kind);
+  Error err;
+  ConnectionOptions *options = socket_options_read(L, 2);
+  Declaration *decl = declare(L, &connection_kind, name, options, &err);
+  if (!decl) return luaL_error(L, "socket.connect: %s", err.message);
+  box->object = decl;
+  if (auth != LUA_TNIL) {
+    lua_pushvalue(L, 3);
+    decl->functions[CONNECTION_AUTH] = luaL_ref(L, LUA_REGISTRYINDEX);
+  }
+  return 1;
+}
+
+static int f_attach(lua_State *L) {
+  const char *target = luaL_checkstring(L, 1);
+  need_declaring(L, "socket.attach");
+  Box *box = box_new(L, &socket_kind);
+  box->object = declare_attached(L, &connection_kind, target);
+  return 1;
+}
+
+static int f_connect(lua_State *L) {
+  Declaration *decl = check_decl(L);
+  need_loaded(L, "socket:connect");
+  Socket *socket = connection_socket(decl);
+  if (!socket) return return_closed(L, decl);
+  socket_connect(socket);
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+static int f_disconnect(lua_State *L) {
+  Declaration *decl = check_decl(L);
+  need_loaded(L, "socket:disconnect");
+  Socket *socket = connection_socket(decl);
+  if (!socket) return return_closed(L, decl);
+  socket_disconnect(socket);
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+/* --- handlers
+ * ------------------------------------------------------------------------------ */
+
+static bool serial_option(lua_State *L, int index) {
+  if (lua_isnoneornil(L, index)) return false;
+  luaL_checktype(L, index, LUA_TTABLE);
+  lua_getfield(L, index, "serial");
+  bool serial = lua_toboolean(L, -1);
+  lua_pop(L, 1);
+  return serial;
+}
+
+static int add_named(lua_State *L, bool once) {
+  Declaration *decl = check_decl(L);
+  HandlerOptions options = {.once = once};
+  options.event = luaL_checklstring(L, 2, &options.len);
+  luaL_checktype(L, 3, LUA_TFUNCTION);
+  options.serial = serial_option(L, 4);
+  handler_add(L, &decl->handlers, 3, options);
+  return 1;
+}
+
+static int f_on(lua_State *L) {
+  return add_named(L, false);
+}
+
+static int f_once(lua_State *L) {
+  return add_named(L, true);
+}
+
+static int add_any(lua_State *L, HandlerList *list) {
+  HandlerOptions options = {.serial = serial_option(L, 3)};
+  handler_add(L, list, 2, options);
+  return 1;
+}
+
+static int f_on_any(lua_State *L) {
+  return add_any(L, &check_decl(L)->handlers);
+}
+
+static int f_on_any_outgoing(lua_State *L) {
+  return add_any(L, &check_decl(L)->outgoing);
+}
+
+static int f_on_state(lua_State *L) {
+  return add_any(L, &check_decl(L)->states);
+}
+
+/* off(event), off(event, fn): how many were removed. */
+static int f_off(lua_State *L) {
+  Declaration *decl = check_decl(L);
+  size_t len;
+  const char *event = luaL_checklstring(L, 2, &len);
+  bool one = !lua_isnoneornil(L, 3);
+  if (one) luaL_checktype(L, 3, LUA_TFUNCTION);
+  lua_pushinteger(L, handler_remove(L, &decl->handlers, event, len, one ? 3 : 0));
+  return 1;
+}
+
+/* --- sending
+ * ------------------------------------------------------------------------------- */
+
+static void check_event_name(lua_State *L, const char *what) {
+  size_t len;
+  const char *event = luaL_checklstring(L, 2, &len);
+  if (sio_reserved(event, len))
+    luaL_error(L, "%s: \"%s\" is a reserved name, which closes the connection", what,
+               event);
+}
+
+/* Encodes the event name at 2 and the arguments up to `last`; raises on what cannot go.
+ */
+static Buffer *encode_event(lua_State *L, int last, const char *what) {
+  Buffer *out = luajson_scratch(L);
+  Error err;
+  check_event_name(L, what);
+  buffer_putc(out, '[');
+  for (int i = 2; i <= last; i++) {
+    if (i > 2) buffer_putc(out, ',');
+    if (lua_isnil(L, i)) {
+      buffer_puts(out, "null");
+    } else if (luajson_encode(L, i, out, &err) != 0) {
+      if (i == 2) luaL_error(L, "%s: the event's name: %s", what, err.message);
+      luaL_error(L, "%s: argument %d of \"%s\": %s", what, i - 2, lua_tostring(L, 2),
+                 err.message);
+    }
+  }
+  buffer_putc(out, ']');
+  return out;
+}
+
+static int emit(lua_State *L, Declaration *decl, bool is_volatile) {
+  need_loaded(L, "socket:emit");
+  Socket *socket = connection_socket(decl);
+  if (!socket) return return_closed(L, decl);
+  if (connection_is_plain(decl))
+    return luaL_error(L, "emit is for socket.io; on a plain WebSocket use send");
+  Buffer *out = encode_event(L, lua_gettop(L), "emit");
+  Error err;
+  int rc = socket_emit(socket, out->data, out->len, is_volatile, &err);
+  if (rc == 0) connection_outgoing(decl->res, out->data, out->len);
+  return return_result(L, rc, &err);
+}
+
+static int f_emit(lua_State *L) {
+  return emit(L, check_decl(L), false);
+}
+
+static int f_emit_volatile(lua_State *L) {
+  return emit(L, box_check(L, 1, &volatile_kind), true);
+}
+
+static int send_frame(lua_State *L, Declaration *decl, bool is_volatile) {
+  need_loaded(L, "socket:send");
+  Socket *socket = connection_socket(decl);
+  if (!socket) return return_closed(L, decl);
+  if (!connection_is_plain(decl))
+    return luaL_error(L, "send is for a plain WebSocket; on socket.io use emit");
+  Frames frames = connection_frames(decl);
+  size_t len;
+  const char *data;
+  Error err;
+  if (frames == FRAMES_JSON) {
+    Buffer *out = luajson_scratch(L);
+    luaL_checkany(L, 2);
+    if (luajson_encode(L, 2, out, &err) != 0)
+      return luaL_error(L, "send: %s", err.message);
+    data = out->data;
+    len = out->len;
+  } else {
+    data = luaL_checklstring(L, 2, &len);
+  }
+  bool binary = frames == FRAMES_BINARY;
+  if (lua_istable(L, 3)) {
+    if (lua_getfield(L, 3, "binary") != LUA_TNIL) binary = lua_toboolean(L, -1);
+  }
+  return return_result(L, socket_send(socket, binary, data, len, is_volatile, &err),
+                       &err);
+}
+
+static int f_send(lua_State *L) {
+  return send_frame(L, check_decl(L), false);
+}
+
+static int f_send_volatile(lua_State *L) {
+  return send_frame(L, box_check(L, 1, &volatile_kind), true);
+}
+
+/* --- calling
+ * ------------------------------------------------------------------------------- */
+
+typedef struct Call {
+  SocketCall call;
+  Wait wait;
+  Task *task;
+  const char *json; /* the reply, while the task is woken */
+  size_t len;
+  const Error *err;
+} Call;
+
+static int push_reply(lua_State *L, void *ctx) {
+  Call *call = ctx;
+  Error err;
+  if (!call->json) return luaerror_return(L, call->err);
+  if (luajson_decode(L, call->json, call->len, &err) != 0)
+    return luaerror_return(L, &err);
+  int n = lua_istable(L, -1) ? (int)lua_rawlen(L, -1) : 0;
+  int reply = lua_gettop(L);
+  luaL_checkstack(L, n + 1, "too many values in the reply");
+  for (int i = 1; i <= n; i++) lua_rawgeti(L, reply, i);
+  if (n == 0) lua_pushboolean(L, 1);
+  return n ? n : 1;
+}
+
+static void on_done(SocketCall *socket_call_, const char *json, size_t len,
+                    const Error *err) {
+  Call *call = CONTAINER_OF(socket_call_, Call, call);
+  call->json = json;
+  call->len = len;
+  call->err = err;
+  task_wake(call->task, push_reply, call);
+  free(call);
+}
+
+static void cancel_call(Wait *wait) {
+  Call *call = CONTAINER_OF(wait, Call, wait);
+  socket_call_cancel(&call->call);
+  free(call);
+}
+
+/* The last of at least two values after the name may be { timeout = seconds }: returns
+ * the index of the last argument, and sets the timeout. */
+static int call_options(lua_State *L, double *timeout) {
+  int last = lua_gettop(L);
+  *timeout = CALL_TIMEOUT;
+  if (last < 4 || !lua_istable(L, last)) return last;
+  if (lua_getfield(L, last, "timeout") != LUA_TNUMBER) {
+    lua_pop(L, 1);
+    return last;
+  }
+  lua_pushnil(L);
+  lua_next(L, last);
+  lua_pop(L, 1);
+  bool only = !lua_next(L, last);
+  if (!only) lua_pop(L, 2);
+  if (only) *timeout = lua_tonumber(L, -1);
+  lua_pop(L, 1);
+  return only ? last - 1 : last;
+}
+
+static int f_call(lua_State *L) {
+  Declaration *decl = check_decl(L);
+  Task *task = task_waiter(L, "socket:call");
+  Socket *socket = connection_socket(decl);
+  if (!socket) return return_closed(L, decl);
+  if (connection_is_plain(decl)) return luaL_error(L, "call is for socket.io");
+  double timeout;
+  int last = call_options(L, &timeout);
+  luaL_argcheck(L, timeout > 0 && timeout < 1e9, last + 1,
+                "timeout must be positive seconds");
+  Buffer *out = encode_event(L, last, "call");
+  Call *call = xcalloc(1, sizeof *call);
+  *call = (Call){.call.done = on_done, .wait.cancel = cancel_call, .task = task};
+  Error err;
+  if (socket_call(socket, &call->call, out->data, out->len, timeout, &err) != 0) {
+    free(call);
+    return luaerror_return(L, &err);
+  }
+  connection_outgoing(decl->res, out->data, out->len);
+  return task_wait(L, task, &call->wait);
+}
+
+/* --- fields
+ * -------------------------------------------------------------------------------- */
+
+/* socket.volatile: made once for each handle, kept with it. */
+static int push_volatile(lua_State *L, Declaration *decl) {
+  if (lua_getiuservalue(L, 1, 1) == LUA_TUSERDATA) return 1;
+  Box *box = box_new(L, &volatile_kind);
+  box->object = decl;
+  lua_pushvalue(L, -1);
+  lua_setiuservalue(L, 1, 1);
+  return 1;
+}
+
+static int f_index(lua_State *L) {
+  const char *key = luaL_checkstring(L, 2);
+  lua_settop(L, 2);
+  lua_pushvalue(L, 2);
+  if (lua_rawget(L, lua_upvalueindex(1)) != LUA_TNIL) return 1;
+  Declaration *decl = check_decl(L);
+  Socket *socket = connection_socket(decl);
+  if (strcmp(key, "name") == 0) lua_pushstring(L, decl->name);
+  else if (strcmp(key, "volatile") == 0) return push_volatile(L, decl);
+  else if (strcmp(key, "state") == 0 || strcmp(key, "id") == 0 ||
+           strcmp(key, "recovered") == 0 || strcmp(key, "connected") == 0) {
+    need_loaded(L, "reading a connection");
+    if (*key == 's') lua_pushstring(L, connection_state(decl));
+    else if (*key == 'c')
+      lua_pushboolean(L, socket && socket_state(socket) == SOCKET_CONNECTED);
+    else if (*key == 'r') lua_pushboolean(L, socket && socket_recovered(socket));
+    else if (socket && *socket_id(socket)) lua_pushstring(L, socket_id(socket));
+    else lua_pushnil(L);
+  } else {
+    return luaL_error(L, "a socket has no field \"%s\"", key);
+  }
+  return 1;
+}
+
+int luaopen_tidelock_socket(lua_State *L) {
+  static const luaL_Reg methods[] = {{"connect", f_connect},
+                                     {"disconnect", f_disconnect},
+                                     {"on", f_on},
+                                     {"once", f_once},
+                                     {"off", f_off},
+                                     {"on_any", f_on_any},
+                                     {"on_any_outgoing", f_on_any_outgoing},
+                                     {"on_state", f_on_state},
+                                     {"emit", f_emit},
+                                     {"send", f_send},
+                                     {"call", f_call},
+                                     {NULL, NULL}};
+  static const luaL_Reg volatile_methods[] = {
+      {"emit", f_emit_volatile}, {"send", f_send_volatile}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {
+      {"connect", f_connect_new}, {"attach", f_attach}, {NULL, NULL}};
+  box_class(L, &socket_kind, methods, f_index);
+  box_class(L, &volatile_kind, volatile_methods, NULL);
+  luaL_newlib(L, functions);
+  return 1;
+}

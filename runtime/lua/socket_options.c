@@ -1,0 +1,293 @@
+/* The options of socket.connect. All is read and checked into memory that Lua owns (a
+ * userdata with a collector), so that a raise leaks nothing; only when it is complete is
+ * it handed over. */
+#include "lua/socket_options.h"
+
+#include <lauxlib.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* --- plain fields
+ * -------------------------------------------------------------------------- */
+
+static char *text_field(lua_State *L, int t, const char *key) {
+  int type = lua_getfield(L, t, key);
+  if (type != LUA_TNIL && type != LUA_TSTRING)
+    luaL_error(L, "socket.connect: %s must be a string, not a %s", key,
+               lua_typename(L, type));
+  size_t len;
+  const char *text = lua_tolstring(L, -1, &len);
+  if (text && strlen(text) != len)
+    luaL_error(L, "socket.connect: %s holds a NUL byte", key);
+  char *copy = xstrdup(text);
+  lua_pop(L, 1);
+  return copy;
+}
+
+static double number_field(lua_State *L, int t, const char *key, double standard,
+                           double max) {
+  int type = lua_getfield(L, t, key);
+  if (type != LUA_TNIL && type != LUA_TNUMBER)
+    luaL_error(L, "socket.connect: %s must be a number, not a %s", key,
+               lua_typename(L, type));
+  double value = type == LUA_TNIL ? standard : lua_tonumber(L, -1);
+  if (!(value >= 0) || value > max)
+    luaL_error(L, "socket.connect: %s must be 0 to %f", key, max);
+  lua_pop(L, 1);
+  return value;
+}
+
+static bool boolean_field(lua_State *L, int t, const char *key, bool standard) {
+  int type = lua_getfield(L, t, key);
+  if (type != LUA_TNIL && type != LUA_TBOOLEAN)
+    luaL_error(L, "socket.connect: %s must be true or false, not a %s", key,
+               lua_typename(L, type));
+  bool value = type == LUA_TNIL ? standard : lua_toboolean(L, -1);
+  lua_pop(L, 1);
+  return value;
+}
+
+static int choice_field(lua_State *L, int t, const char *key,
+                        const char *const *choices) {
+  int type = lua_getfield(L, t, key);
+  const char *value = type == LUA_TSTRING ? lua_tostring(L, -1) : NULL;
+  int i = 0;
+  if (value)
+    while (choices[i] && strcmp(choices[i], value) != 0) i++;
+  if ((type != LUA_TNIL && !value) || !choices[i])
+    luaL_error(L, "socket.connect: %s cannot be %s", key, luaL_tolstring(L, -1, NULL));
+  lua_pop(L, 1);
+  return i;
+}
+
+/* --- fields that are tables
+ * ---------------------------------------------------------------- */
+
+/* { ["Name"] = "value", ... } → "Name: value" lines, NULL-terminated. */
+static void read_headers(lua_State *L, int t, SocketOptions *o) {
+  if (lua_getfield(L, t, "headers") != LUA_TNIL) {
+    luaL_checktype(L, -1, LUA_TTABLE);
+    size_t n = 0;
+    for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1)) {
+      if (lua_type(L, -2) != LUA_TSTRING || !lua_isstring(L, -1))
+        luaL_error(L, "socket.connect: headers maps names to strings");
+      o->headers = xrealloc(o->headers, (n + 2) * sizeof *o->headers);
+      o->headers[n++] = xasprintf("%s: %s", lua_tostring(L, -2), lua_tostring(L, -1));
+      o->headers[n] = NULL;
+      if (strpbrk(o->headers[n - 1], "\r\n"))
+        luaL_error(L, "socket.connect: header %s holds a line break",
+                   lua_tostring(L, -2));
+    }
+  }
+  lua_pop(L, 1);
+}
+
+static void add_encoded(luaL_Buffer *b, const char *text, size_t len) {
+  static const char hex[] = "0123456789ABCDEF";
+  for (size_t i = 0; i < len; i++) {
+    unsigned char c = (unsigned char)text[i];
+    bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                 (c >= '0' && c <= '9') || (c && strchr("-._~", c));
+    if (plain) {
+      luaL_addchar(b, (char)c);
+    } else {
+      luaL_addchar(b, '%');
+      luaL_addchar(b, hex[c >> 4]);
+      luaL_addchar(b, hex[c & 15]);
+    }
+  }
+}
+
+/* Pushes the names of the table at t, sorted, as a list; returns how many. */
+static int push_names(lua_State *L, int t) {
+  int n = 0;
+  lua_newtable(L);
+  int names = lua_gettop(L);
+  for (lua_pushnil(L); lua_next(L, t); lua_pop(L, 1)) {
+    if (lua_type(L, -2) != LUA_TSTRING || !lua_isstring(L, -1))
+      luaL_error(L, "socket.connect: query maps names to strings or numbers");
+    lua_pushvalue(L, -2);
+    lua_rawseti(L, names, ++n);
+  }
+  lua_getglobal(L, "table");
+  lua_getfield(L, -1, "sort");
+  lua_pushvalue(L, names);
+  lua_call(L, 1, 0);
+  lua_settop(L, names);
+  return n;
+}
+
+static void push_encoded(lua_State *L, int index, const char *after) {
+  size_t len;
+  const char *text = lua_tolstring(L, index, &len);
+  luaL_Buffer b;
+  luaL_buffinit(L, &b);
+  add_encoded(&b, text, len);
+  luaL_addstring(&b, after);
+  luaL_pushresult(&b);
+}
+
+/* Pushes a query table as "a=b&c=d", percent-encoded, in the order of the names: the same
+ * table gives the same text, whatever the order in which it was filled. */
+static void push_query(lua_State *L, int t) {
+  int n = push_names(L, t), names = lua_gettop(L);
+  lua_pushliteral(L, "");
+  for (int i = 1; i <= n; i++) {
+    lua_rawgeti(L, names, i);
+    lua_pushvalue(L, -1);
+    lua_rawget(L, t);
+    push_encoded(L, names + 2, "=");
+    push_encoded(L, names + 3, i < n ? "&" : "");
+    lua_remove(L, names + 2);
+    lua_remove(L, names + 2);
+    lua_concat(L, 3);
+  }
+}
+
+static void read_query(lua_State *L, int t, SocketOptions *o) {
+  int type = lua_getfield(L, t, "query");
+  if (type == LUA_TTABLE) {
+    int top = lua_gettop(L);
+    push_query(L, top);
+    o->query = xstrdup(lua_tostring(L, -1));
+    lua_settop(L, top);
+  } else if (type == LUA_TSTRING) {
+    o->query = xstrdup(lua_tostring(L, -1));
+  } else if (type != LUA_TNIL) {
+    luaL_error(L, "socket.connect: query must be a table or an encoded string");
+  }
+  lua_pop(L, 1);
+}
+
+static void check_keys(lua_State *L, int t, const char *where, const char *const *known) {
+  for (lua_pushnil(L); lua_next(L, t); lua_pop(L, 1)) {
+    const char *key = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "?";
+    int i = 0;
+    while (known[i] && strcmp(known[i], key) != 0) i++;
+    if (!known[i]) luaL_error(L, "%s: unknown option \"%s\"", where, key);
+  }
+}
+
+static void read_reconnect(lua_State *L, int t, SocketOptions *o) {
+  static const char *const keys[] = {"delay", "max_delay", "attempts", "jitter", NULL};
+  int type = lua_getfield(L, t, "reconnect");
+  o->reconnect = true;
+  o->attempts = INFINITY;
+  o->jitter = 0.5;
+  if (type == LUA_TBOOLEAN) {
+    o->reconnect = lua_toboolean(L, -1);
+  } else if (type == LUA_TTABLE) {
+    int r = lua_gettop(L);
+    check_keys(L, r, "socket.connect: reconnect", keys);
+    o->delay = number_field(L, r, "delay", 0, 86400);
+    o->max_delay = number_field(L, r, "max_delay", 0, 86400);
+    o->attempts = number_field(L, r, "attempts", INFINITY, INFINITY);
+    o->jitter = number_field(L, r, "jitter", 0.5, 1);
+  } else if (type != LUA_TNIL) {
+    luaL_error(L, "socket.connect: reconnect must be a table or false");
+  }
+  lua_pop(L, 1);
+}
+
+static void read_buffer(lua_State *L, int t, SocketOptions *o) {
+  static const char *const keys[] = {"count", "bytes", "age", NULL};
+  int type = lua_getfield(L, t, "buffer");
+  if (type == LUA_TTABLE) {
+    int b = lua_gettop(L);
+    check_keys(L, b, "socket.connect: buffer", keys);
+    o->buffer_count = (size_t)number_field(L, b, "count", 0, 1e7);
+    o->buffer_bytes = (size_t)number_field(L, b, "bytes", 0, 1e10);
+    o->buffer_age = number_field(L, b, "age", 0, 1e9);
+  } else if (type != LUA_TNIL) {
+    luaL_error(L, "socket.connect: buffer must be a table");
+  }
+  lua_pop(L, 1);
+}
+
+/* Polling is not there yet: a list that allows WebSocket is honoured by using it. */
+static void check_transports(lua_State *L, int t) {
+  if (lua_getfield(L, t, "transports") != LUA_TNIL) {
+    luaL_checktype(L, -1, LUA_TTABLE);
+    bool websocket = false;
+    for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1)) {
+      const char *name = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "?";
+      if (strcmp(name, "websocket") == 0) websocket = true;
+      else if (strcmp(name, "polling") != 0)
+        luaL_error(L, "socket.connect: there is no transport \"%s\"", name);
+    }
+    if (!websocket)
+      luaL_error(
+          L,
+          "socket.connect: transports must contain \"websocket\": polling alone is not "
+          "supported yet");
+  }
+  lua_pop(L, 1);
+}
+
+/* --- all of it
+ * ----------------------------------------------------------------------------- */
+
+static int collect(lua_State *L) {
+  ConnectionOptions **holder = lua_touserdata(L, 1);
+  if (*holder) {
+    socket_options_free(&(*holder)->net);
+    free(*holder);
+  }
+  *holder = NULL;
+  return 0;
+}
+
+static ConnectionOptions **push_holder(lua_State *L) {
+  ConnectionOptions **holder = lua_newuserdatauv(L, sizeof *holder, 0);
+  *holder = NULL;
+  if (luaL_newmetatable(L, "tidelock.socket options")) {
+    lua_pushcfunction(L, collect);
+    lua_setfield(L, -2, "__gc");
+  }
+  lua_setmetatable(L, -2);
+  *holder = xcalloc(1, sizeof **holder);
+  return holder;
+}
+
+static void read_net(lua_State *L, int t, SocketOptions *o) {
+  static const char *const protocols[] = {"socket.io", "websocket", NULL};
+  o->protocol = (SocketProtocol)choice_field(L, t, "protocol", protocols);
+  o->url = text_field(L, t, "url");
+  if (!o->url)
+    luaL_error(L, "socket.connect: url is missing (is WS_URL set in the environment?)");
+  o->path = text_field(L, t, "path");
+  o->nsp = text_field(L, t, "namespace");
+  if (o->nsp && (o->nsp[0] != '/' || strpbrk(o->nsp, ",?")))
+    luaL_error(L, "socket.connect: a namespace starts with / and has neither , nor ?");
+  o->subprotocols = text_field(L, t, "subprotocols");
+  o->ca_file = text_field(L, t, "ca");
+  o->insecure = boolean_field(L, t, "insecure", false);
+  o->timeout = number_field(L, t, "timeout", 0, 86400);
+  o->max_message = (size_t)number_field(L, t, "max_message", 0, 4e9);
+  read_query(L, t, o);
+  read_headers(L, t, o);
+  read_reconnect(L, t, o);
+  read_buffer(L, t, o);
+}
+
+ConnectionOptions *socket_options_read(lua_State *L, int index) {
+  static const char *const keys[] = {
+      "url",      "path",  "namespace",    "auth",      "protocol",    "transports",
+      "timeout",  "query", "auto_connect", "reconnect", "buffer",      "headers",
+      "insecure", "ca",    "subprotocols", "frames",    "max_message", NULL};
+  static const char *const frames[] = {"text", "binary", "json", NULL};
+  luaL_checktype(L, index, LUA_TTABLE);
+  int t = lua_absindex(L, index), top = lua_gettop(L);
+  luaL_checkstack(L, 20, "socket options");
+  check_keys(L, t, "socket.connect", keys);
+  check_transports(L, t);
+  ConnectionOptions **holder = push_holder(L);
+  (*holder)->frames = (Frames)choice_field(L, t, "frames", frames);
+  (*holder)->auto_connect = boolean_field(L, t, "auto_connect", true);
+  read_net(L, t, &(*holder)->net);
+  ConnectionOptions *options = *holder;
+  *holder = NULL;
+  lua_settop(L, top);
+  return options;
+}

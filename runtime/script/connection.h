@@ -1,0 +1,31 @@
+/* A script's connection: the resource around a net Socket. Turns what the socket tells
+ * into handlers, and asks the script for its auth. */
+#ifndef TIDELOCK_SCRIPT_CONNECTION_H
+#define TIDELOCK_SCRIPT_CONNECTION_H
+
+#include "net/socket.h"
+#include "script/resource.h"
+
+typedef enum Frames { FRAMES_TEXT, FRAMES_BINARY, FRAMES_JSON } Frames;
+
+typedef struct ConnectionOptions {
+  SocketOptions net;
+  bool auto_connect;
+  Frames frames; /* plain WebSocket: what send takes and messages give */
+} ConnectionOptions;
+
+extern const ResourceKind connection_kind; /* options: ConnectionOptions */
+
+enum { CONNECTION_AUTH = 0 }; /* declaration->functions: a function or a table */
+
+/* The socket behind a declaration; NULL when there is none (not yet, or closed). */
+Socket *connection_socket(const Declaration *decl);
+const char *connection_state(const Declaration *decl); /* "pending" before it exists */
+bool connection_is_plain(const Declaration *decl);     /* plain WebSocket */
+Frames connection_frames(const Declaration *decl);
+
+/* Tells the outgoing handlers of what was sent (["name", args...]), with the next turn.
+ */
+void connection_outgoing(Resource *res, const char *json, size_t len);
+
+#endif
