@@ -42,8 +42,7 @@ static int return_result(lua_State *L, int rc, const Error *err) {
   return 1;
 }
 
-/* --- declaring
- * ----------------------------------------------------------------------------- */
+/* --- declaring -------------------------------------------------------------------- */
 
 static int f_connect_new(lua_State *L) {
   const char *name = luaL_checkstring(L, 1);
@@ -94,8 +93,7 @@ static int f_disconnect(lua_State *L) {
   return 1;
 }
 
-/* --- handlers
- * ------------------------------------------------------------------------------ */
+/* --- handlers --------------------------------------------------------------------- */
 
 static bool serial_option(lua_State *L, int index) {
   if (lua_isnoneornil(L, index)) return false;
@@ -153,8 +151,7 @@ static int f_off(lua_State *L) {
   return 1;
 }
 
-/* --- sending
- * ------------------------------------------------------------------------------- */
+/* --- sending ---------------------------------------------------------------------- */
 
 static void check_event_name(lua_State *L, const char *what) {
   size_t len;
@@ -242,8 +239,7 @@ static int f_send_volatile(lua_State *L) {
   return send_frame(L, box_check(L, 1, &volatile_kind), true);
 }
 
-/* --- calling
- * ------------------------------------------------------------------------------- */
+/* --- calling ---------------------------------------------------------------------- */
 
 typedef struct Call {
   SocketCall call;
@@ -326,8 +322,7 @@ static int f_call(lua_State *L) {
   return task_wait(L, task, &call->wait);
 }
 
-/* --- fields
- * -------------------------------------------------------------------------------- */
+/* --- fields ----------------------------------------------------------------------- */
 
 /* socket.volatile: made once for each handle, kept with it. */
 static int push_volatile(lua_State *L, Declaration *decl) {

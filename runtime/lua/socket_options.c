@@ -8,8 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* --- plain fields
- * -------------------------------------------------------------------------- */
+/* --- plain fields ----------------------------------------------------------------- */
 
 static char *text_field(lua_State *L, int t, const char *key) {
   int type = lua_getfield(L, t, key);
@@ -61,8 +60,7 @@ static int choice_field(lua_State *L, int t, const char *key,
   return i;
 }
 
-/* --- fields that are tables
- * ---------------------------------------------------------------- */
+/* --- fields that are tables ------------------------------------------------------- */
 
 /* { ["Name"] = "value", ... } → "Name: value" lines, NULL-terminated. */
 static void read_headers(lua_State *L, int t, SocketOptions *o) {
@@ -225,8 +223,7 @@ static void check_transports(lua_State *L, int t) {
   lua_pop(L, 1);
 }
 
-/* --- all of it
- * ----------------------------------------------------------------------------- */
+/* --- all of it -------------------------------------------------------------------- */
 
 static int collect(lua_State *L) {
   ConnectionOptions **holder = lua_touserdata(L, 1);

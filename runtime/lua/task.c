@@ -7,8 +7,7 @@
 #include "lua/modules.h"
 #include "script/task.h"
 
-/* --- the handle
- * -------------------------------------------------------------------------- */
+/* --- the handle ------------------------------------------------------------------- */
 
 static void release_task(Box *box) {
   task_unref(box->object);
@@ -43,8 +42,7 @@ static int f_spawn(lua_State *L) {
   return 1;
 }
 
-/* --- the gate
- * ---------------------------------------------------------------------------- */
+/* --- the gate --------------------------------------------------------------------- */
 
 /* One task waits at it until it is opened, once. */
 typedef struct Gate {
@@ -94,8 +92,7 @@ static int f_gate_wait(lua_State *L) {
   return task_wait(L, task, &gate->wait);
 }
 
-/* --- sleep
- * ------------------------------------------------------------------------------- */
+/* --- sleep ------------------------------------------------------------------------ */
 
 typedef struct Sleep {
   Wait wait;

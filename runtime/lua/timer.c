@@ -35,8 +35,7 @@ static int push_function(lua_State *L, void *ctx) {
   return 0;
 }
 
-/* --- anonymous timers
- * -------------------------------------------------------------------- */
+/* --- anonymous timers ------------------------------------------------------------- */
 
 typedef struct ScriptTimer {
   Op op;
@@ -70,11 +69,11 @@ static void on_fire(Timer *timer) {
   Loop *loop = gen->rt->loop;
   if (t->repeats) {
     timer_start_at(loop, timer, next_due(timer->due, t->seconds, loop_now(loop)));
-    task_start(gen, "a timer", push_function, &t->function, NULL, NULL);
+    task_start(gen, TASK_NAME("a timer", NULL), push_function, &t->function, NULL, NULL);
     return;
   }
   op_remove(&t->op);
-  task_start(gen, "a timer", push_function, &t->function, NULL, NULL);
+  task_start(gen, TASK_NAME("a timer", NULL), push_function, &t->function, NULL, NULL);
   release_timer(t);
 }
 
@@ -117,8 +116,7 @@ static int f_after(lua_State *L) {
   return add_timer(L, false);
 }
 
-/* --- named timers
- * ------------------------------------------------------------------------ */
+/* --- named timers ----------------------------------------------------------------- */
 
 typedef struct NamedTimer {
   Timer timer;
@@ -133,9 +131,8 @@ static void on_named(Timer *timer) {
   timer_start_at(loop, timer, next_due(timer->due, t->period, loop_now(loop)));
   Declaration *decl = res->decls;
   if (!decl || !declaration_live(decl)) return;
-  char label[96];
-  snprintf(label, sizeof label, "the timer %s", res->name);
-  task_start(decl->gen, label, push_function, &decl->functions[0], NULL, NULL);
+  task_start(decl->gen, TASK_NAME("the timer", res->name), push_function,
+             &decl->functions[0], NULL, NULL);
 }
 
 static int named_open(Resource *res, Error *err) {

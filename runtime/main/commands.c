@@ -11,8 +11,7 @@
 
 #include "script/script.h"
 
-/* --- check
- * -------------------------------------------------------------------------------- */
+/* --- check ------------------------------------------------------------------------ */
 
 static int check_one(const Options *options, Log *log, const char *path) {
   Runtime *rt = make_runtime(options, log);
@@ -37,8 +36,7 @@ int command_check(const Options *options, Log *log) {
   return status;
 }
 
-/* --- test
- * --------------------------------------------------------------------------------- */
+/* --- test ------------------------------------------------------------------------- */
 
 typedef struct Tally {
   int passed, failed;
@@ -96,8 +94,7 @@ int command_test(const Options *options, Log *log) {
   return tally.failed || tally.passed == 0;
 }
 
-/* --- demo
- * --------------------------------------------------------------------------------- */
+/* --- demo ------------------------------------------------------------------------- */
 
 char *shipped_path(const char *what) {
   char exe[PATH_MAX];

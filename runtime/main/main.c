@@ -12,8 +12,7 @@
 
 #define VERSION "0.1.0"
 
-/* --- signals
- * ------------------------------------------------------------------------------ */
+/* --- signals ---------------------------------------------------------------------- */
 
 typedef struct Signals {
   uv_signal_t interrupt, terminate;
@@ -43,8 +42,7 @@ static void signals_stop(Signals *s) {
   uv_close((uv_handle_t *)&s->terminate, NULL);
 }
 
-/* --- running
- * ------------------------------------------------------------------------------ */
+/* --- running ---------------------------------------------------------------------- */
 
 Runtime *make_runtime(const Options *options, Log *log) {
   RuntimeOptions rt = {.modules = lua_modules,
@@ -87,8 +85,7 @@ static int command_run(const Options *options, Log *log) {
   return status;
 }
 
-/* --- the environment
- * ---------------------------------------------------------------------- */
+/* --- the environment -------------------------------------------------------------- */
 
 static char *trim(char *text) {
   while (*text == ' ' || *text == '\t') text++;
@@ -136,8 +133,7 @@ static int read_env(const char *path) {
   return status;
 }
 
-/* --- main
- * --------------------------------------------------------------------------------- */
+/* --- main ------------------------------------------------------------------------- */
 
 static int dispatch(const Options *options, Log *log) {
   switch (options->command) {

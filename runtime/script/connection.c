@@ -29,8 +29,7 @@ struct AuthAsk {
   int ref;
 };
 
-/* --- who hears
- * ----------------------------------------------------------------------------- */
+/* --- who hears -------------------------------------------------------------------- */
 
 typedef enum ListName { LIST_EVENTS, LIST_STATES, LIST_OUTGOING } ListName;
 
@@ -52,8 +51,7 @@ static bool anyone_wants(Resource *res, const char *event, size_t len) {
   return false;
 }
 
-/* --- acks from the script
- * ------------------------------------------------------------------ */
+/* --- acks from the script --------------------------------------------------------- */
 
 static void release_ack(Box *box) {
   free(box->object);
@@ -118,8 +116,7 @@ static void push_ack(lua_State *L, Connection *c, int64_t id) {
   lua_pushcclosure(L, f_ack, 1);
 }
 
-/* --- events
- * -------------------------------------------------------------------------------- */
+/* --- events ----------------------------------------------------------------------- */
 
 typedef struct Payload {
   Connection *connection;
@@ -219,8 +216,7 @@ static void on_message(void *ctx, bool binary, const char *data, size_t len) {
        (Firing){.event = "message", .len = 7, .push = push_message, .ctx = &m});
 }
 
-/* --- outgoing
- * ------------------------------------------------------------------------------ */
+/* --- outgoing --------------------------------------------------------------------- */
 
 typedef struct Outgoing {
   Event event;
@@ -250,8 +246,7 @@ void connection_outgoing(Resource *res, const char *json, size_t len) {
   inbox_push(o->rt->loop, &o->event);
 }
 
-/* --- states
- * -------------------------------------------------------------------------------- */
+/* --- states ----------------------------------------------------------------------- */
 
 static const char *state_name(SocketState state) {
   switch (state) {
@@ -355,8 +350,7 @@ static void on_connect_error(void *ctx, const SocketInfo *info) {
   fire_reserved(ctx, "connect_error", push_error, &change);
 }
 
-/* --- auth
- * ---------------------------------------------------------------------------------- */
+/* --- auth ------------------------------------------------------------------------- */
 
 static void answer_auth(Connection *c, lua_State *L, int index) {
   Error err;
@@ -406,9 +400,8 @@ static void ask_script(Connection *c, Declaration *decl) {
   AuthAsk *ask = xcalloc(1, sizeof *ask);
   *ask = (AuthAsk){c, decl->functions[CONNECTION_AUTH]};
   c->ask = ask;
-  char label[96];
-  snprintf(label, sizeof label, "the auth of %s", c->res->name);
-  task_start(decl->gen, label, push_auth, ask, auth_done, ask);
+  task_start(decl->gen, TASK_NAME("the auth of", c->res->name), push_auth, ask, auth_done,
+             ask);
 }
 
 static void on_auth(void *ctx) {
@@ -428,8 +421,7 @@ static void on_auth(void *ctx) {
   if (function) ask_script(c, decl);
 }
 
-/* --- the resource
- * -------------------------------------------------------------------------- */
+/* --- the resource ----------------------------------------------------------------- */
 
 static int open_connection(Resource *res, Error *err) {
   static const SocketCallbacks callbacks = {on_auth, on_state, on_connect_error, on_event,

@@ -32,8 +32,7 @@ Generation *generation_of(lua_State *L) {
   return *(Generation **)lua_getextraspace(L);
 }
 
-/* --- ops
- * --------------------------------------------------------------------------------- */
+/* --- ops -------------------------------------------------------------------------- */
 
 void op_add(Generation *gen, Op *op) {
   op->gen = gen;
@@ -58,8 +57,7 @@ static void stop_ops(Generation *gen) {
   }
 }
 
-/* --- what a script may do when
- * ------------------------------------------------------------ */
+/* --- what a script may do when ---------------------------------------------------- */
 
 void need_loaded(lua_State *L, const char *what) {
   if (generation_of(L)->state == GEN_STAGING)
@@ -78,8 +76,7 @@ void need_declaring(lua_State *L, const char *what) {
                what);
 }
 
-/* --- life
- * -------------------------------------------------------------------------------- */
+/* --- life ------------------------------------------------------------------------- */
 
 void generation_start(Generation *gen) {
   CHECK(gen->state == GEN_STAGING);

@@ -30,8 +30,7 @@ void handlers_init(HandlerList *list) {
   list->last = &list->first;
 }
 
-/* --- life
- * -------------------------------------------------------------------------------- */
+/* --- life ------------------------------------------------------------------------- */
 
 static void unref(Handler *h) {
   if (--h->refs > 0) return;
@@ -82,8 +81,7 @@ void handlers_free(HandlerList *list, lua_State *L) {
   handlers_init(list);
 }
 
-/* --- registering
- * ------------------------------------------------------------------------- */
+/* --- registering ------------------------------------------------------------------ */
 
 static void release_handle(Box *box) {
   ((Handler *)box->object)->box = NULL; /* the handler stays: only off removes it */
@@ -153,8 +151,7 @@ bool handlers_want(const HandlerList *list, const char *event, size_t len) {
   return false;
 }
 
-/* --- firing
- * ------------------------------------------------------------------------------ */
+/* --- firing ----------------------------------------------------------------------- */
 
 typedef struct Run {
   Handler *handler;
@@ -191,9 +188,9 @@ static void serial_done(void *ctx, lua_State *co, int n, bool ok) {
   unref(h);
 }
 
-static void run_serial(Generation *gen, const char *label, Run *run) {
+static void run_serial(Generation *gen, TaskName name, Run *run) {
   Handler *h = run->handler;
-  Task *task = task_prepare(gen, label, push_call, run, serial_done, h);
+  Task *task = task_prepare(gen, name, push_call, run, serial_done, h);
   if (!task) return;
   h->refs++;
   task_ref(task);
@@ -205,16 +202,13 @@ static void run_serial(Generation *gen, const char *label, Run *run) {
 }
 
 static void run_one(Generation *gen, Handler *h, const Firing *firing) {
-  char label[96];
-  const char *event = firing->event ? firing->event : "";
-  snprintf(label, sizeof label, "the handler of %s%s%.*s", firing->source,
-           *event ? ": " : "", (int)(firing->len < 60 ? firing->len : 60), event);
+  TaskName name = {"the handler of", firing->source, firing->event, firing->len};
   Run run = {h, firing};
   if (h->once) {
     h->removed = h->list->dirty = true;
   }
-  if (h->serial) run_serial(gen, label, &run);
-  else task_start(gen, label, push_call, &run, NULL, NULL);
+  if (h->serial) run_serial(gen, name, &run);
+  else task_start(gen, name, push_call, &run, NULL, NULL);
 }
 
 static bool wanted(const Handler *h, const Firing *f) {

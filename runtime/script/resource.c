@@ -11,8 +11,7 @@
 
 static void on_grace(Timer *timer);
 
-/* --- declarations
- * ------------------------------------------------------------------------- */
+/* --- declarations ----------------------------------------------------------------- */
 
 static void free_options(const ResourceKind *kind, void *options) {
   if (options && kind->free_options) kind->free_options(options);
@@ -80,8 +79,7 @@ bool declaration_live(const Declaration *decl) {
   return decl->gen->state == GEN_LIVE;
 }
 
-/* --- resources
- * ---------------------------------------------------------------------------- */
+/* --- resources -------------------------------------------------------------------- */
 
 static Resource *find(Script *owner, const ResourceKind *kind, const char *name,
                       size_t len) {
@@ -175,8 +173,7 @@ void resources_orphan(Script *script) {
       timer_start(script->rt->loop, &r->grace, script->rt->options.grace);
 }
 
-/* --- attaching
- * ---------------------------------------------------------------------------- */
+/* --- attaching -------------------------------------------------------------------- */
 
 static Resource *find_target(Declaration *decl) {
   const char *colon = strchr(decl->name, ':');
@@ -204,8 +201,7 @@ static void attach_pending(Runtime *rt) {
   }
 }
 
-/* --- reconciling
- * -------------------------------------------------------------------------- */
+/* --- reconciling ------------------------------------------------------------------ */
 
 static Resource *find_for(Declaration *decl) {
   return find(decl->gen->script, decl->kind, decl->name, strlen(decl->name));
@@ -273,8 +269,7 @@ void resources_start(Generation *gen) {
   }
 }
 
-/* --- declaring
- * ---------------------------------------------------------------------------- */
+/* --- declaring -------------------------------------------------------------------- */
 
 static void check_name(lua_State *L, Generation *gen, const ResourceKind *kind,
                        const char *name, bool attached) {

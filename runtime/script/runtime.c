@@ -41,8 +41,7 @@ Runtime *runtime_new(Log *log, const RuntimeOptions *options) {
   return rt;
 }
 
-/* --- running
- * ----------------------------------------------------------------------------- */
+/* --- running ---------------------------------------------------------------------- */
 
 static bool has_work(const Runtime *rt) {
   for (Script *s = rt->scripts; s; s = s->next)
@@ -134,6 +133,7 @@ void runtime_free(Runtime *rt) {
     free(s->path);
     free(s);
   }
+  tasks_free(rt);
   watchdog_free(rt->watchdog);
   json_arena_free(rt->arena);
   loop_free(rt->loop);

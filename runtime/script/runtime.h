@@ -56,6 +56,7 @@ struct Runtime {
   Watch *watch;         /* NULL: no watching */
   Watchdog *watchdog;
   JsonArena *arena; /* for what is dispatched */
+  Task *free_tasks; /* to be used again */
   Task *current;    /* the task that runs now; NULL: none */
   Timer stop_timer;
   bool stopping, stopped, output_failed;

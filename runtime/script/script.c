@@ -24,8 +24,7 @@
 #include "script/watch.h"
 #include "script/watchdog.h"
 
-/* --- names
- * ------------------------------------------------------------------------------- */
+/* --- names ------------------------------------------------------------------------ */
 
 bool name_valid(const char *name) {
   size_t len = strlen(name);
@@ -51,8 +50,7 @@ Script *script_find(Runtime *rt, const char *name, size_t len) {
   return NULL;
 }
 
-/* --- failing
- * ----------------------------------------------------------------------------- */
+/* --- failing ---------------------------------------------------------------------- */
 
 /* Finds "path:line:" of one of the sources in a message; appends the lines around it. */
 static void add_excerpt(Generation *gen, const char *message, Buffer *out) {
@@ -91,8 +89,7 @@ static void load_failed(Script *script, Generation *gen, const char *message) {
   runtime_exit(script->rt, 1);
 }
 
-/* --- swapping
- * ---------------------------------------------------------------------------- */
+/* --- swapping --------------------------------------------------------------------- */
 
 static int push_start(lua_State *L, void *ctx) {
   Generation *gen = generation_of(L);
@@ -122,12 +119,11 @@ static void swap(Generation *gen) {
     log_write(script->rt->log, LOG_INFO, script->name, "reloaded (version %u)",
               gen->number);
   if (gen->on_start != LUA_NOREF)
-    task_start(gen, "on_start", push_start, gen, NULL, NULL);
+    task_start(gen, TASK_NAME("on_start", NULL), push_start, gen, NULL, NULL);
   resources_orphan(script);
 }
 
-/* --- staging
- * ----------------------------------------------------------------------------- */
+/* --- staging ---------------------------------------------------------------------- */
 
 /* (co) → message, traceback. Protected: __tostring may raise. */
 static int f_stage_error(lua_State *L) {
@@ -145,7 +141,7 @@ static void on_stage_error(Script *script, Generation *gen, lua_State *co) {
   lua_pushlightuserdata(L, co);
   WatchdogTurn turn = watchdog_enter(gen, L);
   int status = lua_pcall(L, 1, 1, 0);
-  watchdog_leave(gen, turn, "describing an error");
+  watchdog_leave(gen, turn);
   const char *text = lua_tostring(L, -1);
   char *message =
       xstrdup(text && status == LUA_OK ? text : "an error that cannot be shown");
@@ -234,7 +230,7 @@ static void stage(Script *script, Sources *sources) {
     load_failed(script, gen, err.message);
     return;
   }
-  task_start(gen, "the top level", push_main, NULL, stage_done, gen);
+  task_start(gen, TASK_NAME("the top level", NULL), push_main, NULL, stage_done, gen);
 }
 
 /* A load under way is given up for a newer one; one that has just ended is not. */
@@ -262,8 +258,7 @@ void script_load(Script *script) {
   stage(script, sources);
 }
 
-/* --- life
- * -------------------------------------------------------------------------------- */
+/* --- life ------------------------------------------------------------------------- */
 
 static char **copy_args(char *const *args) {
   size_t n = 0;
@@ -302,7 +297,7 @@ Script *script_add(Runtime *rt, const char *name, const char *path, char *const 
 void script_stop(Script *script) {
   Generation *gen = script->current;
   if (gen && gen->on_stop != LUA_NOREF)
-    task_start(gen, "on_stop", push_start, NULL, NULL, NULL);
+    task_start(gen, TASK_NAME("on_stop", NULL), push_start, NULL, NULL, NULL);
 }
 
 bool script_has_work(const Script *script) {

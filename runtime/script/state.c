@@ -29,8 +29,7 @@ static void *account(void *ud, void *old, size_t old_size, size_t size) {
   return p;
 }
 
-/* --- base
- * -------------------------------------------------------------------------------- */
+/* --- base ------------------------------------------------------------------------- */
 
 static const char *read_chunk(lua_State *L, void *ctx, size_t *size) {
   (void)ctx;
@@ -157,8 +156,7 @@ static int f_traceback(lua_State *L) {
   return 1;
 }
 
-/* --- require
- * ----------------------------------------------------------------------------- */
+/* --- require ---------------------------------------------------------------------- */
 
 static int push_stdlib(lua_State *L, const char *name) {
   for (const StdlibFile *f = stdlib_files; f->module; f++) {
@@ -232,8 +230,7 @@ static int f_require(lua_State *L) {
   return require_over(L, lua_pcallk(L, 1, 1, 0, 0, require_over), 0);
 }
 
-/* --- opening
- * ----------------------------------------------------------------------------- */
+/* --- opening ---------------------------------------------------------------------- */
 
 static void keep_only(lua_State *L, const char *library, const char *const *names) {
   lua_getglobal(L, library);

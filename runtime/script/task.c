@@ -24,8 +24,7 @@ struct Awaiter {
   Awaiter *next;
 };
 
-/* --- coroutines
- * -------------------------------------------------------------------------- */
+/* --- coroutines ------------------------------------------------------------------- */
 
 static int f_new_thread(lua_State *L) {
   lua_newthread(L);
@@ -66,26 +65,68 @@ static void give_coroutine(Task *task, bool reusable) {
   }
   WatchdogTurn turn = watchdog_enter(gen, co); /* __close may run */
   lua_resetthread(co);
-  watchdog_leave(gen, turn, "closing a task");
+  watchdog_leave(gen, turn);
   luaL_unref(gen->L, LUA_REGISTRYINDEX, task->co_ref);
 }
 
-/* --- life
- * -------------------------------------------------------------------------------- */
+/* --- life ------------------------------------------------------------------------- */
 
 static void on_event(Event *event);
 
-static Task *task_new(Generation *gen, const char *label) {
-  Task *task = xcalloc(1, sizeof *task);
+static void copy_part(char *to, size_t room, const char *from, size_t len) {
+  if (len >= room) len = room - 1;
+  if (len) memcpy(to, from, len);
+  to[len] = '\0';
+}
+
+static void set_name(Task *task, TaskName name) {
+  task->what = name.what;
+  copy_part(task->of, sizeof task->of, name.of, name.of ? strlen(name.of) : 0);
+  copy_part(task->event_name, sizeof task->event_name, name.event, name.event_len);
+}
+
+/* Puts the name together: only when somebody is told. */
+static const char *name_of(const Task *task, char out[128]) {
+  snprintf(out, 128, "%s%s%s%s%s", task->what, *task->of ? " " : "", task->of,
+           *task->event_name ? ": " : "", task->event_name);
+  return out;
+}
+
+/* Finished tasks are used again: one starts with each event. */
+static Task *take_task(Runtime *rt) {
+  Task *task = rt->free_tasks;
+  if (!task) return xcalloc(1, sizeof *task);
+  rt->free_tasks = task->next;
+  memset(task, 0, offsetof(Task, what));
+  return task;
+}
+
+static void give_task(Task *task) {
+  task->next = task->rt->free_tasks;
+  task->rt->free_tasks = task;
+}
+
+void tasks_free(Runtime *rt) {
+  while (rt->free_tasks) {
+    Task *task = rt->free_tasks;
+    rt->free_tasks = task->next;
+    free(task);
+  }
+}
+
+static Task *task_new(Generation *gen, TaskName name) {
+  Task *task = take_task(gen->rt);
   task->gen = gen;
+  task->rt = gen->rt;
   task->refs = 1;
   task->results = LUA_NOREF;
   task->event.run = on_event;
-  snprintf(task->label, sizeof task->label, "%s", label);
+  set_name(task, name);
   if (!take_coroutine(task)) {
+    char text[128];
     log_write(gen->rt->log, LOG_ERROR, gen->script->name, "%s: no memory for a task",
-              label);
-    free(task);
+              name_of(task, text));
+    give_task(task);
     return NULL;
   }
   task->next = gen->tasks;
@@ -102,7 +143,7 @@ void task_unref(Task *task) {
   if (--task->refs > 0) return;
   CHECK(task->finished);
   if (task->gen) luaL_unref(task->gen->L, LUA_REGISTRYINDEX, task->results);
-  free(task);
+  give_task(task);
 }
 
 static void unlink_task(Task *task) {
@@ -168,6 +209,42 @@ static bool is_cancelled_error(lua_State *co) {
   return luaerror_read(co, -1, &err) && err.code == ERR_CANCELLED;
 }
 
+/* --- reporting -------------------------------------------------------------------- */
+
+/* (label, co) → text. Protected: __tostring may raise, and there may be no memory. */
+static int f_describe(lua_State *L) {
+  lua_State *co = lua_touserdata(L, 1);
+  if (!lua_checkstack(co, 1)) return luaL_error(L, "no memory to describe the error");
+  lua_pushvalue(co, -1);
+  if (co != L) lua_xmove(co, L, 1);
+  const char *message = luaL_tolstring(L, -1, NULL);
+  luaL_traceback(L, co, message, 0);
+  return 1;
+}
+
+static void report(Task *task, lua_State *co) {
+  Generation *gen = task->gen;
+  char name[128];
+  lua_State *L = gen->L;
+  lua_pushcfunction(L, f_describe);
+  lua_pushlightuserdata(L, co);
+  WatchdogTurn turn = watchdog_enter(gen, L);
+  lua_pcall(L, 1, 1, 0);
+  watchdog_leave(gen, turn);
+  const char *text = lua_tostring(L, -1);
+  log_write(gen->rt->log, LOG_ERROR, gen->script->name, "error in %s: %s",
+            name_of(task, name), text ? text : "(an error that cannot be shown)");
+  lua_pop(L, 1);
+}
+
+static void tell_slow(Task *task, double ms) {
+  char name[128];
+  log_write(task->rt->log, LOG_WARN, task->gen->script->name,
+            "%s ran for about %.0f ms without waiting", name_of(task, name), ms);
+}
+
+/* --- ending ----------------------------------------------------------------------- */
+
 /* The coroutine ended: n values, or one error value, lie on top of it. */
 static void finish(Task *task, bool ok, int n) {
   lua_State *co = task->co;
@@ -176,7 +253,7 @@ static void finish(Task *task, bool ok, int n) {
   task->ok = ok;
   bool told = task->awaiters || gen->state == GEN_STAGING || /* script.c tells */
               (!ok && task->cancelled && is_cancelled_error(co));
-  if (!ok && !told) task_report(gen, task->label, co);
+  if (!ok && !told) report(task, co);
   if (task->done) task->done(task->done_ctx, co, n, ok);
   if (task->refs > 1) keep_results(task, co, n);
   wake_awaiters(task);
@@ -186,8 +263,7 @@ static void finish(Task *task, bool ok, int n) {
   generation_task_ended(gen);
 }
 
-/* --- running
- * ----------------------------------------------------------------------------- */
+/* --- running ---------------------------------------------------------------------- */
 
 /* Resumes the coroutine with what lies on its stack. */
 static void resume(Task *task, int nargs) {
@@ -199,8 +275,9 @@ static void resume(Task *task, int nargs) {
   rt->current = task;
   WatchdogTurn turn = watchdog_enter(gen, task->co);
   int n, status = lua_resume(task->co, gen->L, nargs, &n);
-  watchdog_leave(gen, turn, task->label);
+  double slow = watchdog_leave(gen, turn);
   rt->current = outer;
+  if (slow > 0 && gen->state != GEN_STAGING) tell_slow(task, slow);
   if (status == LUA_OK) {
     finish(task, true, n);
   } else if (status != LUA_YIELD) {
@@ -241,9 +318,9 @@ static int f_entry(lua_State *L) {
   return lua_gettop(L);
 }
 
-void task_start(Generation *gen, const char *label, TaskPush *push, void *ctx,
-                TaskDone *done, void *done_ctx) {
-  Task *task = task_new(gen, label);
+void task_start(Generation *gen, TaskName name, TaskPush *push, void *ctx, TaskDone *done,
+                void *done_ctx) {
+  Task *task = task_new(gen, name);
   if (!task) {
     if (done) done(done_ctx, NULL, 0, false);
     return;
@@ -256,9 +333,9 @@ void task_start(Generation *gen, const char *label, TaskPush *push, void *ctx,
   resume(task, 1);
 }
 
-Task *task_prepare(Generation *gen, const char *label, TaskPush *push, void *ctx,
+Task *task_prepare(Generation *gen, TaskName name, TaskPush *push, void *ctx,
                    TaskDone *done, void *done_ctx) {
-  Task *task = task_new(gen, label);
+  Task *task = task_new(gen, name);
   if (!task) return NULL;
   Prepared p = {push, ctx};
   lua_pushcfunction(task->co, f_prepare);
@@ -281,11 +358,11 @@ void task_run_prepared(Task *task) {
 Task *task_spawn(lua_State *L, int nargs) {
   Generation *gen = generation_of(L);
   lua_Debug where;
-  char label[96] = "a task";
   lua_pushvalue(L, -(nargs + 1));
   lua_getinfo(L, ">S", &where);
-  snprintf(label, sizeof label, "the task of %s:%d", where.short_src, where.linedefined);
-  Task *task = task_new(gen, label);
+  Task *task = task_new(gen, TASK_NAME("the task of", where.short_src));
+  if (task)
+    snprintf(task->event_name, sizeof task->event_name, "line %d", where.linedefined);
   if (!task) luaL_error(L, "no memory for a task");
   if (!lua_checkstack(task->co, nargs + 1)) {
     give_coroutine(task, true);
@@ -333,8 +410,7 @@ static void on_event(Event *event) {
   }
 }
 
-/* --- waiting
- * ----------------------------------------------------------------------------- */
+/* --- waiting ---------------------------------------------------------------------- */
 
 Task *task_waiter(lua_State *L, const char *what) {
   Generation *gen = generation_of(L);
@@ -413,8 +489,7 @@ void task_kill(Task *task) {
   if (!task->queued) task_unref(task);
 }
 
-/* --- awaiting
- * ---------------------------------------------------------------------------- */
+/* --- awaiting --------------------------------------------------------------------- */
 
 static void cancel_await(Wait *wait) {
   Awaiter *awaiter = CONTAINER_OF(wait, Awaiter, wait);
@@ -435,31 +510,4 @@ int task_await(lua_State *L, Task *target) {
   awaiter->next = target->awaiters;
   target->awaiters = awaiter;
   return task_wait(L, task, &awaiter->wait);
-}
-
-/* --- reporting
- * --------------------------------------------------------------------------- */
-
-/* (label, co) → text. Protected: __tostring may raise, and there may be no memory. */
-static int f_describe(lua_State *L) {
-  lua_State *co = lua_touserdata(L, 1);
-  if (!lua_checkstack(co, 1)) return luaL_error(L, "no memory to describe the error");
-  lua_pushvalue(co, -1);
-  if (co != L) lua_xmove(co, L, 1);
-  const char *message = luaL_tolstring(L, -1, NULL);
-  luaL_traceback(L, co, message, 0);
-  return 1;
-}
-
-void task_report(Generation *gen, const char *label, lua_State *co) {
-  lua_State *L = gen->L;
-  lua_pushcfunction(L, f_describe);
-  lua_pushlightuserdata(L, co);
-  WatchdogTurn turn = watchdog_enter(gen, L);
-  lua_pcall(L, 1, 1, 0);
-  watchdog_leave(gen, turn, "describing an error");
-  const char *text = lua_tostring(L, -1);
-  log_write(gen->rt->log, LOG_ERROR, gen->script->name, "error in %s: %s", label,
-            text ? text : "(an error that cannot be shown)");
-  lua_pop(L, 1);
 }

@@ -29,10 +29,19 @@ typedef void TaskDone(void *ctx, lua_State *co, int results, bool ok);
 
 typedef struct Awaiter Awaiter;
 
+/* Who a task is, for reports: "the handler of chat: new_message". `what` is static text;
+ * the other parts may be NULL and are copied, cut where too long. */
+typedef struct TaskName {
+  const char *what, *of, *event;
+  size_t event_len;
+} TaskName;
+#define TASK_NAME(w, o) ((TaskName){.what = (w), .of = (o)})
+
 struct Task {
   Task *prev, *next; /* in the generation's list, until it is done */
   Generation *gen;   /* NULL once the generation is gone */
-  lua_State *co;     /* NULL once done */
+  Runtime *rt;
+  lua_State *co; /* NULL once done */
   int co_ref;
   int refs;
   Wait *wait;
@@ -44,17 +53,18 @@ struct Task {
   int args; /* on the coroutine's stack, above the function, until it is started */
   bool started, queued, cancelled, finished, ok;
   Awaiter *awaiters;
-  int results; /* reference of a packed table, for those who await */
-  char label[96];
+  int results;      /* reference of a packed table, for those who await */
+  const char *what; /* its name, in parts: see TaskName */
+  char of[32], event_name[48];
 };
 
 /* Starts a task now and runs it until its first wait. `push` pushes the function and its
  * arguments and returns the number of arguments. `done` may be NULL. */
-void task_start(Generation *gen, const char *label, TaskPush *push, void *ctx,
-                TaskDone *done, void *done_ctx);
+void task_start(Generation *gen, TaskName name, TaskPush *push, void *ctx, TaskDone *done,
+                void *done_ctx);
 /* The same, but only prepared: returns the task (borrowed) for task_run_prepared, or NULL
  * when push failed (reported). */
-Task *task_prepare(Generation *gen, const char *label, TaskPush *push, void *ctx,
+Task *task_prepare(Generation *gen, TaskName name, TaskPush *push, void *ctx,
                    TaskDone *done, void *done_ctx);
 void task_run_prepared(Task *task);
 /* Takes function and nargs arguments from the top of L; starts with the next turn.
@@ -68,14 +78,12 @@ void task_wake_later(Task *task, TaskPush *push, void *ctx); /* by the inbox */
 void task_cancel(Task *task);
 void task_kill(Task *task); /* ends it without running it again */
 
+void tasks_free(Runtime *rt); /* those kept to be used again */
 void task_ref(Task *task);
 void task_unref(Task *task);
 /* Waits for another task to end; to be returned from a binding. Pushes its results or
  * raises its error. */
 int task_await(lua_State *L, Task *target);
-
-/* Tells the log of an error value on top of `co`, with its traceback; pops nothing. */
-void task_report(Generation *gen, const char *label, lua_State *co);
 
 /* coroutine.* as scripts see it: waits pass through. Pushes the library's table. */
 int coroutine_open(lua_State *L);

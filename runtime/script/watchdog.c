@@ -109,16 +109,15 @@ static void disarm(Watchdog *w) {
   w->armed = NULL;
 }
 
-void watchdog_leave(Generation *gen, WatchdogTurn outer, const char *label) {
+double watchdog_leave(Generation *gen, WatchdogTurn outer) {
   Watchdog *w = gen->rt->watchdog;
   unsigned long turn = w->turn;
   w->running = outer.running;
   disarm(w);
-  if (w->seen == turn && w->ticks * TICK >= SLOW && gen->state != GEN_STAGING)
-    log_write(gen->rt->log, LOG_WARN, gen->script->name,
-              "%s ran for about %.0f ms without waiting", label, w->ticks * TICK * 1000);
+  double slow = w->seen == turn && w->ticks * TICK >= SLOW ? w->ticks * TICK * 1000 : 0;
   w->turn = outer.number;
   w->limit = (unsigned)outer.limit;
+  return slow;
 }
 
 lua_State *watchdog_switch(Generation *gen, lua_State *co) {
@@ -129,8 +128,7 @@ lua_State *watchdog_switch(Generation *gen, lua_State *co) {
   return was;
 }
 
-/* --- staging
- * ----------------------------------------------------------------------------- */
+/* --- staging ---------------------------------------------------------------------- */
 
 static double cpu_now(void) {
   struct timespec t;

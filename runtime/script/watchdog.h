@@ -18,7 +18,7 @@ void watchdog_free(Watchdog *w);
 
 /* Around every run of Lua from C. Turns nest: the inner one is watched for itself. */
 WatchdogTurn watchdog_enter(Generation *gen, lua_State *co);
-void watchdog_leave(Generation *gen, WatchdogTurn turn, const char *label);
+double watchdog_leave(Generation *gen, WatchdogTurn turn); /* ms if it was slow, else 0 */
 /* Inside a turn, when it goes on in another coroutine; returns the one before. */
 lua_State *watchdog_switch(Generation *gen, lua_State *co);
 
