@@ -37,19 +37,32 @@ static int push_function(lua_State *L, void *ctx) {
 
 /* --- anonymous timers ------------------------------------------------------------- */
 
+/* The handle is a plain userdata without a finaliser: a pointer and the serial that the
+ * timer had when it was made. Ended timers are used again under another serial, never
+ * freed before their generation: so a stale handle is told by comparing, and collecting
+ * handles costs nothing. */
 typedef struct ScriptTimer {
-  Op op;
+  Op op; /* first: the generation frees it as an Op */
   Timer timer;
-  Box *box; /* NULL: the handle was collected */
+  uint64_t serial;
   double seconds;
   bool repeats;
   int function;
 } ScriptTimer;
 
+typedef struct TimerHandle {
+  ScriptTimer *timer;
+  uint64_t serial;
+} TimerHandle;
+
+static const char timer_class[] = "timer";
+
 static void release_timer(ScriptTimer *t) {
-  if (t->box) t->box->object = NULL;
-  luaL_unref(t->op.gen->L, LUA_REGISTRYINDEX, t->function);
-  free(t);
+  Generation *gen = t->op.gen;
+  luaL_unref(gen->L, LUA_REGISTRYINDEX, t->function);
+  t->serial++;
+  t->op.next = gen->spare;
+  gen->spare = &t->op;
 }
 
 static void start_timer(Op *op) {
@@ -77,38 +90,42 @@ static void on_fire(Timer *timer) {
   release_timer(t);
 }
 
-/* The handle's collection stops nothing: a timer runs until it is stopped. */
-static void forget_handle(Box *box) {
-  ((ScriptTimer *)box->object)->box = NULL;
-}
-
-static const BoxKind timer_kind = {"timer", forget_handle};
-
 static int f_stop(lua_State *L) {
-  Box *box = box_to(L, 1, &timer_kind);
-  ScriptTimer *t = box->object;
-  if (!t) return 0;
+  TimerHandle *handle = luaL_checkudata(L, 1, timer_class);
+  ScriptTimer *t = handle->timer;
+  if (t->serial != handle->serial) return 0;
+  if (!t->repeats && !timer_active(&t->timer) && t->op.gen->state == GEN_LIVE)
+    return 0; /* it is firing now */
   op_remove(&t->op);
   stop_timer(&t->op);
   return 0;
+}
+
+static ScriptTimer *take_timer(Generation *gen) {
+  ScriptTimer *t = gen->spare ? CONTAINER_OF(gen->spare, ScriptTimer, op) : NULL;
+  if (!t) return xcalloc(1, sizeof *t);
+  gen->spare = t->op.next;
+  return t;
 }
 
 static int add_timer(lua_State *L, bool repeats) {
   double seconds = check_seconds(L, 1, repeats);
   luaL_checktype(L, 2, LUA_TFUNCTION);
   need_declaring(L, repeats ? "timer.every" : "timer.after");
-  Box *box = box_new(L, &timer_kind);
+  Generation *gen = generation_of(L);
+  TimerHandle *handle = lua_newuserdatauv(L, sizeof *handle, 0);
+  luaL_setmetatable(L, timer_class);
   lua_pushvalue(L, 2);
   int function = luaL_ref(L, LUA_REGISTRYINDEX);
-  ScriptTimer *t = xcalloc(1, sizeof *t);
+  ScriptTimer *t = take_timer(gen);
   *t = (ScriptTimer){.op = {.start = start_timer, .stop = stop_timer},
                      .timer.fire = on_fire,
-                     .box = box,
+                     .serial = t->serial,
                      .seconds = seconds,
                      .repeats = repeats,
                      .function = function};
-  box->object = t;
-  op_add(generation_of(L), &t->op);
+  *handle = (TimerHandle){t, t->serial};
+  op_add(gen, &t->op);
   return 1;
 }
 
@@ -206,7 +223,13 @@ int luaopen_tidelock_timer(lua_State *L) {
   static const luaL_Reg named_methods[] = {{"stop", f_stop_named}, {NULL, NULL}};
   static const luaL_Reg functions[] = {
       {"now", f_now}, {"after", f_after}, {"every", f_every}, {NULL, NULL}};
-  box_class(L, &timer_kind, methods, NULL);
+  if (luaL_newmetatable(L, timer_class)) {
+    luaL_newlib(L, methods);
+    lua_setfield(L, -2, "__index");
+    lua_pushstring(L, timer_class);
+    lua_setfield(L, -2, "__metatable");
+  }
+  lua_pop(L, 1);
   box_class(L, &named_box, named_methods, NULL);
   luaL_newlib(L, functions);
   return 1;

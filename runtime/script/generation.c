@@ -111,6 +111,11 @@ static void state_closed(uv_work_t *work, int status) {
   gen->rt->closing--;
   CHECK(gen->memory == 0);
   sources_free(gen->sources);
+  while (gen->spare) {
+    Op *op = gen->spare;
+    gen->spare = op->next;
+    free(op);
+  }
   free(gen);
 }
 

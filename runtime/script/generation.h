@@ -34,7 +34,9 @@ struct Generation {
     int ref;
   } pool[POOL_SIZE]; /* finished coroutines, to be used again */
   int pooled;
-  Op *ops;               /* anonymous timers and the like */
+  Op *spare; /* ended ops, to be used again; freed with the generation: a stale handle may
+                still compare its serial with theirs */
+  Op *ops;   /* anonymous timers and the like */
   int on_start, on_stop; /* references, LUA_NOREF when not set */
   int keep;              /* reference of script.keep */
   Timer grace;
