@@ -143,23 +143,20 @@ static void on_request(void *ctx, const ServerRequest *request) {
     answer_error(core->server, request->id, 503, "the script is not there");
     return;
   }
-  char label[96];
-  snprintf(label, sizeof label, "the handler of %.8s %.60s", request->http->method,
-           request->http->path);
+  const char *path = request->http->path;
+  TaskName name = {"the handler of", request->http->method, path, strlen(path)};
   Call call = {.decl = decl, .id = request->id, .request = request};
   Answer *answer = xcalloc(1, sizeof *answer);
   *answer = (Answer){core, request->id};
   core->refs++;
-  task_start(decl->gen, label, push_request, &call, request_done, answer);
+  task_start(decl->gen, name, push_request, &call, request_done, answer);
 }
 
 static void start(Core *core, const char *what, TaskPush *push, Call *call) {
-  char label[96];
   call->decl = owner_of(core);
   if (!call->decl) return;
-  snprintf(label, sizeof label, "the handler of a WebSocket's %s on %s", what,
-           core->res->name);
-  task_start(call->decl->gen, label, push, call, NULL, NULL);
+  TaskName name = {"the handler of", core->res->name, what, strlen(what)};
+  task_start(call->decl->gen, name, push, call, NULL, NULL);
 }
 
 static void on_gone(void *ctx, uint64_t id) {
