@@ -1,0 +1,188 @@
+/* tidelock.http.core: one request, waited for. stdlib/http.lua checks the options, joins
+ * URLs and shapes the response; what it hands over here is whole. */
+#include <lauxlib.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lua/modules.h"
+#include "net/http.h"
+#include "script/luaerror.h"
+#include "script/luajson.h"
+#include "script/task.h"
+
+/* Owned by the task that waits, until its done or its cancel. */
+typedef struct Exchange {
+  Wait wait;
+  HttpRequest *http;
+  Task *task;
+} Exchange;
+
+/* What done hands to the task. Borrowed for the wake. */
+typedef struct Outcome {
+  HttpResponse *response;
+  const Error *err;
+} Outcome;
+
+/* --- the response ---------------------------------------------------------------------
+ */
+
+static void push_lower(lua_State *L, const char *text, size_t len) {
+  luaL_Buffer b;
+  char *out = luaL_buffinitsize(L, &b, len);
+  for (size_t i = 0; i < len; i++)
+    out[i] = text[i] >= 'A' && text[i] <= 'Z' ? (char)(text[i] + 32) : text[i];
+  luaL_pushresultsize(&b, len);
+}
+
+/* Stack: headers, name, value → headers. Cookies cannot be joined: they make a list. */
+static void add_header(lua_State *L) {
+  lua_pushvalue(L, -2);
+  int had = lua_rawget(L, -4);
+  if (strcmp(lua_tostring(L, -3), "set-cookie") == 0) {
+    if (had == LUA_TNIL) {
+      lua_pop(L, 1);
+      lua_newtable(L);
+      luajson_set_mark(L, -1, JSON_ARRAY);
+    }
+    lua_insert(L, -2);
+    lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
+  } else if (had == LUA_TNIL) {
+    lua_pop(L, 1);
+  } else {
+    lua_insert(L, -2);
+    lua_pushliteral(L, ", ");
+    lua_insert(L, -2);
+    lua_concat(L, 3);
+  }
+  lua_rawset(L, -3);
+}
+
+/* Pushes a table of the lines "Name: value"; a line without a colon is passed over. */
+static void push_headers(lua_State *L, const Buffer *lines) {
+  lua_newtable(L);
+  const char *at = lines->data, *end = at + lines->len;
+  while (at < end) {
+    const char *stop = memchr(at, '\n', (size_t)(end - at));
+    const char *colon = memchr(at, ':', (size_t)(stop - at));
+    if (colon) {
+      const char *value = colon + 1 + strspn(colon + 1, " \t");
+      push_lower(L, at, (size_t)(colon - at));
+      lua_pushlstring(L, value, (size_t)(stop - value));
+      add_header(L);
+    }
+    at = stop + 1;
+  }
+}
+
+static int push_response(lua_State *L, HttpResponse *response) {
+  lua_createtable(L, 0, 4);
+  lua_pushinteger(L, response->status);
+  lua_setfield(L, -2, "status");
+  lua_pushstring(L, response->url);
+  lua_setfield(L, -2, "url");
+  lua_pushlstring(L, response->body.len ? response->body.data : "", response->body.len);
+  lua_setfield(L, -2, "body");
+  buffer_free(&response->body); /* the task may run on for long */
+  push_headers(L, &response->headers);
+  lua_setfield(L, -2, "headers");
+  return 1;
+}
+
+static int push_outcome(lua_State *L, void *ctx) {
+  Outcome *outcome = ctx;
+  if (outcome->err) return luaerror_return(L, outcome->err);
+  return push_response(L, outcome->response);
+}
+
+static void on_done(void *ctx, HttpResponse *response, const Error *err) {
+  Exchange *x = ctx;
+  Task *task = x->task;
+  free(x);
+  Outcome outcome = {response, err};
+  task_wake(task, push_outcome, &outcome);
+}
+
+static void cancel_exchange(Wait *wait) {
+  Exchange *x = CONTAINER_OF(wait, Exchange, wait);
+  http_cancel(x->http);
+  free(x);
+}
+
+/* --- the request ----------------------------------------------------------------------
+ */
+
+/* The string stays in the table at 1, which outlives the use. NULL: absent. *err is set
+ * when a NUL byte would cut it off unseen. */
+static const char *text_field(lua_State *L, const char *name, Error *err) {
+  size_t len = 0;
+  lua_getfield(L, 1, name);
+  const char *text = luaL_optlstring(L, -1, NULL, &len);
+  lua_pop(L, 1);
+  if (text && strlen(text) != len)
+    error_set(err, ERR_INVALID, "the %s of a request holds a NUL byte", name);
+  return text;
+}
+
+static double number_field(lua_State *L, const char *name, double standard) {
+  lua_getfield(L, 1, name);
+  double value = luaL_optnumber(L, -1, standard);
+  lua_pop(L, 1);
+  return value;
+}
+
+/* Leaves the list of pointers, a userdata, on the stack. */
+static const char *const *header_field(lua_State *L, Error *err) {
+  lua_getfield(L, 1, "headers");
+  luaL_checktype(L, -1, LUA_TTABLE);
+  lua_Integer count = luaL_len(L, -1);
+  const char **lines = lua_newuserdatauv(L, ((size_t)count + 1) * sizeof *lines, 0);
+  for (lua_Integer i = 0; i < count; i++) {
+    size_t len;
+    lua_rawgeti(L, -2, i + 1);
+    lines[i] = luaL_checklstring(L, -1, &len);
+    if (strlen(lines[i]) != len)
+      error_set(err, ERR_INVALID, "a header of a request holds a NUL byte");
+    lua_pop(L, 1);
+  }
+  lines[count] = NULL;
+  return lines;
+}
+
+static void read_options(lua_State *L, HttpOptions *options, Error *err) {
+  options->method = text_field(L, "method", err);
+  options->url = text_field(L, "url", err);
+  options->ca_file = text_field(L, "ca", err);
+  options->proxy = text_field(L, "proxy", err);
+  options->timeout = number_field(L, "timeout", 0);
+  options->connect_timeout = number_field(L, "connect_timeout", 0);
+  options->max_body = (size_t)number_field(L, "max_body", 0);
+  options->max_redirects = (int)number_field(L, "redirects", -1);
+  lua_getfield(L, 1, "insecure");
+  options->insecure = lua_toboolean(L, -1);
+  lua_getfield(L, 1, "body");
+  options->body = luaL_optlstring(L, -1, NULL, &options->body_len);
+  options->headers = header_field(L, err);
+}
+
+/* request(options) → {status, headers, body, url} | nil, err */
+static int f_request(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TTABLE);
+  lua_settop(L, 1);
+  Task *task = task_waiter(L, "an HTTP request");
+  HttpOptions options = {0};
+  Error err = {0};
+  read_options(L, &options, &err);
+  if (err.code) return luaerror_return(L, &err);
+  Exchange *x = xcalloc(1, sizeof *x);
+  *x = (Exchange){.wait.cancel = cancel_exchange, .task = task};
+  x->http = http_start(task->gen->rt->net, &options, on_done, x, &err);
+  if (x->http) return task_wait(L, task, &x->wait);
+  free(x);
+  return luaerror_return(L, &err);
+}
+
+int luaopen_tidelock_http_core(lua_State *L) {
+  static const luaL_Reg functions[] = {{"request", f_request}, {NULL, NULL}};
+  luaL_newlib(L, functions);
+  return 1;
+}
