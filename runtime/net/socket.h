@@ -9,6 +9,7 @@
 #define TIDELOCK_NET_SOCKET_H
 
 #include "net/net.h"
+#include "proto/socketio.h"
 
 typedef struct Socket Socket;
 

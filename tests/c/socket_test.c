@@ -1,0 +1,935 @@
+/* Sockets that last, against a scripted Socket.IO server on the same loop. What the
+ * client is told and what the server is sent are written down as lines; a test looks at
+ * them. */
+#include "net/socket.h"
+
+#include <math.h>
+
+#include "fake_ws.h"
+#include "net/socket_backoff.h"
+#include "net_env.h"
+
+#define HELLO                                                                            \
+  "0{\"sid\":\"eio\",\"upgrades\":[],\"pingInterval\":25000,\"pingTimeout\":20000,"      \
+  "\"maxPayload\":1000}"
+#define JOIN "40{\"sid\":\"abc\"}"
+
+typedef struct Call {
+  SocketCall call;
+  struct Test *t;
+  const char *name;
+} Call;
+
+typedef struct Test {
+  Env env;
+  Fake fake;
+  /* the server */
+  const char *hello;                         /* what it says first; NULL: nothing */
+  void (*on_text)(FakeConn *, const char *); /* beside what it does of itself */
+  bool joins;                                /* answers 40 by JOIN */
+  FakeConn *conn;                            /* the last one */
+  Buffer got;                                /* what it was sent, one packet a line */
+  char request[2048];
+  size_t cut; /* stop and hang up after so many bytes; 0: never */
+  size_t sent;
+  /* the client */
+  Socket *socket;
+  SocketOptions options;
+  Buffer told; /* one callback a line */
+  Call calls[4];
+  uint32_t epoch;
+  int64_t ack;
+  int free_in; /* the n-th callback frees the socket */
+  int callbacks, events, connects;
+  size_t event_bytes;
+  double retry_in;
+  bool auth_waits;
+  const char *auth;
+  void (*in_event)(struct Test *t);
+} Test;
+
+/* --- the server -----------------------------------------------------------------------
+ */
+
+static void say(Test *t, const char *text) {
+  if (t->conn) fake_ws_text(t->conn, text);
+}
+
+static void on_frame(FakeConn *conn, WsEvent *event) {
+  Test *t = conn->fake->ctx;
+  char text[4096];
+  if (event->type == WS_CLOSE) buffer_printf(&t->got, "close %d", event->close_code);
+  else if (event->type == WS_BINARY) buffer_puts(&t->got, "binary ");
+  if (event->type != WS_CLOSE) buffer_put(&t->got, event->data, event->len);
+  buffer_putc(&t->got, '\n');
+  if (event->type == WS_CLOSE) {
+    fake_ws_close(conn, event->close_code, "");
+    fake_close(conn);
+    return;
+  }
+  snprintf(text, sizeof text, "%.*s", (int)event->len, event->data);
+  if (t->joins && strncmp(text, "40", 2) == 0) say(t, JOIN);
+  if (t->on_text) t->on_text(conn, text);
+}
+
+static void gone(FakeConn *conn) {
+  Test *t = conn->fake->ctx;
+  if (t->conn == conn) t->conn = NULL;
+  fake_ws_release(conn);
+}
+
+static void serve(FakeConn *conn) {
+  Test *t = conn->fake->ctx;
+  if (conn->ended) return;
+  if (!conn->data) snprintf(t->request, sizeof t->request, "%s", buffer_text(&conn->in));
+  if (fake_ws_accept(conn, "")) {
+    t->conn = conn;
+    conn->release = gone;
+    if (t->hello) say(t, t->hello);
+  }
+  fake_ws_events(conn, on_frame);
+}
+
+/* --- the client -----------------------------------------------------------------------
+ */
+
+/* Counts callbacks; frees the socket in the one that was asked for. */
+static void called(Test *t) {
+  if (++t->callbacks != t->free_in) return;
+  socket_free(t->socket);
+  t->socket = NULL;
+}
+
+static void on_auth(void *ctx) {
+  Test *t = ctx;
+  buffer_puts(&t->told, "auth\n");
+  if (!t->auth_waits) socket_auth(t->socket, t->auth, t->auth ? strlen(t->auth) : 0);
+  called(t);
+}
+
+static void put_info(Test *t, const SocketInfo *info) {
+  if (info->reason[0]) buffer_printf(&t->told, " (%s)", info->reason);
+  if (info->code) buffer_printf(&t->told, " code=%d", info->code);
+  if (info->error) buffer_printf(&t->told, " %s", error_name(info->error->code));
+  if (info->data) buffer_printf(&t->told, " data=%.*s", (int)info->data_len, info->data);
+  if (info->will_retry) buffer_puts(&t->told, " retry");
+  buffer_putc(&t->told, '\n');
+  t->retry_in = info->retry_in;
+}
+
+static void on_state(void *ctx, SocketState state, const SocketInfo *info) {
+  static const char *const names[] = {"idle", "connecting", "connected", "reconnecting",
+                                      "closed"};
+  Test *t = ctx;
+  buffer_puts(&t->told, names[state]);
+  put_info(t, info);
+  if (state == SOCKET_CONNECTED) t->connects++;
+  called(t);
+}
+
+static void on_connect_error(void *ctx, const SocketInfo *info) {
+  Test *t = ctx;
+  buffer_puts(&t->told, "connect_error");
+  put_info(t, info);
+  called(t);
+}
+
+static void on_event(void *ctx, const char *json, size_t len, int64_t ack) {
+  Test *t = ctx;
+  t->events++;
+  t->event_bytes += len;
+  t->epoch = socket_epoch(t->socket);
+  t->ack = ack;
+  if (len < 1000) buffer_printf(&t->told, "event %.*s", (int)len, json);
+  if (ack != SIO_NO_ACK) buffer_printf(&t->told, " ack=%d", (int)ack);
+  buffer_putc(&t->told, '\n');
+  if (t->in_event) t->in_event(t);
+  called(t);
+}
+
+static void on_message(void *ctx, bool binary, const char *data, size_t len) {
+  Test *t = ctx;
+  buffer_printf(&t->told, "%s %.*s\n", binary ? "binary" : "text", (int)len, data);
+  called(t);
+}
+
+static const SocketCallbacks callbacks = {on_auth, on_state, on_connect_error, on_event,
+                                          on_message};
+
+static void on_call(SocketCall *socket_call_, const char *json, size_t len,
+                    const Error *err) {
+  Call *call = CONTAINER_OF(socket_call_, Call, call);
+  Test *t = call->t;
+  buffer_printf(&t->told, "%s ", call->name);
+  if (json) buffer_printf(&t->told, "%.*s\n", (int)len, json);
+  else
+    buffer_printf(&t->told, "%s sent=%s\n", error_name(err->code), error_sent(err->sent));
+  assert_null(call->call.socket);
+  called(t);
+}
+
+static int make_call(Test *t, int i, const char *name, double timeout) {
+  Error err;
+  char json[64];
+  t->calls[i] = (Call){.call.done = on_call, .t = t, .name = name};
+  snprintf(json, sizeof json, "[\"%s\"]", name);
+  return socket_call(t->socket, &t->calls[i].call, json, strlen(json), timeout, &err);
+}
+
+static int emit(Test *t, const char *json) {
+  Error err;
+  return socket_emit(t->socket, json, strlen(json), false, &err);
+}
+
+static int setup(void **state) {
+  Test *t = xcalloc(1, sizeof *t);
+  static char url[64];
+  env_open(&t->env);
+  fake_listen(&t->fake, t->env.loop, serve, t);
+  snprintf(url, sizeof url, "ws://127.0.0.1:%d", t->fake.port);
+  t->hello = HELLO;
+  t->joins = true;
+  t->options = (SocketOptions){.url = url,
+                               .reconnect = true,
+                               .delay = 0.01,
+                               .max_delay = 0.01,
+                               .attempts = INFINITY,
+                               .timeout = 5};
+  *state = t;
+  return 0;
+}
+
+static void drop(Test *t) {
+  socket_free(t->socket);
+  t->socket = NULL;
+}
+
+static int teardown(void **state) {
+  Test *t = *state;
+  drop(t);
+  fake_stop(&t->fake);
+  env_close(&t->env);
+  buffer_free(&t->got);
+  buffer_free(&t->told);
+  free(t);
+  return 0;
+}
+
+static void make_socket(Test *t) {
+  Error err;
+  t->socket = socket_new(t->env.net, &t->options, &callbacks, t, &err);
+  if (!t->socket) printf("refused: %s\n", err.message);
+  assert_non_null(t->socket);
+}
+
+/* --- waiting --------------------------------------------------------------------------
+ */
+
+typedef struct Want {
+  Buffer *in;
+  const char *text;
+} Want;
+
+static bool is_there(void *ctx) {
+  Want *want = ctx;
+  return strstr(buffer_text(want->in), want->text) != NULL;
+}
+
+static void wait_for(Test *t, Buffer *in, const char *text) {
+  Want want = {in, text};
+  if (env_wait_for(&t->env, 10, is_there, &want)) return;
+  fail_msg("waited for \"%s\"; told:\n%s\ngot:\n%s", text, buffer_text(&t->told),
+           buffer_text(&t->got));
+}
+
+static void told(Test *t, const char *text) {
+  wait_for(t, &t->told, text);
+}
+
+static void got(Test *t, const char *text) {
+  wait_for(t, &t->got, text);
+}
+
+static void connect_it(Test *t) {
+  make_socket(t);
+  socket_connect(t->socket);
+  told(t, "connected\n");
+  buffer_clear(&t->told);
+  buffer_clear(&t->got);
+}
+
+static void pass(Test *t, double seconds) {
+  env_wait_for(&t->env, seconds, env_never, NULL);
+}
+
+/* --- connecting -----------------------------------------------------------------------
+ */
+
+static void it_connects_step_by_step(void **state) {
+  Test *t = *state;
+  t->auth = "{\"token\":1}";
+  t->options.query = (char *)"a=b";
+  make_socket(t);
+  assert_int_equal(socket_state(t->socket), SOCKET_IDLE);
+  socket_connect(t->socket);
+  assert_int_equal(socket_state(t->socket), SOCKET_CONNECTING);
+  told(t, "connected\n");
+  assert_string_equal(buffer_text(&t->told), "connecting\nauth\nconnected\n");
+  assert_string_equal(buffer_text(&t->got), "40{\"token\":1}\n");
+  assert_non_null(strstr(t->request, "GET /socket.io/?a=b&EIO=4&transport=websocket "));
+  assert_int_equal(socket_state(t->socket), SOCKET_CONNECTED);
+  assert_string_equal(socket_id(t->socket), "abc");
+  assert_int_equal(socket_epoch(t->socket), 1);
+}
+
+static void join_and_talk(FakeConn *conn, const char *text) {
+  Buffer out = {0};
+  if (strncmp(text, "40", 2) != 0) return;
+  ws_frame(&out, true, WS_TEXT, NULL, JOIN, strlen(JOIN));
+  ws_frame(&out, true, WS_TEXT, NULL, "42[\"a\",1]", 9);
+  ws_frame(&out, true, WS_TEXT, NULL, "427[\"b\"]", 8);
+  ws_frame(&out, true, WS_TEXT, NULL, "42/other,[\"c\"]", 14);
+  ws_frame(&out, true, WS_TEXT, NULL, "41", 2);
+  fake_write(conn, out.data, out.len);
+  buffer_free(&out);
+}
+
+static void events_and_states_come_in_order(void **state) {
+  Test *t = *state;
+  t->joins = false;
+  t->on_text = join_and_talk;
+  make_socket(t);
+  socket_connect(t->socket);
+  told(t, "closed");
+  assert_string_equal(
+      buffer_text(&t->told),
+      "connecting\nauth\nconnected\nevent [\"a\",1]\nevent [\"b\"] ack=7\n"
+      "closed (io server disconnect) CLOSED\n");
+  assert_int_equal(socket_state(t->socket), SOCKET_CLOSED);
+  assert_int_equal(emit(t, "[\"x\"]"), ERR_NOT_CONNECTED);
+  socket_connect(t->socket);
+  told(t, "connecting\n");
+}
+
+static void a_namespace_is_joined_and_named(void **state) {
+  Test *t = *state;
+  t->options.nsp = (char *)"/admin";
+  t->joins = false;
+  make_socket(t);
+  socket_connect(t->socket);
+  got(t, "40/admin,\n");
+  say(t, "40/admin,{\"sid\":\"x\"}");
+  say(t, "42/admin,[\"e\"]");
+  told(t, "event [\"e\"]");
+  assert_int_equal(emit(t, "[\"f\"]"), 0);
+  got(t, "42/admin,[\"f\"]");
+}
+
+static void auth_may_come_later_or_fail(void **state) {
+  Test *t = *state;
+  Error err;
+  t->auth_waits = true;
+  make_socket(t);
+  socket_auth(t->socket, NULL, 0);
+  socket_connect(t->socket);
+  told(t, "auth\n");
+  pass(t, 0.02);
+  assert_int_equal(t->got.len, 0);
+  error_set(&err, ERR_SCRIPT, "no token");
+  socket_auth_failed(t->socket, &err);
+  told(t,
+       "auth\nconnect_error (connect error) SCRIPT retry\nreconnecting (connect error) "
+       "SCRIPT retry\nauth\n");
+  socket_auth(t->socket, "[1]", 3);
+  told(t, "connect_error (connect error) INVALID retry\nauth\n");
+  socket_auth(t->socket, "{\"a\":1}", 7);
+  told(t, "connected\n");
+  got(t, "40{\"a\":1}\n");
+}
+
+static void a_rejection_is_told_and_not_tried_again(void **state) {
+  Test *t = *state;
+  t->joins = false;
+  make_socket(t);
+  socket_connect(t->socket);
+  got(t, "40\n");
+  assert_int_equal(emit(t, "[\"waits\"]"), 0);
+  assert_int_equal(make_call(t, 0, "call", 10), 0);
+  say(t, "44{\"message\":\"no \\\"data\\\": way\",\"data\":{\"a\":[1,\"}\"]},\"x\":1}");
+  told(t, "closed");
+  assert_string_equal(buffer_text(&t->told),
+                      "connecting\nauth\ncall CLOSED sent=no\n"
+                      "connect_error (rejected) REJECTED data={\"a\":[1,\"}\"]}\n"
+                      "closed (rejected) REJECTED data={\"a\":[1,\"}\"]}\n");
+  assert_int_equal(socket_buffered(t->socket), 0);
+}
+
+static void addresses_that_cannot_be_are_refused(void **state) {
+  Test *t = *state;
+  Error err;
+  t->options.url = (char *)"ftp://x/";
+  assert_null(socket_new(t->env.net, &t->options, &callbacks, t, &err));
+  assert_int_equal(err.code, ERR_URL);
+  t->options.url = (char *)"http://x/";
+  t->options.nsp = (char *)"/a,b";
+  assert_null(socket_new(t->env.net, &t->options, &callbacks, t, &err));
+  assert_int_equal(err.code, ERR_INVALID);
+  t->options.nsp = NULL;
+  t->options.headers = (char *[]){(char *)"X: a\r\nY: b", NULL};
+  assert_null(socket_new(t->env.net, &t->options, &callbacks, t, &err));
+  assert_int_equal(err.code, ERR_INVALID);
+}
+
+/* --- losing and trying again ----------------------------------------------------------
+ */
+
+static void a_lost_connection_is_made_again(void **state) {
+  Test *t = *state;
+  connect_it(t);
+  fake_close(t->conn);
+  told(t, "connected\n");
+  assert_string_equal(buffer_text(&t->told), "reconnecting (transport close) code=1006 "
+                                             "RESET retry\nauth\nconnected\n");
+  assert_int_equal(socket_epoch(t->socket), 2);
+  buffer_clear(&t->told);
+  say(t, "1");
+  told(t, "connected\n");
+  assert_ptr_equal(strstr(buffer_text(&t->told), "reconnecting (transport close) CLOSED"),
+                   t->told.data);
+}
+
+static void attempts_end(void **state) {
+  Test *t = *state;
+  char url[64];
+  snprintf(url, sizeof url, "http://127.0.0.1:%d", fake_refused_port());
+  t->options.url = url;
+  t->options.attempts = 2;
+  make_socket(t);
+  socket_connect(t->socket);
+  told(t, "closed");
+  assert_string_equal(
+      buffer_text(&t->told),
+      "connecting\nconnect_error (connect error) code=1006 CONNECT retry\n"
+      "reconnecting (connect error) code=1006 CONNECT retry\n"
+      "connect_error (connect error) code=1006 CONNECT retry\n"
+      "connect_error (connect error) code=1006 CONNECT\n"
+      "closed (connect error) code=1006 CONNECT\n");
+}
+
+static void without_reconnect_a_loss_is_the_end(void **state) {
+  Test *t = *state;
+  t->options.reconnect = false;
+  connect_it(t);
+  fake_close(t->conn);
+  told(t, "closed (transport close) code=1006 RESET\n");
+}
+
+static void an_attempt_that_leads_nowhere_times_out(void **state) {
+  Test *t = *state;
+  t->options.timeout = 0.05;
+  t->options.reconnect = false;
+  t->hello = NULL;
+  make_socket(t);
+  socket_connect(t->socket);
+  told(t, "closed (connect error) TIMEOUT");
+  t->hello = HELLO;
+  t->auth_waits = true;
+  buffer_clear(&t->told);
+  socket_connect(t->socket);
+  told(t, "auth\nconnect_error (connect error) TIMEOUT\nclosed");
+}
+
+static void backoff_caps_first_and_spreads_after(void **state) {
+  (void)state;
+  Backoff b = {1, 5, 0.5};
+  assert_float_equal(backoff_wait(&b, 0, 1), 1, 1e-9);
+  assert_float_equal(backoff_wait(&b, 0, 0), 0.5, 1e-9);
+  assert_float_equal(backoff_wait(&b, 2, 1), 4, 1e-9);
+  assert_float_equal(backoff_wait(&b, 9, 1), 5, 1e-9);
+  assert_float_equal(backoff_wait(&b, 9, 0), 2.5, 1e-9);
+  assert_float_equal(backoff_wait(&b, 1e6, 0.5), 3.75, 1e-9);
+}
+
+/* --- heartbeat ------------------------------------------------------------------------
+ */
+
+#define QUICK_HELLO                                                                      \
+  "0{\"sid\":\"eio\",\"upgrades\":[],\"pingInterval\":60,\"pingTimeout\":60}"
+
+static void missed_heartbeats_are_a_ping_timeout(void **state) {
+  Test *t = *state;
+  t->hello = QUICK_HELLO;
+  connect_it(t);
+  told(t, "reconnecting (ping timeout) TIMEOUT retry\n");
+}
+
+static void pings_are_answered_and_keep_it_alive(void **state) {
+  Test *t = *state;
+  t->hello = QUICK_HELLO;
+  connect_it(t);
+  for (int i = 0; i < 5; i++) {
+    pass(t, 0.05);
+    buffer_clear(&t->got);
+    say(t, "2");
+    got(t, "3\n");
+  }
+  assert_string_equal(buffer_text(&t->told), "");
+  told(t, "reconnecting (ping timeout) TIMEOUT retry\n");
+}
+
+/* --- servers that break the rules -----------------------------------------------------
+ */
+
+static void violations_are_parse_errors(void **state) {
+  Test *t = *state;
+  static const char *const packets[] = {
+      "",     "9",    "x",   "4",   "49", "42{}",
+      "42",   "40{}", "0{}", HELLO, "5",  "451-[\"a\",{\"_placeholder\":true,\"num\":0}]",
+      "43[]", "4212", "44"};
+  for (size_t i = 0; i < COUNT_OF(packets); i++) {
+    connect_it(t);
+    say(t, packets[i]);
+    Want want = {&t->told, "reconnecting (parse error)"};
+    if (!env_wait_for(&t->env, 5, is_there, &want))
+      if (strcmp(packets[i], "44") != 0) fail_msg("not refused: %s", packets[i]);
+    drop(t);
+    buffer_clear(&t->told);
+  }
+}
+
+static void a_binary_frame_is_unsupported(void **state) {
+  Test *t = *state;
+  connect_it(t);
+  fake_ws_send(t->conn, WS_BINARY, "abc", 3);
+  told(t, "reconnecting (parse error) UNSUPPORTED retry\n");
+}
+
+static void a_wrong_handshake_is_a_parse_error(void **state) {
+  Test *t = *state;
+  static const char *const hellos[] = {
+      "0",
+      "0{}",
+      "0[]",
+      "0nonsense",
+      JOIN,
+      "2",
+      "0{\"sid\":\"\",\"pingInterval\":1,\"pingTimeout\":1}"};
+  t->options.reconnect = false;
+  for (size_t i = 0; i < COUNT_OF(hellos); i++) {
+    t->hello = hellos[i];
+    make_socket(t);
+    socket_connect(t->socket);
+    told(t, "connect_error (parse error) PROTOCOL\nclosed (parse error) PROTOCOL\n");
+    drop(t);
+    buffer_clear(&t->told);
+  }
+}
+
+static const char conversation[] =
+    "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
+    "Connection: Upgrade\r\nSec-WebSocket-Accept: ";
+
+/* Says its whole part at once, cut after so many bytes, and hangs up. */
+static void serve_cut(FakeConn *conn) {
+  Test *t = conn->fake->ctx;
+  char accept[29];
+  Buffer out = {0};
+  if (conn->ended || !fake_ws_request(conn, accept)) return;
+  buffer_printf(&out, "%s%s\r\n\r\n", conversation, accept);
+  ws_frame(&out, true, WS_TEXT, NULL, HELLO, strlen(HELLO));
+  ws_frame(&out, true, WS_TEXT, NULL, JOIN, strlen(JOIN));
+  ws_frame(&out, true, WS_TEXT, NULL, "42[\"a\"]", 7);
+  if (t->cut < out.len) out.len = t->cut;
+  fake_write(conn, out.data, out.len);
+  fake_close(conn);
+  buffer_free(&out);
+}
+
+static void a_close_at_any_byte_is_told_once(void **state) {
+  Test *t = *state;
+  t->options.reconnect = false;
+  t->fake.handler = serve_cut;
+  for (t->cut = 0; t->cut < 300; t->cut++) {
+    make_socket(t);
+    socket_connect(t->socket);
+    told(t, "closed");
+    const char *text = buffer_text(&t->told);
+    bool connected = strstr(text, "connected\n") != NULL;
+    assert_true(connected != (strstr(text, "connect_error") != NULL));
+    assert_true(strstr(text, "RESET\n") != NULL);
+    drop(t);
+    buffer_clear(&t->told);
+  }
+  assert_int_equal(t->events > 0, 1);
+}
+
+/* --- sending --------------------------------------------------------------------------
+ */
+
+static void what_waits_goes_out_in_order(void **state) {
+  Test *t = *state;
+  Error err;
+  make_socket(t);
+  assert_int_equal(emit(t, "[\"a\"]"), 0);
+  assert_int_equal(socket_emit(t->socket, "[\"v\"]", 5, true, &err), 0);
+  assert_int_equal(make_call(t, 0, "b", 5), 0);
+  assert_int_equal(emit(t, "[\"c\"]"), 0);
+  assert_int_equal(socket_buffered(t->socket), 7 + 8 + 7);
+  socket_connect(t->socket);
+  got(t, "42[\"c\"]");
+  assert_int_equal(emit(t, "[\"d\"]"), 0);
+  assert_int_equal(socket_emit(t->socket, "[\"v\"]", 5, true, &err), 0);
+  got(t, "[\"v\"]");
+  assert_string_equal(buffer_text(&t->got),
+                      "40\n42[\"a\"]\n420[\"b\"]\n42[\"c\"]\n42[\"d\"]\n42[\"v\"]\n");
+  say(t, "430[true]");
+  told(t, "b [true]\n");
+}
+
+static void the_buffer_has_limits(void **state) {
+  Test *t = *state;
+  Error err;
+  t->options.buffer_count = 2;
+  t->options.buffer_bytes = 100;
+  make_socket(t);
+  char big[200];
+  memset(big, ' ', sizeof big);
+  memcpy(big, "[\"a\"", 4);
+  assert_int_equal(socket_emit(t->socket, big, sizeof big, false, &err), ERR_BUFFER_FULL);
+  assert_int_equal(emit(t, "[\"a\"]"), 0);
+  assert_int_equal(emit(t, "[\"b\"]"), 0);
+  assert_int_equal(emit(t, "[\"c\"]"), ERR_BUFFER_FULL);
+  assert_int_equal(make_call(t, 0, "d", 5), ERR_BUFFER_FULL);
+  socket_connect(t->socket);
+  got(t, "42[\"b\"]");
+  assert_int_equal(emit(t, "[\"c\"]"), 0);
+  got(t, "42[\"c\"]");
+}
+
+static void what_waits_too_long_is_dropped(void **state) {
+  Test *t = *state;
+  t->options.buffer_age = 0.05;
+  make_socket(t);
+  assert_int_equal(emit(t, "[\"old\"]"), 0);
+  assert_int_equal(make_call(t, 0, "old", 5), 0);
+  told(t, "old EXPIRED sent=no\n");
+  assert_non_null(strstr(env_log(&t->env), "2 packets waited"));
+  assert_int_equal(emit(t, "[\"new\"]"), 0);
+  socket_connect(t->socket);
+  got(t, "new");
+  assert_string_equal(buffer_text(&t->got), "40\n42[\"new\"]\n");
+}
+
+static void the_servers_limit_is_kept(void **state) {
+  Test *t = *state;
+  Error err;
+  char big[1000];
+  memset(big, ' ', sizeof big);
+  memcpy(big, "[\"a\"", 4);
+  big[999] = ']';
+  make_socket(t);
+  assert_int_equal(socket_emit(t->socket, big, 999, false, &err), 0);
+  t->calls[0] = (Call){.call.done = on_call, .t = t, .name = "big"};
+  assert_int_equal(socket_call(t->socket, &t->calls[0].call, big, 1000, 5, &err), 0);
+  socket_connect(t->socket);
+  told(t, "connected\nbig TOO_LARGE sent=no\n");
+  assert_int_equal(socket_emit(t->socket, big, 999, false, &err), ERR_TOO_LARGE);
+  assert_int_equal(socket_emit(t->socket, big, 998, false, &err), 0);
+  got(t, "42[\"a\" ");
+}
+
+static void reserved_names_and_broken_text_are_refused(void **state) {
+  Test *t = *state;
+  connect_it(t);
+  assert_int_equal(emit(t, "[\"connect\",1]"), ERR_INVALID);
+  assert_int_equal(emit(t, "[\"disconnect\"]"), ERR_INVALID);
+  assert_int_equal(emit(t, "[\"a\",\"\xff\"]"), ERR_DECODE);
+  socket_disconnect(t->socket);
+  assert_int_equal(emit(t, "[\"a\",\"\xff\"]"), ERR_DECODE);
+}
+
+/* --- calls ----------------------------------------------------------------------------
+ */
+
+static void a_call_is_answered_once(void **state) {
+  Test *t = *state;
+  connect_it(t);
+  assert_int_equal(make_call(t, 0, "one", 5), 0);
+  assert_int_equal(make_call(t, 1, "two", 5), 0);
+  got(t, "420[\"one\"]\n421[\"two\"]\n");
+  say(t, "431[2]");
+  say(t, "431[2]");
+  say(t, "4399[]");
+  say(t, "430[1,\"a\"]");
+  say(t, "430[1]");
+  say(t, "42[\"end\"]");
+  told(t, "end");
+  assert_string_equal(buffer_text(&t->told), "two [2]\none [1,\"a\"]\nevent [\"end\"]\n");
+  assert_non_null(strstr(env_log(&t->env), "ignored: 99"));
+}
+
+static void a_call_times_out_where_it_is(void **state) {
+  Test *t = *state;
+  connect_it(t);
+  assert_int_equal(make_call(t, 0, "sent", 0.03), 0);
+  told(t, "sent TIMEOUT sent=unknown\n");
+  say(t, "430[]");
+  socket_disconnect(t->socket);
+  buffer_clear(&t->got);
+  assert_int_equal(make_call(t, 1, "kept", 0.03), 0);
+  told(t, "kept TIMEOUT sent=no\n");
+  socket_connect(t->socket);
+  told(t, "connected\n");
+  pass(t, 0.02);
+  assert_null(strstr(buffer_text(&t->got), "kept"));
+}
+
+static void a_cancelled_call_is_not_sent_and_not_told(void **state) {
+  Test *t = *state;
+  make_socket(t);
+  assert_int_equal(make_call(t, 0, "never", 5), 0);
+  assert_int_equal(make_call(t, 1, "gone", 5), 0);
+  socket_call_cancel(&t->calls[0].call);
+  socket_call_cancel(&t->calls[0].call);
+  socket_connect(t->socket);
+  got(t, "[\"gone\"]");
+  socket_call_cancel(&t->calls[1].call);
+  say(t, "431[]");
+  say(t, "42[\"end\"]");
+  told(t, "end");
+  assert_string_equal(buffer_text(&t->told),
+                      "connecting\nauth\nconnected\nevent [\"end\"]\n");
+  assert_null(strstr(buffer_text(&t->got), "never"));
+}
+
+static void a_loss_fails_what_is_in_flight(void **state) {
+  Test *t = *state;
+  connect_it(t);
+  assert_int_equal(make_call(t, 0, "flying", 5), 0);
+  got(t, "flying");
+  fake_close(t->conn);
+  told(t, "reconnecting");
+  assert_int_equal(make_call(t, 1, "waiting", 5), 0);
+  got(t, "421[\"waiting\"]");
+  say(t, "431[]");
+  told(t, "waiting []\n");
+  assert_string_equal(
+      buffer_text(&t->told),
+      "flying CLOSED sent=unknown\nreconnecting (transport close) code=1006 "
+      "RESET retry\nauth\nconnected\nwaiting []\n");
+}
+
+static void events_are_acknowledged_on_their_connection(void **state) {
+  Test *t = *state;
+  Error err;
+  connect_it(t);
+  say(t, "425[\"ask\"]");
+  told(t, "ask");
+  assert_int_equal(socket_ack(t->socket, t->epoch, t->ack, "[1]", 3, &err), 0);
+  got(t, "435[1]\n");
+  fake_close(t->conn);
+  told(t, "connected\n");
+  buffer_clear(&t->got);
+  assert_int_equal(socket_ack(t->socket, t->epoch, t->ack, "[2]", 3, &err), 0);
+  assert_int_equal(emit(t, "[\"end\"]"), 0);
+  got(t, "end");
+  assert_string_equal(buffer_text(&t->got), "42[\"end\"]\n");
+}
+
+/* --- ending ---------------------------------------------------------------------------
+ */
+
+static void a_disconnect_says_goodbye(void **state) {
+  Test *t = *state;
+  connect_it(t);
+  assert_int_equal(make_call(t, 0, "call", 5), 0);
+  socket_disconnect(t->socket);
+  assert_int_equal(socket_state(t->socket), SOCKET_IDLE);
+  assert_string_equal(buffer_text(&t->told), "");
+  told(t, "call CLOSED sent=unknown\nidle (io client disconnect)\n");
+  got(t, "420[\"call\"]\n41\nclose 1000\n");
+  socket_connect(t->socket);
+  socket_disconnect(t->socket);
+  socket_connect(t->socket);
+  told(t, "idle (io client disconnect)\nconnecting\nidle (io client "
+          "disconnect)\nconnecting\nauth\nconnected\n");
+}
+
+static void disconnect_in_event(Test *t) {
+  if (t->events == 1) socket_disconnect(t->socket);
+}
+
+static void after_a_disconnect_no_event_comes(void **state) {
+  Test *t = *state;
+  t->in_event = disconnect_in_event;
+  connect_it(t);
+  for (int i = 0; i < 3; i++) say(t, "42[\"a\"]");
+  told(t, "idle");
+  pass(t, 0.02);
+  assert_string_equal(buffer_text(&t->told),
+                      "event [\"a\"]\nidle (io client disconnect)\n");
+}
+
+static bool freed(void *ctx) {
+  return ((Test *)ctx)->socket == NULL;
+}
+
+static bool conns_gone(void *ctx) {
+  return ((Test *)ctx)->fake.conns == NULL;
+}
+
+static void talk_and_reject(FakeConn *conn, const char *text) {
+  Test *t = conn->fake->ctx;
+  if (strncmp(text, "42", 2) == 0) {
+    say(t, "430[]");
+    say(t, "42[\"e\"]");
+    say(t, "4x");
+  }
+}
+
+static void freeing_in_any_callback_is_legal(void **state) {
+  Test *t = *state;
+  t->on_text = talk_and_reject;
+  for (t->free_in = 1; t->free_in <= 9; t->free_in++) {
+    t->callbacks = 0;
+    t->joins = t->free_in != 9;
+    make_socket(t);
+    assert_int_equal(make_call(t, 0, "call", 5), 0);
+    socket_connect(t->socket);
+    assert_true(env_wait(&t->env, freed, t));
+    assert_int_equal(t->callbacks, t->free_in);
+    assert_true(env_wait(&t->env, conns_gone, t));
+    if (t->free_in == 8) t->options.timeout = 0.05;
+  }
+}
+
+/* --- floods ---------------------------------------------------------------------------
+ */
+
+enum { FLOOD_BYTES = 48 << 20, FLOOD_EVENT = 60000 };
+
+static void slow(Test *t) {
+  double until = loop_now(t->env.loop) + 0.0005;
+  while (loop_now(t->env.loop) < until) {
+  }
+}
+
+static bool flood_done(void *ctx) {
+  Test *t = ctx;
+  return t->events == FLOOD_BYTES / FLOOD_EVENT;
+}
+
+static size_t flood_ahead;
+static void slow_and_look(Test *t) {
+  slow(t);
+  size_t queued = uv_stream_get_write_queue_size((uv_stream_t *)&t->conn->tcp);
+  size_t sent = (size_t)(FLOOD_BYTES / FLOOD_EVENT) * (FLOOD_EVENT + 14) - queued;
+  size_t ahead = sent > t->event_bytes ? sent - t->event_bytes : 0;
+  if (ahead > flood_ahead) flood_ahead = ahead;
+}
+
+/* What is on its way is bounded by our 8 MiB and the system's own buffers (loopback: up
+ * to about 10 MiB). */
+static void a_slow_handler_is_felt_by_the_server(void **state) {
+  Test *t = *state;
+  char *event = xmalloc(FLOOD_EVENT + 1);
+  memset(event, ' ', FLOOD_EVENT);
+  memcpy(event, "42[\"a\"", 6);
+  event[FLOOD_EVENT - 1] = ']';
+  t->in_event = slow_and_look;
+  connect_it(t);
+  for (int i = 0; i < FLOOD_BYTES / FLOOD_EVENT; i++)
+    fake_ws_send(t->conn, WS_TEXT, event, FLOOD_EVENT);
+  assert_true(env_wait(&t->env, flood_done, t));
+  assert_in_range(flood_ahead, 1, 24 << 20);
+  free(event);
+}
+
+/* --- plain WebSocket ------------------------------------------------------------------
+ */
+
+static void a_plain_websocket_lasts_too(void **state) {
+  Test *t = *state;
+  Error err;
+  t->options.protocol = SOCKET_WEBSOCKET;
+  t->options.path = (char *)"/chat,room";
+  t->options.query = (char *)"a=b";
+  t->hello = NULL;
+  make_socket(t);
+  assert_int_equal(socket_send(t->socket, false, "early", 5, false, &err), 0);
+  assert_int_equal(socket_send(t->socket, false, "volatile", 8, true, &err), 0);
+  assert_int_equal(emit(t, "[\"a\"]"), ERR_UNSUPPORTED);
+  socket_connect(t->socket);
+  got(t, "early\n");
+  assert_non_null(strstr(t->request, "GET /chat,room?a=b HTTP"));
+  assert_int_equal(socket_send(t->socket, true, "\xff\x01", 2, false, &err), 0);
+  got(t, "binary \xff\x01\n");
+  say(t, "hello");
+  fake_ws_send(t->conn, WS_BINARY, "bin", 3);
+  told(t, "binary bin\n");
+  fake_ws_close(t->conn, 4000, "later");
+  told(t, "reconnecting");
+  told(t, "retry\nconnected\n");
+  assert_string_equal(
+      buffer_text(&t->told),
+      "connecting\nconnected\ntext hello\nbinary bin\nreconnecting (transport "
+      "close) code=4000 CLOSED retry\nconnected\n");
+  socket_disconnect(t->socket);
+  got(t, "close 1000\n");
+}
+
+static void options_are_compared_by_value(void **state) {
+  Test *t = *state;
+  SocketOptions copy;
+  t->options.headers = (char *[]){(char *)"A: b", NULL};
+  socket_options_copy(&copy, &t->options);
+  assert_true(socket_options_equal(&copy, &t->options));
+  copy.headers[0][0] = 'B';
+  assert_false(socket_options_equal(&copy, &t->options));
+  copy.headers[0][0] = 'A';
+  copy.jitter = 0.25;
+  assert_false(socket_options_equal(&copy, &t->options));
+  socket_options_free(&copy);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void) {
+  signal(SIGPIPE, SIG_IGN);
+  const struct CMUnitTest tests[] = {
+      TEST(it_connects_step_by_step),
+      TEST(events_and_states_come_in_order),
+      TEST(a_namespace_is_joined_and_named),
+      TEST(auth_may_come_later_or_fail),
+      TEST(a_rejection_is_told_and_not_tried_again),
+      TEST(addresses_that_cannot_be_are_refused),
+      TEST(a_lost_connection_is_made_again),
+      TEST(attempts_end),
+      TEST(without_reconnect_a_loss_is_the_end),
+      TEST(an_attempt_that_leads_nowhere_times_out),
+      TEST(backoff_caps_first_and_spreads_after),
+      TEST(missed_heartbeats_are_a_ping_timeout),
+      TEST(pings_are_answered_and_keep_it_alive),
+      TEST(violations_are_parse_errors),
+      TEST(a_binary_frame_is_unsupported),
+      TEST(a_wrong_handshake_is_a_parse_error),
+      TEST(a_close_at_any_byte_is_told_once),
+      TEST(what_waits_goes_out_in_order),
+      TEST(the_buffer_has_limits),
+      TEST(what_waits_too_long_is_dropped),
+      TEST(the_servers_limit_is_kept),
+      TEST(reserved_names_and_broken_text_are_refused),
+      TEST(a_call_is_answered_once),
+      TEST(a_call_times_out_where_it_is),
+      TEST(a_cancelled_call_is_not_sent_and_not_told),
+      TEST(a_loss_fails_what_is_in_flight),
+      TEST(events_are_acknowledged_on_their_connection),
+      TEST(a_disconnect_says_goodbye),
+      TEST(after_a_disconnect_no_event_comes),
+      TEST(freeing_in_any_callback_is_legal),
+      TEST(a_slow_handler_is_felt_by_the_server),
+      TEST(a_plain_websocket_lasts_too),
+      TEST(options_are_compared_by_value),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
