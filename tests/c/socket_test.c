@@ -426,7 +426,7 @@ static void without_reconnect_a_loss_is_the_end(void **state) {
 
 static void an_attempt_that_leads_nowhere_times_out(void **state) {
   Test *t = *state;
-  t->options.timeout = 0.05;
+  t->options.timeout = 0.2;
   t->options.reconnect = false;
   t->hello = NULL;
   make_socket(t);
@@ -454,7 +454,7 @@ static void backoff_caps_first_and_spreads_after(void **state) {
  */
 
 #define QUICK_HELLO                                                                      \
-  "0{\"sid\":\"eio\",\"upgrades\":[],\"pingInterval\":60,\"pingTimeout\":60}"
+  "0{\"sid\":\"eio\",\"upgrades\":[],\"pingInterval\":200,\"pingTimeout\":200}"
 
 static void missed_heartbeats_are_a_ping_timeout(void **state) {
   Test *t = *state;
@@ -468,7 +468,7 @@ static void pings_are_answered_and_keep_it_alive(void **state) {
   t->hello = QUICK_HELLO;
   connect_it(t);
   for (int i = 0; i < 5; i++) {
-    pass(t, 0.05);
+    pass(t, 0.1);
     buffer_clear(&t->got);
     say(t, "2");
     got(t, "3\n");
