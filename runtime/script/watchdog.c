@@ -139,6 +139,10 @@ static double cpu_now(void) {
 static void stage_hook(lua_State *L, lua_Debug *ar) {
   (void)ar;
   Generation *gen = generation_of(L);
+  if (gen->state != GEN_STAGING) { /* loaded: the coroutine serves other tasks now */
+    lua_sethook(L, NULL, 0, 0);
+    return;
+  }
   StageClock *clock = &gen->script->stage_clock;
   double now = cpu_now();
   if (clock->slice_start == 0) clock->slice_start = now;
