@@ -381,7 +381,7 @@ static int f_hang_up(lua_State *L) {
 static int f_buffered(lua_State *L) {
   uint64_t id = (uint64_t)luaL_checkinteger(L, 2);
   Error err;
-  Server *server = server_of(L, "server", &err);
+  Server *server = server_of(L, "using the server", &err);
   lua_pushinteger(L, server ? (lua_Integer)server_buffered(server, id) : 0);
   return 1;
 }
@@ -397,7 +397,7 @@ static int f_port(lua_State *L) {
 
 static int f_connections(lua_State *L) {
   Error err;
-  Server *server = server_of(L, "server", &err);
+  Server *server = server_of(L, "using the server", &err);
   lua_pushinteger(L, server ? (lua_Integer)server_connections(server) : 0);
   return 1;
 }

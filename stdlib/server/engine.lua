@@ -54,6 +54,7 @@ end
 
 --- The sessions and sockets, as script.keep carries them.
 function Engine:state()
+  if not self.live then self.core:connections() end -- raises while the script loads
   local state = script.keep[self.key]
   if not state then
     state = { sessions = {}, sockets = {} }
