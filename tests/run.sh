@@ -18,6 +18,7 @@ PYTHON=/usr/bin/python3
 [ -x $PYTHON ] || PYTHON=python3
 export ROOT BUILD TIDELOCK PYTHON CMOCKA_MESSAGE_OUTPUT=TAP
 export LC_ALL=C.UTF-8 NO_COLOR=1
+[ ! -d "$BUILD/locale" ] || export LOCPATH=$BUILD/locale
 export ASAN_OPTIONS=detect_leaks=1:halt_on_error=1:exitcode=98:detect_stack_use_after_return=1
 export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
 export LSAN_OPTIONS=suppressions=$ROOT/tests/check/lsan.supp:print_suppressions=0

@@ -74,6 +74,7 @@ look_for_test_tools() {
   have tmux || need tmux tmux tmux
   have openssl || need openssl openssl openssl
   have timeout || need coreutils coreutils coreutils
+  ! have localedef || [ -f /usr/share/i18n/locales/de_DE ] || need locales glibc-locale-source ''
   have ps || need procps procps-ng procps
 }
 
@@ -180,6 +181,15 @@ npm_modules() {
   cd tests/peer && npm ci"
 }
 
+# A locale whose decimal point is a comma, for the tests of numbers.
+make_locale() {
+  [ -f /usr/share/i18n/locales/de_DE ] || return 0
+  dir=$(dirname "$out")/locale
+  mkdir -p "$dir"
+  localedef -c --no-archive -i de_DE -f UTF-8 "$dir/de_DE.UTF-8" ||
+    die "could not make the locale de_DE.UTF-8 in $dir"
+}
+
 find_manager
 case $what in
 build)
@@ -191,6 +201,7 @@ test)
   look_for_test_tools
   install_missing
   python_ok || die "$(python) still cannot import socketio and aiohttp"
+  make_locale
   (npm_modules)
   : >"$out"
   ;;
