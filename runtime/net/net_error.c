@@ -136,12 +136,13 @@ static void sort_out(Failure *f) {
   }
 }
 
-/* The phase is "response" from the moment the request may go out. */
+/* The phase is "response" from the moment the request may go out; headers that came
+ * before were a proxy's. */
 static Sent was_sent(const Failure *f, CURL *easy) {
   long headers = 0;
+  if (!in_phase(f, "response")) return SENT_NO;
   curl_easy_getinfo(easy, CURLINFO_HEADER_SIZE, &headers);
-  if (headers > 0) return SENT_YES;
-  return in_phase(f, "response") ? SENT_UNKNOWN : SENT_NO;
+  return headers > 0 ? SENT_YES : SENT_UNKNOWN;
 }
 
 void net_error(Error *err, CURL *easy, CURLcode result, const char *curl_words,

@@ -178,6 +178,18 @@ static void a_connection_is_kept_and_used_again(void **state) {
   assert_int_equal(t->fake.accepted, 1);
 }
 
+static void a_kept_connection_may_have_gone_meanwhile(void **state) {
+  Test *t = *state;
+  Result result;
+  script(t, OK(2, "hi"), THEN_CLOSE);
+  for (int i = 0; i < 3; i++) {
+    get(t, "/", &result);
+    expect_body(&result, "hi");
+    result_free(&result);
+  }
+  assert_int_equal(t->fake.accepted, 3);
+}
+
 static void methods_and_bodies_go_out_as_given(void **state) {
   Test *t = *state;
   static const char *const methods[] = {"POST", "PUT", "PATCH", "DELETE", "QUERY"};
@@ -256,6 +268,24 @@ static void a_refused_port_is_connect_and_not_sent(void **state) {
   snprintf(message, sizeof message,
            "could not connect to 127.0.0.1:%d: Connection refused", port);
   assert_string_equal(result.err.message, message);
+}
+
+static void a_proxy_that_fails_is_connect(void **state) {
+  Test *t = *state;
+  Result result;
+  char proxy[64];
+  snprintf(proxy, sizeof proxy, "http://127.0.0.1:%d", fake_refused_port());
+  HttpOptions options = {.url = "https://secure.example/", .proxy = proxy};
+  perform(t, &options, &result);
+  expect_error(&result, ERR_CONNECT, "connect", "no");
+  snprintf(proxy, sizeof proxy, "http://127.0.0.1:%d", t->fake.port);
+  script(t, "HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n",
+         THEN_KEEP);
+  perform(t, &options, &result);
+  expect_error(&result, ERR_CONNECT, NULL, "no");
+  script(t, "", THEN_CLOSE);
+  perform(t, &options, &result);
+  expect_error(&result, ERR_CONNECT, NULL, "no");
 }
 
 static void an_unknown_name_is_dns_and_not_sent(void **state) {
@@ -754,11 +784,13 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       TEST(a_response_arrives_whole),
       TEST(a_connection_is_kept_and_used_again),
+      TEST(a_kept_connection_may_have_gone_meanwhile),
       TEST(methods_and_bodies_go_out_as_given),
       TEST(a_post_without_body_has_length_0),
       TEST(head_has_no_body),
       TEST(chunks_are_joined_and_a_1xx_is_passed_over),
       TEST(a_refused_port_is_connect_and_not_sent),
+      TEST(a_proxy_that_fails_is_connect),
       TEST(an_unknown_name_is_dns_and_not_sent),
       TEST(urls_that_do_not_parse_are_refused_at_once),
       TEST(headers_cannot_smuggle),
