@@ -409,6 +409,32 @@ static int f_close(lua_State *L) {
   return 0;
 }
 
+typedef struct Start {
+  lua_State *from;
+  int args;
+} Start;
+
+static int push_start(lua_State *L, void *ctx) {
+  Start *s = ctx;
+  luaL_checkstack(L, s->args + 1, "too many arguments");
+  lua_xmove(s->from, L, s->args + 1);
+  return s->args;
+}
+
+/* start(event, fn, ...): runs the handler of an event in a task of its own, now, until
+ * its first wait: what it does at once is done by the generation that received the event.
+ */
+static int f_start(lua_State *L) {
+  size_t len;
+  const char *event = luaL_checklstring(L, 1, &len);
+  luaL_checktype(L, 2, LUA_TFUNCTION);
+  need_loaded(L, "starting a handler");
+  Start s = {L, lua_gettop(L) - 2};
+  TaskName name = {"the handler of", "socket", event, len};
+  task_start(generation_of(L), name, push_start, &s, NULL, NULL);
+  return 0;
+}
+
 /* random(n) → n characters of [A-Za-z0-9_-], 6 bits of chance each */
 static int f_random(lua_State *L) {
   static const char letters[] =
@@ -429,7 +455,7 @@ int luaopen_tidelock_server_core(lua_State *L) {
       {"hang_up", f_hang_up},         {"buffered", f_buffered}, {"port", f_port},
       {"connections", f_connections}, {"close", f_close},       {NULL, NULL}};
   static const luaL_Reg functions[] = {
-      {"declare", f_declare}, {"random", f_random}, {NULL, NULL}};
+      {"declare", f_declare}, {"random", f_random}, {"start", f_start}, {NULL, NULL}};
   box_class(L, &server_box, methods, NULL);
   luaL_newlib(L, functions);
   return 1;

@@ -151,7 +151,7 @@ function Io:refuse(session, name, why)
   self.engine:send(session, "4" .. (packet.encode(packet.CONNECT_ERROR, name, nil, why)))
 end
 
--- A task of its own: middleware may wait, while the session goes on or ends.
+-- In a task of its own: middleware may wait, while the session goes on or ends.
 function Io:join(session, nsp, id, auth)
   local record = { sid = session.sid, nsp = nsp.name, rooms = {}, auth = auth, next_ack = 0 }
   local sock = sockets.new(nsp, id, session, record)
@@ -176,7 +176,7 @@ function Io:connect(session, p)
   if not nsp then return self:refuse(session, p.nsp, { message = "Invalid namespace" }) end
   local id = core.random(20)
   session.sockets[p.nsp] = id
-  task.spawn(function() self:join(session, nsp, id, p.data or {}) end)
+  core.start("connect", self.join, self, session, nsp, id, p.data or {})
 end
 
 function Io:message(session, text)

@@ -6,6 +6,7 @@ local script = require "tidelock.script"
 local task = require "tidelock.task"
 local gates = require "tidelock.task.core"
 local timer = require "tidelock.timer"
+local core = require "tidelock.server.core"
 local packet = require "tidelock.server.packet"
 
 local M = {}
@@ -258,19 +259,17 @@ local function acknowledge(sock, id)
   end
 end
 
--- Each handler gets a payload of its own.
+-- Each handler gets a payload of its own, and a task.
 local function hear_event(sock, p)
-  local answer = p.id and acknowledge(sock, p.id)
-  local args, n = p.data, #p.data
-  local function start(handler, first)
-    if not args then args = json.decode(p.text) end
-    args[n + 1] = answer or nil
-    task.spawn(handler.fn, table.unpack(args, first, n + (answer and 1 or 0)))
-    args = nil
+  local args, n, answer = p.data, #p.data, p.id and acknowledge(sock, p.id)
+  local any, own = #sock.any, take(sock, args[1])
+  local all = table.move(own, 1, #own, any + 1, table.move(sock.any, 1, any, 1, {}))
+  local event, last = args[1], n + (answer and 1 or 0)
+  for i, handler in ipairs(all) do
+    local copy = i == 1 and args or json.decode(p.text)
+    copy[n + 1] = answer or nil
+    core.start(event, handler.fn, table.unpack(copy, i > any and 2 or 1, last))
   end
-  local event = args[1]
-  for _, handler in ipairs(sock.any) do start(handler, 1) end
-  for _, handler in ipairs(take(sock, event)) do start(handler, 2) end
 end
 
 local function hear_ack(sock, p)

@@ -188,6 +188,32 @@ async function rude() {
   assert.equal((await request("GET", "/version")).status, 200);
 }
 
+// Saves the script with another version, and waits until that answers.
+async function save() {
+  const text = fs.readFileSync(script, "utf8");
+  const version = 1 + Number(text.match(/VERSION = (\d+)/)[1]);
+  fs.writeFileSync(script, text.replace(/VERSION = \d+/, "VERSION = " + version));
+  for (;;) {
+    const now = JSON.parse((await request("GET", "/version")).text).version;
+    if (now === version) return version;
+    await new Promise((yes) => setTimeout(yes, 10));
+  }
+}
+
+// Events that keep coming while the script is reloaded are each answered, once, in order.
+async function flood(transports) {
+  const socket = await joined(transports);
+  let sent = 0, answered = 0;
+  const timer = setInterval(() => {
+    sent++;
+    socket.emit("add", 1, 1, (sum, count) => assert.equal(count, ++answered));
+  }, 1);
+  for (let i = 0; i < 4; i++) await save();
+  clearInterval(timer);
+  while (answered < sent) await new Promise((yes) => setTimeout(yes, 5));
+  assert.equal(answered, sent);
+}
+
 // The script is saved while clients are connected: they stay, with rooms and data, and the new
 // handlers answer.
 async function reload(transports) {
@@ -200,14 +226,7 @@ async function reload(transports) {
     socket.on("welcome", () => welcomes++);
   }
   const slow = request("GET", "/slow");
-  const text = fs.readFileSync(script, "utf8");
-  const version = 1 + Number(text.match(/VERSION = (\d+)/)[1]);
-  fs.writeFileSync(script, text.replace(/VERSION = \d+/, "VERSION = " + version));
-  for (;;) {
-    const now = JSON.parse((await request("GET", "/version")).text).version;
-    if (now === version) break;
-    await new Promise((yes) => setTimeout(yes, 10));
-  }
+  const version = await save();
   assert.equal((await slow).text, "slow");
   const answer = await new Promise((yes) => a.emit("add", 2, 2, (...args) => yes(args)));
   assert.deepEqual(answer, [4, 2, ["r"], version]);
@@ -233,6 +252,7 @@ async function reload(transports) {
     await test(`ends, ${by}`, () => ends(transports));
     await test(`heartbeat, ${by}`, () => heartbeat(transports));
     await test(`reload, ${by}`, () => reload(transports));
+    await test(`events over reloads, ${by}`, () => flood(transports));
   }
   process.exit(failed ? 1 : 0);
 })();
