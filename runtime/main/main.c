@@ -1,5 +1,6 @@
 /* The command: reads the options, makes a runtime, adds scripts, runs it. */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -135,6 +136,14 @@ static int read_env(const char *path) {
 
 /* --- main ------------------------------------------------------------------------- */
 
+/* A standard descriptor that is closed would be given to the next file opened, and what
+ * is meant for it would go there. Reading it is an end; writing it stays the error it
+ * was. */
+static void hold_standard_descriptors(void) {
+  for (int fd = 0; fd <= 2; fd++)
+    if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDONLY) != fd) abort();
+}
+
 static int dispatch(const Options *options, Log *log) {
   switch (options->command) {
   case COMMAND_RUN:
@@ -159,6 +168,7 @@ static int dispatch(const Options *options, Log *log) {
 
 int main(int argc, char **argv) {
   Options options;
+  hold_standard_descriptors();
   signal(SIGPIPE, SIG_IGN);
   int status = options_read(&options, argc, argv);
   if (status == 0) status = read_env(options.env_file);
