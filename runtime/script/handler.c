@@ -208,7 +208,7 @@ static void run_one(Generation *gen, Handler *h, const Firing *firing) {
     h->removed = h->list->dirty = true;
   }
   if (h->serial) run_serial(gen, name, &run);
-  else task_start(gen, name, push_call, &run, NULL, NULL);
+  else task_start(gen, name, push_call, &run, firing->done, firing->done_ctx);
 }
 
 static bool wanted(const Handler *h, const Firing *f) {

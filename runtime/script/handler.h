@@ -38,7 +38,9 @@ typedef struct Firing {
   const char *source; /* "chat", for errors */
   TaskPush *push;
   void *ctx;
-  bool any; /* only those for any event */
+  bool any;       /* only those for any event */
+  TaskDone *done; /* of each handler that is not serial, once; NULL: none */
+  void *done_ctx;
 } Firing;
 int handlers_fire(Generation *gen, HandlerList *list,
                   const Firing *firing); /* how many ran */
