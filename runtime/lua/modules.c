@@ -5,6 +5,7 @@ const LuaModule lua_modules[] = {
     {"tidelock.env", luaopen_tidelock_env},
     {"tidelock.errors", luaopen_tidelock_errors},
     {"tidelock.http.core", luaopen_tidelock_http_core},
+    {"tidelock.input", luaopen_tidelock_input},
     {"tidelock.json", luaopen_tidelock_json},
     {"tidelock.log", luaopen_tidelock_log},
     {"tidelock.random", luaopen_tidelock_random},
