@@ -1,14 +1,176 @@
--- The parts of the server that need no client. tests/peer/server_test.sh speaks to a whole one.
+-- The server, asked by our own clients in the same script, and its parts that need none.
+-- tests/peer/server_test.sh speaks to it with others' clients.
+local http = require "tidelock.http"
 local json = require "tidelock.json"
 local packet = require "tidelock.server.packet"
 local router = require "tidelock.server.router"
 local server = require "tidelock.server"
+local socket = require "tidelock.socket"
+local task = require "tidelock.task"
 local test = require "tidelock.test"
 local expect = test.expect
 
 local declared = server.listen("declared", { port = 0 })
 declared:get("/", function() return "hi" end)
 local before = declared.port
+
+-- What the server's sockets have seen, for the tests below.
+local seen = { reasons = {} }
+
+local backend = server.listen("backend", { max_body = 1000 })
+backend:use(function(req, next)
+  if req.query.stop then return 418, "stopped" end
+  return next()
+end)
+backend:get("/items/:id", function(req) return { id = req.params.id, header = req.headers["x-one"] } end)
+backend:post("/items", function(req)
+  local item, err = req:json()
+  if item == nil then return nil, err end
+  return 201, item, { Location = "/items/1" }
+end)
+backend:get("/text", function() return "text", { ["Content-Type"] = "text/x" } end)
+backend:get("/nothing", function() end)
+backend:get("/wrong", function() return 200, { f = print } end)
+backend:get("/gone", function() return nil, server.error(410, "GONE", "it was here") end)
+backend:get("/sleep", function()
+  task.sleep(0.05)
+  return "slept"
+end)
+
+local io = backend:io { ping_interval = 0.1 }
+io:on("connection", function(sock)
+  seen.sock = sock
+  sock.data.joined = true
+  sock:on("add", function(a, b, ack) ack(a + b) end)
+  sock:on("twice", function(ack) ack(1) seen.again = table.pack(ack(2)) end)
+  sock:on("nothing", function(value, ack) seen.null = value == json.null ack() end)
+  sock:once("once", function() seen.once = (seen.once or 0) + 1 end)
+  sock:on("disconnect", function(reason) seen.reasons[#seen.reasons + 1] = reason end)
+end)
+
+local function connect(name)
+  local client = socket.connect(name, { url = backend.url })
+  test.wait_for(function() return client.state == "connected" end)
+  return client
+end
+
+test.describe("a server over HTTP", function()
+  test.it("answers what handlers return", function()
+    local item = http.get(backend.url .. "/items/a%20b", { headers = { ["X-One"] = "1" } })
+    expect(item.status).is(200)
+    expect(item:json()).equals { id = "a b", header = "1" }
+    local made = http.post(backend.url .. "/items", { json = { name = "x", list = json.array {} } })
+    expect(made.status).is(201)
+    expect(made.headers.location).is "/items/1"
+    expect(made.body).contains '"list":[]'
+    local text = http.get(backend.url .. "/text")
+    expect(text.headers["content-type"]).is "text/x"
+    expect(text.body).is "text"
+    expect(http.get(backend.url .. "/nothing").status).is(204)
+  end)
+
+  test.it("says what is wrong", function()
+    local function status(path, method)
+      return http.request({ url = backend.url .. path, method = method or "GET" }).status
+    end
+    expect(status "/none").is(404)
+    expect(status("/items/1", "DELETE")).is(405)
+    expect(status("/items/1", "OPTIONS")).is(204)
+    expect(status "/gone").is(410)
+    expect(status "/wrong").is(500)
+    expect(status "/items/1?stop=1").is(418)
+    expect(http.post(backend.url .. "/items", { body = "{" }).status).is(400)
+    expect(http.post(backend.url .. "/items", { body = ("x"):rep(1001) }).status).is(413)
+  end)
+
+  test.it("lets handlers wait side by side", function()
+    local tasks = {}
+    for i = 1, 20 do tasks[i] = function() return http.get(backend.url .. "/sleep").body end end
+    local start = os.time()
+    for _, body in ipairs(task.all(tasks)) do expect(body).is "slept" end
+    expect(os.time() - start <= 1).is(true)
+  end)
+end)
+
+test.describe("a server over Socket.IO", function()
+  test.it("answers calls, and calls", function()
+    local client = connect "calls"
+    expect(client:call("add", 1, 2)).is(3)
+    expect(client:call("twice")).is(1)
+    expect(seen.again[1]).is_nil()
+    expect(seen.again[2].code).is "INVALID"
+    expect(client:call("nothing", json.null)).is(true)
+    expect(seen.null).is(true)
+    client:on("question", function(n, ack) ack(n + 1) end)
+    expect(seen.sock:call("question", 41)).is(42)
+    local reply, err = seen.sock:call("nobody", { timeout = 0.05 })
+    expect(reply).is_nil()
+    expect(err.code).is "TIMEOUT"
+    client:emit("once")
+    client:emit("once")
+    client:call("add", 1, 1)
+    expect(seen.once).is(1)
+    client:disconnect()
+    test.wait_for(function() return #seen.reasons == 1 end)
+    expect(seen.reasons).equals { "client namespace disconnect" }
+    expect(seen.sock.connected).is(false)
+    expect(seen.sock.data.joined).is(true)
+    expect(select(2, seen.sock:emit("x")).code).is "NOT_CONNECTED"
+  end)
+
+  test.it("reaches rooms", function()
+    local heard, clients, ids = {}, {}, {}
+    for i = 1, 3 do
+      clients[i] = connect("room" .. i)
+      ids[i] = seen.sock.id
+      clients[i]:on("said", function(text) heard[#heard + 1] = i .. " " .. text end)
+    end
+    local a, b = io:socket(ids[1]), io:socket(ids[2])
+    a:join "r"
+    b:join "r"
+    b:join "s"
+    io:to("r"):emit("said", "one")
+    io:to("r"):to("s"):except(a.id):emit("said", "two")
+    a:to("r"):emit("said", "three")
+    a.broadcast:emit("said", "four")
+    io:except("r"):emit("said", "five")
+    b:leave "r"
+    io:to("r"):emit("said", "six")
+    io:to("nobody"):emit("said", "seven")
+    io:emit("said", "eight")
+    test.wait_for(function() return #heard == 11 end)
+    table.sort(heard)
+    expect(heard).equals {
+      "1 eight", "1 one", "1 six", "2 eight", "2 four", "2 one", "2 three", "2 two", "3 eight",
+      "3 five", "3 four",
+    }
+    expect(#io:to("r"):sockets()).is(1)
+    expect(b:rooms()).equals { "s" }
+    for i = 1, 3 do clients[i]:disconnect() end
+    test.wait_for(function() return #io:sockets() == 0 end)
+    expect(next(io.rooms)).is_nil()
+  end)
+
+  test.it("refuses what cannot be sent", function()
+    local client = connect "wrong"
+    expect(function() io:emit("connect") end).raises "reserved"
+    expect(function() seen.sock:emit(5) end).raises "string"
+    local ok, err = io:emit("x", print)
+    expect(ok).is_nil()
+    expect(err.code).is "DECODE"
+    expect(function() seen.sock:on("x") end).raises "function"
+    expect(function() io:on("message", print) end).raises "connection"
+    client:disconnect()
+  end)
+
+  test.it("fails a call when the client leaves", function()
+    local client = connect "leaves"
+    client:on("wait", function() client:disconnect() end)
+    local reply, err = seen.sock:call("wait")
+    expect(reply).is_nil()
+    expect(err.code).is "CLOSED"
+  end)
+end)
 
 test.describe("router", function()
   local routes = router.new()
