@@ -3,7 +3,7 @@
 // them, so that the server is not what is measured. Prints `PORT n`; stops as peer.js says.
 //
 //   on CONNECT     the event hello("first")
-//   flood(n)       n events tick({...}), of 285 bytes each, then flooded(n)
+//   flood(n, shape)  n events tick({...}) of 285 bytes each, then flooded(n)
 //   ping(x) ack    the ack pong
 "use strict";
 const http = require("http");
@@ -12,21 +12,37 @@ const { options, listen } = require("../peer/peer");
 
 const opt = options({ limit: 600 });
 
-const TICK =
-  "42" +
-  JSON.stringify([
-    "tick",
-    {
-      id: 1048576,
-      conversation: "8b0c6d1e-52f7-4c55-9f0e-3f2b6a5d4c11",
-      user: { id: 42, name: "Grace Hopper", online: true },
-      text: "Ships in port are safe, but that is not what ships are built for. Sail!",
-      at: 1700000000123,
-      tags: ["new", "mention"],
-      edited: null,
-      score: 0.875,
-    },
-  ]);
+// Three events of one length: a text of some lines, a chat message with all its particulars,
+// and one of many small parts, a third of them no strings.
+const SHAPES = {
+  text: {
+    id: 42,
+    text:
+      "It is easier to ask forgiveness than it is to get permission. Ships in port are safe, but " +
+      "that is not what ships are built for. Sail out to sea and do new things. One accurate " +
+      "measurement is worth a thousand opinions on the matter at hand, said the admiral.",
+  },
+  message: {
+    id: "8b0c6d1e-52f7-4c55",
+    sessionId: "9f0e3f2b-6a5d-4c11",
+    userId: "grace",
+    content: "Ships in port are safe, but that is not what ships are built for.",
+    type: "user",
+    status: "delivered",
+    createdAt: "2024-03-01T09:30Z",
+    metadata: { confidence: 0.875, processingTime: 42 },
+  },
+  parts: {
+    id: 1048576,
+    conversation: "8b0c6d1e-52f7-4c55-9f0e-3f2b6a5d4c11",
+    user: { id: 42, name: "Grace Hopper", online: true },
+    text: "Ships in port are safe, but that is not what ships are built for. Sail!",
+    at: 1700000000123,
+    tags: ["new", "mention"],
+    edited: null,
+    score: 0.875,
+  },
+};
 
 // A server's frame: final, text, unmasked; lengths below 64 KiB.
 function frame(text) {
@@ -35,17 +51,23 @@ function frame(text) {
   return Buffer.concat([Buffer.from(head), body]);
 }
 
-const tick = frame(TICK);
-const PER_CHUNK = Math.floor(65536 / tick.length);
-const chunk = Buffer.concat(Array(PER_CHUNK).fill(tick));
+// Where a flood takes its frames from: many of them, one after the other.
+function stock(shape) {
+  const text = `42${JSON.stringify(["tick", SHAPES[shape]])}`;
+  const tick = frame(text);
+  const count = Math.floor(65536 / tick.length);
+  console.error(`${shape}: events of ${text.length} bytes`);
+  return { size: tick.length, count, bytes: Buffer.concat(Array(count).fill(tick)) };
+}
+const stocks = Object.fromEntries(Object.keys(SHAPES).map((shape) => [shape, stock(shape)]));
 
-function flood(socket, n) {
+function flood(socket, n, { size, count, bytes }) {
   let left = n;
   const pump = () => {
     while (left > 0) {
-      const frames = Math.min(left, PER_CHUNK);
+      const frames = Math.min(left, count);
       left -= frames;
-      if (!socket.write(chunk.subarray(0, frames * tick.length))) return socket.once("drain", pump);
+      if (!socket.write(bytes.subarray(0, frames * size))) return socket.once("drain", pump);
     }
     socket.write(frame(`42["flooded",${n}]`));
   };
@@ -60,9 +82,9 @@ function answer(ws, text) {
   }
   const match = /^42(\d*)(\[.*)$/.exec(text);
   if (!match) return;
-  const [name, n] = JSON.parse(match[2]);
+  const [name, n, shape] = JSON.parse(match[2]);
   if (name === "ping") ws.send(`43${match[1]}["pong"]`);
-  if (name === "flood") flood(ws._socket, n);
+  if (name === "flood") flood(ws._socket, n, stocks[shape]);
 }
 
 const server = http.createServer();
@@ -77,4 +99,3 @@ wss.on("connection", (ws) => {
   ws.on("error", () => {});
 });
 listen(server, opt);
-console.error(`events of ${TICK.length} bytes`);
