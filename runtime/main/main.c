@@ -23,7 +23,7 @@ typedef struct Signals {
 static void on_signal(uv_signal_t *handle, int number) {
   Signals *signals = handle->data;
   (void)number;
-  runtime_exit(signals->rt, 130);
+  runtime_interrupt(signals->rt);
 }
 
 static void signals_start(Signals *s, Runtime *rt) {
@@ -166,6 +166,13 @@ static int dispatch(const Options *options, Log *log) {
   return 2;
 }
 
+/* What stdio still held may be lost: then the status must not say that all is well. */
+static int flush_output(int status) {
+  if (fflush(stdout) == 0 && !ferror(stdout)) return status;
+  fprintf(stderr, "tidelock: cannot write to standard output: %s\n", strerror(errno));
+  return status ? status : 1;
+}
+
 int main(int argc, char **argv) {
   Options options;
   hold_standard_descriptors();
@@ -185,5 +192,5 @@ int main(int argc, char **argv) {
     log_free(log);
   }
   options_free(&options);
-  return status;
+  return flush_output(status);
 }
