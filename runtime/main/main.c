@@ -9,6 +9,7 @@
 
 #include "lua/modules.h"
 #include "main/commands.h"
+#include "main/data.h"
 #include "script/script.h"
 
 #define VERSION "0.1.0"
@@ -53,10 +54,13 @@ Runtime *make_runtime(const Options *options, Log *log) {
 }
 
 int run_scripts(const Options *options, Log *log, const ScriptSpec *specs, int count) {
+  char *data;
+  int status = data_folder(options, &data);
+  if (status != 0) return status;
   Runtime *rt = make_runtime(options, log);
+  rt->options.data = data;
   Signals signals;
   signals_start(&signals, rt);
-  int status = 0;
   Error err;
   for (int i = 0; i < count && status == 0; i++) {
     if (script_add(rt, specs[i].name, specs[i].path, options->args, &err)) continue;
@@ -66,6 +70,7 @@ int run_scripts(const Options *options, Log *log, const ScriptSpec *specs, int c
   if (status == 0) status = runtime_run(rt);
   signals_stop(&signals);
   runtime_free(rt);
+  free(data);
   return status;
 }
 

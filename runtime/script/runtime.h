@@ -36,6 +36,7 @@ typedef struct LuaModule {
 
 typedef struct RuntimeOptions {
   const LuaModule *modules; /* ends with a NULL name; borrowed */
+  const char *data;         /* folder of this profile; NULL: keep nothing; borrowed */
   bool watch;               /* reload on save */
   double grace;             /* seconds for what is retired or unclaimed; 0: 5 */
   double cpu_limit;         /* seconds a turn may run; 0: 5 */
