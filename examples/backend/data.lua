@@ -4,17 +4,22 @@
 local config = require "config"
 local failure = require "failure"
 local json = require "tidelock.json"
+local random = require "tidelock.random"
 local script = require "tidelock.script"
 
 local M = {}
 
 local function now() return os.date("!%Y-%m-%dT%H:%M:%SZ") end
 
+-- Never twice the same, not even when the server starts anew: "m12-5f3a".
+local function new_id(db, kind)
+  db.last_id = db.last_id + 1
+  return ("%s%d-%s"):format(kind, db.last_id, db.birth)
+end
+
 local function new_project(db, owner, fields)
-  local id = "p" .. db.next_id
-  db.next_id = db.next_id + 1
   db.projects[#db.projects + 1] = {
-    id = id, createdAt = now(), updatedAt = now(), ownerId = owner,
+    id = new_id(db, "p"), createdAt = now(), updatedAt = now(), ownerId = owner,
     name = fields.name, description = fields.description or "",
     status = fields.status or "active", priority = fields.priority or "medium",
     progress = fields.progress or 0, tags = fields.tags or json.array {},
@@ -35,7 +40,10 @@ local function new_user(user)
 end
 
 local function seeded()
-  local db = { next_id = 1, users = {}, projects = {}, sessions = {}, tokens = {}, jobs = {} }
+  local db = {
+    birth = random.hex(2), last_id = 0,
+    users = {}, projects = {}, sessions = {}, tokens = {}, jobs = {},
+  }
   for _, user in ipairs(config.users) do db.users[user.id] = new_user(user) end
   for _, project in ipairs(config.projects) do
     new_project(db, config.users[project.owner].id, project)
@@ -214,11 +222,10 @@ function M.create_session(user, project_id, title)
   if count >= limit then failure.too_many("sessions", limit) end
   local all = db()
   local session = {
-    id = "s" .. all.next_id, createdAt = now(), updatedAt = now(), projectId = project_id,
+    id = new_id(all, "s"), createdAt = now(), updatedAt = now(), projectId = project_id,
     title = title or ("Session %d"):format(count + 1), messages = {},
     settings = { autoSave = true, memoryContext = true, aiAssistance = true },
   }
-  all.next_id = all.next_id + 1
   all.sessions[#all.sessions + 1] = session
   return session
 end
@@ -253,12 +260,11 @@ function M.add_message(session, fields)
   local limit, all = config.limits.messages, db()
   if #session.messages >= limit then failure.too_many("messages", limit) end
   local message = {
-    id = "m" .. all.next_id, createdAt = now(), updatedAt = now(), sessionId = session.id,
+    id = new_id(all, "m"), createdAt = now(), updatedAt = now(), sessionId = session.id,
     userId = fields.userId, userName = M.name_of(fields.userId), content = fields.content,
     type = fields.type, status = "sent", clientId = fields.clientId,
     metadata = json.object(fields.metadata or {}),
   }
-  all.next_id = all.next_id + 1
   session.messages[#session.messages + 1] = message
   return message
 end

@@ -1,0 +1,21 @@
+-- The server, put together.
+local config = require "config"
+local connections = require "connections"
+local shape = require "shape"
+local server = require "tidelock.server"
+
+local srv = assert(server.listen("backend", {
+  host = config.host,
+  port = config.port,
+  max_body = 4 * config.limits.body, -- what is larger is not even read
+  max_message = config.limits.body,
+}))
+local io = srv:io { max_payload = config.limits.body }
+
+srv:use(shape)
+require "routes.auth"(srv, function(login) connections.hang_up(io, login) end)
+require "routes.projects"(srv)
+require "routes.chat"(srv)
+connections.serve(io)
+
+return srv
