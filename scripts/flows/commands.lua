@@ -1,0 +1,130 @@
+-- The commands: lines that begin with a slash.
+local connection = require "connection"
+local opening = require "flows.opening"
+local projects = require "services.projects"
+local quitting = require "flows.quitting"
+local state = require "state"
+local view = require "views.plain"
+local messages = require "messages"
+
+local M = {}
+
+-- A command: run(argument); at_once: it does not wait for the lines before it.
+local commands = {}
+
+commands.help = { at_once = true, run = function() view.show "HELP" end }
+
+commands.quit = { at_once = true, run = function() quitting.begin() end }
+
+commands.status = {
+  at_once = true,
+  run = function()
+    local now, nothing = state.get(), messages.text "NOTHING_YET"
+    view.show("STATUS", {
+      user = now.user and now.user.name or nothing,
+      project = now.project and now.project.name or nothing,
+      session = now.session and now.session.title or nothing,
+      connection = connection.state, lines = #now.lines, answers = state.count_unanswered(),
+    })
+  end,
+}
+
+commands.projects = {
+  run = function()
+    local list, err = projects.list()
+    if not list then return view.error(err) end
+    if #list == 0 then return view.show "NO_PROJECTS" end
+    local current = state.get().project
+    view.show "PROJECTS"
+    for number, project in ipairs(list) do
+      view.show("PROJECT", {
+        mark = current and current.id == project.id and "> " or "  ", number = number,
+        name = project.name, status = project.status, progress = project.progress,
+      })
+    end
+  end,
+}
+
+local function open(project)
+  local ok, err = opening.open(project)
+  if not ok then view.error(err) end
+end
+
+commands.new = {
+  wants_name = true,
+  run = function(name)
+    local project, err = projects.create(name)
+    if not project then return view.error(err) end
+    open(project)
+  end,
+}
+
+---The projects that a name or number may mean: one of that name, else all that begin so.
+---@param list Project[]
+---@param wanted string
+---@return Project[]
+function M.matching(list, wanted)
+  local number = wanted:match("^%d+$") and math.tointeger(tonumber(wanted))
+  local name, found = wanted:lower(), {}
+  for _, project in ipairs(list) do
+    local own = project.name:lower()
+    if own == name then return { project } end
+    if own:sub(1, #name) == name then found[#found + 1] = project end
+  end
+  if #found == 0 and number and list[number] then return { list[number] } end
+  return found
+end
+
+commands.open = {
+  wants_name = true,
+  run = function(wanted)
+    local list, err = projects.list()
+    if not list then return view.error(err) end
+    local found = M.matching(list, wanted)
+    if #found == 1 then return open(found[1]) end
+    if #found == 0 then return view.show("NO_SUCH_PROJECT", { name = wanted }) end
+    local names = {}
+    for i, project in ipairs(found) do names[i] = project.name end
+    view.show("AMBIGUOUS_PROJECT", { name = wanted, names = table.concat(names, ", ") })
+  end,
+}
+
+local function refuse(code, values)
+  return { at_once = true, run = function() view.show(code, values) end }
+end
+
+local function unknown(name)
+  for known in pairs(commands) do
+    if known:sub(1, 1) == name:sub(1, 1):lower() then
+      return refuse("DID_YOU_MEAN", { name = name, near = known })
+    end
+  end
+  return refuse("UNKNOWN_COMMAND", { name = name })
+end
+
+---@class Typed
+---@field content? string of a message
+---@field command? table
+---@field argument? string of a command
+---@field at_once? boolean
+
+---What a typed line means; nil when it is blank.
+---@param line string
+---@return Typed?
+function M.parse(line)
+  local text = line:match("^%s*(.-)%s*$")
+  if text == "" then return nil end
+  if text:sub(1, 2) == "//" then return { content = text:sub(2) } end
+  if text:sub(1, 1) ~= "/" then return { content = text } end
+  local name, argument = text:match("^/(%S*)%s*(.*)$")
+  local command = commands[name:lower()] or unknown(name)
+  if command.wants_name and argument == "" then
+    command = refuse("NAME_WANTED", { name = name:lower() })
+  end
+  return { command = command, argument = argument, at_once = command.at_once }
+end
+
+---@param typed Typed a command
+function M.run(typed) typed.command.run(typed.argument) end
+
+return M

@@ -1,0 +1,98 @@
+-- What is typed is dealt with in order, one line after the other: commands are done, messages are
+-- sent. Lines wait here until there is a session and a connection. A message leaves the queue when
+-- the server has it; it goes under an id of our own, so that sending it again is harmless.
+local chat = require "services.chat"
+local commands = require "flows.commands"
+local config = require "config"
+local connection = require "connection"
+local random = require "tidelock.random"
+local retrying = require "flows.retrying"
+local state = require "state"
+local task = require "tidelock.task"
+local view = require "views.plain"
+
+local M = {}
+
+local function is_queued(line)
+  for _, each in ipairs(state.get().lines) do
+    if each.id == line.id then return true end
+  end
+  return false
+end
+
+local function post(line, content, session)
+  local message, err = retrying.persist(function()
+    local sent, why = chat.send(session.id, content, line.id)
+    if why and not is_queued(line) then return true end -- the event came, the answer did not
+    return sent, why
+  end, function(why) view.error(why, "WILL_RETRY", { url = config.api_url }) end)
+  state.delivered(line.id)
+  if message then return end
+  state.answered(line.id)
+  view.show("NOT_SENT", { content = content })
+  view.error(err)
+end
+
+local function send(line, content)
+  local session = state.get().session
+  if not session then
+    state.delivered(line.id)
+    return view.show("NOTHING_OPEN", { content = content })
+  end
+  state.expect_answer(line.id)
+  post(line, content, session)
+end
+
+-- Deals with the first line; false when it has to wait.
+local function deal_with(line)
+  local typed = commands.parse(line.text)
+  if typed.command then
+    state.delivered(line.id)
+    commands.run(typed)
+    return true
+  end
+  if state.is_open() and not connection.connected then return false end
+  send(line, typed.content)
+  return true
+end
+
+local working = false
+
+local function work()
+  while true do
+    local line = state.get().lines[1]
+    if not line or not deal_with(line) then return end
+  end
+end
+
+---Deals with the lines that wait, if that is possible now.
+function M.work()
+  if working or not state.get().started then return end
+  working = true
+  task.spawn(function()
+    local ok, err = pcall(work)
+    working = false
+    if not ok then error(err, 0) end
+  end)
+end
+
+---From now on lines are dealt with.
+function M.start()
+  state.get().started = true
+  M.work()
+end
+
+---A typed line.
+---@param text string
+function M.take(text)
+  local now = state.get()
+  if now.quitting then return end
+  local typed = commands.parse(text)
+  if not typed then return end
+  if typed.at_once then return commands.run(typed) end
+  if #now.lines >= config.max_lines then return view.show "TOO_MANY_LINES" end
+  table.insert(now.lines, { id = random.uuid(), text = text })
+  M.work()
+end
+
+return M

@@ -1,0 +1,41 @@
+-- Leaving: at /quit or at the end of the input. What was typed before is answered first, for some
+-- seconds at most.
+local config = require "config"
+local script = require "tidelock.script"
+local state = require "state"
+local task = require "tidelock.task"
+local timer = require "tidelock.timer"
+local view = require "views.plain"
+
+local M = {}
+
+local function leave()
+  local unsent, unanswered = #state.get().lines, state.count_unanswered()
+  if unsent > 0 then
+    view.show("UNSENT", { lines = unsent })
+    return script.exit(1)
+  end
+  if unanswered > 0 then view.show("UNANSWERED", { answers = unanswered }) end
+  script.exit(0)
+end
+
+local function wait_and_leave(deadline)
+  while not state.is_idle() and timer.now() < deadline do task.sleep(0.02) end
+  leave()
+end
+
+---Begins to leave; harmless when that has begun.
+function M.begin()
+  local now = state.get()
+  if now.quitting then return end
+  now.quitting = timer.now() + config.quit_timeout
+  task.spawn(wait_and_leave, now.quitting)
+end
+
+---Goes on leaving after a reload.
+function M.resume()
+  local deadline = state.get().quitting
+  if deadline then task.spawn(wait_and_leave, deadline) end
+end
+
+return M

@@ -1,0 +1,138 @@
+-- Every text that people read, by code. Edit one, save, and the next line shows it.
+local M = {}
+
+-- {name} stands for a value that is given with the code.
+---@type table<string, string>
+M.texts = {
+  WAITING_FOR_SERVER = "* waiting for the server at {url}",
+  LOGGED_IN = "* logged in as {name}. /help lists the commands",
+  OPENED = "* project {project}, {session}",
+  CONNECTED = "* connected",
+  RECONNECTED = "* connected again",
+  RECONNECTING = "* connection lost ({why}); trying again in {seconds} s",
+  DISCONNECTED = "* disconnected ({why})",
+
+  MESSAGE = "{name}: {content}",
+  MESSAGE_ELSEWHERE = "({where}) {name}: {content}",
+  ELSEWHERE = "another session",
+  MESSAGE_DELETED = "* a message was deleted",
+  TYPING = "* {name} is typing",
+  AI_STARTED = "* the assistant has read it",
+  AI_PROGRESS = "* the assistant: {note}, {progress} %",
+  AI_FAILED = "! the assistant failed: {message}",
+
+  PROJECT_CREATED = "* new project: {name}",
+  PROJECT_UPDATED = "* project {name}: {status}, {progress} %",
+  PROJECT_DELETED = "* project {name} was deleted",
+  SESSION_GONE = "! this session is not there any more",
+  CURRENT_PROJECT_DELETED = "! this project was deleted: /projects lists the others",
+  SYSTEM_STATUS = "* system: assistant {ai}, memory {memory}, active users: {users}",
+  SERVER_ERROR_OCCURRED = "! the server reports: {message}",
+
+  HELP = [[
+/help          this list
+/projects      your projects
+/new NAME      make a project and open it
+/open NAME     open a project, by its name or its number
+/status        who, where, how the connection is
+/quit          leave, when what you typed is answered
+All other lines are sent as messages (two slashes at the start send one).]],
+  PROJECTS = "Your projects:",
+  PROJECT = "{mark}{number} {name} ({status}, {progress} %)",
+  NO_PROJECTS = "There are no projects yet: /new NAME makes one.",
+  STATUS = [[
+user: {user}
+project: {project}, {session}
+connection: {connection}
+waiting to be sent: {lines}, to be answered: {answers}]],
+  NOTHING_YET = "none yet",
+
+  UNKNOWN_COMMAND = "! there is no command /{name}: /help lists those there are",
+  DID_YOU_MEAN = "! there is no command /{name}: do you mean /{near}?",
+  NAME_WANTED = "! /{name} wants a name: /{name} NAME",
+  NO_SUCH_PROJECT = "! you have no project {name}: /projects lists them",
+  AMBIGUOUS_PROJECT = "! several projects are called like {name}: {names}",
+  TOO_MANY_LINES = "! too many lines wait to be sent: this one was dropped",
+  NOTHING_OPEN = "! no project is open: not sent: {content}",
+  NOT_SENT = "! not sent: {content}",
+  WILL_RETRY = "! not sent yet, trying again: {why}",
+  FAILED = "! {why}",
+  UNSENT = "! left with {lines} unsent",
+  UNANSWERED = "* left without an answer to {answers}",
+}
+
+---Of errors, by code: the server's and our own.
+---@type table<string, string>
+M.errors = {
+  NETWORK_ERROR = "Network connection error. Please check your connection to {url}.",
+  AUTH_ERROR = "Authentication error. Please log in again.",
+  LOGIN_REFUSED = "The server does not know this e-mail address and password.",
+  PERMISSION_ERROR = "You don't have permission to perform this action.",
+  VALIDATION_ERROR = "Please check your input and try again.",
+  RATE_LIMIT_ERROR = "Too many requests. Please wait a moment and try again.",
+  SERVER_ERROR = "Server error. Please try again later.",
+  WEBSOCKET_ERROR = "Connection error. Trying to reconnect...",
+  NOT_FOUND = "It is not there any more.",
+  LIMIT_REACHED = "There are too many of them already.",
+  TOO_LARGE = "That is too long.",
+  TLS = "The secure connection to {url} could not be made.",
+  URL = "{url} is not an address that can be used.",
+  DECODE = "The server's answer could not be read.",
+  UNEXPECTED = "An unexpected error occurred ({code}).",
+}
+
+-- What the network says in detail is one thing to the user.
+local meaning = {
+  DNS = "NETWORK_ERROR", CONNECT = "NETWORK_ERROR", RESET = "NETWORK_ERROR",
+  TIMEOUT = "NETWORK_ERROR", ABORTED = "NETWORK_ERROR", CLOSED = "NETWORK_ERROR",
+  NOT_CONNECTED = "NETWORK_ERROR", HANDSHAKE = "WEBSOCKET_ERROR", PROTOCOL = "WEBSOCKET_ERROR",
+}
+
+-- Reasons of a lost or ended connection.
+local reasons = {
+  ["io server disconnect"] = "the server ended it",
+  ["io client disconnect"] = "closed here",
+  ["ping timeout"] = "the server is silent",
+  ["transport close"] = "the connection broke",
+  ["transport error"] = "the connection broke",
+  ["parse error"] = "the server is not understood",
+  ["connect error"] = "the server cannot be reached",
+  rejected = "the server refused",
+}
+
+local function fill(text, values)
+  return (text:gsub("{(%w+)}", function(name)
+    local value = values and values[name]
+    return value ~= nil and tostring(value) or nil
+  end))
+end
+
+---@param code string of M.texts
+---@param values? table<string, any>
+---@return string
+function M.text(code, values)
+  local text = M.texts[code]
+  if not text then error("no text has the code " .. tostring(code), 2) end
+  return fill(text, values)
+end
+
+---What an error means to people; what is wrong with each field, when the server tells it.
+---@param err tidelock.Error
+---@param values? table<string, any>
+---@return string
+function M.of_error(err, values)
+  local code = meaning[err.code] or err.code
+  local text = M.errors[code] or M.errors.UNEXPECTED
+  local all = { code = err.code }
+  for name, value in pairs(values or {}) do all[name] = value end
+  local shown = fill(text, all)
+  local fields = type(err.data) == "table" and err.data.errors
+  if type(fields) ~= "table" or #fields == 0 then return shown end
+  return shown .. " (" .. table.concat(fields, "; ") .. ")"
+end
+
+---@param reason string of a connection's state
+---@return string
+function M.reason(reason) return reasons[reason] or reason end
+
+return M

@@ -1,0 +1,160 @@
+-- The REST services against a server that hands out tokens and takes them away.
+local test = require "tidelock.test"
+local api = require "services.api"
+local auth = require "services.auth"
+local config = require "config"
+local projects = require "services.projects"
+local server = require "tidelock.server"
+local state = require "state"
+local task = require "tidelock.task"
+local timer = require "tidelock.timer"
+local expect = test.expect
+
+local srv = server.listen "fake"
+local seen, good, serial, refresh_good
+
+local function count(name) seen[name] = (seen[name] or 0) + 1 end
+
+local function tokens(body)
+  serial = serial + 1
+  good = "access-" .. serial
+  body = body or {}
+  body.user = { id = "u1", name = "Ada", email = "ada@example.com" }
+  body.token, body.refreshToken, body.expiresIn = good, "refresh-" .. serial, 900
+  return { success = true, data = body }
+end
+
+local function refused(code) return { success = false, message = "no", code = code } end
+
+srv:post("/api/auth/login", function(req)
+  count "login"
+  if req.json().password ~= "right" then return 401, refused "AUTH_ERROR" end
+  return tokens()
+end)
+
+srv:post("/api/auth/refresh", function(req)
+  count "refresh"
+  task.sleep(0.02)
+  if not refresh_good or req.json().refreshToken ~= "refresh-" .. serial then
+    return 401, refused "AUTH_ERROR"
+  end
+  return tokens()
+end)
+
+srv:get("/thing", function(req)
+  count "thing"
+  if req.headers.authorization ~= "Bearer " .. good then return 401, refused "AUTH_ERROR" end
+  return { success = true, data = { value = 7 } }
+end)
+
+srv:get("/never", function()
+  count "never"
+  return 401, refused "AUTH_ERROR"
+end)
+
+srv:get("/status/:status", function(req)
+  return tonumber(req.params.status), { success = false, code = "ODD", errors = { "x is y" } }
+end)
+srv:get("/text", function() return "no JSON" end)
+srv:get("/odd", function() return { hello = true } end)
+
+srv:get("/api/projects", function(req)
+  local page = tonumber(req.query.page)
+  local list = { { id = "p" .. page, name = "Project " .. page } }
+  return { success = true, data = list, pagination = { page = page, limit = 1, total = 3, totalPages = 3 } }
+end)
+
+test.describe("the services", function()
+  test.before_each(function()
+    state.reset()
+    config.api_url, config.password = srv.url, "right"
+    seen, good, serial, refresh_good = {}, "", 0, true
+  end)
+
+  test.it("log in, and remember who we are", function()
+    expect(auth.login()).is(true)
+    expect(state.get().user.name).is("Ada")
+    expect(api.request("GET", "/thing").value).is(7)
+    expect(auth.token()).is(good)
+  end)
+
+  test.it("tell that the server does not know us", function()
+    config.password = "wrong"
+    local ok, err = auth.login()
+    expect(ok).is_nil()
+    expect(err.code).is("LOGIN_REFUSED")
+    expect(err.recoverable).is(false)
+  end)
+
+  test.it("renew a token that is refused, once for all who ask, and ask once more", function()
+    auth.login()
+    good = "another"
+    local results = task.all {
+      function() return api.request("GET", "/thing") end,
+      function() return api.request("GET", "/thing") end,
+      function() return api.request("GET", "/thing") end,
+    }
+    for i = 1, 3 do expect(results[i].value).is(7) end
+    expect(seen).equals { login = 1, refresh = 1, thing = 6 }
+  end)
+
+  test.it("log in again when the refresh token is not good any more", function()
+    auth.login()
+    good, refresh_good = "another", false
+    expect(api.request("GET", "/thing").value).is(7)
+    expect(seen).equals { login = 2, refresh = 1, thing = 2 }
+  end)
+
+  test.it("ask twice at most", function()
+    auth.login()
+    local data, err = api.request("GET", "/never")
+    expect(data).is_nil()
+    expect(err.code).is("AUTH_ERROR")
+    expect(seen.never).is(2)
+  end)
+
+  test.it("renew a token before it ends", function()
+    auth.login()
+    state.get().tokens.expires = timer.now() + config.refresh_early - 1
+    expect(auth.token()).is("access-2")
+    expect(auth.token()).is("access-2")
+    expect(seen.refresh).is(1)
+  end)
+
+  test.it("tell the server's refusals apart", function()
+    local function code(status)
+      local _, err = api.request("GET", "/status/" .. status)
+      expect(err.data.errors).equals { "x is y" }
+      return err.code, err.recoverable
+    end
+    expect(code(400)).is("VALIDATION_ERROR")
+    expect(code(403)).is("PERMISSION_ERROR")
+    expect(code(404)).is("NOT_FOUND")
+    expect(code(409)).is("ODD")
+    expect(code(429)).is("RATE_LIMIT_ERROR")
+    expect(code(500)).is("SERVER_ERROR")
+    expect(select(2, code(400))).is(false)
+    expect(select(2, code(503))).is(true)
+  end)
+
+  test.it("take no answer for one that is none", function()
+    local _, err = api.request("GET", "/text")
+    expect(err.code).is("DECODE")
+    _, err = api.request("GET", "/odd")
+    expect(err.code).is("DECODE")
+  end)
+
+  test.it("tell that there is no server", function()
+    config.api_url = "http://127.0.0.1:1"
+    local _, err = auth.login()
+    expect(err.code).is("CONNECT")
+    expect(err.recoverable).is(true)
+  end)
+
+  test.it("list all pages", function()
+    local list = projects.list()
+    expect(#list).is(3)
+    expect(list[3].name).is("Project 3")
+    expect(state.get().names).equals { p1 = "Project 1", p2 = "Project 2", p3 = "Project 3" }
+  end)
+end)

@@ -1,0 +1,45 @@
+-- The plain view: lines in, lines out. Control characters of others never reach the terminal.
+local messages = require "messages"
+local state = require "state"
+
+local M = {}
+
+---@param text string
+---@return string text without control characters, but for line ends and tabs
+function M.clean(text)
+  return (text:gsub("\r\n", "\n"):gsub("[%c\127]", function(char)
+    return (char == "\n" or char == "\t") and char or "?"
+  end):gsub("\xc2[\x80-\x9f]", "?"))
+end
+
+local function clean_values(values)
+  local clean = {}
+  for name, value in pairs(values or {}) do
+    clean[name] = type(value) == "string" and M.clean(value) or value
+  end
+  return clean
+end
+
+---@param code string of messages.texts
+---@param values? table<string, any>
+function M.show(code, values) print(messages.text(code, clean_values(values))) end
+
+---A message, its further lines below the first; with its place, when it is not of this session.
+---@param message Message
+function M.message(message)
+  local values = { name = message.userName, content = (message.content:gsub("\n", "\n  ")) }
+  if state.is_here(message) then return M.show("MESSAGE", values) end
+  values.where = state.place_of(message) or messages.text "ELSEWHERE"
+  M.show("MESSAGE_ELSEWHERE", values)
+end
+
+---@param err tidelock.Error
+---@param code? string the text around it, with {why}; FAILED when not given
+---@param values? table<string, any>
+function M.error(err, code, values)
+  local all = { why = messages.of_error(err, values) }
+  for name, value in pairs(values or {}) do all[name] = value end
+  M.show(code or "FAILED", all)
+end
+
+return M
