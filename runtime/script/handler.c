@@ -20,10 +20,8 @@ struct Handler {
   size_t len;
   int function;
   int refs; /* the list's and that of each running serial task */
-  bool once, serial, removed;
-  bool running;  /* the task of an event */
-  bool draining; /* run_next is on the C stack */
-  Queued *queue, **last;
+  bool once, serial, removed, running;
+  Queued *queue;
   Box *box;
 };
 
@@ -39,7 +37,6 @@ static void unref(Handler *h) {
   while (h->queue) { /* their tasks are killed by their generation */
     Queued *q = h->queue;
     h->queue = q->next;
-    task_unref(q->task);
     free(q);
   }
   free(h->event);
@@ -110,7 +107,6 @@ void handler_add(lua_State *L, HandlerList *list, int index, HandlerOptions opti
   int function = luaL_ref(L, LUA_REGISTRYINDEX);
   Handler *h = xcalloc(1, sizeof *h);
   h->list = list;
-  h->last = &h->queue;
   h->function = function;
   h->refs = 1;
   h->once = options.once;
@@ -170,17 +166,11 @@ static int push_call(lua_State *L, void *ctx) {
 
 static void serial_done(void *ctx, lua_State *co, int n, bool ok);
 
-/* Those that end without waiting run in this loop, not each inside the end of the last.
- */
 static void run_next(Handler *h) {
-  if (h->draining) return;
-  h->draining = true;
-  h->refs++;
   while (!h->running && h->queue) {
     Queued *q = h->queue;
     Task *task = q->task;
     h->queue = q->next;
-    if (!h->queue) h->last = &h->queue;
     free(q);
     if (!task->finished) {
       h->running = true;
@@ -188,8 +178,6 @@ static void run_next(Handler *h) {
     }
     task_unref(task);
   }
-  h->draining = false;
-  unref(h);
 }
 
 static void serial_done(void *ctx, lua_State *co, int n, bool ok) {
@@ -206,10 +194,10 @@ static void run_serial(Generation *gen, TaskName name, Run *run) {
   if (!task) return;
   h->refs++;
   task_ref(task);
-  Queued *q = xcalloc(1, sizeof *q);
+  Queued *q = xcalloc(1, sizeof *q), **at = &h->queue;
   q->task = task;
-  *h->last = q;
-  h->last = &q->next;
+  while (*at) at = &(*at)->next;
+  *at = q;
   run_next(h);
 }
 
