@@ -5,29 +5,38 @@ local errors = require "tidelock.errors"
 
 local M = { spawn = core.spawn, sleep = core.sleep }
 
-local function runner(member)
-  if type(member) == "function" then return member end
-  return function() return member:await() end
+local function is_task(value)
+  return type(value) == "userdata" and getmetatable(value) == "task"
+end
+
+local function check(what, members)
+  if type(members) ~= "table" then
+    error(what .. " takes a table of functions or tasks, not a " .. type(members), 3)
+  end
+  for key, member in pairs(members) do
+    if type(member) ~= "function" and not is_task(member) then
+      error(("%s: member %s is neither a function nor a task, but a %s"):format(
+        what, tostring(key), type(member)), 3)
+    end
+  end
 end
 
 -- Runs all members side by side. `ended(key, ok, ...)` hears each one's end and returns true
 -- when enough has been heard; then, or when the caller is cancelled, the rest is cancelled.
 local function run_until(members, ended)
-  if type(members) ~= "table" then error("a table of functions or tasks is expected", 3) end
-  local gate, tasks = core.gate(), {}
-  local function hear(key, ...)
-    if ended(key, ...) then gate:open() end
-  end
+  local group, tasks, keys = core.group(), {}, {}
   for key, member in pairs(members) do
-    local run = runner(member)
-    tasks[key] = core.spawn(function() hear(key, pcall(run)) end)
+    local task = is_task(member) and member or core.spawn(member)
+    tasks[#tasks + 1] = task
+    keys[group:add(task)] = key
   end
-  local ok, err = true, nil
-  if next(tasks) ~= nil then ok, err = pcall(gate.wait, gate) end
-  for key, task in pairs(tasks) do
-    task:cancel()
-    if type(members[key]) ~= "function" then members[key]:cancel() end
-  end
+  local function hear(number, ...) return ended(keys[number], ...) end
+  local ok, err = pcall(function()
+    for _ = 1, #tasks do
+      if hear(group:next()) then return end
+    end
+  end)
+  for _, task in ipairs(tasks) do task:cancel() end
   if not ok then error(err, 0) end
 end
 
@@ -38,29 +47,28 @@ end
 ---@return table<any, any>? results the first value that each member returned, under its key
 ---@return tidelock.Error? err
 function M.all(members)
-  local results, left, failure = {}, 0, nil
-  for _ in pairs(members) do left = left + 1 end
+  check("all", members)
+  local results, failure = {}, nil
   run_until(members, function(key, ok, value, err)
-    left = left - 1
-    if failure then return false end
-    if not ok then failure = { raised = value } end
-    if ok and value == nil and err ~= nil then failure = { returned = err } end
+    if not ok then failure = { raised = true, value = value } end
+    if ok and value == nil and err ~= nil then failure = { value = err } end
     results[key] = value
-    return failure ~= nil or left == 0
+    return failure ~= nil
   end)
   if not failure then return results end
-  if failure.raised ~= nil then error(failure.raised, 0) end
-  return nil, failure.returned
+  if failure.raised then error(failure.value, 0) end
+  return nil, failure.value
 end
 
 --- Waits for the first member that ends, well or not; the others are cancelled.
 ---@param members table<any, function|tidelock.Task> at least one
 ---@return any ... what it returned; what it raised is raised
 function M.race(members)
-  if type(members) == "table" and next(members) == nil then error("race: no members", 2) end
+  check("race", members)
+  if next(members) == nil then error("race takes at least one function or task", 2) end
   local winner
   run_until(members, function(_, ...)
-    winner = winner or table.pack(...)
+    winner = table.pack(...)
     return true
   end)
   if not winner[1] then error(winner[2], 0) end
@@ -69,11 +77,11 @@ end
 
 --- Runs fn for at most so many seconds; then it is cancelled.
 ---@param seconds number
----@param fn function
+---@param fn function|tidelock.Task
 ---@return any ... what fn returned, or nil and a TIMEOUT error
 function M.with_timeout(seconds, fn)
-  if type(seconds) ~= "number" or type(fn) ~= "function" then
-    error("with_timeout takes seconds and a function", 2)
+  if type(seconds) ~= "number" or (type(fn) ~= "function" and not is_task(fn)) then
+    error("with_timeout takes seconds and a function or a task", 2)
   end
   return M.race {
     fn,

@@ -165,26 +165,42 @@ end
 
 -- --- running --------------------------------------------------------------------------------
 
+-- What lies below a test's own function says nothing about it.
+local function described(err)
+  local trace = debug.traceback(""):gsub("\n\t%[C%]: in function 'xpcall'.*", "")
+  return tostring(err) .. trace:gsub("\n\t%[C%]: in function 'error'", "")
+end
+
+-- Runs fn within M.timeout; returns nil, or what went wrong, as text.
+local function protected(fn)
+  local fine, failure, err = pcall(task.with_timeout, M.timeout, function()
+    local ok, text = xpcall(fn, described)
+    return ok or text
+  end)
+  if not fine then return tostring(failure) end
+  if failure == true then return nil end
+  return failure or tostring(err)
+end
+
 local function run(test)
   local function body()
     for _, fn in ipairs(test.before) do fn() end
     test.fn()
-    return true
   end
-  local ok, result, err = xpcall(task.with_timeout, debug.traceback, M.timeout, body)
+  local failure = protected(body)
   for _, fn in ipairs(test.after) do
-    local fine, why = xpcall(fn, debug.traceback)
-    if not fine and ok and result then ok, result = false, why end
+    local why = protected(fn)
+    failure = failure or why
   end
-  if ok and not result then ok, result = false, tostring(err) end
-  core.count(ok)
-  print((ok and "ok %s" or "not ok %s"):format(test.name))
-  if not ok then print((tostring(result):gsub("^", "    "):gsub("\n", "\n    "))) end
-  return ok
+  core.count(not failure)
+  print((failure and "not ok %s" or "ok %s"):format(test.name))
+  if failure then print("    " .. failure:gsub("\n", "\n    ")) end
+  return not failure
 end
 
 script.on_start(function()
   local failed = false
+  core.plan(#tests)
   for _, test in ipairs(tests) do
     if not run(test) then failed = true end
   end

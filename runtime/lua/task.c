@@ -92,6 +92,110 @@ static int f_gate_wait(lua_State *L) {
   return task_wait(L, task, &gate->wait);
 }
 
+/* --- the group -------------------------------------------------------------------- */
+
+/* Tasks whose ends one task hears of, one by one, in the order in which they come. */
+typedef struct Group Group;
+typedef struct Member Member;
+
+struct Member {
+  TaskEnd end;
+  Group *group;
+  Task *task; /* NULL: it was handed out */
+  Member *next, *next_ended;
+  int number;
+};
+
+struct Group {
+  Wait wait;
+  Task *waiter;
+  Member *members, *ended, **last_ended;
+  int count;
+};
+
+static void release_group(Box *box) { /* a waiting task holds the box: nobody waits */
+  Group *group = box->object;
+  while (group->members) {
+    Member *member = group->members;
+    group->members = member->next;
+    if (member->task) task_off_end(member->task, &member->end);
+    if (member->task) task_unref(member->task);
+    free(member);
+  }
+  free(group);
+}
+
+static const BoxKind group_kind = {"group", release_group};
+
+static void cancel_group(Wait *wait) {
+  CONTAINER_OF(wait, Group, wait)->waiter = NULL;
+}
+
+static int f_group(lua_State *L) {
+  Box *box = box_new(L, &group_kind);
+  Group *group = xcalloc(1, sizeof *group);
+  group->wait.cancel = cancel_group;
+  group->last_ended = &group->ended;
+  box->object = group;
+  return 1;
+}
+
+/* Pushes number, ok, results... of the first that has ended. */
+static int push_ended(lua_State *L, void *ctx) {
+  Group *group = ctx;
+  Member *member = group->ended;
+  if (!member) return 0;
+  group->ended = member->next_ended;
+  if (!group->ended) group->last_ended = &group->ended;
+  Task *task = member->task;
+  member->task = NULL;
+  lua_pushinteger(L, member->number);
+  bool ok = task_take_results(L, task);
+  lua_pushboolean(L, ok);
+  lua_insert(L, -2); /* number, ok, packed */
+  int packed = lua_gettop(L), n = task_unpack_results(L, ok);
+  lua_remove(L, packed);
+  return n + 2;
+}
+
+static void member_ended(TaskEnd *end) {
+  Member *member = CONTAINER_OF(end, Member, end);
+  Group *group = member->group;
+  Task *waiter = group->waiter;
+  *group->last_ended = member;
+  group->last_ended = &member->next_ended;
+  group->waiter = NULL;
+  if (waiter) task_wake_later(waiter, push_ended, group);
+}
+
+/* group:add(task) → its number: 1, 2, ... */
+static int f_group_add(lua_State *L) {
+  Group *group = box_check(L, 1, &group_kind);
+  Task *task = box_check(L, 2, &task_kind);
+  Member *member = xcalloc(1, sizeof *member);
+  *member = (Member){.end.ended = member_ended,
+                     .group = group,
+                     .task = task,
+                     .next = group->members,
+                     .number = ++group->count};
+  group->members = member;
+  task_ref(task);
+  if (task->finished) member_ended(&member->end);
+  else task_on_end(task, &member->end);
+  lua_pushinteger(L, member->number);
+  return 1;
+}
+
+/* group:next() → number, ok, results...; waits */
+static int f_group_next(lua_State *L) {
+  Group *group = box_check(L, 1, &group_kind);
+  Task *task = task_waiter(L, "waiting for tasks");
+  if (group->ended) return push_ended(L, group);
+  luaL_argcheck(L, !group->waiter, 1, "one task waits for this group already");
+  group->waiter = task;
+  return task_wait(L, task, &group->wait);
+}
+
 /* --- sleep ------------------------------------------------------------------------ */
 
 typedef struct Sleep {
@@ -115,7 +219,7 @@ static void cancel_sleep(Wait *wait) {
 
 static int f_sleep(lua_State *L) {
   double seconds = luaL_checknumber(L, 1);
-  luaL_argcheck(L, !isnan(seconds) && seconds < 1e9, 1, "seconds");
+  luaL_argcheck(L, !isnan(seconds) && seconds < 1e9, 1, "seconds, below 1e9");
   Task *task = task_waiter(L, "task.sleep");
   Sleep *sleep = xcalloc(1, sizeof *sleep);
   *sleep = (Sleep){.wait.cancel = cancel_sleep, .timer.fire = on_awake, .task = task};
@@ -126,11 +230,17 @@ static int f_sleep(lua_State *L) {
 int luaopen_tidelock_task_core(lua_State *L) {
   static const luaL_Reg methods[] = {
       {"cancel", f_cancel}, {"await", f_await}, {"status", f_status}, {NULL, NULL}};
-  static const luaL_Reg functions[] = {
-      {"spawn", f_spawn}, {"sleep", f_sleep}, {"gate", f_gate}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"spawn", f_spawn},
+                                       {"sleep", f_sleep},
+                                       {"gate", f_gate},
+                                       {"group", f_group},
+                                       {NULL, NULL}};
   static const luaL_Reg gate_methods[] = {
       {"open", f_gate_open}, {"wait", f_gate_wait}, {NULL, NULL}};
   box_class(L, &gate_kind, gate_methods, NULL);
+  static const luaL_Reg group_methods[] = {
+      {"add", f_group_add}, {"next", f_group_next}, {NULL, NULL}};
+  box_class(L, &group_kind, group_methods, NULL);
   box_class(L, &task_kind, methods, NULL);
   luaL_newlib(L, functions);
   return 1;

@@ -204,12 +204,14 @@ static int add_named(lua_State *L) {
   need_declaring(L, "timer.every");
   Error err;
   Box *box = box_new(L, &named_box);
+  lua_pushvalue(L, 3);
+  int function = luaL_ref(L, LUA_REGISTRYINDEX); /* may raise: nothing is declared yet */
   double *options = xmalloc(sizeof *options);
   *options = seconds;
   Declaration *decl = declare(L, &named_kind, name, options, &err);
+  CHECK(decl != NULL); /* opening a timer cannot fail */
+  decl->functions[0] = function;
   box->object = decl;
-  lua_pushvalue(L, 3);
-  decl->functions[0] = luaL_ref(L, LUA_REGISTRYINDEX);
   return 1;
 }
 

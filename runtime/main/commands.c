@@ -42,6 +42,14 @@ typedef struct Tally {
   int passed, failed;
 } Tally;
 
+/* Why a file failed though none of its tests did; NULL: it did not. */
+static const char *failed_whole(const Runtime *rt, int status) {
+  if (rt->tests_failed > 0) return NULL;
+  if (rt->tests_passed == 0 && status == 0) return "it has no tests";
+  if (rt->tests_passed < rt->tests_planned) return "it ended before its last test";
+  return status != 0 ? "it failed as a whole" : NULL;
+}
+
 static void test_file(const Options *options, Log *log, const char *path, Tally *tally) {
   printf("# %s\n", path);
   fflush(stdout);
@@ -52,8 +60,9 @@ static void test_file(const Options *options, Log *log, const char *path, Tally 
   else log_write(log, LOG_ERROR, "tidelock", "%s", err.message);
   tally->passed += rt->tests_passed;
   tally->failed += rt->tests_failed;
-  if (rt->tests_failed == 0 && (status != 0 || rt->tests_passed == 0)) {
-    printf("not ok %s: %s\n", path, status ? "it failed as a whole" : "it has no tests");
+  const char *why = failed_whole(rt, status);
+  if (why) {
+    printf("not ok %s: %s\n", path, why);
     tally->failed++;
   }
   runtime_free(rt);

@@ -9,6 +9,7 @@
 
 #include "lua/modules.h"
 #include "main/commands.h"
+#include "main/data.h"
 #include "script/script.h"
 
 #define VERSION "0.1.0"
@@ -23,7 +24,7 @@ typedef struct Signals {
 static void on_signal(uv_signal_t *handle, int number) {
   Signals *signals = handle->data;
   (void)number;
-  runtime_exit(signals->rt, 130);
+  runtime_interrupt(signals->rt);
 }
 
 static void signals_start(Signals *s, Runtime *rt) {
@@ -53,10 +54,13 @@ Runtime *make_runtime(const Options *options, Log *log) {
 }
 
 int run_scripts(const Options *options, Log *log, const ScriptSpec *specs, int count) {
+  char *data;
+  int status = data_folder(options, &data);
+  if (status != 0) return status;
   Runtime *rt = make_runtime(options, log);
+  rt->options.data = data;
   Signals signals;
   signals_start(&signals, rt);
-  int status = 0;
   Error err;
   for (int i = 0; i < count && status == 0; i++) {
     if (script_add(rt, specs[i].name, specs[i].path, options->args, &err)) continue;
@@ -66,6 +70,7 @@ int run_scripts(const Options *options, Log *log, const ScriptSpec *specs, int c
   if (status == 0) status = runtime_run(rt);
   signals_stop(&signals);
   runtime_free(rt);
+  free(data);
   return status;
 }
 
@@ -166,6 +171,13 @@ static int dispatch(const Options *options, Log *log) {
   return 2;
 }
 
+/* What stdio still held may be lost: then the status must not say that all is well. */
+static int flush_output(int status) {
+  if (fflush(stdout) == 0 && !ferror(stdout)) return status;
+  fprintf(stderr, "tidelock: cannot write to standard output: %s\n", strerror(errno));
+  return status ? status : 1;
+}
+
 int main(int argc, char **argv) {
   Options options;
   hold_standard_descriptors();
@@ -185,5 +197,5 @@ int main(int argc, char **argv) {
     log_free(log);
   }
   options_free(&options);
-  return status;
+  return flush_output(status);
 }

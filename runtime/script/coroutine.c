@@ -1,7 +1,8 @@
 /* coroutine.* as scripts see it. A wait inside a script's own coroutine must not hand the
  * runtime's yield to the script's resume: resume and wrap see that the task has begun to
  * wait and yield on, outwards, until the task itself is suspended; when it is woken, they
- * resume inwards again. */
+ * resume inwards again. Meanwhile nobody else may resume or close the inner one: it is
+ * marked, and so are the coroutines that are the core's own. */
 #include <lauxlib.h>
 #include <lualib.h>
 
@@ -10,17 +11,28 @@
 
 static int resume_over(lua_State *L, int status, lua_KContext ctx);
 
+/* Where L cannot be yielded (a comparison of table.sort runs it, say), nothing further
+ * in may wait. */
+static int run_in(lua_State *L, lua_State *co, int nargs, int *n) {
+  Generation *gen = generation_of(L);
+  int blocked = lua_isyieldable(L) ? 0 : 1;
+  gen->rt->blocked += blocked;
+  lua_State *was = watchdog_switch(gen, co);
+  int status = lua_resume(co, L, nargs, n);
+  watchdog_switch(gen, was);
+  gen->rt->blocked -= blocked;
+  return status;
+}
+
 /* Resumes co with nargs values that lie on its stack; pushes `ok, values...` on L and
  * returns their number, or yields on when the task waits. */
 static int resume_in(lua_State *L, lua_State *co, int nargs) {
-  Generation *gen = generation_of(L);
-  int n;
-  lua_State *was = watchdog_switch(gen, co);
-  int status = lua_resume(co, L, nargs, &n);
-  watchdog_switch(gen, was);
-  Task *task = gen->rt->current;
-  if (status == LUA_YIELD && task && task->wait)
+  int n, status = run_in(L, co, nargs, &n);
+  Task *task = generation_of(L)->rt->current;
+  if (status == LUA_YIELD && task && task->wait) {
+    coroutine_mark(co, CO_WAITS);
     return lua_yieldk(L, 0, (lua_KContext)co, resume_over);
+  }
   bool ok = status == LUA_OK || status == LUA_YIELD;
   if (!ok) n = 1;
   if (!lua_checkstack(L, n + 1)) {
@@ -32,11 +44,21 @@ static int resume_in(lua_State *L, lua_State *co, int nargs) {
   return n + 1;
 }
 
+/* Closes what is pending in co, under the CPU limit. */
+static int reset(lua_State *L, lua_State *co) {
+  Generation *gen = generation_of(L);
+  lua_State *was = watchdog_switch(gen, co);
+  int status = lua_resetthread(co);
+  watchdog_switch(gen, was);
+  return status;
+}
+
+/* An error inside wrap's coroutine is the caller's, with his place before its text. */
 static int finish_wrap(lua_State *L, int n) {
   if (lua_toboolean(L, -n)) return n - 1;
   lua_State *co = lua_tothread(L, lua_upvalueindex(1));
-  if (lua_status(co) != LUA_OK && lua_status(co) != LUA_YIELD) lua_resetthread(co);
-  return lua_error(L); /* the error value is on top */
+  if (lua_status(co) != LUA_OK && lua_status(co) != LUA_YIELD) reset(L, co);
+  return lua_error(L);
 }
 
 static int finish(lua_State *L, int n) {
@@ -44,8 +66,10 @@ static int finish(lua_State *L, int n) {
 }
 
 static int resume_over(lua_State *L, int status, lua_KContext ctx) {
+  lua_State *co = (lua_State *)ctx;
   (void)status;
-  return finish(L, resume_in(L, (lua_State *)ctx, 0));
+  coroutine_mark(co, 0);
+  return finish(L, resume_in(L, co, 0));
 }
 
 static int fail_resume(lua_State *L, const char *why) {
@@ -54,15 +78,22 @@ static int fail_resume(lua_State *L, const char *why) {
   return finish(L, 2);
 }
 
-static int start_resume(lua_State *L, lua_State *co, int nargs) {
-  if (co == L) return fail_resume(L, "cannot resume non-suspended coroutine");
-  if (lua_status(co) == LUA_OK && lua_gettop(co) == 0)
-    return fail_resume(L, "cannot resume dead coroutine");
+typedef enum State { RUNNING, DEAD, SUSPENDED, NORMAL } State;
+
+static State state_of(lua_State *L, lua_State *co) {
   lua_Debug frame;
-  if (lua_status(co) == LUA_OK && lua_getstack(co, 0, &frame) > 0)
-    return fail_resume(L, "cannot resume non-suspended coroutine");
-  if (lua_status(co) != LUA_OK && lua_status(co) != LUA_YIELD)
-    return fail_resume(L, "cannot resume dead coroutine");
+  if (co == L) return RUNNING;
+  if (coroutine_marks(co)) return NORMAL;
+  if (lua_status(co) == LUA_YIELD) return SUSPENDED;
+  if (lua_status(co) != LUA_OK) return DEAD;
+  if (lua_getstack(co, 0, &frame)) return NORMAL;
+  return lua_gettop(co) == 0 ? DEAD : SUSPENDED;
+}
+
+static int start_resume(lua_State *L, lua_State *co, int nargs) {
+  State state = state_of(L, co);
+  if (state == DEAD) return fail_resume(L, "cannot resume dead coroutine");
+  if (state != SUSPENDED) return fail_resume(L, "cannot resume non-suspended coroutine");
   if (!lua_checkstack(co, nargs)) return fail_resume(L, "too many arguments to resume");
   lua_xmove(L, co, nargs);
   return finish(L, resume_in(L, co, nargs));
@@ -84,9 +115,42 @@ static int f_call_wrapped(lua_State *L) {
   return start_resume(L, co, lua_gettop(L));
 }
 
+static int f_status(lua_State *L) {
+  static const char *const names[] = {"running", "dead", "suspended", "normal"};
+  lua_pushstring(L, names[state_of(L, check_coroutine(L))]);
+  return 1;
+}
+
+static int f_close(lua_State *L) {
+  lua_State *co = check_coroutine(L);
+  State state = state_of(L, co);
+  if (state != DEAD && state != SUSPENDED)
+    return luaL_error(L, "cannot close a %s coroutine",
+                      state == RUNNING ? "running" : "normal");
+  bool ok = reset(L, co) == LUA_OK;
+  lua_pushboolean(L, ok);
+  if (ok) return 1;
+  lua_xmove(co, L, 1);
+  return 2;
+}
+
+static int body_over(lua_State *L, int status, lua_KContext ctx) {
+  (void)ctx;
+  if (status == LUA_OK || status == LUA_YIELD) return lua_gettop(L);
+  return lua_error(L);
+}
+
+/* The bottom of a coroutine: see watchdog.c for why a protected call. */
+static int f_body(lua_State *L) {
+  int n = lua_gettop(L);
+  return body_over(L, lua_pcallk(L, n - 1, LUA_MULTRET, 0, 0, body_over), 0);
+}
+
 static int f_create(lua_State *L) {
   luaL_checktype(L, 1, LUA_TFUNCTION);
   lua_State *co = lua_newthread(L);
+  coroutine_mark(co, 0);
+  lua_pushcfunction(co, f_body);
   lua_pushvalue(L, 1);
   lua_xmove(L, co, 1);
   return 1;
@@ -107,12 +171,10 @@ static int f_yield(lua_State *L) {
 }
 
 int coroutine_open(lua_State *L) {
-  static const luaL_Reg ours[] = {{"resume", f_resume},
-                                  {"create", f_create},
-                                  {"wrap", f_wrap},
-                                  {"yield", f_yield},
-                                  {NULL, NULL}};
-  luaopen_coroutine(L); /* status, isyieldable, running, close */
+  static const luaL_Reg ours[] = {
+      {"resume", f_resume}, {"create", f_create}, {"wrap", f_wrap}, {"yield", f_yield},
+      {"status", f_status}, {"close", f_close},   {NULL, NULL}};
+  luaopen_coroutine(L); /* isyieldable, running */
   luaL_setfuncs(L, ours, 0);
   return 1;
 }

@@ -28,8 +28,22 @@ Generation *generation_new(Script *script, Sources *sources) {
   return gen;
 }
 
+/* The extra space of a coroutine holds its generation's address and, in the bits that an
+ * address leaves, its mark. */
+static uintptr_t *extra(lua_State *L) {
+  return (uintptr_t *)lua_getextraspace(L);
+}
+
 Generation *generation_of(lua_State *L) {
-  return *(Generation **)lua_getextraspace(L);
+  return (Generation *)(*extra(L) & ~(uintptr_t)(CO_CORE | CO_WAITS));
+}
+
+void coroutine_mark(lua_State *co, int mark) {
+  *extra(co) = (uintptr_t)generation_of(co) | (uintptr_t)mark;
+}
+
+int coroutine_marks(lua_State *co) {
+  return (int)(*extra(co) & (CO_CORE | CO_WAITS));
 }
 
 /* --- ops -------------------------------------------------------------------------- */

@@ -25,7 +25,8 @@ struct Generation {
   GenState state;
   lua_State *L; /* the main thread: callbacks are kept here, never on a coroutine */
   size_t memory, memory_limit;
-  Sources *sources; /* owned */
+  char memory_place[96]; /* "main.lua:3": where it was refused last */
+  Sources *sources;      /* owned */
   Declaration *decls, **last_decl;
   Box boxes; /* head of the ring */
   Task *tasks;
@@ -61,6 +62,11 @@ void op_remove(Op *op);               /* does not call stop */
 Generation *generation_new(Script *script,
                            Sources *sources); /* takes sources; returns new */
 Generation *generation_of(lua_State *L);      /* borrows */
+/* A coroutine that no script may resume or close: one of the core's, or one in which the
+ * task that resumed it waits. New ones have the mark of the main thread, CO_CORE. */
+enum { CO_CORE = 1, CO_WAITS = 2 };
+void coroutine_mark(lua_State *co, int mark);
+int coroutine_marks(lua_State *co);
 void generation_start(Generation *gen); /* STAGING → LIVE: what was declared is started */
 /* Cancels what runs, severs all and closes the state on a worker thread. */
 void generation_kill(Generation *gen);

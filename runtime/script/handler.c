@@ -20,8 +20,10 @@ struct Handler {
   size_t len;
   int function;
   int refs; /* the list's and that of each running serial task */
-  bool once, serial, removed, running;
-  Queued *queue;
+  bool once, serial, removed;
+  bool running;  /* the task of an event */
+  bool draining; /* run_next is on the C stack */
+  Queued *queue, **last;
   Box *box;
 };
 
@@ -37,6 +39,7 @@ static void unref(Handler *h) {
   while (h->queue) { /* their tasks are killed by their generation */
     Queued *q = h->queue;
     h->queue = q->next;
+    task_unref(q->task);
     free(q);
   }
   free(h->event);
@@ -107,6 +110,7 @@ void handler_add(lua_State *L, HandlerList *list, int index, HandlerOptions opti
   int function = luaL_ref(L, LUA_REGISTRYINDEX);
   Handler *h = xcalloc(1, sizeof *h);
   h->list = list;
+  h->last = &h->queue;
   h->function = function;
   h->refs = 1;
   h->once = options.once;
@@ -166,11 +170,17 @@ static int push_call(lua_State *L, void *ctx) {
 
 static void serial_done(void *ctx, lua_State *co, int n, bool ok);
 
+/* Those that end without waiting run in this loop, not each inside the end of the last.
+ */
 static void run_next(Handler *h) {
+  if (h->draining) return;
+  h->draining = true;
+  h->refs++;
   while (!h->running && h->queue) {
     Queued *q = h->queue;
     Task *task = q->task;
     h->queue = q->next;
+    if (!h->queue) h->last = &h->queue;
     free(q);
     if (!task->finished) {
       h->running = true;
@@ -178,6 +188,8 @@ static void run_next(Handler *h) {
     }
     task_unref(task);
   }
+  h->draining = false;
+  unref(h);
 }
 
 static void serial_done(void *ctx, lua_State *co, int n, bool ok) {
@@ -194,10 +206,10 @@ static void run_serial(Generation *gen, TaskName name, Run *run) {
   if (!task) return;
   h->refs++;
   task_ref(task);
-  Queued *q = xcalloc(1, sizeof *q), **at = &h->queue;
+  Queued *q = xcalloc(1, sizeof *q);
   q->task = task;
-  while (*at) at = &(*at)->next;
-  *at = q;
+  *h->last = q;
+  h->last = &q->next;
   run_next(h);
 }
 

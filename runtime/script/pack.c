@@ -7,7 +7,9 @@
 
 #include "script/luajson.h"
 
-enum { MAX_DEPTH = 128 };
+/* A table that is reached by several ways is packed several times: without the limit 40
+ * tables could make a terabyte. */
+enum { MAX_DEPTH = 128, MAX_PACKED = 64 << 20 };
 
 static void put(Buffer *out, char tag, const void *bytes, size_t len) {
   buffer_putc(out, tag);
@@ -34,6 +36,7 @@ static int pack_at(lua_State *L, int index, Buffer *out, int depth, Error *err);
 static int pack_table(lua_State *L, int index, Buffer *out, int depth, Error *err) {
   if (depth > MAX_DEPTH) return fail(err, "a table nested too deeply (a cycle?)");
   if (!lua_checkstack(L, 6)) return fail(err, "a table nested too deeply");
+  if (out->len > MAX_PACKED) return fail(err, "more than 64 MiB");
   JsonMark mark = luajson_mark(L, index);
   if (mark == JSON_UNMARKED && lua_getmetatable(L, index)) {
     lua_pop(L, 1);
@@ -42,7 +45,8 @@ static int pack_table(lua_State *L, int index, Buffer *out, int depth, Error *er
   put(out, mark == JSON_ARRAY ? 'a' : mark == JSON_OBJECT ? 'o' : 't', NULL, 0);
   lua_pushnil(L);
   while (lua_next(L, index)) {
-    int rc = pack_at(L, lua_gettop(L) - 1, out, depth + 1, err);
+    int rc = lua_type(L, -2) == LUA_TTABLE ? fail(err, "a table as a key") : 0;
+    if (rc == 0) rc = pack_at(L, lua_gettop(L) - 1, out, depth + 1, err);
     if (rc == 0) rc = pack_at(L, lua_gettop(L), out, depth + 1, err);
     if (rc != 0) {
       prefix(L, err);

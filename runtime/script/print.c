@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <lauxlib.h>
+#include <poll.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -15,6 +16,10 @@ static void write_all(lua_State *L, int fd, const char *text, size_t len) {
   while (len > 0) {
     ssize_t n = write(fd, text, len);
     if (n < 0 && errno == EINTR) continue;
+    if (n < 0 && errno == EAGAIN) { /* somebody else made it non-blocking */
+      poll(&(struct pollfd){.fd = fd, .events = POLLOUT}, 1, -1);
+      continue;
+    }
     if (n < 0) {
       if (fd != STDOUT_FILENO || rt->output_failed) return;
       rt->output_failed = true;

@@ -113,11 +113,17 @@ static Resource *resource_open(Declaration *decl, Error *err) {
   res->next = rt->resources;
   if (rt->resources) rt->resources->prev = res;
   rt->resources = res;
-  if (res->kind->open(res, err) == 0) return res;
+  decl->opened = res->kind->open(res, err) == 0;
+  if (decl->opened) return res;
   decl->options = res->options;
   res->options = NULL;
   release_resource(res);
   return NULL;
+}
+
+static void close_core(Resource *res) {
+  if (res->core) res->kind->close(res); /* else it was lost */
+  res->core = NULL;
 }
 
 void resource_close(Resource *res) {
@@ -128,7 +134,7 @@ void resource_close(Resource *res) {
     decl->next_bound = decl->gen->rt->pending; /* it may come back */
     decl->gen->rt->pending = decl;
   }
-  res->kind->close(res);
+  close_core(res);
   release_resource(res);
 }
 
@@ -136,7 +142,7 @@ void resource_close(Resource *res) {
  * again. */
 static int resource_reopen(Resource *res, Declaration *decl, Error *err) {
   void *old = res->options;
-  res->kind->close(res);
+  close_core(res);
   res->options = decl->options;
   decl->options = old; /* kept for undoing */
   if (res->kind->open(res, err) == 0) return 0;
@@ -216,18 +222,16 @@ static bool unchanged(const Resource *res, const Declaration *decl) {
 static void undo(Generation *gen, Declaration *until) {
   Error err;
   for (Declaration *d = gen->decls; d != until; d = d->next) {
-    if (d->attached) continue;
-    Resource *res = find_for(d);
+    Resource *res = d->opened || d->reopened ? find_for(d) : NULL;
     if (!res) continue;
-    if (!res->decls) {
+    if (d->opened) {
       d->options = res->options;
       res->options = NULL;
       resource_close(res);
-    } else if (d->reopen) {
-      d->reopen = false;
-      resource_reopen(res, d, &err);
-      if (res->core && res->kind->start) res->kind->start(res);
+    } else if (resource_reopen(res, d, &err) == 0 && res->kind->start) {
+      res->kind->start(res);
     }
+    d->opened = d->reopened = false;
   }
 }
 
@@ -237,7 +241,7 @@ static int realise(Declaration *decl, Error *err) {
   if (!res) return resource_open(decl, err) ? 0 : (int)err->code;
   if (unchanged(res, decl)) return 0;
   if (resource_reopen(res, decl, err) != 0) return (int)err->code;
-  decl->reopen = true;
+  decl->reopened = true;
   return 0;
 }
 
@@ -254,7 +258,6 @@ int resources_reconcile(Generation *gen, Error *err) {
     }
     Resource *res = find_for(d);
     timer_stop(gen->rt->loop, &res->grace);
-    d->reopen = d->reopen || !res->decls;
     bind_to(d, res);
   }
   attach_pending(gen->rt);
@@ -264,12 +267,18 @@ int resources_reconcile(Generation *gen, Error *err) {
 void resources_start(Generation *gen) {
   for (Declaration *d = gen->decls, *next; d; d = next) {
     next = d->next;
-    if (d->reopen && d->res && d->kind->start) d->kind->start(d->res);
-    d->reopen = false;
+    bool fresh = d->opened || d->reopened;
+    d->opened = d->reopened = false;
+    if (fresh && d->res && d->kind->start) d->kind->start(d->res);
   }
 }
 
 /* --- declaring -------------------------------------------------------------------- */
+
+/* Its resource was closed: the name may be declared again. */
+static bool is_over(const Declaration *decl) {
+  return decl->gen->state != GEN_STAGING && !decl->attached && !decl->res;
+}
 
 static void check_name(lua_State *L, Generation *gen, const ResourceKind *kind,
                        const char *name, bool attached) {
@@ -283,13 +292,13 @@ static void check_name(lua_State *L, Generation *gen, const ResourceKind *kind,
     luaL_error(L, "%s name \"%s\": a name is made of letters, digits, _ . - (64 at most)",
                kind->name, name);
   for (Declaration *d = gen->decls; d; d = d->next)
-    if (d->kind == kind && strcmp(d->name, name) == 0)
+    if (d->kind == kind && strcmp(d->name, name) == 0 && !is_over(d))
       luaL_error(L, "%s \"%s\" is declared twice in this script", kind->name, name);
 }
 
 /* Checks the name protected, so that the options are not lost when it raises. */
 static int f_check(lua_State *L) {
-  check_name(L, generation_of(L), lua_touserdata(L, 1), lua_tostring(L, 2),
+  check_name(L, generation_of(L), lua_touserdata(L, 1), lua_touserdata(L, 2),
              lua_toboolean(L, 3));
   return 0;
 }
@@ -298,7 +307,7 @@ static void checked(lua_State *L, const ResourceKind *kind, const char *name,
                     bool attached, void *options) {
   lua_pushcfunction(L, f_check);
   lua_pushlightuserdata(L, (void *)kind);
-  lua_pushstring(L, name);
+  lua_pushlightuserdata(L, (void *)name);
   lua_pushboolean(L, attached);
   if (lua_pcall(L, 3, 0, 0) == LUA_OK) return;
   free_options(kind, options);
@@ -313,10 +322,10 @@ static int declare_live(Declaration *decl, Error *err) {
   if (realise(decl, err) != 0) return (int)err->code;
   Resource *res = find_for(decl);
   timer_stop(decl->gen->rt->loop, &res->grace);
-  bool fresh = !res->decls || decl->reopen;
+  bool fresh = decl->opened || decl->reopened;
   bind_to(decl, res);
   attach_pending(decl->gen->rt);
-  decl->reopen = false;
+  decl->opened = decl->reopened = false;
   if (fresh && res->kind->start) res->kind->start(res);
   return 0;
 }

@@ -44,7 +44,8 @@ struct Declaration {
   char *name;    /* attached: "script:name" */
   void *options; /* owned until it opened the resource; NULL after */
   Resource *res; /* NULL: not yet, or closed */
-  bool attached, reopen;
+  bool attached;
+  bool opened, reopened; /* by this declaration, and not yet started */
   HandlerList handlers, states,
       outgoing;                  /* of events, of changes of state, of what is sent */
   int functions[DECL_FUNCTIONS]; /* references of options that are functions, by kind */

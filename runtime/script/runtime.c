@@ -1,8 +1,8 @@
 /* The runtime's life. Its ordered end:
- *   1 runtime_exit: `stop` handlers run, with the grace to wait in; a second call skips
- * it 2 the loop ends 3 runtime_free: scripts (tasks, declarations, boxes; states close on
- * workers), resources, watches, the net; the loop runs until every handle is closed; then
- * the watchdog, the loop */
+ *   1 runtime_exit: `stop` handlers run, with the grace to wait in; a second interrupt
+ * skips it 2 the loop ends 3 runtime_free: scripts (tasks, declarations, boxes; states
+ * close on workers), resources, watches, the net; the loop runs until every handle is
+ * closed; then the watchdog, the loop */
 #include "script/runtime.h"
 
 #include <stdlib.h>
@@ -48,7 +48,7 @@ static bool has_work(const Runtime *rt) {
     if (script_has_work(s)) return true;
   if (rt->stopping) return false; /* only `stop` handlers are waited for */
   for (Resource *r = rt->resources; r; r = r->next)
-    if (r->kind->alive(r)) return true;
+    if (r->core && r->kind->alive(r)) return true;
   return false;
 }
 
@@ -58,8 +58,8 @@ static void on_idle(void *ctx) {
   Runtime *rt = ctx;
   if (rt->stopped || has_work(rt)) return;
   if (!rt->stopping) {
-    runtime_exit(rt, rt->exit_code);
-    if (has_work(rt)) return; /* a `stop` handler waits */
+    runtime_exit(rt, rt->exit_code); /* `stop` handlers run next, and may wait */
+    return;
   }
   rt->stopped = true;
   loop_stop(rt->loop);
@@ -102,8 +102,7 @@ static void begin_stop(Event *event) {
 
 void runtime_exit(Runtime *rt, int code) {
   if (rt->stopping) {
-    rt->stopped = true;
-    loop_stop(rt->loop);
+    if (rt->exit_code == 0) rt->exit_code = code;
     return;
   }
   rt->stopping = true;
@@ -112,6 +111,15 @@ void runtime_exit(Runtime *rt, int code) {
   Stopping *stopping = xcalloc(1, sizeof *stopping); /* not now: a task may be running */
   *stopping = (Stopping){.event.run = begin_stop, .rt = rt};
   inbox_push(rt->loop, &stopping->event);
+}
+
+void runtime_interrupt(Runtime *rt) {
+  if (rt->stopping && rt->interrupted) {
+    rt->stopped = true;
+    loop_stop(rt->loop);
+  }
+  rt->interrupted = true;
+  runtime_exit(rt, 130);
 }
 
 void runtime_free(Runtime *rt) {

@@ -36,6 +36,7 @@ typedef struct LuaModule {
 
 typedef struct RuntimeOptions {
   const LuaModule *modules; /* ends with a NULL name; borrowed */
+  const char *data;         /* folder of this profile; NULL: keep nothing; borrowed */
   bool watch;               /* reload on save */
   double grace;             /* seconds for what is retired or unclaimed; 0: 5 */
   double cpu_limit;         /* seconds a turn may run; 0: 5 */
@@ -58,11 +59,12 @@ struct Runtime {
   JsonArena *arena; /* for what is dispatched */
   Task *free_tasks; /* to be used again */
   Task *current;    /* the task that runs now; NULL: none */
+  int blocked;      /* frames inside it that cannot be yielded */
   Timer stop_timer;
-  bool stopping, stopped, output_failed;
+  bool stopping, stopped, interrupted, output_failed;
   int exit_code;
   int closing; /* states being closed on worker threads */
-  int tests_passed, tests_failed;
+  int tests_planned, tests_passed, tests_failed;
 };
 
 Runtime *runtime_new(Log *log,
@@ -70,9 +72,11 @@ Runtime *runtime_new(Log *log,
 /* Runs until nothing is left to wait for or an exit was asked; returns the exit status.
  */
 int runtime_run(Runtime *rt);
-/* Stops cleanly: `stop` handlers run, then the loop ends. A second call ends it at once.
- */
+/* Stops cleanly: `stop` handlers run, then the loop ends. Once it is called, a further
+ * call only turns status 0 into its own. */
 void runtime_exit(Runtime *rt, int code);
+/* As if by Ctrl-C: the first stops cleanly with status 130, the second at once. */
+void runtime_interrupt(Runtime *rt);
 void runtime_free(
     Runtime *rt); /* closes everything, in order; releases rt, not the log */
 

@@ -14,6 +14,7 @@
 #include "script/script.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,13 +36,20 @@ bool name_valid(const char *name) {
 }
 
 /* Returns new: the last part of the path, without .lua. */
-static char *name_of(const char *path) {
+static char *last_part(const char *path) {
   size_t end = strlen(path);
   while (end > 1 && path[end - 1] == '/') end--;
   size_t start = end;
   while (start > 0 && path[start - 1] != '/') start--;
   if (end - start > 4 && strncmp(path + end - 4, ".lua", 4) == 0) end -= 4;
   return xstrndup(path + start, end - start);
+}
+
+static char *name_of(const char *path) {
+  char *real = path[strspn(path, "./")] ? NULL : realpath(path, NULL); /* "." or ".." */
+  char *name = last_part(real ? real : path);
+  free(real);
+  return name;
 }
 
 Script *script_find(Runtime *rt, const char *name, size_t len) {
@@ -52,15 +60,23 @@ Script *script_find(Runtime *rt, const char *name, size_t len) {
 
 /* --- failing ---------------------------------------------------------------------- */
 
+/* How Lua shows a source's path: cut at its start when it is long. */
+static void shown_path(const char *path, char out[LUA_IDSIZE]) {
+  size_t len = strlen(path), room = LUA_IDSIZE - 1;
+  if (len <= room) memcpy(out, path, len + 1);
+  else snprintf(out, LUA_IDSIZE, "...%s", path + len - (room - 3));
+}
+
 /* Finds "path:line:" of one of the sources in a message; appends the lines around it. */
 static void add_excerpt(Generation *gen, const char *message, Buffer *out) {
-  const char *best = NULL;
+  const char *best = NULL, *path = NULL;
   int line = 0;
-  const char *path = NULL;
   for (size_t i = 0; i < gen->sources->count; i++) {
     const SourceFile *file = &gen->sources->files[i];
-    const char *at = strstr(message, file->path);
-    size_t len = strlen(file->path);
+    char shown[LUA_IDSIZE];
+    shown_path(file->path, shown);
+    const char *at = strstr(message, shown);
+    size_t len = strlen(shown);
     if (!at || at[len] != ':' || !isdigit((unsigned char)at[len + 1])) continue;
     if (best && at > best) continue;
     best = at;
@@ -115,47 +131,22 @@ static void swap(Generation *gen) {
   script->current = gen;
   generation_start(gen);
   resources_start(gen);
+  resources_orphan(script); /* before on_start, which may claim them */
   if (old)
     log_write(script->rt->log, LOG_INFO, script->name, "reloaded (version %u)",
               gen->number);
   if (gen->on_start != LUA_NOREF)
     task_start(gen, TASK_NAME("on_start", NULL), push_start, gen, NULL, NULL);
-  resources_orphan(script);
 }
 
 /* --- staging ---------------------------------------------------------------------- */
 
-/* (co) → message, traceback. Protected: __tostring may raise. */
-static int f_stage_error(lua_State *L) {
-  lua_State *co = lua_touserdata(L, 1);
-  lua_pushvalue(co, -1);
-  lua_xmove(co, L, 1);
-  const char *message = luaL_tolstring(L, -1, NULL);
-  luaL_traceback(L, co, message, 0);
-  return 1;
-}
-
-static void on_stage_error(Script *script, Generation *gen, lua_State *co) {
-  lua_State *L = gen->L;
-  lua_pushcfunction(L, f_stage_error);
-  lua_pushlightuserdata(L, co);
-  WatchdogTurn turn = watchdog_enter(gen, L);
-  int status = lua_pcall(L, 1, 1, 0);
-  watchdog_leave(gen, turn);
-  const char *text = lua_tostring(L, -1);
-  char *message =
-      xstrdup(text && status == LUA_OK ? text : "an error that cannot be shown");
-  lua_settop(L, 0);
-  tell_failure(script, gen, message);
-  free(message);
-}
-
-typedef struct Staged {
+struct Staged {
   Event event;
   Script *script;
-  Generation *gen; /* compared before it is used: it may be gone */
+  Generation *gen; /* NULL: given up meanwhile */
   bool ok;
-} Staged;
+};
 
 /* Between two turns: the stage's coroutine is off the C stack. */
 static void on_staged(Event *event) {
@@ -164,9 +155,9 @@ static void on_staged(Event *event) {
   Generation *gen = staged->gen;
   bool ok = staged->ok;
   free(staged);
+  if (!gen) return;
   script->staged = NULL;
-  if (script->staging != gen) return;
-  if (ok && script->rt->options.check_only) {
+  if (script->rt->stopping || (ok && script->rt->options.check_only)) {
     generation_kill(gen);
   } else if (ok) {
     swap(gen);
@@ -183,12 +174,18 @@ static void stage_done(void *ctx, lua_State *co, int n, bool ok) {
   (void)n;
   Generation *gen = ctx;
   Script *script = gen->script;
+  Task *stage = script->stage;
   script->stage = NULL;
-  if (!co) return; /* killed: a newer save came */
-  if (!ok) on_stage_error(script, gen, co);
+  if (!co && script->staging != gen) return; /* killed: a newer save came */
+  if (!ok) {
+    char *message = co ? task_describe(gen, co, stage ? stage->trace : NULL)
+                       : xstrdup("no memory to run the script");
+    tell_failure(script, gen, message);
+    free(message);
+  }
   Staged *staged = xcalloc(1, sizeof *staged);
   *staged = (Staged){.event.run = on_staged, .script = script, .gen = gen, .ok = ok};
-  script->staged = &staged->event;
+  script->staged = staged;
   inbox_push(script->rt->loop, &staged->event);
 }
 
@@ -233,11 +230,18 @@ static void stage(Script *script, Sources *sources) {
   task_start(gen, TASK_NAME("the top level", NULL), push_main, NULL, stage_done, gen);
 }
 
-/* A load under way is given up for a newer one; one that has just ended is not. */
-static bool give_up_staging(Script *script) {
-  if (script->staged) return false;
+/* A load under way is given up, for a newer one or because all ends. */
+static void give_up_staging(Script *script) {
+  if (script->staged) script->staged->gen = NULL; /* the event is on its way */
+  script->staged = NULL;
   if (script->staging) generation_kill(script->staging);
-  return true;
+}
+
+/* Sources that cannot be read are told once, until they can be. */
+static void unreadable(Script *script, const Error *err) {
+  if (script->unreadable == err->code) return;
+  script->unreadable = err->code;
+  load_failed(script, NULL, err->message);
 }
 
 void script_load(Script *script) {
@@ -245,16 +249,17 @@ void script_load(Script *script) {
   if (script->rt->stopping) return;
   Sources *sources = sources_read(script->path, &err);
   if (!sources) {
-    if (script->seen != err.code) load_failed(script, NULL, err.message);
-    script->seen = err.code;
+    unreadable(script, &err);
     return;
   }
-  if (sources->hash == script->seen || !give_up_staging(script)) {
+  script->unreadable = ERR_NONE;
+  if (script->rt->watch) watch_sources(script->rt->watch, script, sources);
+  if (sources->hash == script->seen) {
     sources_free(sources);
     return;
   }
   script->seen = sources->hash;
-  if (script->rt->watch) watch_sources(script->rt->watch, script, sources);
+  give_up_staging(script);
   stage(script, sources);
 }
 
@@ -296,6 +301,7 @@ Script *script_add(Runtime *rt, const char *name, const char *path, char *const 
 
 void script_stop(Script *script) {
   Generation *gen = script->current;
+  give_up_staging(script);
   if (gen && gen->on_stop != LUA_NOREF)
     task_start(gen, TASK_NAME("on_stop", NULL), push_start, NULL, NULL, NULL);
 }
@@ -306,7 +312,7 @@ bool script_has_work(const Script *script) {
 }
 
 void script_free(Script *script) {
-  if (script->staging) generation_kill(script->staging);
+  give_up_staging(script);
   while (script->retiring) generation_kill(script->retiring);
   if (script->current) generation_kill(script->current);
   keep_free(&script->keep_before);

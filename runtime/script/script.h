@@ -10,6 +10,8 @@ typedef struct StageClock {
   double used, slice_start; /* CPU seconds */
 } StageClock;
 
+typedef struct Staged Staged;
+
 struct Script {
   Script *next;
   Runtime *rt;
@@ -21,10 +23,11 @@ struct Script {
   Generation *retiring; /* replaced ones that still finish */
   Task *stage;          /* the top level that runs; borrowed */
   StageClock stage_clock;
-  Keep keep_before; /* script.keep as it was when the load began */
-  uint64_t seen;    /* hash of the sources last tried, good or bad */
-  Event *staged;    /* the end of a load, on its way through the inbox */
-  bool failed;      /* the first load failed */
+  Keep keep_before;     /* script.keep as it was when the load began */
+  uint64_t seen;        /* hash of the sources last tried, good or bad */
+  ErrorCode unreadable; /* what was told when they could not be read */
+  Staged *staged;       /* the end of a load, on its way through the inbox */
+  bool failed;          /* the first load failed */
 };
 
 /* A name is [A-Za-z0-9_.-]+, 64 at most. */
@@ -36,7 +39,8 @@ Script *script_add(Runtime *rt, const char *name, const char *path, char *const 
                    Error *err);
 /* Reads the sources and, when they differ from what was tried last, stages them. */
 void script_load(Script *script);
-void script_stop(Script *script); /* runs its `stop` handler */
+/* Gives a load under way up and runs the `stop` handler. */
+void script_stop(Script *script);
 void script_free(Script *script);
 Script *script_find(Runtime *rt, const char *name, size_t len);
 bool script_has_work(const Script *script);

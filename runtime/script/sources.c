@@ -115,7 +115,10 @@ static int read_dir(Sources *s, const char *dir, const char *prefix, int depth,
 static char *parent_of(const char *path) {
   size_t len = strlen(path);
   while (len > 1 && path[len - 1] == '/') len--;
+  size_t end = len;
   while (len > 0 && path[len - 1] != '/') len--;
+  if (end - len <= 2 && strspn(path + len, ".") >= end - len)
+    return xasprintf("%.*s/..", (int)end, path); /* "." and ".." */
   if (len == 0) return xstrdup(".");
   return xstrndup(path, len > 1 ? len - 1 : 1);
 }
@@ -181,6 +184,9 @@ static int read_script(Sources *s, const char *path, Error *err) {
   }
   if (!S_ISDIR(st.st_mode))
     return error_set(err, ERR_IO, "%s is neither a file nor a folder", path);
+  char *parent = parent_of(path); /* where lib/ may appear, or the folder anew */
+  add_dir(s, parent);
+  free(parent);
   int rc = read_dir(s, path, "", 0, err);
   if (rc == 0 && !sources_find(s, ""))
     rc = error_set(err, ERR_NOT_FOUND, "no main.lua in the folder %s", path);

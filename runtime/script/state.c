@@ -5,15 +5,32 @@
 #include "script/state.h"
 
 #include <lualib.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "script/bounded.h"
 #include "script/luaerror.h"
 #include "script/print.h"
 #include "script/script.h"
 #include "script/stdlib.h"
 #include "script/task.h"
+
+/* Where the script is that asks for too much: a lack of memory comes without a traceback.
+ * Reads the frames only, so it may be done inside the allocator. */
+static void note_place(Generation *gen) {
+  lua_State *L = gen->rt->current ? gen->rt->current->co : NULL;
+  lua_Debug frame;
+  if (!L || generation_of(L) != gen) return;
+  for (int level = 0; lua_getstack(L, level, &frame); level++) {
+    lua_getinfo(L, "Sl", &frame);
+    if (frame.currentline <= 0) continue;
+    snprintf(gen->memory_place, sizeof gen->memory_place, "%s:%d", frame.short_src,
+             frame.currentline);
+    return;
+  }
+}
 
 static void *account(void *ud, void *old, size_t old_size, size_t size) {
   Generation *gen = ud;
@@ -23,7 +40,10 @@ static void *account(void *ud, void *old, size_t old_size, size_t size) {
     free(old);
     return NULL;
   }
-  if (size > old_size && gen->memory + (size - old_size) > gen->memory_limit) return NULL;
+  if (size > old_size && gen->memory + (size - old_size) > gen->memory_limit) {
+    note_place(gen);
+    return NULL;
+  }
   void *p = realloc(old, size);
   if (p) gen->memory += size - old_size;
   return p;
@@ -83,9 +103,16 @@ static int f_setmetatable(lua_State *L) {
   return 1;
 }
 
+static void set_trace(lua_State *L) { /* takes it from the top */
+  lua_setfield(L, LUA_REGISTRYINDEX, "tidelock.trace");
+}
+
+/* Stack: ..., false, what the handler returned or raised. */
 static int handler_over(lua_State *L, int status, lua_KContext ctx) {
-  (void)L, (void)status, (void)ctx;
-  return 2; /* false, what the handler returned */
+  (void)status, (void)ctx;
+  lua_pushnil(L);
+  set_trace(L);
+  return 2;
 }
 
 /* Stack: handler, a place for the first result, f_keep_trace, results or the error. */
@@ -100,15 +127,13 @@ static int xpcall_over(lua_State *L, int status, lua_KContext ctx) {
   }
   lua_pushvalue(L, 1);
   lua_pushvalue(L, -3);
-  lua_callk(L, 1, 1, 0, handler_over);
-  return 2;
+  return handler_over(L, lua_pcallk(L, 1, 1, 0, 0, handler_over), 0);
 }
 
-/* (message) → message with the traceback of where it was raised, unless it is a table. */
+/* (error) → the same; keeps the traceback of where it was raised. */
 static int f_keep_trace(lua_State *L) {
-  if (lua_type(L, 1) != LUA_TSTRING) return 1;
   luaL_traceback(L, L, NULL, 1);
-  lua_setfield(L, LUA_REGISTRYINDEX, "tidelock.trace");
+  set_trace(L);
   return 1;
 }
 
@@ -143,16 +168,17 @@ static int f_collectgarbage(lua_State *L) {
   }
 }
 
+/* debug.traceback([message]): a message that is no string is returned as it is. */
 static int f_traceback(lua_State *L) {
-  const char *message = luaL_optstring(L, 1, NULL);
-  if (lua_getfield(L, LUA_REGISTRYINDEX, "tidelock.trace") == LUA_TSTRING) {
-    lua_pushnil(L);
-    lua_setfield(L, LUA_REGISTRYINDEX, "tidelock.trace");
-    if (!message) return 1;
-    lua_pushfstring(L, "%s\n%s", message, lua_tostring(L, -1));
+  if (lua_type(L, 1) == LUA_TTHREAD) lua_remove(L, 1);
+  if (!lua_isnoneornil(L, 1) && !lua_isstring(L, 1)) {
+    lua_settop(L, 1);
     return 1;
   }
-  luaL_traceback(L, L, message, 1);
+  const char *message = lua_tostring(L, 1);
+  if (lua_getfield(L, LUA_REGISTRYINDEX, "tidelock.trace") != LUA_TSTRING)
+    luaL_traceback(L, L, message, 1);
+  else if (message) lua_pushfstring(L, "%s\n%s", message, lua_tostring(L, -1));
   return 1;
 }
 
@@ -188,20 +214,51 @@ static int push_own(lua_State *L, const char *name) {
   return 1;
 }
 
-/* Stack: name, loaded table, result or error. A module that failed may be tried again. */
-static int require_over(lua_State *L, int status, lua_KContext ctx) {
-  (void)ctx;
-  bool ok = status == LUA_OK || status == LUA_YIELD;
-  lua_settop(L, 3);
-  lua_pushvalue(L, 1);
-  if (!ok) lua_pushnil(L);
-  else if (lua_isnil(L, 3)) lua_pushboolean(L, 1);
-  else lua_pushvalue(L, 3);
+/* (name's guard): a module that failed may be tried again. */
+static int f_unmark(lua_State *L) {
+  lua_settop(L, 1);
+  lua_getfield(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+  lua_rawgeti(L, 1, 1);
+  lua_pushvalue(L, 3);
+  if (lua_rawget(L, 2) != LUA_TLIGHTUSERDATA) return 0;
+  lua_pushvalue(L, 3);
+  lua_pushnil(L);
   lua_rawset(L, 2);
-  if (!ok) return lua_error(L);
+  return 0;
+}
+
+/* Pushes what takes the mark off when the loader raises: not a pcall, which would take
+ * the traceback off too. */
+static void push_guard(lua_State *L) {
+  lua_createtable(L, 1, 0);
   lua_pushvalue(L, 1);
-  lua_rawget(L, 2);
+  lua_rawseti(L, -2, 1);
+  lua_createtable(L, 0, 1);
+  lua_pushcfunction(L, f_unmark);
+  lua_setfield(L, -2, "__close");
+  lua_setmetatable(L, -2);
+  lua_toclose(L, -1);
+}
+
+/* Stack: name, loaded table, guard, result. */
+static int require_over(lua_State *L, int status, lua_KContext ctx) {
+  (void)status, (void)ctx;
+  if (lua_isnil(L, 4)) {
+    lua_pushboolean(L, 1);
+    lua_replace(L, 4);
+  }
+  lua_pushvalue(L, 1);
+  lua_pushvalue(L, 4);
+  lua_rawset(L, 2);
   return 1;
+}
+
+static int not_found(lua_State *L, const char *name) {
+  return luaL_error(
+      L,
+      "module '%s' not found: it is no module of Tidelock's, and neither the "
+      "script's folder nor a lib/ folder beside it has it",
+      name);
 }
 
 static int f_require(lua_State *L) {
@@ -215,23 +272,23 @@ static int f_require(lua_State *L) {
     return 1;
   }
   lua_settop(L, 2);
+  push_guard(L);
   if (!push_binding(L, name) && !push_stdlib(L, name) && !push_own(L, name))
-    return luaL_error(
-        L,
-        "module '%s' not found: it is no module of Tidelock's, and neither the "
-        "script's folder nor a lib/ folder beside it has it",
-        name);
+    return not_found(L, name);
+  int loader = lua_gettop(L);
   lua_pushvalue(L, 1);
   lua_pushlightuserdata(L, (void *)&stdlib_files); /* mark: being loaded */
   lua_rawset(L, 2);
-  lua_copy(L, -1, 3); /* the loader; its chunk name may lie below it */
-  lua_settop(L, 3);
+  lua_copy(L, loader, 4); /* the loader; its chunk name may lie below it */
+  lua_settop(L, 4);
   lua_pushvalue(L, 1);
-  return require_over(L, lua_pcallk(L, 1, 1, 0, 0, require_over), 0);
+  lua_callk(L, 1, 1, 0, require_over);
+  return require_over(L, LUA_OK, 0);
 }
 
 /* --- opening ---------------------------------------------------------------------- */
 
+/* Makes a library anew with these functions only, for require as well. */
 static void keep_only(lua_State *L, const char *library, const char *const *names) {
   lua_getglobal(L, library);
   lua_newtable(L);
@@ -239,6 +296,10 @@ static void keep_only(lua_State *L, const char *library, const char *const *name
     lua_getfield(L, -2, *names);
     lua_setfield(L, -2, *names);
   }
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+  lua_pushvalue(L, -2);
+  lua_setfield(L, -2, library);
+  lua_pop(L, 1);
   lua_setglobal(L, library);
   lua_pop(L, 1);
 }
@@ -281,6 +342,8 @@ static int open_libraries(lua_State *L) {
   lua_pushnil(L);
   lua_setfield(L, -2, "dump");
   keep_only(L, "os", os_names);
+  lua_settop(L, 0);
+  bounded_open(L);
   return 0;
 }
 
@@ -293,6 +356,7 @@ int state_open(Generation *gen, Error *err) {
   gen->L = lua_newstate(account, gen);
   if (!gen->L) return error_set(err, ERR_MEMORY, "no memory for a Lua state");
   *(Generation **)lua_getextraspace(gen->L) = gen;
+  coroutine_mark(gen->L, CO_CORE);
   lua_atpanic(gen->L, on_panic);
   lua_pushcfunction(gen->L, open_libraries);
   if (lua_pcall(gen->L, 0, 0, 0) != LUA_OK) {

@@ -6,8 +6,9 @@
  * running is prepared, queued (its event is in the inbox) or has a `wait`.
  * - Values are pushed only inside the coroutine, by `push`: a lack of memory there is an
  * error of that task and of nothing else.
- * - A coroutine goes back to the pool only after it ended well: one that raised may have
- * its hooks off for good. */
+ * - At the bottom of each coroutine lies f_body, a protected call: an error ends the
+ * function, not the coroutine; with it hooks come back and `__close` has run. A coroutine
+ * that ends in an error all the same is never used again: its hooks may be off. */
 #include "script/task.h"
 
 #include <stdio.h>
@@ -18,11 +19,11 @@
 #include "script/script.h"
 #include "script/watchdog.h"
 
-struct Awaiter {
+typedef struct Awaiter {
   Wait wait;
+  TaskEnd end;
   Task *task, *target;
-  Awaiter *next;
-};
+} Awaiter;
 
 /* --- coroutines ------------------------------------------------------------------- */
 
@@ -59,6 +60,7 @@ static void give_coroutine(Task *task, bool reusable) {
   task->co = NULL;
   if (reusable && gen->pooled < POOL_SIZE) {
     lua_settop(co, 0);
+    lua_sethook(co, NULL, 0, 0); /* that of a load */
     gen->pool[gen->pooled].co = co;
     gen->pool[gen->pooled++].ref = task->co_ref;
     return;
@@ -143,6 +145,7 @@ void task_unref(Task *task) {
   if (--task->refs > 0) return;
   CHECK(task->finished);
   if (task->gen) luaL_unref(task->gen->L, LUA_REGISTRYINDEX, task->results);
+  free(task->trace);
   give_task(task);
 }
 
@@ -174,33 +177,54 @@ static void keep_results(Task *task, lua_State *co, int n) {
   lua_pop(co, 1);
 }
 
-static int push_results(lua_State *L, void *ctx) {
-  Awaiter *awaiter = ctx;
-  Task *target = awaiter->target;
-  int ref = target->results;
-  bool ok = target->ok;
-  target->results == LUA_NOREF ? lua_newtable(L)
-                               : (void)lua_rawgeti(L, LUA_REGISTRYINDEX, ref);
-  free(awaiter);
+bool task_take_results(lua_State *L, Task *task) {
+  bool ok = task->ok;
+  if (task->results == LUA_NOREF) lua_pushnil(L);
+  else lua_rawgeti(L, LUA_REGISTRYINDEX, task->results);
+  task_unref(task);
+  return ok;
+}
+
+int task_unpack_results(lua_State *L, bool ok) {
   int table = lua_gettop(L);
+  if (lua_isnil(L, table)) {
+    if (!ok) lua_pushliteral(L, "the awaited task failed");
+    return ok ? 0 : 1;
+  }
   lua_getfield(L, table, "n");
   int n = (int)lua_tointeger(L, -1);
+  lua_pop(L, 1);
   luaL_checkstack(L, n + 1, "too many results");
   for (int i = 1; i <= n; i++) lua_rawgeti(L, table, i);
-  task_unref(target);
-  if (!ok) {
-    if (n == 0) return luaL_error(L, "the awaited task failed");
-    lua_settop(L, table + 2);
-    return lua_error(L);
-  }
   return n;
 }
 
-static void wake_awaiters(Task *task) {
-  while (task->awaiters) {
-    Awaiter *awaiter = task->awaiters;
-    task->awaiters = awaiter->next;
-    task_wake_later(awaiter->task, push_results, awaiter);
+static int push_results(lua_State *L, void *ctx) {
+  Awaiter *awaiter = ctx;
+  Task *target = awaiter->target;
+  free(awaiter);
+  bool ok = task_take_results(L, target);
+  int n = task_unpack_results(L, ok);
+  return ok ? n : lua_error(L); /* then there is one: what it raised */
+}
+
+void task_on_end(Task *task, TaskEnd *end) {
+  CHECK(!task->finished);
+  end->next = task->ends;
+  task->ends = end;
+}
+
+void task_off_end(Task *task, TaskEnd *end) {
+  TaskEnd **at = &task->ends;
+  while (*at && *at != end) at = &(*at)->next;
+  if (*at) *at = end->next;
+}
+
+static void tell_end(Task *task) {
+  while (task->ends) {
+    TaskEnd *end = task->ends;
+    task->ends = end->next;
+    end->ended(end);
   }
 }
 
@@ -211,30 +235,44 @@ static bool is_cancelled_error(lua_State *co) {
 
 /* --- reporting -------------------------------------------------------------------- */
 
-/* (label, co) → text. Protected: __tostring may raise, and there may be no memory. */
+/* (co, trace) → text. Protected: __tostring may raise, and there may be no memory. */
 static int f_describe(lua_State *L) {
   lua_State *co = lua_touserdata(L, 1);
-  if (!lua_checkstack(co, 1)) return luaL_error(L, "no memory to describe the error");
+  const char *trace = lua_touserdata(L, 2);
+  if (!lua_checkstack(co, 1)) return luaL_error(L, "no memory");
   lua_pushvalue(co, -1);
   if (co != L) lua_xmove(co, L, 1);
-  const char *message = luaL_tolstring(L, -1, NULL);
-  luaL_traceback(L, co, message, 0);
+  luaL_tolstring(L, -1, NULL);
+  if (trace) lua_pushfstring(L, "%s\n%s", lua_tostring(L, -1), trace);
   return 1;
 }
 
-static void report(Task *task, lua_State *co) {
-  Generation *gen = task->gen;
-  char name[128];
+char *task_describe(Generation *gen, lua_State *co, const char *trace) {
   lua_State *L = gen->L;
+  if (lua_type(co, -1) == LUA_TSTRING && gen->memory_place[0] &&
+      strcmp(lua_tostring(co, -1), "not enough memory") == 0)
+    return xasprintf("%s: MEMORY: not enough memory: a script may use %zu MiB",
+                     gen->memory_place, gen->memory_limit >> 20);
   lua_pushcfunction(L, f_describe);
   lua_pushlightuserdata(L, co);
+  lua_pushlightuserdata(L, (void *)trace);
   WatchdogTurn turn = watchdog_enter(gen, L);
-  lua_pcall(L, 1, 1, 0);
+  bool ok = lua_pcall(L, 2, 1, 0) == LUA_OK;
   watchdog_leave(gen, turn);
-  const char *text = lua_tostring(L, -1);
-  log_write(gen->rt->log, LOG_ERROR, gen->script->name, "error in %s: %s",
-            name_of(task, name), text ? text : "(an error that cannot be shown)");
+  const char *text = ok ? lua_tostring(L, -1) : NULL;
+  char *copy = text ? xstrdup(text)
+                    : xasprintf("(an error that cannot be shown)%s%s", trace ? "\n" : "",
+                                trace ? trace : "");
   lua_pop(L, 1);
+  return copy;
+}
+
+static void report(Task *task) {
+  Generation *gen = task->gen;
+  char name[128], *text = task_describe(gen, task->co, task->trace);
+  log_write(gen->rt->log, LOG_ERROR, gen->script->name, "error in %s: %s",
+            name_of(task, name), text);
+  free(text);
 }
 
 static void tell_slow(Task *task, double ms) {
@@ -245,19 +283,20 @@ static void tell_slow(Task *task, double ms) {
 
 /* --- ending ----------------------------------------------------------------------- */
 
-/* The coroutine ended: n values, or one error value, lie on top of it. */
-static void finish(Task *task, bool ok, int n) {
+/* The function ended: n values, or one error value, lie on top of the coroutine, which
+ * `lives` if it can be used again. */
+static void finish(Task *task, bool ok, int n, bool lives) {
   lua_State *co = task->co;
   Generation *gen = task->gen;
   task->finished = true;
   task->ok = ok;
-  bool told = task->awaiters || gen->state == GEN_STAGING || /* script.c tells */
+  bool told = task->ends || gen->state == GEN_STAGING || /* script.c tells */
               (!ok && task->cancelled && is_cancelled_error(co));
-  if (!ok && !told) report(task, co);
+  if (!ok && !told) report(task);
   if (task->done) task->done(task->done_ctx, co, n, ok);
-  if (task->refs > 1) keep_results(task, co, n);
-  wake_awaiters(task);
-  give_coroutine(task, ok);
+  if (task->refs > 1 && lives) keep_results(task, co, n);
+  tell_end(task);
+  give_coroutine(task, lives);
   unlink_task(task);
   task_unref(task);
   generation_task_ended(gen);
@@ -273,15 +312,18 @@ static void resume(Task *task, int nargs) {
   task->wait = NULL;
   task->started = true;
   rt->current = task;
+  int blocked = rt->blocked;
+  rt->blocked = 0;
   WatchdogTurn turn = watchdog_enter(gen, task->co);
   int n, status = lua_resume(task->co, gen->L, nargs, &n);
   double slow = watchdog_leave(gen, turn);
   rt->current = outer;
+  rt->blocked = blocked;
   if (slow > 0 && gen->state != GEN_STAGING) tell_slow(task, slow);
   if (status == LUA_OK) {
-    finish(task, true, n);
+    finish(task, !task->raised, n, true);
   } else if (status != LUA_YIELD) {
-    finish(task, false, 1);
+    finish(task, false, 1, false);
   } else if (!task->wait && !task->queued) { /* a slice of a slow top level is over */
     lua_pop(task->co, n);
     task->queued = true;
@@ -294,28 +336,61 @@ typedef struct Prepared {
   void *ctx;
 } Prepared;
 
-static int f_prepare(lua_State *L) {
-  Prepared *p = lua_touserdata(L, 1);
-  lua_settop(L, 0);
-  p->push(L, p->ctx);
-  return lua_gettop(L);
+/* What lies below the script's own frames says nothing to anyone. */
+static void cut_bottom(char *trace) {
+  static const char ours[] = "\n\t[C]: in ?";
+  size_t len = strlen(trace), n = sizeof ours - 1;
+  while (len > n && memcmp(trace + len - n, ours, n) == 0) trace[len -= n] = '\0';
 }
 
-static int f_entry(lua_State *L);
+/* The error handler of every task: keeps the traceback of where it was raised. */
+static int f_keep_trace(lua_State *L) {
+  Task *task = generation_of(L)->rt->current;
+  luaL_traceback(L, L, NULL, 1);
+  free(task->trace);
+  task->trace = xstrdup(lua_tostring(L, -1));
+  cut_bottom(task->trace);
+  lua_settop(L, 1);
+  return 1;
+}
+
+static int body_over(lua_State *L, int status, lua_KContext ctx) {
+  (void)ctx;
+  if (status == LUA_OK || status == LUA_YIELD) return lua_gettop(L) - 1;
+  lua_sethook(L, NULL, 0, 0); /* if it was too late: it is stopped now */
+  generation_of(L)->rt->current->raised = true;
+  return 1;
+}
+
+/* The bottom of every task's coroutine: (function, args...) → its results, or its error.
+ */
+static int f_body(lua_State *L) {
+  lua_pushcfunction(L, f_keep_trace);
+  lua_insert(L, 1);
+  return body_over(L, lua_pcallk(L, lua_gettop(L) - 2, LUA_MULTRET, 1, 0, body_over), 0);
+}
 
 static int entry_done(lua_State *L, int status, lua_KContext ctx) {
   (void)status, (void)ctx;
   return lua_gettop(L);
 }
 
-/* The bottom of every task that is started at once: pushes function and arguments inside
- * the coroutine, so that an error there is the task's own. */
+/* Pushes function and arguments inside the coroutine, so that an error there is the
+ * task's own. */
 static int f_entry(lua_State *L) {
   Prepared *p = lua_touserdata(L, 1);
   lua_settop(L, 0);
   int nargs = p->push(L, p->ctx);
   lua_callk(L, nargs, LUA_MULTRET, 0, entry_done);
   return lua_gettop(L);
+}
+
+static void start_pushing(Task *task, TaskPush *push, void *ctx) {
+  Prepared p = {push, ctx};
+  lua_pushcfunction(task->co, f_body);
+  lua_pushcfunction(task->co, f_entry);
+  lua_pushlightuserdata(task->co, &p);
+  resume(task, 2);
 }
 
 void task_start(Generation *gen, TaskName name, TaskPush *push, void *ctx, TaskDone *done,
@@ -327,10 +402,15 @@ void task_start(Generation *gen, TaskName name, TaskPush *push, void *ctx, TaskD
   }
   task->done = done;
   task->done_ctx = done_ctx;
-  Prepared p = {push, ctx};
-  lua_pushcfunction(task->co, f_entry);
-  lua_pushlightuserdata(task->co, &p);
-  resume(task, 1);
+  start_pushing(task, push, ctx);
+}
+
+static int f_prepare(lua_State *L) {
+  Prepared *p = lua_touserdata(L, 1);
+  lua_settop(L, 0);
+  lua_pushcfunction(L, f_body);
+  p->push(L, p->ctx);
+  return lua_gettop(L);
 }
 
 Task *task_prepare(Generation *gen, TaskName name, TaskPush *push, void *ctx,
@@ -341,7 +421,7 @@ Task *task_prepare(Generation *gen, TaskName name, TaskPush *push, void *ctx,
   lua_pushcfunction(task->co, f_prepare);
   lua_pushlightuserdata(task->co, &p);
   if (lua_pcall(task->co, 1, LUA_MULTRET, 0) != LUA_OK) {
-    finish(task, false, 1);
+    finish(task, false, 1, true);
     return NULL;
   }
   task->args = lua_gettop(task->co) - 1;
@@ -364,15 +444,16 @@ Task *task_spawn(lua_State *L, int nargs) {
   if (task)
     snprintf(task->event_name, sizeof task->event_name, "line %d", where.linedefined);
   if (!task) luaL_error(L, "no memory for a task");
-  if (!lua_checkstack(task->co, nargs + 1)) {
+  if (!lua_checkstack(task->co, nargs + 2)) {
     give_coroutine(task, true);
     unlink_task(task);
     task->finished = true;
     task_unref(task);
     luaL_error(L, "too many arguments");
   }
+  lua_pushcfunction(task->co, f_body);
   lua_xmove(L, task->co, nargs + 1);
-  task->args = nargs;
+  task->args = nargs + 1;
   task->queued = true;
   inbox_push(gen->rt->loop, &task->event);
   return task;
@@ -401,10 +482,7 @@ static void on_event(Event *event) {
     task_wake(task, push, task->push_ctx);
   } else if (task->cancelled) {
     lua_settop(task->co, 0);
-    Prepared p = {push_cancelled, NULL};
-    lua_pushcfunction(task->co, f_entry);
-    lua_pushlightuserdata(task->co, &p);
-    resume(task, 1);
+    start_pushing(task, push_cancelled, NULL);
   } else {
     resume(task, task->args);
   }
@@ -420,7 +498,7 @@ Task *task_waiter(lua_State *L, const char *what) {
                "do it in script.on_start(function() ... end) or a handler",
                what);
   Task *task = gen->rt->current;
-  if (!task || !lua_isyieldable(L))
+  if (!task || task->gen != gen || !lua_isyieldable(L) || gen->rt->blocked)
     luaL_error(L,
                "%s waits, which is not possible here (inside a comparison of table.sort, "
                "a gsub callback, an iterator or metamethod run by C): use task.spawn",
@@ -493,21 +571,26 @@ void task_kill(Task *task) {
 
 static void cancel_await(Wait *wait) {
   Awaiter *awaiter = CONTAINER_OF(wait, Awaiter, wait);
-  Awaiter **at = &awaiter->target->awaiters;
-  while (*at && *at != awaiter) at = &(*at)->next;
-  if (*at) *at = awaiter->next;
+  task_off_end(awaiter->target, &awaiter->end);
   task_unref(awaiter->target);
   free(awaiter);
+}
+
+static void await_over(TaskEnd *end) {
+  Awaiter *awaiter = CONTAINER_OF(end, Awaiter, end);
+  task_wake_later(awaiter->task, push_results, awaiter);
 }
 
 int task_await(lua_State *L, Task *target) {
   Task *task = task_waiter(L, "task:await");
   if (target == task) return luaL_error(L, "a task cannot await itself");
   Awaiter *awaiter = xcalloc(1, sizeof *awaiter);
-  *awaiter = (Awaiter){.wait.cancel = cancel_await, .task = task, .target = target};
+  *awaiter = (Awaiter){.wait.cancel = cancel_await,
+                       .end.ended = await_over,
+                       .task = task,
+                       .target = target};
   task_ref(target);
   if (target->finished) return push_results(L, awaiter);
-  awaiter->next = target->awaiters;
-  target->awaiters = awaiter;
+  task_on_end(target, &awaiter->end);
   return task_wait(L, task, &awaiter->wait);
 }

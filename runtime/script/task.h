@@ -27,7 +27,13 @@ typedef int TaskPush(lua_State *L, void *ctx);
  * not raise. */
 typedef void TaskDone(void *ctx, lua_State *co, int results, bool ok);
 
-typedef struct Awaiter Awaiter;
+/* Somebody who wants to hear that a task has ended; embedded, told once. While there is
+ * one, an error of the task is his to tell. */
+typedef struct TaskEnd TaskEnd;
+struct TaskEnd {
+  TaskEnd *next;
+  void (*ended)(TaskEnd *end);
+};
 
 /* Who a task is, for reports: "the handler of chat: new_message". `what` is static text;
  * the other parts may be NULL and are copied, cut where too long. */
@@ -52,7 +58,9 @@ struct Task {
   Event event;
   int args; /* on the coroutine's stack, above the function, until it is started */
   bool started, queued, cancelled, finished, ok;
-  Awaiter *awaiters;
+  bool raised; /* its function ended in an error, which is the one result */
+  char *trace; /* where that error was raised; owned; NULL: not known */
+  TaskEnd *ends;
   int results;      /* reference of a packed table, for those who await */
   const char *what; /* its name, in parts: see TaskName */
   char of[32], event_name[48];
@@ -81,9 +89,19 @@ void task_kill(Task *task); /* ends it without running it again */
 void tasks_free(Runtime *rt); /* those kept to be used again */
 void task_ref(Task *task);
 void task_unref(Task *task);
+void task_on_end(Task *task, TaskEnd *end);  /* of one not finished; hold a reference */
+void task_off_end(Task *task, TaskEnd *end); /* harmless when it was told */
+/* Pushes what a finished task returned, or what it raised, packed, for unpacking inside
+ * protection; gives the reference up. Returns whether it ended well. Cannot raise. */
+bool task_take_results(lua_State *L, Task *task);
+int task_unpack_results(lua_State *L,
+                        bool ok); /* from the top; pushes; returns how many */
 /* Waits for another task to end; to be returned from a binding. Pushes its results or
  * raises its error. */
 int task_await(lua_State *L, Task *target);
+
+/* Returns new: the text of the error value on top of `co`, and `trace` if not NULL. */
+char *task_describe(Generation *gen, lua_State *co, const char *trace);
 
 /* coroutine.* as scripts see it: waits pass through. Pushes the library's table. */
 int coroutine_open(lua_State *L);

@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "script/script.h"
 
@@ -19,7 +20,9 @@ struct Dir {
   Watch *watch;
   Script *script;
   char *path;
-  bool dirty;
+  dev_t device; /* of the folder that is watched: another may come under its path */
+  ino_t inode;
+  bool dirty, wanted;
 };
 
 struct Watch {
@@ -44,9 +47,7 @@ static void on_settled(Timer *timer) {
   }
 }
 
-static void on_change(uv_fs_event_t *handle, const char *name, int events, int status) {
-  (void)name, (void)events, (void)status;
-  Dir *dir = handle->data;
+static void changed(Dir *dir) {
   Watch *watch = dir->watch;
   double now = loop_now(watch->rt->loop);
   dir->dirty = true;
@@ -55,40 +56,100 @@ static void on_change(uv_fs_event_t *handle, const char *name, int events, int s
   timer_start_at(watch->rt->loop, &watch->timer, due < latest ? due : latest);
 }
 
+static const char *last_part(const char *path) {
+  const char *slash = strrchr(path, '/');
+  return slash ? slash + 1 : path;
+}
+
+/* Whether the change may be one of sources: a log file that grows beside them is none. A
+ * name without a dot may be a folder's. */
+static bool concerns(const Dir *dir, const char *name) {
+  size_t len = name ? strlen(name) : 0;
+  if (!name || !strchr(name, '.')) return true;
+  if (len > 4 && strcmp(name + len - 4, ".lua") == 0) return *name != '.';
+  return strcmp(name, last_part(dir->path)) == 0 ||
+         strcmp(name, last_part(dir->script->path)) == 0;
+}
+
+static void on_change(uv_fs_event_t *handle, const char *name, int events, int status) {
+  (void)events, (void)status;
+  Dir *dir = handle->data;
+  if (concerns(dir, name)) changed(dir);
+}
+
 static void on_closed(uv_handle_t *handle) {
   Dir *dir = handle->data;
   free(dir->path);
   free(dir);
 }
 
-static bool watched(const Watch *watch, const Script *script, const char *path) {
-  for (Dir *d = watch->dirs; d; d = d->next)
-    if (d->script == script && strcmp(d->path, path) == 0) return true;
-  return false;
+static void tell(Watch *watch, const char *path, int rc) {
+  if (!watch->told)
+    log_write(watch->rt->log, LOG_WARN, "watch",
+              "cannot watch %s, so saves there do not reload: %s (the limits are "
+              "fs.inotify.max_user_watches and max_user_instances)",
+              path, uv_strerror(rc));
+  watch->told = true;
 }
 
-static void watch_dir(Watch *watch, Script *script, const char *path) {
-  if (watched(watch, script, path)) return;
+/* What changed before the watch stood is seen by reading once more. */
+static int start(Dir *dir) {
+  struct stat st = {0};
+  if (stat(dir->path, &st) != 0) return UV_ENOENT;
+  dir->device = st.st_dev;
+  dir->inode = st.st_ino;
+  int rc = uv_fs_event_start(&dir->handle, on_change, dir->path, 0);
+  if (rc == 0) changed(dir);
+  return rc;
+}
+
+static Dir *dir_new(Watch *watch, Script *script, const char *path) {
   Dir *dir = xcalloc(1, sizeof *dir);
   uv_fs_event_init(loop_uv(watch->rt->loop), &dir->handle);
+  uv_unref((uv_handle_t *)&dir->handle);
   dir->handle.data = dir;
   dir->watch = watch;
   dir->script = script;
   dir->path = xstrdup(path);
-  int rc = uv_fs_event_start(&dir->handle, on_change, path, 0);
-  if (rc != 0) {
-    if (!watch->told)
-      log_write(watch->rt->log, LOG_WARN, "watch",
-                "cannot watch %s, so saves there do not reload: %s (the limit is "
-                "fs.inotify.max_user_watches)",
-                path, uv_strerror(rc));
-    watch->told = true;
-    uv_close((uv_handle_t *)&dir->handle, on_closed);
-    return;
-  }
-  uv_unref((uv_handle_t *)&dir->handle);
   dir->next = watch->dirs;
   watch->dirs = dir;
+  return dir;
+}
+
+static Dir *find(const Watch *watch, const Script *script, const char *path) {
+  for (Dir *d = watch->dirs; d; d = d->next)
+    if (d->script == script && strcmp(d->path, path) == 0) return d;
+  return NULL;
+}
+
+/* Whether its folder is no longer the one at the path: moved away, or made anew. */
+static bool is_stale(const Dir *dir) {
+  struct stat st;
+  return stat(dir->path, &st) != 0 || st.st_ino != dir->inode || st.st_dev != dir->device;
+}
+
+static void watch_dir(Watch *watch, Script *script, const char *path) {
+  Dir *dir = find(watch, script, path);
+  if (dir && is_stale(dir)) uv_fs_event_stop(&dir->handle);
+  if (!dir) dir = dir_new(watch, script, path);
+  dir->wanted = true;
+  if (uv_is_active((uv_handle_t *)&dir->handle)) return;
+  int rc = start(dir);
+  if (rc != 0) tell(watch, path, rc);
+}
+
+/* Folders that the script no longer has. */
+static void sweep(Watch *watch, const Script *script) {
+  Dir **at = &watch->dirs;
+  while (*at) {
+    Dir *dir = *at;
+    if (dir->script != script || dir->wanted) {
+      at = &dir->next;
+      continue;
+    }
+    *at = dir->next;
+    uv_close((uv_handle_t *)&dir->handle, on_closed);
+  }
 }
 
 Watch *watch_new(Runtime *rt) {
@@ -99,8 +160,11 @@ Watch *watch_new(Runtime *rt) {
 }
 
 void watch_sources(Watch *watch, Script *script, const Sources *sources) {
+  for (Dir *d = watch->dirs; d; d = d->next)
+    if (d->script == script) d->wanted = false;
   for (size_t i = 0; sources->dirs && sources->dirs[i]; i++)
     watch_dir(watch, script, sources->dirs[i]);
+  sweep(watch, script);
 }
 
 void watch_free(Watch *watch) {

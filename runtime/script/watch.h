@@ -8,8 +8,8 @@
 
 Watch *watch_new(Runtime *rt); /* returns new */
 void watch_free(Watch *watch); /* its uv handles close with the loop's next turn */
-/* Watches the folders the sources came from, for this script; harmless when watched
- * already. */
+/* Watches the folders the sources came from for this script, and no others any more.
+ * Where a watch is new, the script is read once more: what changed meanwhile counts. */
 void watch_sources(Watch *watch, Script *script, const Sources *sources);
 
 #endif

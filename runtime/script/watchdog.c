@@ -2,13 +2,16 @@
  * its handler and the turns never run at once; what both touch is volatile. lua_sethook
  * is the one function of Lua's that a signal handler may call.
  *
- * A hook that raises leaves hooks off in its coroutine (task.c never uses such a one
- * again), and a script may catch the error: so the hook arms itself for every instruction
- * before it raises, and pcall only gets as far as its next one. */
+ * A script may catch the error that the hook raises: so it is armed for every
+ * instruction, and pcall only gets as far as its next one; a turn that is late stays
+ * late, and every coroutine it goes on in is armed. A hook that raises leaves hooks off
+ * in its coroutine until a pcall takes over: so task.c and coroutine.c put one at the
+ * bottom of each, and `__close` is stopped too. */
 #include "script/watchdog.h"
 
 #include <errno.h>
 #include <lauxlib.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
@@ -37,16 +40,56 @@ struct Watchdog {
 /* The one global: a signal handler gets no argument of its own. */
 static Watchdog *volatile the_watchdog;
 
+static bool is_late(const Watchdog *w) {
+  return w->turn == w->seen && w->ticks >= w->limit;
+}
+
+static double limit_of(const Generation *gen) {
+  if (gen->state == GEN_STAGING) return gen->rt->options.staging_limit;
+  return gen->cpu_limit > 0 ? gen->cpu_limit : gen->rt->options.cpu_limit;
+}
+
+/* In a hook level 0 is the function that runs; else it is a function in C. */
+static void push_where(lua_State *L) {
+  lua_Debug frame;
+  for (int level = 0; lua_getstack(L, level, &frame); level++) {
+    lua_getinfo(L, "S", &frame);
+    if (*frame.what == 'C') continue;
+    luaL_where(L, level);
+    return;
+  }
+  lua_pushliteral(L, "");
+}
+
+static void raise_late(lua_State *L) {
+  Generation *gen = generation_of(L);
+  luaL_checkstack(L, 4, NULL);
+  push_where(L);
+  if (gen->state == GEN_STAGING)
+    lua_pushfstring(L,
+                    "CPU_LIMIT: the script's top level ran for more than %f s: "
+                    "move long work to script.on_start",
+                    limit_of(gen));
+  else
+    lua_pushfstring(L,
+                    "CPU_LIMIT: ran for %f s without waiting (split the work with "
+                    "task.sleep(0), or raise the limit with script.cpu_limit)",
+                    limit_of(gen));
+  lua_concat(L, 2);
+  lua_error(L);
+}
+
+/* A coroutine made while its maker was armed inherits the hook: then it goes off in a
+ * turn that is not late. */
 static void late(lua_State *L, lua_Debug *ar) {
   (void)ar;
-  Generation *gen = generation_of(L);
-  lua_sethook(L, late, LUA_MASKCOUNT, 1);
-  double limit = gen->cpu_limit > 0 ? gen->cpu_limit : gen->rt->options.cpu_limit;
-  luaL_error(
-      L,
-      "CPU_LIMIT: ran for %f s without waiting (split the work with task.sleep(0), "
-      "or raise the limit with script.cpu_limit)",
-      limit);
+  if (is_late(generation_of(L)->rt->watchdog)) raise_late(L);
+  lua_sethook(L, NULL, 0, 0);
+}
+
+static void arm(Watchdog *w, lua_State *co) {
+  w->armed = co;
+  lua_sethook(co, late, LUA_MASKCALL | LUA_MASKRET | LUA_MASKCOUNT, 1);
 }
 
 static void on_tick(int signal) {
@@ -58,9 +101,7 @@ static void on_tick(int signal) {
     w->ticks = 0;
   }
   w->ticks++;
-  if (w->ticks < w->limit) return;
-  w->armed = w->running;
-  lua_sethook(w->running, late, LUA_MASKCALL | LUA_MASKRET | LUA_MASKCOUNT, 1);
+  if (w->ticks >= w->limit) arm(w, w->running);
 }
 
 static void start_timer(Watchdog *w) {
@@ -78,6 +119,7 @@ Watchdog *watchdog_new(void) {
   struct sigaction action = {.sa_handler = on_tick, .sa_flags = SA_RESTART};
   sigemptyset(&action.sa_mask);
   CHECK(sigaction(SIGPROF, &action, NULL) == 0);
+  w->limit = UINT_MAX; /* outside of any turn nothing is late */
   the_watchdog = w;
   start_timer(w);
   return w;
@@ -89,43 +131,55 @@ void watchdog_free(Watchdog *w) {
   free(w);
 }
 
-static double limit_of(const Generation *gen) {
-  return gen->cpu_limit > 0 ? gen->cpu_limit : gen->rt->options.cpu_limit;
-}
-
+/* While `running` is NULL a tick does nothing. */
 WatchdogTurn watchdog_enter(Generation *gen, lua_State *co) {
   Watchdog *w = gen->rt->watchdog;
-  WatchdogTurn outer = {w->running, w->turn, w->limit};
+  lua_State *running = w->running;
+  w->running = NULL;
+  WatchdogTurn outer = {running, w->turn, w->limit, w->turn == w->seen ? w->ticks : 0};
   w->turn = ++w->turns;
   w->limit = (unsigned)(limit_of(gen) / TICK);
   w->running = co;
   return outer;
 }
 
-/* Whatever the tick armed in this turn must not outlive it. */
+/* Whatever was armed in this turn must not outlive it. */
 static void disarm(Watchdog *w) {
   if (!w->armed) return;
   lua_sethook(w->armed, NULL, 0, 0);
   w->armed = NULL;
 }
 
+/* The time of a turn counts for the one it is nested in. */
+static void go_back(Watchdog *w, const WatchdogTurn *outer, unsigned ticks) {
+  w->turn = w->seen = outer->number;
+  w->ticks = outer->ticks + ticks;
+  w->limit = outer->limit;
+  if (outer->running && is_late(w)) arm(w, outer->running);
+  w->running = outer->running;
+}
+
 double watchdog_leave(Generation *gen, WatchdogTurn outer) {
   Watchdog *w = gen->rt->watchdog;
-  unsigned long turn = w->turn;
-  w->running = outer.running;
+  w->running = NULL;
   disarm(w);
-  double slow = w->seen == turn && w->ticks * TICK >= SLOW ? w->ticks * TICK * 1000 : 0;
-  w->turn = outer.number;
-  w->limit = (unsigned)outer.limit;
-  return slow;
+  unsigned ticks = w->seen == w->turn ? w->ticks : 0;
+  go_back(w, &outer, ticks);
+  return ticks * TICK >= SLOW ? ticks * TICK * 1000 : 0;
 }
 
 lua_State *watchdog_switch(Generation *gen, lua_State *co) {
   Watchdog *w = gen->rt->watchdog;
   lua_State *was = w->running;
+  w->running = NULL;
+  disarm(w);
+  if (co && is_late(w)) arm(w, co);
   w->running = co;
-  disarm(w); /* the next tick arms it again where it runs by then */
   return was;
+}
+
+void watchdog_poll(lua_State *L) {
+  if (is_late(generation_of(L)->rt->watchdog)) raise_late(L);
 }
 
 /* --- staging ---------------------------------------------------------------------- */
@@ -139,7 +193,7 @@ static double cpu_now(void) {
 static void stage_hook(lua_State *L, lua_Debug *ar) {
   (void)ar;
   Generation *gen = generation_of(L);
-  if (gen->state != GEN_STAGING) { /* loaded: the coroutine serves other tasks now */
+  if (gen->state != GEN_STAGING) { /* a coroutine that was made while the script loaded */
     lua_sethook(L, NULL, 0, 0);
     return;
   }
@@ -149,10 +203,7 @@ static void stage_hook(lua_State *L, lua_Debug *ar) {
   double slice = now - clock->slice_start;
   if (clock->used + slice > gen->rt->options.staging_limit) {
     lua_sethook(L, stage_hook, LUA_MASKCOUNT, 1);
-    luaL_error(L,
-               "CPU_LIMIT: the script's top level ran for more than %f s: "
-               "move long work to script.on_start",
-               gen->rt->options.staging_limit);
+    raise_late(L);
   }
   Task *task = gen->script->stage;
   if (slice > STAGE_SLICE && task && task->co == L && lua_isyieldable(L)) {

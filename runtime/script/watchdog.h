@@ -10,7 +10,7 @@
 typedef struct WatchdogTurn {
   lua_State *running; /* of the turn this one is nested in */
   unsigned long number;
-  double limit;
+  unsigned limit, ticks;
 } WatchdogTurn;
 
 Watchdog *watchdog_new(void); /* returns new; one a process: it owns a signal */
@@ -21,6 +21,9 @@ WatchdogTurn watchdog_enter(Generation *gen, lua_State *co);
 double watchdog_leave(Generation *gen, WatchdogTurn turn); /* ms if it was slow, else 0 */
 /* Inside a turn, when it goes on in another coroutine; returns the one before. */
 lua_State *watchdog_switch(Generation *gen, lua_State *co);
+
+/* Raises when the turn is late: for loops in C that may be long, which no hook sees. */
+void watchdog_poll(lua_State *L);
 
 /* Staging runs under a hook of its own from its first instruction: it yields at the end
  * of each slice and raises when the limit is used up. */

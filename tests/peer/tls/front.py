@@ -59,7 +59,8 @@ async def listen(context, backend):
         await asyncio.gather(pump(reader, back_writer), pump(back_reader, writer))
 
     async def hold(reader, writer):
-        await reader.read(1 << 30)
+        while await reader.read(65536):
+            pass
         writer.close()
 
     server = await asyncio.start_server(pass_on if context else hold, "127.0.0.1", 0,

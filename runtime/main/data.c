@@ -1,0 +1,76 @@
+/* The data folder: --data DIR, else $XDG_DATA_HOME/tidelock, else ~/.local/share/tidelock
+ * (XDG Base Directory Specification), and in it one folder per profile. */
+#include "main/data.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "script/script.h"
+
+/* Returns new, or NULL when the environment names no place. */
+static char *base_folder(const Options *options) {
+  const char *xdg = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
+  if (options->data) return xstrdup(options->data);
+  if (xdg && xdg[0] == '/') return xasprintf("%s/tidelock", xdg);
+  if (home && home[0] == '/') return xasprintf("%s/.local/share/tidelock", home);
+  return NULL;
+}
+
+/* mkdir -p; parents that are made get 0700 as well. Returns 0 or errno. */
+static int make_folders(char *path) {
+  for (char *at = path + 1;; at++) {
+    if (*at != '/' && *at != '\0') continue;
+    char was = *at;
+    *at = '\0';
+    int rc = mkdir(path, 0700);
+    int error = errno;
+    *at = was;
+    if (rc != 0 && error != EEXIST) return error;
+    if (was == '\0') return 0;
+  }
+}
+
+static int check_folder(char *path) {
+  struct stat st;
+  int error = make_folders(path);
+  if (error == 0 && stat(path, &st) != 0) error = errno;
+  else if (error == 0 && !S_ISDIR(st.st_mode)) error = ENOTDIR;
+  else if (error == 0 && access(path, W_OK | X_OK) != 0) error = errno;
+  return error;
+}
+
+int data_folder(const Options *options, char **path) {
+  const char *profile = options->profile ? options->profile : "default";
+  *path = NULL;
+  if (!name_valid(profile) || strspn(profile, ".") == strlen(profile)) {
+    fprintf(stderr,
+            "tidelock: --profile \"%s\": a name is made of letters, digits, _ . -\n",
+            profile);
+    return 2;
+  }
+  if (options->memory) return 0;
+  char *base = base_folder(options);
+  if (!base) {
+    fputs(
+        "tidelock: no place for data: HOME is not set. Give one with --data DIR, or keep "
+        "nothing with --memory\n",
+        stderr);
+    return 1;
+  }
+  *path = xasprintf("%s/%s", base, profile);
+  free(base);
+  int error = check_folder(*path);
+  if (error == 0) return 0;
+  fprintf(stderr,
+          "tidelock: cannot write to the data folder %s: %s. Give another with --data "
+          "DIR, or "
+          "keep nothing with --memory\n",
+          *path, strerror(error));
+  free(*path);
+  *path = NULL;
+  return 1;
+}

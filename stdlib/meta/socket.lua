@@ -1,0 +1,161 @@
+---@meta tidelock.socket
+
+---Connections that last: Socket.IO (v5 over Engine.IO v4) and plain WebSocket. See docs/socket.md.
+---@class tidelock.socketlib
+local socket = {}
+
+---@alias tidelock.SocketState
+---| "connecting"   # the first attempt since connect
+---| "connected"    # the namespace is joined; events flow
+---| "reconnecting" # was or could not be connected; waits or tries again
+---| "closed"       # ended and will not be retried, or never connected
+---| "pending"      # attached to what no script has declared yet
+
+---@class tidelock.SocketInfo
+---@field reason? string "io server disconnect", "io client disconnect", "ping timeout", "transport close", "transport error", "parse error", "connect error", "rejected"
+---@field code? integer WebSocket close code (RFC 6455, 7.4)
+---@field detail? string what happened, for developers
+---@field error? tidelock.Error
+---@field data? any what the server sent with a refusal
+---@field will_retry boolean
+---@field retry_in? number seconds
+---@field recovered boolean
+---@field attempt integer failed attempts in a row
+
+---@class tidelock.Reconnect
+---@field delay? number seconds before the first retry; 1
+---@field max_delay? number cap of the doubling delay, in seconds; 5
+---@field attempts? number in a row; math.huge
+---@field jitter? number 0 to 1: the share of the capped delay that is random; 0.5
+
+---@class tidelock.SocketBuffer what waits while there is no connection
+---@field count? integer packets; 1000
+---@field bytes? integer 1 MiB
+---@field age? number seconds after which a waiting packet is dropped; 60
+
+---@class tidelock.SocketOptions
+---@field url string ws, wss, http or https; its path is the namespace where none is given
+---@field path? string "/socket.io/"
+---@field namespace? string "/"
+---@field auth? table|fun(): table?, tidelock.Error? asked at every connect; may wait
+---@field protocol? "socket.io"|"websocket"
+---@field transports? ("websocket"|"polling")[] must contain "websocket", which is used
+---@field auto_connect? boolean true
+---@field reconnect? tidelock.Reconnect|false
+---@field timeout? number seconds for one attempt, until connected; 20
+---@field buffer? tidelock.SocketBuffer
+---@field query? table<string, string|number>|string
+---@field headers? table<string, string>
+---@field subprotocols? string "a, b"; plain WebSocket only
+---@field frames? "text"|"binary"|"json" plain WebSocket: what send takes and "message" gives; "text"
+---@field max_message? integer bytes; 64 MiB
+---@field ca? string a PEM file to trust instead of the system's store
+---@field insecure? boolean do not check certificates
+
+---Declares a connection. On a reload the same name and options mean the same connection, which
+---stays open; functions among the options are replaced in place.
+---@param name string letters, digits, _ . -
+---@param options tidelock.SocketOptions
+---@return tidelock.Socket
+function socket.connect(name, options) end
+
+---Uses a connection that another script declared. Pending until that exists.
+---@param target string "script:name"
+---@return tidelock.Socket
+function socket.attach(target) end
+
+---@class tidelock.Handler
+local handler = {}
+
+---Removes the handler; harmless when it is removed already.
+function handler:off() end
+
+---@class tidelock.HandlerOptions
+---@field serial? boolean start with the next event only when the last one has been handled
+
+---@class tidelock.Socket
+---@field name string
+---@field state tidelock.SocketState
+---@field connected boolean
+---@field id? string the server's id for this connection, while connected
+---@field recovered boolean
+---@field volatile tidelock.VolatileSocket drops what cannot be sent now
+local Socket = {}
+
+---@class tidelock.VolatileSocket
+local Volatile = {}
+
+---Connects, after auto_connect = false, disconnect, or an end that is not retried.
+---@return true?, tidelock.Error?
+function Socket:connect() end
+
+---Says goodbye and closes; what waits is dropped, calls end with CLOSED. Not retried.
+---@return true?, tidelock.Error?
+function Socket:disconnect() end
+
+---Handles an event. Each handler runs in a task of its own, with its own copy of the arguments; if
+---the server asked for an ack, a function comes last: call it once with the answer. "connect",
+---"disconnect" (reason, info) and "connect_error" (error, info) tell of the connection itself.
+---On a plain WebSocket there is "message" (data, binary).
+---@param event string
+---@param fn function
+---@param options? tidelock.HandlerOptions
+---@return tidelock.Handler
+function Socket:on(event, fn, options) end
+
+---Like on, for one event.
+---@param event string
+---@param fn function
+---@return tidelock.Handler
+function Socket:once(event, fn) end
+
+---Removes the handlers of an event, or the one given.
+---@param event string
+---@param fn? function
+---@return integer how many were removed
+function Socket:off(event, fn) end
+
+---Handles every event of the server's; the name comes first.
+---@param fn fun(event: string, ...)
+---@return tidelock.Handler
+function Socket:on_any(fn) end
+
+---Hears every event that is sent by emit and call.
+---@param fn fun(event: string, ...)
+---@return tidelock.Handler
+function Socket:on_any_outgoing(fn) end
+
+---@param fn fun(state: tidelock.SocketState, info: tidelock.SocketInfo)
+---@return tidelock.Handler
+function Socket:on_state(fn) end
+
+---Sends an event. While there is no connection it waits in the buffer.
+---@param event string
+---@param ... any plain values; nil and json.null arrive as null
+---@return true?, tidelock.Error? # BUFFER_FULL, TOO_LARGE (the server's maxPayload), NOT_CONNECTED
+function Socket:emit(event, ...) end
+
+---Sends an event and waits for the server's ack. The last of two or more values may be
+---{ timeout = seconds } (10 unless given).
+---@param event string
+---@param ... any
+---@return any ... the ack's arguments (true when it has none), or nil and an error: TIMEOUT, CLOSED, EXPIRED, each with `sent`
+function Socket:call(event, ...) end
+
+---Plain WebSocket: sends one message.
+---@param data string|any a value with frames = "json"
+---@param options? { binary?: boolean }
+---@return true?, tidelock.Error?
+function Socket:send(data, options) end
+
+---@param event string
+---@param ... any
+---@return true?, tidelock.Error?
+function Volatile:emit(event, ...) end
+
+---@param data string|any
+---@param options? { binary?: boolean }
+---@return true?, tidelock.Error?
+function Volatile:send(data, options) end
+
+return socket
