@@ -30,6 +30,7 @@ struct Loop {
   uv_timer_t wake;
   Log *log;
   Event *first, **last;
+  Event *after, **after_last; /* for the end of the turn */
   Timer **heap;
   size_t timers, room;
   uint64_t order;
@@ -64,6 +65,21 @@ void inbox_push_front(Loop *loop, Event *event) {
   event->next = loop->first;
   loop->first = event;
   if (!event->next) loop->last = &event->next;
+}
+
+void loop_after_turn(Loop *loop, Event *event) {
+  event->next = NULL;
+  *loop->after_last = event;
+  loop->after_last = &event->next;
+}
+
+static void end_turn(Loop *loop) {
+  while (loop->after) {
+    Event *event = loop->after;
+    loop->after = event->next;
+    if (!loop->after) loop->after_last = &loop->after;
+    event->run(event);
+  }
 }
 
 bool inbox_empty(const Loop *loop) {
@@ -169,6 +185,7 @@ static void fire_due(Pace *pace) {
     Timer *timer = loop->heap[0];
     timer_stop(loop, timer);
     timer->fire(timer);
+    end_turn(loop);
     if (step(pace) && pace->now >= pace->end) return;
   }
 }
@@ -182,6 +199,7 @@ static void drain(Loop *loop) {
     Event *event = inbox_pop(loop);
     if (!event) return;
     event->run(event);
+    end_turn(loop);
     if (step(&pace)) fire_due(&pace);
   }
 }
@@ -234,6 +252,7 @@ Loop *loop_new(Log *log) {
   Loop *loop = xcalloc(1, sizeof *loop);
   loop->log = log;
   loop->last = &loop->first;
+  loop->after_last = &loop->after;
   loop->armed = INFINITY;
   CHECK(uv_loop_init(&loop->uv) == 0);
   uv_prepare_init(&loop->uv, &loop->prepare);

@@ -44,6 +44,10 @@ void inbox_push(Loop *loop, Event *event);
 void inbox_push_front(Loop *loop, Event *event); /* before all that wait */
 bool inbox_empty(const Loop *loop);
 
+/* Runs the event when the turn that runs now (one inbox event, or one timer) is over, before
+ * the next one begins; in the order in which they were put there. */
+void loop_after_turn(Loop *loop, Event *event);
+
 /* --- timers ---------------------------------------------------------------------------
  */
 

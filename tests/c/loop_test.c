@@ -416,6 +416,55 @@ static void does_not_spin(void **state) {
   assert_true(busy < 0.1);
 }
 
+/* --- the end of a turn ----------------------------------------------------------------
+ */
+
+typedef struct TurnTimer {
+  Timer timer;
+  NamedEvent *after;
+  char name;
+} TurnTimer;
+
+static void note_and_ask(Timer *timer) {
+  TurnTimer *t = CONTAINER_OF(timer, TurnTimer, timer);
+  note(t->after->f, t->name);
+  loop_after_turn(t->after->f->loop, &t->after->event);
+}
+
+static void ask_after(Event *event) {
+  NamedEvent *e = CONTAINER_OF(event, NamedEvent, event);
+  note(e->f, e->name);
+  static NamedEvent after[2];
+  for (int i = 0; i < 2; i++) {
+    after[i] = (NamedEvent){.event.run = note_event, .f = e->f, .name = (char)('x' + i)};
+    loop_after_turn(e->f->loop, &after[i].event);
+  }
+}
+
+static void after_turn_comes_before_the_next_event(void **state) {
+  Fixture *f = *state;
+  NamedEvent first = {.event.run = ask_after, .f = f, .name = 'a'};
+  NamedEvent second = {.event.run = note_event, .f = f, .name = 'b'};
+  inbox_push(f->loop, &first.event);
+  inbox_push(f->loop, &second.event);
+  run_for(f, 0.001);
+  assert_string_equal(f->seen, "axyb");
+}
+
+static void after_turn_comes_before_the_next_timer(void **state) {
+  Fixture *f = *state;
+  NamedEvent after[2];
+  TurnTimer timers[2];
+  for (int i = 0; i < 2; i++) {
+    after[i] = (NamedEvent){.event.run = note_event, .f = f, .name = (char)('x' + i)};
+    timers[i] = (TurnTimer){.timer.fire = note_and_ask, .after = &after[i], .name = '1'};
+    timers[i].name = (char)('1' + i);
+    timer_start(f->loop, &timers[i].timer, 0);
+  }
+  run_for(f, 0.001);
+  assert_string_equal(f->seen, "1x2y");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, new_loop, free_loop)
 
 int main(void) {
@@ -436,6 +485,8 @@ int main(void) {
       TEST(finishing_survives_a_late_stop),
       TEST(finishing_survives_a_stop_within),
       TEST(does_not_spin),
+      TEST(after_turn_comes_before_the_next_event),
+      TEST(after_turn_comes_before_the_next_timer),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
