@@ -1,10 +1,9 @@
-/* JSON text in (RFC 8259, through cJSON with an arena) and out (our own printer, exact
- * for integers to 2^63 and shortest round-trip for doubles). Any thread, one arena a
- * thread.
+/* JSON text in (RFC 8259, strict, into cJSON's nodes from an arena) and out (our own
+ * printer, exact for integers to 2^63 and shortest round-trip for doubles). Any thread,
+ * one arena a thread.
  *
- * What cJSON gets wrong is put right before it sees the text: \u0000 is kept, a lone
- * surrogate becomes U+FFFD, invalid UTF-8, raw control characters, numbers like 01 or 1.,
- * and text after the value are errors. */
+ * \u0000 is kept, a lone surrogate becomes U+FFFD; invalid UTF-8, raw control characters,
+ * numbers like 01 or 1., and text after the value are errors. */
 #ifndef TIDELOCK_CORE_JSON_H
 #define TIDELOCK_CORE_JSON_H
 
@@ -21,8 +20,14 @@ void json_arena_free(JsonArena *arena);
 void json_arena_reset(JsonArena *arena); /* drops the tree; gives much memory back */
 
 /* Returns the root, borrowed from the arena and valid until the next json_parse with it,
- * or NULL with *err filled (DECODE, with the byte offset and an excerpt). */
+ * or NULL with *err filled (DECODE, with the byte offset and an excerpt). The tree is to
+ * be read only: its items have no `prev`. */
 const cJSON *json_parse(JsonArena *arena, const char *text, size_t len, Error *err);
+
+/* How many children an array or object has. */
+static inline int json_count(const cJSON *item) {
+  return item->valueint;
+}
 
 /* The bytes of a string item or (key = true) of an item's name; may hold NULs. Borrows.
  */

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "core/json.h"
-#include "core/jsonscan.h"
+#include "core/jsonrun.h"
 #include "core/utf8.h"
 
 #define EXACT 9007199254740992.0 /* 2^53 */
