@@ -1,7 +1,7 @@
 /* The WebSocket client: its states, messages and ends. Opening stands in wsclient_open.c,
  * bytes in wsclient_io.c. Loop thread only; a WsClient belongs to whoever opened it.
  *
- *   CONNECTING → HANDSHAKE → OPEN → CLOSING → DRAINING → ENDED
+ *   CONNECTING → HANDSHAKE → OPEN → PARTING or CLOSING → DRAINING → ENDED
  *
  * Every state may fall to ENDED at once (ws_end), which closes all that is open and tells
  * `closed`; that happens exactly once. After a closing handshake, or a violation by the
@@ -9,11 +9,15 @@
  * it, and our last frame is not destroyed by an RST for bytes that we left unread. A
  * timer ends the waiting.
  *
+ * What the peer said before its close frame, or before its violation, may still lie in
+ * the inbox, and whoever gets it there may answer. So our last frame waits for its turn
+ * in the inbox, too: until then we are PARTING, which still sends, but reads no more.
+ *
  * Callbacks may free the client. So each entry from outside (poll, timer, inbox, curl,
  * end of turn) is bracketed by ws_enter and ws_leave: ws_free closes everything at once,
  * but while `busy` the memory stays until the outermost ws_leave; likewise while `later`
- * is in the inbox. Between the two, whoever called a callback looks at the state again:
- * ENDED covers "freed". */
+ * or `part` is in the inbox. Between the two, whoever called a callback looks at the
+ * state again: ENDED covers "freed". */
 #include "net/wsclient.h"
 
 #include <stdlib.h>
@@ -33,7 +37,7 @@ void ws_enter(WsClient *ws) {
 }
 
 static void release(WsClient *ws) {
-  if (!ws->freed || ws->busy || ws->later_queued) return;
+  if (!ws->freed || ws->busy || ws->later_queued || ws->part_queued) return;
   ws_parser_free(ws->parser);
   ws_opening_free(ws->opening);
   free(ws->outcome);
@@ -90,18 +94,46 @@ void ws_end(WsClient *ws, int code, const char *reason, size_t len, const Error 
   ws->callbacks.closed(ws->ctx, code, reason, len, err);
 }
 
-void ws_drain(WsClient *ws, int code, const char *reason, size_t len, const Error *err) {
-  Outcome *outcome = ws->outcome = xcalloc(1, sizeof *outcome);
-  outcome->code = code;
-  outcome->err = *err;
-  outcome->reason_len = len < sizeof outcome->reason ? len : sizeof outcome->reason;
-  if (len) memcpy(outcome->reason, reason, outcome->reason_len);
+/* Nothing more is said or taken: waits for the peer to hang up. */
+static void drain(WsClient *ws) {
   ws->state = WS_DRAINING;
   timer_start(net_loop(ws->net), &ws->timer, ws->close_timeout);
   ws_watch(ws);
+  if (ws->tls) ws_do_later(ws); /* OpenSSL may hold some */
 }
 
-void ws_finish_drain(WsClient *ws) {
+static void say_outcome(WsClient *ws) {
+  const Error *err = &ws->outcome->err;
+  ws_queue_close(ws, ws->outcome->say, err->message, strlen(err->message));
+}
+
+static void on_part(Event *event) {
+  WsClient *ws = CONTAINER_OF(event, WsClient, part);
+  ws->part_queued = false;
+  ws_enter(ws);
+  if (ws->state == WS_PARTING) {
+    say_outcome(ws);
+    drain(ws);
+  }
+  ws_leave(ws);
+}
+
+/* The peer closed, or broke the rules: `outcome` tells. */
+static void part(WsClient *ws, const Outcome *outcome) {
+  ws->outcome = xmalloc(sizeof *outcome);
+  *ws->outcome = *outcome;
+  if (ws->state != WS_IS_OPEN) {
+    drain(ws);
+    return;
+  }
+  ws->state = WS_PARTING;
+  ws->part_queued = true;
+  ws->part.run = on_part;
+  inbox_push(net_loop(ws->net), &ws->part);
+  ws_watch(ws);
+}
+
+void ws_finish(WsClient *ws) {
   const Outcome *outcome = ws->outcome;
   ws_end(ws, outcome->code, outcome->reason, outcome->reason_len, &outcome->err);
 }
@@ -136,9 +168,10 @@ static void on_ping(WsClient *ws, const WsEvent *event) {
 }
 
 static void on_close(WsClient *ws, const WsEvent *event) {
-  Error none = {0};
-  if (ws->state == WS_IS_OPEN) ws_queue_close(ws, event->close_code, NULL, 0);
-  ws_drain(ws, event->close_code, event->data, event->len, &none);
+  Outcome outcome = {.code = event->close_code, .say = event->close_code};
+  outcome.reason_len = event->len;
+  memcpy(outcome.reason, event->data, event->len);
+  part(ws, &outcome);
 }
 
 static void on_event(WsClient *ws, const WsEvent *event) {
@@ -159,13 +192,12 @@ static void on_event(WsClient *ws, const WsEvent *event) {
   }
 }
 
-static void violated(WsClient *ws, int close_code, Error *err) {
+static void violated(WsClient *ws, int close_code, const Error *err) {
+  Outcome outcome = {.code = 1006, .say = close_code, .err = *err};
   char host[NET_URL_SHOWN];
   net_url_show_host(ws->url, host);
-  if (!err->detail[0]) error_detail(err, "%s", host);
-  if (ws->state == WS_IS_OPEN)
-    ws_queue_close(ws, close_code, err->message, strlen(err->message));
-  ws_drain(ws, 1006, "", 0, err);
+  if (!err->detail[0]) error_detail(&outcome.err, "%s", host);
+  part(ws, &outcome);
 }
 
 static bool takes_frames(const WsClient *ws) {
@@ -194,7 +226,7 @@ size_t ws_buffered(const WsClient *ws) {
 }
 
 int ws_send(WsClient *ws, bool binary, const char *data, size_t len) {
-  if (ws->state != WS_IS_OPEN) return ERR_NOT_CONNECTED;
+  if (ws->state != WS_IS_OPEN && ws->state != WS_PARTING) return ERR_NOT_CONNECTED;
   size_t buffered = ws_buffered(ws);
   if (buffered > ws->max_buffered || len > ws->max_buffered - buffered)
     return ERR_BUFFER_FULL;
@@ -225,9 +257,9 @@ void ws_close(WsClient *ws, int code, const char *reason) {
 }
 
 void ws_goodbye(WsClient *ws, int code, const char *reason) {
-  if (ws->state == WS_IS_OPEN) {
+  if (ws->state == WS_IS_OPEN)
     ws_queue_close(ws, code, reason, reason ? strlen(reason) : 0);
-    ws_write_out(ws);
-  }
+  if (ws->state == WS_PARTING) say_outcome(ws);
+  if (ws->state == WS_IS_OPEN || ws->state == WS_PARTING) ws_write_out(ws);
   ws_free(ws);
 }

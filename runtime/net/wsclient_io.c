@@ -29,10 +29,13 @@ static void on_poll(uv_poll_t *poll, int status, int events) {
   ws_leave(ws);
 }
 
+static bool is_reading(const WsClient *ws) {
+  return ws->poll && ws->state != WS_PARTING && !(ws->paused && ws->state == WS_IS_OPEN);
+}
+
 void ws_watch(WsClient *ws) {
   if (!ws->poll) return;
-  bool deaf = ws->paused && ws->state == WS_IS_OPEN;
-  int events = (deaf ? 0 : UV_READABLE) | (ws->blocked ? UV_WRITABLE : 0);
+  int events = (is_reading(ws) ? UV_READABLE : 0) | (ws->blocked ? UV_WRITABLE : 0);
   if (events) uv_poll_start(ws->poll, events, on_poll);
   else uv_poll_stop(ws->poll);
 }
@@ -92,8 +95,8 @@ static void describe(WsClient *ws, CURLcode result, Error *err) {
 /* CURLE_OK: the peer hung up. */
 static void broken(WsClient *ws, CURLcode result) {
   Error err;
-  if (ws->state == WS_DRAINING) {
-    ws_finish_drain(ws);
+  if (ws->outcome) {
+    ws_finish(ws);
     return;
   }
   describe(ws, result, &err);
@@ -108,13 +111,9 @@ static void take_bytes(WsClient *ws, char *data, size_t len) {
   else if (ws->state != WS_DRAINING) ws_take_frames(ws, data, len);
 }
 
-static bool reads(const WsClient *ws) {
-  return ws->poll && !(ws->paused && ws->state == WS_IS_OPEN);
-}
-
 void ws_read(WsClient *ws) {
   char *scratch = net_scratch(ws->net);
-  for (size_t taken = 0; reads(ws) && taken < READ_BUDGET;) {
+  for (size_t taken = 0; is_reading(ws) && taken < READ_BUDGET;) {
     size_t len = 0;
     CURLcode result = curl_easy_recv(ws->transfer.easy, scratch, NET_SCRATCH, &len);
     if (result == CURLE_AGAIN) return;
@@ -126,7 +125,7 @@ void ws_read(WsClient *ws) {
     if (!ws->tls && len < NET_SCRATCH) return; /* no more is there: saves a call */
     taken += len;
   }
-  if (reads(ws) && ws->tls) ws_do_later(ws);
+  if (is_reading(ws) && ws->tls) ws_do_later(ws);
 }
 
 /* --- writing --------------------------------------------------------------------------
@@ -169,7 +168,7 @@ static void answer_ping(WsClient *ws) {
  * its reason is a better one. */
 static void write_failed(WsClient *ws, CURLcode result) {
   ws->blocked = false;
-  if (reads(ws)) ws_read(ws);
+  if (is_reading(ws)) ws_read(ws);
   if (ws->poll) broken(ws, result);
 }
 

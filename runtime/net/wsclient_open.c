@@ -57,7 +57,7 @@ static void on_timer(Timer *timer) {
   error_set(&err, ERR_TIMEOUT, "timed out waiting for %s to %s", host,
             closing ? "answer the closing handshake" : "answer the WebSocket handshake");
   err.phase = closing ? "close" : "handshake";
-  if (ws->state == WS_DRAINING) ws_finish_drain(ws);
+  if (ws->state == WS_DRAINING) ws_finish(ws);
   else ws_end(ws, 1006, "", 0, &err);
   ws_leave(ws);
 }

@@ -11,6 +11,7 @@ typedef enum WsState {
   WS_CONNECTING, /* curl's: name, connection, TLS */
   WS_HANDSHAKE,  /* the request is out, the answer awaited */
   WS_IS_OPEN,
+  WS_PARTING,  /* the end has been read; what came before it is being dispatched */
   WS_CLOSING,  /* our close frame is out, the peer's awaited */
   WS_DRAINING, /* all is said: the peer's end of the connection awaited */
   WS_ENDED     /* told; only the memory is left */
@@ -25,9 +26,9 @@ typedef struct Opening {
   double deadline; /* monotonic */
 } Opening;
 
-/* What `closed` will be told, once the connection is gone. */
+/* What `closed` will be told, once the connection is gone, and our last word. */
 typedef struct Outcome {
-  int code;
+  int code, say; /* say: the code of our close frame */
   size_t reason_len;
   char reason[125];
   Error err;
@@ -42,19 +43,19 @@ struct WsClient {
   WsState state;
   int busy; /* how many of our entry points are on the stack */
   bool tls, paused, freed;
-  bool abandoned;    /* ws_close came before it was open */
-  bool later_queued; /* `later` is in the inbox */
-  bool blocked;      /* the system takes no more: waits for writable */
-  uv_poll_t *poll;   /* NULL until connected */
-  WsParser *parser;  /* from open on */
+  bool abandoned;                 /* ws_close came before it was open */
+  bool later_queued, part_queued; /* `later`, `part` are in the inbox */
+  bool blocked;                   /* the system takes no more: waits for writable */
+  uv_poll_t *poll;                /* NULL until connected */
+  WsParser *parser;               /* from open on */
   Opening *opening;
-  Outcome *outcome; /* from draining on */
+  Outcome *outcome; /* from parting or draining on */
   Buffer writing;   /* what is being written: neither moves nor grows (TLS) */
   size_t written;
   Buffer queued; /* what comes next */
   Buffer pong;   /* the last ping that is not answered yet */
   TurnEnd flush;
-  Event later;
+  Event later, part;
   Timer timer; /* of the handshake, of closing */
   double close_timeout;
   size_t max_message, max_buffered;
@@ -64,9 +65,8 @@ struct WsClient {
 void ws_enter(WsClient *ws);
 void ws_leave(WsClient *ws); /* ws may be gone after it */
 void ws_end(WsClient *ws, int code, const char *reason, size_t len, const Error *err);
-/* Nothing more is said or taken: waits for the peer to hang up, then ends so. */
-void ws_drain(WsClient *ws, int code, const char *reason, size_t len, const Error *err);
-void ws_finish_drain(WsClient *ws);
+/* Ends with the outcome: the peer has hung up, or will not. */
+void ws_finish(WsClient *ws);
 void ws_queue_close(WsClient *ws, int code, const char *reason, size_t len);
 void ws_do_later(WsClient *ws);
 /* Takes bytes of the open connection apart. */

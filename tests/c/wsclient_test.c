@@ -25,6 +25,7 @@ struct Test {
   char reason[128];
   Error err;
   void (*in_message)(Test *t);
+  Event answer; /* to a message, from the inbox */
   enum { FREE_NEVER, FREE_IN_OPEN, FREE_IN_MESSAGE, FREE_IN_CLOSED } free_in;
 };
 
@@ -384,6 +385,74 @@ static void our_close_is_a_handshake(void **state) {
   assert_string_equal(buffer_text(&t->got), "last\nclose:3000:done\n");
 }
 
+static const char *last_bytes;
+static size_t last_len;
+static void say_text_and_last(FakeConn *conn) {
+  Buffer out = {0};
+  ws_frame(&out, true, WS_TEXT, NULL, "question", 8);
+  buffer_put(&out, last_bytes, last_len);
+  fake_write(conn, out.data, out.len);
+  buffer_free(&out);
+}
+
+static void answer(Event *event) {
+  Test *t = CONTAINER_OF(event, Test, answer);
+  if (t->ws) assert_int_equal(ws_send(t->ws, false, "answer", 6), 0);
+}
+
+static void answer_from_the_inbox(Test *t) {
+  t->answer.run = answer;
+  inbox_push(t->env.loop, &t->answer);
+}
+
+/* The message and the end lie in one segment, and the message is dispatched later. */
+static void what_came_before_the_end_can_be_answered(void **state) {
+  Test *t = *state;
+  t->on_open = say_text_and_last;
+  t->on_event = record_and_hang_up;
+  t->in_message = answer_from_the_inbox;
+  last_bytes = "\x88\x02\x0f\xa1"; /* close 4001 */
+  last_len = 4;
+  open_client(t);
+  wait_closed(t);
+  assert_int_equal(t->code, 4001);
+  assert_int_equal(t->err.code, ERR_NONE);
+  assert_string_equal(buffer_text(&t->got), "answer\nclose:4001:\n");
+  drop(t);
+  last_bytes = "\x83\x00"; /* an unknown opcode */
+  last_len = 2;
+  open_client(t);
+  expect_failure(t, ERR_PROTOCOL, NULL);
+  const char *got = buffer_text(&t->got);
+  assert_ptr_equal(strstr(got, "answer\nclose:1002:"), got);
+}
+
+static void say_goodbye(Event *event) {
+  Test *t = CONTAINER_OF(event, Test, answer);
+  ws_send(t->ws, false, "answer", 6);
+  ws_goodbye(t->ws, 1000, "ours");
+  t->ws = NULL;
+}
+
+static void goodbye_from_the_inbox(Test *t) {
+  t->answer.run = say_goodbye;
+  inbox_push(t->env.loop, &t->answer);
+}
+
+static void a_goodbye_before_our_last_frame_says_it(void **state) {
+  Test *t = *state;
+  t->on_open = say_text_and_last;
+  t->on_event = record_and_hang_up;
+  t->in_message = goodbye_from_the_inbox;
+  last_bytes = "\x88\x02\x0f\xa1";
+  last_len = 4;
+  open_client(t);
+  assert_true(env_wait(&t->env, has_message, t));
+  assert_true(env_wait(&t->env, conns_gone, t));
+  assert_string_equal(buffer_text(&t->got), "answer\nclose:4001:\n");
+  assert_int_equal(t->closes, 0);
+}
+
 static void an_unanswered_close_times_out(void **state) {
   Test *t = *state;
   t->on_event = record;
@@ -656,6 +725,8 @@ int main(void) {
       TEST(a_close_by_the_server_is_answered),
       TEST(a_server_that_does_not_hang_up_is_left),
       TEST(our_close_is_a_handshake),
+      TEST(what_came_before_the_end_can_be_answered),
+      TEST(a_goodbye_before_our_last_frame_says_it),
       TEST(an_unanswered_close_times_out),
       TEST(a_close_while_connecting_is_told),
       TEST(a_goodbye_reaches_the_server),
