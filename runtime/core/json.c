@@ -129,14 +129,6 @@ const cJSON *json_parse(JsonArena *arena, const char *text, size_t len, Error *e
 /* --- what items hold ------------------------------------------------------------------
  */
 
-const char *json_string(const JsonArena *arena, const cJSON *item, bool key,
-                        size_t *len) {
-  (void)arena;
-  const char *text = key ? item->string : item->valuestring;
-  *len = CONTAINER_OF(text, const JsonText, bytes)->len;
-  return text;
-}
-
 bool json_integer(const cJSON *item, int64_t *value) {
   double number = item->valuedouble;
   if (!(fabs(number) <= EXACT)) return false;

@@ -29,9 +29,21 @@ static inline int json_count(const cJSON *item) {
   return item->valueint;
 }
 
+/* The strings of a tree: the length stands before the bytes, a NUL behind them. */
+typedef struct JsonText {
+  size_t len;
+  char bytes[];
+} JsonText;
+
 /* The bytes of a string item or (key = true) of an item's name; may hold NULs. Borrows.
  */
-const char *json_string(const JsonArena *arena, const cJSON *item, bool key, size_t *len);
+static inline const char *json_string(const JsonArena *arena, const cJSON *item, bool key,
+                                      size_t *len) {
+  (void)arena;
+  const char *text = key ? item->string : item->valuestring;
+  *len = CONTAINER_OF(text, const JsonText, bytes)->len;
+  return text;
+}
 
 /* Whether a number is an integer that is exact (|n| <= 2^53), and its value. */
 bool json_integer(const cJSON *item, int64_t *value);

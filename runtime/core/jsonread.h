@@ -15,12 +15,6 @@ struct JsonArena {
 /* Leaves the room that is left for a chunk of `size` bytes or more. False: full. */
 bool json_arena_grow(JsonArena *arena, size_t size);
 
-/* The strings of a tree: the length stands before the bytes, a NUL behind them. */
-typedef struct JsonText {
-  size_t len;
-  char bytes[];
-} JsonText;
-
 typedef struct JsonReader {
   JsonArena *arena; /* borrowed */
   const char *end;  /* of the text, which is borrowed */

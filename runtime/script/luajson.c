@@ -70,14 +70,12 @@ bool luajson_is_null(lua_State *L, int index) {
 /* --- pushing --------------------------------------------------------------------------
  */
 
-static int count_children(const cJSON *item) {
-  int n = 0;
-  for (const cJSON *child = item->child; child; child = child->next) n++;
-  return n;
-}
+enum { LEVEL_SLOTS = 4 }; /* a table, a key, a value, a mark */
 
-static void push_string(lua_State *L, const JsonArena *arena, const cJSON *item,
-                        bool key) {
+static void push_item(lua_State *L, const JsonArena *arena, const cJSON *item);
+
+static inline void push_string(lua_State *L, const JsonArena *arena, const cJSON *item,
+                               bool key) {
   size_t len;
   const char *text = json_string(arena, item, key, &len);
   lua_pushlstring(L, text, len);
@@ -85,14 +83,15 @@ static void push_string(lua_State *L, const JsonArena *arena, const cJSON *item,
 
 /* A key that comes twice has its last value, null included. */
 static void push_object(lua_State *L, const JsonArena *arena, const cJSON *item) {
-  lua_createtable(L, 0, count_children(item));
+  luaL_checkstack(L, LEVEL_SLOTS, "JSON nested too deeply");
+  lua_createtable(L, 0, json_count(item));
   bool empty = true;
   for (const cJSON *child = item->child; child; child = child->next) {
     push_string(L, arena, child, true);
-    if (cJSON_IsNull(child)) {
+    if (child->type == cJSON_NULL) {
       lua_pushnil(L);
     } else {
-      luajson_push(L, arena, child);
+      push_item(L, arena, child);
       empty = false;
     }
     lua_rawset(L, -3);
@@ -101,10 +100,11 @@ static void push_object(lua_State *L, const JsonArena *arena, const cJSON *item)
 }
 
 static void push_array(lua_State *L, const JsonArena *arena, const cJSON *item) {
-  lua_createtable(L, count_children(item), 0);
+  luaL_checkstack(L, LEVEL_SLOTS, "JSON nested too deeply");
+  lua_createtable(L, json_count(item), 0);
   lua_Integer i = 0;
   for (const cJSON *child = item->child; child; child = child->next) {
-    luajson_push(L, arena, child);
+    push_item(L, arena, child);
     lua_rawseti(L, -2, ++i);
   }
   luajson_set_mark(L, -1, JSON_ARRAY);
@@ -116,9 +116,9 @@ static void push_number(lua_State *L, const cJSON *item) {
   else lua_pushnumber(L, item->valuedouble);
 }
 
-void luajson_push(lua_State *L, const JsonArena *arena, const cJSON *item) {
-  luaL_checkstack(L, 4, "JSON nested too deeply");
-  switch (item->type & 0xFF) {
+/* There is room for the item itself. */
+static void push_item(lua_State *L, const JsonArena *arena, const cJSON *item) {
+  switch (item->type) {
   case cJSON_False:
     lua_pushboolean(L, 0);
     return;
@@ -143,6 +143,11 @@ void luajson_push(lua_State *L, const JsonArena *arena, const cJSON *item) {
   default:
     CHECK(!"an item that no text gives");
   }
+}
+
+void luajson_push(lua_State *L, const JsonArena *arena, const cJSON *item) {
+  luaL_checkstack(L, 1, "JSON nested too deeply");
+  push_item(L, arena, item);
 }
 
 int luajson_decode(lua_State *L, const char *text, size_t len, Error *err) {
