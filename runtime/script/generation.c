@@ -124,6 +124,7 @@ static void state_closed(uv_work_t *work, int status) {
   Generation *gen = work->data;
   gen->rt->closing--;
   CHECK(gen->memory == 0);
+  blocks_free(&gen->blocks);
   sources_free(gen->sources);
   while (gen->spare) {
     Op *op = gen->spare;

@@ -8,6 +8,7 @@
 #ifndef TIDELOCK_SCRIPT_GENERATION_H
 #define TIDELOCK_SCRIPT_GENERATION_H
 
+#include "script/blocks.h"
 #include "script/box.h"
 #include "script/runtime.h"
 #include "script/sources.h"
@@ -25,6 +26,7 @@ struct Generation {
   GenState state;
   lua_State *L; /* the main thread: callbacks are kept here, never on a coroutine */
   size_t memory, memory_limit;
+  Blocks blocks;         /* what the state's memory comes from */
   char memory_place[96]; /* "main.lua:3": where it was refused last */
   Sources *sources;      /* owned */
   Declaration *decls, **last_decl;

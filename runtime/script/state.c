@@ -35,17 +35,13 @@ static void note_place(Generation *gen) {
 static void *account(void *ud, void *old, size_t old_size, size_t size) {
   Generation *gen = ud;
   if (!old) old_size = 0; /* then it tells the type of the object */
-  if (size == 0) {
-    gen->memory -= old_size;
-    free(old);
-    return NULL;
-  }
   if (size > old_size && gen->memory + (size - old_size) > gen->memory_limit) {
     note_place(gen);
     return NULL;
   }
-  void *p = realloc(old, size);
-  if (p) gen->memory += size - old_size;
+  if (!old && size == 0) return NULL;
+  void *p = blocks_resize(&gen->blocks, old, old_size, size);
+  if (p || size == 0) gen->memory += size - old_size;
   return p;
 }
 

@@ -1,0 +1,72 @@
+/* Small blocks by size. Each is malloc's own, of a size that malloc does not round up, so
+ * that any of them can go back to it. */
+#include "script/blocks.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct KeptBlock {
+  struct KeptBlock *next;
+} KeptBlock;
+
+/* The sanitizer is to see each use of what was freed. */
+#ifdef __SANITIZE_ADDRESS__
+enum { KEEP = 0 };
+#else
+enum { KEEP = BLOCKS_KEPT };
+#endif
+
+static inline size_t index_of(size_t size) {
+  return (size + 7) / 16;
+}
+
+static inline void *take(Blocks *blocks, size_t size) {
+  size_t i = index_of(size);
+  if (i >= BLOCK_SIZES) return malloc(size);
+  KeptBlock *block = blocks->kept[i].first;
+  if (!block) return malloc(16 * i + 8);
+  blocks->kept[i].first = block->next;
+  blocks->kept[i].count--;
+  return block;
+}
+
+static inline void give_back(Blocks *blocks, void *p, size_t size) {
+  size_t i = index_of(size);
+  if (i >= BLOCK_SIZES || blocks->kept[i].count >= KEEP) {
+    free(p);
+    return;
+  }
+  KeptBlock *block = p;
+  block->next = blocks->kept[i].first;
+  blocks->kept[i].first = block;
+  blocks->kept[i].count++;
+}
+
+static void *move(Blocks *blocks, void *old, size_t old_size, size_t size) {
+  size_t from = index_of(old_size), to = index_of(size);
+  if (from >= BLOCK_SIZES && to >= BLOCK_SIZES) return realloc(old, size);
+  if (from == to) return old;
+  void *p = take(blocks, size);
+  if (!p)
+    return size < old_size ? old : NULL; /* a larger one may stand for a small one */
+  memcpy(p, old, size < old_size ? size : old_size);
+  give_back(blocks, old, old_size);
+  return p;
+}
+
+void *blocks_resize(Blocks *blocks, void *old, size_t old_size, size_t size) {
+  if (old_size == 0) return take(blocks, size);
+  if (size > 0) return move(blocks, old, old_size, size);
+  give_back(blocks, old, old_size);
+  return NULL;
+}
+
+void blocks_free(Blocks *blocks) {
+  for (size_t i = 0; i < BLOCK_SIZES; i++)
+    while (blocks->kept[i].first) {
+      KeptBlock *block = blocks->kept[i].first;
+      blocks->kept[i].first = block->next;
+      free(block);
+    }
+  *blocks = (Blocks){0};
+}

@@ -1,0 +1,62 @@
+/* Blocks: each holds what was written to it until it is given back, whatever sizes it
+ * takes on the way; what is kept stays within its bound. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "script/blocks.h"
+
+static void fill(unsigned char *p, size_t size, unsigned char with) {
+  if (size) memset(p, with, size);
+}
+
+static void assert_filled(const unsigned char *p, size_t size, unsigned char with) {
+  for (size_t i = 0; i < size; i++) assert_int_equal(p[i], with);
+}
+
+static void keeps_what_is_written(void **state) {
+  (void)state;
+  enum { MANY = 64, MOST = 400 };
+  Blocks blocks = {0};
+  unsigned char *held[MANY] = {0};
+  size_t sizes[MANY] = {0};
+  uint64_t seed = 88172645463325252u;
+  for (int round = 0; round < 20000; round++) {
+    seed ^= seed << 13, seed ^= seed >> 7, seed ^= seed << 17;
+    size_t i = seed % MANY, size = (seed >> 8) % 4 ? (seed >> 16) % MOST : 0;
+    size_t kept = size < sizes[i] ? size : sizes[i];
+    held[i] = size || sizes[i] ? blocks_resize(&blocks, held[i], sizes[i], size) : NULL;
+    assert_true((held[i] != NULL) == (size > 0));
+    assert_filled(held[i], kept, (unsigned char)i);
+    fill(held[i], sizes[i] = size, (unsigned char)i);
+  }
+  for (size_t i = 0; i < MANY; i++)
+    if (sizes[i]) blocks_resize(&blocks, held[i], sizes[i], 0);
+  blocks_free(&blocks);
+}
+
+static void keeps_no_more_than_it_says(void **state) {
+  (void)state;
+  enum { MANY = 4 * BLOCKS_KEPT };
+  Blocks blocks = {0};
+  void *held[MANY];
+  for (size_t size = 1; size < 300; size += 13) {
+    for (int i = 0; i < MANY; i++) held[i] = blocks_resize(&blocks, NULL, 0, size);
+    for (int i = 0; i < MANY; i++) blocks_resize(&blocks, held[i], size, 0);
+  }
+  for (int i = 0; i < BLOCK_SIZES; i++)
+    assert_in_range(blocks.kept[i].count, 0, BLOCKS_KEPT);
+  blocks_free(&blocks);
+  assert_null(blocks.kept[3].first);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(keeps_what_is_written),
+      cmocka_unit_test(keeps_no_more_than_it_says),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
