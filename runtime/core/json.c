@@ -28,8 +28,7 @@ struct Chunk {
   _Alignas(8) char data[];
 };
 
-/* --- the arena ------------------------------------------------------------------------
- */
+/* --- the arena -------------------------------------------------------------------- */
 
 static void use_chunk(JsonArena *arena, Chunk *chunk) {
   arena->chunks = chunk;
@@ -84,8 +83,7 @@ void json_arena_free(JsonArena *arena) {
   free(arena);
 }
 
-/* --- parsing --------------------------------------------------------------------------
- */
+/* --- parsing ---------------------------------------------------------------------- */
 
 /* The text around the place, with what a terminal should not see left out. */
 static void excerpt(char *out, const char *text, size_t len, size_t at) {
@@ -126,8 +124,7 @@ const cJSON *json_parse(JsonArena *arena, const char *text, size_t len, Error *e
   return NULL;
 }
 
-/* --- what items hold ------------------------------------------------------------------
- */
+/* --- what items hold -------------------------------------------------------------- */
 
 bool json_integer(const cJSON *item, int64_t *value) {
   double number = item->valuedouble;

@@ -14,8 +14,7 @@
 
 #define EXACT 9007199254740992.0 /* 2^53 */
 
-/* --- strings --------------------------------------------------------------------------
- */
+/* --- strings ---------------------------------------------------------------------- */
 
 static void put_escape(Buffer *out, char c) {
   switch (c) {
@@ -72,8 +71,7 @@ int json_put_string(Buffer *out, const char *text, size_t len) {
   return 0;
 }
 
-/* --- numbers --------------------------------------------------------------------------
- */
+/* --- numbers ---------------------------------------------------------------------- */
 
 void json_put_integer(Buffer *out, int64_t value) {
   char digits[24], *end = digits + sizeof digits, *p = end;
@@ -121,8 +119,7 @@ double json_strtod(const char *text) {
   return value;
 }
 
-/* --- laid out for people --------------------------------------------------------------
- */
+/* --- laid out for people ---------------------------------------------------------- */
 
 static void new_line(Buffer *out, int depth) {
   buffer_putc(out, '\n');

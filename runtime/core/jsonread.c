@@ -38,8 +38,7 @@ static inline const char *skip_space(const char *p, const char *end) {
   return p;
 }
 
-/* --- strings --------------------------------------------------------------------------
- */
+/* --- strings ---------------------------------------------------------------------- */
 
 /* A string that is being written: ROOM bytes are free behind `to` whenever it is looked
  * at, enough for a word, an escape, or the NUL and the alignment of what comes next. */
@@ -202,8 +201,7 @@ static const char *read_string(Reader *r, const char *p, char **out) {
   return p + 1;
 }
 
-/* --- numbers --------------------------------------------------------------------------
- */
+/* --- numbers ---------------------------------------------------------------------- */
 
 /* strtod wants a NUL behind the number and the locale's decimal point in it. */
 static double any_number(const char *from, size_t len) {
@@ -276,8 +274,7 @@ static __attribute__((noinline)) const char *read_number(Reader *r, const char *
   return p;
 }
 
-/* --- values ---------------------------------------------------------------------------
- */
+/* --- values ----------------------------------------------------------------------- */
 
 static const char *read_value(Reader *r, const char *p, cJSON *item);
 

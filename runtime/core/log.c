@@ -75,8 +75,7 @@ bool log_level_parse(const char *name, LogLevel *level) {
   return false;
 }
 
-/* --- records --------------------------------------------------------------------------
- */
+/* --- records ---------------------------------------------------------------------- */
 
 static void put_time(Buffer *line) {
   struct timespec now;

@@ -23,8 +23,7 @@ typedef struct Outcome {
   const Error *err;
 } Outcome;
 
-/* --- the response ---------------------------------------------------------------------
- */
+/* --- the response ----------------------------------------------------------------- */
 
 static void push_lower(lua_State *L, const char *text, size_t len) {
   luaL_Buffer b;
@@ -108,8 +107,7 @@ static void cancel_exchange(Wait *wait) {
   free(x);
 }
 
-/* --- the request ----------------------------------------------------------------------
- */
+/* --- the request ------------------------------------------------------------------ */
 
 /* The string stays in the table at 1, which outlives the use. NULL: absent. *err is set
  * when a NUL byte would cut it off unseen. */

@@ -37,8 +37,7 @@ typedef struct Input {
   bool queued, firing, ended;
 } Input;
 
-/* --- delivering -----------------------------------------------------------------------
- */
+/* --- delivering ------------------------------------------------------------------- */
 
 static void wake(Input *in) {
   if (in->queued) return;
@@ -150,8 +149,7 @@ static void on_ready(void *ctx) {
   wake(ctx);
 }
 
-/* --- the resource ---------------------------------------------------------------------
- */
+/* --- the resource ----------------------------------------------------------------- */
 
 static const ResourceKind input_kind;
 
@@ -185,8 +183,7 @@ static bool input_alive(const Resource *res) {
 static const ResourceKind input_kind = {
     .name = "input", .open = input_open, .close = input_close, .alive = input_alive};
 
-/* --- declaring ------------------------------------------------------------------------
- */
+/* --- declaring -------------------------------------------------------------------- */
 
 /* Wakes the input when the generation that declared it goes live: it may have been open
  * and without a listener. */

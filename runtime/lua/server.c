@@ -27,8 +27,7 @@ static void core_unref(Core *core) {
   if (--core->refs == 0) free(core);
 }
 
-/* --- events ----------------------------------------------------------------------------
- */
+/* --- events ----------------------------------------------------------------------- */
 
 static Declaration *owner_of(const Core *core) {
   Declaration *decl = core->res->decls;
@@ -175,8 +174,7 @@ static void on_closed(void *ctx, uint64_t id, int code, const char *reason, size
   start(ctx, "end", push_closed, &call);
 }
 
-/* --- the resource ----------------------------------------------------------------------
- */
+/* --- the resource ----------------------------------------------------------------- */
 
 static int core_open(Resource *res, Error *err) {
   static const ServerCallbacks callbacks = {on_request, on_gone, on_message, on_closed};
@@ -224,8 +222,7 @@ static void free_options(void *options) {
 static const ResourceKind server_kind = {"server",   core_open, NULL,        core_close,
                                          core_alive, core_same, free_options};
 
-/* --- declaring -------------------------------------------------------------------------
- */
+/* --- declaring -------------------------------------------------------------------- */
 
 static lua_Number number_option(lua_State *L, const char *name, lua_Number max) {
   lua_Number value = 0;
@@ -292,8 +289,7 @@ static int f_declare(lua_State *L) {
   return 1;
 }
 
-/* --- methods ---------------------------------------------------------------------------
- */
+/* --- methods ---------------------------------------------------------------------- */
 
 /* The server behind argument 1, or NULL with *err. */
 static Server *server_of(lua_State *L, const char *what, Error *err) {

@@ -72,8 +72,7 @@ static void request_free(HttpRequest *r) {
   free(r);
 }
 
-/* --- curl's callbacks: collect, and give up by returning less than was offered ---------
- */
+/* --- curl's callbacks: collect, and give up by returning less than was offered ---- */
 
 static size_t refuse(HttpRequest *r, const char *what, size_t limit) {
   char shown[NET_URL_SHOWN];
@@ -130,8 +129,7 @@ static int on_seek(void *ctx, curl_off_t offset, int origin) {
   return CURL_SEEKFUNC_FAIL;
 }
 
-/* --- one hop --------------------------------------------------------------------------
- */
+/* --- one hop ---------------------------------------------------------------------- */
 
 static bool is_method(const HttpRequest *r, const char *method) {
   return strcmp(r->method, method) == 0;
@@ -231,8 +229,7 @@ static void start_hop(HttpRequest *r) {
   net_add(r->net, &r->transfer);
 }
 
-/* --- redirects ------------------------------------------------------------------------
- */
+/* --- redirects -------------------------------------------------------------------- */
 
 static bool is_redirect(int status) {
   return status == 301 || status == 302 || status == 303 || status == 307 ||
@@ -291,8 +288,7 @@ static bool follow(HttpRequest *r, int status) {
   return true;
 }
 
-/* --- the end --------------------------------------------------------------------------
- */
+/* --- the end ---------------------------------------------------------------------- */
 
 static void deliver(Event *event) {
   HttpRequest *r = CONTAINER_OF(event, HttpRequest, event);
@@ -334,8 +330,7 @@ void http_cancel(HttpRequest *r) {
   request_free(r);
 }
 
-/* --- the beginning --------------------------------------------------------------------
- */
+/* --- the beginning ---------------------------------------------------------------- */
 
 static int check(const HttpOptions *options, Error *err) {
   const char *method = options->method;

@@ -46,8 +46,7 @@ static void unref(Lines *l) {
   free(l);
 }
 
-/* --- reading --------------------------------------------------------------------------
- */
+/* --- reading ---------------------------------------------------------------------- */
 
 static void on_event(Event *event) {
   Lines *l = CONTAINER_OF(event, Lines, event);
@@ -103,8 +102,7 @@ static void read_file(Lines *l) {
   CHECK(uv_fs_read(loop_uv(l->loop), &l->fs, l->fd, &buf, 1, -1, on_file) == 0);
 }
 
-/* --- opening --------------------------------------------------------------------------
- */
+/* --- opening ---------------------------------------------------------------------- */
 
 #ifdef __linux__
 static bool poll_open(Lines *l) {
@@ -144,8 +142,7 @@ static void read_on(Lines *l) {
   else read_file(l);
 }
 
-/* --- lines ----------------------------------------------------------------------------
- */
+/* --- lines ------------------------------------------------------------------------ */
 
 static LinesResult give(Lines *l, size_t len, const char **line, size_t *line_len) {
   const char *text = l->data.data + l->at;
@@ -201,8 +198,7 @@ int lines_error(const Lines *l) {
   return l->error;
 }
 
-/* --- life -----------------------------------------------------------------------------
- */
+/* --- life ------------------------------------------------------------------------- */
 
 Lines *lines_new(Loop *loop, int fd, void (*ready)(void *ctx), void *ctx) {
   Lines *l = xcalloc(1, sizeof *l);

@@ -52,8 +52,7 @@ Log *loop_log(Loop *loop) {
   return loop->log;
 }
 
-/* --- the inbox ------------------------------------------------------------------------
- */
+/* --- the inbox -------------------------------------------------------------------- */
 
 void inbox_push(Loop *loop, Event *event) {
   event->next = NULL;
@@ -94,8 +93,7 @@ static Event *inbox_pop(Loop *loop) {
   return event;
 }
 
-/* --- timers ---------------------------------------------------------------------------
- */
+/* --- timers ----------------------------------------------------------------------- */
 
 static bool before(const Timer *a, const Timer *b) {
   return a->due < b->due || (a->due == b->due && a->order < b->order);
@@ -156,8 +154,7 @@ void timer_start(Loop *loop, Timer *timer, double seconds) {
   timer_start_at(loop, timer, loop_now(loop) + (seconds > 0 ? seconds : 0));
 }
 
-/* --- turning --------------------------------------------------------------------------
- */
+/* --- turning ---------------------------------------------------------------------- */
 
 typedef struct Pace {
   Loop *loop;
@@ -245,8 +242,7 @@ static void on_check(uv_check_t *check) {
   drain(check->data);
 }
 
-/* --- life -----------------------------------------------------------------------------
- */
+/* --- life ------------------------------------------------------------------------- */
 
 Loop *loop_new(Log *log) {
   Loop *loop = xcalloc(1, sizeof *loop);

@@ -30,8 +30,7 @@ void loop_finish(Loop *loop);
 
 double loop_now(Loop *loop); /* monotonic seconds, read from the clock at each call */
 
-/* --- the inbox ------------------------------------------------------------------------
- */
+/* --- the inbox -------------------------------------------------------------------- */
 
 /* Embed it in what must be delivered. The owner keeps it alive until run is called, which
  * happens exactly once for each push; run may free it or push it again. */
@@ -44,12 +43,11 @@ void inbox_push(Loop *loop, Event *event);
 void inbox_push_front(Loop *loop, Event *event); /* before all that wait */
 bool inbox_empty(const Loop *loop);
 
-/* Runs the event when the turn that runs now (one inbox event, or one timer) is over, before
- * the next one begins; in the order in which they were put there. */
+/* Runs the event when the turn that runs now (one inbox event, or one timer) is over,
+ * before the next one begins; in the order in which they were put there. */
 void loop_after_turn(Loop *loop, Event *event);
 
-/* --- timers ---------------------------------------------------------------------------
- */
+/* --- timers ----------------------------------------------------------------------- */
 
 /* Embed it; a zeroed Timer with `fire` set is stopped. fire runs in dispatch; the timer
  * is stopped by then and may be started again. Starting a running one moves it. Equal due

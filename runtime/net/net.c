@@ -42,8 +42,7 @@ static void free_handle(uv_handle_t *handle) {
   free(handle);
 }
 
-/* --- curl and the loop ----------------------------------------------------------------
- */
+/* --- curl and the loop ------------------------------------------------------------ */
 
 /* A `done` may remove any transfer, its own too; curl drops the messages of those. */
 static void take_finished(Net *net) {
@@ -117,8 +116,7 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *ctx,
   return 0;
 }
 
-/* --- life -----------------------------------------------------------------------------
- */
+/* --- life ------------------------------------------------------------------------- */
 
 Net *net_new(Loop *loop) {
   Net *net = xcalloc(1, sizeof *net);
@@ -174,8 +172,7 @@ char *net_scratch(Net *net) {
   return net->scratch;
 }
 
-/* --- the end of the turn --------------------------------------------------------------
- */
+/* --- the end of the turn ---------------------------------------------------------- */
 
 static void on_prepare(uv_prepare_t *prepare) {
   Net *net = prepare->data;
@@ -203,8 +200,7 @@ void net_turn_end_cancel(TurnEnd *work) {
   work->at = NULL;
 }
 
-/* --- transfers ------------------------------------------------------------------------
- */
+/* --- transfers -------------------------------------------------------------------- */
 
 /* The next three note how far a transfer is, for the errors to say. */
 static int on_sockopt(void *ctx, curl_socket_t fd, curlsocktype purpose) {
@@ -271,8 +267,7 @@ void net_trust(CURL *easy, const char *ca_file, bool insecure) {
   curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
 }
 
-/* --- randomness -----------------------------------------------------------------------
- */
+/* --- randomness ------------------------------------------------------------------- */
 
 static void refill(Net *net) {
   size_t have = 0;

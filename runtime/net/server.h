@@ -82,8 +82,7 @@ size_t server_buffered(const Server *server, uint64_t id); /* bytes not yet writ
 /* Starts the closing handshake; `closed` will be called. */
 void server_hang_up(Server *server, uint64_t id, int code, const char *reason);
 
-/* --- for runtime/server alone ----------------------------------------------------------
- */
+/* --- for runtime/server alone ----------------------------------------------------- */
 
 typedef struct ServerRoom ServerRoom;
 enum { SERVER_TABLE_VERSION = 1 };

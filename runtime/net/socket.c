@@ -28,8 +28,7 @@
 
 enum { CLOSE_NORMAL = 1000 };
 
-/* --- in dispatch ----------------------------------------------------------------------
- */
+/* --- in dispatch ------------------------------------------------------------------ */
 
 static void tell_next(Socket *s) {
   Tell *tell = s->tells;
@@ -83,8 +82,7 @@ void socket_tell_later(Socket *s, SocketState state, const char *reason) {
   socket_wake(s);
 }
 
-/* --- life -----------------------------------------------------------------------------
- */
+/* --- life ------------------------------------------------------------------------- */
 
 Socket *socket_new(Net *net, const SocketOptions *options,
                    const SocketCallbacks *callbacks, void *ctx, Error *err) {
@@ -139,8 +137,7 @@ void socket_free(Socket *s) {
   socket_release(s);
 }
 
-/* --- from outside ---------------------------------------------------------------------
- */
+/* --- from outside ----------------------------------------------------------------- */
 
 void socket_connect(Socket *s) {
   if (s->state != SOCKET_IDLE && s->state != SOCKET_CLOSED) return;
@@ -181,8 +178,7 @@ size_t socket_buffered(const Socket *s) {
   return s->waiting_bytes + (s->ws ? ws_buffered(s->ws) : 0);
 }
 
-/* --- sending --------------------------------------------------------------------------
- */
+/* --- sending ---------------------------------------------------------------------- */
 
 static int check_size(const Socket *s, size_t len, Error *err) {
   if (!s->max_payload || len <= s->max_payload) return 0;

@@ -7,8 +7,7 @@
 
 #include "net/socket_parts.h"
 
-/* --- lists ----------------------------------------------------------------------------
- */
+/* --- lists ------------------------------------------------------------------------ */
 
 static void append(CallList *list, SocketCall *call) {
   call->next = NULL;
@@ -34,8 +33,7 @@ static void detach(SocketCall *call) {
   call->socket = NULL;
 }
 
-/* --- ends -----------------------------------------------------------------------------
- */
+/* --- ends ------------------------------------------------------------------------- */
 
 static void finish_failed(SocketCall *call, const char *why, ErrorCode code) {
   Error err;
@@ -123,8 +121,7 @@ void calls_on_ack(Socket *s, int64_t id, const char *json, size_t len) {
   call->done(call, json, len, NULL);
 }
 
-/* --- from outside ---------------------------------------------------------------------
- */
+/* --- from outside ----------------------------------------------------------------- */
 
 int socket_call(Socket *s, SocketCall *call, const char *json, size_t len, double timeout,
                 Error *err) {

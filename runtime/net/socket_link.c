@@ -13,8 +13,7 @@
 
 enum { CLOSE_NORMAL = 1000, CLOSE_PROTOCOL = 1002 };
 
-/* --- the end --------------------------------------------------------------------------
- */
+/* --- the end ---------------------------------------------------------------------- */
 
 void link_cut(Socket *s, int close_code) {
   Loop *loop = net_loop(s->net);
@@ -43,8 +42,7 @@ static void violated(Socket *s, const char *what) {
   link_fail(s, "parse error", &err);
 }
 
-/* --- timers ---------------------------------------------------------------------------
- */
+/* --- timers ----------------------------------------------------------------------- */
 
 /* While we do not read, the server's pings are not seen: that is not its fault. */
 static void on_heartbeat(Timer *timer) {
@@ -71,8 +69,7 @@ static void on_attempt(Timer *timer) {
   link_fail(s, "connect error", &err);
 }
 
-/* --- packets --------------------------------------------------------------------------
- */
+/* --- packets ---------------------------------------------------------------------- */
 
 static void on_hello(Socket *s, const EioPacket *packet) {
   EioOpen open;
@@ -243,8 +240,7 @@ static void take_packet(Socket *s, const char *data, size_t len) {
   else if (packet.type != EIO_NOOP) violated(s, "a packet that only a client may send");
 }
 
-/* --- the transport --------------------------------------------------------------------
- */
+/* --- the transport ---------------------------------------------------------------- */
 
 static void on_ws_open(void *ctx, const char *subprotocol) {
   Socket *s = ctx;

@@ -7,8 +7,7 @@
 #include "proto/engineio.h"
 #include "proto/websocket.h"
 
-/* --- copies ---------------------------------------------------------------------------
- */
+/* --- copies ----------------------------------------------------------------------- */
 
 static char **copy_list(char *const *list) {
   if (!list) return NULL;
@@ -68,8 +67,7 @@ bool socket_options_equal(const SocketOptions *a, const SocketOptions *b) {
          same_list(a->headers, b->headers);
 }
 
-/* --- defaults -------------------------------------------------------------------------
- */
+/* --- defaults --------------------------------------------------------------------- */
 
 static void or_else(double *value, double otherwise) {
   if (!(*value > 0)) *value = otherwise;
@@ -89,8 +87,7 @@ void socket_fill_options(SocketOptions *o) {
   or_else_size(&o->max_message, WS_MAX_MESSAGE);
 }
 
-/* --- the address ----------------------------------------------------------------------
- */
+/* --- the address ------------------------------------------------------------------ */
 
 /* Returns new: "a&b" of what there is, or NULL. */
 static char *join_queries(const char *a, const char *b) {

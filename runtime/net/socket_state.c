@@ -10,8 +10,7 @@
 
 static const double longest_retry_after = 300;
 
-/* --- connecting -----------------------------------------------------------------------
- */
+/* --- connecting ------------------------------------------------------------------- */
 
 void socket_on_ready(Socket *s) {
   s->awaiting_auth = true;
@@ -64,8 +63,7 @@ void socket_on_joined(Socket *s, const char *json, size_t len) {
   s->callbacks.state(s->ctx, SOCKET_CONNECTED, &info);
 }
 
-/* --- losing ---------------------------------------------------------------------------
- */
+/* --- losing ----------------------------------------------------------------------- */
 
 static void on_retry(Timer *timer) {
   Socket *s = CONTAINER_OF(timer, Socket, retry);

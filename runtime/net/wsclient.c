@@ -29,8 +29,7 @@
 
 enum { PONG_BACKLOG = 16 * 1024, MAX_REASON = 123 };
 
-/* --- life -----------------------------------------------------------------------------
- */
+/* --- life ------------------------------------------------------------------------- */
 
 void ws_enter(WsClient *ws) {
   ws->busy++;
@@ -63,8 +62,7 @@ void ws_free(WsClient *ws) {
   release(ws);
 }
 
-/* --- what is put off ------------------------------------------------------------------
- */
+/* --- what is put off -------------------------------------------------------------- */
 
 static void on_later(Event *event) {
   WsClient *ws = CONTAINER_OF(event, WsClient, later);
@@ -85,8 +83,7 @@ void ws_do_later(WsClient *ws) {
   inbox_push(net_loop(ws->net), &ws->later);
 }
 
-/* --- the ends -------------------------------------------------------------------------
- */
+/* --- the ends --------------------------------------------------------------------- */
 
 void ws_end(WsClient *ws, int code, const char *reason, size_t len, const Error *err) {
   CHECK(ws->state != WS_ENDED && ws->busy);
@@ -138,8 +135,7 @@ void ws_finish(WsClient *ws) {
   ws_end(ws, outcome->code, outcome->reason, outcome->reason_len, &outcome->err);
 }
 
-/* --- what the peer says ---------------------------------------------------------------
- */
+/* --- what the peer says ----------------------------------------------------------- */
 
 static void put_frame(WsClient *ws, WsOpcode opcode, const char *data, size_t len) {
   uint8_t mask[4];
@@ -218,8 +214,7 @@ void ws_take_frames(WsClient *ws, char *data, size_t len) {
   if (result < 0 && takes_frames(ws)) violated(ws, close_code, &err);
 }
 
-/* --- what we say ----------------------------------------------------------------------
- */
+/* --- what we say ------------------------------------------------------------------ */
 
 size_t ws_buffered(const WsClient *ws) {
   return ws->writing.len - ws->written + ws->queued.len;

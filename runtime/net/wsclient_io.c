@@ -18,8 +18,7 @@
 
 enum { READ_BUDGET = 256 * 1024, KEEP_BUFFER = 1024 };
 
-/* --- watching -------------------------------------------------------------------------
- */
+/* --- watching --------------------------------------------------------------------- */
 
 static void on_poll(uv_poll_t *poll, int status, int events) {
   WsClient *ws = poll->data;
@@ -72,8 +71,7 @@ void ws_stop_io(WsClient *ws) {
   ws->written = 0;
 }
 
-/* --- the connection broke -------------------------------------------------------------
- */
+/* --- the connection broke --------------------------------------------------------- */
 
 static void describe(WsClient *ws, CURLcode result, Error *err) {
   char host[NET_URL_SHOWN];
@@ -103,8 +101,7 @@ static void broken(WsClient *ws, CURLcode result) {
   ws_end(ws, 1006, "", 0, &err);
 }
 
-/* --- reading --------------------------------------------------------------------------
- */
+/* --- reading ---------------------------------------------------------------------- */
 
 static void take_bytes(WsClient *ws, char *data, size_t len) {
   if (ws->state == WS_HANDSHAKE) ws_take_answer(ws, data, len);
@@ -128,8 +125,7 @@ void ws_read(WsClient *ws) {
   if (is_reading(ws) && ws->tls) ws_do_later(ws);
 }
 
-/* --- writing --------------------------------------------------------------------------
- */
+/* --- writing ---------------------------------------------------------------------- */
 
 /* Takes the next buffer up when this one is written; false: there is nothing to write. */
 static bool next_buffer(WsClient *ws) {

@@ -14,8 +14,7 @@ void ws_opening_free(Opening *opening) {
   free(opening);
 }
 
-/* --- the answer -----------------------------------------------------------------------
- */
+/* --- the answer ------------------------------------------------------------------- */
 
 static void become_open(WsClient *ws, const char *subprotocol, size_t used) {
   Opening *opening = ws->opening;
@@ -44,8 +43,7 @@ void ws_take_answer(WsClient *ws, char *data, size_t len) {
   ws_end(ws, 1006, "", 0, &err);
 }
 
-/* --- the connection -------------------------------------------------------------------
- */
+/* --- the connection --------------------------------------------------------------- */
 
 static void on_timer(Timer *timer) {
   WsClient *ws = CONTAINER_OF(timer, WsClient, timer);
@@ -99,8 +97,7 @@ static void start_transfer(WsClient *ws, const WsOptions *options, double timeou
   net_add(ws->net, &ws->transfer);
 }
 
-/* --- what is asked for ----------------------------------------------------------------
- */
+/* --- what is asked for ------------------------------------------------------------ */
 
 /* Returns new: "Authorization: Basic ..." for the credentials of the URL, or NULL. */
 static char *authorization(const NetUrl *url) {

@@ -41,8 +41,7 @@ static Http1Result bad(Http1Parser *p, int status, const char *complaint) {
   return HTTP1_BAD;
 }
 
-/* --- characters -----------------------------------------------------------------------
- */
+/* --- characters ------------------------------------------------------------------- */
 
 static bool is_token_char(unsigned char c) {
   if ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'))
@@ -81,8 +80,7 @@ const char *http1_header(const Http1Request *request, const char *name) {
   return NULL;
 }
 
-/* --- the head -------------------------------------------------------------------------
- */
+/* --- the head --------------------------------------------------------------------- */
 
 static bool is_method(const char *text) {
   return http1_is_name(text) && strlen(text) <= 32;
@@ -154,8 +152,7 @@ static Http1Result cut_head(Http1Parser *p) {
   return HTTP1_MORE;
 }
 
-/* --- what the headers mean ------------------------------------------------------------
- */
+/* --- what the headers mean -------------------------------------------------------- */
 
 static size_t count_of(const Http1Request *r, const char *name, const char **value) {
   size_t n = 0;
@@ -247,8 +244,7 @@ static Http1Result take_head(Http1Parser *p, const char *data, size_t len, size_
   return ++p->trailer > MAX_BLANK ? bad(p, 400, "empty lines") : HTTP1_MORE;
 }
 
-/* --- the body -------------------------------------------------------------------------
- */
+/* --- the body --------------------------------------------------------------------- */
 
 static Http1Result take_body(Http1Parser *p, const char *data, size_t len, size_t *used) {
   size_t n = len < p->remain ? len : p->remain;
@@ -312,8 +308,7 @@ static Http1Result take_chunked(Http1Parser *p, const char *data, size_t len,
   return result;
 }
 
-/* --- the door -------------------------------------------------------------------------
- */
+/* --- the door --------------------------------------------------------------------- */
 
 static Http1Result step(Http1Parser *p, const char *data, size_t len, size_t *used) {
   switch (p->state) {

@@ -75,8 +75,7 @@ void ws_parser_free(WsParser *p) {
   free(p);
 }
 
-/* --- the header ------------------------------------------------------------------------
- */
+/* --- the header ------------------------------------------------------------------- */
 
 static bool is_control(WsOpcode opcode) {
   return opcode >= WS_CLOSE;
@@ -164,8 +163,7 @@ static int take_header(Call *c) {
   return GO_ON;
 }
 
-/* --- the payload -----------------------------------------------------------------------
- */
+/* --- the payload ------------------------------------------------------------------ */
 
 static int close_event(Call *c) {
   WsEvent *event = c->event;

@@ -60,8 +60,7 @@ void ws_mask(char *bytes, size_t len, const uint8_t mask[4], size_t offset);
 /* Whether a close code may stand in a frame (1000-1003, 1007-1014, 3000-4999). */
 bool ws_close_code_valid(int code);
 
-/* --- the opening handshake (client) ----------------------------------------------------
- */
+/* --- the opening handshake (client) ----------------------------------------------- */
 
 enum { WS_KEY_LEN = 24, WS_MAX_HANDSHAKE = 16 * 1024 };
 

@@ -39,8 +39,7 @@ void ws_accept(const char *key, char *out) {
   base64_encode(digest, sizeof digest, out);
 }
 
-/* --- the request -----------------------------------------------------------------------
- */
+/* --- the request ------------------------------------------------------------------ */
 
 static bool in(const char *set, char c) {
   return c && strchr(set, c);
@@ -126,8 +125,7 @@ void ws_request(Buffer *out, const WsRequest *r) {
   buffer_puts(out, "\r\n");
 }
 
-/* --- the answer, read ------------------------------------------------------------------
- */
+/* --- the answer, read ------------------------------------------------------------- */
 
 static bool same(Slice s, const char *text) {
   return s.at && s.len == strlen(text) && strncasecmp(s.at, text, s.len) == 0;
@@ -213,8 +211,7 @@ static bool read_head(Answer *a, const char *head, size_t len) {
   return true;
 }
 
-/* --- the answer, judged ----------------------------------------------------------------
- */
+/* --- the answer, judged ----------------------------------------------------------- */
 
 /* A printable copy of the start of what the server wrote. */
 static const char *quote(Slice s, char *out, size_t size) {

@@ -27,8 +27,7 @@ typedef struct Encoder {
 
 static int encode_value(Encoder *e, int index, const Frame *at);
 
-/* --- errors with the way to them ------------------------------------------------------
- */
+/* --- errors with the way to them -------------------------------------------------- */
 
 static bool is_name(const char *key, size_t len) {
   static const char letters[] =
@@ -97,8 +96,7 @@ static int refuse_key(Encoder *e, int index, const Frame *at, bool array) {
   return refuse(e, at->up, "a key that is neither a string nor an array's index");
 }
 
-/* --- tables ---------------------------------------------------------------------------
- */
+/* --- tables ----------------------------------------------------------------------- */
 
 static int encode_object(Encoder *e, int table, Frame *at) {
   lua_State *L = e->L;
@@ -168,8 +166,7 @@ static int encode_table(Encoder *e, int table, const Frame *up) {
   return array ? encode_array(e, table, &at) : encode_object(e, table, &at);
 }
 
-/* --- values ---------------------------------------------------------------------------
- */
+/* --- values ----------------------------------------------------------------------- */
 
 static int encode_number(Encoder *e, int index, const Frame *at) {
   if (lua_isinteger(e->L, index)) {

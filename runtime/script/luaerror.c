@@ -11,8 +11,7 @@ enum { CAUSES_SHOWN = 8 };
 
 static const char metatable_key; /* its address is a key in the registry */
 
-/* --- reading well ---------------------------------------------------------------------
- */
+/* --- reading well ----------------------------------------------------------------- */
 
 /* Pushes a string: the field, or `otherwise` where it is no string. */
 static void push_text(lua_State *L, int index, const char *name, const char *otherwise) {
@@ -68,8 +67,7 @@ static int f_tostring(lua_State *L) {
   return 1;
 }
 
-/* --- making ---------------------------------------------------------------------------
- */
+/* --- making ----------------------------------------------------------------------- */
 
 static void push_metatable(lua_State *L) {
   if (lua_rawgetp(L, LUA_REGISTRYINDEX, &metatable_key) == LUA_TTABLE) return;
@@ -135,8 +133,7 @@ int luaerror_raise(lua_State *L, const Error *err) {
   return lua_error(L);
 }
 
-/* --- reading back ---------------------------------------------------------------------
- */
+/* --- reading back ----------------------------------------------------------------- */
 
 bool luaerror_is(lua_State *L, int index) {
   if (lua_type(L, index) != LUA_TTABLE || !lua_checkstack(L, 2)) return false;

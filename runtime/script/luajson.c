@@ -15,8 +15,7 @@ typedef struct Tools {
   Buffer scratch;
 } Tools;
 
-/* --- marks and null -------------------------------------------------------------------
- */
+/* --- marks and null --------------------------------------------------------------- */
 
 static const void *mark_key(JsonMark mark) {
   return mark == JSON_ARRAY ? &array_key : &object_key;
@@ -67,8 +66,7 @@ bool luajson_is_null(lua_State *L, int index) {
   return lua_islightuserdata(L, index) && lua_touserdata(L, index) == NULL;
 }
 
-/* --- pushing --------------------------------------------------------------------------
- */
+/* --- pushing ---------------------------------------------------------------------- */
 
 enum { LEVEL_SLOTS = 4 }; /* a table, a key, a value, a mark */
 
@@ -159,8 +157,7 @@ int luajson_decode(lua_State *L, const char *text, size_t len, Error *err) {
   return 0;
 }
 
-/* --- what the state keeps -------------------------------------------------------------
- */
+/* --- what the state keeps --------------------------------------------------------- */
 
 static int tools_gc(lua_State *L) {
   Tools *tools = lua_touserdata(L, 1);

@@ -24,8 +24,7 @@ enum {
 };
 enum { QUEUE_HIGH = 128, KEEP_CAPACITY = 64 * 1024, SLOT_BITS = 24 };
 
-/* --- ids -------------------------------------------------------------------------------
- */
+/* --- ids -------------------------------------------------------------------------- */
 
 void conn_new_id(Conn *conn) {
   conn->id = (++conn->server->serial << SLOT_BITS) | conn->slot;
@@ -57,8 +56,7 @@ static void leave_slot(Conn *conn) {
   conn->server->connections--;
 }
 
-/* --- life ------------------------------------------------------------------------------
- */
+/* --- life ------------------------------------------------------------------------- */
 
 static void conn_unref(Conn *conn) {
   if (--conn->refs > 0) return;
@@ -108,8 +106,7 @@ static void conn_lost(Conn *conn) {
   conn_unref(conn);
 }
 
-/* --- deliveries ------------------------------------------------------------------------
- */
+/* --- deliveries ------------------------------------------------------------------- */
 
 Delivery *delivery_new(DeliveryKind kind, const char *data, size_t len) {
   Delivery *d = xcalloc(1, sizeof *d + len + 1);
@@ -166,8 +163,7 @@ void conn_deliver(Conn *conn, Delivery *d) {
   inbox_push(conn->server->room->loop, &d->event);
 }
 
-/* --- in --------------------------------------------------------------------------------
- */
+/* --- in --------------------------------------------------------------------------- */
 
 size_t conn_pending(const Conn *conn) {
   return conn->out.len - conn->out_used;
@@ -225,8 +221,7 @@ static void conn_receive(Conn *conn, const char *data, size_t len) {
   conn_pump(conn);
 }
 
-/* --- out -------------------------------------------------------------------------------
- */
+/* --- out -------------------------------------------------------------------------- */
 
 void conn_flush(Conn *conn) {
   if (!conn->wsi || conn->doomed) return;
@@ -276,8 +271,7 @@ static int conn_write(Conn *conn) {
   return 0;
 }
 
-/* --- ending ----------------------------------------------------------------------------
- */
+/* --- ending ----------------------------------------------------------------------- */
 
 void conn_settle(Conn *conn) {
   if (conn->wsi && conn->doomed)
@@ -313,8 +307,7 @@ static void on_stall(Timer *timer) {
   conn_settle(conn);
 }
 
-/* --- what libwebsockets calls, from the poll -------------------------------------------
- */
+/* --- what libwebsockets calls, from the poll -------------------------------------- */
 
 static int adopt(struct lws *wsi, Conn **session) {
   Server *server = lws_context_user(lws_get_context(wsi));

@@ -8,8 +8,7 @@
 #include <strings.h>
 #include <time.h>
 
-/* --- reading ---------------------------------------------------------------------------
- */
+/* --- reading ---------------------------------------------------------------------- */
 
 static void start_timer(Conn *conn, double seconds) {
   timer_start(conn->server->room->loop, &conn->timer, seconds);
@@ -98,8 +97,7 @@ bool exchange_feed(Conn *conn) {
   return used > 0;
 }
 
-/* --- answering -------------------------------------------------------------------------
- */
+/* --- answering -------------------------------------------------------------------- */
 
 static bool is_bodyless(int status) {
   return status == 204 || status == 304;

@@ -40,8 +40,7 @@
 #define REAP_EVERY 0.001
 enum { READ_SIZE = 32 * 1024, SPARE_FDS = 1024 };
 
-/* --- looking for libwebsockets' handles ------------------------------------------------
- */
+/* --- looking for libwebsockets' handles ------------------------------------------- */
 
 typedef struct Search {
   uv_handle_t **found;
@@ -105,8 +104,7 @@ static bool own_are_gone(const Server *server) {
   return gone;
 }
 
-/* --- opening ---------------------------------------------------------------------------
- */
+/* --- opening ---------------------------------------------------------------------- */
 
 static const struct lws_protocols protocols[] = {
     {"tidelock", conn_callback, sizeof(Conn *), READ_SIZE, 0, NULL, 0},
@@ -232,8 +230,7 @@ static int listen_now(Server *server, Error *err) {
                    server->options.port);
 }
 
-/* --- closing ---------------------------------------------------------------------------
- */
+/* --- closing ---------------------------------------------------------------------- */
 
 void server_unref(Server *server) {
   CHECK(server->refs > 0);
@@ -290,8 +287,7 @@ static void listener_close(Server *server) {
 static Server *listener_open(ServerRoom *room, const ServerOptions *options,
                              const ServerCallbacks *callbacks, void *ctx, Error *err);
 
-/* --- the room and the table ------------------------------------------------------------
- */
+/* --- the room and the table ------------------------------------------------------- */
 
 static ServerRoom *room_new(Loop *loop) {
   lws_set_log_level(0, NULL); /* process-wide; what matters is in the errors */

@@ -253,8 +253,7 @@ static void chunks_are_joined_and_a_1xx_is_passed_over(void **state) {
   result_free(&result);
 }
 
-/* --- connecting -----------------------------------------------------------------------
- */
+/* --- connecting ------------------------------------------------------------------- */
 
 static void a_refused_port_is_connect_and_not_sent(void **state) {
   Test *t = *state;
@@ -334,8 +333,7 @@ static void headers_cannot_smuggle(void **state) {
   assert_int_equal(err.code, ERR_INVALID);
 }
 
-/* --- what the server does wrong -------------------------------------------------------
- */
+/* --- what the server does wrong --------------------------------------------------- */
 
 static void close_at_each_byte(Test *t, const char *whole, size_t head) {
   for (size_t len = 0; len < strlen(whole); len++) {
@@ -515,8 +513,7 @@ static void a_post_is_not_sent_twice(void **state) {
   }
 }
 
-/* --- redirects ------------------------------------------------------------------------
- */
+/* --- redirects -------------------------------------------------------------------- */
 
 static const char *const secrets[] = {"Authorization: Bearer s3cret",
                                       "Cookie: a=s3cret",
@@ -661,8 +658,7 @@ static void a_redirect_to_nowhere_was_sent(void **state) {
   buffer_free(&answer);
 }
 
-/* --- cancelling -----------------------------------------------------------------------
- */
+/* --- cancelling ------------------------------------------------------------------- */
 
 static bool was_served(void *ctx) {
   return ((Test *)ctx)->served > 0;
@@ -711,8 +707,7 @@ static void a_cancel_between_finish_and_delivery_holds(void **state) {
   assert_int_equal(second.calls, 0);
 }
 
-/* --- TLS ------------------------------------------------------------------------------
- */
+/* --- TLS -------------------------------------------------------------------------- */
 
 static void tls(Test *t, Result *result, int port, const char *host,
                 const char *ca_file) {

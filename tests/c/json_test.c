@@ -46,8 +46,7 @@ static void assert_refused(void **state, const char *text, size_t len) {
   assert_true(strlen(err.message) > 0);
 }
 
-/* --- what is JSON and what is not -----------------------------------------------------
- */
+/* --- what is JSON and what is not ------------------------------------------------- */
 
 static const char *const valid[] = {
     "[]", "{}", "[[] ]", "[\"\"]", "[\"a\"]", "[false]", "[null, 1, \"1\", {}]", "[null]",
@@ -170,8 +169,7 @@ static void says_where(void **state) {
   assert_non_null(strstr(err.message, "no text"));
 }
 
-/* --- strings --------------------------------------------------------------------------
- */
+/* --- strings ---------------------------------------------------------------------- */
 
 static void assert_string(void **state, const char *text, const char *want, size_t len) {
   const cJSON *root = parse(state, text);
@@ -254,8 +252,7 @@ static void sees_each_byte(void **state) {
     }
 }
 
-/* --- numbers --------------------------------------------------------------------------
- */
+/* --- numbers ---------------------------------------------------------------------- */
 
 static void assert_number(double value, const char *want) {
   Buffer out = {0};

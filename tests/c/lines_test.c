@@ -99,8 +99,7 @@ static bool nonblocking(int fd) {
   return fcntl(fd, F_GETFL) & O_NONBLOCK;
 }
 
-/* --- what a line is -------------------------------------------------------------------
- */
+/* --- what a line is --------------------------------------------------------------- */
 
 static void expect_lines(Test *t, const char *text, const char *lines) {
   int fd = file_of(text);
@@ -157,8 +156,7 @@ static void test_many(void **state) {
   buffer_free(&lines);
 }
 
-/* --- lines that are too long ----------------------------------------------------------
- */
+/* --- lines that are too long ------------------------------------------------------ */
 
 static void fill(Buffer *text, size_t len) {
   memset(buffer_reserve(text, len), 'x', len);
@@ -204,8 +202,7 @@ static void test_far_too_long(void **state) {
   expect_long(t, (size_t)5 * LINES_MAX, "\n", false);
 }
 
-/* --- kinds of descriptors -------------------------------------------------------------
- */
+/* --- kinds of descriptors --------------------------------------------------------- */
 
 static void converse(Test *t, int in, int out) {
   start(t, out);
@@ -322,8 +319,7 @@ static void test_offset_is_shared(void **state) {
   close(fd);
 }
 
-/* --- asking ---------------------------------------------------------------------------
- */
+/* --- asking ----------------------------------------------------------------------- */
 
 static bool is_ready(void *ctx) {
   return ((Test *)ctx)->ready > 0;

@@ -77,8 +77,7 @@ static void run_for(Fixture *f, double seconds) {
   timer_stop(f->loop, &end.timer);
 }
 
-/* --- timers ---------------------------------------------------------------------------
- */
+/* --- timers ----------------------------------------------------------------------- */
 
 static void timers_fire_in_order(void **state) {
   Fixture *f = *state;
@@ -175,8 +174,7 @@ static void crowds_fire_in_order(void **state) {
   free(t);
 }
 
-/* --- events ---------------------------------------------------------------------------
- */
+/* --- events ----------------------------------------------------------------------- */
 
 static void stop_when_empty(void *ctx) {
   Fixture *f = ctx;
@@ -226,8 +224,7 @@ static void stopping_keeps_what_waits(void **state) {
   assert_int_equal(f->count, 41);
 }
 
-/* --- nothing is starved ---------------------------------------------------------------
- */
+/* --- nothing is starved ----------------------------------------------------------- */
 
 typedef struct Flood {
   Event event;
@@ -346,8 +343,7 @@ static void slow_events_do_not_hold_timers_up(void **state) {
   assert_in_range(run, 1, 3);
 }
 
-/* --- the end --------------------------------------------------------------------------
- */
+/* --- the end ---------------------------------------------------------------------- */
 
 typedef struct Chain {
   Event event;
@@ -416,8 +412,7 @@ static void does_not_spin(void **state) {
   assert_true(busy < 0.1);
 }
 
-/* --- the end of a turn ----------------------------------------------------------------
- */
+/* --- the end of a turn ------------------------------------------------------------ */
 
 typedef struct TurnTimer {
   Timer timer;

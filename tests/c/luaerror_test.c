@@ -153,8 +153,7 @@ static void long_words_are_cut(void **state) {
   lua_settop(L, 0);
 }
 
-/* --- tidelock.errors ------------------------------------------------------------------
- */
+/* --- tidelock.errors -------------------------------------------------------------- */
 
 static void makes_new_ones(void **state) {
   run(state,

@@ -65,8 +65,7 @@ static void assert_refuses(void **state, const char *expression, const char *mes
   buffer_free(&out);
 }
 
-/* --- out ------------------------------------------------------------------------------
- */
+/* --- out -------------------------------------------------------------------------- */
 
 static void encodes_values(void **state) {
   assert_encodes(state, "true", "true");
@@ -133,8 +132,7 @@ static void refuses_cycles_and_depth(void **state) {
              "assert(err.message:sub(1, 3) == '...')");
 }
 
-/* --- in -------------------------------------------------------------------------------
- */
+/* --- in --------------------------------------------------------------------------- */
 
 static void assert_same(void **state, const char *text) {
   lua_State *L = *state;
@@ -191,13 +189,13 @@ static void marks_are_sealed(void **state) {
       "assert(not pcall(json.object, 1))");
 }
 
-/* --- the module -----------------------------------------------------------------------
- */
+/* --- the module ------------------------------------------------------------------- */
 
 static void module_answers_errors(void **state) {
   run(state, "local v, err = json.decode('[1')\n"
              "assert(v == nil and err.code == 'DECODE' and not err.recoverable)\n"
-             "assert(tostring(err):match('^DECODE: not JSON at byte 2: the text ends too early'))\n"
+             "assert(tostring(err):match('^DECODE: not JSON at byte 2: the text ends too "
+             "early'))\n"
              "local t, e = json.encode{a = print}\n"
              "assert(t == nil and e.message == 'a: a function is no JSON value')\n"
              "assert(not pcall(json.decode, 12) and not pcall(json.decode))\n"

@@ -81,8 +81,7 @@ static inline const char *env_log(Env *env) {
   return env->log_text;
 }
 
-/* --- the TLS front (tests/peer/tls/front.py) ------------------------------------------
- */
+/* --- the TLS front (tests/peer/tls/front.py) -------------------------------------- */
 
 typedef struct Front {
   char folder[64], ca_file[96];

@@ -25,8 +25,7 @@ static AnyFunction *const held[] __attribute__((used)) = {
     HELD(http1_new), HELD(ws_parse),   HELD(ws_parser_new),  HELD(ws_frame),
     HELD(ws_accept), HELD(utf8_valid), HELD(buffer_consume), HELD(timer_start)};
 
-/* --- the world of a test ---------------------------------------------------------------
- */
+/* --- the world of a test ---------------------------------------------------------- */
 
 enum { MAX_NOTES = 64 };
 
@@ -132,8 +131,7 @@ static void world_free(World *w) {
   free(w);
 }
 
-/* --- clients ---------------------------------------------------------------------------
- */
+/* --- clients ---------------------------------------------------------------------- */
 
 typedef struct Client {
   World *w;
@@ -227,8 +225,7 @@ static size_t count_of(Client *c, const char *text) {
   return n;
 }
 
-/* --- HTTP ------------------------------------------------------------------------------
- */
+/* --- HTTP ------------------------------------------------------------------------- */
 
 #define GET(path) "GET " path " HTTP/1.1\r\nHost: a\r\n\r\n"
 
@@ -483,8 +480,7 @@ static void test_bad_answers(void **state) {
   world_free(w);
 }
 
-/* --- WebSocket -------------------------------------------------------------------------
- */
+/* --- WebSocket -------------------------------------------------------------------- */
 
 #define UPGRADE                                                                          \
   "GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"         \
@@ -609,8 +605,7 @@ static void test_backlog_and_hang_up(void **state) {
   world_free(w);
 }
 
-/* --- servers ---------------------------------------------------------------------------
- */
+/* --- servers ---------------------------------------------------------------------- */
 
 static void test_busy_and_invalid(void **state) {
   (void)state;

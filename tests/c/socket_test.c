@@ -48,8 +48,7 @@ typedef struct Test {
   void (*in_event)(struct Test *t);
 } Test;
 
-/* --- the server -----------------------------------------------------------------------
- */
+/* --- the server ------------------------------------------------------------------- */
 
 static void say(Test *t, const char *text) {
   if (t->conn) fake_ws_text(t->conn, text);
@@ -90,8 +89,7 @@ static void serve(FakeConn *conn) {
   fake_ws_events(conn, on_frame);
 }
 
-/* --- the client -----------------------------------------------------------------------
- */
+/* --- the client ------------------------------------------------------------------- */
 
 /* Counts callbacks; frees the socket in the one that was asked for. */
 static void called(Test *t) {
@@ -222,8 +220,7 @@ static void make_socket(Test *t) {
   assert_non_null(t->socket);
 }
 
-/* --- waiting --------------------------------------------------------------------------
- */
+/* --- waiting ---------------------------------------------------------------------- */
 
 typedef struct Want {
   Buffer *in;
@@ -262,8 +259,7 @@ static void pass(Test *t, double seconds) {
   env_wait_for(&t->env, seconds, env_never, NULL);
 }
 
-/* --- connecting -----------------------------------------------------------------------
- */
+/* --- connecting ------------------------------------------------------------------- */
 
 static void it_connects_step_by_step(void **state) {
   Test *t = *state;
@@ -380,8 +376,7 @@ static void addresses_that_cannot_be_are_refused(void **state) {
   assert_int_equal(err.code, ERR_INVALID);
 }
 
-/* --- losing and trying again ----------------------------------------------------------
- */
+/* --- losing and trying again ------------------------------------------------------ */
 
 static void a_lost_connection_is_made_again(void **state) {
   Test *t = *state;
@@ -450,8 +445,7 @@ static void backoff_caps_first_and_spreads_after(void **state) {
   assert_float_equal(backoff_wait(&b, 1e6, 0.5), 3.75, 1e-9);
 }
 
-/* --- heartbeat ------------------------------------------------------------------------
- */
+/* --- heartbeat -------------------------------------------------------------------- */
 
 #define QUICK_HELLO                                                                      \
   "0{\"sid\":\"eio\",\"upgrades\":[],\"pingInterval\":200,\"pingTimeout\":200}"
@@ -477,8 +471,7 @@ static void pings_are_answered_and_keep_it_alive(void **state) {
   told(t, "reconnecting (ping timeout) TIMEOUT retry\n");
 }
 
-/* --- servers that break the rules -----------------------------------------------------
- */
+/* --- servers that break the rules ------------------------------------------------- */
 
 static void violations_are_parse_errors(void **state) {
   Test *t = *state;
@@ -563,8 +556,7 @@ static void a_close_at_any_byte_is_told_once(void **state) {
   assert_int_equal(t->events > 0, 1);
 }
 
-/* --- sending --------------------------------------------------------------------------
- */
+/* --- sending ---------------------------------------------------------------------- */
 
 static void what_waits_goes_out_in_order(void **state) {
   Test *t = *state;
@@ -648,8 +640,7 @@ static void reserved_names_and_broken_text_are_refused(void **state) {
   assert_int_equal(emit(t, "[\"a\",\"\xff\"]"), ERR_DECODE);
 }
 
-/* --- calls ----------------------------------------------------------------------------
- */
+/* --- calls ------------------------------------------------------------------------ */
 
 static void a_call_is_answered_once(void **state) {
   Test *t = *state;
@@ -736,8 +727,7 @@ static void events_are_acknowledged_on_their_connection(void **state) {
   assert_string_equal(buffer_text(&t->got), "42[\"end\"]\n");
 }
 
-/* --- ending ---------------------------------------------------------------------------
- */
+/* --- ending ----------------------------------------------------------------------- */
 
 static void a_disconnect_says_goodbye(void **state) {
   Test *t = *state;
@@ -803,8 +793,7 @@ static void freeing_in_any_callback_is_legal(void **state) {
   }
 }
 
-/* --- floods ---------------------------------------------------------------------------
- */
+/* --- floods ----------------------------------------------------------------------- */
 
 enum { FLOOD_BYTES = 48 << 20, FLOOD_EVENT = 60000 };
 
@@ -845,8 +834,7 @@ static void a_slow_handler_is_felt_by_the_server(void **state) {
   free(event);
 }
 
-/* --- plain WebSocket ------------------------------------------------------------------
- */
+/* --- plain WebSocket -------------------------------------------------------------- */
 
 static void a_plain_websocket_lasts_too(void **state) {
   Test *t = *state;

@@ -20,8 +20,7 @@
 
 enum { LIMIT = 100000 }; /* max_message in these tests */
 
-/* --- the notation ----------------------------------------------------------------------
- */
+/* --- the notation ----------------------------------------------------------------- */
 
 static int hex(char c) {
   return isdigit((unsigned char)c) ? c - '0' : tolower((unsigned char)c) - 'a' + 10;
@@ -54,8 +53,7 @@ static Buffer bytes_of(const char *script) {
   return out;
 }
 
-/* --- the transcript --------------------------------------------------------------------
- */
+/* --- the transcript --------------------------------------------------------------- */
 
 static bool all_same(const char *data, size_t len) {
   return len > 0 && memcmp(data, data + 1, len - 1) == 0;
@@ -137,8 +135,7 @@ static void client_sends(const char *script, const char *expected) {
   expect_from(WS_SERVER, script, expected);
 }
 
-/* --- messages --------------------------------------------------------------------------
- */
+/* --- messages --------------------------------------------------------------------- */
 
 static void messages(void **state) {
   (void)state;
@@ -194,8 +191,7 @@ static void no_limit_means_64_mebibytes(void **state) {
   ws_parser_free(p);
 }
 
-/* --- fragments -------------------------------------------------------------------------
- */
+/* --- fragments -------------------------------------------------------------------- */
 
 static void fragments(void **state) {
   (void)state;
@@ -229,8 +225,7 @@ static void fragments_out_of_order(void **state) {
   server_sends("02 00 82 01 'b'", "fail 1002 PROTOCOL");
 }
 
-/* --- control frames --------------------------------------------------------------------
- */
+/* --- control frames --------------------------------------------------------------- */
 
 static void pings_and_pongs(void **state) {
   (void)state;
@@ -270,8 +265,7 @@ static void opcodes_that_mean_nothing(void **state) {
   }
 }
 
-/* --- masks -----------------------------------------------------------------------------
- */
+/* --- masks ------------------------------------------------------------------------ */
 
 static void masks_by_role(void **state) {
   (void)state;
@@ -315,8 +309,7 @@ static void both_roles_understand_each_other(void **state) {
   }
 }
 
-/* --- UTF-8 -----------------------------------------------------------------------------
- */
+/* --- UTF-8 ------------------------------------------------------------------------ */
 
 static void utf8(void **state) {
   (void)state;
@@ -353,8 +346,7 @@ static void utf8_fails_fast(void **state) {
   server_sends("01 01 'a' 00 7e1000 c1", "fail 1007 PROTOCOL");
 }
 
-/* --- closing ---------------------------------------------------------------------------
- */
+/* --- closing ---------------------------------------------------------------------- */
 
 static void closing(void **state) {
   (void)state;
@@ -432,8 +424,7 @@ static void errors_say_who_did_what(void **state) {
   ws_parser_free(p);
 }
 
-/* --- writing ---------------------------------------------------------------------------
- */
+/* --- writing ---------------------------------------------------------------------- */
 
 static void expect_bytes(Buffer *out, const char *script) {
   Buffer expected = bytes_of(script);

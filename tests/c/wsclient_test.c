@@ -29,8 +29,7 @@ struct Test {
   enum { FREE_NEVER, FREE_IN_OPEN, FREE_IN_MESSAGE, FREE_IN_CLOSED } free_in;
 };
 
-/* --- the server -----------------------------------------------------------------------
- */
+/* --- the server ------------------------------------------------------------------- */
 
 static void record(FakeConn *conn, WsEvent *event) {
   Test *t = conn->fake->ctx;
@@ -60,8 +59,7 @@ static void serve(FakeConn *conn) {
   fake_ws_events(conn, t->on_event);
 }
 
-/* --- the client -----------------------------------------------------------------------
- */
+/* --- the client ------------------------------------------------------------------- */
 
 static void on_open(void *ctx, const char *subprotocol) {
   Test *t = ctx;
@@ -173,8 +171,7 @@ static void expect_failure(Test *t, ErrorCode code, const char *phase) {
   drop(t);
 }
 
-/* --- opening --------------------------------------------------------------------------
- */
+/* --- opening ---------------------------------------------------------------------- */
 
 static void messages_of_all_sizes_are_echoed(void **state) {
   Test *t = *state;
@@ -336,8 +333,7 @@ static void frames_may_come_with_the_handshake(void **state) {
   assert_string_equal(buffer_text(&t->texts), "one\ntwo\n");
 }
 
-/* --- closing --------------------------------------------------------------------------
- */
+/* --- closing ---------------------------------------------------------------------- */
 
 static void close_4001(FakeConn *conn) {
   fake_ws_close(conn, 4001, "bye");
@@ -500,8 +496,7 @@ static void freeing_in_any_callback_is_legal(void **state) {
   }
 }
 
-/* --- bad peers ------------------------------------------------------------------------
- */
+/* --- bad peers -------------------------------------------------------------------- */
 
 static const char *bad_bytes;
 static size_t bad_len;
@@ -570,8 +565,7 @@ static void pings_are_answered(void **state) {
   assert_string_equal(buffer_text(&t->got), "pong:a\npong:\npong:c\n");
 }
 
-/* --- too much -------------------------------------------------------------------------
- */
+/* --- too much --------------------------------------------------------------------- */
 
 enum { FLOOD = 200, FLOOD_SIZE = 50000 };
 
@@ -657,8 +651,7 @@ static void a_reset_while_writing_is_told(void **state) {
   expect_failure(t, ERR_RESET, NULL);
 }
 
-/* --- TLS ------------------------------------------------------------------------------
- */
+/* --- TLS -------------------------------------------------------------------------- */
 
 static bool has_hundred(void *ctx) {
   return ((Test *)ctx)->messages == 100;
