@@ -1,0 +1,185 @@
+/* Immutable values: what stores hold. A Value is null, a boolean, an integer, a double,
+ * or a reference to a counted node: text, an array, an object.
+ *
+ *   - A node that two hold never changes. "Changing" a value copies the few nodes on the
+ *     way and shares the rest: O(log n) small ones, wherever in 100,000 items it is. A
+ * node that only the value at hand holds (its count is one) is changed in place, so a
+ * change that goes on copies each node once.
+ *   - Counts are touched on the loop's thread only. Another thread may READ a tree that
+ * the loop holds for it; it never retains or releases.
+ *   - Arrays are trees by position. Objects of up to 32 keys keep the order in which keys
+ *     came, larger ones have the order of their keys' bytes. Null in an object means
+ * absent.
+ *   - Nesting goes VALUE_DEPTH deep at most, checked whenever something is put into
+ *     something, so that whoever walks a value may recurse.
+ *
+ * Whose it is: functions that take a Value as an item TAKE it, also when they fail. What
+ * look-ups return is borrowed from the tree. value_retain makes a second one to own. */
+#ifndef TIDELOCK_CORE_VALUE_H
+#define TIDELOCK_CORE_VALUE_H
+
+#include "core/buffer.h"
+#include "core/error.h"
+#include "core/json.h"
+
+enum { VALUE_DEPTH = 512 };
+
+typedef enum ValueType {
+  VALUE_ABSENT, /* a zeroed Value: what is not there */
+  VALUE_NULL,
+  VALUE_BOOL,
+  VALUE_INT,
+  VALUE_DOUBLE,
+  VALUE_TEXT, /* these and the next own a node */
+  VALUE_ARRAY,
+  VALUE_OBJECT
+} ValueType;
+
+typedef struct ValueNode ValueNode;
+
+typedef struct Value {
+  ValueType type;
+  union {
+    bool boolean;
+    int64_t integer;
+    double number;
+    ValueNode *node;
+  };
+} Value;
+
+/* --- accounts: who pays for nodes -----------------------------------------------------
+ * Each node is charged to the account it was made with until it is freed, wherever it is
+ * shared to. What would pass the limit gives ERR_MEMORY and changes nothing (a step may
+ * pass it by the few nodes it copies). */
+typedef struct ValueAccount ValueAccount;
+ValueAccount *value_account_new(size_t limit);           /* bytes; 0: none. Returns new */
+void value_account_close(ValueAccount *account);         /* freed with its last node */
+size_t value_account_used(const ValueAccount *account);  /* bytes */
+size_t value_account_nodes(const ValueAccount *account); /* how many live */
+uint64_t value_account_made(const ValueAccount *account); /* nodes ever made or copied */
+void value_account_limit(ValueAccount *account, size_t limit);
+
+/* Says in *err what a code that a function below returned means; returns the code. */
+int value_error(Error *err, int code);
+
+/* --- values ---------------------------------------------------------------------------
+ */
+static inline Value value_null(void) {
+  return (Value){.type = VALUE_NULL};
+}
+static inline Value value_bool(bool b) {
+  return (Value){.type = VALUE_BOOL, .boolean = b};
+}
+static inline Value value_int(int64_t n) {
+  return (Value){.type = VALUE_INT, .integer = n};
+}
+static inline Value value_double(double n) {
+  return (Value){.type = VALUE_DOUBLE, .number = n};
+}
+static inline bool value_has_node(Value v) {
+  return v.type >= VALUE_TEXT;
+}
+static inline bool value_is_container(Value v) {
+  return v.type >= VALUE_ARRAY;
+}
+
+Value value_retain(Value v); /* the same, to own */
+void value_release(Value v); /* any size and depth; does not recurse */
+
+/* Return new, or VALUE_ABSENT when the account is full or the text has 4 GiB or more. */
+Value value_text(ValueAccount *account, const char *bytes, size_t len);
+/* Takes the items (and leaves the list, which the caller owns). Absent when full, or
+ * nested too deeply: see value_height. */
+Value value_array(ValueAccount *account, const Value *items, size_t count);
+Value value_object(ValueAccount *account); /* empty */
+/* Takes the items; keys are borrowed. One that comes twice has its last value; null and
+ * absent items are left out. */
+typedef struct ValueField {
+  const char *key;
+  size_t key_len;
+  Value item;
+} ValueField;
+Value value_object_of(ValueAccount *account, const ValueField *fields, size_t count);
+/* The empty table that may become either: an object until an item is put into it. */
+Value value_undecided(ValueAccount *account);
+bool value_is_undecided(Value v);
+
+const char *value_bytes(Value text, size_t *len); /* borrows; NUL-terminated */
+int value_height(Value v);   /* how deep it nests: 0 for scalars and text, 1 for {} */
+size_t value_count(Value v); /* of items or keys; 0 for what is no container */
+
+/* The same node, or the same scalar or text. NaN is NaN, 1 is 1.0. O(1) but for text. */
+bool value_same(Value a, Value b);
+/* The same content; stops where both share a node. Order of keys does not count. */
+bool value_equal(Value a, Value b);
+
+/* --- arrays, from 0 -------------------------------------------------------------------
+ * Return 0, ERR_MEMORY, ERR_TOO_LARGE (nested too deeply), ERR_INVALID (no such place);
+ * on an error *array is as it was. */
+Value value_array_at(Value array, size_t index); /* absent beyond the end */
+/* The run of items in memory that `index` stands in, for loops: *count from there on. */
+const Value *value_array_run(Value array, size_t index, size_t *count);
+int value_array_set(ValueAccount *account, Value *array, size_t index, Value item);
+int value_array_insert(ValueAccount *account, Value *array, size_t index, Value item);
+int value_array_remove(ValueAccount *account, Value *array, size_t index,
+                       Value *removed); /* removed: to own, or NULL */
+
+/* --- objects --------------------------------------------------------------------------
+ */
+Value value_object_get(Value object, const char *key, size_t len); /* absent: none */
+/* By place, in the object's order: false beyond the end. */
+bool value_object_at(Value object, size_t index, Value *key, Value *item);
+/* An item that is null or absent removes the key. */
+int value_object_set(ValueAccount *account, Value *object, const char *key, size_t len,
+                     Value item);
+int value_object_remove(ValueAccount *account, Value *object, const char *key, size_t len,
+                        Value *removed);
+
+/* --- paths ----------------------------------------------------------------------------
+ */
+typedef struct ValueStep {
+  const char *key; /* NULL: index */
+  size_t key_len, index;
+} ValueStep;
+Value value_get(Value root, const ValueStep *steps, size_t count); /* borrows */
+/* Makes objects where there are none on the way. An item that is absent removes. */
+int value_set(ValueAccount *account, Value *root, const ValueStep *steps, size_t count,
+              Value item);
+
+/* A way as a chain on the C stack: the last step first. */
+typedef struct ValuePath ValuePath;
+struct ValuePath {
+  const ValuePath *up; /* NULL: the root */
+  ValueStep step;
+};
+/* As a script would write it: messages[3].text, with the index from 1. */
+void value_path_put(Buffer *out, const ValuePath *path);
+
+/* --- differences ----------------------------------------------------------------------
+ * Tells what turns `before` into `after`, top down, in the order in which it can be
+ * replayed; shared parts are not looked at.
+ *   SET     the item at `path` became `after` (absent before: a new key)
+ *   REMOVE  the key at `path` is gone
+ *   SPLICE  at `path`, an array: from `index` on, `removed` items went and `inserted`
+ * came (they are in `array`, from `index` on); indexes are those of the array as it is
+ * after all that was told before With NULL as path the root itself. Returns what the
+ * callback did when that is not 0. */
+typedef enum ValueChangeKind { VALUE_SET, VALUE_REMOVE, VALUE_SPLICE } ValueChangeKind;
+typedef struct ValueChange {
+  ValueChangeKind kind;
+  const ValuePath *path;
+  Value before, after; /* borrowed; for SPLICE the whole arrays */
+  size_t index, removed, inserted;
+} ValueChange;
+typedef int ValueDiffFn(void *ctx, const ValueChange *change);
+int value_diff(Value before, Value after, ValueDiffFn *fn, void *ctx);
+
+/* --- JSON -----------------------------------------------------------------------------
+ * ERR_DECODE with the way in *err where text is not UTF-8 or a number not finite. `out`
+ * is then as it was. */
+int value_to_json(Value v, Buffer *out, Error *err);
+/* Keys with null are left out. DECODE, MEMORY. Depth is what json_parse allows. */
+int value_from_json(ValueAccount *account, const JsonArena *arena, const cJSON *item,
+                    Value *out, Error *err);
+
+#endif
