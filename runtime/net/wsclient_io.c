@@ -22,9 +22,11 @@ enum { READ_BUDGET = 256 * 1024, KEEP_BUFFER = 1024 };
 
 static void on_poll(uv_poll_t *poll, int status, int events) {
   WsClient *ws = poll->data;
+  if (status < 0) events = UV_READABLE | UV_WRITABLE;
   ws_enter(ws);
   if (events & UV_WRITABLE) ws_flush(ws);
-  if (ws->poll && (status < 0 || events & UV_READABLE)) ws_read(ws);
+  if (ws->poll && events & UV_READABLE) ws_read(ws);
+  if (status < 0) ws_watch(ws); /* libuv stopped: there may be bytes before the error */
   ws_leave(ws);
 }
 

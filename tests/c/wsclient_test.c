@@ -642,6 +642,19 @@ static void text_that_is_not_utf8_is_not_sent(void **state) {
   assert_string_equal(buffer_text(&t->texts), "binary:\xc3\x28\n");
 }
 
+static void say_part_and_reset(FakeConn *conn) {
+  if (conn->ended || conn->closing || !conn->in.len) return;
+  fake_puts(conn, "HTTP/1.1 101");
+  fake_reset(conn);
+}
+
+static void a_reset_behind_bytes_is_told(void **state) {
+  Test *t = *state;
+  t->fake.handler = say_part_and_reset;
+  open_client(t);
+  expect_failure(t, ERR_RESET, "handshake");
+}
+
 static void a_reset_while_writing_is_told(void **state) {
   Test *t = *state;
   open_client(t);
@@ -730,6 +743,7 @@ int main(void) {
       TEST(a_paused_client_leaves_the_flood_to_the_peer),
       TEST(a_slow_peer_fills_the_buffer_to_its_limit),
       TEST(text_that_is_not_utf8_is_not_sent),
+      TEST(a_reset_behind_bytes_is_told),
       TEST(a_reset_while_writing_is_told),
       TEST(it_all_works_over_tls),
       TEST(a_paused_client_over_tls_goes_on_where_it_was),
