@@ -303,9 +303,28 @@ static long find_head(const char *data, size_t len, Error *err) {
   return -1;
 }
 
+/* The length of the whole interim answers (1xx, but not 101) before the answer itself
+ * (RFC 9110, 15.2). Together they are as long as one answer may be. */
+static size_t skip_interim(const char *data, size_t len) {
+  size_t skipped = 0;
+  Error ignored;
+  for (;;) {
+    const char *at = data + skipped;
+    Answer a = {0};
+    long head = find_head(at, len - skipped, &ignored);
+    if (head <= 0 || skipped + (size_t)head > WS_MAX_HANDSHAKE) return skipped;
+    if (!read_head(&a, at, (size_t)head - 2)) return skipped;
+    if (a.status < 100 || a.status > 199 || a.status == 101) return skipped;
+    skipped += (size_t)head;
+  }
+}
+
 long ws_response(const char *data, size_t len, const char *key, const char *offered,
                  char *subprotocol, Error *err) {
   subprotocol[0] = '\0';
+  size_t skipped = skip_interim(data, len);
+  data += skipped;
+  len -= skipped;
   long head_len = find_head(data, len, err);
   if (head_len <= 0) return head_len;
   Answer a = {.body = {data + head_len, len - (size_t)head_len}};
@@ -316,5 +335,5 @@ long ws_response(const char *data, size_t len, const char *key, const char *offe
   if (judge(&a, key, offered, err)) return -1;
   if (a.protocol.len) memcpy(subprotocol, a.protocol.at, a.protocol.len);
   subprotocol[a.protocol.len] = '\0';
-  return head_len;
+  return (long)skipped + head_len;
 }

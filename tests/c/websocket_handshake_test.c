@@ -158,6 +158,23 @@ static void answers_that_need_more(void **state) {
   assert_int_equal(answer(AGREED "\r", NULL), 0);
 }
 
+static void interim_answers_are_skipped(void **state) {
+  (void)state;
+  static const char early[] = "HTTP/1.1 100 Continue\r\n\r\n"
+                              "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n";
+  char text[512];
+  snprintf(text, sizeof text, "%s%s\r\n", early, AGREED);
+  assert_int_equal(answer(text, NULL), strlen(text));
+  snprintf(text, sizeof text, "%sHTTP/1.1 404 Gone\r\n\r\n", early);
+  expect_refusal(text, NULL, "the server answered 404 Gone");
+  Buffer endless = {0};
+  while (endless.len < 2 * WS_MAX_HANDSHAKE)
+    buffer_puts(&endless, "HTTP/1.1 102 Processing\r\n\r\n");
+  assert_int_equal(
+      ws_response(endless.data, endless.len, KEY, NULL, agreed_protocol, &refusal), -1);
+  buffer_free(&endless);
+}
+
 static void answers_with_another_status(void **state) {
   (void)state;
   expect_refusal("HTTP/1.1 404 Not Found\r\nContent-Length: 12\r\n\r\nCannot\nGET /",
@@ -283,6 +300,7 @@ int main(void) {
       cmocka_unit_test(requests_that_are_refused),
       cmocka_unit_test(answers_that_agree),
       cmocka_unit_test(answers_that_need_more),
+      cmocka_unit_test(interim_answers_are_skipped),
       cmocka_unit_test(answers_with_another_status),
       cmocka_unit_test(answers_that_are_not_http),
       cmocka_unit_test(answers_that_do_not_agree),
