@@ -108,7 +108,7 @@ for (const { id, payload, good } of table) {
   };
   cases.push({
     id: `6+.${id}`, group: "6+ UTF-8 in single bytes", ok: good ? [text(payload)] : [],
-    end: "us", send: fast ? endless : (c) => c.fragments(payload, 1), ...(good ? {} : bad),
+    end: "us", limit: 1000, send: fast ? endless : (c) => c.fragments(payload, 1), ...(good ? {} : bad),
   });
 }
 
