@@ -313,6 +313,27 @@ static void numbers_come_back(void **state) {
   }
 }
 
+/* As printf prints them, in the fewest digits of 15, 16 or 17 that come back. */
+static void prints_decimals_as_printf(void **state) {
+  uint64_t seed = 1234567;
+  for (int i = 0; i < 200000; i++) {
+    uint64_t bits = next_random(&seed);
+    double value = (double)(bits >> 14) / pow(10, (double)(bits % 24));
+    if (bits & 64) value = nextafter(value, INFINITY);
+    if (value <= 0x1p53 && value == floor(value)) continue;
+    char want[64];
+    for (int digits = 15; digits <= 17; digits++) {
+      snprintf(want, sizeof want, "%.*g", digits, value);
+      if (strtod(want, NULL) == value) break;
+    }
+    assert_number(value, want);
+  }
+  assert_number(-0.5, "-0.5");
+  assert_number(0.0001, "0.0001");
+  assert_number(99999999999999.9, "99999999999999.9");
+  (void)state;
+}
+
 static void tells_integers(void **state) {
   int64_t n = 0;
   assert_true(json_integer(parse(state, "9007199254740992"), &n));
@@ -424,6 +445,7 @@ int main(void) {
       cmocka_unit_test(sees_each_byte),
       cmocka_unit_test(prints_numbers),
       cmocka_unit_test(numbers_come_back),
+      cmocka_unit_test(prints_decimals_as_printf),
       cmocka_unit_test(tells_integers),
       cmocka_unit_test(reads_long_numbers),
       cmocka_unit_test(ignores_the_locale),
