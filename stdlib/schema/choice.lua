@@ -1,0 +1,136 @@
+-- Schemas that choose among others: unions, tagged unions, and the recursive ones, which are found
+-- when they are first needed.
+local container = require "tidelock.schema.container"
+local core = require "tidelock.schema.core"
+local issue = require "tidelock.schema.issue"
+local scalar = require "tidelock.schema.scalar"
+
+local M = {}
+
+local FAIL = issue.FAIL
+
+-- --- unions -----------------------------------------------------------------------------------
+
+-- Whether a choice failed at its shape already, so that it was never meant.
+local function is_far(issues)
+  for _, each in ipairs(issues) do
+    if each.path == "" and each.shape then return true end
+  end
+  return false
+end
+
+-- The issues of the one choice that was meant; where none or several may have been, one issue.
+local function choose(choices, tries, value, found, expects)
+  local near
+  for i = 1, #choices do
+    if not is_far(tries[i]) then
+      if near then return issue.mismatch(found, expects, value) end
+      near = tries[i]
+    end
+  end
+  if near then return issue.put(found, near) end
+  return issue.other(found, expects, value)
+end
+
+local function union_run(choices, expects)
+  return function(value, found, depth)
+    local before, tries = found.n, {}
+    for i = 1, #choices do
+      local got = choices[i].run(value, found, depth)
+      if got ~= FAIL then return got end
+      tries[i] = issue.take(found, before)
+    end
+    return choose(choices, tries, value, found, expects)
+  end
+end
+
+---The first of these that a value fits.
+---@param choices tidelock.Schema[]
+---@return tidelock.Schema
+function M.union(choices)
+  if type(choices) ~= "table" or #choices == 0 then
+    error("schema.union: a list of schemas is wanted", 2)
+  end
+  local names, seen, own = {}, {}, {}
+  for i, choice in ipairs(choices) do
+    own[i] = core.want(choice, ("choice %d of a union"):format(i))
+    if not seen[choice.expects] then names[#names + 1] = choice.expects end
+    seen[choice.expects] = true
+  end
+  local expects = table.concat(names, " or ")
+  return core.new {
+    kind = "union", expects = expects, choices = own, run = union_run(own, expects),
+  }
+end
+
+-- --- tagged unions ----------------------------------------------------------------------------
+
+-- The record with the tag's field, so that the tag is not left out.
+local function with_tag(record, tag, value)
+  if record.kind ~= "record" or record.fields[tag] then return record end
+  return record:extend { [tag] = scalar.literal(value) }
+end
+
+local function in_order(map)
+  local list = {}
+  for value in pairs(map) do list[#list + 1] = value end
+  table.sort(list, function(a, b) return tostring(a) < tostring(b) end)
+  return list
+end
+
+local function wrong_tag(value, tag, found, expects)
+  local before = found.n
+  issue.other(found, expects, value[tag])
+  issue.prefix(found, before, tag)
+  return FAIL
+end
+
+---Records that one field tells apart: its value is the key in `choices`. A record that does not
+---name that field gets it.
+---@param tag string
+---@param choices table<string|number|boolean, tidelock.Schema>
+---@return tidelock.Schema
+function M.tagged_union(tag, choices)
+  if type(tag) ~= "string" then error("schema.tagged_union: the tag is a string", 2) end
+  if type(choices) ~= "table" then error("schema.tagged_union: records by tag are wanted", 2) end
+  local own, values, names = {}, in_order(choices), {}
+  for i, value in ipairs(values) do
+    core.want(choices[value], ("the choice '%s'"):format(value))
+    own[value], names[i] = with_tag(choices[value], tag, value), issue.show(value)
+  end
+  local expects = table.concat(names, " or ")
+  return core.new {
+    kind = "tagged_union", expects = "object", tag = tag, choices = own, values = values,
+    run = function(value, found, depth)
+      if not container.is_object(value) then return issue.mismatch(found, "object", value) end
+      local name = value[tag]
+      local choice = name ~= nil and own[name]
+      if not choice then return wrong_tag(value, tag, found, expects) end
+      return choice.run(value, found, depth)
+    end,
+  }
+end
+
+-- --- lazily -----------------------------------------------------------------------------------
+
+---A schema that is asked for when it is first needed: it may hold itself.
+---@param fn fun(): tidelock.Schema
+---@param name? string what json_schema calls it
+---@return tidelock.Schema
+function M.lazy(fn, name)
+  if type(fn) ~= "function" then error("schema.lazy wants a function that returns a schema", 2) end
+  local schema
+  local function resolve()
+    schema = schema or core.want(fn(), "what the function of lazy returns")
+    return schema
+  end
+  return core.new {
+    kind = "lazy", expects = name or "value", resolve = resolve, name = name,
+    run = function(value, found, depth)
+      if depth > issue.MAX_DEPTH then return issue.enter(found, depth, 0) end
+      return (schema or resolve()).run(value, found, depth)
+    end,
+  }
+end
+
+return M

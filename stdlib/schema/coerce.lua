@@ -1,0 +1,84 @@
+-- Schemas that make of a text what it stands for. What already is of the type passes too, so that
+-- a checked value can be checked again.
+local core = require "tidelock.schema.core"
+local date = require "tidelock.schema.date"
+local issue = require "tidelock.schema.issue"
+local scalar = require "tidelock.schema.scalar"
+
+local M = {}
+
+-- As JSON writes numbers: no hexadecimal digits, no blanks, no "nan".
+local function decimal(value)
+  if type(value) ~= "string" or #value > 64 then return value end
+  local whole, rest = value:match "^-?(%d+)(.*)$"
+  if not whole or (#whole > 1 and whole:byte() == 48) then return nil end -- 48 is 0
+  local tail = rest:gsub("^%.%d+", "")
+  if tail == "" or tail:find "^[eE][+-]?%d+$" then return tonumber(value) end
+end
+
+---A number, or a text that JSON would read as one.
+---@param options? tidelock.schema.number
+---@return tidelock.Schema
+function M.number(options)
+  options = core.options(options, scalar.number_options, "coerce.number")
+  local function read(value) return scalar.finite(decimal(value)) end
+  return core.new {
+    kind = "coerce_number", expects = "number", options = options,
+    run = scalar.number_run("number", options, read),
+  }
+end
+
+---An integer, or a text that JSON would read as one.
+---@param options? tidelock.schema.number
+---@return tidelock.Schema
+function M.integer(options)
+  options = core.options(options, scalar.number_options, "coerce.integer")
+  local function read(value) return scalar.whole(decimal(value)) end
+  return core.new {
+    kind = "coerce_integer", expects = "integer", options = options,
+    run = scalar.number_run("integer", options, read),
+  }
+end
+
+local truths = { [true] = true, ["true"] = true, ["1"] = true }
+local lies = { [false] = true, ["false"] = true, ["0"] = true }
+
+---A boolean, or "true", "false", "1", "0".
+---@return tidelock.Schema
+function M.boolean()
+  return core.new {
+    kind = "coerce_boolean", expects = "boolean",
+    run = function(value, found)
+      if value == nil then return issue.mismatch(found, "boolean", value) end
+      if truths[value] then return true end
+      if lies[value] then return false end
+      return issue.mismatch(found, "boolean", value)
+    end,
+  }
+end
+
+---@class tidelock.schema.date
+---@field assume_utc? boolean a time without an offset is one of UTC; else it is refused
+
+---A time as RFC 3339 writes it, or wall-clock seconds: becomes wall-clock seconds.
+---@param options? tidelock.schema.date
+---@return tidelock.Schema
+function M.date(options)
+  options = core.options(options, { assume_utc = "boolean" }, "coerce.date")
+  local utc, expects = options.assume_utc, "RFC 3339 time"
+  return core.new {
+    kind = "date", expects = expects, options = options,
+    run = function(value, found)
+      if type(value) == "string" then
+        return date.parse(value, utc) or issue.other(found, expects, value)
+      elseif type(value) ~= "number" then
+        return issue.mismatch(found, expects, value)
+      elseif value >= date.FIRST and value <= date.LAST then
+        return value
+      end
+      return issue.other(found, expects .. " or seconds", value)
+    end,
+  }
+end
+
+return M

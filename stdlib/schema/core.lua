@@ -1,0 +1,157 @@
+-- What every schema has: check, assert, is, and the methods that make another schema of it. A
+-- schema never changes; each method returns a new one.
+local issue = require "tidelock.schema.issue"
+
+local M = {}
+
+local FAIL = issue.FAIL
+
+---@class tidelock.Schema
+---@field kind string "string", "record", "optional", ...
+---@field expects string what it asks for, in a few words
+---@field run fun(value: any, found: table, depth: integer): any
+---@field inner? tidelock.Schema what it was made of
+---@field description? string
+local Schema = {}
+M.Schema = Schema
+
+local metatable = {
+  __index = Schema,
+  __name = "schema",
+  __tostring = function(self) return "schema: " .. self.expects end,
+}
+
+---@param fields table kind, expects, run, and what json_schema wants to know
+---@return tidelock.Schema
+function M.new(fields) return setmetatable(fields, metatable) end
+
+---@param value any
+---@return boolean
+function M.is_schema(value) return type(value) == "table" and getmetatable(value) == metatable end
+
+---Raises where a schema was not given.
+---@param value any
+---@param what string
+---@param level? integer
+---@return tidelock.Schema
+function M.want(value, what, level)
+  if M.is_schema(value) then return value end
+  local hint = type(value) == "function" and " (call it: schema.string())" or ""
+  error(("schema: %s must be a schema, not a %s value%s"):format(what, type(value), hint),
+    (level or 2) + 1)
+end
+
+---Raises at options that are not known or of another type.
+---@param options table?
+---@param known table<string, string> type by name; "any" is any
+---@param what string
+---@return table
+function M.options(options, known, what)
+  if options == nil then return {} end
+  if type(options) ~= "table" then
+    error(("schema.%s: the options must be a table, not a %s"):format(what, type(options)), 3)
+  end
+  for name, value in pairs(options) do
+    local kind = known[name]
+    if not kind then error(("schema.%s: no option '%s'"):format(what, tostring(name)), 3) end
+    if kind ~= "any" and type(value) ~= kind then
+      error(("schema.%s: %s must be a %s, not a %s"):format(what, name, kind, type(value)), 3)
+    end
+  end
+  return options
+end
+
+-- Calls what a script gave. Through gsub, because what is called by it cannot wait.
+local function plainly(fn, value)
+  local result, why
+  string.gsub("x", "x", function() result, why = fn(value) end)
+  return result, why
+end
+M.plainly = plainly
+
+---Checks a value, all of it.
+---@param value any is not changed
+---@param label? string what the value is called in the error's message
+---@return any? checked a fresh copy, transformed; nil too where nothing is allowed: look at err
+---@return tidelock.schema.Error? err INVALID, with all `issues`
+function Schema:check(value, label)
+  local found = issue.start()
+  local checked = self.run(value, found, 1)
+  if checked ~= FAIL and not found.spent then return checked end
+  return nil, issue.error(found, label)
+end
+
+---As check, but raises the error.
+---@param value any
+---@param label? string
+---@return any checked
+function Schema:assert(value, label)
+  local checked, err = self:check(value, label)
+  if err then error(err, 0) end
+  return checked
+end
+
+---@param value any
+---@return boolean
+function Schema:is(value)
+  local found = issue.start()
+  return self.run(value, found, 1) ~= FAIL and not found.spent
+end
+
+---JSON Schema (2020-12) of what is accepted. What functions do is not in it.
+---@return table
+function Schema:json_schema() return require("tidelock.schema.export")(self) end
+
+local function derive(self, kind, run)
+  return M.new { kind = kind, expects = self.expects, run = run, inner = self }
+end
+
+---A rule of your own, asked once all others hold. It must not wait; what it raises is raised.
+---@param fn fun(value: any): boolean|any, string? a second result is the message
+---@param message? string "does not hold" when not given
+---@param path? string where the issue is shown, in the value
+---@return tidelock.Schema
+function Schema:refine(fn, message, path)
+  if type(fn) ~= "function" then error("schema: refine wants a function", 2) end
+  local run = self.run
+  return derive(self, "refine", function(value, found, depth)
+    local checked = run(value, found, depth)
+    if checked == FAIL then return FAIL end
+    local ok, why = plainly(fn, checked)
+    if ok then return checked end
+    local text = type(why) == "string" and why or message or "does not hold"
+    issue.broken(found, text, issue.kind(checked), text)
+    if path then found[found.n].path = path end
+    return FAIL
+  end)
+end
+
+---Makes another value of the checked one. It must not wait; `nil, message` is an issue.
+---@param fn fun(value: any): any, string?
+---@return tidelock.Schema
+function Schema:transform(fn)
+  if type(fn) ~= "function" then error("schema: transform wants a function", 2) end
+  local run = self.run
+  return derive(self, "transform", function(value, found, depth)
+    local checked = run(value, found, depth)
+    if checked == FAIL then return FAIL end
+    local made, why = plainly(fn, checked)
+    if made == nil and why ~= nil then
+      return issue.broken(found, tostring(why), issue.kind(checked), tostring(why))
+    end
+    return made
+  end)
+end
+
+---The same with a description, which json_schema tells.
+---@param text string
+---@return tidelock.Schema
+function Schema:describe(text)
+  if type(text) ~= "string" then error("schema: describe wants a string", 2) end
+  local same = {}
+  for key, value in pairs(self) do same[key] = value end
+  same.description = text
+  return M.new(same)
+end
+
+return M

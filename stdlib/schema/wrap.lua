@@ -1,0 +1,90 @@
+-- Schemas around another one: what may be absent, null, or wrong.
+local container = require "tidelock.schema.container"
+local core = require "tidelock.schema.core"
+local issue = require "tidelock.schema.issue"
+local json = require "tidelock.json"
+
+local M = {}
+
+local FAIL, null = issue.FAIL, json.null
+local Schema = core.Schema
+
+local function around(inner, fields)
+  fields.inner, fields.expects = inner, fields.expects or inner.expects
+  return core.new(fields)
+end
+
+---@param inner tidelock.Schema
+---@return tidelock.Schema
+function M.optional(inner)
+  local run = inner.run
+  return around(inner, {
+    kind = "optional",
+    run = function(value, found, depth)
+      if value == nil or value == null then return nil end
+      return run(value, found, depth)
+    end,
+  })
+end
+
+---May be absent, or null: then it is nil, and in an array json.null.
+---@return tidelock.Schema
+function Schema:optional() return M.optional(core.want(self, "what is optional")) end
+
+---May be null, which stays json.null; or absent, for that is how null arrives in a record.
+---@return tidelock.Schema
+function Schema:nullable()
+  local run = self.run
+  return around(self, {
+    kind = "nullable", expects = self.expects .. " or null",
+    run = function(value, found, depth)
+      if value == nil or value == null then return value end
+      return run(value, found, depth)
+    end,
+  })
+end
+
+-- A new copy each time, so that nobody changes another's.
+local function giver(value, expects)
+  if type(value) == "function" then return function() return (core.plainly(value)) end end
+  if not issue.is_container(value) then return function() return value end end
+  if expects == "array" and next(value) == nil then return function() return json.array {} end end
+  local function give() return container.copy(value, issue.start(), 1) end
+  if give() == FAIL then error("schema: the value given holds itself, or is too large", 3) end
+  return give
+end
+
+---What is absent or null becomes this value: a copy of it, or what it returns, if it is a
+---function. It is not checked.
+---@param value any
+---@return tidelock.Schema
+function Schema:default(value)
+  local run, give = self.run, giver(value, self.expects)
+  return around(self, {
+    kind = "default", value = value,
+    run = function(given, found, depth)
+      if given == nil or given == null then return give() end
+      return run(given, found, depth)
+    end,
+  })
+end
+
+---What is wrong, or absent, becomes this value, as with default; no issue is told. For what newer
+---servers may say in words that are not known yet.
+---@param value any
+---@return tidelock.Schema
+function Schema:catch(value)
+  local run, give = self.run, giver(value, self.expects)
+  return around(self, {
+    kind = "catch", value = value,
+    run = function(given, found, depth)
+      local before = found.n
+      local got = run(given, found, depth)
+      if got ~= FAIL then return got end
+      issue.take(found, before)
+      return give()
+    end,
+  })
+end
+
+return M
