@@ -17,6 +17,7 @@ const verdict = (behavior, why = "") => ({ behavior, why });
 
 const same = (a, b) =>
   a.length === b.length && a.every((x, i) => x.type === b[i].type && Buffer.compare(x.data, b[i].data) === 0);
+const begins = (want, got) => same(want.slice(0, got.length), got);
 const shown = (events) =>
   `[${events.map((e) => `${e.type} ${e.data.length > 40 ? `of ${e.data.length} bytes` : JSON.stringify(e.data.toString("latin1"))}`).join(", ")}]`;
 
@@ -33,6 +34,7 @@ async function listen(c, test, sending) {
     const event = await c.next(test.limit || 5000);
     if (["close", "end", "timeout", "violation"].includes(event.type)) return { got, weClosed, last: event };
     got.push(event);
+    if (![test.ok, test.nonStrict].some((want) => want && begins(want, got))) return { got, weClosed, last: event };
   }
 }
 
@@ -48,6 +50,7 @@ function judgeEnd(test, { weClosed, last }) {
   if (last.type === "timeout") return verdict(FAILED, test.end === "them" ? "the connection was not failed" : "no answer in time");
   if (last.type === "end")
     return test.end === "them" ? verdict(NON_STRICT, "hung up without a close frame") : verdict(FAILED, "hung up without a closing handshake");
+  if (last.type !== "close") return verdict(OK); // the events are wrong already
   if (test.end === "us" && !weClosed) return verdict(FAILED, `closed with ${last.code} on its own`);
   if (!codes.includes(last.code)) return verdict(FAILED, `closed with ${last.code}, not ${codes.join(" or ")}`);
   return verdict(OK);
