@@ -4,6 +4,7 @@
 #include "lua/modules.h"
 #include "script/resource.h"
 #include "script/script.h"
+#include "script/watchdog.h"
 
 static int set_function(lua_State *L, int *ref, const char *what) {
   luaL_checktype(L, 1, LUA_TFUNCTION);
@@ -33,7 +34,9 @@ static int f_exit(lua_State *L) {
 static int f_cpu_limit(lua_State *L) {
   double seconds = luaL_checknumber(L, 1);
   luaL_argcheck(L, seconds >= 0.05 && seconds <= 3600, 1, "0.05 to 3600 seconds");
-  generation_of(L)->cpu_limit = seconds;
+  Generation *gen = generation_of(L);
+  gen->cpu_limit = seconds;
+  watchdog_relimit(gen);
   return 0;
 }
 

@@ -49,11 +49,13 @@ static void *account(void *ud, void *old, size_t old_size, size_t size) {
 
 static const char *read_chunk(lua_State *L, void *ctx, size_t *size) {
   (void)ctx;
-  lua_settop(L, 5);
+  luaL_checkstack(L, 2, "too many nested functions");
   lua_pushvalue(L, 1);
   lua_call(L, 0, 1);
+  if (!lua_isnil(L, -1) && !lua_isstring(L, -1))
+    luaL_error(L, "reader function must return a string");
   const char *piece = lua_tolstring(L, -1, size);
-  lua_replace(L, 5); /* keeps it alive */
+  lua_replace(L, 5); /* keeps it alive; above it lies what the parser pushed */
   return piece;
 }
 
@@ -68,6 +70,7 @@ static int f_load(lua_State *L) {
     status = luaL_loadbufferx(L, text, len, name, "t");
   } else {
     luaL_checktype(L, 1, LUA_TFUNCTION);
+    lua_settop(L, 5);
     status = lua_load(L, read_chunk, NULL, name, "t");
   }
   if (status != LUA_OK) {

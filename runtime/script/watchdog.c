@@ -178,6 +178,10 @@ lua_State *watchdog_switch(Generation *gen, lua_State *co) {
   return was;
 }
 
+void watchdog_relimit(Generation *gen) {
+  gen->rt->watchdog->limit = (unsigned)(limit_of(gen) / TICK);
+}
+
 void watchdog_poll(lua_State *L) {
   if (is_late(generation_of(L)->rt->watchdog)) raise_late(L);
 }

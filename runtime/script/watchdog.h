@@ -22,6 +22,8 @@ double watchdog_leave(Generation *gen, WatchdogTurn turn); /* ms if it was slow,
 /* Inside a turn, when it goes on in another coroutine; returns the one before. */
 lua_State *watchdog_switch(Generation *gen, lua_State *co);
 
+/* The generation's limit has changed, inside a turn of its own. */
+void watchdog_relimit(Generation *gen);
 /* Raises when the turn is late: for loops in C that may be long, which no hook sees. */
 void watchdog_poll(lua_State *L);
 
