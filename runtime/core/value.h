@@ -86,14 +86,15 @@ static inline bool value_is_container(Value v) {
 Value value_retain(Value v); /* the same, to own */
 void value_release(Value v); /* any size and depth; does not recurse */
 
-/* Return new, or VALUE_ABSENT when the account is full or the text has 4 GiB or more. */
+/* Return new, or an absent one when the account is full or the text has 4 GiB or more. */
 Value value_text(ValueAccount *account, const char *bytes, size_t len);
-/* Takes the items (and leaves the list, which the caller owns). Absent when full, or
- * nested too deeply: see value_height. */
+/* Takes the items (and leaves the list, which the caller owns). Absent when the account
+ * is full, or it nests too deeply. An absent item stands for one that could not be made,
+ * here and below: it gives an absent whole, or ERR_MEMORY. */
 Value value_array(ValueAccount *account, const Value *items, size_t count);
 Value value_object(ValueAccount *account); /* empty */
-/* Takes the items; keys are borrowed. One that comes twice has its last value; null and
- * absent items are left out. */
+/* Takes the items; keys are borrowed. One that comes twice has its last value; one that
+ * is null is left out. */
 typedef struct ValueField {
   const char *key;
   size_t key_len;
@@ -129,7 +130,7 @@ int value_array_remove(ValueAccount *account, Value *array, size_t index,
 Value value_object_get(Value object, const char *key, size_t len); /* absent: none */
 /* By place, in the object's order: false beyond the end. */
 bool value_object_at(Value object, size_t index, Value *key, Value *item);
-/* An item that is null or absent removes the key. */
+/* An item that is null removes the key. */
 int value_object_set(ValueAccount *account, Value *object, const char *key, size_t len,
                      Value item);
 int value_object_remove(ValueAccount *account, Value *object, const char *key, size_t len,
@@ -142,7 +143,8 @@ typedef struct ValueStep {
   size_t key_len, index;
 } ValueStep;
 Value value_get(Value root, const ValueStep *steps, size_t count); /* borrows */
-/* Makes objects where there are none on the way. An item that is absent removes. */
+/* Makes objects where there are none on the way; the place behind an array's end is one
+ * of it too. */
 int value_set(ValueAccount *account, Value *root, const ValueStep *steps, size_t count,
               Value item);
 

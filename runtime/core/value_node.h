@@ -1,0 +1,119 @@
+/* Between the files of value: what nodes look like, and who makes them. */
+#ifndef TIDELOCK_CORE_VALUE_NODE_H
+#define TIDELOCK_CORE_VALUE_NODE_H
+
+#include "core/value.h"
+
+typedef enum NodeKind {
+  NODE_TEXT,
+  NODE_KEYS,   /* the keys of flat objects, shared by those that have the same */
+  NODE_OBJECT, /* flat: Keys and as many items */
+  NODE_ITEMS,  /* a tree of items: an array */
+  NODE_PAIRS   /* a tree of keys and items, by key: a large object */
+} NodeKind;
+
+struct ValueNode {
+  uint32_t refs;
+  uint8_t kind;
+  uint8_t level;   /* of trees: 0 is a leaf. Of an empty flat object: 1 is undecided */
+  uint16_t height; /* the levels of containers in it, itself included; 0 for text */
+  ValueAccount *account;
+};
+
+typedef struct Text {
+  ValueNode node;
+  uint32_t len;
+  char bytes[];
+} Text;
+
+enum { FLAT_MAX = 32, TREE_MAX = 32, TREE_LEVELS = 32 };
+
+typedef struct Keys {
+  ValueNode node;
+  uint32_t count, hash; /* of all of them, in their order */
+  struct {
+    uint32_t hash;
+    uint32_t len;
+  } heads[FLAT_MAX]; /* cut off after `count`; then come the names */
+} Keys;
+
+typedef struct Object {
+  ValueNode node;
+  Keys *keys; /* owned */
+  Value items[];
+} Object;
+
+typedef struct Tree Tree;
+typedef union Slot {
+  Value value;
+  struct {
+    Tree *tree;
+    size_t total;
+  } branch;
+} Slot;
+
+/* A leaf of an array has items, one of an object key and item in turns. `count` is in
+ * items or pairs, or branches; `total` of items or pairs below. */
+struct Tree {
+  ValueNode node;
+  uint32_t total;
+  uint16_t count, room;
+  Slot slots[];
+};
+
+struct ValueAccount {
+  size_t used, nodes, limit;
+  uint64_t made;
+  bool closed;
+  Keys *shapes[256]; /* those seen last, each held */
+};
+
+/* Nodes: one reference, charged. node_resize is for a node that one holds. */
+void *node_new(ValueAccount *account, NodeKind kind, size_t size);
+void *node_resize(void *node, size_t before, size_t size);
+void node_release(ValueNode *node);
+static inline void *node_retain(void *node) {
+  ValueNode *n = node;
+  CHECK(++n->refs != 0);
+  return n;
+}
+bool account_full(const ValueAccount *account, size_t extra);
+
+static inline int height_of(Value v) {
+  return value_is_container(v) ? v.node->height : 0;
+}
+
+/* Keys */
+static inline Text **keys_names(const Keys *keys) {
+  return (Text **)&keys->heads[keys->count];
+}
+uint32_t keys_hash(const char *key, size_t len);
+/* Returns one to own, made or found; borrows the names. */
+Keys *keys_of(ValueAccount *account, const ValueField *fields, size_t count);
+Keys *keys_with(ValueAccount *account, const Keys *keys, const char *key, size_t len);
+Keys *keys_without(ValueAccount *account, const Keys *keys, size_t index);
+int keys_find(const Keys *keys, const char *key, size_t len); /* -1: none */
+
+/* Trees: `stride` values an entry, 1 or 2 by kind. They change *tree, which the caller
+ * owns, and take what is put in. */
+Tree *tree_build(ValueAccount *account, NodeKind kind, const Value *values, size_t count);
+const Value *tree_at(const Tree *tree, size_t index, size_t *run);
+/* How many entries from i and j on are those of one node that both share. */
+size_t tree_shared(const Tree *a, size_t i, const Tree *b, size_t j);
+void tree_put(ValueAccount *account, Tree **tree, size_t index, Value item);
+void tree_insert(ValueAccount *account, Tree **tree, size_t index, const Value *entry);
+void tree_remove(ValueAccount *account, Tree **tree, size_t index, Value *entry);
+static inline size_t tree_stride(const Tree *tree) {
+  return tree->node.kind == NODE_PAIRS ? 2 : 1;
+}
+static inline Tree *tree_of(Value v) {
+  return (Tree *)v.node;
+}
+static inline Object *object_of(Value v) {
+  return (Object *)v.node;
+}
+
+/* How a tree of pairs orders keys: by bytes, a shorter one first. */
+int text_compare(const Text *text, const char *key, size_t len);
+
+#endif

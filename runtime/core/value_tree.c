@@ -1,0 +1,384 @@
+/* Trees by position: B+-trees whose branches know how many entries are below them. Leaves
+ * are up to 32 items, or 16 pairs. All leaves stand on one level.
+ *
+ * What changes is first made our own: a node with one reference is taken as it is, any
+ * other is copied, which gives its parts one more reference, so that they are copied in
+ * turn when the change comes to them. No part is ever left with too many. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/value_node.h"
+
+static size_t most(const Tree *tree) {
+  return tree->node.level == 0 && tree_stride(tree) == 2 ? TREE_MAX / 2 : TREE_MAX;
+}
+
+/* Slots an entry of this node takes. */
+static size_t width(const Tree *tree) {
+  return tree->node.level == 0 ? tree_stride(tree) : 1;
+}
+
+static size_t tree_size(size_t room) {
+  return sizeof(Tree) + room * sizeof(Slot);
+}
+
+static Tree *tree_new(ValueAccount *account, NodeKind kind, int level, size_t room) {
+  Tree *tree = node_new(account, kind, tree_size(room));
+  tree->node.level = (uint8_t)level;
+  tree->node.height = 1;
+  tree->total = 0;
+  tree->count = 0;
+  tree->room = (uint16_t)room;
+  return tree;
+}
+
+/* --- how deep it nests ----------------------------------------------------------------
+ */
+
+static int slot_height(const Tree *tree, size_t slot) {
+  if (tree->node.level) return tree->slots[slot].branch.tree->node.height;
+  return height_of(tree->slots[slot].value) + 1;
+}
+
+static void measure(Tree *tree) {
+  int height = 1;
+  for (size_t i = 0; i < tree->count * width(tree); i++)
+    if (slot_height(tree, i) > height) height = slot_height(tree, i);
+  tree->node.height = (uint16_t)height;
+}
+
+/* After a part of height `before` (0: none) became one of height `after`. */
+static void remeasure(Tree *tree, int before, int after) {
+  if (after >= tree->node.height) tree->node.height = (uint16_t)after;
+  else if (before == tree->node.height) measure(tree);
+}
+
+/* --- nodes of our own -----------------------------------------------------------------
+ */
+
+static void share_slots(const Tree *tree, size_t from, size_t slots) {
+  for (size_t i = from; i < from + slots; i++) {
+    if (tree->node.level) node_retain(tree->slots[i].branch.tree);
+    else value_retain(tree->slots[i].value);
+  }
+}
+
+static size_t room_for(const Tree *tree, size_t slots) {
+  size_t room = 4;
+  while (room < slots) room *= 2;
+  size_t limit = most(tree) * width(tree);
+  return room < limit ? room : limit;
+}
+
+/* Takes the tree; returns one of our own with room for that many entries. */
+static Tree *own(ValueAccount *account, Tree *tree, size_t entries) {
+  size_t slots = entries * width(tree), used = tree->count * width(tree);
+  if (tree->node.refs == 1) {
+    if (slots <= tree->room) return tree;
+    size_t room = room_for(tree, slots);
+    tree = node_resize(tree, tree_size(tree->room), tree_size(room));
+    tree->room = (uint16_t)room;
+    return tree;
+  }
+  size_t room = slots > used ? room_for(tree, slots) : used;
+  Tree *copy = tree_new(account, tree->node.kind, tree->node.level, room);
+  copy->node.height = tree->node.height;
+  copy->total = tree->total;
+  copy->count = tree->count;
+  memcpy(copy->slots, tree->slots, used * sizeof(Slot));
+  share_slots(tree, 0, used);
+  node_release(&tree->node);
+  return copy;
+}
+
+/* Opens a gap for an entry, or closes one. */
+static void move_slots(Tree *tree, size_t from, size_t to) {
+  size_t w = width(tree);
+  memmove(tree->slots + to * w, tree->slots + from * w,
+          (tree->count - from) * w * sizeof(Slot));
+}
+
+static void recount(Tree *tree) {
+  tree->total = tree->count;
+  if (tree->node.level == 0) return;
+  tree->total = 0;
+  for (size_t i = 0; i < tree->count; i++)
+    tree->total += (uint32_t)tree->slots[i].branch.total;
+}
+
+/* --- finding --------------------------------------------------------------------------
+ */
+
+/* The branch that holds the entry, or the place before it; *index becomes the one in it.
+ */
+static size_t find_branch(const Tree *tree, size_t *index, bool place) {
+  size_t i = 0;
+  while (i + 1 < tree->count && *index + !place > tree->slots[i].branch.total)
+    *index -= tree->slots[i++].branch.total;
+  return i;
+}
+
+const Value *tree_at(const Tree *tree, size_t index, size_t *run) {
+  while (tree->node.level)
+    tree = tree->slots[find_branch(tree, &index, false)].branch.tree;
+  if (run) *run = tree->count - index;
+  return &tree->slots[index * tree_stride(tree)].value;
+}
+
+/* The nodes that begin with the entry, the largest first. */
+static size_t beginnings(const Tree *tree, size_t index, const Tree **nodes) {
+  size_t count = 0;
+  for (;;) {
+    if (index == 0) nodes[count++] = tree;
+    if (tree->node.level == 0) return count;
+    tree = tree->slots[find_branch(tree, &index, false)].branch.tree;
+  }
+}
+
+size_t tree_shared(const Tree *a, size_t i, const Tree *b, size_t j) {
+  const Tree *x[TREE_LEVELS], *y[TREE_LEVELS];
+  if (i >= a->total || j >= b->total) return 0;
+  size_t x_count = beginnings(a, i, x), y_count = beginnings(b, j, y);
+  for (size_t k = 0; k < x_count; k++)
+    for (size_t l = 0; l < y_count; l++)
+      if (x[k] == y[l]) return x[k]->total;
+  return 0;
+}
+
+/* --- changing an item -----------------------------------------------------------------
+ */
+
+static Tree *put(ValueAccount *account, Tree *tree, size_t index, Value item) {
+  tree = own(account, tree, tree->count);
+  int before, after;
+  if (tree->node.level == 0) {
+    Value *old = &tree->slots[index * tree_stride(tree) + tree_stride(tree) - 1].value;
+    Value gone = *old;
+    before = height_of(gone) + 1, after = height_of(item) + 1;
+    *old = item;
+    value_release(gone);
+  } else {
+    Tree **branch = &tree->slots[find_branch(tree, &index, false)].branch.tree;
+    before = (*branch)->node.height;
+    *branch = put(account, *branch, index, item);
+    after = (*branch)->node.height;
+  }
+  remeasure(tree, before, after);
+  return tree;
+}
+
+void tree_put(ValueAccount *account, Tree **tree, size_t index, Value item) {
+  *tree = put(account, *tree, index, item);
+}
+
+/* --- inserting ------------------------------------------------------------------------
+ */
+
+/* Moves the entries from `at` on to a new node. */
+static Tree *split(ValueAccount *account, Tree *tree, size_t at) {
+  size_t w = width(tree), moved = tree->count - at;
+  Tree *right = tree_new(account, tree->node.kind, tree->node.level,
+                         room_for(tree, (moved + 1) * w));
+  memcpy(right->slots, tree->slots + at * w, moved * w * sizeof(Slot));
+  right->count = (uint16_t)moved;
+  tree->count = (uint16_t)at;
+  recount(tree), recount(right);
+  measure(tree), measure(right);
+  return right;
+}
+
+/* Opens a place for one more entry at *at; returns the right half if it had to be split,
+ * and the node that has the place in *where. What is appended splits off alone, so that a
+ * list that only grows has full nodes. */
+static Tree *open_place(ValueAccount *account, Tree *tree, size_t *at, bool last,
+                        Tree **where) {
+  Tree *right = NULL;
+  *where = tree;
+  if (tree->count == most(tree)) {
+    size_t middle = last && *at == tree->count ? tree->count : tree->count / 2u;
+    right = split(account, tree, middle);
+    if (*at > middle || middle == most(tree)) {
+      *at -= middle;
+      *where = right;
+    }
+  }
+  move_slots(*where, *at, *at + 1);
+  (*where)->count++;
+  return right;
+}
+
+static Tree *insert(ValueAccount *account, Tree **place, size_t index, const Value *entry,
+                    bool last);
+
+static Tree *insert_leaf(ValueAccount *account, Tree *tree, size_t index,
+                         const Value *entry, bool last) {
+  Tree *where;
+  Tree *right = open_place(account, tree, &index, last, &where);
+  size_t stride = tree_stride(tree);
+  memcpy(&where->slots[index * stride], entry, stride * sizeof(Value));
+  where->total++;
+  remeasure(where, 0, height_of(entry[stride - 1]) + 1);
+  return right;
+}
+
+static Tree *insert_branch(ValueAccount *account, Tree *tree, size_t index,
+                           const Value *entry, bool last) {
+  size_t at = find_branch(tree, &index, true);
+  Slot *slot = &tree->slots[at];
+  Tree *extra =
+      insert(account, &slot->branch.tree, index, entry, last && at + 1u == tree->count);
+  slot->branch.total = slot->branch.tree->total;
+  remeasure(tree, 0, slot->branch.tree->node.height);
+  if (!extra) {
+    tree->total++;
+    return NULL;
+  }
+  Tree *where;
+  Tree *right = open_place(account, tree, (at++, &at), last, &where);
+  where->slots[at].branch.tree = extra;
+  where->slots[at].branch.total = extra->total;
+  recount(tree);
+  remeasure(where, 0, extra->node.height);
+  if (right) recount(right);
+  return right;
+}
+
+/* Returns what did not fit, to stand on the right of *place. */
+static Tree *insert(ValueAccount *account, Tree **place, size_t index, const Value *entry,
+                    bool last) {
+  Tree *tree = *place;
+  bool full = tree->count == most(tree);
+  tree = *place = own(account, tree, tree->count + !full);
+  return (tree->node.level ? insert_branch : insert_leaf)(account, tree, index, entry,
+                                                          last);
+}
+
+void tree_insert(ValueAccount *account, Tree **tree, size_t index, const Value *entry) {
+  Tree *right = insert(account, tree, index, entry, true);
+  if (!right) return;
+  Tree *left = *tree;
+  Tree *root = tree_new(account, left->node.kind, left->node.level + 1, 4);
+  root->slots[0].branch.tree = left;
+  root->slots[0].branch.total = left->total;
+  root->slots[1].branch.tree = right;
+  root->slots[1].branch.total = right->total;
+  root->count = 2;
+  recount(root);
+  measure(root);
+  *tree = root;
+}
+
+/* --- removing -------------------------------------------------------------------------
+ */
+
+/* Moves what `from` has to the end of `into`, both of one level. */
+static Tree *join(ValueAccount *account, Tree *into, Tree *from) {
+  into = own(account, into, into->count + from->count);
+  size_t w = width(into);
+  memcpy(into->slots + into->count * w, from->slots, from->count * w * sizeof(Slot));
+  share_slots(from, 0, from->count * w);
+  into->count = (uint16_t)(into->count + from->count);
+  into->total += from->total;
+  remeasure(into, 0, from->node.height);
+  node_release(&from->node);
+  return into;
+}
+
+static void take_branch(Tree *tree, size_t at) {
+  move_slots(tree, at + 1, at);
+  tree->count--;
+}
+
+/* A branch that has become small goes into the one beside it where both fit. */
+static void tidy(ValueAccount *account, Tree *tree, size_t at) {
+  Tree *branch = tree->slots[at].branch.tree;
+  if (branch->count == 0) {
+    node_release(&branch->node);
+    take_branch(tree, at);
+    return;
+  }
+  if (branch->count > most(branch) / 4 || tree->count == 1) return;
+  size_t left = at ? at - 1 : 0;
+  Slot *slot = &tree->slots[left];
+  Tree *right = tree->slots[left + 1].branch.tree;
+  if (slot->branch.tree->count + right->count > most(branch) * 3 / 4) return;
+  slot->branch.tree = join(account, slot->branch.tree, right);
+  slot->branch.total = slot->branch.tree->total;
+  take_branch(tree, left + 1);
+}
+
+static Tree *cut(ValueAccount *account, Tree *tree, size_t index, Value *entry) {
+  tree = own(account, tree, tree->count);
+  size_t stride = tree_stride(tree);
+  int before, after = 0;
+  if (tree->node.level == 0) {
+    memcpy(entry, &tree->slots[index * stride], stride * sizeof(Value));
+    move_slots(tree, index + 1, index);
+    tree->count--;
+    before = height_of(entry[stride - 1]) + 1;
+  } else {
+    size_t at = find_branch(tree, &index, false);
+    Slot *slot = &tree->slots[at];
+    before = slot->branch.tree->node.height;
+    slot->branch.tree = cut(account, slot->branch.tree, index, entry);
+    slot->branch.total--;
+    after = slot->branch.tree->node.height;
+    tidy(account, tree, at);
+  }
+  tree->total--;
+  remeasure(tree, before, after);
+  return tree;
+}
+
+void tree_remove(ValueAccount *account, Tree **tree, size_t index, Value *entry) {
+  *tree = cut(account, *tree, index, entry);
+  while ((*tree)->node.level && (*tree)->count == 1) {
+    Tree *root = *tree;
+    *tree = node_retain(root->slots[0].branch.tree);
+    node_release(&root->node);
+  }
+  if ((*tree)->count == 0) {
+    (*tree)->node.level = 0;
+    (*tree)->node.height = 1;
+  }
+}
+
+/* --- building -------------------------------------------------------------------------
+ */
+
+/* One level of branches over `count` nodes, in place; returns how many. */
+static size_t build_level(ValueAccount *account, Tree **nodes, size_t count) {
+  size_t made = 0;
+  for (size_t i = 0; i < count; i += TREE_MAX, made++) {
+    size_t n = count - i < TREE_MAX ? count - i : TREE_MAX;
+    Tree *tree = tree_new(account, nodes[i]->node.kind, nodes[i]->node.level + 1, n);
+    tree->count = (uint16_t)n;
+    for (size_t k = 0; k < n; k++) {
+      tree->slots[k].branch.tree = nodes[i + k];
+      tree->slots[k].branch.total = nodes[i + k]->total;
+    }
+    recount(tree);
+    measure(tree);
+    nodes[made] = tree;
+  }
+  return made;
+}
+
+Tree *tree_build(ValueAccount *account, NodeKind kind, const Value *values,
+                 size_t count) {
+  size_t stride = kind == NODE_PAIRS ? 2 : 1, each = TREE_MAX / stride, leaves = 0;
+  Tree **nodes = xmalloc((count / each + 1) * sizeof *nodes);
+  for (size_t i = 0; i < count || leaves == 0; i += each) {
+    size_t n = count - i < each ? count - i : each;
+    Tree *leaf = tree_new(account, kind, 0, n * stride);
+    if (n) memcpy(leaf->slots, values + i * stride, n * stride * sizeof(Value));
+    leaf->count = (uint16_t)n;
+    leaf->total = (uint32_t)n;
+    measure(leaf);
+    nodes[leaves++] = leaf;
+  }
+  while (leaves > 1) leaves = build_level(account, nodes, leaves);
+  Tree *root = nodes[0];
+  free(nodes);
+  return root;
+}
