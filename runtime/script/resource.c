@@ -3,6 +3,7 @@
  * something does; only then declarations are bound, which cannot fail. */
 #include "script/resource.h"
 
+#include <lauxlib.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -138,17 +139,55 @@ void resource_close(Resource *res) {
   release_resource(res);
 }
 
-/* Puts new options into a resource that is open; on failure the old ones are in force
- * again. */
-static int resource_reopen(Resource *res, Declaration *decl, Error *err) {
-  void *old = res->options;
-  close_core(res);
+static void swap_options(Resource *res, Declaration *decl) {
+  void *options = res->options;
   res->options = decl->options;
-  decl->options = old; /* kept for undoing */
+  decl->options = options; /* kept for undoing */
+}
+
+/* Opens a resource with new options beside the old core, which goes on meanwhile; on
+ * failure nothing has changed. */
+static int reopen_beside(Resource *res, Declaration *decl, Error *err) {
+  void *core = res->core;
+  swap_options(res, decl);
+  res->core = NULL;
+  decl->beside = res->kind->open(res, err) == 0;
+  if (decl->beside) {
+    decl->old_core = core;
+    return 0;
+  }
+  swap_options(res, decl);
+  res->core = core;
+  return (int)err->code;
+}
+
+/* All is well: the old core goes. */
+static void settle(Declaration *decl, Resource *res) {
+  void *core = res->core;
+  if (!decl->beside) return;
+  res->core = decl->old_core;
+  close_core(res);
+  res->core = core;
+  decl->old_core = NULL;
+  decl->beside = false;
+}
+
+static void undo_beside(Declaration *decl, Resource *res) {
+  close_core(res);
+  res->core = decl->old_core;
+  swap_options(res, decl);
+  decl->old_core = NULL;
+  decl->beside = false;
+}
+
+/* The same for what can exist once only, as a port: it is closed first; on failure the
+ * old options are in force again. */
+static int reopen_after(Resource *res, Declaration *decl, Error *err) {
+  close_core(res);
+  swap_options(res, decl);
   if (res->kind->open(res, err) == 0) return 0;
   Error again;
-  decl->options = res->options;
-  res->options = old;
+  swap_options(res, decl);
   if (res->kind->open(res, &again) == 0) {
     if (res->kind->start) res->kind->start(res);
   } else {
@@ -228,7 +267,9 @@ static void undo(Generation *gen, Declaration *until) {
       d->options = res->options;
       res->options = NULL;
       resource_close(res);
-    } else if (resource_reopen(res, d, &err) == 0 && res->kind->start) {
+    } else if (d->beside) {
+      undo_beside(d, res);
+    } else if (reopen_after(res, d, &err) == 0 && res->kind->start) {
       res->kind->start(res);
     }
     d->opened = d->reopened = false;
@@ -240,9 +281,10 @@ static int realise(Declaration *decl, Error *err) {
   Resource *res = find_for(decl);
   if (!res) return resource_open(decl, err) ? 0 : (int)err->code;
   if (unchanged(res, decl)) return 0;
-  if (resource_reopen(res, decl, err) != 0) return (int)err->code;
-  decl->reopened = true;
-  return 0;
+  int code = reopen_beside(res, decl, err);
+  if (code == ERR_BUSY) code = reopen_after(res, decl, err);
+  decl->reopened = code == 0;
+  return code;
 }
 
 int resources_reconcile(Generation *gen, Error *err) {
@@ -258,6 +300,7 @@ int resources_reconcile(Generation *gen, Error *err) {
     }
     Resource *res = find_for(d);
     timer_stop(gen->rt->loop, &res->grace);
+    settle(d, res);
     bind_to(d, res);
   }
   attach_pending(gen->rt);
@@ -317,11 +360,19 @@ static void checked(lua_State *L, const ResourceKind *kind, const char *name,
   lua_error(L);
 }
 
+const char *declared_name(lua_State *L, int arg) {
+  size_t len;
+  const char *name = luaL_checklstring(L, arg, &len);
+  luaL_argcheck(L, strlen(name) == len, arg, "a name cannot hold a zero byte");
+  return name;
+}
+
 /* A declaration of a script that runs: it takes effect at once. */
 static int declare_live(Declaration *decl, Error *err) {
   if (realise(decl, err) != 0) return (int)err->code;
   Resource *res = find_for(decl);
   timer_stop(decl->gen->rt->loop, &res->grace);
+  settle(decl, res);
   bool fresh = decl->opened || decl->reopened;
   bind_to(decl, res);
   attach_pending(decl->gen->rt);

@@ -46,11 +46,15 @@ struct Declaration {
   Resource *res; /* NULL: not yet, or closed */
   bool attached;
   bool opened, reopened; /* by this declaration, and not yet started */
+  bool beside;           /* reopened while the old core lives on, until all is well */
+  void *old_core;        /* that one */
   HandlerList handlers, states,
       outgoing;                  /* of events, of changes of state, of what is sent */
   int functions[DECL_FUNCTIONS]; /* references of options that are functions, by kind */
 };
 
+/* The argument as a name for declare: raises where a zero byte would cut it off. */
+const char *declared_name(lua_State *L, int arg);
 /* Declares for the generation of L; takes options (also when it raises). A live script's
  * declaration takes effect at once: then *err may be set and NULL returned. */
 Declaration *declare(lua_State *L, const ResourceKind *kind, const char *name,

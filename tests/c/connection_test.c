@@ -1,0 +1,214 @@
+/* Connections and servers of scripts through reloads, attaching and closing, with a
+ * server script as the peer. */
+#include "script_env.h"
+
+static Env env;
+
+static const char peer[] =
+    "local s = server.listen('peer', {port = 0})\n"
+    "local io = s:io()\n"
+    "local flag, n = '', 0\n"
+    "io:on('connection', function(sock)\n"
+    "  n = n + 1\n"
+    "  local number = n\n"
+    "  log.info('PEER connected ' .. number)\n"
+    "  sock:on('disconnect', function() log.info('PEER lost ' .. number) end)\n"
+    "  sock:on('never', function() log.info('PEER never') end)\n"
+    "  sock:on('echo', function(...) sock:emit('echo', ...) end)\n"
+    "  sock:on('get', function(ack) ack(flag) end)\n"
+    "  sock:on('set', function(value, ack) flag = value ack() end)\n"
+    "  sock:on('ask me', function()\n"
+    "    flag = 'asked ' .. number\n"
+    "    local answer = sock:call('asked', number)\n"
+    "    log.info('PEER ' .. number .. ' hears ' .. tostring(answer))\n"
+    "  end)\n"
+    "end)\n"
+    "script.on_start(function() log.info('PORT ' .. s.port .. '.') end)\n";
+
+static int open_peer(void **state) {
+  (void)state;
+  env_open(&env, (RuntimeOptions){.grace = 0.3});
+  env_save(&env, "peer", peer);
+  env_await(&env, ".\n");
+  char url[64];
+  snprintf(url, sizeof url, "http://127.0.0.1:%d",
+           atoi(strstr(env_log(&env), "PORT ") + 5));
+  setenv("WS_URL", url, 1);
+  return 0;
+}
+
+static int close_peer(void **state) {
+  (void)state;
+  env_close(&env);
+  return 0;
+}
+
+/* A call that waits when its connection is closed returns, whoever made it. */
+static void a_call_returns_when_its_connection_is_closed(void **state) {
+  (void)state;
+  env_save(&env, "owner", "socket.connect('chat', {url = URL})\n");
+  env_save(
+      &env, "hook",
+      "local chat = socket.attach('owner:chat')\n"
+      "chat:on('connect', function()\n"
+      "  task.spawn(function()\n"
+      "    local ok, err = chat:call('never', 1, {timeout = 60})\n"
+      "    log.info('RETURNED ' .. tostring(ok) .. ' ' .. err.code .. ' ' .. err.sent)\n"
+      "  end)\n"
+      "end)\n");
+  env_await(&env, "PEER never");
+  env_save(&env, "owner", "-- nothing is declared\n");
+  env_await(&env, "RETURNED nil CLOSED unknown");
+}
+
+static void a_call_returns_when_its_connection_is_reopened(void **state) {
+  (void)state;
+  env_save(&env, "owner", "socket.connect('chat', {url = URL})\n");
+  env_save(&env, "hook",
+           "local chat, once = socket.attach('owner:chat'), true\n"
+           "chat:on('connect', function()\n"
+           "  if not once then return end\n"
+           "  once = false\n"
+           "  local ok, err = chat:call('never', 1, {timeout = 60})\n"
+           "  log.info('RETURNED ' .. tostring(ok) .. ' ' .. err.code)\n"
+           "end)\n");
+  env_await(&env, "PEER never");
+  env_save(&env, "owner", "socket.connect('chat', {url = URL, query = {v = 2}})\n");
+  env_await(&env, "RETURNED nil CLOSED");
+  env_await(&env, "PEER connected 2");
+}
+
+/* A reload whose options cannot be opened changes nothing: not even those that could. */
+static void a_failed_reload_keeps_the_connections(void **state) {
+  (void)state;
+  env_save(&env, "owner",
+           "local a = socket.connect('a', {url = URL})\n"
+           "local b = socket.connect('b', {url = URL})\n"
+           "a:on('connect', function() log.info('A connected') end)\n"
+           "b:on('connect', function() log.info('B connected') end)\n"
+           "a:on('disconnect', function(why) log.info('A lost ' .. why) end)\n"
+           "b:on('disconnect', function(why) log.info('B lost ' .. why) end)\n"
+           "a:on('echo', function(x) log.info('A echo ' .. x) end)\n"
+           "timer.every(0.02, function() a:emit('echo', 1) end)\n");
+  env_await(&env, "A connected");
+  env_await(&env, "B connected");
+  env_save(&env, "owner",
+           "socket.connect('a', {url = URL, query = {v = 2}})\n"
+           "socket.connect('b', {url = 'gopher://nowhere'})\n");
+  env_await(&env, "the previous version goes on");
+  env_save(&env, "probe",
+           "local s = socket.connect('probe', {url = URL})\n"
+           "s:on('echo', function() log.info('PROBED') end)\n"
+           "script.on_start(function() s:emit('echo', 1) end)\n");
+  env_await(&env, "PROBED");
+  assert_false(env_has(&env, "A lost"));
+  assert_false(env_has(&env, "PEER lost"));
+  assert_true(env_has(&env, "PEER connected 3"));
+  assert_false(env_has(&env, "PEER connected 4"));
+}
+
+/* An ack belongs to the connection its event came by. */
+static void an_ack_is_not_sent_on_another_connection(void **state) {
+  (void)state;
+  env_save(
+      &env, "owner",
+      "local chat = socket.connect('chat', {url = URL})\n"
+      "chat:on('connect', function() chat:emit('ask me') end)\n"
+      "chat:on('asked', function(n, ack)\n"
+      "  log.info('ASKED ' .. n)\n"
+      "  repeat local flag = chat:call('get') task.sleep(0.001) until flag == 'asked 2'\n"
+      "  ack('late answer')\n"
+      "  chat:call('set', 'acked')\n"
+      "end)\n");
+  env_await(&env, "ASKED 1");
+  env_save(
+      &env, "owner",
+      "local chat = socket.connect('chat', {url = URL, query = {v = 2}})\n"
+      "chat:on('connect', function() chat:emit('ask me') end)\n"
+      "chat:on('asked', function(n, ack)\n"
+      "  repeat local flag = chat:call('get') task.sleep(0.001) until flag == 'acked'\n"
+      "  ack('own answer')\n"
+      "end)\n");
+  env_await(&env, "PEER 2 hears ");
+  assert_true(env_has(&env, "PEER 2 hears own answer"));
+}
+
+/* A handler of a script that is attached to itself may reopen what it hears of. */
+static void a_connection_is_reopened_while_it_fires(void **state) {
+  (void)state;
+  env_save(&env, "owner",
+           "socket.connect('chat', {url = URL})\n"
+           "script.on_start(function() log.info('STARTED') end)\n");
+  env_await(&env, "PEER connected 1");
+  env_save(&env, "owner",
+           "local chat = socket.attach('owner:chat')\n"
+           "local once = true\n"
+           "local function reopen()\n"
+           "  if not once then return end\n"
+           "  once = false\n"
+           "  socket.connect('chat', {url = URL, query = {v = 2}})\n"
+           "end\n"
+           "chat:on_any(function(name, ack) reopen() end)\n"
+           "chat:on('echo', function(x, ack) log.info('ECHO ' .. x) end)\n"
+           "chat:on('connect', function() chat:emit('echo', 2) end)\n"
+           "script.on_start(function() chat:emit('echo', 1) end)\n");
+  env_await(&env, "PEER connected 2");
+  env_await(&env, "ECHO 2");
+}
+
+/* What an old version still holds of a server that was reopened is not mistaken for what
+ * the new one gave the same place. */
+static void an_answer_does_not_go_to_another_request(void **state) {
+  (void)state;
+  static const char text[] =
+      "local s = server.listen('web', {port = 0, max_body = %d})\n"
+      "s:get('/', function()\n"
+      "  log.info('ASKED %d')\n"
+      "  task.sleep(%g)\n"
+      "  return 'answer %d'\n"
+      "end)\n"
+      "script.on_start(function()\n"
+      "  local res, err = http.get(s.url .. '/')\n"
+      "  log.info('GOT %d ' .. (res and res.body or err.code) .. '.')\n"
+      "end)\n";
+  char version[1024];
+  snprintf(version, sizeof version, text, 1000, 1, 0.1, 1, 1);
+  env_save(&env, "web", version);
+  env_await(&env, "ASKED 1");
+  snprintf(version, sizeof version, text, 2000, 2, 0.2, 2, 2);
+  env_save(&env, "web", version);
+  env_await(&env, "GOT 2 ");
+  assert_true(env_has(&env, "GOT 2 answer 2."));
+}
+
+/* A name is what it looks like. */
+static void a_name_with_a_zero_byte_is_refused(void **state) {
+  (void)state;
+  env_save(&env, "owner",
+           "local function refused(f, ...)\n"
+           "  local ok, err = pcall(f, ...)\n"
+           "  log.info('REFUSED ' .. tostring(not ok) .. ': ' .. tostring(err))\n"
+           "end\n"
+           "refused(socket.connect, 'a\\0b', {url = URL})\n"
+           "refused(socket.attach, 'x:a\\0b')\n"
+           "refused(timer.every, 'a\\0b', 1, print)\n"
+           "refused(server.listen, 'a\\0b', {})\n"
+           "log.info('END')\n");
+  env_await(&env, "END");
+  assert_false(env_has(&env, "REFUSED false"));
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, open_peer, close_peer)
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      TEST(a_call_returns_when_its_connection_is_closed),
+      TEST(a_call_returns_when_its_connection_is_reopened),
+      TEST(a_failed_reload_keeps_the_connections),
+      TEST(an_ack_is_not_sent_on_another_connection),
+      TEST(a_connection_is_reopened_while_it_fires),
+      TEST(an_answer_does_not_go_to_another_request),
+      TEST(a_name_with_a_zero_byte_is_refused),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
