@@ -45,7 +45,7 @@ static int return_result(lua_State *L, int rc, const Error *err) {
 /* --- declaring -------------------------------------------------------------------- */
 
 static int f_connect_new(lua_State *L) {
-  const char *name = luaL_checkstring(L, 1);
+  const char *name = declared_name(L, 1);
   luaL_checktype(L, 2, LUA_TTABLE);
   lua_settop(L, 2);
   need_declaring(L, "socket.connect");
@@ -53,20 +53,25 @@ static int f_connect_new(lua_State *L) {
   luaL_argcheck(L, auth == LUA_TNIL || auth == LUA_TFUNCTION || auth == LUA_TTABLE, 2,
                 "auth must be a function or a table");
   Box *box = box_new(L, &socket_kind);
+  int auth_ref = LUA_NOREF; /* taken first: afterwards nothing may raise */
+  if (auth != LUA_TNIL) {
+    lua_pushvalue(L, 3);
+    auth_ref = luaL_ref(L, LUA_REGISTRYINDEX);
+  }
   Error err;
   ConnectionOptions *options = socket_options_read(L, 2);
   Declaration *decl = declare(L, &connection_kind, name, options, &err);
-  if (!decl) return luaL_error(L, "socket.connect: %s", err.message);
-  box->object = decl;
-  if (auth != LUA_TNIL) {
-    lua_pushvalue(L, 3);
-    decl->functions[CONNECTION_AUTH] = luaL_ref(L, LUA_REGISTRYINDEX);
+  if (!decl) {
+    luaL_unref(L, LUA_REGISTRYINDEX, auth_ref);
+    return luaL_error(L, "socket.connect: %s", err.message);
   }
+  box->object = decl;
+  decl->functions[CONNECTION_AUTH] = auth_ref;
   return 1;
 }
 
 static int f_attach(lua_State *L) {
-  const char *target = luaL_checkstring(L, 1);
+  const char *target = declared_name(L, 1);
   need_declaring(L, "socket.attach");
   Box *box = box_new(L, &socket_kind);
   box->object = declare_attached(L, &connection_kind, target);
@@ -274,6 +279,21 @@ static void on_done(SocketCall *socket_call_, const char *json, size_t len,
   free(call);
 }
 
+static int push_dropped(lua_State *L, void *sent) {
+  Error err;
+  error_set(&err, ERR_CLOSED, "the connection was closed before the %s",
+            sent ? "server acknowledged the call" : "call was sent");
+  err.sent = sent ? SENT_UNKNOWN : SENT_NO;
+  return luaerror_return(L, &err);
+}
+
+/* The connection was closed or reopened under it. */
+static void on_dropped(SocketCall *socket_call_) {
+  Call *call = CONTAINER_OF(socket_call_, Call, call);
+  task_wake_later(call->task, push_dropped, call->call.sent ? call->task : NULL);
+  free(call);
+}
+
 static void cancel_call(Wait *wait) {
   Call *call = CONTAINER_OF(wait, Call, wait);
   socket_call_cancel(&call->call);
@@ -286,7 +306,8 @@ static int call_options(lua_State *L, double *timeout) {
   int last = lua_gettop(L);
   *timeout = CALL_TIMEOUT;
   if (last < 4 || !lua_istable(L, last)) return last;
-  if (lua_getfield(L, last, "timeout") != LUA_TNUMBER) {
+  lua_pushliteral(L, "timeout");
+  if (lua_rawget(L, last) != LUA_TNUMBER) {
     lua_pop(L, 1);
     return last;
   }
@@ -312,7 +333,9 @@ static int f_call(lua_State *L) {
                 "timeout must be positive seconds");
   Buffer *out = encode_event(L, last, "call");
   Call *call = xcalloc(1, sizeof *call);
-  *call = (Call){.call.done = on_done, .wait.cancel = cancel_call, .task = task};
+  *call = (Call){.call = {.done = on_done, .dropped = on_dropped},
+                 .wait.cancel = cancel_call,
+                 .task = task};
   Error err;
   if (socket_call(socket, &call->call, out->data, out->len, timeout, &err) != 0) {
     free(call);

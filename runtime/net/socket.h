@@ -106,6 +106,9 @@ int socket_emit(Socket *s, const char *json, size_t len, bool is_volatile, Error
 typedef struct SocketCall SocketCall;
 struct SocketCall {
   void (*done)(SocketCall *call, const char *json, size_t len, const Error *err);
+  /* socket_free took the socket away: done will not be called. May be NULL; from inside
+   * socket_free, so not to be told to anybody at once. */
+  void (*dropped)(SocketCall *call);
   Socket *socket; /* NULL once done; the rest is the socket's */
   int64_t id;
   Timer timer;

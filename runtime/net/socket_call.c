@@ -97,11 +97,14 @@ static void on_timeout(Timer *timer) {
 }
 
 static void forget(Socket *s, CallList *list) {
-  for (SocketCall *call = list->first; call; call = call->next) {
+  SocketCall *call = list->first;
+  *list = (CallList){0};
+  for (SocketCall *next; call; call = next) {
+    next = call->next;
     timer_stop(net_loop(s->net), &call->timer);
     call->socket = NULL;
+    if (call->dropped) call->dropped(call);
   }
-  *list = (CallList){0};
 }
 
 void calls_forget(Socket *s) {
