@@ -18,9 +18,11 @@
 typedef struct AuthAsk AuthAsk;
 
 typedef struct Connection {
-  Resource *res;
+  Resource *res; /* NULL: closed by a handler while it fires */
   Socket *socket;
-  AuthAsk *ask; /* the question under way */
+  uint64_t number; /* no other has it: acks and the like find theirs by it */
+  AuthAsk *ask;    /* the question under way */
+  int firing;      /* the memory stays meanwhile */
   bool was_connected;
 } Connection;
 
@@ -39,9 +41,15 @@ static HandlerList *list_of(Declaration *decl, ListName name) {
                                : &decl->outgoing;
 }
 
-static void fire(Resource *res, ListName name, Firing firing) {
-  firing.source = res->name;
-  for (Declaration *d = res->decls; d; d = d->next_bound)
+static void leave(Connection *c) {
+  if (--c->firing == 0 && !c->res) free(c);
+}
+
+/* Between ++c->firing and leave. A handler may close the connection: then it is over. */
+static void fire(Connection *c, ListName name, Firing firing) {
+  if (!c->res) return;
+  firing.source = c->res->name;
+  for (Declaration *d = c->res->decls; d && c->res; d = d->next_bound)
     if (declaration_live(d)) handlers_fire(d->gen, list_of(d, name), &firing);
 }
 
@@ -60,14 +68,16 @@ static void release_ack(Box *box) {
 static const BoxKind ack_kind = {"ack", release_ack};
 
 typedef struct Ack {
-  Resource *res; /* compared with those that exist before it is used */
+  uint64_t connection; /* its number */
   uint32_t epoch;
   int64_t id;
 } Ack;
 
-static Connection *connection_if_alive(Runtime *rt, const Resource *res) {
-  for (Resource *r = rt->resources; r; r = r->next)
-    if (r == res && r->kind == &connection_kind) return r->core;
+static Connection *connection_if_alive(Runtime *rt, uint64_t number) {
+  for (Resource *r = rt->resources; r; r = r->next) {
+    Connection *c = r->kind == &connection_kind ? r->core : NULL;
+    if (c && c->number == number) return c;
+  }
   return NULL;
 }
 
@@ -94,11 +104,10 @@ static int f_ack(lua_State *L) {
   if (!ack) return luaL_error(L, "this event was acknowledged already");
   Buffer *out = luajson_scratch(L);
   encode_args(L, 1, out);
-  Connection *c = connection_if_alive(generation_of(L)->rt, ack->res);
+  Connection *c = connection_if_alive(generation_of(L)->rt, ack->connection);
   Error err = {0};
   int rc = ERR_NOT_CONNECTED;
-  if (c && c->socket)
-    rc = socket_ack(c->socket, ack->epoch, ack->id, out->data, out->len, &err);
+  if (c) rc = socket_ack(c->socket, ack->epoch, ack->id, out->data, out->len, &err);
   else error_set(&err, ERR_NOT_CONNECTED, "the connection of this ack is closed");
   box_release(box);
   if (rc != 0) return luaerror_return(L, &err);
@@ -111,7 +120,7 @@ static void push_ack(lua_State *L, Connection *c, int64_t id) {
   box_class(L, &ack_kind, none, NULL);
   Box *box = box_new(L, &ack_kind);
   Ack *ack = xmalloc(sizeof *ack);
-  *ack = (Ack){c->res, socket_epoch(c->socket), id};
+  *ack = (Ack){c->number, socket_epoch(c->socket), id};
   box->object = ack;
   lua_pushcclosure(L, f_ack, 1);
 }
@@ -181,11 +190,13 @@ static void on_event(void *ctx, const char *json, size_t len, int64_t ack) {
               c->res->name, p.name);
     return;
   }
+  c->firing++;
   p.with_name = true;
-  fire(c->res, LIST_EVENTS, (Firing){.any = true, .push = push_payload, .ctx = &p});
+  fire(c, LIST_EVENTS, (Firing){.any = true, .push = push_payload, .ctx = &p});
   p.with_name = false;
-  fire(c->res, LIST_EVENTS,
+  fire(c, LIST_EVENTS,
        (Firing){.event = p.name, .len = p.name_len, .push = push_payload, .ctx = &p});
+  leave(c);
 }
 
 typedef struct Message {
@@ -212,8 +223,10 @@ static void on_message(void *ctx, bool binary, const char *data, size_t len) {
   Connection *c = ctx;
   ConnectionOptions *options = c->res->options;
   Message m = {options->frames, binary, data, len};
-  fire(c->res, LIST_EVENTS,
+  c->firing++;
+  fire(c, LIST_EVENTS,
        (Firing){.event = "message", .len = 7, .push = push_message, .ctx = &m});
+  leave(c);
 }
 
 /* --- outgoing --------------------------------------------------------------------- */
@@ -221,17 +234,20 @@ static void on_message(void *ctx, bool binary, const char *data, size_t len) {
 typedef struct Outgoing {
   Event event;
   Runtime *rt;
-  Resource *res;
+  uint64_t connection;
   size_t len;
   char json[];
 } Outgoing;
 
 static void on_outgoing(Event *event) {
   Outgoing *o = CONTAINER_OF(event, Outgoing, event);
-  Connection *c = connection_if_alive(o->rt, o->res);
+  Connection *c = connection_if_alive(o->rt, o->connection);
   Payload p = {.connection = c, .ack = SIO_NO_ACK, .with_name = true};
-  if (c && parse_event(c, o->json, o->len, &p))
-    fire(c->res, LIST_OUTGOING, (Firing){.any = true, .push = push_payload, .ctx = &p});
+  if (c && parse_event(c, o->json, o->len, &p)) {
+    c->firing++;
+    fire(c, LIST_OUTGOING, (Firing){.any = true, .push = push_payload, .ctx = &p});
+    leave(c);
+  }
   free(o);
 }
 
@@ -241,7 +257,11 @@ void connection_outgoing(Resource *res, const char *json, size_t len) {
     wanted = wanted || handlers_want(&d->outgoing, NULL, 0);
   if (!wanted) return;
   Outgoing *o = xmalloc(sizeof *o + len);
-  *o = (Outgoing){.event.run = on_outgoing, .rt = res->owner->rt, .res = res, .len = len};
+  const Connection *c = res->core;
+  *o = (Outgoing){.event.run = on_outgoing,
+                  .rt = res->owner->rt,
+                  .connection = c->number,
+                  .len = len};
   memcpy(o->json, json, len);
   inbox_push(o->rt->loop, &o->event);
 }
@@ -328,14 +348,15 @@ static int push_error(lua_State *L, void *ctx) {
 }
 
 static void fire_reserved(Connection *c, const char *event, TaskPush *push, void *ctx) {
-  fire(c->res, LIST_EVENTS,
+  fire(c, LIST_EVENTS,
        (Firing){.event = event, .len = strlen(event), .push = push, .ctx = ctx});
 }
 
 static void on_state(void *ctx, SocketState state, const SocketInfo *info) {
   Connection *c = ctx;
   StateChange change = {.state = state_name(state), .info = info};
-  fire(c->res, LIST_STATES, (Firing){.any = true, .push = push_change, .ctx = &change});
+  c->firing++;
+  fire(c, LIST_STATES, (Firing){.any = true, .push = push_change, .ctx = &change});
   change.state = NULL;
   bool connected = state == SOCKET_CONNECTED;
   if (connected && !c->was_connected) fire_reserved(c, "connect", push_change, &change);
@@ -343,11 +364,15 @@ static void on_state(void *ctx, SocketState state, const SocketInfo *info) {
   if (!connected && c->was_connected)
     fire_reserved(c, "disconnect", push_change, &change);
   c->was_connected = connected;
+  leave(c);
 }
 
 static void on_connect_error(void *ctx, const SocketInfo *info) {
+  Connection *c = ctx;
   StateChange change = {.info = info};
-  fire_reserved(ctx, "connect_error", push_error, &change);
+  c->firing++;
+  fire_reserved(c, "connect_error", push_error, &change);
+  leave(c);
 }
 
 /* --- auth ------------------------------------------------------------------------- */
@@ -429,6 +454,7 @@ static int open_connection(Resource *res, Error *err) {
   ConnectionOptions *options = res->options;
   Connection *c = xcalloc(1, sizeof *c);
   c->res = res;
+  c->number = ++res->owner->rt->connections;
   c->socket = socket_new(res->owner->rt->net, &options->net, &callbacks, c, err);
   if (!c->socket) {
     free(c);
@@ -450,7 +476,8 @@ static void close_connection(Resource *res) {
   if (!c) return;
   if (c->ask) c->ask->connection = NULL;
   socket_free(c->socket);
-  free(c);
+  c->res = NULL;
+  if (!c->firing) free(c);
 }
 
 static bool connection_alive(const Resource *res) {

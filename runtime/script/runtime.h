@@ -56,10 +56,12 @@ struct Runtime {
   Declaration *pending; /* attached to what does not exist yet */
   Watch *watch;         /* NULL: no watching */
   Watchdog *watchdog;
-  JsonArena *arena; /* for what is dispatched */
-  Task *free_tasks; /* to be used again */
-  Task *current;    /* the task that runs now; NULL: none */
-  int blocked;      /* frames inside it that cannot be yielded */
+  JsonArena *arena;     /* for what is dispatched */
+  uint64_t connections; /* made so far: each has a number of its own */
+  Task *free_tasks;     /* to be used again */
+  Task *current;        /* the task that runs now; NULL: none */
+  int blocked;          /* frames inside it that cannot be yielded */
+  int starts;           /* handlers started inside one another, that run now */
   Timer stop_timer;
   bool stopping, stopped, interrupted, output_failed;
   int exit_code;
