@@ -27,7 +27,7 @@ enum { QUEUE_HIGH = 128, KEEP_CAPACITY = 64 * 1024, SLOT_BITS = 24 };
 /* --- ids -------------------------------------------------------------------------- */
 
 void conn_new_id(Conn *conn) {
-  conn->id = (++conn->server->serial << SLOT_BITS) | conn->slot;
+  conn->id = (++conn->server->room->serial << SLOT_BITS) | conn->slot;
 }
 
 Conn *conn_find(const Server *server, uint64_t id) {

@@ -14,6 +14,7 @@ typedef struct Conn Conn;
 struct ServerRoom {
   Loop *loop;
   Server *servers; /* open ones and those still closing */
+  uint64_t serial; /* of ids: an old server's are never those of a new one */
 };
 
 struct Server {
@@ -33,7 +34,6 @@ struct Server {
   Timer reap;
   Conn **slots; /* a Conn's place is the low part of its id */
   size_t slot_count, connections;
-  uint64_t serial;
 };
 
 typedef enum Phase {
