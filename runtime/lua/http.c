@@ -132,7 +132,7 @@ static double number_field(lua_State *L, const char *name, double standard) {
 static const char *const *header_field(lua_State *L, Error *err) {
   lua_getfield(L, 1, "headers");
   luaL_checktype(L, -1, LUA_TTABLE);
-  lua_Integer count = luaL_len(L, -1);
+  lua_Integer count = (lua_Integer)lua_rawlen(L, -1);
   const char **lines = lua_newuserdatauv(L, ((size_t)count + 1) * sizeof *lines, 0);
   for (lua_Integer i = 0; i < count; i++) {
     size_t len;

@@ -15,6 +15,7 @@
 
 enum { FN_REQUEST, FN_GONE, FN_MESSAGE, FN_CLOSED, FN_COUNT };
 enum { MAX_RESPONSE_HEADERS = 64, MAX_RANDOM = 64 };
+enum { MAX_STARTS = 16 }; /* each is a Lua call inside the last one, on the C stack */
 
 /* What a resource holds. Requests in the hands of tasks outlive it. */
 typedef struct Core {
@@ -273,19 +274,24 @@ static const BoxKind server_box = {"server", forget};
 /* declare(name, options, on_request, on_gone, on_message, on_closed) → server | nil, err
  */
 static int f_declare(lua_State *L) {
-  const char *name = luaL_checkstring(L, 1);
+  const char *name = declared_name(L, 1);
   for (int i = 0; i < FN_COUNT; i++) luaL_checktype(L, 3 + i, LUA_TFUNCTION);
   need_declaring(L, "server.listen");
   Box *box = box_new(L, &server_box);
-  ServerOptions *options = read_options(L);
-  Error err;
-  Declaration *decl = declare(L, &server_kind, name, options, &err);
-  if (!decl) return luaerror_return(L, &err);
-  box->object = decl;
+  int functions[FN_COUNT]; /* taken first: afterwards nothing may raise */
   for (int i = 0; i < FN_COUNT; i++) {
     lua_pushvalue(L, 3 + i);
-    decl->functions[i] = luaL_ref(L, LUA_REGISTRYINDEX);
+    functions[i] = luaL_ref(L, LUA_REGISTRYINDEX);
   }
+  Error err;
+  ServerOptions *options = read_options(L);
+  Declaration *decl = declare(L, &server_kind, name, options, &err);
+  if (!decl) {
+    for (int i = 0; i < FN_COUNT; i++) luaL_unref(L, LUA_REGISTRYINDEX, functions[i]);
+    return luaerror_return(L, &err);
+  }
+  box->object = decl;
+  memcpy(decl->functions, functions, sizeof functions);
   return 1;
 }
 
@@ -425,9 +431,14 @@ static int f_start(lua_State *L) {
   const char *event = luaL_checklstring(L, 1, &len);
   luaL_checktype(L, 2, LUA_TFUNCTION);
   need_loaded(L, "starting a handler");
+  Generation *gen = generation_of(L);
   Start s = {L, lua_gettop(L) - 2};
   TaskName name = {"the handler of", "socket", event, len};
-  task_start(generation_of(L), name, push_start, &s, NULL, NULL);
+  if (gen->rt->starts >= MAX_STARTS)
+    return luaL_error(L, "handlers start one another too deeply");
+  gen->rt->starts++;
+  task_start(gen, name, push_start, &s, NULL, NULL);
+  gen->rt->starts--;
   return 0;
 }
 

@@ -227,6 +227,14 @@ static int f_sleep(lua_State *L) {
   return task_wait(L, task, &sleep->wait);
 }
 
+/* One may wait at it: no <close> variable, only the collector releases it. */
+static void without_close(lua_State *L, const BoxKind *kind) {
+  luaL_getmetatable(L, kind->name);
+  lua_pushnil(L);
+  lua_setfield(L, -2, "__close");
+  lua_pop(L, 1);
+}
+
 int luaopen_tidelock_task_core(lua_State *L) {
   static const luaL_Reg methods[] = {
       {"cancel", f_cancel}, {"await", f_await}, {"status", f_status}, {NULL, NULL}};
@@ -238,9 +246,11 @@ int luaopen_tidelock_task_core(lua_State *L) {
   static const luaL_Reg gate_methods[] = {
       {"open", f_gate_open}, {"wait", f_gate_wait}, {NULL, NULL}};
   box_class(L, &gate_kind, gate_methods, NULL);
+  without_close(L, &gate_kind);
   static const luaL_Reg group_methods[] = {
       {"add", f_group_add}, {"next", f_group_next}, {NULL, NULL}};
   box_class(L, &group_kind, group_methods, NULL);
+  without_close(L, &group_kind);
   box_class(L, &task_kind, methods, NULL);
   luaL_newlib(L, functions);
   return 1;
