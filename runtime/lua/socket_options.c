@@ -238,10 +238,9 @@ static int collect(lua_State *L) {
 static ConnectionOptions **push_holder(lua_State *L) {
   ConnectionOptions **holder = lua_newuserdatauv(L, sizeof *holder, 0);
   *holder = NULL;
-  if (luaL_newmetatable(L, "tidelock.socket options")) {
-    lua_pushcfunction(L, collect);
-    lua_setfield(L, -2, "__gc");
-  }
+  lua_createtable(L, 0, 1);
+  lua_pushcfunction(L, collect);
+  lua_setfield(L, -2, "__gc");
   lua_setmetatable(L, -2);
   *holder = xcalloc(1, sizeof **holder);
   return holder;

@@ -198,7 +198,7 @@ static int f_stop_named(lua_State *L) {
 }
 
 static int add_named(lua_State *L) {
-  const char *name = luaL_checkstring(L, 1);
+  const char *name = declared_name(L, 1);
   double seconds = check_seconds(L, 2, true);
   luaL_checktype(L, 3, LUA_TFUNCTION);
   need_declaring(L, "timer.every");
@@ -225,13 +225,14 @@ int luaopen_tidelock_timer(lua_State *L) {
   static const luaL_Reg named_methods[] = {{"stop", f_stop_named}, {NULL, NULL}};
   static const luaL_Reg functions[] = {
       {"now", f_now}, {"after", f_after}, {"every", f_every}, {NULL, NULL}};
-  if (luaL_newmetatable(L, timer_class)) {
-    luaL_newlib(L, methods);
-    lua_setfield(L, -2, "__index");
-    lua_pushstring(L, timer_class);
-    lua_setfield(L, -2, "__metatable");
-  }
-  lua_pop(L, 1);
+  lua_newtable(L);
+  luaL_newlib(L, methods);
+  lua_setfield(L, -2, "__index");
+  lua_pushstring(L, timer_class);
+  lua_setfield(L, -2, "__metatable");
+  lua_pushstring(L, timer_class);
+  lua_setfield(L, -2, "__name");
+  lua_setfield(L, LUA_REGISTRYINDEX, timer_class); /* when it is whole: all may raise */
   box_class(L, &named_box, named_methods, NULL);
   luaL_newlib(L, functions);
   return 1;

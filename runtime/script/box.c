@@ -40,7 +40,8 @@ void box_class(lua_State *L, const BoxKind *kind, const luaL_Reg *methods,
                                   {"__close", box_close},
                                   {"__tostring", box_tostring},
                                   {NULL, NULL}};
-  if (luaL_newmetatable(L, kind->name)) {
+  if (luaL_getmetatable(L, kind->name) == LUA_TNIL) {
+    lua_newtable(L); /* registered when it is whole: any of these may raise */
     luaL_setfuncs(L, meta, 0);
     lua_newtable(L);
     luaL_setfuncs(L, methods, 0);
@@ -48,6 +49,9 @@ void box_class(lua_State *L, const BoxKind *kind, const luaL_Reg *methods,
     lua_setfield(L, -2, "__index");
     lua_pushstring(L, kind->name);
     lua_setfield(L, -2, "__metatable");
+    lua_pushstring(L, kind->name);
+    lua_setfield(L, -2, "__name");
+    lua_setfield(L, LUA_REGISTRYINDEX, kind->name);
   }
   lua_pop(L, 1);
 }
