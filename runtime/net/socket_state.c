@@ -44,7 +44,8 @@ static int read_id(Socket *s, const char *json, size_t len, Error *err) {
   size_t sid_len;
   if (cJSON_IsString(sid))
     snprintf(s->id, sizeof s->id, "%s", json_string(arena, sid, false, &sid_len));
-  else if (root) error_set(err, ERR_PROTOCOL, "the server let us in without a sid");
+  if (root && !s->id[0])
+    error_set(err, ERR_PROTOCOL, "the server let us in without a sid");
   json_arena_free(arena);
   return s->id[0] ? 0 : (int)err->code;
 }
