@@ -198,6 +198,43 @@ static void a_name_with_a_zero_byte_is_refused(void **state) {
   assert_false(env_has(&env, "REFUSED false"));
 }
 
+/* What our own modules are built on can be required, too. */
+static void handlers_that_start_one_another_end_in_an_error(void **state) {
+  (void)state;
+  env_save(&env, "owner",
+           "local core = require 'tidelock.server.core'\n"
+           "local n = 0\n"
+           "local function start() n = n + 1 core.start('x', start) end\n"
+           "script.on_start(function() start() log.info('DEEP ' .. n .. '.') end)\n");
+  env_await(&env, "DEEP 17.");
+  assert_true(env_has(&env, "handlers start one another too deeply"));
+}
+
+static void a_list_that_lies_about_its_length_is_measured(void **state) {
+  (void)state;
+  env_save(&env, "owner",
+           "local core = require 'tidelock.http.core'\n"
+           "local liar = setmetatable({}, {__len = function() return 1 << 61 end})\n"
+           "script.on_start(function()\n"
+           "  local res, err = core.request{headers = liar, url = URL, method = 'GET'}\n"
+           "  log.info('STATUS ' .. res.status)\n"
+           "end)\n");
+  env_await(&env, "STATUS 404");
+}
+
+static void what_a_task_waits_for_cannot_be_closed(void **state) {
+  (void)state;
+  env_save(&env, "owner",
+           "local core = require 'tidelock.task.core'\n"
+           "for _, make in ipairs{core.gate, core.group} do\n"
+           "  local ok = pcall(function() local held <close> = make() end)\n"
+           "  log.info('CLOSED ' .. tostring(ok))\n"
+           "end\n"
+           "log.info('END')\n");
+  env_await(&env, "END");
+  assert_false(env_has(&env, "CLOSED true"));
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, open_peer, close_peer)
 
 int main(void) {
@@ -209,6 +246,9 @@ int main(void) {
       TEST(a_connection_is_reopened_while_it_fires),
       TEST(an_answer_does_not_go_to_another_request),
       TEST(a_name_with_a_zero_byte_is_refused),
+      TEST(handlers_that_start_one_another_end_in_an_error),
+      TEST(a_list_that_lies_about_its_length_is_measured),
+      TEST(what_a_task_waits_for_cannot_be_closed),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
