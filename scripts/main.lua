@@ -1,15 +1,17 @@
 -- The client: a project chat in the terminal. Run it with `tidelock demo`, which starts a server
 -- beside it; or, with a server elsewhere: API_URL=... WS_URL=... tidelock run scripts
 -- Edit any file here and save: the chat goes on, changed.
-local chat = require "connection"
+local connection = require "connection"
+local edge = require "edge"
 local input = require "tidelock.input"
 local lines = require "flows.lines"
 local quitting = require "flows.quitting"
 local script = require "tidelock.script"
 local startup = require "flows.startup"
 
-for _, group in ipairs { "connection", "chat", "assistant", "projects", "system" } do
-  require("handlers." .. group)(chat)
+require "handlers.connection"(connection)
+for _, group in ipairs { "chat", "assistant", "projects", "system" } do
+  require("handlers." .. group)(edge.of(connection))
 end
 
 input.on_line(lines.take)

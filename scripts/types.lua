@@ -1,6 +1,35 @@
----@meta types
--- The types of the server's answers and events, as its API names them. Times are ISO 8601 in UTC.
-error("types.lua is for editors: it is not to be required")
+-- The types of the server's answers and events, as its API names them: for editors as annotations,
+-- for the edge (edge.lua) as schemas. What the server does not name here is left out. Times come as
+-- RFC 3339 has them and are wall-clock seconds from here on. A word that is not known yet becomes
+-- "unknown"; what the client can do without may be missing.
+local schema = require "tidelock.schema"
+
+local M = {}
+
+local text, id = schema.string(), schema.string { nonempty = true }
+local flag, count = schema.boolean(), schema.integer { min = 0 }
+local time = schema.coerce.date { assume_utc = true }
+local percent = schema.number { min = 0, max = 100 }
+
+local function one_of(words) return schema.enum(words):catch "unknown" end
+
+-- Who is to be shown; an id where the server gives no name.
+local function with_user_name(made)
+  made.userName = made.userName or made.userId
+  return made
+end
+
+-- --- entities ---------------------------------------------------------------------------------
+
+---@class UserPreferences
+---@field theme "light"|"dark"|"system"|"unknown"
+---@field notifications { email: boolean, push: boolean, desktop: boolean }
+---@field language string
+M.UserPreferences = schema.record {
+  theme = one_of { "light", "dark", "system" },
+  notifications = schema.record { email = flag, push = flag, desktop = flag },
+  language = text,
+}
 
 ---@class User
 ---@field id string
@@ -8,16 +37,26 @@ error("types.lua is for editors: it is not to be required")
 ---@field email? string of one's own profile alone
 ---@field avatar? string
 ---@field preferences? UserPreferences
----@field createdAt? string
----@field updatedAt? string
+---@field createdAt? number
+---@field updatedAt? number
+M.User = schema.record {
+  id = id, name = text, email = text:optional(), avatar = text:optional(),
+  preferences = M.UserPreferences:optional(),
+  createdAt = time:optional(), updatedAt = time:optional(),
+}
 
----@class UserPreferences
----@field theme "light"|"dark"|"system"
----@field notifications { email: boolean, push: boolean, desktop: boolean }
----@field language string
+---@alias ProjectStatus "planning"|"active"|"on_hold"|"completed"|"cancelled"|"unknown"
+---@alias ProjectPriority "low"|"medium"|"high"|"urgent"|"unknown"
 
----@alias ProjectStatus "planning"|"active"|"on_hold"|"completed"|"cancelled"
----@alias ProjectPriority "low"|"medium"|"high"|"urgent"
+---@class ProjectSettings
+---@field autoSave boolean
+---@field notifications boolean
+---@field aiAssistance boolean
+---@field memoryRetention number days
+M.ProjectSettings = schema.record {
+  autoSave = flag, notifications = flag, aiAssistance = flag,
+  memoryRetention = schema.number { min = 0 },
+}
 
 ---@class Project
 ---@field id string
@@ -28,16 +67,24 @@ error("types.lua is for editors: it is not to be required")
 ---@field progress number 0 to 100
 ---@field tags string[]
 ---@field collaborators User[]
----@field ownerId string
----@field settings ProjectSettings
----@field createdAt string
----@field updatedAt string
+---@field ownerId? string
+---@field settings? ProjectSettings
+---@field createdAt number
+---@field updatedAt number
+M.Project = schema.record {
+  id = id, name = text, description = text:default "",
+  status = one_of { "planning", "active", "on_hold", "completed", "cancelled" },
+  priority = one_of { "low", "medium", "high", "urgent" },
+  progress = percent:default(0), tags = schema.array(text):default {},
+  collaborators = schema.array(M.User):default {}, ownerId = text:optional(),
+  settings = M.ProjectSettings:optional(), createdAt = time, updatedAt = time,
+}
 
----@class ProjectSettings
+---@class SessionSettings
 ---@field autoSave boolean
----@field notifications boolean
+---@field memoryContext boolean
 ---@field aiAssistance boolean
----@field memoryRetention number days
+M.SessionSettings = schema.record { autoSave = flag, memoryContext = flag, aiAssistance = flag }
 
 ---@class ChatSession its messages are had by a path of their own
 ---@field id string
@@ -45,12 +92,40 @@ error("types.lua is for editors: it is not to be required")
 ---@field title string
 ---@field participants User[]
 ---@field messageCount integer
----@field settings { autoSave: boolean, memoryContext: boolean, aiAssistance: boolean }
----@field createdAt string
----@field updatedAt string
+---@field settings? SessionSettings
+---@field createdAt number
+---@field updatedAt number
+M.ChatSession = schema.record {
+  id = id, projectId = id, title = text, participants = schema.array(M.User):default {},
+  messageCount = count:default(0), settings = M.SessionSettings:optional(),
+  createdAt = time, updatedAt = time,
+}
 
----@alias MessageType "user"|"assistant"|"system"
----@alias MessageStatus "sending"|"sent"|"delivered"|"read"|"processed"|"failed"
+---@class Attachment
+---@field id string
+---@field filename string
+---@field type string
+---@field size integer bytes
+---@field url string
+M.Attachment = schema.record { id = id, filename = text, type = text, size = count, url = text }
+
+---@class MessageMetadata
+---@field confidence? number
+---@field processingTime? number
+---@field instructions? string
+---@field summary? string
+---@field attachments? Attachment[]
+---@field inReplyTo? string the message that it answers
+M.MessageMetadata = schema.record {
+  confidence = schema.number():optional(), processingTime = schema.number():optional(),
+  instructions = text:optional(), summary = text:optional(),
+  attachments = schema.array(M.Attachment):optional(), inReplyTo = text:optional(),
+}
+
+---@alias MessageType "user"|"assistant"|"system"|"unknown"
+---@alias MessageStatus "sending"|"sent"|"delivered"|"read"|"processed"|"failed"|"unknown"
+
+local status = one_of { "sending", "sent", "delivered", "read", "processed", "failed" }
 
 ---@class Message
 ---@field id string
@@ -61,24 +136,56 @@ error("types.lua is for editors: it is not to be required")
 ---@field type MessageType
 ---@field status MessageStatus
 ---@field clientId? string the id under which its client sent it
----@field metadata table
----@field createdAt string
----@field updatedAt string
+---@field metadata MessageMetadata
+---@field createdAt number
+---@field updatedAt number
+local message = schema.record {
+  id = id, sessionId = id, userId = id, userName = text:optional(), content = text,
+  type = one_of { "user", "assistant", "system" }, status = status, clientId = text:optional(),
+  metadata = M.MessageMetadata:default {}, createdAt = time, updatedAt = time,
+}
+M.Message = message:transform(with_user_name)
+
+-- --- answers ----------------------------------------------------------------------------------
 
 ---@class AuthResponse
 ---@field user User
 ---@field token string
 ---@field refreshToken string
----@field expiresAt string
----@field expiresIn number seconds
+---@field expiresAt? number
+---@field expiresIn? number seconds
+M.AuthResponse = schema.record {
+  user = M.User, token = id, refreshToken = id, expiresAt = time:optional(),
+  expiresIn = schema.coerce.number():optional(),
+}
+
+---What is wanted of the answer to a message that was sent: it comes back as an event.
+M.Sent = message:pick { "id" }
 
 ---@class Pagination
 ---@field page integer
 ---@field limit integer
 ---@field total integer
 ---@field totalPages integer
+M.Pagination = schema.record { page = count, limit = count, total = count, totalPages = count }
 
--- --- events ---------------------------------------------------------------------------------
+---@class Answer the frame of what the server grants; its data is checked by itself
+---@field pagination? Pagination
+M.Answer = schema.record { success = schema.literal(true), pagination = M.Pagination:optional() }
+
+---@class Refusal the frame of what it refuses; of a server that is in trouble anything may come
+---@field message? string
+---@field code? string
+---@field errors? string[] what is wrong with each field
+M.Refusal = schema.record {
+  message = text:catch(nil), code = schema.string { max = 64, pattern = "^%u[%u%d_]*$" }:catch(nil),
+  errors = schema.array(text):catch(nil),
+}:catch {}
+
+---Seconds, as the header tells them; nil when it tells something else.
+M.RetryAfter = schema.coerce.number({ min = 0, max = 3600 }):catch(nil)
+
+-- --- events -----------------------------------------------------------------------------------
 
 ---@class MessageProcessed
 ---@field id string
@@ -108,11 +215,44 @@ error("types.lua is for editors: it is not to be required")
 ---@field project? Project of project_created and project_updated
 ---@field projectId? string of project_deleted
 
+---@alias Health "healthy"|"degraded"|"down"|"unknown"
+
 ---@class SystemStatus
----@field aiService "healthy"|"degraded"|"down"
----@field memoryService "healthy"|"degraded"|"down"
+---@field aiService Health
+---@field memoryService Health
 ---@field activeUsers integer
 
 ---@class ErrorOccurred
 ---@field message string
 ---@field code string
+
+local work = schema.record { messageId = id, sessionId = id }
+local failure = schema.record { message = text, code = text:default "UNKNOWN" }
+local project = schema.record { project = M.Project }
+local health = one_of { "healthy", "degraded", "down" }
+
+---What each event of the server carries.
+---@type table<string, tidelock.Schema>
+M.events = {
+  new_message = M.Message,
+  message_processed = schema.record {
+    id = id, sessionId = id, clientId = text:optional(), status = status,
+  },
+  message_deleted = schema.record { messageId = id, sessionId = id },
+  typing_indicator = schema.record({
+    sessionId = id, userId = id, userName = text:optional(), isTyping = flag,
+  }):transform(with_user_name),
+  ai_processing_start = work,
+  ai_processing_progress = work:extend { progress = percent, note = text:default "" },
+  ai_processing_end = work:extend { response = M.Message },
+  ai_processing_error = work:extend { error = failure },
+  project_created = project,
+  project_updated = project,
+  project_deleted = schema.record { projectId = id },
+  system_status_update = schema.record {
+    aiService = health, memoryService = health, activeUsers = count,
+  },
+  error_occurred = failure,
+}
+
+return M

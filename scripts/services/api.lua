@@ -1,9 +1,11 @@
 -- The REST API: requests with our token, answers unpacked. An answer that the token is not valid
 -- renews it (services/auth.lua says how) and the request is made once more.
 local config = require "config"
-local state = require "state"
+local edge = require "edge"
 local errors = require "tidelock.errors"
 local http = require "tidelock.http"
+local state = require "state"
+local types = require "types"
 
 local M = {}
 
@@ -15,32 +17,44 @@ local by_status = {
 
 -- What the server refused with: {success = false, message, errors, code}, or whatever it said.
 local function refusal(res, body)
-  local said = type(body) == "table" and body or {}
+  local said = types.Refusal:check(body)
   local code = by_status[res.status] or (res.status >= 500 and "SERVER_ERROR")
   return errors.new {
-    code = code or tostring(said.code or "HTTP"),
-    message = ("the server answered %d: %s"):format(res.status, tostring(said.message)),
+    code = code or said.code or "HTTP",
+    message = ("the server answered %d: %s"):format(res.status, said.message or "no more than that"),
     recoverable = res.status >= 500 or res.status == 408 or res.status == 429,
-    retry_after = tonumber(res.headers["retry-after"]),
+    retry_after = types.RetryAfter:check(res.headers["retry-after"]),
     data = { status = res.status, errors = said.errors },
     sent = "yes",
   }
 end
 
-local function unpack_answer(res)
+local function unpack_answer(res, what, options)
   local body, err = res:json()
   if res.status >= 300 then return nil, refusal(res, body) end
   if err then return nil, errors.wrap(err, "DECODE") end
-  if type(body) ~= "table" or body.success ~= true then
-    return nil, errors.new { code = "DECODE", message = "an answer without data" }
+  local answer, why = edge.check(types.Answer, body, what)
+  if not answer then return nil, why end
+  local data = body.data
+  if options.gives_list then
+    data, err = edge.check_list(options.gives_list, data, what)
+  elseif options.gives then
+    data, err = edge.check(options.gives, data, what)
   end
-  return body.data, nil, body.pagination
+  return data, err, answer.pagination
 end
+
+---@class api.Options
+---@field query? table
+---@field body? table
+---@field token? string
+---@field gives? tidelock.Schema what the answer must be
+---@field gives_list? tidelock.Schema what each of its items must be; those that are not are left out
 
 ---A request as it is, without renewing.
 ---@param method string
 ---@param path string
----@param options? { query?: table, body?: table, token?: string }
+---@param options? api.Options
 ---@return any? data
 ---@return tidelock.Error? err
 ---@return Pagination? pagination
@@ -52,7 +66,7 @@ function M.send(method, path, options)
     headers = options.token and { Authorization = "Bearer " .. options.token } or nil,
   }
   if not res then return nil, err end
-  return unpack_answer(res)
+  return unpack_answer(res, method .. " " .. path, options)
 end
 
 local renew
@@ -64,7 +78,7 @@ function M.renews(fn) renew = fn end
 ---A request with our token.
 ---@param method string
 ---@param path string
----@param options? { query?: table, body?: table }
+---@param options? api.Options its token is ours
 ---@return any? data
 ---@return tidelock.Error? err
 ---@return Pagination? pagination
@@ -72,9 +86,9 @@ function M.request(method, path, options)
   local tokens = state.get().tokens
   local token = tokens and tokens.access
   local function send(with)
-    return M.send(method, path, {
-      query = options and options.query, body = options and options.body, token = with,
-    })
+    local all = { token = with }
+    for name, value in pairs(options or {}) do all[name] = all[name] or value end
+    return M.send(method, path, all)
   end
   local data, err, pagination = send(token)
   if not errors.is(err, "AUTH_ERROR") or not renew then return data, err, pagination end

@@ -5,8 +5,15 @@ local state = require "state"
 local errors = require "tidelock.errors"
 local task = require "tidelock.task"
 local timer = require "tidelock.timer"
+local types = require "types"
 
 local M = {}
+
+-- For how many seconds a token is good.
+local function lasts(answer)
+  if answer.expiresIn then return answer.expiresIn end
+  return answer.expiresAt and answer.expiresAt - os.time() or math.huge
+end
 
 ---@param answer AuthResponse
 local function take(answer)
@@ -14,7 +21,7 @@ local function take(answer)
   now.user = { id = answer.user.id, name = answer.user.name, email = answer.user.email }
   now.tokens = {
     access = answer.token, refresh = answer.refreshToken,
-    expires = timer.now() + (tonumber(answer.expiresIn) or math.huge),
+    expires = timer.now() + lasts(answer),
   }
   return true
 end
@@ -23,7 +30,7 @@ end
 ---@return tidelock.Error? err LOGIN_REFUSED when the server does not know us
 function M.login()
   local answer, err = api.send("POST", "/api/auth/login", {
-    body = { email = config.email, password = config.password },
+    body = { email = config.email, password = config.password }, gives = types.AuthResponse,
   })
   if answer then return take(answer) end
   if errors.is(err, "AUTH_ERROR") then return nil, errors.wrap(err, "LOGIN_REFUSED") end
@@ -35,7 +42,7 @@ local function renew()
   local tokens = state.get().tokens
   if not tokens then return M.login() end
   local answer, err = api.send("POST", "/api/auth/refresh", {
-    body = { refreshToken = tokens.refresh },
+    body = { refreshToken = tokens.refresh }, gives = types.AuthResponse,
   })
   if answer then return take(answer) end
   if not errors.is(err, "AUTH_ERROR") then return nil, err end
@@ -86,6 +93,6 @@ end
 
 ---@return User?
 ---@return tidelock.Error? err
-function M.profile() return api.request("GET", "/api/auth/profile") end
+function M.profile() return api.request("GET", "/api/auth/profile", { gives = types.User }) end
 
 return M

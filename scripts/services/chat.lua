@@ -1,5 +1,6 @@
 -- Sessions and messages.
 local api = require "services.api"
+local types = require "types"
 
 local M = {}
 
@@ -7,7 +8,8 @@ local M = {}
 ---@return ChatSession[]?
 ---@return tidelock.Error? err
 function M.sessions(project_id)
-  local data, err = api.request("GET", ("/api/chat/projects/%s/sessions"):format(project_id))
+  local path = ("/api/chat/projects/%s/sessions"):format(project_id)
+  local data, err = api.request("GET", path, { gives_list = types.ChatSession })
   return data, err
 end
 
@@ -15,7 +17,8 @@ end
 ---@return ChatSession?
 ---@return tidelock.Error? err
 function M.create_session(project_id)
-  return api.request("POST", ("/api/chat/projects/%s/sessions"):format(project_id), { body = {} })
+  local path = ("/api/chat/projects/%s/sessions"):format(project_id)
+  return api.request("POST", path, { body = {}, gives = types.ChatSession })
 end
 
 ---The first session of a project, made if there is none.
@@ -36,18 +39,21 @@ end
 ---@return tidelock.Error? err
 function M.messages(session_id, limit)
   local path = ("/api/chat/sessions/%s/messages"):format(session_id)
-  local data, err = api.request("GET", path, { query = { limit = limit } })
+  local data, err = api.request("GET", path, {
+    query = { limit = limit }, gives_list = types.Message,
+  })
   return data, err
 end
 
 ---@param session_id string
 ---@param content string
 ---@param client_id string sending twice under one id makes one message
----@return Message?
+---@return { id: string }?
 ---@return tidelock.Error? err
 function M.send(session_id, content, client_id)
   return api.request("POST", "/api/chat/messages", {
     body = { sessionId = session_id, content = content, clientId = client_id },
+    gives = types.Sent,
   })
 end
 

@@ -1,6 +1,7 @@
 -- The projects of the user.
 local api = require "services.api"
 local state = require "state"
+local types = require "types"
 
 local M = {}
 
@@ -13,7 +14,9 @@ function M.list()
   local all, page, pages = {}, 1, 1
   while page <= pages do
     local query = { page = page, limit = PAGE }
-    local data, err, pagination = api.request("GET", "/api/projects", { query = query })
+    local data, err, pagination = api.request("GET", "/api/projects", {
+      query = query, gives_list = types.Project,
+    })
     if not data then return nil, err end
     table.move(data, 1, #data, #all + 1, all)
     page, pages = page + 1, pagination and pagination.totalPages or 1
@@ -26,7 +29,9 @@ end
 ---@return Project?
 ---@return tidelock.Error? err
 function M.create(name)
-  return api.request("POST", "/api/projects", { body = { name = name, priority = "medium" } })
+  return api.request("POST", "/api/projects", {
+    body = { name = name, priority = "medium" }, gives = types.Project,
+  })
 end
 
 ---@param id string
@@ -34,7 +39,7 @@ end
 ---@return Project?
 ---@return tidelock.Error? err
 function M.update(id, changes)
-  return api.request("PUT", "/api/projects/" .. id, { body = changes })
+  return api.request("PUT", "/api/projects/" .. id, { body = changes, gives = types.Project })
 end
 
 ---@param id string

@@ -2,7 +2,10 @@
 local test = require "tidelock.test"
 local api = require "services.api"
 local auth = require "services.auth"
+local chat = require "services.chat"
 local config = require "config"
+local json = require "tidelock.json"
+local messages = require "messages"
 local projects = require "services.projects"
 local server = require "tidelock.server"
 local state = require "state"
@@ -11,7 +14,7 @@ local timer = require "tidelock.timer"
 local expect = test.expect
 
 local srv = server.listen "fake"
-local seen, good, serial, refresh_good
+local seen, good, serial, refresh_good, terms
 
 local function count(name) seen[name] = (seen[name] or 0) + 1 end
 
@@ -20,7 +23,8 @@ local function tokens(body)
   good = "access-" .. serial
   body = body or {}
   body.user = { id = "u1", name = "Ada", email = "ada@example.com" }
-  body.token, body.refreshToken, body.expiresIn = good, "refresh-" .. serial, 900
+  body.token, body.refreshToken = good, "refresh-" .. serial
+  for name, value in pairs(terms) do body[name] = value end
   return { success = true, data = body }
 end
 
@@ -58,17 +62,32 @@ end)
 srv:get("/text", function() return "no JSON" end)
 srv:get("/odd", function() return { hello = true } end)
 
+local NOW = "2024-05-01T12:30:00Z"
+
+local function project(id, name)
+  return { id = id, name = name, status = "active", priority = "low", createdAt = NOW, updatedAt = NOW }
+end
+
 srv:get("/api/projects", function(req)
   local page = tonumber(req.query.page)
-  local list = { { id = "p" .. page, name = "Project " .. page } }
+  local list = { project("p" .. page, "Project " .. page) }
   return { success = true, data = list, pagination = { page = page, limit = 1, total = 3, totalPages = 3 } }
 end)
+
+-- What a server answers that is not quite well.
+local odd
+srv:get("/odd/refusal", function() return 418, odd, { ["Retry-After"] = "soon" } end)
+srv:post("/api/projects", function() return { success = true, data = odd } end)
+srv:get("/api/chat/projects/:id/sessions", function() return { success = true, data = odd } end)
+srv:get("/api/chat/sessions/:id/messages", function() return { success = true, data = odd } end)
+srv:post("/api/chat/messages", function() return { success = true, data = odd } end)
 
 test.describe("the services", function()
   test.before_each(function()
     state.reset()
     config.api_url, config.password = srv.url, "right"
     seen, good, serial, refresh_good = {}, "", 0, true
+    terms = { expiresIn = 900 }
   end)
 
   test.it("log in, and remember who we are", function()
@@ -142,6 +161,76 @@ test.describe("the services", function()
     expect(err.code).is("DECODE")
     _, err = api.request("GET", "/odd")
     expect(err.code).is("DECODE")
+  end)
+
+  test.it("take no data that is not as it should be, and say where", function()
+    odd = project("p1", { "no name" })
+    local made, err = projects.create "x"
+    expect(made).is_nil()
+    expect(err.code).is("DECODE")
+    expect(tostring(err)).contains "name: expected string, received array"
+    odd = json.null
+    expect(select(2, projects.create "x").code).is("DECODE")
+  end)
+
+  test.it("leave out of a list what is wrong in it", function()
+    local function message(id, changes)
+      local made = {
+        id = id, sessionId = "s1", userId = "u1", content = "hi", type = "user", status = "sent",
+        createdAt = NOW, updatedAt = NOW,
+      }
+      for key, value in pairs(changes or {}) do made[key] = value end
+      return made
+    end
+    odd = { message "m1", message("m2", { content = 7 }), "m3", message("m4", { status = "new" }) }
+    local list = chat.messages("s1", 10)
+    expect(#list).is(2)
+    expect(list[1].createdAt).is(1714566600)
+    expect(list[1].userName).is("u1")
+    expect(list[2].status).is("unknown")
+    odd = { id = "no list" }
+    expect(select(2, chat.messages("s1", 10)).code).is("DECODE")
+  end)
+
+  test.it("make no session where there are some that they cannot read", function()
+    odd = { { id = "s1" } }
+    local session, err = chat.first_session "p1"
+    expect(session).is_nil()
+    expect(err.code).is("DECODE")
+  end)
+
+  test.it("want of a message that was sent its id alone", function()
+    odd = { id = "m1", content = false }
+    expect(chat.send("s1", "hi", "c1")).equals { id = "m1" }
+  end)
+
+  test.it("bear refusals of any kind", function()
+    for _, body in ipairs { {
+      success = false, message = { "x" }, code = "not a code", errors = { { field = "x" } },
+    }, json.array {}, "text" } do
+      odd = body
+      local _, err = api.request("GET", "/odd/refusal")
+      expect(err.code).is("HTTP")
+      expect(err.retry_after).is_nil()
+      expect(messages.of_error(err)).contains "HTTP"
+    end
+  end)
+
+  test.it("reckon from the time at which a token ends, where they are not told how long it lasts", function()
+    terms = { expiresAt = os.date("!%Y-%m-%dT%H:%M:%SZ", os.time() + 60) }
+    auth.login()
+    expect(state.get().tokens.expires - timer.now()).is_close(60, 2)
+    terms = {}
+    auth.login()
+    expect(state.get().tokens.expires).is(math.huge)
+  end)
+
+  test.it("do not log in with half an answer", function()
+    terms = { refreshToken = 7 }
+    local ok, err = auth.login()
+    expect(ok).is_nil()
+    expect(tostring(err)).contains "refreshToken: expected string, received number"
+    expect(state.get().tokens).is_nil()
   end)
 
   test.it("tell that there is no server", function()
