@@ -20,6 +20,12 @@ local function is_sequence(t, count)
   return seen == count
 end
 
+local function count_keys(value)
+  local count = 0
+  for _ in pairs(value) do count = count + 1 end
+  return count
+end
+
 ---How many items an array has; nil where the value is no array. An empty table may be one.
 ---@param value any
 ---@return integer?
@@ -28,8 +34,8 @@ function M.length(value)
   local mark, count = getmetatable(value), #value
   if mark == "json.object" then return nil end
   if type(value) == "userdata" then
-    local empty = count == 0 and not json.is_array(value) and pairs(value)(value) ~= nil
-    return not empty and count or nil
+    local names = count == 0 and not json.is_array(value) and count_keys(value) > 0
+    return not names and count or nil
   end
   return is_sequence(value, count) and count or nil
 end
@@ -182,12 +188,6 @@ function M.tuple(list, options)
 end
 
 -- --- maps -------------------------------------------------------------------------------------
-
-local function count_keys(value)
-  local count = 0
-  for _ in pairs(value) do count = count + 1 end
-  return count
-end
 
 -- The checked key; FAIL after an issue.
 local function check_key(key, schema, found, depth)
