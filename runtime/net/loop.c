@@ -31,6 +31,7 @@ struct Loop {
   Log *log;
   Event *first, **last;
   Event *after, **after_last; /* for the end of the turn */
+  uint64_t turn;
   Timer **heap;
   size_t timers, room;
   uint64_t order;
@@ -72,6 +73,10 @@ void loop_after_turn(Loop *loop, Event *event) {
   loop->after_last = &event->next;
 }
 
+uint64_t loop_turn(const Loop *loop) {
+  return loop->turn;
+}
+
 static void end_turn(Loop *loop) {
   while (loop->after) {
     Event *event = loop->after;
@@ -79,6 +84,7 @@ static void end_turn(Loop *loop) {
     if (!loop->after) loop->after_last = &loop->after;
     event->run(event);
   }
+  loop->turn++;
 }
 
 bool inbox_empty(const Loop *loop) {

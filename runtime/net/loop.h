@@ -46,6 +46,7 @@ bool inbox_empty(const Loop *loop);
 /* Runs the event when the turn that runs now (one inbox event, or one timer) is over,
  * before the next one begins; in the order in which they were put there. */
 void loop_after_turn(Loop *loop, Event *event);
+uint64_t loop_turn(const Loop *loop); /* the number of the turn; it rises with each */
 
 /* --- timers ----------------------------------------------------------------------- */
 

@@ -1,0 +1,172 @@
+/* A store: see store.h. History is a ring of changes, each holding the root before and
+ * after; as roots share what did not change, a change costs what it made. That is what is
+ * counted against history_bytes: the oldest go until it fits. */
+#include "data/store.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+struct Store {
+  ValueAccount *account;
+  Value root, initial;
+  StoreLimits limits;
+  StoreChange *ring; /* limits.history of them */
+  size_t first, count, bytes;
+  uint64_t used; /* of the account, after the last change */
+};
+
+static size_t or_default(size_t value, size_t standard) {
+  return value ? value : standard;
+}
+
+Store *store_new(const StoreLimits *limits) {
+  Store *s = xcalloc(1, sizeof *s);
+  s->limits.memory = or_default(limits->memory, (size_t)256 << 20);
+  s->limits.history = or_default(limits->history, 100);
+  s->limits.history_bytes = or_default(limits->history_bytes, (size_t)16 << 20);
+  s->account = value_account_new(s->limits.memory);
+  s->ring = xcalloc(s->limits.history, sizeof *s->ring);
+  s->root = value_object(s->account);
+  s->initial = value_retain(s->root);
+  s->used = value_account_used(s->account);
+  return s;
+}
+
+static StoreChange *change_at(const Store *s, size_t index) {
+  return &s->ring[(s->first + index) % s->limits.history];
+}
+
+static void release_change(StoreChange *c) {
+  value_release(c->before);
+  value_release(c->after);
+  free(c->script);
+  free(c->action);
+  *c = (StoreChange){0};
+}
+
+static void forget_oldest(Store *s) {
+  StoreChange *oldest = change_at(s, 0);
+  s->bytes -= oldest->bytes;
+  release_change(oldest);
+  s->first = (s->first + 1) % s->limits.history;
+  s->count--;
+}
+
+void store_free(Store *s) {
+  while (s->count) forget_oldest(s);
+  value_release(s->root);
+  value_release(s->initial);
+  value_account_close(s->account);
+  free(s->ring);
+  free(s);
+}
+
+ValueAccount *store_account(Store *s) {
+  return s->account;
+}
+
+Value store_root(const Store *s) {
+  return s->root;
+}
+
+/* Keys that the root lacks, from initial; what does not fit is left out. */
+static void fill_in(Store *s) {
+  Value key, item;
+  for (size_t i = 0; value_object_at(s->initial, i, &key, &item); i++) {
+    size_t len;
+    const char *name = value_bytes(key, &len);
+    if (value_object_get(s->root, name, len).type == VALUE_ABSENT)
+      value_object_set(s->account, &s->root, name, len, value_retain(item));
+  }
+}
+
+void store_set_initial(Store *s, Value initial) {
+  CHECK(initial.type == VALUE_OBJECT);
+  value_release(s->initial);
+  s->initial = initial;
+  fill_in(s);
+  s->used = value_account_used(s->account);
+}
+
+/* --- changes ----------------------------------------------------------------------- */
+
+static double wall_clock(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_REALTIME, &t);
+  return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static void remember(Store *s, Value before, const char *script, const char *action) {
+  size_t used = value_account_used(s->account);
+  size_t made = used > s->used ? used - s->used : 0;
+  if (s->count == s->limits.history) forget_oldest(s);
+  *change_at(s, s->count++) = (StoreChange){
+      .time = wall_clock(),
+      .script = xstrdup(script),
+      .action = xstrdup(action),
+      .before = before,
+      .after = value_retain(s->root),
+      .bytes = made,
+  };
+  s->bytes += made;
+  while (s->count > 1 && s->bytes > s->limits.history_bytes) forget_oldest(s);
+  s->used = value_account_used(s->account);
+}
+
+bool store_commit(Store *s, Value root, const char *script, const char *action) {
+  if (value_same(root, s->root)) {
+    value_release(root);
+    return false;
+  }
+  Value before = s->root;
+  s->root = root;
+  remember(s, before, script, action);
+  return true;
+}
+
+bool store_reset(Store *s, const char *script) {
+  return store_commit(s, value_retain(s->initial), script, "reset");
+}
+
+int store_undo(Store *s, size_t n, const char *script, Error *err) {
+  if (n == 0 || n > s->count)
+    return error_set(err, ERR_NOT_FOUND,
+                     "undo(%zu): the history of this store holds %zu changes", n,
+                     s->count);
+  Value root = value_retain(change_at(s, s->count - n)->before);
+  store_commit(s, root, script, "undo");
+  return 0;
+}
+
+size_t store_history_count(const Store *s) {
+  return s->count;
+}
+
+const StoreChange *store_history_at(const Store *s, size_t index) {
+  return index < s->count ? change_at(s, index) : NULL;
+}
+
+/* --- paths ------------------------------------------------------------------------- */
+
+typedef struct Listing {
+  Buffer *out;
+  size_t left;
+} Listing;
+
+static int list_path(void *ctx, const ValueChange *change) {
+  Listing *listing = ctx;
+  if (listing->left-- == 0) {
+    buffer_puts(listing->out, "...\n");
+    return 1;
+  }
+  value_path_put(listing->out, change->path);
+  if (change->kind == VALUE_SPLICE)
+    buffer_printf(listing->out, "[%zu]", change->index + 1);
+  buffer_putc(listing->out, '\n');
+  return 0;
+}
+
+void store_changed_paths(Value before, Value after, size_t max, Buffer *out) {
+  Listing listing = {out, max};
+  value_diff(before, after, list_path, &listing);
+}

@@ -1,0 +1,49 @@
+/* A store: one immutable root, and the roots that it had. Loop thread only. Knows no Lua:
+ * who hears of a change is its owner's affair (script/stores.c). */
+#ifndef TIDELOCK_DATA_STORE_H
+#define TIDELOCK_DATA_STORE_H
+
+#include "core/value.h"
+
+typedef struct Store Store;
+
+typedef struct StoreLimits {
+  size_t memory;        /* bytes of all its nodes, history included; 0: 256 MiB */
+  size_t history;       /* changes remembered; 0: 100 */
+  size_t history_bytes; /* what they may hold beyond the root, about; 0: 16 MiB */
+} StoreLimits;
+
+/* One change; before and after share what did not change. */
+typedef struct StoreChange {
+  double time;           /* wall-clock seconds */
+  char *script, *action; /* action may be NULL */
+  Value before, after;
+  size_t bytes; /* of nodes made by it */
+} StoreChange;
+
+Store *store_new(const StoreLimits *limits); /* returns new; the root is {} */
+void store_free(Store *store);
+ValueAccount *store_account(Store *store); /* what is put in should be charged here */
+Value store_root(const Store *store);      /* borrows */
+
+/* What reset goes back to; takes it. Top-level keys that the root lacks are filled in
+ * from it, which is no change that history knows. It must be an object. */
+void store_set_initial(Store *store, Value initial);
+
+/* The root becomes this one; takes it. False when it is the same: nothing has happened.
+ */
+bool store_commit(Store *store, Value root, const char *script, const char *action);
+bool store_reset(Store *store, const char *script);
+/* Back to the root before the last n changes, as a change of its own. NOT_FOUND when
+ * history does not reach that far. */
+int store_undo(Store *store, size_t n, const char *script, Error *err);
+
+size_t store_history_count(const Store *store);
+const StoreChange *store_history_at(const Store *store, size_t index); /* 0: the oldest */
+
+/* Appends the paths that differ between the two, one a line, `max` at most; the last line
+ * is
+ * "..." when there are more. */
+void store_changed_paths(Value before, Value after, size_t max, Buffer *out);
+
+#endif
