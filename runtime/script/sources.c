@@ -244,10 +244,21 @@ static void excerpt_line(Buffer *out, const char *start, size_t len, int number,
   buffer_printf(out, "%s %4d | %.*s\n", mark ? ">" : " ", number, (int)len, start);
 }
 
+static int last_line(const char *at, const char *end) {
+  int lines = 0;
+  for (; at < end; lines++) {
+    const char *stop = memchr(at, '\n', (size_t)(end - at));
+    at = stop ? stop + 1 : end;
+  }
+  return lines;
+}
+
 void sources_excerpt(const Sources *s, const char *path, int line, Buffer *out) {
   for (size_t i = 0; i < s->count; i++) {
     if (strcmp(s->files[i].path, path) != 0) continue;
     const char *at = s->files[i].text, *end = at + s->files[i].len;
+    int last = last_line(at, end); /* where <eof> is meant */
+    if (line > last) line = last;
     for (int number = 1; at < end && number <= line + 1; number++) {
       const char *stop = memchr(at, '\n', (size_t)(end - at));
       if (!stop) stop = end;
