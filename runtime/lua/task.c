@@ -221,6 +221,7 @@ static int f_sleep(lua_State *L) {
   double seconds = luaL_checknumber(L, 1);
   luaL_argcheck(L, !isnan(seconds) && seconds < 1e9, 1, "seconds, below 1e9");
   Task *task = task_waiter(L, "task.sleep");
+  if (seconds <= 0) return task_wait_turn(L, task);
   Sleep *sleep = xcalloc(1, sizeof *sleep);
   *sleep = (Sleep){.wait.cancel = cancel_sleep, .timer.fire = on_awake, .task = task};
   timer_start(task->gen->rt->loop, &sleep->timer, seconds);

@@ -29,7 +29,7 @@ static int run_in(lua_State *L, lua_State *co, int nargs, int *n) {
 static int resume_in(lua_State *L, lua_State *co, int nargs) {
   int n, status = run_in(L, co, nargs, &n);
   Task *task = generation_of(L)->rt->current;
-  if (status == LUA_YIELD && task && task->wait) {
+  if (status == LUA_YIELD && task && (task->wait || task->queued)) {
     coroutine_mark(co, CO_WAITS);
     return lua_yieldk(L, 0, (lua_KContext)co, resume_over);
   }

@@ -521,6 +521,16 @@ int task_wait(lua_State *L, Task *task, Wait *wait) {
   return lua_yieldk(L, 0, (lua_KContext)task, wait_over);
 }
 
+static int push_turn(lua_State *L, void *ctx) {
+  Task *task = ctx;
+  return task->cancelled ? push_cancelled(L, NULL) : 0;
+}
+
+int task_wait_turn(lua_State *L, Task *task) {
+  task_wake_later(task, push_turn, task);
+  return lua_yieldk(L, 0, (lua_KContext)task, wait_over);
+}
+
 void task_wake(Task *task, TaskPush *push, void *ctx) {
   CHECK(!task->finished && task->started);
   task->push = push;

@@ -81,6 +81,7 @@ Task *task_spawn(lua_State *L, int nargs);
 
 Task *task_waiter(lua_State *L, const char *what);
 int task_wait(lua_State *L, Task *task, Wait *wait);
+int task_wait_turn(lua_State *L, Task *task); /* until all that is queued has run */
 void task_wake(Task *task, TaskPush *push, void *ctx);
 void task_wake_later(Task *task, TaskPush *push, void *ctx); /* by the inbox */
 void task_cancel(Task *task);
