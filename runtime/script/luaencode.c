@@ -9,6 +9,10 @@
 
 #include "script/luajson.h"
 
+/* A table that is in another twice is written twice: few of them can make a text without
+ * end, which no CPU limit would stop. */
+enum { MOST_TEXT = 128 << 20 };
+
 typedef struct Frame Frame;
 struct Frame {
   const Frame *up;
@@ -67,6 +71,10 @@ static int refuse(Encoder *e, const Frame *at, const char *what) {
   error_set(e->err, ERR_DECODE, "%s%s: %s", dots, text, what);
   buffer_free(&way);
   return ERR_DECODE;
+}
+
+static int refuse_size(Encoder *e) {
+  return error_set(e->err, ERR_TOO_LARGE, "more than %d MiB of JSON", MOST_TEXT >> 20);
 }
 
 static int refuse_type(Encoder *e, int index, const Frame *at) {
@@ -180,11 +188,13 @@ static int encode_number(Encoder *e, int index, const Frame *at) {
 static int encode_string(Encoder *e, int index, const Frame *at) {
   size_t len;
   const char *text = lua_tolstring(e->L, index, &len);
+  if (len > MOST_TEXT) return refuse_size(e);
   if (json_put_string(e->out, text, len) == 0) return 0;
   return refuse(e, at, "a string that is not UTF-8");
 }
 
 static int encode_value(Encoder *e, int index, const Frame *at) {
+  if (e->out->len > MOST_TEXT) return refuse_size(e);
   switch (lua_type(e->L, index)) {
   case LUA_TSTRING:
     return encode_string(e, index, at);

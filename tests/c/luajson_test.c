@@ -65,6 +65,19 @@ static void assert_refuses(void **state, const char *expression, const char *mes
   buffer_free(&out);
 }
 
+/* Tables that hold one another twice are few, and their text is without end. */
+static void refuses_what_would_be_too_large(void **state) {
+  lua_State *L = *state;
+  Buffer out = {0};
+  Error err = {0};
+  push_value(L, "(function() local t = ('x'):rep(1 << 20)\n"
+                "for i = 1, 60 do t = {t, t} end return t end)()");
+  assert_int_equal(luajson_encode(L, -1, &out, &err), ERR_TOO_LARGE);
+  assert_int_equal(out.len, 0);
+  lua_settop(L, 0);
+  buffer_free(&out);
+}
+
 /* --- out -------------------------------------------------------------------------- */
 
 static void encodes_values(void **state) {
@@ -259,6 +272,7 @@ static void survives_lack_of_memory(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(encodes_values),       cmocka_unit_test(looks_at_tables_raw),
+      cmocka_unit_test(refuses_what_would_be_too_large),
       cmocka_unit_test(refuses_with_the_way), cmocka_unit_test(refuses_cycles_and_depth),
       cmocka_unit_test(comes_back_the_same),  cmocka_unit_test(decodes_values),
       cmocka_unit_test(marks_are_sealed),     cmocka_unit_test(module_answers_errors),
