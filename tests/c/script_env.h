@@ -42,7 +42,7 @@ static inline void env_open(Env *env, RuntimeOptions options) {
   CHECK(mkdtemp(env->folder) != NULL);
   env->log_file = open_memstream(&env->log_text, &env->log_len);
   env->log = log_new(env->log_file, LOG_INFO, LOG_TEXT);
-  options.modules = lua_modules;
+  if (!options.modules) options.modules = lua_modules;
   env->rt = runtime_new(env->log, &options);
 }
 
