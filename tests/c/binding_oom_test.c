@@ -160,6 +160,7 @@ static const char text[] =
     "  oom.begin(N)\n"
     "  pcall(try)\n"
     "  oom.stop()\n"
+    "  collectgarbage()\n"
     "  oom.over()\n"
     "end)\n";
 
