@@ -14,7 +14,8 @@ local json = {}
 ---@param value any
 ---@param options? tidelock.json.options
 ---@return string? text
----@return tidelock.Error? err DECODE, with the way to what cannot be encoded: `payload.items[3].name`
+---@return tidelock.Error? err DECODE, with the way to what cannot be encoded: `payload.items[3].name`;
+---TOO_LARGE when it would take more than 128 MiB
 function json.encode(value, options) end
 
 ---Decodes a text. Arrays and empty objects carry their mark, so that they encode as they were;

@@ -271,12 +271,17 @@ static void survives_lack_of_memory(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(encodes_values),       cmocka_unit_test(looks_at_tables_raw),
+      cmocka_unit_test(encodes_values),
+      cmocka_unit_test(looks_at_tables_raw),
       cmocka_unit_test(refuses_what_would_be_too_large),
-      cmocka_unit_test(refuses_with_the_way), cmocka_unit_test(refuses_cycles_and_depth),
-      cmocka_unit_test(comes_back_the_same),  cmocka_unit_test(decodes_values),
-      cmocka_unit_test(marks_are_sealed),     cmocka_unit_test(module_answers_errors),
-      cmocka_unit_test(module_lays_out),      cmocka_unit_test(survives_lack_of_memory),
+      cmocka_unit_test(refuses_with_the_way),
+      cmocka_unit_test(refuses_cycles_and_depth),
+      cmocka_unit_test(comes_back_the_same),
+      cmocka_unit_test(decodes_values),
+      cmocka_unit_test(marks_are_sealed),
+      cmocka_unit_test(module_answers_errors),
+      cmocka_unit_test(module_lays_out),
+      cmocka_unit_test(survives_lack_of_memory),
   };
   return cmocka_run_group_tests(tests, new_state, close_state);
 }
