@@ -132,6 +132,11 @@ static void put_json(Buffer *line, LogLevel level, const char *room, const char 
   buffer_putc(line, '}');
 }
 
+/* Standard error that cannot be written has nobody to tell; a file has it. */
+static bool write_line(Log *log, const Buffer *line) {
+  return fwrite(line->data, 1, line->len, log->out) == line->len && fflush(log->out) == 0;
+}
+
 void log_record(Log *log, LogLevel level, const char *room, const char *message,
                 const char *fields) {
   if (!log_enabled(log, level)) return;
@@ -140,8 +145,13 @@ void log_record(Log *log, LogLevel level, const char *room, const char *message,
   else put_text(&line, level, room, message, fields);
   buffer_putc(&line, '\n');
   pthread_mutex_lock(&log->lock);
-  fwrite(line.data, 1, line.len, log->out); /* a log that cannot be written has nobody */
-  fflush(log->out);                         /* to tell */
+  if (!write_line(log, &line) && log->owned) {
+    fprintf(stderr, "tidelock: cannot write the log: %s: it goes on here\n",
+            strerror(errno));
+    release_out(log);
+    log->out = stderr;
+    write_line(log, &line);
+  }
   pthread_mutex_unlock(&log->lock);
   buffer_free(&line);
 }
