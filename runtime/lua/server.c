@@ -231,7 +231,7 @@ static lua_Number number_option(lua_State *L, const char *name, lua_Number max) 
     if (!lua_isnumber(L, -1)) luaL_error(L, "option %s must be a number", name);
     value = lua_tonumber(L, -1);
     if (!(value >= 0 && value <= max))
-      luaL_error(L, "option %s must be between 0 and %f", name, max);
+      luaL_error(L, "option %s must be between 0 and %d", name, (int)max);
   }
   lua_pop(L, 1);
   return value;
