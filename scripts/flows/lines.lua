@@ -87,6 +87,7 @@ end
 function M.take(text)
   local now = state.get()
   if now.quitting then return end
+  if not utf8.len(text) then return view.show "NOT_UTF8" end
   local typed = commands.parse(text)
   if not typed then return end
   if typed.at_once then return commands.run(typed) end
