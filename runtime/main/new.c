@@ -43,7 +43,7 @@ static const char app[] =
     "local greet = require \"greet\"\n"
     "\n"
     "input.on_line(function(line)\n"
-    "  if line == \"/quit\" then script.exit() end\n"
+    "  if line == \"/quit\" then return script.exit() end\n"
     "  print(greet.answer(line))\n"
     "end)\n"
     "\n"
