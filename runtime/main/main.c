@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "lua/modules.h"
@@ -16,32 +17,51 @@
 
 /* --- signals ---------------------------------------------------------------------- */
 
+/* The loop deals with a signal between two turns. One that comes while another waits for
+ * that finds a turn that is too long, and ends the process at once. So the handlers are
+ * ours, not libuv's, which would tell the loop alone. */
 typedef struct Signals {
-  uv_signal_t interrupt, terminate;
+  uv_async_t told;
+  volatile sig_atomic_t waiting;
   Runtime *rt;
 } Signals;
 
-static void on_signal(uv_signal_t *handle, int number) {
-  Signals *signals = handle->data;
+/* A global: a signal handler gets no argument of its own. */
+static Signals *volatile the_signals;
+
+static void on_signal(int number) {
+  Signals *signals = the_signals;
   (void)number;
+  if (signals->waiting) _exit(130);
+  signals->waiting = 1;
+  uv_async_send(&signals->told);
+}
+
+static void on_told(uv_async_t *told) {
+  Signals *signals = told->data;
+  signals->waiting = 0;
   runtime_interrupt(signals->rt);
 }
 
+static void set_handlers(void (*handler)(int)) {
+  struct sigaction action = {.sa_handler = handler, .sa_flags = SA_RESTART};
+  sigfillset(&action.sa_mask);
+  sigaction(SIGINT, &action, NULL);
+  sigaction(SIGTERM, &action, NULL);
+}
+
 static void signals_start(Signals *s, Runtime *rt) {
-  s->rt = rt;
-  uv_signal_t *each[] = {&s->interrupt, &s->terminate};
-  static const int numbers[] = {SIGINT, SIGTERM};
-  for (int i = 0; i < 2; i++) {
-    uv_signal_init(loop_uv(rt->loop), each[i]);
-    each[i]->data = s;
-    uv_signal_start(each[i], on_signal, numbers[i]);
-    uv_unref((uv_handle_t *)each[i]);
-  }
+  *s = (Signals){.rt = rt};
+  uv_async_init(loop_uv(rt->loop), &s->told, on_told);
+  s->told.data = s;
+  uv_unref((uv_handle_t *)&s->told);
+  the_signals = s;
+  set_handlers(on_signal);
 }
 
 static void signals_stop(Signals *s) {
-  uv_close((uv_handle_t *)&s->interrupt, NULL);
-  uv_close((uv_handle_t *)&s->terminate, NULL);
+  set_handlers(SIG_DFL);
+  uv_close((uv_handle_t *)&s->told, NULL);
 }
 
 /* --- running ---------------------------------------------------------------------- */
@@ -122,18 +142,21 @@ static int read_env_line(char *line, const char *path, int number) {
   return 0;
 }
 
+static int cannot_read(const char *path) {
+  fprintf(stderr, "tidelock: cannot read %s: %s\n", path, strerror(errno));
+  return 2;
+}
+
 static int read_env(const char *path) {
   if (!path) return 0;
   FILE *file = fopen(path, "r");
-  if (!file) {
-    fprintf(stderr, "tidelock: cannot read %s: %s\n", path, strerror(errno));
-    return 2;
-  }
+  if (!file) return cannot_read(path);
   char *line = NULL;
   size_t room = 0;
   int number = 0, status = 0;
   while (status == 0 && getline(&line, &room, file) >= 0)
     status = read_env_line(line, path, ++number);
+  if (status == 0 && ferror(file)) status = cannot_read(path);
   free(line);
   fclose(file);
   return status;
@@ -147,6 +170,20 @@ static int read_env(const char *path) {
 static void hold_standard_descriptors(void) {
   for (int fd = 0; fd <= 2; fd++)
     if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDONLY) != fd) abort();
+}
+
+/* With fewer the libraries below abort, or fail in ways that do not tell why. */
+static int check_files(void) {
+  enum { LEAST = 32 };
+  struct rlimit files;
+  if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur >= LEAST) return 0;
+  rlim_t was = files.rlim_cur;
+  files.rlim_cur = LEAST;
+  if (files.rlim_max >= LEAST && setrlimit(RLIMIT_NOFILE, &files) == 0) return 0;
+  fprintf(stderr,
+          "tidelock: only %lu files may be open (ulimit -n): at least %d are needed\n",
+          (unsigned long)was, LEAST);
+  return 1;
 }
 
 static int dispatch(const Options *options, Log *log) {
@@ -183,6 +220,7 @@ int main(int argc, char **argv) {
   hold_standard_descriptors();
   signal(SIGPIPE, SIG_IGN);
   int status = options_read(&options, argc, argv);
+  if (status == 0) status = check_files();
   if (status == 0) status = read_env(options.env_file);
   if (status == 0) {
     Log *log = log_new(stderr, options.log_level, options.log_format);

@@ -45,13 +45,13 @@ static int wrong(const char *fmt, const char *what) {
   return 2;
 }
 
-/* Takes the value of --name VALUE or --name=VALUE. */
+/* Takes the value of --name VALUE or --name=VALUE; NULL too where it is empty. */
 static const char *value_of(const char *arg, const char *name, char **argv, int *i,
                             int argc) {
   size_t len = strlen(name);
   if (strncmp(arg, name, len) != 0) return NULL;
-  if (arg[len] == '=') return arg + len + 1;
-  if (arg[len] != '\0' || *i + 1 >= argc) return NULL;
+  if (arg[len] == '=') return arg[len + 1] ? arg + len + 1 : NULL;
+  if (arg[len] != '\0' || *i + 1 >= argc || argv[*i + 1][0] == '\0') return NULL;
   return argv[++*i];
 }
 
@@ -107,6 +107,16 @@ static int read_command(Options *o, const char *word) {
   return wrong("unknown command: %s", word);
 }
 
+static int check_paths(const Options *o) {
+  for (int i = 0; i < o->path_count; i++) {
+    size_t len = strlen(o->paths[i]);
+    if (len == 0) return wrong("a path is empty%s", "");
+    if (o->command == COMMAND_RUN && o->paths[i][len - 1] == '=')
+      return wrong("%s lacks its path", o->paths[i]);
+  }
+  return 0;
+}
+
 static int check_counts(const Options *o) {
   bool needs = o->command == COMMAND_RUN || o->command == COMMAND_CHECK ||
                o->command == COMMAND_TEST;
@@ -148,7 +158,8 @@ int options_read(Options *o, int argc, char **argv) {
     fputs(help, stderr);
     return 2;
   }
-  return check_counts(o);
+  int rc = check_paths(o);
+  return rc ? rc : check_counts(o);
 }
 
 void options_free(Options *o) {
