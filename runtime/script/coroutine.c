@@ -96,7 +96,8 @@ static int start_resume(lua_State *L, lua_State *co, int nargs) {
   if (state != SUSPENDED) return fail_resume(L, "cannot resume non-suspended coroutine");
   if (!lua_checkstack(co, nargs)) return fail_resume(L, "too many arguments to resume");
   lua_xmove(L, co, nargs);
-  if (lua_status(co) == LUA_OK) nargs++; /* the first time: f_body's function is its own */
+  if (lua_status(co) == LUA_OK)
+    nargs++; /* the first time: f_body's function is its own */
   return finish(L, resume_in(L, co, nargs));
 }
 
