@@ -130,6 +130,9 @@ int value_array_remove(ValueAccount *account, Value *array, size_t index,
 Value value_object_get(Value object, const char *key, size_t len); /* absent: none */
 /* By place, in the object's order: false beyond the end. */
 bool value_object_at(Value object, size_t index, Value *key, Value *item);
+/* Its place, for value_object_at; false: there is no such key. */
+bool value_object_find(Value object, const char *key, size_t len, size_t *index);
+bool value_object_is_sorted(Value object); /* by key: it is large */
 /* An item that is null removes the key. */
 int value_object_set(ValueAccount *account, Value *object, const char *key, size_t len,
                      Value item);
@@ -180,6 +183,8 @@ int value_diff(Value before, Value after, ValueDiffFn *fn, void *ctx);
  * ERR_DECODE with the way in *err where text is not UTF-8 or a number not finite. `out`
  * is then as it was. */
 int value_to_json(Value v, Buffer *out, Error *err);
+/* For people: as JSON, about `limit` bytes of it; anything can be shown. */
+void value_show(Buffer *out, Value v, size_t limit);
 /* Keys with null are left out. DECODE, MEMORY. Depth is what json_parse allows. */
 int value_from_json(ValueAccount *account, const JsonArena *arena, const cJSON *item,
                     Value *out, Error *err);

@@ -242,6 +242,18 @@ Value value_object_get(Value object, const char *key, size_t len) {
   return item;
 }
 
+bool value_object_is_sorted(Value object) {
+  return object.type == VALUE_OBJECT && !is_flat(object);
+}
+
+bool value_object_find(Value object, const char *key, size_t len, size_t *index) {
+  if (object.type != VALUE_OBJECT) return false;
+  if (!is_flat(object)) return tree_find(tree_of(object), key, len, index, NULL);
+  int at = keys_find(object_of(object)->keys, key, len);
+  *index = (size_t)at;
+  return at >= 0;
+}
+
 bool value_object_at(Value object, size_t index, Value *key, Value *item) {
   if (object.type != VALUE_OBJECT || index >= value_count(object)) return false;
   if (is_flat(object)) {

@@ -1,0 +1,88 @@
+/* Values for people: like JSON, cut off where it gets long. Whatever is in a text, what
+ * comes out is UTF-8 on one line. */
+#include <math.h>
+
+#include "core/value_node.h"
+
+typedef struct Shower {
+  Buffer *out;
+  size_t limit; /* of out->len */
+} Shower;
+
+static void show(const Shower *s, Value v);
+
+static bool over(const Shower *s) {
+  return s->out->len >= s->limit;
+}
+
+static void cut(const Shower *s) {
+  buffer_puts(s->out, "…");
+}
+
+static void show_text(const Shower *s, Value v) {
+  size_t len, most = over(s) ? 0 : s->limit - s->out->len, shown;
+  const char *bytes = value_bytes(v, &len);
+  shown = len < most ? len : most;
+  while (shown < len && shown > 0 && (bytes[shown] & 0xC0) == 0x80) shown--;
+  if (json_put_string(s->out, bytes, shown) != 0)
+    buffer_printf(s->out, "(%zu bytes)", len);
+  else if (shown < len) cut(s);
+}
+
+static void show_number(const Shower *s, double n) {
+  if (json_put_number(s->out, n) != 0)
+    buffer_puts(s->out, isnan(n) ? "nan" : n > 0 ? "inf" : "-inf");
+}
+
+static void show_array(const Shower *s, Value v) {
+  size_t count = value_count(v);
+  buffer_putc(s->out, '[');
+  for (size_t i = 0; i < count && !over(s); i++) {
+    if (i) buffer_putc(s->out, ',');
+    show(s, value_array_at(v, i));
+  }
+  if (count && over(s)) cut(s);
+  buffer_putc(s->out, ']');
+}
+
+static void show_object(const Shower *s, Value v) {
+  Value key, item;
+  buffer_putc(s->out, '{');
+  for (size_t i = 0; !over(s) && value_object_at(v, i, &key, &item); i++) {
+    if (i) buffer_putc(s->out, ',');
+    show_text(s, key);
+    buffer_putc(s->out, ':');
+    show(s, item);
+  }
+  if (value_count(v) && over(s)) cut(s);
+  buffer_putc(s->out, '}');
+}
+
+static void show(const Shower *s, Value v) {
+  switch (v.type) {
+  case VALUE_BOOL:
+    buffer_puts(s->out, v.boolean ? "true" : "false");
+    return;
+  case VALUE_INT:
+    json_put_integer(s->out, v.integer);
+    return;
+  case VALUE_DOUBLE:
+    show_number(s, v.number);
+    return;
+  case VALUE_TEXT:
+    show_text(s, v);
+    return;
+  case VALUE_ARRAY:
+    show_array(s, v);
+    return;
+  case VALUE_OBJECT:
+    show_object(s, v);
+    return;
+  default:
+    buffer_puts(s->out, v.type == VALUE_NULL ? "null" : "nil");
+  }
+}
+
+void value_show(Buffer *out, Value v, size_t limit) {
+  show(&(Shower){out, out->len + limit}, v);
+}
