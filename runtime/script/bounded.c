@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "script/draft.h"
 #include "script/watchdog.h"
 
 enum { STRIDE = 1024 };
@@ -67,6 +68,8 @@ static void copy(lua_State *L, lua_Integer from, int to_table, lua_Integer to) {
 }
 
 static int f_insert(lua_State *L) {
+  int done = draft_insert(L);
+  if (done >= 0) return done;
   check_table(L, 1, all);
   lua_Integer end = (lua_Integer)((lua_Unsigned)luaL_len(L, 1) + 1);
   int n = lua_gettop(L);
@@ -87,6 +90,8 @@ static int f_insert(lua_State *L) {
 }
 
 static int f_remove(lua_State *L) {
+  int done = draft_remove(L);
+  if (done >= 0) return done;
   check_table(L, 1, all);
   lua_Integer size = luaL_len(L, 1), at = luaL_optinteger(L, 2, size);
   if (at != size)
@@ -103,6 +108,8 @@ static int f_remove(lua_State *L) {
 }
 
 static int f_move(lua_State *L) {
+  int done = draft_move(L);
+  if (done >= 0) return done;
   lua_Integer from = luaL_checkinteger(L, 2), end = luaL_checkinteger(L, 3);
   lua_Integer to = luaL_checkinteger(L, 4);
   int target = lua_isnoneornil(L, 5) ? 1 : 5;
@@ -152,6 +159,16 @@ static int f_concat(lua_State *L) {
   return 1;
 }
 
+/* Upvalue 1: Lua's own, which minds the limit where it calls a comparing function. */
+static int f_sort(lua_State *L) {
+  int done = draft_sort(L, lua_upvalueindex(1));
+  if (done >= 0) return done;
+  lua_pushvalue(L, lua_upvalueindex(1));
+  lua_insert(L, 1);
+  lua_call(L, lua_gettop(L) - 1, 0);
+  return 0;
+}
+
 void bounded_open(lua_State *L) {
   static const luaL_Reg strings[] = {{"rep", f_rep},     {"find", f_find},
                                      {"match", f_match}, {"gmatch", f_gmatch},
@@ -165,5 +182,8 @@ void bounded_open(lua_State *L) {
   luaL_setfuncs(L, strings, 0);
   lua_getglobal(L, LUA_TABLIBNAME);
   luaL_setfuncs(L, tables, 0);
+  lua_getfield(L, -1, "sort");
+  lua_pushcclosure(L, f_sort, 1);
+  lua_setfield(L, -2, "sort");
   lua_pop(L, 2);
 }

@@ -1,6 +1,6 @@
 /* Functions of the string and table libraries that may run for ever inside C, where no
  * hook sees them: made anew so that they look at the CPU limit. They do what Lua's own
- * do. */
+ * do; those of table know drafts too. */
 #ifndef TIDELOCK_SCRIPT_BOUNDED_H
 #define TIDELOCK_SCRIPT_BOUNDED_H
 

@@ -9,6 +9,7 @@
 #include "script/resource.h"
 #include "script/script.h"
 #include "script/state.h"
+#include "script/view.h"
 
 static void on_ended(Event *event);
 static void on_grace(Timer *timer);
@@ -144,6 +145,7 @@ void generation_kill(Generation *gen) {
   while (gen->tasks) task_kill(gen->tasks);
   declarations_free(gen);
   box_sever_all(&gen->boxes);
+  if (gen->L) views_sever(gen->L);
   gen->state = GEN_DEAD;
   if (gen->ended_queued) return; /* on_ended goes on */
   gen->work.data = gen;
