@@ -53,9 +53,16 @@ end
 
 -- --- expectations ---------------------------------------------------------------------------
 
+--- Tables, and the views and drafts of state, which are compared with them by content.
+local function has_parts(value)
+  if type(value) == "table" then return true end
+  local kind = type(value) == "userdata" and getmetatable(value)
+  return kind == "view" or kind == "draft"
+end
+
 local function show(value)
   if type(value) == "string" then return ("%q"):format(value) end
-  if type(value) == "table" then
+  if has_parts(value) then
     local text = json.encode(value)
     if text then return text end
   end
@@ -63,7 +70,7 @@ local function show(value)
 end
 
 local function same(a, b)
-  if type(a) ~= "table" or type(b) ~= "table" then return rawequal(a, b) or a == b end
+  if not (has_parts(a) and has_parts(b)) then return rawequal(a, b) or a == b end
   for key, value in pairs(a) do
     if not same(value, b[key]) then return false end
   end

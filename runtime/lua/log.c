@@ -21,14 +21,17 @@ static const char *fields_text(lua_State *L, int index) {
   return buffer_text(out);
 }
 
-/* log.LEVEL(message, fields?): the message as tostring has it, fields a table */
+/* log.LEVEL(message, fields?): the message as tostring has it, fields a table or a view
+ */
 static int record(lua_State *L, LogLevel level) {
   luaL_checkany(L, 1);
-  if (!lua_isnoneornil(L, 2)) luaL_checktype(L, 2, LUA_TTABLE);
+  bool fields_given = !lua_isnoneornil(L, 2);
+  if (fields_given && luajson_mark(L, 2) == JSON_UNMARKED)
+    luaL_checktype(L, 2, LUA_TTABLE);
   Generation *gen = generation_of(L);
   if (!log_enabled(gen->rt->log, level)) return 0;
   const char *message = luaL_tolstring(L, 1, NULL);
-  const char *fields = lua_istable(L, 2) ? fields_text(L, 2) : NULL;
+  const char *fields = fields_given ? fields_text(L, 2) : NULL;
   log_record(gen->rt->log, level, gen->script->name, message, fields);
   return 0;
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "script/luajson.h"
+#include "script/luavalue.h"
 
 /* A table that is in another twice is written twice: few of them can make a text without
  * end, which no CPU limit would stop. */
@@ -193,6 +194,16 @@ static int encode_string(Encoder *e, int index, const Frame *at) {
   return refuse(e, at, "a string that is not UTF-8");
 }
 
+/* A view or a draft. */
+static int encode_shared(Encoder *e, int index, const Frame *at) {
+  Value v = luavalue_shared(e->L, index);
+  if (v.type == VALUE_ABSENT) return refuse_type(e, index, at);
+  Error err;
+  int code = value_to_json(v, e->out, &err);
+  value_release(v);
+  return code ? refuse(e, at, err.message) : 0;
+}
+
 static int encode_value(Encoder *e, int index, const Frame *at) {
   if (e->out->len > MOST_TEXT) return refuse_size(e);
   switch (lua_type(e->L, index)) {
@@ -202,6 +213,8 @@ static int encode_value(Encoder *e, int index, const Frame *at) {
     return encode_number(e, index, at);
   case LUA_TTABLE:
     return encode_table(e, index, at);
+  case LUA_TUSERDATA:
+    return encode_shared(e, index, at);
   case LUA_TBOOLEAN:
     buffer_puts(e->out, lua_toboolean(e->L, index) ? "true" : "false");
     return 0;

@@ -5,6 +5,8 @@
 #include <lauxlib.h>
 #include <string.h>
 
+#include "script/luavalue.h"
+
 enum { SCRATCH_KEEP = 64 << 10 };
 
 /* Their addresses are keys in the registry. */
@@ -48,7 +50,15 @@ static bool is_mark(lua_State *L, const void *metatable, JsonMark mark) {
   return same;
 }
 
+static JsonMark shared_mark(lua_State *L, int index) {
+  Value v = luavalue_shared(L, index);
+  value_release(v);
+  if (v.type == VALUE_ARRAY) return JSON_ARRAY;
+  return v.type == VALUE_OBJECT ? JSON_OBJECT : JSON_UNMARKED;
+}
+
 JsonMark luajson_mark(lua_State *L, int index) {
+  if (lua_type(L, index) == LUA_TUSERDATA) return shared_mark(L, index);
   if (lua_type(L, index) != LUA_TTABLE || !lua_checkstack(L, 2) ||
       !lua_getmetatable(L, index))
     return JSON_UNMARKED;

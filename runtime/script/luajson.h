@@ -18,8 +18,9 @@ void luajson_push(lua_State *L, const JsonArena *arena, const cJSON *item);
  * returns its code. May raise (memory). */
 int luajson_decode(lua_State *L, const char *text, size_t len, Error *err);
 
-/* Appends the value as JSON. Never raises, looks at tables raw; on an error `out` is as
- * it was and *err says what is wrong and where: `payload.items[3].name`. */
+/* Appends the value as JSON; views and drafts are taken as they are. Never raises, looks
+ * at tables raw; on an error `out` is as it was and *err says what is wrong and where:
+ * `payload.items[3].name`. */
 int luajson_encode(lua_State *L, int index, Buffer *out, Error *err);
 
 typedef enum JsonMark { JSON_UNMARKED, JSON_ARRAY, JSON_OBJECT } JsonMark;

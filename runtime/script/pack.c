@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "script/luajson.h"
+#include "script/luavalue.h"
 
 /* A table that is reached by several ways is packed several times: without the limit 40
  * tables could make a terabyte. */
@@ -70,6 +71,61 @@ static int pack_number(lua_State *L, int index, Buffer *out) {
   return 0;
 }
 
+static int pack_shared(Value v, Buffer *out, int depth, Error *err);
+
+static int pack_parts(Value v, Buffer *out, int depth, Error *err) {
+  Value key, item;
+  bool array = v.type == VALUE_ARRAY;
+  if (depth > MAX_DEPTH) return fail(err, "a view nested too deeply");
+  put(out, array ? 'a' : value_count(v) ? 't' : 'o', NULL, 0);
+  for (size_t i = 0; i < value_count(v); i++) {
+    if (out->len > MAX_PACKED) return fail(err, "more than 64 MiB");
+    if (array) key = value_int((int64_t)i + 1), item = value_array_at(v, i);
+    else value_object_at(v, i, &key, &item);
+    int rc = pack_shared(key, out, depth, err);
+    if (rc == 0) rc = pack_shared(item, out, depth + 1, err);
+    if (rc != 0) return rc;
+  }
+  buffer_putc(out, 'e');
+  return 0;
+}
+
+/* What a view or a draft shows. */
+static int pack_shared(Value v, Buffer *out, int depth, Error *err) {
+  size_t len;
+  const char *text;
+  switch (v.type) {
+  case VALUE_BOOL:
+    put(out, v.boolean ? 'T' : 'F', NULL, 0);
+    return 0;
+  case VALUE_INT:
+    put(out, 'i', &v.integer, sizeof v.integer);
+    return 0;
+  case VALUE_DOUBLE:
+    put(out, 'd', &v.number, sizeof v.number);
+    return 0;
+  case VALUE_TEXT:
+    text = value_bytes(v, &len);
+    put(out, 's', &len, sizeof len);
+    buffer_put(out, text, len);
+    return 0;
+  case VALUE_ARRAY:
+  case VALUE_OBJECT:
+    return pack_parts(v, out, depth, err);
+  default:
+    put(out, '0', NULL, 0);
+    return 0;
+  }
+}
+
+static int pack_userdata(lua_State *L, int index, Buffer *out, int depth, Error *err) {
+  Value v = luavalue_shared(L, index);
+  int rc =
+      v.type == VALUE_ABSENT ? fail(err, "a userdata") : pack_shared(v, out, depth, err);
+  value_release(v);
+  return rc;
+}
+
 static int pack_at(lua_State *L, int index, Buffer *out, int depth, Error *err) {
   switch (lua_type(L, index)) {
   case LUA_TNIL:
@@ -89,6 +145,8 @@ static int pack_at(lua_State *L, int index, Buffer *out, int depth, Error *err) 
   }
   case LUA_TTABLE:
     return pack_table(L, index, out, depth, err);
+  case LUA_TUSERDATA:
+    return pack_userdata(L, index, out, depth, err);
   case LUA_TLIGHTUSERDATA:
     if (lua_touserdata(L, index) == NULL) {
       put(out, '0', NULL, 0);

@@ -1,6 +1,6 @@
 /* Plain Lua values as bytes: nil, booleans, numbers, strings (any bytes), json.null, and
- * tables of these; marks of arrays and objects are kept. For carrying values from one Lua
- * state to another; not a file format. */
+ * tables of these (views and drafts as tables); marks of arrays and objects are kept. For
+ * carrying values from one Lua state to another; not a file format. */
 #ifndef TIDELOCK_SCRIPT_PACK_H
 #define TIDELOCK_SCRIPT_PACK_H
 
