@@ -62,44 +62,25 @@ static const char *class_end(Match *m, const char *p) {
   return p + 1;
 }
 
+/* clang-format off */
 static bool in_class(int c, int class) {
   int is;
   switch (tolower(class)) {
-  case 'a':
-    is = isalpha(c);
-    break;
-  case 'c':
-    is = iscntrl(c);
-    break;
-  case 'd':
-    is = isdigit(c);
-    break;
-  case 'g':
-    is = isgraph(c);
-    break;
-  case 'l':
-    is = islower(c);
-    break;
-  case 'p':
-    is = ispunct(c);
-    break;
-  case 's':
-    is = isspace(c);
-    break;
-  case 'u':
-    is = isupper(c);
-    break;
-  case 'w':
-    is = isalnum(c);
-    break;
-  case 'x':
-    is = isxdigit(c);
-    break;
-  default:
-    return class == c;
+  case 'a': is = isalpha(c); break;
+  case 'c': is = iscntrl(c); break;
+  case 'd': is = isdigit(c); break;
+  case 'g': is = isgraph(c); break;
+  case 'l': is = islower(c); break;
+  case 'p': is = ispunct(c); break;
+  case 's': is = isspace(c); break;
+  case 'u': is = isupper(c); break;
+  case 'w': is = isalnum(c); break;
+  case 'x': is = isxdigit(c); break;
+  default: return class == c;
   }
   return islower(class) ? is : !is;
 }
+/* clang-format on */
 
 /* p is at "[", end at "]". */
 static bool in_set(int c, const char *p, const char *end) {

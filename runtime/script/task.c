@@ -19,12 +19,6 @@
 #include "script/script.h"
 #include "script/watchdog.h"
 
-typedef struct Awaiter {
-  Wait wait;
-  TaskEnd end;
-  Task *task, *target;
-} Awaiter;
-
 /* --- coroutines ------------------------------------------------------------------- */
 
 static int f_new_thread(lua_State *L) {
@@ -177,49 +171,6 @@ static void keep_results(Task *task, lua_State *co, int n) {
   lua_pop(co, 1);
 }
 
-bool task_take_results(lua_State *L, Task *task) {
-  bool ok = task->ok;
-  if (task->results == LUA_NOREF) lua_pushnil(L);
-  else lua_rawgeti(L, LUA_REGISTRYINDEX, task->results);
-  task_unref(task);
-  return ok;
-}
-
-int task_unpack_results(lua_State *L, bool ok) {
-  int table = lua_gettop(L);
-  if (lua_isnil(L, table)) {
-    if (!ok) lua_pushliteral(L, "the awaited task failed");
-    return ok ? 0 : 1;
-  }
-  lua_getfield(L, table, "n");
-  int n = (int)lua_tointeger(L, -1);
-  lua_pop(L, 1);
-  luaL_checkstack(L, n + 1, "too many results");
-  for (int i = 1; i <= n; i++) lua_rawgeti(L, table, i);
-  return n;
-}
-
-static int push_results(lua_State *L, void *ctx) {
-  Awaiter *awaiter = ctx;
-  Task *target = awaiter->target;
-  free(awaiter);
-  bool ok = task_take_results(L, target);
-  int n = task_unpack_results(L, ok);
-  return ok ? n : lua_error(L); /* then there is one: what it raised */
-}
-
-void task_on_end(Task *task, TaskEnd *end) {
-  CHECK(!task->finished);
-  end->next = task->ends;
-  task->ends = end;
-}
-
-void task_off_end(Task *task, TaskEnd *end) {
-  TaskEnd **at = &task->ends;
-  while (*at && *at != end) at = &(*at)->next;
-  if (*at) *at = end->next;
-}
-
 static void tell_end(Task *task) {
   while (task->ends) {
     TaskEnd *end = task->ends;
@@ -234,38 +185,6 @@ static bool is_cancelled_error(lua_State *co) {
 }
 
 /* --- reporting -------------------------------------------------------------------- */
-
-/* (co, trace) → text. Protected: __tostring may raise, and there may be no memory. */
-static int f_describe(lua_State *L) {
-  lua_State *co = lua_touserdata(L, 1);
-  const char *trace = lua_touserdata(L, 2);
-  if (!lua_checkstack(co, 1)) return luaL_error(L, "no memory");
-  lua_pushvalue(co, -1);
-  if (co != L) lua_xmove(co, L, 1);
-  luaL_tolstring(L, -1, NULL);
-  if (trace) lua_pushfstring(L, "%s\n%s", lua_tostring(L, -1), trace);
-  return 1;
-}
-
-char *task_describe(Generation *gen, lua_State *co, const char *trace) {
-  lua_State *L = gen->L;
-  if (lua_type(co, -1) == LUA_TSTRING && gen->memory_place[0] &&
-      strcmp(lua_tostring(co, -1), "not enough memory") == 0)
-    return xasprintf("%s: MEMORY: not enough memory: a script may use %zu MiB",
-                     gen->memory_place, gen->memory_limit >> 20);
-  lua_pushcfunction(L, f_describe);
-  lua_pushlightuserdata(L, co);
-  lua_pushlightuserdata(L, (void *)trace);
-  WatchdogTurn turn = watchdog_enter(gen, L);
-  bool ok = lua_pcall(L, 2, 1, 0) == LUA_OK;
-  watchdog_leave(gen, turn);
-  const char *text = ok ? lua_tostring(L, -1) : NULL;
-  char *copy = text ? xstrdup(text)
-                    : xasprintf("(an error that cannot be shown)%s%s", trace ? "\n" : "",
-                                trace ? trace : "");
-  lua_pop(L, 1);
-  return copy;
-}
 
 static void report(Task *task) {
   Generation *gen = task->gen;
@@ -562,11 +481,7 @@ void task_kill(Task *task) {
   Wait *wait = task->wait;
   task->wait = NULL;
   if (wait) wait->cancel(wait);
-  if (task->push == push_results) { /* woken, not yet run: the awaiter is ours to drop */
-    Awaiter *awaiter = task->push_ctx;
-    task_unref(awaiter->target);
-    free(awaiter);
-  }
+  if (task->awaited) task_unref(task->awaited); /* woken, not yet run */
   task->finished = true;
   TaskDone *done = task->done;
   if (done) done(task->done_ctx, NULL, 0, false);
@@ -575,32 +490,4 @@ void task_kill(Task *task) {
   task->results = LUA_NOREF;
   task->gen = NULL;
   if (!task->queued) task_unref(task);
-}
-
-/* --- awaiting --------------------------------------------------------------------- */
-
-static void cancel_await(Wait *wait) {
-  Awaiter *awaiter = CONTAINER_OF(wait, Awaiter, wait);
-  task_off_end(awaiter->target, &awaiter->end);
-  task_unref(awaiter->target);
-  free(awaiter);
-}
-
-static void await_over(TaskEnd *end) {
-  Awaiter *awaiter = CONTAINER_OF(end, Awaiter, end);
-  task_wake_later(awaiter->task, push_results, awaiter);
-}
-
-int task_await(lua_State *L, Task *target) {
-  Task *task = task_waiter(L, "task:await");
-  if (target == task) return luaL_error(L, "a task cannot await itself");
-  Awaiter *awaiter = xcalloc(1, sizeof *awaiter);
-  *awaiter = (Awaiter){.wait.cancel = cancel_await,
-                       .end.ended = await_over,
-                       .task = task,
-                       .target = target};
-  task_ref(target);
-  if (target->finished) return push_results(L, awaiter);
-  task_on_end(target, &awaiter->end);
-  return task_wait(L, task, &awaiter->wait);
 }

@@ -61,6 +61,7 @@ struct Task {
   bool raised; /* its function ended in an error, which is the one result */
   char *trace; /* where that error was raised; owned; NULL: not known */
   TaskEnd *ends;
+  Task *awaited;    /* whose results it was woken for; holds a reference */
   int results;      /* reference of a packed table, for those who await */
   const char *what; /* its name, in parts: see TaskName */
   char of[32], event_name[48];

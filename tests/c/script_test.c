@@ -306,6 +306,92 @@ static void a_load_that_cannot_open_changes_nothing(void **state) {
   assert_int_equal(opened, closed);
 }
 
+/* --- serial handlers -------------------------------------------------------------- */
+
+static int f_on(lua_State *L) {
+  Declaration *decl = generation_of(L)->decls;
+  handler_add(L, &decl->handlers, 1,
+              (HandlerOptions){.event = "e", .len = 1, .serial = true});
+  return 1;
+}
+
+static int open_on(lua_State *L) {
+  lua_pushcfunction(L, f_on);
+  return 1;
+}
+
+static const LuaModule serial_modules[] = {
+    {"thing", open_things},
+    {"on", open_on},
+    {"tidelock.errors", luaopen_tidelock_errors},
+    {"tidelock.script", luaopen_tidelock_script},
+    {"tidelock.task.core", luaopen_tidelock_task_core},
+    {NULL, NULL}};
+
+static int push_number(lua_State *L, void *ctx) {
+  lua_pushinteger(L, *(int *)ctx);
+  return 1;
+}
+
+static void fire(World *w, int i) {
+  Generation *gen = w->script->current;
+  Firing firing = {
+      .event = "e", .len = 1, .source = "thing", .push = push_number, .ctx = &i};
+  assert_int_equal(handlers_fire(gen, &gen->decls->handlers, &firing), 1);
+}
+
+static World *serial_world(const char *handler) {
+  World *w = world_new("local s = require 'tidelock.script'");
+  settle(w);
+  w->rt->options.modules = serial_modules;
+  load_now(w, handler);
+  assert_non_null(w->script->current->decls);
+  return w;
+}
+
+static int kept(World *w, const char *key) {
+  lua_State *L = w->script->current->L;
+  lua_rawgeti(L, LUA_REGISTRYINDEX, w->script->current->keep);
+  lua_getfield(L, -1, key);
+  int n = (int)lua_tointeger(L, -1);
+  lua_pop(L, 2);
+  return n;
+}
+
+enum { MANY = 20000 };
+
+static const char first_waits[] =
+    "require 'thing' 'x'\n"
+    "local keep, task = require('tidelock.script').keep, require 'tidelock.task.core'\n"
+    "keep.last, keep.wrong = 0, 0\n"
+    "require 'on'(function(i)\n"
+    "  if i == 1 then task.sleep(0.05) end\n"
+    "  if i ~= keep.last + 1 then keep.wrong = keep.wrong + 1 end\n"
+    "  keep.last = i\n"
+    "end)";
+
+static void stop_when_idle(void *ctx) {
+  World *w = ctx;
+  if (!w->script->current->tasks) loop_stop(w->rt->loop);
+}
+
+static void serial_events_that_piled_up_run_in_order(void **state) {
+  (void)state;
+  World *w = serial_world(first_waits);
+  for (int i = 1; i <= MANY; i++) fire(w, i);
+  loop_run(w->rt->loop, stop_when_idle, w);
+  assert_int_equal(kept(w, "last"), MANY);
+  assert_int_equal(kept(w, "wrong"), 0);
+  world_free(w);
+}
+
+static void serial_events_that_still_wait_are_dropped_with_their_script(void **state) {
+  (void)state;
+  World *w = serial_world(first_waits);
+  for (int i = 1; i <= 100; i++) fire(w, i);
+  world_free(w);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(reloads_leave_nothing),
@@ -313,6 +399,8 @@ int main(void) {
       cmocka_unit_test(all_ends_during_a_load),
       cmocka_unit_test(all_ends_right_after_a_reload),
       cmocka_unit_test(a_load_that_cannot_open_changes_nothing),
+      cmocka_unit_test(serial_events_that_piled_up_run_in_order),
+      cmocka_unit_test(serial_events_that_still_wait_are_dropped_with_their_script),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
