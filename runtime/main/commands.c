@@ -173,7 +173,7 @@ int command_demo(const Options *options, Log *log) {
   if (backend && client) {
     set_address();
     ScriptSpec specs[] = {{"backend", backend}, {"client", client}};
-    status = run_scripts(options, log, specs, 2);
+    status = run_with_paths(options, log, specs, 2);
   } else {
     log_write(log, LOG_ERROR, "tidelock",
               "the demo's scripts are not beside this program: run it from the "

@@ -10,7 +10,8 @@ typedef struct ScriptSpec {
 } ScriptSpec;
 
 Runtime *make_runtime(const Options *options, Log *log); /* returns new */
-int run_scripts(const Options *options, Log *log, const ScriptSpec *specs, int count);
+/* Runs these scripts and those that the command line names. */
+int run_with_paths(const Options *options, Log *log, const ScriptSpec *first, int count);
 
 int command_check(const Options *options, Log *log);
 int command_test(const Options *options, Log *log);

@@ -73,7 +73,8 @@ Runtime *make_runtime(const Options *options, Log *log) {
   return runtime_new(log, &rt);
 }
 
-int run_scripts(const Options *options, Log *log, const ScriptSpec *specs, int count) {
+static int run_scripts(const Options *options, Log *log, const ScriptSpec *specs,
+                       int count) {
   char *data;
   int status = data_folder(options, &data);
   if (status != 0) return status;
@@ -103,10 +104,12 @@ static void split_spec(ScriptSpec *spec, char *arg) {
   *spec = (ScriptSpec){arg, equals + 1};
 }
 
-static int command_run(const Options *options, Log *log) {
-  ScriptSpec *specs = xcalloc((size_t)options->path_count, sizeof *specs);
-  for (int i = 0; i < options->path_count; i++) split_spec(&specs[i], options->paths[i]);
-  int status = run_scripts(options, log, specs, options->path_count);
+int run_with_paths(const Options *options, Log *log, const ScriptSpec *first, int count) {
+  ScriptSpec *specs = xcalloc((size_t)(count + options->path_count), sizeof *specs);
+  for (int i = 0; i < count; i++) specs[i] = first[i];
+  for (int i = 0; i < options->path_count; i++)
+    split_spec(&specs[count + i], options->paths[i]);
+  int status = run_scripts(options, log, specs, count + options->path_count);
   free(specs);
   return status;
 }
@@ -189,7 +192,7 @@ static int check_files(void) {
 static int dispatch(const Options *options, Log *log) {
   switch (options->command) {
   case COMMAND_RUN:
-    return command_run(options, log);
+    return run_with_paths(options, log, NULL, 0);
   case COMMAND_CHECK:
     return command_check(options, log);
   case COMMAND_TEST:

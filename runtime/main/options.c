@@ -8,8 +8,10 @@
 static const char help[] =
     "usage: tidelock COMMAND\n"
     "\n"
-    "  demo                     the embedded backend and the shipped client, on "
-    "loopback\n"
+    "  demo [[NAME=]PATH...]    the embedded backend and the shipped client, on "
+    "loopback, "
+    "and\n"
+    "                           scripts of yours beside them, a hook say\n"
     "  run [NAME=]PATH...       run scripts (a .lua file or a folder with main.lua), "
     "reload on save;\n"
     "                           what follows -- is script.args\n"
@@ -125,8 +127,6 @@ static int check_counts(const Options *o) {
   if (o->command == COMMAND_NEW && o->path_count != 2)
     return wrong("new takes what to make and its name: tidelock new %s NAME",
                  "app|bot|hook");
-  if (o->command == COMMAND_DEMO && o->path_count > 0)
-    return wrong("demo takes no scripts: %s", o->paths[0]);
   return 0;
 }
 
