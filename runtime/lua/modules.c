@@ -12,6 +12,7 @@ const LuaModule lua_modules[] = {
     {"tidelock.script", luaopen_tidelock_script},
     {"tidelock.server.core", luaopen_tidelock_server_core},
     {"tidelock.socket", luaopen_tidelock_socket},
+    {"tidelock.store.core", luaopen_tidelock_store_core},
     {"tidelock.task.core", luaopen_tidelock_task_core},
     {"tidelock.test.core", luaopen_tidelock_test_core},
     {"tidelock.timer", luaopen_tidelock_timer},

@@ -220,8 +220,12 @@ static void free_options(void *options) {
   free(options);
 }
 
-static const ResourceKind server_kind = {"server",   core_open, NULL,        core_close,
-                                         core_alive, core_same, free_options};
+static const ResourceKind server_kind = {.name = "server",
+                                         .open = core_open,
+                                         .close = core_close,
+                                         .alive = core_alive,
+                                         .same = core_same,
+                                         .free_options = free_options};
 
 /* --- declaring -------------------------------------------------------------------- */
 

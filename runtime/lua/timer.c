@@ -181,8 +181,13 @@ static bool named_same(const void *a, const void *b) {
   return *(const double *)a == *(const double *)b;
 }
 
-static const ResourceKind named_kind = {"timer",     named_open, named_start, named_close,
-                                        named_alive, named_same, free};
+static const ResourceKind named_kind = {.name = "timer",
+                                        .open = named_open,
+                                        .start = named_start,
+                                        .close = named_close,
+                                        .alive = named_alive,
+                                        .same = named_same,
+                                        .free_options = free};
 
 static void forget_named(Box *box) {
   (void)box; /* the declaration goes with its generation */

@@ -498,9 +498,13 @@ static void free_connection_options(void *options) {
   free(options);
 }
 
-const ResourceKind connection_kind = {
-    "socket",         open_connection, start_connection,       close_connection,
-    connection_alive, same_options,    free_connection_options};
+const ResourceKind connection_kind = {.name = "socket",
+                                      .open = open_connection,
+                                      .start = start_connection,
+                                      .close = close_connection,
+                                      .alive = connection_alive,
+                                      .same = same_options,
+                                      .free_options = free_connection_options};
 
 Socket *connection_socket(const Declaration *decl) {
   if (!decl->res || !decl->res->core) return NULL;

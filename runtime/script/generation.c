@@ -135,6 +135,13 @@ static void state_closed(uv_work_t *work, int status) {
   free(gen);
 }
 
+static void free_traces(Generation *gen) {
+  if (!gen->traces) return;
+  handlers_free(gen->traces, gen->L);
+  free(gen->traces);
+  gen->traces = NULL;
+}
+
 void generation_kill(Generation *gen) {
   Runtime *rt = gen->rt;
   CHECK(gen->state != GEN_DEAD);
@@ -144,6 +151,7 @@ void generation_kill(Generation *gen) {
   stop_ops(gen);
   while (gen->tasks) task_kill(gen->tasks);
   declarations_free(gen);
+  free_traces(gen);
   box_sever_all(&gen->boxes);
   if (gen->L) views_sever(gen->L);
   gen->state = GEN_DEAD;

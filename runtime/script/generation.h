@@ -1,10 +1,11 @@
 /* A generation: one load of a script. It owns a lua_State with its memory account, the
  * sources it was made from, its tasks, declarations, anonymous timers and boxes.
  *
- *   STAGING   the top level runs; declarations are collected, effects raise
- *   LIVE      the current one
- *   RETIRING  replaced; tasks in flight finish within the grace; may wait and use
- * handles, not declare DEAD      severed; the state is being closed on a worker thread */
+ * - STAGING: the top level runs; declarations are collected, effects raise
+ * - LIVE: the current one
+ * - RETIRING: replaced; tasks in flight finish within the grace; it may wait and use
+ *   handles, not declare
+ * - DEAD: severed; the state is being closed on a worker thread */
 #ifndef TIDELOCK_SCRIPT_GENERATION_H
 #define TIDELOCK_SCRIPT_GENERATION_H
 
@@ -39,6 +40,7 @@ struct Generation {
   int pooled;
   Op *spare; /* ended ops, to be used again; freed with the generation: a stale handle may
                 still compare its serial with theirs */
+  struct HandlerList *traces; /* of store.trace; owned; NULL: none */
   Op *ops;   /* anonymous timers and the like */
   int on_start, on_stop; /* references, LUA_NOREF when not set */
   int keep;              /* reference of script.keep */

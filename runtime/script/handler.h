@@ -7,11 +7,12 @@
 #include "script/task.h"
 
 typedef struct Handler Handler;
-typedef struct HandlerList {
+typedef struct HandlerList HandlerList;
+struct HandlerList {
   Handler *first, **last;
   int depth;  /* of firing: while > 0 nothing is unlinked */
   bool dirty; /* something was removed meanwhile */
-} HandlerList;
+};
 
 typedef struct HandlerOptions {
   const char *event; /* NULL: any */

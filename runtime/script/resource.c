@@ -62,6 +62,7 @@ static void declaration_free(Declaration *decl) {
   for (size_t i = 0; L && i < COUNT_OF(lists); i++) handlers_free(lists[i], L);
   for (int i = 0; L && i < DECL_FUNCTIONS; i++)
     luaL_unref(L, LUA_REGISTRYINDEX, decl->functions[i]);
+  if (L && decl->kind->drop) decl->kind->drop(decl);
   free_options(decl->kind, decl->options);
   free(decl->name);
   free(decl);
@@ -237,12 +238,18 @@ static void attach(Declaration *decl) {
   decl->gen->rt->pending = decl;
 }
 
+static void join(Declaration *decl) {
+  if (decl->res && decl->kind->join && declaration_live(decl)) decl->kind->join(decl);
+}
+
 /* Something was opened: who waits for it? */
 static void attach_pending(Runtime *rt) {
   for (Declaration *d = rt->pending, *next; d; d = next) {
     next = d->next_bound;
     Resource *res = find_target(d);
-    if (res) bind_to(d, res);
+    if (!res) continue;
+    bind_to(d, res);
+    join(d);
   }
 }
 
@@ -313,6 +320,7 @@ void resources_start(Generation *gen) {
     bool fresh = d->opened || d->reopened;
     d->opened = d->reopened = false;
     if (fresh && d->res && d->kind->start) d->kind->start(d->res);
+    join(d);
   }
 }
 
@@ -378,6 +386,7 @@ static int declare_live(Declaration *decl, Error *err) {
   attach_pending(decl->gen->rt);
   decl->opened = decl->reopened = false;
   if (fresh && res->kind->start) res->kind->start(res);
+  join(decl);
   return 0;
 }
 
@@ -405,6 +414,8 @@ Declaration *declare_attached(lua_State *L, const ResourceKind *kind,
   checked(L, kind, target, true, NULL);
   Declaration *decl = declaration_new(gen, kind, target, NULL);
   decl->attached = true;
-  if (gen->state != GEN_STAGING) attach(decl);
+  if (gen->state == GEN_STAGING) return decl;
+  attach(decl);
+  join(decl);
   return decl;
 }

@@ -22,6 +22,8 @@ typedef struct ResourceKind {
   bool (*alive)(const Resource *res); /* whether it holds the process */
   bool (*same)(const void *a, const void *b); /* options; NULL: always */
   void (*free_options)(void *options);        /* may be NULL when options are */
+  void (*join)(Declaration *decl); /* it is bound, and its generation live; may be NULL */
+  void (*drop)(Declaration *decl); /* it ends: releases decl->extra; may be NULL */
 } ResourceKind;
 
 struct Resource {
@@ -50,6 +52,7 @@ struct Declaration {
   void *old_core;        /* that one */
   HandlerList handlers, states,
       outgoing;                  /* of events, of changes of state, of what is sent */
+  void *extra; /* the kind's own, released by its drop */
   int functions[DECL_FUNCTIONS]; /* references of options that are functions, by kind */
 };
 

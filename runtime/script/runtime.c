@@ -9,6 +9,7 @@
 
 #include "script/resource.h"
 #include "script/script.h"
+#include "script/stores.h"
 #include "script/watch.h"
 #include "script/watchdog.h"
 
@@ -35,6 +36,7 @@ Runtime *runtime_new(Log *log, const RuntimeOptions *options) {
   rt->net = net_new(rt->loop);
   rt->servers = servers_new(rt->loop);
   rt->watchdog = watchdog_new();
+  rt->stores = stores_new(rt);
   rt->arena = json_arena_new();
   rt->stop_timer.fire = on_stop_over;
   if (options->watch) rt->watch = watch_new(rt);
@@ -142,6 +144,7 @@ void runtime_free(Runtime *rt) {
     free(s);
   }
   tasks_free(rt);
+  stores_free(rt->stores);
   watchdog_free(rt->watchdog);
   json_arena_free(rt->arena);
   loop_free(rt->loop);

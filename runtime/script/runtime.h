@@ -24,6 +24,7 @@ typedef struct Generation Generation;
 typedef struct Resource Resource;
 typedef struct Declaration Declaration;
 typedef struct Task Task;
+typedef struct Stores Stores;
 typedef struct Watch Watch;
 typedef struct Watchdog Watchdog;
 
@@ -56,6 +57,7 @@ struct Runtime {
   Declaration *pending; /* attached to what does not exist yet */
   Watch *watch;         /* NULL: no watching */
   Watchdog *watchdog;
+  Stores *stores;
   JsonArena *arena;     /* for what is dispatched */
   uint64_t connections; /* made so far: each has a number of its own */
   Task *free_tasks;     /* to be used again */

@@ -1,0 +1,384 @@
+/* tidelock.store.core: stores as scripts see them; stdlib/store.lua adds what is said in terms of
+ * these. A handle is a box on a declaration. */
+#include <lauxlib.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lua/modules.h"
+#include "script/draft.h"
+#include "script/luaerror.h"
+#include "script/luavalue.h"
+#include "script/script.h"
+#include "script/stores.h"
+#include "script/view.h"
+
+static const BoxKind store_box = {"store", NULL};
+
+static Declaration *check_decl(lua_State *L) {
+  return box_check(L, 1, &store_box);
+}
+
+/* The declaration, when its store is there and may be used so; raises otherwise. */
+static Declaration *check_store(lua_State *L, const char *what, Share need) {
+  Declaration *decl = check_decl(L);
+  need_loaded(L, what);
+  if (!store_of(decl))
+    luaL_error(L, "%s: the store %s is not there%s", what, decl->name,
+               decl->attached ? ": no script has defined it, or it was closed" : "");
+  if (store_share(decl) < need)
+    luaL_error(L, "%s: the store %s is not shared for that (its owner says so with share = "
+                  "\"read\" or \"write\")",
+               what, decl->name);
+  return decl;
+}
+
+/* --- defining ---------------------------------------------------------------------- */
+
+static int free_options(lua_State *L) {
+  StoreOptions **holder = lua_touserdata(L, 1);
+  if (*holder) store_kind.free_options(*holder);
+  *holder = NULL;
+  return 0;
+}
+
+/* Pushes a userdata that owns the options until they are handed over. */
+static StoreOptions **push_holder(lua_State *L) {
+  StoreOptions **holder = lua_newuserdatauv(L, sizeof *holder, 0);
+  *holder = NULL;
+  if (luaL_newmetatable(L, "tidelock.store options")) {
+    lua_pushcfunction(L, free_options);
+    lua_setfield(L, -2, "__gc");
+  }
+  lua_setmetatable(L, -2);
+  StoreOptions *options = xcalloc(1, sizeof *options);
+  options->account = value_account_new(0);
+  options->initial = value_object(options->account);
+  *holder = options;
+  return holder;
+}
+
+static void check_keys(lua_State *L, int t) {
+  static const char *const known[] = {"initial", "share", "history", "memory", NULL};
+  for (lua_pushnil(L); lua_next(L, t); lua_pop(L, 1)) {
+    const char *key = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "?";
+    int i = 0;
+    while (known[i] && strcmp(known[i], key) != 0) i++;
+    if (!known[i]) luaL_error(L, "store.define: unknown option \"%s\"", key);
+  }
+}
+
+static size_t size_field(lua_State *L, int t, const char *key) {
+  int type = lua_getfield(L, t, key);
+  lua_Integer n = type == LUA_TNIL ? 0 : luaL_checkinteger(L, -1);
+  luaL_argcheck(L, n >= 0 && n < ((lua_Integer)1 << 40), t, "a size is 0 or more");
+  lua_pop(L, 1);
+  return (size_t)n;
+}
+
+static void read_initial(lua_State *L, int t, StoreOptions *o) {
+  Error err;
+  Value initial;
+  if (lua_getfield(L, t, "initial") != LUA_TNIL) {
+    if (luavalue_read(L, -1, o->account, &initial, &err) != 0)
+      luaL_error(L, "store.define: initial: %s", err.message);
+    value_release(o->initial);
+    o->initial = initial;
+    if (initial.type != VALUE_OBJECT)
+      luaL_error(L, "store.define: initial must be a table with string keys");
+  }
+  lua_pop(L, 1);
+}
+
+static void read_options(lua_State *L, int t, StoreOptions *o) {
+  static const char *const shares[] = {"none", "read", "write", NULL};
+  check_keys(L, t);
+  lua_getfield(L, t, "share");
+  const char *share = luaL_optstring(L, -1, "none");
+  int i = 0;
+  while (shares[i] && strcmp(shares[i], share) != 0) i++;
+  if (!shares[i])
+    luaL_error(L, "store.define: share is \"none\", \"read\" or \"write\", not \"%s\"", share);
+  o->share = (Share)i;
+  lua_pop(L, 1);
+  o->limits.memory = size_field(L, t, "memory");
+  if (lua_getfield(L, t, "history") == LUA_TTABLE) {
+    o->limits.history = size_field(L, lua_gettop(L), "count");
+    o->limits.history_bytes = size_field(L, lua_gettop(L), "bytes");
+  }
+  lua_pop(L, 1);
+  read_initial(L, t, o);
+}
+
+static int f_define(lua_State *L) {
+  const char *name = luaL_checkstring(L, 1);
+  luaL_checktype(L, 2, LUA_TTABLE);
+  lua_settop(L, 2);
+  need_declaring(L, "store.define");
+  Box *box = box_new(L, &store_box);
+  StoreOptions **holder = push_holder(L);
+  read_options(L, 2, *holder);
+  StoreOptions *options = *holder;
+  *holder = NULL;
+  Error err;
+  Declaration *decl = declare(L, &store_kind, name, options, &err);
+  if (!decl) return luaL_error(L, "store.define: %s", err.message);
+  box->object = decl;
+  lua_settop(L, 3);
+  return 1;
+}
+
+static int f_attach(lua_State *L) {
+  const char *target = luaL_checkstring(L, 1);
+  need_declaring(L, "store.attach");
+  Box *box = box_new(L, &store_box);
+  box->object = declare_attached(L, &store_kind, target);
+  return 1;
+}
+
+/* --- reading ----------------------------------------------------------------------- */
+
+/* One step of a path; raises on what is no key. */
+static Value step_into(lua_State *L, Value at, int index) {
+  if (lua_isinteger(L, index)) {
+    lua_Integer i = lua_tointeger(L, index);
+    return at.type == VALUE_ARRAY && i >= 1 ? value_array_at(at, (size_t)i - 1) : (Value){0};
+  }
+  size_t len;
+  if (lua_type(L, index) != LUA_TSTRING)
+    luaL_argerror(L, index, "the keys of a path are strings or indexes");
+  const char *key = lua_tolstring(L, index, &len);
+  return at.type == VALUE_OBJECT ? value_object_get(at, key, len) : (Value){0};
+}
+
+static int f_get(lua_State *L) {
+  Declaration *decl = check_store(L, "store:get", SHARE_READ);
+  int n = lua_gettop(L);
+  Value at = store_root(store_of(decl));
+  for (int i = 2; i <= n; i++) at = step_into(L, at, i);
+  view_push(L, at);
+  return 1;
+}
+
+/* --- changing ---------------------------------------------------------------------- */
+
+static const char *script_of(lua_State *L) {
+  return generation_of(L)->script->name;
+}
+
+/* Commits root (taken) and tells. */
+static void commit(lua_State *L, Declaration *decl, Value root, const char *action) {
+  if (store_commit(store_of(decl), root, script_of(L), action)) store_changed(decl);
+}
+
+/* Stack: 1 store, 2 the table; into *root, one level deep. 0 or an error code. */
+static int merge(lua_State *L, Store *store, Value *root, Error *err) {
+  for (lua_pushnil(L); lua_next(L, 2); lua_pop(L, 1)) {
+    if (lua_type(L, -2) != LUA_TSTRING)
+      return error_set(err, ERR_INVALID, "the keys of a store are strings");
+    size_t len;
+    const char *key = lua_tolstring(L, -2, &len);
+    Value item;
+    if (luavalue_read(L, -1, store_account(store), &item, err) != 0) {
+      Error inner = *err;
+      return error_set(err, inner.code, "%.60s: %.240s", key, inner.message);
+    }
+    if (value_same(item, value_object_get(*root, key, len))) {
+      value_release(item);
+      continue;
+    }
+    int rc = value_object_set(store_account(store), root, key, len, item);
+    if (rc != 0) return value_error(err, rc);
+  }
+  return 0;
+}
+
+static int f_set(lua_State *L) {
+  Declaration *decl = check_store(L, "store:set", SHARE_WRITE);
+  luaL_checktype(L, 2, LUA_TTABLE);
+  lua_settop(L, 2);
+  if (!store_begin_change(decl))
+    return luaL_error(L, "store:set inside a change of the same store: use the draft");
+  Error err;
+  Value root = value_retain(store_root(store_of(decl)));
+  int rc = merge(L, store_of(decl), &root, &err);
+  store_end_change(decl);
+  if (rc != 0) {
+    value_release(root);
+    return luaL_error(L, "store:set: %s", err.message);
+  }
+  commit(L, decl, root, "set");
+  return 0;
+}
+
+/* (fn, store, place of the new root): runs fn with a draft. */
+static int f_edit(lua_State *L) {
+  Store *store = lua_touserdata(L, 2);
+  Value *root = lua_touserdata(L, 3);
+  Error err;
+  draft_push(L, store_account(store), store_root(store));
+  lua_pushvalue(L, 1);
+  lua_pushvalue(L, 4);
+  if (lua_pcall(L, 1, 0, 0) != LUA_OK) {
+    draft_end(L, 4, NULL, &err);
+    return lua_error(L);
+  }
+  if (draft_end(L, 4, root, &err) != 0) return luaL_error(L, "store:change: %s", err.message);
+  return 0;
+}
+
+/* change([name,] fn): stack afterwards: store, name or nil, fn. */
+static void arrange_change(lua_State *L) {
+  if (lua_isfunction(L, 2)) {
+    lua_settop(L, 2);
+    lua_pushnil(L);
+    lua_insert(L, 2);
+    return;
+  }
+  luaL_checkstring(L, 2);
+  luaL_checktype(L, 3, LUA_TFUNCTION);
+  lua_settop(L, 3);
+}
+
+static int f_change(lua_State *L) {
+  Declaration *decl = check_store(L, "store:change", SHARE_WRITE);
+  arrange_change(L);
+  if (!store_begin_change(decl))
+    return luaL_error(L, "a change of the store %s inside another one: use its draft",
+                      decl->name);
+  Store *store = store_of(decl);
+  Value root = {0};
+  lua_pushcfunction(L, f_edit);
+  lua_pushvalue(L, 3);
+  lua_pushlightuserdata(L, store);
+  lua_pushlightuserdata(L, &root);
+  int status = lua_pcall(L, 3, 0, 0); /* a C boundary: the change cannot wait */
+  store_end_change(decl);
+  if (status != LUA_OK) return lua_error(L);
+  commit(L, decl, root, lua_tostring(L, 2));
+  return 0;
+}
+
+static int f_reset(lua_State *L) {
+  Declaration *decl = check_store(L, "store:reset", SHARE_WRITE);
+  if (store_reset(store_of(decl), script_of(L))) store_changed(decl);
+  return 0;
+}
+
+/* --- history ----------------------------------------------------------------------- */
+
+static int f_undo(lua_State *L) {
+  Declaration *decl = check_store(L, "store:undo", SHARE_WRITE);
+  lua_Integer n = luaL_optinteger(L, 2, 1);
+  luaL_argcheck(L, n >= 1, 2, "how many changes to go back: 1 or more");
+  Error err;
+  if (store_undo(store_of(decl), (size_t)n, script_of(L), &err) != 0)
+    return luaerror_return(L, &err);
+  store_changed(decl);
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+/* The changes, oldest first: {time, script, action, paths, state}. */
+static int f_history(lua_State *L) {
+  Declaration *decl = check_store(L, "store:history", SHARE_READ);
+  Store *store = store_of(decl);
+  size_t count = store_history_count(store);
+  lua_createtable(L, (int)count, 0);
+  for (size_t i = 0; i < count; i++) {
+    lua_createtable(L, 0, 5);
+    store_fill_change(L, store_history_at(store, i));
+    lua_rawseti(L, -2, (lua_Integer)i + 1);
+  }
+  return 1;
+}
+
+/* --- subscribing ------------------------------------------------------------------- */
+
+/* subscribe([selector,] fn, options): stack afterwards: store, selector or nil, fn, options. */
+static void arrange_subscribe(lua_State *L) {
+  if (lua_isfunction(L, 2) && !lua_isfunction(L, 3)) {
+    lua_settop(L, 3);
+    lua_pushnil(L);
+    lua_insert(L, 2);
+  }
+  lua_settop(L, 4);
+  luaL_checktype(L, 3, LUA_TFUNCTION);
+  if (!lua_isnil(L, 4)) luaL_checktype(L, 4, LUA_TTABLE);
+}
+
+static int f_subscribe(lua_State *L) {
+  Declaration *decl = check_decl(L);
+  bool fire = false;
+  int equals = 0;
+  arrange_subscribe(L);
+  if (lua_istable(L, 4)) {
+    lua_getfield(L, 4, "fire_immediately");
+    fire = lua_toboolean(L, -1);
+    if (lua_getfield(L, 4, "equals") != LUA_TNIL) {
+      luaL_checktype(L, -1, LUA_TFUNCTION);
+      equals = lua_gettop(L);
+    }
+  }
+  Subscription *s = subscription_new(L, store_subscriptions(decl), decl->name,
+                                     lua_isnil(L, 2) ? 0 : 2, 3, equals);
+  Generation *gen = generation_of(L);
+  subscription_set_immediate(s, fire);
+  if (gen->state != GEN_STAGING && store_of(decl) && store_share(decl) != SHARE_NONE)
+    subscriptions_baseline(gen, store_subscriptions(decl), store_root(store_of(decl)));
+  return 1;
+}
+
+/* --- the module -------------------------------------------------------------------- */
+
+static int f_trace(lua_State *L) {
+  Generation *gen = generation_of(L);
+  luaL_checktype(L, 1, LUA_TFUNCTION);
+  need_declaring(L, "store.trace");
+  if (!gen->traces) {
+    gen->traces = xcalloc(1, sizeof *gen->traces);
+    handlers_init(gen->traces);
+  }
+  handler_add(L, gen->traces, 1, (HandlerOptions){0});
+  return 1;
+}
+
+static int f_copy(lua_State *L) {
+  luaL_checkany(L, 1);
+  Value shown = luavalue_shared(L, 1);
+  if (shown.type == VALUE_ABSENT) {
+    lua_settop(L, 1); /* a scalar or a plain table: it is a copy already */
+    return 1;
+  }
+  view_push_copy(L, shown);
+  value_release(shown);
+  return 1;
+}
+
+static int f_is_view(lua_State *L) {
+  lua_pushboolean(L, view_value(L, 1).type != VALUE_ABSENT);
+  return 1;
+}
+
+static int f_name(lua_State *L) {
+  Declaration *decl = check_decl(L);
+  lua_pushstring(L, decl->name);
+  return 1;
+}
+
+int luaopen_tidelock_store_core(lua_State *L) {
+  static const luaL_Reg methods[] = {{"get", f_get},
+                                     {"set", f_set},
+                                     {"change", f_change},
+                                     {"subscribe", f_subscribe},
+                                     {"reset", f_reset},
+                                     {"undo", f_undo},
+                                     {"history", f_history},
+                                     {"name", f_name},
+                                     {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"define", f_define}, {"attach", f_attach},
+                                       {"trace", f_trace},   {"copy", f_copy},
+                                       {"is_view", f_is_view}, {NULL, NULL}};
+  box_class(L, &store_box, methods, NULL);
+  luaL_newlib(L, functions);
+  return 1;
+}

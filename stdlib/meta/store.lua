@@ -1,0 +1,104 @@
+---@meta tidelock.store
+
+---State that outlives reloads, is shared by scripts, cannot be half-changed and shows its history. See
+---docs/store.md.
+---@class tidelock.storelib
+local store = {}
+
+---@alias tidelock.StorePath string|(string|integer)[] a key, or a list of keys and 1-based indexes
+
+---@class tidelock.StoreOptions
+---@field initial? table what it begins with, and what reset goes back to; string keys at the top
+---@field share? "none"|"read"|"write" what other scripts may do; "none"
+---@field history? { count?: integer, bytes?: integer } changes remembered (100), and bytes they may hold (16 MiB)
+---@field memory? integer bytes of state and history together; 256 MiB
+
+---@class tidelock.View a read-only array or object; index, #, pairs, ipairs, ==, table.concat, table.unpack
+
+---@class tidelock.Change
+---@field time number wall-clock seconds
+---@field script string whose it was
+---@field action? string the name given to change, or "set", "reset", "undo"
+---@field paths string[] what changed; at most 32, then "..."
+---@field state tidelock.View after it
+---@field store? string "script:name"; with trace only
+
+---Declares a store. It lives on over reloads; keys that a new version's initial state has and the
+---store lacks are filled in.
+---@param name string letters, digits, _ . -
+---@param options tidelock.StoreOptions
+---@return tidelock.Store
+function store.define(name, options) end
+
+---Uses a store of another script, as far as its owner shares it.
+---@param target string "script:name"
+---@return tidelock.Store
+function store.attach(target) end
+
+---Hears every change of every store, for tools.
+---@param fn fun(change: tidelock.Change)
+---@return tidelock.Handler
+function store.trace(fn) end
+
+---A plain table of what a view shows.
+---@param value any
+---@return any
+function store.copy(value) end
+
+---@param value any
+---@return boolean
+function store.is_view(value) end
+
+---@class tidelock.Derived
+---@field get fun(self): any
+---@field subscribe fun(self, fn: fun(new: any, old: any), options?: table): tidelock.Handler
+
+---A value computed from stores, anew only when one of them has changed.
+---@param stores tidelock.Store[]
+---@param fn fun(...: tidelock.View): any may not wait
+---@return tidelock.Derived
+function store.derive(stores, fn) end
+
+---@class tidelock.Store
+local Store = {}
+
+---The state as it is now, or a part of it: a view, a scalar, or nil. What was got never changes.
+---@param ... string|integer keys on the way
+---@return any
+function Store:get(...) end
+
+---Merges one level: each key of the table is replaced as a whole; json.null deletes.
+---@param values table
+function Store:set(values) end
+
+---Changes the state by editing a draft, all or nothing: what the function raises is raised, with
+---the state as it was. It may not wait.
+---@param action string a name for history
+---@param fn fun(draft: table)
+---@overload fun(self, fn: fun(draft: table))
+function Store:change(action, fn) end
+
+---Calls fn(new, old) after a turn in which what the selector gives has changed.
+---@param selector tidelock.StorePath|fun(state: tidelock.View): any
+---@param fn fun(new: any, old: any) may wait
+---@param options? { fire_immediately?: boolean, equals?: fun(new: any, old: any): boolean }
+---@return tidelock.Handler
+---@overload fun(self, fn: fun(new: tidelock.View, old: tidelock.View)): tidelock.Handler
+function Store:subscribe(selector, fn, options) end
+
+---Back to the initial state, as a change.
+function Store:reset() end
+
+---The last changes, oldest first.
+---@return tidelock.Change[]
+function Store:history() end
+
+---Back to the state before the last n changes, as a change of its own.
+---@param n? integer 1
+---@return true?, tidelock.Error? # NOT_FOUND when history does not reach that far
+function Store:undo(n) end
+
+---@return string
+function Store:name() end
+
+return store
