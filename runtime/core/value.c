@@ -7,8 +7,7 @@
 
 #include "core/value_node.h"
 
-/* --- accounts -------------------------------------------------------------------------
- */
+/* --- accounts --------------------------------------------------------------------- */
 
 enum { NODE_OVERHEAD = 8 }; /* what malloc takes for itself */
 
@@ -68,8 +67,7 @@ int value_error(Error *err, int code) {
   }
 }
 
-/* --- nodes ----------------------------------------------------------------------------
- */
+/* --- nodes ------------------------------------------------------------------------ */
 
 void *node_new(ValueAccount *account, NodeKind kind, size_t size) {
   ValueNode *node = xmalloc(size);
@@ -166,8 +164,7 @@ void value_release(Value v) {
   if (value_has_node(v)) node_release(v.node);
 }
 
-/* --- text -----------------------------------------------------------------------------
- */
+/* --- text ------------------------------------------------------------------------- */
 
 Value value_text(ValueAccount *account, const char *bytes, size_t len) {
   size_t size = sizeof(Text) + len + 1;
@@ -200,8 +197,7 @@ size_t value_count(Value v) {
   return v.node->kind == NODE_OBJECT ? object_of(v)->keys->count : tree_of(v)->total;
 }
 
-/* --- comparing ------------------------------------------------------------------------
- */
+/* --- comparing -------------------------------------------------------------------- */
 
 static bool same_text(Value a, Value b) {
   const Text *x = (const Text *)a.node, *y = (const Text *)b.node;

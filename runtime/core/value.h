@@ -62,8 +62,7 @@ void value_account_limit(ValueAccount *account, size_t limit);
 /* Says in *err what a code that a function below returned means; returns the code. */
 int value_error(Error *err, int code);
 
-/* --- values ---------------------------------------------------------------------------
- */
+/* --- values ----------------------------------------------------------------------- */
 static inline Value value_null(void) {
   return (Value){.type = VALUE_NULL};
 }
@@ -125,8 +124,7 @@ int value_array_insert(ValueAccount *account, Value *array, size_t index, Value 
 int value_array_remove(ValueAccount *account, Value *array, size_t index,
                        Value *removed); /* removed: to own, or NULL */
 
-/* --- objects --------------------------------------------------------------------------
- */
+/* --- objects ---------------------------------------------------------------------- */
 Value value_object_get(Value object, const char *key, size_t len); /* absent: none */
 /* By place, in the object's order: false beyond the end. */
 bool value_object_at(Value object, size_t index, Value *key, Value *item);
@@ -139,8 +137,7 @@ int value_object_set(ValueAccount *account, Value *object, const char *key, size
 int value_object_remove(ValueAccount *account, Value *object, const char *key, size_t len,
                         Value *removed);
 
-/* --- paths ----------------------------------------------------------------------------
- */
+/* --- paths ------------------------------------------------------------------------ */
 typedef struct ValueStep {
   const char *key; /* NULL: index */
   size_t key_len, index;

@@ -20,8 +20,7 @@ static int tell(const Differ *d, ValueChangeKind kind, const ValuePath *path,
                            .kind = kind, .path = path, .before = before, .after = after});
 }
 
-/* --- arrays ---------------------------------------------------------------------------
- */
+/* --- arrays ----------------------------------------------------------------------- */
 
 typedef struct Sides {
   Value before, after;
@@ -96,8 +95,7 @@ static int walk_arrays(const Differ *d, const ValuePath *path, Value before,
   return splice(d, path, &s, s.from - s.i, s.to - s.j);
 }
 
-/* --- objects --------------------------------------------------------------------------
- */
+/* --- objects ---------------------------------------------------------------------- */
 
 static int tell_removed(const Differ *d, const ValuePath *path, Value before,
                         Value after) {

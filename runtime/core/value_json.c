@@ -1,8 +1,7 @@
 /* Values as JSON text, and from parsed JSON. */
 #include "core/value_node.h"
 
-/* --- out ------------------------------------------------------------------------------
- */
+/* --- out -------------------------------------------------------------------------- */
 
 static int put(Buffer *out, Value v, const ValuePath *up, Error *err);
 
@@ -86,8 +85,7 @@ int value_to_json(Value v, Buffer *out, Error *err) {
   return code;
 }
 
-/* --- in: what is read waits in one stack of fields until its container is made --------
- */
+/* --- in: what is read waits in one stack of fields until its container is made ---- */
 
 typedef struct Reader {
   ValueAccount *account;

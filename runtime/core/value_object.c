@@ -13,8 +13,7 @@ static bool is_flat(Value object) {
   return object.node->kind == NODE_OBJECT;
 }
 
-/* --- flat -----------------------------------------------------------------------------
- */
+/* --- flat ------------------------------------------------------------------------- */
 
 static size_t flat_size(size_t count) {
   return sizeof(Object) + count * sizeof(Value);
@@ -89,8 +88,7 @@ static Object *flat_remove(ValueAccount *account, Object *object, size_t at,
   return object;
 }
 
-/* --- large ----------------------------------------------------------------------------
- */
+/* --- large ------------------------------------------------------------------------ */
 
 static const Text *key_at(const Tree *tree, size_t slot) {
   return (const Text *)tree->slots[slot * 2].value.node;
@@ -168,8 +166,7 @@ static int tree_set(ValueAccount *account, Value *object, const char *key, size_
   return 0;
 }
 
-/* --- making ---------------------------------------------------------------------------
- */
+/* --- making ----------------------------------------------------------------------- */
 
 static Value empty(ValueAccount *account, bool undecided) {
   if (account_full(account, 0)) return (Value){0};
@@ -227,8 +224,7 @@ Value value_object_of(ValueAccount *account, const ValueField *fields, size_t co
   return (Value){0};
 }
 
-/* --- the door -------------------------------------------------------------------------
- */
+/* --- the door --------------------------------------------------------------------- */
 
 Value value_object_get(Value object, const char *key, size_t len) {
   if (object.type != VALUE_OBJECT) return (Value){0};

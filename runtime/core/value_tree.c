@@ -32,8 +32,7 @@ static Tree *tree_new(ValueAccount *account, NodeKind kind, int level, size_t ro
   return tree;
 }
 
-/* --- how deep it nests ----------------------------------------------------------------
- */
+/* --- how deep it nests ------------------------------------------------------------ */
 
 static int slot_height(const Tree *tree, size_t slot) {
   if (tree->node.level) return tree->slots[slot].branch.tree->node.height;
@@ -53,8 +52,7 @@ static void remeasure(Tree *tree, int before, int after) {
   else if (before == tree->node.height) measure(tree);
 }
 
-/* --- nodes of our own -----------------------------------------------------------------
- */
+/* --- nodes of our own ------------------------------------------------------------- */
 
 static void share_slots(const Tree *tree, size_t from, size_t slots) {
   for (size_t i = from; i < from + slots; i++) {
@@ -106,8 +104,7 @@ static void recount(Tree *tree) {
     tree->total += (uint32_t)tree->slots[i].branch.total;
 }
 
-/* --- finding --------------------------------------------------------------------------
- */
+/* --- finding ---------------------------------------------------------------------- */
 
 /* The branch that holds the entry, or the place before it; *index becomes the one in it.
  */
@@ -145,8 +142,7 @@ size_t tree_shared(const Tree *a, size_t i, const Tree *b, size_t j) {
   return 0;
 }
 
-/* --- changing an item -----------------------------------------------------------------
- */
+/* --- changing an item ------------------------------------------------------------- */
 
 static Tree *put(ValueAccount *account, Tree *tree, size_t index, Value item) {
   tree = own(account, tree, tree->count);
@@ -171,8 +167,7 @@ void tree_put(ValueAccount *account, Tree **tree, size_t index, Value item) {
   *tree = put(account, *tree, index, item);
 }
 
-/* --- inserting ------------------------------------------------------------------------
- */
+/* --- inserting -------------------------------------------------------------------- */
 
 /* Moves the entries from `at` on to a new node. */
 static Tree *split(ValueAccount *account, Tree *tree, size_t at) {
@@ -268,8 +263,7 @@ void tree_insert(ValueAccount *account, Tree **tree, size_t index, const Value *
   *tree = root;
 }
 
-/* --- removing -------------------------------------------------------------------------
- */
+/* --- removing --------------------------------------------------------------------- */
 
 /* Moves what `from` has to the end of `into`, both of one level. */
 static Tree *join(ValueAccount *account, Tree *into, Tree *from) {
@@ -343,8 +337,7 @@ void tree_remove(ValueAccount *account, Tree **tree, size_t index, Value *entry)
   }
 }
 
-/* --- building -------------------------------------------------------------------------
- */
+/* --- building --------------------------------------------------------------------- */
 
 /* One level of branches over `count` nodes, in place; returns how many. */
 static size_t build_level(ValueAccount *account, Tree **nodes, size_t count) {

@@ -88,7 +88,7 @@ void store_set_initial(Store *s, Value initial) {
   s->used = value_account_used(s->account);
 }
 
-/* --- changes ----------------------------------------------------------------------- */
+/* --- changes ---------------------------------------------------------------------- */
 
 static double wall_clock(void) {
   struct timespec t;
@@ -146,7 +146,7 @@ const StoreChange *store_history_at(const Store *s, size_t index) {
   return index < s->count ? change_at(s, index) : NULL;
 }
 
-/* --- paths ------------------------------------------------------------------------- */
+/* --- paths ------------------------------------------------------------------------ */
 
 typedef struct Listing {
   Buffer *out;

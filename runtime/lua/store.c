@@ -1,5 +1,5 @@
-/* tidelock.store.core: stores as scripts see them; stdlib/store.lua adds what is said in terms of
- * these. A handle is a box on a declaration. */
+/* tidelock.store.core: stores as scripts see them; stdlib/store.lua adds what is said in
+ * terms of these. A handle is a box on a declaration. */
 #include <lauxlib.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,13 +26,14 @@ static Declaration *check_store(lua_State *L, const char *what, Share need) {
     luaL_error(L, "%s: the store %s is not there%s", what, decl->name,
                decl->attached ? ": no script has defined it, or it was closed" : "");
   if (store_share(decl) < need)
-    luaL_error(L, "%s: the store %s is not shared for that (its owner says so with share = "
-                  "\"read\" or \"write\")",
+    luaL_error(L,
+               "%s: the store %s is not shared for that (its owner says so with share = "
+               "\"read\" or \"write\")",
                what, decl->name);
   return decl;
 }
 
-/* --- defining ---------------------------------------------------------------------- */
+/* --- defining --------------------------------------------------------------------- */
 
 static int free_options(lua_State *L) {
   StoreOptions **holder = lua_touserdata(L, 1);
@@ -97,7 +98,8 @@ static void read_options(lua_State *L, int t, StoreOptions *o) {
   int i = 0;
   while (shares[i] && strcmp(shares[i], share) != 0) i++;
   if (!shares[i])
-    luaL_error(L, "store.define: share is \"none\", \"read\" or \"write\", not \"%s\"", share);
+    luaL_error(L, "store.define: share is \"none\", \"read\" or \"write\", not \"%s\"",
+               share);
   o->share = (Share)i;
   lua_pop(L, 1);
   o->limits.memory = size_field(L, t, "memory");
@@ -135,13 +137,14 @@ static int f_attach(lua_State *L) {
   return 1;
 }
 
-/* --- reading ----------------------------------------------------------------------- */
+/* --- reading ---------------------------------------------------------------------- */
 
 /* One step of a path; raises on what is no key. */
 static Value step_into(lua_State *L, Value at, int index) {
   if (lua_isinteger(L, index)) {
     lua_Integer i = lua_tointeger(L, index);
-    return at.type == VALUE_ARRAY && i >= 1 ? value_array_at(at, (size_t)i - 1) : (Value){0};
+    return at.type == VALUE_ARRAY && i >= 1 ? value_array_at(at, (size_t)i - 1)
+                                            : (Value){0};
   }
   size_t len;
   if (lua_type(L, index) != LUA_TSTRING)
@@ -159,7 +162,7 @@ static int f_get(lua_State *L) {
   return 1;
 }
 
-/* --- changing ---------------------------------------------------------------------- */
+/* --- changing --------------------------------------------------------------------- */
 
 static const char *script_of(lua_State *L) {
   return generation_of(L)->script->name;
@@ -222,7 +225,8 @@ static int f_edit(lua_State *L) {
     draft_end(L, 4, NULL, &err);
     return lua_error(L);
   }
-  if (draft_end(L, 4, root, &err) != 0) return luaL_error(L, "store:change: %s", err.message);
+  if (draft_end(L, 4, root, &err) != 0)
+    return luaL_error(L, "store:change: %s", err.message);
   return 0;
 }
 
@@ -264,7 +268,7 @@ static int f_reset(lua_State *L) {
   return 0;
 }
 
-/* --- history ----------------------------------------------------------------------- */
+/* --- history ---------------------------------------------------------------------- */
 
 static int f_undo(lua_State *L) {
   Declaration *decl = check_store(L, "store:undo", SHARE_WRITE);
@@ -292,9 +296,10 @@ static int f_history(lua_State *L) {
   return 1;
 }
 
-/* --- subscribing ------------------------------------------------------------------- */
+/* --- subscribing ------------------------------------------------------------------ */
 
-/* subscribe([selector,] fn, options): stack afterwards: store, selector or nil, fn, options. */
+/* subscribe([selector,] fn, options): stack afterwards: store, selector or nil, fn,
+ * options. */
 static void arrange_subscribe(lua_State *L) {
   if (lua_isfunction(L, 2) && !lua_isfunction(L, 3)) {
     lua_settop(L, 3);
@@ -328,7 +333,7 @@ static int f_subscribe(lua_State *L) {
   return 1;
 }
 
-/* --- the module -------------------------------------------------------------------- */
+/* --- the module ------------------------------------------------------------------- */
 
 static int f_trace(lua_State *L) {
   Generation *gen = generation_of(L);
@@ -375,8 +380,8 @@ int luaopen_tidelock_store_core(lua_State *L) {
                                      {"history", f_history},
                                      {"name", f_name},
                                      {NULL, NULL}};
-  static const luaL_Reg functions[] = {{"define", f_define}, {"attach", f_attach},
-                                       {"trace", f_trace},   {"copy", f_copy},
+  static const luaL_Reg functions[] = {{"define", f_define},   {"attach", f_attach},
+                                       {"trace", f_trace},     {"copy", f_copy},
                                        {"is_view", f_is_view}, {NULL, NULL}};
   box_class(L, &store_box, methods, NULL);
   luaL_newlib(L, functions);

@@ -1,5 +1,5 @@
-/* See call.h. The main thread is where callbacks live; a wait inside raises, because it is no
- * coroutine of a task. */
+/* See call.h. The main thread is where callbacks live; a wait inside raises, because it
+ * is no coroutine of a task. */
 #include "script/call.h"
 
 #include "script/script.h"

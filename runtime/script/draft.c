@@ -18,8 +18,7 @@ enum { SHOWN = 200 };
 /* Their addresses are the keys in the registry of the metatables. */
 static const char draft_key, change_key;
 
-/* --- finding the node -----------------------------------------------------------------
- */
+/* --- finding the node ------------------------------------------------------------- */
 
 static DraftNode *to_node(lua_State *L, int index) {
   if (lua_type(L, index) != LUA_TUSERDATA || !lua_checkstack(L, 2)) return NULL;
@@ -55,8 +54,7 @@ int draft_raise(lua_State *L, int code) {
   return code == ERR_MEMORY ? luaerror_raise(L, &err) : luaL_error(L, "%s", err.message);
 }
 
-/* --- making drafts --------------------------------------------------------------------
- */
+/* --- making drafts ---------------------------------------------------------------- */
 
 /* Pushes the draft of a new node, which holds `v`. `anchors` and `meta` are indexes. */
 static DraftNode *push_new(lua_State *L, Change *change, int anchors, int meta, Value v) {
@@ -103,8 +101,7 @@ DraftNode *draft_push_item(lua_State *L, int index, DraftNode *node, size_t plac
   return child;
 }
 
-/* --- reading --------------------------------------------------------------------------
- */
+/* --- reading ---------------------------------------------------------------------- */
 
 /* Where the key at `index` points to: a place in an array, from 0; false if to none. */
 static bool array_place(lua_State *L, int index, size_t *place) {
@@ -191,8 +188,7 @@ static int m_tostring(lua_State *L) {
   return 1;
 }
 
-/* --- writing --------------------------------------------------------------------------
- */
+/* --- writing ---------------------------------------------------------------------- */
 
 /* One that was taken out moves in, so that writing to it and its parts goes on to count;
  * but not into itself. */
@@ -284,8 +280,7 @@ static int m_newindex(lua_State *L) {
   return code ? draft_raise(L, code) : 0;
 }
 
-/* --- the change -----------------------------------------------------------------------
- */
+/* --- the change ------------------------------------------------------------------- */
 
 static int change_gc(lua_State *L) {
   change_free(lua_touserdata(L, 1));

@@ -31,8 +31,7 @@ int draftnode_depth(const DraftNode *node) {
   return depth;
 }
 
-/* --- places ---------------------------------------------------------------------------
- */
+/* --- places ----------------------------------------------------------------------- */
 
 /* The first place from `index` on, counted from `first`. */
 static size_t place_from(const DraftNode *node, size_t index) {
@@ -129,8 +128,7 @@ static void find_again(DraftNode *node) {
   sort_places(node);
 }
 
-/* --- what is out of date --------------------------------------------------------------
- */
+/* --- what is out of date ---------------------------------------------------------- */
 
 static void touch(DraftNode *node) {
   for (; node->parent && !node->stale; node = node->parent) {
@@ -176,8 +174,7 @@ int draftnode_flush(DraftNode *node) {
   return 0;
 }
 
-/* --- writing --------------------------------------------------------------------------
- */
+/* --- writing ---------------------------------------------------------------------- */
 
 static bool fits(const DraftNode *node, Value item) {
   return value_height(item) == 0 ||

@@ -74,8 +74,7 @@ int draft_move(lua_State *L) {
   return 1;
 }
 
-/* --- sort: Lua's own sorts a plain table, of views for containers ---------------------
- */
+/* --- sort: Lua's own sorts a plain table, of views for containers ----------------- */
 
 static void push_items(lua_State *L, Value array) {
   size_t count = value_count(array);

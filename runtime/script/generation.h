@@ -41,9 +41,9 @@ struct Generation {
   Op *spare; /* ended ops, to be used again; freed with the generation: a stale handle may
                 still compare its serial with theirs */
   struct HandlerList *traces; /* of store.trace; owned; NULL: none */
-  Op *ops;   /* anonymous timers and the like */
-  int on_start, on_stop; /* references, LUA_NOREF when not set */
-  int keep;              /* reference of script.keep */
+  Op *ops;                    /* anonymous timers and the like */
+  int on_start, on_stop;      /* references, LUA_NOREF when not set */
+  int keep;                   /* reference of script.keep */
   Timer grace;
   Event ended; /* pushed when a retiring one may have ended */
   bool ended_queued;

@@ -26,8 +26,7 @@ typedef struct Reader {
 
 static int read_value(Reader *r, int index, const Frame *at, Value *out);
 
-/* --- errors ---------------------------------------------------------------------------
- */
+/* --- errors ----------------------------------------------------------------------- */
 
 /* The end of a long way says more than its beginning. */
 static int refuse(const Reader *r, const Frame *at, const char *what) {
@@ -69,8 +68,7 @@ static int refuse_key(const Reader *r, int index, const Frame *at, bool array) {
   return refuse(r, at->above, "a key that is neither a string nor an array's index");
 }
 
-/* --- tables ---------------------------------------------------------------------------
- */
+/* --- tables ----------------------------------------------------------------------- */
 
 static void drop_items(Reader *r, size_t from) {
   for (; r->items.len > from; r->items.len -= sizeof(Value))
@@ -165,8 +163,7 @@ static int read_table(Reader *r, int table, const Frame *above, Value *out) {
   return array ? read_array(r, table, &at, out) : read_object(r, table, &at, out);
 }
 
-/* --- values ---------------------------------------------------------------------------
- */
+/* --- values ----------------------------------------------------------------------- */
 
 static int read_string(Reader *r, int index, Value *out) {
   size_t len;

@@ -52,7 +52,7 @@ struct Declaration {
   void *old_core;        /* that one */
   HandlerList handlers, states,
       outgoing;                  /* of events, of changes of state, of what is sent */
-  void *extra; /* the kind's own, released by its drop */
+  void *extra;                   /* the kind's own, released by its drop */
   int functions[DECL_FUNCTIONS]; /* references of options that are functions, by kind */
 };
 

@@ -28,7 +28,7 @@ struct Stores {
   Buffer looping; /* names of the stores of the last rounds */
 };
 
-/* --- telling ----------------------------------------------------------------------- */
+/* --- telling ---------------------------------------------------------------------- */
 
 static StoreCore *core_of(const Declaration *decl) {
   return decl->res ? decl->res->core : NULL;
@@ -62,9 +62,10 @@ static void note_names(Stores *stores) {
 /* Subscribers change each other's stores without an end: they are left as they are. */
 static void give_up(Stores *stores) {
   while (stores->dirty) take_dirty(stores);
-  log_write(stores->rt->log, LOG_ERROR, "store",
-            "subscribers change these stores in a loop, and were stopped after %d rounds: %s",
-            MAX_ROUNDS, buffer_text(&stores->looping));
+  log_write(
+      stores->rt->log, LOG_ERROR, "store",
+      "subscribers change these stores in a loop, and were stopped after %d rounds: %s",
+      MAX_ROUNDS, buffer_text(&stores->looping));
 }
 
 static void on_turn_over(Event *event) {
@@ -91,7 +92,7 @@ static void on_turn_over(Event *event) {
   }
 }
 
-/* --- tracing ----------------------------------------------------------------------- */
+/* --- tracing ---------------------------------------------------------------------- */
 
 typedef struct Traced {
   const StoreCore *core;
@@ -159,7 +160,7 @@ void store_changed(Declaration *decl) {
   loop_after_turn(stores->rt->loop, &stores->event);
 }
 
-/* --- the resource ------------------------------------------------------------------ */
+/* --- the resource ----------------------------------------------------------------- */
 
 static int open_store(Resource *res, Error *err) {
   (void)err;
@@ -198,8 +199,8 @@ static void free_store_options(void *p) {
   free(options);
 }
 
-/* A new version's options are in force from now on; keys that are new in its initial state
- * come in. Those who subscribed while it loaded begin with what is there now. */
+/* A new version's options are in force from now on; keys that are new in its initial
+ * state come in. Those who subscribed while it loaded begin with what is there now. */
 static void join_store(Declaration *decl) {
   Resource *res = decl->res;
   StoreCore *core = res->core;
@@ -256,7 +257,7 @@ void store_end_change(Declaration *decl) {
   if (core) core->changing = false;
 }
 
-/* --- life -------------------------------------------------------------------------- */
+/* --- life ------------------------------------------------------------------------- */
 
 Stores *stores_new(Runtime *rt) {
   Stores *stores = xcalloc(1, sizeof *stores);

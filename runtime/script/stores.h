@@ -1,9 +1,9 @@
 /* Scripts' stores: the resource around a data Store, and who hears of its changes.
  *
  * Subscribers run after the turn in which something changed, before the next one; each is
- * told once, with the value now and the value as it last saw it. What they change is heard in
- * a further round of the same turn's end; subscribers that go on changing each other's stores
- * are stopped after a number of rounds, and the stores are named. */
+ * told once, with the value now and the value as it last saw it. What they change is
+ * heard in a further round of the same turn's end; subscribers that go on changing each
+ * other's stores are stopped after a number of rounds, and the stores are named. */
 #ifndef TIDELOCK_SCRIPT_STORES_H
 #define TIDELOCK_SCRIPT_STORES_H
 
@@ -22,7 +22,7 @@ typedef struct StoreOptions {
 
 extern const ResourceKind store_kind; /* options: StoreOptions */
 
-Store *store_of(const Declaration *decl); /* NULL: not there yet, or closed; borrows */
+Store *store_of(const Declaration *decl);   /* NULL: not there yet, or closed; borrows */
 Share store_share(const Declaration *decl); /* what this declaration may do with it */
 Subscriptions *store_subscriptions(Declaration *decl); /* this declaration's; borrows */
 
@@ -30,8 +30,8 @@ Subscriptions *store_subscriptions(Declaration *decl); /* this declaration's; bo
 bool store_begin_change(Declaration *decl); /* false: one is under way */
 void store_end_change(Declaration *decl);
 
-/* Tells that the store has a new root: subscribers hear of it when the turn is over, those who
- * trace get the change. */
+/* Tells that the store has a new root: subscribers hear of it when the turn is over,
+ * those who trace get the change. */
 void store_changed(Declaration *decl);
 
 /* Sets time, script, action, paths and state of the table on top. May raise. */

@@ -1,8 +1,9 @@
-/* Subscriptions. A path is looked up in C, and Lua is not called when it gives the same node or
- * scalar as before. What a selector gave last is kept in the generation's registry.
+/* Subscriptions. A path is looked up in C, and Lua is not called when it gives the same
+ * node or scalar as before. What a selector gave last is kept in the generation's
+ * registry.
  *
- * "The same" is: what `equals` says; else scalars raw, NaN the same as NaN; views by the node
- * they show; plain tables when their items are the same, one level deep. */
+ * "The same" is: what `equals` says; else scalars raw, NaN the same as NaN; views by the
+ * node they show; plain tables when their items are the same, one level deep. */
 #include "script/subscribe.h"
 
 #include <stdlib.h>
@@ -14,7 +15,7 @@
 struct Subscription {
   Subscription *next;
   Subscriptions *list;
-  char store[32]; /* its name, for reports */
+  char store[32];   /* its name, for reports */
   ValueStep *steps; /* the path, when the selector is one; keys owned */
   size_t step_count;
   int selector, handler, equals; /* references; selector LUA_NOREF: a path */
@@ -24,7 +25,7 @@ struct Subscription {
   Box *box;
 };
 
-/* --- life -------------------------------------------------------------------------- */
+/* --- life ------------------------------------------------------------------------- */
 
 static void release_handle(Box *box) {
   ((Subscription *)box->object)->box = NULL; /* only off ends it */
@@ -69,7 +70,7 @@ static int f_off(lua_State *L) {
   return 0;
 }
 
-/* --- selectors --------------------------------------------------------------------- */
+/* --- selectors -------------------------------------------------------------------- */
 
 static ValueStep read_step(lua_State *L, int index) {
   ValueStep step = {0};
@@ -126,8 +127,12 @@ Subscription *subscription_new(lua_State *L, Subscriptions *list, const char *st
   int by = reference(L, function ? selector : 0), to = reference(L, handler);
   int eq = reference(L, equals);
   Subscription *s = xcalloc(1, sizeof *s);
-  *s = (Subscription){.list = list, .selector = by, .handler = to, .equals = eq,
-                      .last = LUA_NOREF, .box = box};
+  *s = (Subscription){.list = list,
+                      .selector = by,
+                      .handler = to,
+                      .equals = eq,
+                      .last = LUA_NOREF,
+                      .box = box};
   strncpy(s->store, store, sizeof s->store - 1);
   box->object = s;
   if (selector && !function) read_path(L, selector, s);
@@ -164,7 +169,7 @@ static void keep_last(lua_State *L, Subscription *s, Value root) {
   s->seen = value_has_node(now) ? value_retain(now) : now;
 }
 
-/* --- comparing --------------------------------------------------------------------- */
+/* --- comparing -------------------------------------------------------------------- */
 
 static bool same_item(lua_State *L, int a, int b) {
   if (lua_type(L, a) == LUA_TNUMBER && lua_type(L, b) == LUA_TNUMBER) {
@@ -202,7 +207,7 @@ static bool same_value(lua_State *L, const Subscription *s, int a, int b) {
   return same_item(L, a, b);
 }
 
-/* --- telling ----------------------------------------------------------------------- */
+/* --- telling ---------------------------------------------------------------------- */
 
 typedef struct Telling {
   Subscription *s;
@@ -236,7 +241,8 @@ static int push_telling(lua_State *L, void *ctx) {
 }
 
 static void run_handler(Generation *gen, Telling *t) {
-  task_start(gen, TASK_NAME("the subscriber of", t->s->store), push_telling, t, NULL, NULL);
+  task_start(gen, TASK_NAME("the subscriber of", t->s->store), push_telling, t, NULL,
+             NULL);
   luaL_unref(gen->L, LUA_REGISTRYINDEX, t->old);
 }
 
@@ -246,7 +252,8 @@ static void tell(Generation *gen, Subscription *s, Value root) {
       value_same(value_get(root, s->steps, s->step_count), s->seen))
     return;
   Telling t = {.s = s, .root = root, .old = LUA_NOREF};
-  if (script_call(gen, "a selector", s->store, f_select, &t) && t.changed) run_handler(gen, &t);
+  if (script_call(gen, "a selector", s->store, f_select, &t) && t.changed)
+    run_handler(gen, &t);
 }
 
 void subscriptions_tell(Generation *gen, Subscriptions *list, Value root) {

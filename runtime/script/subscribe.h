@@ -1,4 +1,5 @@
-/* Subscriptions of one declaration to its store: selectors, what they gave last, whom to tell. */
+/* Subscriptions of one declaration to its store: selectors, what they gave last, whom to
+ * tell. */
 #ifndef TIDELOCK_SCRIPT_SUBSCRIBE_H
 #define TIDELOCK_SCRIPT_SUBSCRIBE_H
 
@@ -11,8 +12,8 @@ typedef struct Subscriptions {
   int depth; /* of telling: while > 0 nothing is unlinked */
 } Subscriptions;
 
-/* Takes nothing from the stack; indexes are of L: selector (0: the whole state), handler, equals
- * (0: none). Pushes the handle, with :off(). May raise. */
+/* Takes nothing from the stack; indexes are of L: selector (0: the whole state), handler,
+ * equals (0: none). Pushes the handle, with :off(). May raise. */
 Subscription *subscription_new(lua_State *L, Subscriptions *list, const char *store,
                                int selector, int handler, int equals);
 /* The handler runs with the first baseline too, with nil for what was before. */

@@ -21,8 +21,7 @@ struct View {
  * value is the metatable. */
 static const char home_key;
 
-/* --- making ---------------------------------------------------------------------------
- */
+/* --- making ----------------------------------------------------------------------- */
 
 /* Children of one node lie apart by some 16 bytes and more. */
 static int cache_place(const ValueNode *node) {
@@ -73,8 +72,7 @@ static void push_scalar(lua_State *L, Value v) {
   }
 }
 
-/* --- reading: the metamethods have the head and the metatable as upvalues -------------
- */
+/* --- reading: the metamethods have the head and the metatable as upvalues --------- */
 
 static View *home_of(lua_State *L) {
   return lua_touserdata(L, lua_upvalueindex(1));
@@ -191,8 +189,7 @@ static int m_gc(lua_State *L) {
   return 0;
 }
 
-/* --- the door -------------------------------------------------------------------------
- */
+/* --- the door --------------------------------------------------------------------- */
 
 static View *push_home(lua_State *L) {
   static const luaL_Reg meta[] = {{"__index", m_index}, {"__newindex", m_newindex},
@@ -272,8 +269,7 @@ void views_sever(lua_State *L) {
   while (home && home->next != home) sever(home->next);
 }
 
-/* --- plain tables ---------------------------------------------------------------------
- */
+/* --- plain tables ----------------------------------------------------------------- */
 
 static void copy_array(lua_State *L, Value v) {
   size_t count = value_count(v);

@@ -11,8 +11,7 @@
 
 #include "core/value.h"
 
-/* --- the model ------------------------------------------------------------------------
- */
+/* --- the model -------------------------------------------------------------------- */
 
 typedef struct Model Model;
 struct Model {
@@ -98,8 +97,7 @@ static void assert_is(Value v, const Model *m) {
   }
 }
 
-/* --- random changes of both -----------------------------------------------------------
- */
+/* --- random changes of both ------------------------------------------------------- */
 
 typedef struct Game {
   uint64_t seed;
@@ -225,8 +223,7 @@ static unsigned long setting(const char *name, unsigned long otherwise) {
   return text ? strtoul(text, NULL, 10) : otherwise;
 }
 
-/* --- what is told is enough to make the new from the old ------------------------------
- */
+/* --- what is told is enough to make the new from the old -------------------------- */
 
 typedef struct Replay {
   ValueAccount *account;
@@ -306,8 +303,7 @@ static void changes_as_the_model_does(void **state) {
   }
 }
 
-/* --- long lists -----------------------------------------------------------------------
- */
+/* --- long lists ------------------------------------------------------------------- */
 
 static Value message(ValueAccount *a, int64_t id) {
   ValueField fields[] = {{"id", 2, value_int(id)},
@@ -424,8 +420,7 @@ static void messages_share_their_keys(void **state) {
   value_account_close(a);
 }
 
-/* --- limits ---------------------------------------------------------------------------
- */
+/* --- limits ----------------------------------------------------------------------- */
 
 static void depth_is_bounded(void **state) {
   (void)state;
@@ -490,8 +485,7 @@ static void account_outlives_its_store(void **state) {
   value_account_close(b);
 }
 
-/* --- scalars, JSON --------------------------------------------------------------------
- */
+/* --- scalars, JSON ---------------------------------------------------------------- */
 
 static void compares(void **state) {
   (void)state;

@@ -11,7 +11,7 @@ count() { # NAME PATTERN NUMBER
 
 # --- usage ----------------------------------------------------------------------------------
 for usage in "" "run" "nonsense" "run --nonsense x.lua" "check" "test" "new bot" "new what x" \
-  "run --log loud x.lua" "run --log-format xml x.lua" "demo x" "run --env" "new bot a/b"; do
+  "run --log loud x.lua" "run --log-format xml x.lua" "demo --log loud" "run --env" "new bot a/b"; do
   run_to $usage
   is "wrong usage: tidelock $usage" "$status" 2
   [ -s out ] || not_ok "wrong usage: tidelock $usage" "it says nothing"
