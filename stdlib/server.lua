@@ -54,7 +54,7 @@ local function respond(self, id, status, body, headers)
   local list = {}
   local has_type = put_headers(list, headers)
   local kind
-  if type(body) == "table" then
+  if type(body) == "table" or type(body) == "userdata" then -- a view is userdata
     local text, err = json.encode(body)
     if not text then error("the body of the response: " .. tostring(err), 0) end
     body, kind = text, "application/json"

@@ -1,10 +1,19 @@
 -- Views: what a script sees of immutable state.
 local core = require "tidelock.test.core"
+local http = require "tidelock.http"
 local json = require "tidelock.json"
 local log = require "tidelock.log"
+local server = require "tidelock.server"
+local socket = require "tidelock.socket"
 local test = require "tidelock.test"
 local expect = test.expect
 local value = core.value
+
+local web = server.listen("web", { port = 0 })
+web:post("/back", function(req) return value { got = req:json() } end)
+web:io():on("connection", function(peer)
+  peer:on("echo", function(item, ack) ack(value { got = item }) end)
+end)
 
 local function state()
   return value {
@@ -113,6 +122,16 @@ test.describe("a view", function()
     expect(text).is_nil()
     expect(err.message).is "deep: a[1]: NaN and infinity are no JSON numbers"
     expect(value { kept = v.ai }.kept == v.ai).is_true() -- shared
+  end)
+
+  test.it("goes out as a body, as an event", function()
+    local v = state()
+    local response = http.post(web.url .. "/back", { json = v.messages })
+    expect(response:json()).equals { got = v.messages }
+    local chat = socket.connect("chat", { url = web.url })
+    test.wait_for(function() return chat.state == "connected" end)
+    expect(chat:call("echo", v)).equals { got = v }
+    chat:disconnect()
   end)
 
   test.it("is copied into a plain table", function()
