@@ -90,6 +90,7 @@ int luaopen_tidelock_test_core(lua_State *L) {
   static const luaL_Reg functions[] = {{"count", f_count},   {"plan", f_plan},
                                        {"value", f_value},   {"copy", f_copy},
                                        {"change", f_change}, {NULL, NULL}};
+  generation_of(L)->rt->has_tests = true;
   luaL_newlib(L, functions);
   return 1;
 }

@@ -54,6 +54,7 @@ static void test_file(const Options *options, Log *log, const char *path, Tally 
   printf("# %s\n", path);
   fflush(stdout);
   Runtime *rt = make_runtime(options, log);
+  rt->options.tests_only = true;
   Error err;
   int status = 1;
   if (script_add(rt, NULL, path, options->args, &err)) status = runtime_run(rt);

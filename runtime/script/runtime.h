@@ -44,6 +44,7 @@ typedef struct RuntimeOptions {
   double staging_limit;     /* seconds of running that a load may take; 0: 1 */
   size_t memory_limit;      /* bytes each script may use; 0: 512 MiB */
   bool check_only;          /* load in staging, swap nothing, end */
+  bool tests_only;          /* end when what was loaded has no tests */
 } RuntimeOptions;
 
 struct Runtime {
@@ -65,6 +66,7 @@ struct Runtime {
   int blocked;          /* frames inside it that cannot be yielded */
   int starts;           /* handlers started inside one another, that run now */
   Timer stop_timer;
+  bool has_tests; /* a script asked for tidelock.test */
   bool stopping, stopped, interrupted, output_failed;
   int exit_code;
   int closing; /* states being closed on worker threads */

@@ -114,6 +114,13 @@ static int push_start(lua_State *L, void *ctx) {
   return 1;
 }
 
+/* A start that failed is a failure of the whole, if nothing comes after it. */
+static void started(void *ctx, lua_State *co, int n, bool ok) {
+  Runtime *rt = ctx;
+  (void)n;
+  if (!ok && co && !rt->stopping) rt->exit_code = 1;
+}
+
 static void swap(Generation *gen) {
   Script *script = gen->script;
   Generation *old = script->current;
@@ -136,7 +143,9 @@ static void swap(Generation *gen) {
     log_write(script->rt->log, LOG_INFO, script->name, "reloaded (version %u)",
               gen->number);
   if (gen->on_start != LUA_NOREF)
-    task_start(gen, TASK_NAME("on_start", NULL), push_start, gen, NULL, NULL);
+    task_start(gen, TASK_NAME("on_start", NULL), push_start, gen, started, gen->rt);
+  if (script->rt->options.tests_only && !script->rt->has_tests)
+    runtime_exit(script->rt, 1); /* whatever it connected to: there is nothing to run */
 }
 
 /* --- staging ---------------------------------------------------------------------- */

@@ -329,6 +329,14 @@ is "no test at all: status 1" "$status" 1
 has "says so" 'not ok none_test.lua: it has no tests'
 run_to test hello.lua
 is "a script that is no test: status 1" "$status" 1
+cat >open_test.lua <<'LUA'
+require("tidelock.socket").connect("nobody", { url = "http://127.0.0.1:9" })
+LUA
+run_to test open_test.lua
+is "a script that is no test, with a connection: status 1" "$status" 1
+echo 'require("tidelock.script").on_start(function() error("no") end)' >started.lua
+run_to run started.lua
+is "an on_start that fails, and nothing after it: status 1" "$status" 1
 cat >early_test.lua <<'LUA'
 local test, script = require "tidelock.test", require "tidelock.script"
 test.it("ends it all", function() script.exit(0) require("tidelock.task").sleep(1000) end)
