@@ -1,7 +1,7 @@
 #!/bin/sh
 # Fails where an include points the wrong way. A layer may include itself and those it is
 # given below; a library belongs to the layers named for it.
-#   main -> lua -> script -> ui, data, net, server -> proto -> core
+#   main -> lua -> script -> ui, server, data -> net -> proto -> core
 set -eu
 files=$(find "${1:-runtime}" -name '*.[ch]' | sort)
 [ -n "$files" ] || exit 0
@@ -10,7 +10,7 @@ BEGIN {
   may["core"] = " core "
   may["proto"] = " proto core "
   may["ui"] = " ui proto core "
-  may["data"] = " data proto core "
+  may["data"] = " data net proto core "
   may["net"] = " net proto core "
   may["server"] = " server net proto core "
   may["script"] = " script ui data net server proto core "
