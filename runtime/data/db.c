@@ -1,0 +1,432 @@
+/* The database's thread and its queue: see db.h.
+ *
+ * `mutex` guards the queue, what is finished, and the state of trouble; `sql` and the
+ * path belong to the thread. A job stays first in the queue while it is worked on, so
+ * that one that fails keeps its place. */
+#include "data/db.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { FORMAT = 1 };
+
+struct Db {
+  Loop *loop;
+  char *path;
+  int lock; /* the open lock file */
+  double retry;
+  uv_thread_t thread;
+  uv_async_t async;
+  uv_mutex_t mutex;
+  uv_cond_t wake, answered;
+  DbJob *first, **last, *finished, **finished_last;
+  bool closing, trouble, told; /* told: what the watchers know */
+  Error why;
+  int max_pages;
+  sqlite3 *sql;
+  bool opened, writable; /* once read; its tables are there */
+  DbWatcher *watchers;
+  Event news, gone;
+};
+
+/* --- on the thread: sqlite ------------------------------------------------------------
+ */
+
+static int explain(Db *db, int rc, const char *what, Error *err) {
+  if (rc == SQLITE_OK) return 0;
+  const char *why = db->sql ? sqlite3_errmsg(db->sql) : sqlite3_errstr(rc);
+  return error_set(err, ERR_IO, "cannot %s %.200s: %.80s", what, db->path, why);
+}
+
+static int run(Db *db, const char *sql) {
+  return sqlite3_exec(db->sql, sql, NULL, NULL, NULL);
+}
+
+static int read_format(Db *db, int *format) {
+  sqlite3_stmt *get = NULL;
+  int rc = sqlite3_prepare_v2(db->sql, "PRAGMA user_version", -1, &get, NULL);
+  if (rc == SQLITE_OK && sqlite3_step(get) == SQLITE_ROW)
+    *format = sqlite3_column_int(get, 0);
+  return rc == SQLITE_OK ? sqlite3_finalize(get) : rc;
+}
+
+static void close_sql(Db *db) {
+  sqlite3_close(db->sql);
+  db->sql = NULL;
+  db->writable = false;
+}
+
+/* The file is made with its mode before sqlite sees it; sqlite's own have the same. */
+static int open_sql(Db *db) {
+  if (db->sql) return SQLITE_OK;
+  int fd = open(db->path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (fd >= 0) {
+    if (fchmod(fd, 0600) != 0)
+      errno = 0; /* someone else's, and ours to write: so be it */
+    close(fd);
+  }
+  int rc = sqlite3_open_v2(db->path, &db->sql,
+                           SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+  int format = 0;
+  if (rc == SQLITE_OK) rc = sqlite3_busy_timeout(db->sql, 1000);
+  if (rc == SQLITE_OK) rc = read_format(db, &format);
+  if (rc == SQLITE_OK && format > FORMAT) rc = SQLITE_SCHEMA;
+  return rc;
+}
+
+static int open_database(Db *db, const char *what, Error *err) {
+  int rc = open_sql(db);
+  if (rc == SQLITE_OK) return 0;
+  if (rc == SQLITE_SCHEMA)
+    error_set(err, ERR_IO, "%.200s was written by a newer version of Tidelock", db->path);
+  else explain(db, rc, what, err);
+  close_sql(db);
+  return rc;
+}
+
+static int make_tables(Db *db) {
+  if (db->writable) return SQLITE_OK;
+  int rc = run(db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL");
+  if (rc == SQLITE_OK)
+    rc = run(db, "BEGIN;"
+                 "CREATE TABLE IF NOT EXISTS store(id INTEGER PRIMARY KEY,"
+                 " name TEXT NOT NULL UNIQUE, version INTEGER NOT NULL);"
+                 "CREATE TABLE IF NOT EXISTS row(store INTEGER NOT NULL,"
+                 " parent INTEGER NOT NULL, place BLOB NOT NULL, child INTEGER NOT NULL,"
+                 " json TEXT NOT NULL, PRIMARY KEY(store, parent, place)) WITHOUT ROWID;"
+                 "PRAGMA user_version=1;"
+                 "COMMIT");
+  if (rc != SQLITE_OK) run(db, "ROLLBACK");
+  db->writable = rc == SQLITE_OK;
+  return rc;
+}
+
+static int limit_pages(Db *db) {
+  uv_mutex_lock(&db->mutex);
+  int pages = db->max_pages;
+  uv_mutex_unlock(&db->mutex);
+  char sql[64];
+  sqlite3_snprintf(sizeof sql, sql, "PRAGMA max_page_count=%d", pages ? pages : 1 << 30);
+  return run(db, sql);
+}
+
+static int write_job(Db *db, DbJob *job, Error *err) {
+  int rc = open_database(db, "write", err);
+  if (rc != SQLITE_OK) return rc;
+  rc = limit_pages(db);
+  if (rc == SQLITE_OK) rc = make_tables(db);
+  if (rc == SQLITE_OK) rc = run(db, "BEGIN IMMEDIATE");
+  if (rc == SQLITE_OK) rc = job->work(job, db->sql);
+  if (rc == SQLITE_OK) rc = run(db, "COMMIT");
+  if (rc == SQLITE_OK) return 0;
+  explain(db, rc, "write", err);
+  if (!sqlite3_get_autocommit(db->sql)) run(db, "ROLLBACK");
+  return rc;
+}
+
+static bool is_broken(int rc) {
+  return (rc & 0xFF) == SQLITE_CORRUPT || (rc & 0xFF) == SQLITE_NOTADB;
+}
+
+static void move_aside(const char *path, const char *to, const char *suffix) {
+  char *from = xasprintf("%s%s", path, suffix), *onto = xasprintf("%s%s", to, suffix);
+  rename(from, onto); /* what is not there need not move */
+  free(from);
+  free(onto);
+}
+
+/* A file that is no database at all: it is kept under another name. */
+static void set_aside(Db *db, Error *err) {
+  close_sql(db);
+  char *name = xasprintf("%s.broken-%lld", db->path, (long long)time(NULL));
+  move_aside(db->path, name, "");
+  move_aside(db->path, name, "-wal");
+  move_aside(db->path, name, "-shm");
+  error_set(err, ERR_IO,
+            "%.140s cannot be read as a database; it was set aside as %.140s", db->path,
+            name);
+  free(name);
+}
+
+/* Nothing was ever stored when the tables are not there. */
+static int read_once(Db *db, DbJob *job, Error *err) {
+  int rc = open_database(db, "read", err);
+  if (rc != SQLITE_OK) return rc;
+  rc = sqlite3_table_column_metadata(db->sql, NULL, "row", NULL, NULL, NULL, NULL, NULL,
+                                     NULL);
+  if (rc == SQLITE_ERROR) return SQLITE_OK;
+  if (rc == SQLITE_OK) rc = job->work(job, db->sql);
+  if (rc != SQLITE_OK) explain(db, rc, "read", err);
+  return rc;
+}
+
+static int read_job(Db *db, DbJob *job, Error *err) {
+  int rc = read_once(db, job, err);
+  if (is_broken(rc) && !db->opened) {
+    set_aside(db, err);
+    return 0;
+  }
+  if (rc == SQLITE_OK) db->opened = true;
+  return rc;
+}
+
+/* --- on the thread: the queue ---------------------------------------------------------
+ */
+
+static void finish(Db *db, DbJob *job, int rc, const Error *err) {
+  db->first = job->next;
+  if (!db->first) db->last = &db->first;
+  job->next = NULL;
+  job->code = rc == SQLITE_OK ? 0 : err->code;
+  job->err = *err;
+  job->finished = true;
+  if (job->reads) {
+    uv_cond_broadcast(&db->answered);
+    return;
+  }
+  *db->finished_last = job;
+  db->finished_last = &job->next;
+  uv_async_send(&db->async);
+}
+
+static void set_trouble(Db *db, bool trouble, const Error *err) {
+  if (trouble) db->why = *err;
+  if (trouble != db->trouble) {
+    db->trouble = trouble;
+    uv_cond_broadcast(&db->answered);
+  }
+  uv_async_send(&db->async);
+}
+
+static void serve(Db *db, DbJob *job) {
+  Error err = {0};
+  uv_mutex_unlock(&db->mutex);
+  int rc = job->reads ? read_job(db, job, &err) : write_job(db, job, &err);
+  uv_mutex_lock(&db->mutex);
+  if (!job->reads && (rc != SQLITE_OK || db->trouble))
+    set_trouble(db, rc != SQLITE_OK, &err);
+  if (rc == SQLITE_OK || job->reads || db->closing) finish(db, job, rc, &err);
+  else uv_cond_timedwait(&db->wake, &db->mutex, (uint64_t)(db->retry * 1e9));
+}
+
+static void thread_main(void *arg) {
+  Db *db = arg;
+  uv_mutex_lock(&db->mutex);
+  for (;;) {
+    while (!db->first && !db->closing) uv_cond_wait(&db->wake, &db->mutex);
+    if (!db->first) break;
+    serve(db, db->first);
+  }
+  uv_mutex_unlock(&db->mutex);
+  close_sql(db);
+}
+
+/* --- on the loop ----------------------------------------------------------------------
+ */
+
+static void on_done(Event *event) {
+  DbJob *job = CONTAINER_OF(event, DbJob, event);
+  job->done(job);
+}
+
+static void on_news(Event *event) {
+  Db *db = CONTAINER_OF(event, Db, news);
+  Error why;
+  event->run = NULL; /* so that the next one is queued */
+  bool trouble = db_in_trouble(db, &why);
+  if (trouble == db->told) return;
+  db->told = trouble;
+  if (trouble) log_write(loop_log(db->loop), LOG_ERROR, "data", "%s", why.message);
+  else log_write(loop_log(db->loop), LOG_INFO, "data", "writing to %s goes on", db->path);
+  for (DbWatcher *w = db->watchers, *next; w; w = next) {
+    next = w->next;
+    w->told(w, trouble ? &why : NULL);
+  }
+}
+
+/* Hands what is finished to the inbox. */
+static void deliver(Db *db) {
+  uv_mutex_lock(&db->mutex);
+  DbJob *job = db->finished;
+  bool news = db->trouble != db->told;
+  db->finished = NULL;
+  db->finished_last = &db->finished;
+  uv_mutex_unlock(&db->mutex);
+  for (DbJob *next; job; job = next) {
+    next = job->next;
+    job->event.run = on_done;
+    inbox_push(db->loop, &job->event);
+  }
+  if (!news || db->news.run) return;
+  db->news.run = on_news;
+  inbox_push(db->loop, &db->news);
+}
+
+static void on_async(uv_async_t *async) {
+  deliver(async->data);
+}
+
+bool db_in_trouble(Db *db, Error *err) {
+  uv_mutex_lock(&db->mutex);
+  bool trouble = db->trouble;
+  if (err) *err = db->why;
+  uv_mutex_unlock(&db->mutex);
+  return trouble;
+}
+
+static void enqueue(Db *db, DbJob *job) {
+  job->next = NULL;
+  job->finished = false;
+  *db->last = job;
+  db->last = &job->next;
+  uv_cond_signal(&db->wake);
+}
+
+void db_push(Db *db, DbJob *job) {
+  job->reads = false;
+  uv_mutex_lock(&db->mutex);
+  enqueue(db, job);
+  uv_mutex_unlock(&db->mutex);
+}
+
+static void withdraw(Db *db, DbJob *job) {
+  DbJob **at = &db->first;
+  while (*at != job) at = &(*at)->next;
+  *at = job->next;
+  if (!*at) db->last = at;
+}
+
+int db_read(Db *db, DbJob *job) {
+  job->reads = true;
+  uv_mutex_lock(&db->mutex);
+  enqueue(db, job);
+  while (!job->finished && (!db->trouble || db->first == job))
+    uv_cond_wait(&db->answered, &db->mutex);
+  if (!job->finished) {
+    withdraw(db, job);
+    job->err = db->why;
+    job->code = db->why.code;
+  }
+  uv_mutex_unlock(&db->mutex);
+  return job->code;
+}
+
+void db_watch(Db *db, DbWatcher *watcher) {
+  watcher->next = db->watchers;
+  db->watchers = watcher;
+}
+
+void db_unwatch(Db *db, DbWatcher *watcher) {
+  DbWatcher **at = &db->watchers;
+  while (*at && *at != watcher) at = &(*at)->next;
+  if (*at) *at = watcher->next;
+}
+
+void db_limit_pages(Db *db, int max_pages) {
+  uv_mutex_lock(&db->mutex);
+  db->max_pages = max_pages;
+  uv_mutex_unlock(&db->mutex);
+}
+
+/* --- the lock -------------------------------------------------------------------------
+ */
+
+static int tell_holder(int fd, const char *folder, Error *err) {
+  char pid[24] = "";
+  ssize_t n = pread(fd, pid, sizeof pid - 1, 0);
+  pid[n > 0 ? strspn(pid, "0123456789") : 0] = '\0';
+  return error_set(err, ERR_BUSY,
+                   "the data in %.140s is in use by another tidelock, process %s: take "
+                   "another place with --profile NAME, or keep nothing with --memory",
+                   folder, *pid ? pid : "unknown");
+}
+
+static int write_pid(int fd) {
+  char pid[24];
+  int len = snprintf(pid, sizeof pid, "%ld\n", (long)getpid());
+  return ftruncate(fd, 0) == 0 && pwrite(fd, pid, (size_t)len, 0) == len ? 0 : -1;
+}
+
+/* Returns the descriptor that holds it, or -1. It goes with the process, however that
+ * ends. A full disk keeps the pid from being told, not the lock from being had. */
+static int take_lock(const char *folder, Error *err) {
+  char *path = xasprintf("%s/state.lock", folder);
+  int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (fd < 0) error_set(err, ERR_IO, "cannot open %.200s: %s", path, strerror(errno));
+  free(path);
+  if (fd < 0) return -1;
+  if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
+    if (write_pid(fd) != 0) errno = 0;
+    return fd;
+  }
+  tell_holder(fd, folder, err);
+  close(fd);
+  return -1;
+}
+
+/* --- life -----------------------------------------------------------------------------
+ */
+
+Db *db_open(Loop *loop, const DbOptions *options, Error *err) {
+  int lock = take_lock(options->folder, err);
+  if (lock < 0) return NULL;
+  Db *db = xcalloc(1, sizeof *db);
+  db->loop = loop;
+  db->lock = lock;
+  db->path = xasprintf("%s/state.db", options->folder);
+  db->retry = options->retry > 0 ? options->retry : 1;
+  db->max_pages = options->max_pages;
+  db->last = &db->first;
+  db->finished_last = &db->finished;
+  CHECK(uv_mutex_init(&db->mutex) == 0);
+  CHECK(uv_cond_init(&db->wake) == 0 && uv_cond_init(&db->answered) == 0);
+  CHECK(uv_async_init(loop_uv(loop), &db->async, on_async) == 0);
+  uv_unref((uv_handle_t *)&db->async); /* what is unsaved is written at the end */
+  db->async.data = db;
+  CHECK(uv_thread_create(&db->thread, thread_main, db) == 0);
+  return db;
+}
+
+static void on_gone(Event *event) {
+  Db *db = CONTAINER_OF(event, Db, gone);
+  uv_cond_destroy(&db->wake);
+  uv_cond_destroy(&db->answered);
+  uv_mutex_destroy(&db->mutex);
+  free(db->path);
+  free(db);
+}
+
+/* Behind all events that know it. */
+static void on_closed(uv_handle_t *handle) {
+  Db *db = handle->data;
+  db->gone.run = on_gone;
+  inbox_push(db->loop, &db->gone);
+}
+
+static void count_lost(Db *db) {
+  size_t lost = 0;
+  for (DbJob *job = db->finished; job; job = job->next) lost += job->code != 0;
+  if (lost)
+    log_write(loop_log(db->loop), LOG_ERROR, "data",
+              "the last changes were not saved: %s", db->why.message);
+}
+
+void db_close(Db *db) {
+  uv_mutex_lock(&db->mutex);
+  db->closing = true;
+  uv_cond_signal(&db->wake);
+  uv_mutex_unlock(&db->mutex);
+  uv_thread_join(&db->thread);
+  count_lost(db);
+  db->watchers = NULL;
+  deliver(db);
+  close(db->lock);
+  uv_close((uv_handle_t *)&db->async, on_closed);
+}

@@ -1,0 +1,65 @@
+/* The database of a profile: one sqlite file, on a thread of its own, so that the loop
+ * never waits for the disk. What is to be done comes as jobs, which are done in order,
+ * each write in a transaction of its own; the answers come back through the inbox.
+ *
+ *   - The file and its lock are touched when db_open is called, not before; sqlite is
+ *     opened by the first job.
+ *   - One process has a profile at a time: the second is told who has it.
+ *   - A write that fails (disk full, read-only, ...) is told once and tried again until
+ * it works; those behind it wait in memory, in order.
+ *   - The thread reads Values that a job holds; it never retains or releases any. */
+#ifndef TIDELOCK_DATA_DB_H
+#define TIDELOCK_DATA_DB_H
+
+#include <sqlite3.h>
+
+#include "core/error.h"
+#include "net/loop.h"
+
+typedef struct Db Db;
+
+typedef struct DbOptions {
+  const char *folder; /* exists; borrowed during db_open */
+  double retry;       /* seconds between attempts to write; 0: 1 */
+  int max_pages;      /* of the file, for tests of a full disk; 0: no limit */
+} DbOptions;
+
+/* Returns new, or NULL: BUSY when another process has the folder, IO. */
+Db *db_open(Loop *loop, const DbOptions *options, Error *err);
+/* Does all that is queued (once each: what fails now is lost, and logged), waits for
+ * that, and closes. Jobs come back through the inbox; run the loop on until it is empty.
+ */
+void db_close(Db *db);
+
+/* Embed it; it is the database's until done is called. */
+typedef struct DbJob DbJob;
+struct DbJob {
+  Event event;
+  DbJob *next;
+  bool reads; /* set: no transaction, no second attempt */
+  /* On the database's thread; a result of sqlite's. A write may be asked again. A read is
+   * not asked when nothing was ever stored. */
+  int (*work)(DbJob *job, sqlite3 *sql);
+  void (*done)(DbJob *job); /* in dispatch */
+  int code;                 /* 0, or an error: then it was given up */
+  Error err;                /* may say something also when code is 0: told to people */
+  bool finished;
+};
+void db_push(Db *db, DbJob *job); /* a write */
+/* Waits for a read, and what is queued before it. Returns its code. `done` is not called.
+ */
+int db_read(Db *db, DbJob *job);
+
+/* Hears when writing fails, and (err NULL) when it goes on. In dispatch. */
+typedef struct DbWatcher DbWatcher;
+struct DbWatcher {
+  DbWatcher *next;
+  void (*told)(DbWatcher *watcher, const Error *err);
+};
+void db_watch(Db *db, DbWatcher *watcher);
+void db_unwatch(Db *db, DbWatcher *watcher);
+/* Whether writing fails at the moment; *err says why (may be NULL). */
+bool db_in_trouble(Db *db, Error *err);
+void db_limit_pages(Db *db, int max_pages); /* for tests: from the next attempt on */
+
+#endif

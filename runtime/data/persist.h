@@ -1,0 +1,65 @@
+/* Keeps chosen top-level keys of a store's root in the database. Loop thread only.
+ *
+ * Only what differs is written: a small branch is one row of JSON, a large one (above
+ * about 4 KB) a row for each of its items, and so on down; items of arrays have a rank
+ * with gaps, so that one inserted in the middle is one row. All that changed within
+ * `delay` of the first change is one transaction. While one is being written the next
+ * gathers, so that memory holds two roots at most however long the disk is in trouble.
+ *
+ * What cannot be read is set aside under a name that the error tells, never overwritten.
+ * Rows of keys that are no longer among `keys` stay, and are not read. JSON's limits
+ * hold: integers beyond 2^53 come back as doubles; a row with NaN, infinity or a string
+ * that is not UTF-8 is not written, and `failed` hears of it. */
+#ifndef TIDELOCK_DATA_PERSIST_H
+#define TIDELOCK_DATA_PERSIST_H
+
+#include "core/value.h"
+#include "data/db.h"
+
+typedef struct Persist Persist;
+
+typedef struct PersistOptions {
+  const char *name; /* of the store, unique in the profile; all is copied */
+  const char *const *keys;
+  size_t key_count;
+  double delay;    /* seconds; 0: 0.1 */
+  int64_t version; /* of the content; what was stored with a newer one is set aside */
+  /* Hears what went wrong, in dispatch, once each; and (err NULL) when writing goes on.
+   */
+  void (*failed)(void *ctx, const Error *err);
+  void *ctx;
+} PersistOptions;
+
+/* Reads what is stored, waiting for the disk: *loaded is new, an object with those of the
+ * keys that are stored, charged to the account; *version that which it was stored with,
+ * -1 when nothing was. Returns new, or NULL when it cannot be known what is stored.
+ * *err with code ERR_NONE or what was set aside. */
+Persist *persist_open(Loop *loop, Db *db, const PersistOptions *options,
+                      ValueAccount *account, Value *loaded, int64_t *version, Error *err);
+/* Hands what is not yet written to the database, and releases it. Flushes that wait are
+ * answered with CANCELLED. */
+void persist_close(Persist *persist);
+
+/* The root is this one now; retained until it is written. */
+void persist_changed(Persist *persist, Value root);
+/* What is stored is kept under another name, which *err tells; the next root is
+ * written anew. */
+void persist_set_aside(Persist *persist, const char *why, Error *err);
+/* New options of the running store: the version and the delay are in force from now on.
+ */
+void persist_retune(Persist *persist, int64_t version, double delay);
+
+/* Embed it. done runs in dispatch, once: with NULL when all that was changed before is on
+ * disk, or with why it is not. */
+typedef struct PersistFlush PersistFlush;
+struct PersistFlush {
+  PersistFlush *next;
+  uint64_t upto;
+  void (*done)(PersistFlush *flush, const Error *err);
+};
+void persist_flush(Persist *persist, PersistFlush *flush);
+void persist_flush_cancel(Persist *persist, PersistFlush *flush); /* done is not called */
+bool persist_unsaved(const Persist *persist);  /* whether something is not on disk */
+uint64_t persist_rows(const Persist *persist); /* written or deleted so far, for tests */
+
+#endif
