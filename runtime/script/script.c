@@ -298,6 +298,8 @@ Script *script_add(Runtime *rt, const char *name, const char *path, char *const 
   } else {
     script = xcalloc(1, sizeof *script);
     *script = (Script){.rt = rt, .name = xstrdup(own), .path = xstrdup(path)};
+    for (size_t n = strlen(path); n > 1 && path[n - 1] == '/'; n--)
+      script->path[n - 1] = '\0';
     script->args = copy_args(args);
     Script **at = &rt->scripts;
     while (*at) at = &(*at)->next;

@@ -19,7 +19,8 @@ typedef struct Sources {
   SourceFile *files;
   size_t count;
   uint64_t hash; /* of all names and texts */
-  char **dirs;   /* folders that were read, for watching; NULL-terminated */
+  char **dirs;   /* for watching: the folder around the script, then those that were
+                    read; NULL-terminated */
 } Sources;
 
 Sources *sources_read(const char *path,

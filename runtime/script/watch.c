@@ -22,6 +22,7 @@ struct Dir {
   char *path;
   dev_t device; /* of the folder that is watched: another may come under its path */
   ino_t inode;
+  bool outer; /* it holds the script and lib/, and may hold anything else */
   bool dirty, wanted;
 };
 
@@ -61,14 +62,15 @@ static const char *last_part(const char *path) {
   return slash ? slash + 1 : path;
 }
 
-/* Whether the change may be one of sources: a log file that grows beside them is none. A
- * name without a dot may be a folder's. */
+/* Whether the change may be one of sources: a log that grows beside them is none. A name
+ * without a dot may be a folder's. */
 static bool concerns(const Dir *dir, const char *name) {
-  size_t len = name ? strlen(name) : 0;
-  if (!name || !strchr(name, '.')) return true;
+  if (!name || strcmp(name, last_part(dir->path)) == 0) return true;
+  if (dir->outer)
+    return strcmp(name, "lib") == 0 || strcmp(name, last_part(dir->script->path)) == 0;
+  size_t len = strlen(name);
   if (len > 4 && strcmp(name + len - 4, ".lua") == 0) return *name != '.';
-  return strcmp(name, last_part(dir->path)) == 0 ||
-         strcmp(name, last_part(dir->script->path)) == 0;
+  return !strchr(name, '.');
 }
 
 static void on_change(uv_fs_event_t *handle, const char *name, int events, int status) {
@@ -128,11 +130,12 @@ static bool is_stale(const Dir *dir) {
   return stat(dir->path, &st) != 0 || st.st_ino != dir->inode || st.st_dev != dir->device;
 }
 
-static void watch_dir(Watch *watch, Script *script, const char *path) {
+static void watch_dir(Watch *watch, Script *script, const char *path, bool outer) {
   Dir *dir = find(watch, script, path);
   if (dir && is_stale(dir)) uv_fs_event_stop(&dir->handle);
   if (!dir) dir = dir_new(watch, script, path);
   dir->wanted = true;
+  dir->outer = outer;
   if (uv_is_active((uv_handle_t *)&dir->handle)) return;
   int rc = start(dir);
   if (rc != 0) tell(watch, path, rc);
@@ -163,7 +166,7 @@ void watch_sources(Watch *watch, Script *script, const Sources *sources) {
   for (Dir *d = watch->dirs; d; d = d->next)
     if (d->script == script) d->wanted = false;
   for (size_t i = 0; sources->dirs && sources->dirs[i]; i++)
-    watch_dir(watch, script, sources->dirs[i]);
+    watch_dir(watch, script, sources->dirs[i], i == 0);
   sweep(watch, script);
 }
 

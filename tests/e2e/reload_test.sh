@@ -124,7 +124,7 @@ LUA
 echo 'return "a"' >app/one.lua
 echo 'return "b"' >app/deep/two.lua
 echo 'return "c"' >lib/three.lua
-start run app
+start run app/
 expect "a folder script, with subfolders and lib" '^loaded abc$'
 echo 'return "A"' | save app/one.lua
 expect "a module's save reloads" '^loaded Abc$'
@@ -135,22 +135,27 @@ expect "one in lib too" '^loaded ABC$'
 mkdir app/fresh
 echo 'return "D"' >app/fresh/four.lua
 cat <<'LUA' | save app/main.lua
-require("tidelock.timer").every("hold", 60, print)
+require("tidelock.timer").every("hold", 0.1, function() print "beat" end)
 print("loaded " .. require "fresh.four")
 LUA
+# Longer than changes are gathered for: what is seen then is seen by a watch.
+settled() { seen '^beat$' && seen '^beat$' && seen '^beat$' && seen '^beat$'; }
 expect "a new subfolder is seen" '^loaded D$'
+settled
 echo 'return "E"' | save app/fresh/four.lua
 expect "and watched" '^loaded E$'
 mv app/fresh app/gone
 mkdir app/fresh
 echo 'return "F"' >app/fresh/four.lua
 expect "also when it was made anew" '^loaded F$'
+settled
 echo 'return "G"' | save app/fresh/four.lua
 expect "and watched again" '^loaded G$'
 mv app old
 cp -r old app
 echo 'return "H"' >app/fresh/four.lua
 expect "the whole folder made anew" '^loaded H$'
+settled
 echo 'return "I"' | save app/fresh/four.lua
 expect "is watched again" '^loaded I$'
 echo 'error("in a module")' | save app/fresh/four.lua
@@ -234,19 +239,21 @@ never "without being stopped" 'did not end within'
 
 # --- an orphan that is claimed --------------------------------------------------------------
 cat <<'LUA' | save bot.lua
-require("tidelock.timer").every("beat", 1.5, function() print("beat old") end)
-require("tidelock.script").on_start(function() print "up" end)
+local script, timer = require "tidelock.script", require "tidelock.timer"
+script.keep.since = timer.now()
+timer.every("beat", 2, function() print("beat old") end)
+timer.after(0.7, function() print "up" end)
 LUA
 start run bot.lua
 expect "up" '^up$'
 cat <<'LUA' | save bot.lua
 local script, timer = require "tidelock.script", require "tidelock.timer"
 script.on_start(function()
-  timer.every("beat", 1.5, function() print("beat claimed", os.clock()) end)
+  timer.every("beat", 2, function() print(("beat claimed after %.1f s"):format(timer.now() - script.keep.since)) end)
   print("claimed", #script.orphans(), timer.now())
 end)
 LUA
 expect "on_start claims it" '^claimed	0'
-expect "and it goes on with its phase and the new code" '^beat claimed'
+expect "and it goes on with its phase and the new code" '^beat claimed after 2\.[0-4] s$'
 stop
 finish
