@@ -59,7 +59,8 @@ static StoreOptions **push_holder(lua_State *L) {
 }
 
 static void check_keys(lua_State *L, int t) {
-  static const char *const known[] = {"initial", "share", "history", "memory", NULL};
+  static const char *const known[] = {"initial", "share",         "history", "memory",
+                                      "persist", "persist_delay", "version", NULL};
   for (lua_pushnil(L); lua_next(L, t); lua_pop(L, 1)) {
     const char *key = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "?";
     int i = 0;
@@ -90,6 +91,30 @@ static void read_initial(lua_State *L, int t, StoreOptions *o) {
   lua_pop(L, 1);
 }
 
+/* persist = { "messages", ... } */
+static void read_persist(lua_State *L, int t, StoreOptions *o) {
+  if (lua_getfield(L, t, "persist") != LUA_TNIL) {
+    luaL_checktype(L, -1, LUA_TTABLE);
+    lua_Integer count = luaL_len(L, -1);
+    luaL_argcheck(L, count <= 1000, t, "persist names 1000 keys at most");
+    o->persist = xcalloc((size_t)count + 1, sizeof *o->persist);
+    for (lua_Integer i = 1; i <= count; i++, lua_pop(L, 1)) {
+      if (lua_geti(L, -1, i) != LUA_TSTRING)
+        luaL_error(L, "store.define: persist is a list of top-level keys");
+      o->persist[o->persist_count++] = xstrdup(lua_tostring(L, -1));
+    }
+  }
+  lua_pop(L, 1);
+  lua_getfield(L, t, "persist_delay");
+  o->persist_delay = luaL_optnumber(L, -1, 0);
+  luaL_argcheck(L, o->persist_delay >= 0 && o->persist_delay < 3600, t,
+                "persist_delay is a number of seconds");
+  lua_getfield(L, t, "version");
+  o->version = luaL_optinteger(L, -1, 1);
+  luaL_argcheck(L, o->version >= 0, t, "version is 0 or more");
+  lua_pop(L, 2);
+}
+
 static void read_options(lua_State *L, int t, StoreOptions *o) {
   static const char *const shares[] = {"none", "read", "write", NULL};
   check_keys(L, t);
@@ -108,6 +133,7 @@ static void read_options(lua_State *L, int t, StoreOptions *o) {
     o->limits.history_bytes = size_field(L, lua_gettop(L), "bytes");
   }
   lua_pop(L, 1);
+  read_persist(L, t, o);
   read_initial(L, t, o);
 }
 

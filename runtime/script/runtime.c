@@ -129,6 +129,7 @@ void runtime_free(Runtime *rt) {
   timer_stop(rt->loop, &rt->stop_timer);
   for (Script *s = rt->scripts; s; s = s->next) script_free(s);
   while (rt->resources) resource_close(rt->resources);
+  stores_close(rt->stores);
   if (rt->watch) watch_free(rt->watch);
   servers_free(rt->servers);
   net_free(rt->net);

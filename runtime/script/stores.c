@@ -1,9 +1,11 @@
 /* Scripts' stores: see stores.h. */
 #include "script/stores.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "data/persist.h"
 #include "script/luajson.h"
 #include "script/script.h"
 #include "script/view.h"
@@ -16,10 +18,12 @@ struct StoreCore {
   Store *store;
   StoreCore *next_dirty;
   bool dirty, changing;
+  Persist *persist; /* NULL: nothing of it is kept */
 };
 
 struct Stores {
   Runtime *rt;
+  Db *db; /* opened for the first store that keeps something */
   Event event;
   bool queued;
   StoreCore *dirty;
@@ -151,6 +155,7 @@ void store_changed(Declaration *decl) {
   StoreCore *core = core_of(decl);
   Stores *stores = core->res->owner->rt->stores;
   trace(core);
+  if (core->persist) persist_changed(core->persist, store_root(core->store));
   if (core->dirty) return;
   core->dirty = true;
   core->next_dirty = stores->dirty;
@@ -162,15 +167,97 @@ void store_changed(Declaration *decl) {
 
 /* --- the resource ----------------------------------------------------------------- */
 
+/* Writing that fails is logged by the database. */
+static void on_persist_failed(void *ctx, const Error *err) {
+  StoreCore *core = ctx;
+  if (err && err->code != ERR_IO)
+    log_write(core->res->owner->rt->log, LOG_ERROR, "store", "%s", err->message);
+}
+
+static int need_db(Runtime *rt, Error *err) {
+  DbOptions options = {.folder = rt->options.data};
+  if (!rt->stores->db) rt->stores->db = db_open(rt->loop, &options, err);
+  return rt->stores->db ? 0 : err->code;
+}
+
+/* What is stored with an older version is nothing that this one could read. */
+static void check_version(StoreCore *core, const StoreOptions *o, int64_t stored,
+                          Value *loaded, Error *err) {
+  if (stored < 0 || stored == o->version) return;
+  char why[80];
+  snprintf(why, sizeof why, "it has version %lld, not %lld", (long long)stored,
+           (long long)o->version);
+  value_release(*loaded);
+  *loaded = value_object(store_account(core->store));
+  persist_set_aside(core->persist, why, err);
+}
+
+/* Opens what is kept of the store, if anything is to be; *loaded is new then. */
+static int open_persist(StoreCore *core, Value *loaded, Error *err) {
+  Runtime *rt = core->res->owner->rt;
+  const StoreOptions *o = core->res->options;
+  *loaded = (Value){0};
+  if (!o->persist_count || !rt->options.data || rt->options.check_only) return 0;
+  if (need_db(rt, err) != 0) return err->code;
+  char *name = xasprintf("%s:%s", core->res->owner->name, core->res->name);
+  PersistOptions options = {.name = name,
+                            .keys = (const char *const *)o->persist,
+                            .key_count = o->persist_count,
+                            .delay = o->persist_delay,
+                            .version = o->version,
+                            .failed = on_persist_failed,
+                            .ctx = core};
+  int64_t stored;
+  Error aside;
+  core->persist = persist_open(rt->loop, rt->stores->db, &options,
+                               store_account(core->store), loaded, &stored, &aside);
+  free(name);
+  if (!core->persist) return *err = aside, err->code;
+  check_version(core, o, stored, loaded, &aside);
+  if (aside.code != ERR_NONE) log_write(rt->log, LOG_ERROR, "store", "%s", aside.message);
+  return 0;
+}
+
+/* What is kept comes first; what that lacks is as in the initial state. */
 static int open_store(Resource *res, Error *err) {
-  (void)err;
   StoreOptions *options = res->options;
   StoreCore *core = xcalloc(1, sizeof *core);
+  Value loaded;
   core->res = res;
   core->store = store_new(&options->limits);
+  if (open_persist(core, &loaded, err) != 0) {
+    store_free(core->store);
+    free(core);
+    return err->code;
+  }
+  if (loaded.type == VALUE_OBJECT) store_set_initial(core->store, loaded);
   store_set_initial(core->store, value_retain(options->initial));
   res->core = core;
   return 0;
+}
+
+static bool same_keys(const StoreOptions *a, const StoreOptions *b) {
+  if (a->persist_count != b->persist_count) return false;
+  for (size_t i = 0; i < a->persist_count; i++)
+    if (strcmp(a->persist[i], b->persist[i]) != 0) return false;
+  return true;
+}
+
+/* The options are new ones. The state in memory is what counts. */
+static void adjust_persist(StoreCore *core, bool other_keys) {
+  const StoreOptions *o = core->res->options;
+  if (other_keys) {
+    Error err = {0};
+    Value loaded;
+    if (core->persist) persist_close(core->persist);
+    core->persist = NULL;
+    if (open_persist(core, &loaded, &err) != 0)
+      log_write(core->res->owner->rt->log, LOG_ERROR, "store", "%s", err.message);
+    value_release(loaded);
+  }
+  if (!core->persist) return;
+  persist_retune(core->persist, o->version, o->persist_delay);
+  persist_changed(core->persist, store_root(core->store));
 }
 
 static void forget_dirty(StoreCore *core) {
@@ -182,6 +269,7 @@ static void forget_dirty(StoreCore *core) {
 static void close_store(Resource *res) {
   StoreCore *core = res->core;
   if (core->dirty) forget_dirty(core);
+  if (core->persist) persist_close(core->persist);
   store_free(core->store);
   free(core);
   res->core = NULL;
@@ -196,6 +284,8 @@ static void free_store_options(void *p) {
   StoreOptions *options = p;
   value_release(options->initial);
   value_account_close(options->account);
+  for (size_t i = 0; i < options->persist_count; i++) free(options->persist[i]);
+  free(options->persist);
   free(options);
 }
 
@@ -205,11 +295,13 @@ static void join_store(Declaration *decl) {
   Resource *res = decl->res;
   StoreCore *core = res->core;
   if (!decl->attached && decl->options) {
+    StoreOptions *options = decl->options;
+    bool other_keys = !same_keys(res->options, options);
     free_store_options(res->options);
-    res->options = decl->options;
+    res->options = options;
     decl->options = NULL;
-    StoreOptions *options = res->options;
     store_set_initial(core->store, value_retain(options->initial));
+    adjust_persist(core, other_keys);
   }
   if (decl->extra && declaration_live(decl))
     subscriptions_baseline(decl->gen, decl->extra, store_root(core->store));
@@ -264,6 +356,11 @@ Stores *stores_new(Runtime *rt) {
   stores->rt = rt;
   stores->event.run = on_turn_over;
   return stores;
+}
+
+void stores_close(Stores *stores) {
+  if (stores->db) db_close(stores->db);
+  stores->db = NULL;
 }
 
 void stores_free(Stores *stores) {

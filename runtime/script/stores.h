@@ -18,6 +18,10 @@ typedef struct StoreOptions {
   Share share;           /* what other scripts may do */
   ValueAccount *account; /* of initial; owned */
   Value initial;         /* an object; owned */
+  char **persist;        /* top-level keys to keep, owned; NULL: none */
+  size_t persist_count;
+  double persist_delay; /* seconds; 0: the default */
+  int64_t version;      /* of what is kept */
 } StoreOptions;
 
 extern const ResourceKind store_kind; /* options: StoreOptions */
@@ -37,6 +41,9 @@ void store_changed(Declaration *decl);
 /* Sets time, script, action, paths and state of the table on top. May raise. */
 void store_fill_change(lua_State *L, const StoreChange *change);
 
+/* Writes what is not on disk yet, and lets go of the profile; run the loop on after it.
+ */
+void stores_close(Stores *stores);
 Stores *stores_new(Runtime *rt); /* returns new; of the runtime */
 void stores_free(Stores *stores);
 

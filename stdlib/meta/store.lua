@@ -11,6 +11,9 @@ local store = {}
 ---@field initial? table what it begins with, and what reset goes back to; string keys at the top
 ---@field share? "none"|"read"|"write" what other scripts may do; "none"
 ---@field history? { count?: integer, bytes?: integer } changes remembered (100), and bytes they may hold (16 MiB)
+---@field persist? string[] top-level keys that outlive the process; none
+---@field persist_delay? number seconds from a change to its being written; 0.1
+---@field version? integer of what is kept; what was stored with another is set aside; 1
 ---@field memory? integer bytes of state and history together; 256 MiB
 
 ---@class tidelock.View a read-only array or object; index, #, pairs, ipairs, ==, table.concat, table.unpack
