@@ -39,7 +39,8 @@ check "the file is private" [ "$(stat -c %a "$work/d/default/state.db")" = 600 ]
 run --memory
 check "--memory keeps and reads nothing" has "start	0	0	0"
 
-"$TIDELOCK" run "$work/s.lua" --data "$work/d" --no-watch -- hold >"$work/out" 2>&1 &
+: >"$work/out"
+"$TIDELOCK" run "$work/s.lua" --data "$work/d" --no-watch -- hold >>"$work/out" 2>&1 &
 pid=$!
 until_true grep -q "^changed	150" "$work/out"
 run
