@@ -17,5 +17,8 @@ return {
   refresh_early = 20, -- an access token that ends within this is renewed before it is used
 
   history = 20, -- messages shown of a session when it is opened
+  typing_timeout = 6, -- a sign of typing is good for so long
+  assistant_timeout = 60, -- silent for so long, it is taken to have ended
+
   max_lines = 1000, -- typed lines that may wait
 }

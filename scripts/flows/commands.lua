@@ -1,4 +1,5 @@
 -- The commands: lines that begin with a slash.
+local chat = require "stores.chat"
 local connection = require "connection"
 local opening = require "flows.opening"
 local projects = require "services.projects"
@@ -6,6 +7,8 @@ local quitting = require "flows.quitting"
 local state = require "state"
 local view = require "views.plain"
 local messages = require "messages"
+local opened = require "stores.projects"
+local user = require "stores.user"
 
 local M = {}
 
@@ -19,12 +22,13 @@ commands.quit = { at_once = true, run = function() quitting.begin() end }
 commands.status = {
   at_once = true,
   run = function()
-    local now, nothing = state.get(), messages.text "NOTHING_YET"
+    local nothing, me, session = messages.text "NOTHING_YET", user.get(), state.session()
+    local project = opened.current()
     view.show("STATUS", {
-      user = now.user and now.user.name or nothing,
-      project = now.project and now.project.name or nothing,
-      session = now.session and now.session.title or nothing,
-      connection = connection.state, lines = #now.lines, answers = state.count_unanswered(),
+      user = me and me.name or nothing,
+      project = project and project.name or nothing,
+      session = session and session.title or nothing,
+      connection = connection.state, lines = #chat.lines(), answers = chat.count_unanswered(),
     })
   end,
 }
@@ -34,7 +38,7 @@ commands.projects = {
     local list, err = projects.list()
     if not list then return view.error(err) end
     if #list == 0 then return view.show "NO_PROJECTS" end
-    local current = state.get().project
+    local current = opened.current()
     view.show "PROJECTS"
     for number, project in ipairs(list) do
       view.show("PROJECT", {

@@ -1,8 +1,9 @@
 -- Leaving: at /quit or at the end of the input. What was typed before is answered first, for some
 -- seconds at most.
+local app = require "stores.app"
+local chat = require "stores.chat"
 local config = require "config"
 local script = require "tidelock.script"
-local state = require "state"
 local task = require "tidelock.task"
 local timer = require "tidelock.timer"
 local view = require "views.plain"
@@ -10,7 +11,7 @@ local view = require "views.plain"
 local M = {}
 
 local function leave()
-  local unsent, unanswered = #state.get().lines, state.count_unanswered()
+  local unsent, unanswered = #chat.lines(), chat.count_unanswered()
   if unsent > 0 then
     view.show("UNSENT", { lines = unsent })
     return script.exit(1)
@@ -20,21 +21,21 @@ local function leave()
 end
 
 local function wait_and_leave(deadline)
-  while not state.is_idle() and timer.now() < deadline do task.sleep(0.02) end
+  while not chat.is_idle() and timer.now() < deadline do task.sleep(0.02) end
   leave()
 end
 
 ---Begins to leave; harmless when that has begun.
 function M.begin()
-  local now = state.get()
-  if now.quitting then return end
-  now.quitting = timer.now() + config.quit_timeout
-  task.spawn(wait_and_leave, now.quitting)
+  if app.quitting() then return end
+  local deadline = timer.now() + config.quit_timeout
+  app.quit_by(deadline)
+  task.spawn(wait_and_leave, deadline)
 end
 
 ---Goes on leaving after a reload.
 function M.resume()
-  local deadline = state.get().quitting
+  local deadline = app.quitting()
   if deadline then task.spawn(wait_and_leave, deadline) end
 end
 

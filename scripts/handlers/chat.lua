@@ -1,23 +1,22 @@
 -- What is said: in the session on the screen, and in others.
+local chat = require "stores.chat"
 local state = require "state"
 local view = require "views.plain"
 
-return function(chat)
-  chat:on("new_message", function(message)
-    state.delivered(message.clientId)
-    if state.show_once(message.id) then view.message(message) end
+return function(connection)
+  connection:on("new_message", function(message)
+    if chat.received(message) then view.message(message) end
   end)
 
-  chat:on("message_processed", function(message)
-    state.answered(message.clientId)
-  end)
+  connection:on("message_processed", chat.processed)
 
-  chat:on("message_deleted", function(message)
+  connection:on("message_deleted", function(message)
+    chat.deleted(message)
     if state.is_here(message) then view.show "MESSAGE_DELETED" end
   end)
 
-  chat:on("typing_indicator", function(typing)
-    if state.is_here(typing) and typing.isTyping and not state.is_me(typing.userId) then
+  connection:on("typing_indicator", function(typing)
+    if chat.typed(typing) and state.is_here(typing) then
       view.show("TYPING", { name = typing.userName })
     end
   end)

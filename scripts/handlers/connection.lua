@@ -1,26 +1,25 @@
 -- The connection comes and goes.
+local app = require "stores.app"
 local auth = require "services.auth"
 local lines = require "flows.lines"
 local messages = require "messages"
 local opening = require "flows.opening"
-local state = require "state"
+local user = require "stores.user"
 local view = require "views.plain"
 
-local function back()
-  local now = state.get()
-  view.show(now.was_connected and "RECONNECTED" or "CONNECTED")
-  now.was_connected, now.refused = true, nil
-  opening.catch_up()
+-- What was missed is fetched, unless the server sends it by itself.
+local function back(again, info)
+  view.show(again and "RECONNECTED" or "CONNECTED")
+  if not info.recovered then opening.catch_up() end
   lines.start()
 end
 
 -- The server refused our token: a new one, and once more; but not for ever.
 local function refused(chat, info)
-  local now = state.get()
   local ok, err = nil, info.error
-  if not now.refused then
-    now.refused = true
-    ok, err = auth.renew(now.tokens and now.tokens.access)
+  if app.refused_first() then
+    local tokens = user.tokens()
+    ok, err = auth.renew(tokens and tokens.access)
   end
   if ok then return chat:connect() end
   view.error(err)
@@ -33,8 +32,9 @@ end
 
 return function(chat)
   chat:on_state(function(name, info)
+    local again = app.connection_is(name)
     if name == "connected" then
-      back()
+      back(again, info)
     elseif is_refusal(info) then
       refused(chat, info)
     elseif name == "reconnecting" and info.retry_in then

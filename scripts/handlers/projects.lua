@@ -1,25 +1,21 @@
 -- Projects come, change and go.
-local state = require "state"
+local projects = require "stores.projects"
 local view = require "views.plain"
 
-return function(chat)
-  chat:on("project_created", function(event)
-    state.get().names[event.project.id] = event.project.name
+return function(connection)
+  connection:on("project_created", function(event)
+    projects.put(event.project)
     view.show("PROJECT_CREATED", event.project)
   end)
 
-  chat:on("project_updated", function(event)
-    state.get().names[event.project.id] = event.project.name
+  connection:on("project_updated", function(event)
+    projects.put(event.project)
     view.show("PROJECT_UPDATED", event.project)
   end)
 
-  chat:on("project_deleted", function(event)
-    local now = state.get()
-    view.show("PROJECT_DELETED", { name = now.names[event.projectId] or event.projectId })
-    now.names[event.projectId] = nil
-    if now.project and now.project.id == event.projectId then
-      state.close_project()
-      view.show "CURRENT_PROJECT_DELETED"
-    end
+  connection:on("project_deleted", function(event)
+    local name, closed = projects.deleted(event.projectId)
+    view.show("PROJECT_DELETED", { name = name or event.projectId })
+    if closed then view.show "CURRENT_PROJECT_DELETED" end
   end)
 end

@@ -1,20 +1,13 @@
--- How the server is.
-local messages = require "messages"
-local state = require "state"
+-- How the server is. The view hears of its status from the store.
+local app = require "stores.app"
+local system = require "stores.system"
 local view = require "views.plain"
 
-return function(chat)
-  chat:on("system_status_update", function(status)
-    local values = {
-      ai = status.aiService, memory = status.memoryService, users = status.activeUsers,
-    }
-    local now, told = state.get(), messages.text("SYSTEM_STATUS", values)
-    if told == now.system then return end
-    now.system = told
-    view.show("SYSTEM_STATUS", values)
-  end)
+return function(connection)
+  connection:on("system_status_update", system.told)
 
-  chat:on("error_occurred", function(event)
+  connection:on("error_occurred", function(event)
+    app.failed(event)
     view.show("SERVER_ERROR_OCCURRED", { message = event.message })
   end)
 end

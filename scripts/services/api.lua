@@ -4,8 +4,8 @@ local config = require "config"
 local edge = require "edge"
 local errors = require "tidelock.errors"
 local http = require "tidelock.http"
-local state = require "state"
 local types = require "types"
+local user = require "stores.user"
 
 local M = {}
 
@@ -83,7 +83,7 @@ function M.renews(fn) renew = fn end
 ---@return tidelock.Error? err
 ---@return Pagination? pagination
 function M.request(method, path, options)
-  local tokens = state.get().tokens
+  local tokens = user.tokens()
   local token = tokens and tokens.access
   local function send(with)
     local all = { token = with }
@@ -94,7 +94,7 @@ function M.request(method, path, options)
   if not errors.is(err, "AUTH_ERROR") or not renew then return data, err, pagination end
   local renewed, why = renew(token)
   if not renewed then return nil, why end
-  return send(state.get().tokens.access)
+  return send(user.tokens().access)
 end
 
 return M

@@ -1,11 +1,11 @@
 -- Who we are: login, renewal of the token, logout, profile.
 local api = require "services.api"
 local config = require "config"
-local state = require "state"
 local errors = require "tidelock.errors"
 local task = require "tidelock.task"
 local timer = require "tidelock.timer"
 local types = require "types"
+local user = require "stores.user"
 
 local M = {}
 
@@ -17,9 +17,8 @@ end
 
 ---@param answer AuthResponse
 local function take(answer)
-  local now = state.get()
-  now.user = { id = answer.user.id, name = answer.user.name, email = answer.user.email }
-  now.tokens = {
+  user.logged_in(answer.user)
+  user.set_tokens {
     access = answer.token, refresh = answer.refreshToken,
     expires = timer.now() + lasts(answer),
   }
@@ -39,7 +38,7 @@ end
 
 -- With the refresh token; when that is not good any more, by logging in again.
 local function renew()
-  local tokens = state.get().tokens
+  local tokens = user.tokens()
   if not tokens then return M.login() end
   local answer, err = api.send("POST", "/api/auth/refresh", {
     body = { refreshToken = tokens.refresh }, gives = types.AuthResponse,
@@ -56,7 +55,7 @@ local renewing ---@type tidelock.Task?
 ---@return true?
 ---@return tidelock.Error? err
 function M.renew(token)
-  local tokens = state.get().tokens
+  local tokens = user.tokens()
   if tokens and token and tokens.access ~= token then return true end
   local mine = renewing or task.spawn(function()
     local ok, done, err = pcall(renew)
@@ -74,19 +73,19 @@ api.renews(M.renew)
 ---@return string?
 ---@return tidelock.Error? err
 function M.token()
-  local tokens = state.get().tokens
+  local tokens = user.tokens()
   if not tokens or tokens.expires - timer.now() < config.refresh_early then
     local ok, err = M.renew(tokens and tokens.access)
     if not ok then return nil, err end
   end
-  return state.get().tokens.access
+  return user.tokens().access
 end
 
 ---@return true?
 ---@return tidelock.Error? err
 function M.logout()
   local _, err = api.request("POST", "/api/auth/logout")
-  state.get().tokens = nil
+  user.set_tokens(nil)
   if err then return nil, err end
   return true
 end

@@ -1,6 +1,6 @@
 -- The projects of the user.
 local api = require "services.api"
-local state = require "state"
+local projects = require "stores.projects"
 local types = require "types"
 
 local M = {}
@@ -21,7 +21,7 @@ function M.list()
     table.move(data, 1, #data, #all + 1, all)
     page, pages = page + 1, pagination and pagination.totalPages or 1
   end
-  for _, project in ipairs(all) do state.get().names[project.id] = project.name end
+  projects.listed(all)
   return all
 end
 

@@ -8,7 +8,9 @@ local json = require "tidelock.json"
 local messages = require "messages"
 local projects = require "services.projects"
 local server = require "tidelock.server"
+local known = require "stores.projects"
 local state = require "state"
+local user = require "stores.user"
 local task = require "tidelock.task"
 local timer = require "tidelock.timer"
 local expect = test.expect
@@ -92,7 +94,7 @@ test.describe("the services", function()
 
   test.it("log in, and remember who we are", function()
     expect(auth.login()).is(true)
-    expect(state.get().user.name).is("Ada")
+    expect(user.get().name).is("Ada")
     expect(api.request("GET", "/thing").value).is(7)
     expect(auth.token()).is(good)
   end)
@@ -134,7 +136,7 @@ test.describe("the services", function()
 
   test.it("renew a token before it ends", function()
     auth.login()
-    state.get().tokens.expires = timer.now() + config.refresh_early - 1
+    user.tokens().expires = timer.now() + config.refresh_early - 1
     expect(auth.token()).is("access-2")
     expect(auth.token()).is("access-2")
     expect(seen.refresh).is(1)
@@ -219,10 +221,10 @@ test.describe("the services", function()
   test.it("reckon from the time at which a token ends, where they are not told how long it lasts", function()
     terms = { expiresAt = os.date("!%Y-%m-%dT%H:%M:%SZ", os.time() + 60) }
     auth.login()
-    expect(state.get().tokens.expires - timer.now()).is_close(60, 2)
+    expect(user.tokens().expires - timer.now()).is_close(60, 2)
     terms = {}
     auth.login()
-    expect(state.get().tokens.expires).is(math.huge)
+    expect(user.tokens().expires).is(math.huge)
   end)
 
   test.it("do not log in with half an answer", function()
@@ -230,7 +232,7 @@ test.describe("the services", function()
     local ok, err = auth.login()
     expect(ok).is_nil()
     expect(tostring(err)).contains "refreshToken: expected string, received number"
-    expect(state.get().tokens).is_nil()
+    expect(user.tokens()).is_nil()
   end)
 
   test.it("tell that there is no server", function()
@@ -244,6 +246,6 @@ test.describe("the services", function()
     local list = projects.list()
     expect(#list).is(3)
     expect(list[3].name).is("Project 3")
-    expect(state.get().names).equals { p1 = "Project 1", p2 = "Project 2", p3 = "Project 3" }
+    for i = 1, 3 do expect(known.name("p" .. i)).is("Project " .. i) end
   end)
 end)

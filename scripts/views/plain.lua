@@ -1,6 +1,7 @@
 -- The plain view: lines in, lines out. Control characters of others never reach the terminal.
 local messages = require "messages"
 local state = require "state"
+local system = require "stores.system"
 
 local M = {}
 
@@ -40,6 +41,14 @@ function M.error(err, code, values)
   local all = { why = messages.of_error(err, values) }
   for name, value in pairs(values or {}) do all[name] = value end
   M.show(code or "FAILED", all)
+end
+
+---Tells what changes in the stores that no handler speaks of.
+function M.watch()
+  system.store:subscribe(function(status)
+    if not status.ai then return end
+    M.show("SYSTEM_STATUS", { ai = status.ai, memory = status.memory, users = status.users })
+  end)
 end
 
 return M
