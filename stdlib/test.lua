@@ -14,6 +14,7 @@ local task = require "tidelock.task"
 local json = require "tidelock.json"
 
 local M = { timeout = 30 }
+core.begin()
 
 local tests, path, hooks = {}, {}, { before = {}, after = {} }
 
