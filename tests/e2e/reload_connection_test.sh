@@ -29,7 +29,7 @@ end)
 timer.every("report", 0.02, function()
   print(("%s id=%s connects=%d seen=%d"):format(VERSION, chat.id, keep.connects, keep.seen))
   if VERSION == "last" then
-    keep.stop = keep.stop or keep.sent
+    keep.stop = keep.stop or math.max(keep.sent, 1200)
     if keep.seen == keep.stop then
       print("END " .. keep.seen)
       script.exit(0)
