@@ -225,27 +225,6 @@ static void check_transports(lua_State *L, int t) {
 
 /* --- all of it -------------------------------------------------------------------- */
 
-static int collect(lua_State *L) {
-  ConnectionOptions **holder = lua_touserdata(L, 1);
-  if (*holder) {
-    socket_options_free(&(*holder)->net);
-    free(*holder);
-  }
-  *holder = NULL;
-  return 0;
-}
-
-static ConnectionOptions **push_holder(lua_State *L) {
-  ConnectionOptions **holder = lua_newuserdatauv(L, sizeof *holder, 0);
-  *holder = NULL;
-  lua_createtable(L, 0, 1);
-  lua_pushcfunction(L, collect);
-  lua_setfield(L, -2, "__gc");
-  lua_setmetatable(L, -2);
-  *holder = xcalloc(1, sizeof **holder);
-  return holder;
-}
-
 static void read_net(lua_State *L, int t, SocketOptions *o) {
   static const char *const protocols[] = {"socket.io", "websocket", NULL};
   o->protocol = (SocketProtocol)choice_field(L, t, "protocol", protocols);
@@ -278,12 +257,12 @@ ConnectionOptions *socket_options_read(lua_State *L, int index) {
   luaL_checkstack(L, 20, "socket options");
   check_keys(L, t, "socket.connect", keys);
   check_transports(L, t);
-  ConnectionOptions **holder = push_holder(L);
-  (*holder)->frames = (Frames)choice_field(L, t, "frames", frames);
-  (*holder)->auto_connect = boolean_field(L, t, "auto_connect", true);
-  read_net(L, t, &(*holder)->net);
-  ConnectionOptions *options = *holder;
-  *holder = NULL;
+  Holder *holder = holder_push(L, connection_kind.free_options);
+  ConnectionOptions *options = holder->object = xcalloc(1, sizeof *options);
+  options->frames = (Frames)choice_field(L, t, "frames", frames);
+  options->auto_connect = boolean_field(L, t, "auto_connect", true);
+  read_net(L, t, &options->net);
+  holder_take(holder);
   lua_settop(L, top);
   return options;
 }

@@ -35,27 +35,11 @@ static Declaration *check_store(lua_State *L, const char *what, Share need) {
 
 /* --- defining --------------------------------------------------------------------- */
 
-static int free_options(lua_State *L) {
-  StoreOptions **holder = lua_touserdata(L, 1);
-  if (*holder) store_kind.free_options(*holder);
-  *holder = NULL;
-  return 0;
-}
-
-/* Pushes a userdata that owns the options until they are handed over. */
-static StoreOptions **push_holder(lua_State *L) {
-  StoreOptions **holder = lua_newuserdatauv(L, sizeof *holder, 0);
-  *holder = NULL;
-  if (luaL_newmetatable(L, "tidelock.store options")) {
-    lua_pushcfunction(L, free_options);
-    lua_setfield(L, -2, "__gc");
-  }
-  lua_setmetatable(L, -2);
+static StoreOptions *new_options(void) {
   StoreOptions *options = xcalloc(1, sizeof *options);
   options->account = value_account_new(0);
   options->initial = value_object(options->account);
-  *holder = options;
-  return holder;
+  return options;
 }
 
 static void check_keys(lua_State *L, int t) {
@@ -143,12 +127,11 @@ static int f_define(lua_State *L) {
   lua_settop(L, 2);
   need_declaring(L, "store.define");
   Box *box = box_new(L, &store_box);
-  StoreOptions **holder = push_holder(L);
-  read_options(L, 2, *holder);
-  StoreOptions *options = *holder;
-  *holder = NULL;
+  Holder *holder = holder_push(L, store_kind.free_options);
+  StoreOptions *options = holder->object = new_options();
+  read_options(L, 2, options);
   Error err;
-  Declaration *decl = declare(L, &store_kind, name, options, &err);
+  Declaration *decl = declare(L, &store_kind, name, holder_take(holder), &err);
   if (!decl) return luaL_error(L, "store.define: %s", err.message);
   box->object = decl;
   lua_settop(L, 3);

@@ -76,6 +76,34 @@ void *box_check(lua_State *L, int index, const BoxKind *kind) {
   return box->object;
 }
 
+/* --- holders ---------------------------------------------------------------------- */
+
+static int holder_gc(lua_State *L) {
+  Holder *holder = lua_touserdata(L, 1);
+  if (holder->object) holder->release(holder_take(holder));
+  return 0;
+}
+
+/* Its metatable is its own: one that is shared could be left without __gc by a lack of
+ * memory, for all that come after. */
+Holder *holder_push(lua_State *L, void (*release)(void *object)) {
+  Holder *holder = lua_newuserdatauv(L, sizeof *holder, 0);
+  *holder = (Holder){.release = release};
+  lua_createtable(L, 0, 1);
+  lua_pushcfunction(L, holder_gc);
+  lua_setfield(L, -2, "__gc");
+  lua_setmetatable(L, -2);
+  return holder;
+}
+
+void *holder_take(Holder *holder) {
+  void *object = holder->object;
+  holder->object = NULL;
+  return object;
+}
+
+/* --- the ring --------------------------------------------------------------------- */
+
 void box_ring_init(Box *head) {
   head->prev = head->next = head;
 }

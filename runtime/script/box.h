@@ -34,6 +34,15 @@ void *box_check(lua_State *L, int index,
                 const BoxKind *kind); /* raises when closed too */
 void box_release(Box *box);           /* harmless when closed */
 
+/* A userdata that owns what is being read from a script until it is whole, so that a
+ * raise leaks nothing. Pushes it, empty; may raise. */
+typedef struct Holder {
+  void *object; /* owned while it is not NULL */
+  void (*release)(void *object);
+} Holder;
+Holder *holder_push(lua_State *L, void (*release)(void *object));
+void *holder_take(Holder *holder); /* hands the object over */
+
 /* The ring that links the boxes of a generation: its head is a Box of its own. */
 void box_ring_init(Box *head);
 void box_sever_all(Box *head); /* releases each */

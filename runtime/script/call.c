@@ -2,30 +2,58 @@
  * is no coroutine of a task. */
 #include "script/call.h"
 
+#include <stdlib.h>
+
+#include "script/luaerror.h"
 #include "script/script.h"
+#include "script/task.h"
 #include "script/watchdog.h"
 
-static int f_traceback(lua_State *L) {
-  luaL_traceback(L, L, luaL_tolstring(L, 1, NULL), 1);
+typedef struct Call {
+  lua_CFunction body;
+  void *ctx;
+  char *trace; /* of where it raised; NULL: not known */
+} Call;
+
+static int f_keep_trace(lua_State *L) {
+  task_keep_trace(L, lua_touserdata(L, lua_upvalueindex(1)));
   return 1;
 }
 
+/* Protected already, as pushing the handler may raise. */
+static int f_call(lua_State *L) {
+  Call *call = lua_touserdata(L, 1);
+  lua_pushlightuserdata(L, &call->trace);
+  lua_pushcclosure(L, f_keep_trace, 1);
+  lua_pushcfunction(L, call->body);
+  lua_pushlightuserdata(L, call->ctx);
+  return lua_pcall(L, 1, 0, 2) == LUA_OK ? 0 : lua_error(L);
+}
+
+static void tell(Generation *gen, const char *what, const char *of, const Call *call) {
+  char *text = task_describe(gen, gen->L, call->trace);
+  log_write(gen->rt->log, LOG_ERROR, gen->script->name, "error in %s%s%s: %s", what,
+            of ? " of " : "", of ? of : "", text);
+  free(text);
+}
+
 bool script_call(Generation *gen, const char *what, const char *of, lua_CFunction body,
-                 void *ctx) {
+                 void *ctx, Error *err) {
   lua_State *L = gen->L;
+  Call call = {body, ctx, NULL};
   int top = lua_gettop(L);
-  if (!lua_checkstack(L, 4)) return false;
-  lua_pushcfunction(L, f_traceback);
-  lua_pushcfunction(L, body);
-  lua_pushlightuserdata(L, ctx);
+  Error none, *why = err ? err : &none;
+  if (!lua_checkstack(L, 8)) return error_set(why, ERR_MEMORY, "no memory"), false;
+  lua_pushcfunction(L, f_call);
+  lua_pushlightuserdata(L, &call);
   WatchdogTurn turn = watchdog_enter(gen, L);
-  bool ok = lua_pcall(L, 1, 0, top + 1) == LUA_OK;
+  bool ok = lua_pcall(L, 1, 0, 0) == LUA_OK;
   watchdog_leave(gen, turn);
   if (!ok) {
-    const char *text = lua_tostring(L, -1);
-    log_write(gen->rt->log, LOG_ERROR, gen->script->name, "error in %s%s%s: %s", what,
-              of ? " of " : "", of ? of : "", text ? text : "(it cannot be shown)");
+    tell(gen, what, of, &call);
+    luaerror_read(L, -1, why);
   }
+  free(call.trace);
   lua_settop(L, top);
   return ok;
 }

@@ -6,8 +6,9 @@
 #include "script/generation.h"
 
 /* Runs `body` with `ctx` (as a light pointer) on the generation's main thread. False when
- * it raised: told in the log, as an error in `what` of `of` (which may be NULL). */
+ * it raised: told in the log, as an error in `what` of `of` (which may be NULL), and in
+ * *err, which may be NULL too. */
 bool script_call(Generation *gen, const char *what, const char *of, lua_CFunction body,
-                 void *ctx);
+                 void *ctx, Error *err);
 
 #endif

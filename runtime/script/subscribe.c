@@ -252,7 +252,7 @@ static void tell(Generation *gen, Subscription *s, Value root) {
       value_same(value_get(root, s->steps, s->step_count), s->seen))
     return;
   Telling t = {.s = s, .root = root, .old = LUA_NOREF};
-  if (script_call(gen, "a selector", s->store, f_select, &t) && t.changed)
+  if (script_call(gen, "a selector", s->store, f_select, &t, NULL) && t.changed)
     run_handler(gen, &t);
 }
 
@@ -274,7 +274,7 @@ void subscriptions_baseline(Generation *gen, Subscriptions *list, Value root) {
   for (Subscription *s = list->first; s; s = s->next) {
     if (s->has_baseline || s->removed) continue;
     Telling t = {.s = s, .root = root, .old = LUA_REFNIL};
-    bool ok = script_call(gen, "a selector", s->store, f_baseline, &t);
+    bool ok = script_call(gen, "a selector", s->store, f_baseline, &t, NULL);
     if (ok && s->immediate) run_handler(gen, &t);
   }
   if (--list->depth == 0) sweep(list, gen->L);

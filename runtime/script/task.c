@@ -255,21 +255,9 @@ typedef struct Prepared {
   void *ctx;
 } Prepared;
 
-/* What lies below the script's own frames says nothing to anyone. */
-static void cut_bottom(char *trace) {
-  static const char ours[] = "\n\t[C]: in ?";
-  size_t len = strlen(trace), n = sizeof ours - 1;
-  while (len > n && memcmp(trace + len - n, ours, n) == 0) trace[len -= n] = '\0';
-}
-
-/* The error handler of every task: keeps the traceback of where it was raised. */
+/* The error handler of every task. */
 static int f_keep_trace(lua_State *L) {
-  Task *task = generation_of(L)->rt->current;
-  luaL_traceback(L, L, NULL, 1);
-  free(task->trace);
-  task->trace = xstrdup(lua_tostring(L, -1));
-  cut_bottom(task->trace);
-  lua_settop(L, 1);
+  task_keep_trace(L, &generation_of(L)->rt->current->trace);
   return 1;
 }
 

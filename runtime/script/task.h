@@ -102,7 +102,11 @@ int task_unpack_results(lua_State *L,
  * raises its error. */
 int task_await(lua_State *L, Task *target);
 
-/* Returns new: the text of the error value on top of `co`, and `trace` if not NULL. */
+/* For an error handler: *trace becomes new, the traceback of where the error was raised;
+ * what it was is freed. Leaves the error alone on the stack. May raise. */
+void task_keep_trace(lua_State *L, char **trace);
+/* Returns new: the text of the error value on top of `co` (a coroutine, or the main
+ * thread), and `trace` if not NULL. */
 char *task_describe(Generation *gen, lua_State *co, const char *trace);
 
 /* coroutine.* as scripts see it: waits pass through. Pushes the library's table. */
