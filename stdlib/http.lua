@@ -45,9 +45,11 @@ end
 local common = {
   headers = of_type "table", query = of_type "table", timeout = seconds,
   connect_timeout = seconds, max_body = count(1, 1 << 53), redirects = count(0, 1000),
-  ca = of_type "string", insecure = of_type "boolean", expect = status.check,
-  proxy = of_type "string",
+  expect = status.check, insecure = of_type "boolean",
 }
+for _, name in ipairs { "proxy", "ca", "cert", "key", "key_password", "pin", "ciphers" } do
+  common[name] = of_type "string"
+end
 local of_request = { method = of_type "string", url = of_type "string", body = body,
   json = function() end }
 local of_client = { base_url = of_type "string" }
@@ -109,7 +111,8 @@ function Response:json() return json.decode(self.body) end
 
 local known = { GET = true, HEAD = true, POST = true, PUT = true, PATCH = true, DELETE = true,
   OPTIONS = true }
-local passed = { "timeout", "connect_timeout", "max_body", "redirects", "ca", "insecure", "proxy" }
+local passed = { "timeout", "connect_timeout", "max_body", "redirects",
+  "insecure", "proxy", "ca", "cert", "key", "key_password", "pin", "ciphers" }
 
 -- get and GET are one; methods that are not known go out as they are given.
 local function method_of(options)

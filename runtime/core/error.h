@@ -22,8 +22,8 @@ typedef enum Severity {
   X(EXPIRED, MEDIUM, true, "it waited to be sent for longer than it may")                \
   X(TIMEOUT, MEDIUM, true, "no answer in time; `phase` says to what")                    \
   X(DNS, HIGH, true, "the name of the host could not be resolved")                       \
-  X(CONNECT, HIGH, true,                                                                 \
-    "no connection to the host: refused, unreachable or a failed proxy")                 \
+  X(CONNECT, HIGH, true, "no connection to the host: refused or unreachable")            \
+  X(PROXY, HIGH, true, "the proxy could not be reached, or refused")                     \
   X(TLS, HIGH, false,                                                                    \
     "the secure connection could not be made: certificate, name or protocol")            \
   X(RESET, HIGH, true, "the connection broke while it was in use")                       \

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "lua/modules.h"
+#include "lua/route.h"
 #include "net/http.h"
 #include "script/luaerror.h"
 #include "script/luajson.h"
@@ -149,14 +150,11 @@ static const char *const *header_field(lua_State *L, Error *err) {
 static void read_options(lua_State *L, HttpOptions *options, Error *err) {
   options->method = text_field(L, "method", err);
   options->url = text_field(L, "url", err);
-  options->ca_file = text_field(L, "ca", err);
-  options->proxy = text_field(L, "proxy", err);
+  options->route = route_read(L, 1, "http");
   options->timeout = number_field(L, "timeout", 0);
   options->connect_timeout = number_field(L, "connect_timeout", 0);
   options->max_body = (size_t)number_field(L, "max_body", 0);
   options->max_redirects = (int)number_field(L, "redirects", -1);
-  lua_getfield(L, 1, "insecure");
-  options->insecure = lua_toboolean(L, -1);
   lua_getfield(L, 1, "body");
   options->body = luaL_optlstring(L, -1, NULL, &options->body_len);
   options->headers = header_field(L, err);
@@ -176,6 +174,7 @@ static int f_request(lua_State *L) {
   x->http = http_start(task->gen->rt->net, &options, on_done, x, &err);
   if (x->http) return task_wait(L, task, &x->wait);
   free(x);
+  err.sent = SENT_NO;
   return luaerror_return(L, &err);
 }
 

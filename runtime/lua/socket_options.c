@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lua/route.h"
+
 /* --- plain fields ----------------------------------------------------------------- */
 
 static char *text_field(lua_State *L, int t, const char *key) {
@@ -236,8 +238,8 @@ static void read_net(lua_State *L, int t, SocketOptions *o) {
   if (o->nsp && (o->nsp[0] != '/' || strpbrk(o->nsp, ",?")))
     luaL_error(L, "socket.connect: a namespace starts with / and has neither , nor ?");
   o->subprotocols = text_field(L, t, "subprotocols");
-  o->ca_file = text_field(L, t, "ca");
-  o->insecure = boolean_field(L, t, "insecure", false);
+  Route route = route_read(L, t, "socket.connect");
+  route_copy(&o->route, &route);
   o->timeout = number_field(L, t, "timeout", 0, 86400);
   o->max_message = (size_t)number_field(L, t, "max_message", 0, 4e9);
   read_query(L, t, o);
@@ -248,9 +250,9 @@ static void read_net(lua_State *L, int t, SocketOptions *o) {
 
 ConnectionOptions *socket_options_read(lua_State *L, int index) {
   static const char *const keys[] = {
-      "url",      "path",  "namespace",    "auth",      "protocol",    "transports",
-      "timeout",  "query", "auto_connect", "reconnect", "buffer",      "headers",
-      "insecure", "ca",    "subprotocols", "frames",    "max_message", NULL};
+      "url",          "path",   "namespace",    "auth",        "protocol", "transports",
+      "timeout",      "query",  "auto_connect", "reconnect",   "buffer",   "headers",
+      "subprotocols", "frames", "max_message",  ROUTE_OPTIONS, NULL};
   static const char *const frames[] = {"text", "binary", "json", NULL};
   luaL_checktype(L, index, LUA_TTABLE);
   int t = lua_absindex(L, index), top = lua_gettop(L);

@@ -38,8 +38,7 @@ struct HttpRequest {
   double connect_timeout, deadline; /* deadline: monotonic; INFINITY: none */
   size_t max_body;
   int redirects_left;
-  char *ca_file, *proxy;
-  bool insecure;
+  Route route;
 
   /* this hop */
   struct curl_slist *lines;
@@ -64,8 +63,7 @@ static void request_free(HttpRequest *r) {
   free(r->first_origin);
   free(r->user);
   free(r->password);
-  free(r->ca_file);
-  free(r->proxy);
+  route_free(&r->route);
   buffer_free(&r->body);
   buffer_free(&r->response.headers);
   buffer_free(&r->response.body);
@@ -76,7 +74,7 @@ static void request_free(HttpRequest *r) {
 
 static size_t refuse(HttpRequest *r, const char *what, size_t limit) {
   char shown[NET_URL_SHOWN];
-  net_url_show(r->url.url, shown);
+  net_url_show(net_url_name(&r->url), shown);
   error_set(&r->refused, ERR_TOO_LARGE, "the %s of the answer of %s exceeds %zu bytes",
             what, shown, limit);
   return 0;
@@ -219,8 +217,7 @@ static void start_hop(HttpRequest *r) {
   curl_easy_setopt(easy, CURLOPT_URL, r->url.url);
   curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
   curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "");
-  if (r->proxy) curl_easy_setopt(easy, CURLOPT_PROXY, r->proxy);
-  net_trust(easy, r->ca_file, r->insecure);
+  route_apply(&r->route, r->url.unix_path, easy);
   set_body(r, easy);
   set_method(r, easy);
   set_headers(r, easy);
@@ -252,7 +249,7 @@ static void change_method(HttpRequest *r, int status) {
 
 static int too_many(HttpRequest *r) {
   char shown[NET_URL_SHOWN];
-  net_url_show(r->url.url, shown);
+  net_url_show(net_url_name(&r->url), shown);
   error_set(&r->error, ERR_HTTP, "too many redirects; the last one came from %s", shown);
   r->error.sent = SENT_YES;
   return ERR_HTTP;
@@ -269,6 +266,7 @@ static int turn_to(HttpRequest *r, const char *location) {
     r->error.sent = SENT_YES;
     return ERR_URL;
   }
+  net_url_stay(&next, &r->url);
   net_url_free(&r->url);
   r->url = next;
   r->redirects_left--;
@@ -301,7 +299,7 @@ static void deliver(Event *event) {
 }
 
 static void fill_error(HttpRequest *r, CURLcode result) {
-  net_error(&r->error, r->transfer.easy, result, r->words, r->url.url);
+  net_error(&r->error, r->transfer.easy, result, r->words, net_url_name(&r->url));
   if (r->refused.code) {
     r->error.code = r->refused.code;
     memcpy(r->error.message, r->refused.message, sizeof r->error.message);
@@ -340,7 +338,7 @@ static int check(const HttpOptions *options, Error *err) {
     int code = http_check_header(*header, err);
     if (code) return code;
   }
-  return 0;
+  return route_check(&options->route, err);
 }
 
 static char **copy_headers(const char *const *headers) {
@@ -368,9 +366,7 @@ static void copy_options(HttpRequest *r, const HttpOptions *options) {
   r->first_origin = xstrdup(r->url.origin);
   r->user = xstrdup(r->url.user);
   r->password = xstrdup(r->url.password);
-  r->ca_file = xstrdup(options->ca_file);
-  r->proxy = xstrdup(options->proxy);
-  r->insecure = options->insecure;
+  route_copy(&r->route, &options->route);
   copy_limits(r, options);
 }
 

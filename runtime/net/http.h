@@ -5,12 +5,13 @@
 #include "core/buffer.h"
 #include "core/error.h"
 #include "net/net.h"
+#include "net/route.h"
 
 typedef struct HttpRequest HttpRequest;
 
 typedef struct HttpOptions {
   const char *method;         /* as it goes on the wire; NULL: GET */
-  const char *url;            /* http or https, absolute; checked */
+  const char *url;            /* http, https or unix, absolute; checked */
   const char *const *headers; /* "Name: value", NULL-terminated; NULL: none. Names and
                                  values are checked (no CR, LF, NUL) */
   const char *body;           /* NULL: none; copied */
@@ -19,9 +20,7 @@ typedef struct HttpOptions {
   double timeout;         /* seconds, the whole exchange; 0: 30; INFINITY: none */
   size_t max_body;        /* bytes after decompression; 0: 64 MiB */
   int max_redirects;      /* -1: 5; 0: do not follow */
-  const char *ca_file;    /* PEM; NULL: the system's store */
-  bool insecure;          /* do not check certificates: for tests */
-  const char *proxy;      /* NULL: as the environment says */
+  Route route;
 } HttpOptions;
 
 typedef struct HttpResponse {

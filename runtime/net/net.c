@@ -255,18 +255,6 @@ void net_remove(Net *net, Transfer *transfer) {
   net->transfers--;
 }
 
-/* A directory of certificates keeps curl from sharing the store between connections: with
- * a bundle alone they are read once and not for each connection. */
-void net_trust(CURL *easy, const char *ca_file, bool insecure) {
-  const char *bundle = NULL;
-  if (ca_file) curl_easy_setopt(easy, CURLOPT_CAINFO, ca_file);
-  curl_easy_getinfo(easy, CURLINFO_CAINFO, &bundle);
-  if (ca_file || bundle) curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
-  if (!insecure) return;
-  curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
-  curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
-}
-
 /* --- randomness ------------------------------------------------------------------- */
 
 static void refill(Net *net) {

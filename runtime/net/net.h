@@ -29,9 +29,6 @@ void net_add(Net *net, Transfer *transfer);
  * callbacks (write, header, progress). Closing its connections may take another turn. */
 void net_remove(Net *net, Transfer *transfer);
 
-/* Which certificates are trusted: those of ca_file (PEM), or the system's when NULL. */
-void net_trust(CURL *easy, const char *ca_file, bool insecure);
-
 /* The error for a finished transfer: code, phase and sent told apart, with curl's own
  * words as the detail. `what` is the URL, shown without credentials and query. */
 void net_error(Error *err, CURL *easy, CURLcode result, const char *curl_words,

@@ -4,7 +4,9 @@
  * curl's codes alone do not tell: 56 is a reset, a refusing proxy and a bad chunk, 1 is a
  * scheme that is not allowed and an answer that is not HTTP. The phase that the transfer
  * had reached, and in few cases curl's words, decide. */
+#include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "net/net.h"
 #include "net/net_url.h"
@@ -35,7 +37,32 @@ static void fail_timeout(Failure *f) {
   else error_set(f->err, ERR_TIMEOUT, "timed out waiting for the answer of %s", f->url);
 }
 
+/* curl's words name the host that it turned to: another than the one asked for is a
+ * proxy.
+ */
+static bool of_proxy(const Failure *f) {
+  static const char *const words[] = {"CONNECT tunnel failed", "proxy", "Proxy", "SOCKS"};
+  char host[120], asked[NET_URL_SHOWN];
+  unsigned port;
+  for (size_t i = 0; i < COUNT_OF(words); i++)
+    if (says(f, words[i])) return true;
+  if (sscanf(f->words, "Failed to connect to %118s port %u", host, &port) != 2)
+    return false;
+  snprintf(asked, sizeof asked, "%s%s%s:%u", strchr(host, ':') ? "[" : "", host,
+           strchr(host, ':') ? "]" : "", port);
+  return strcasecmp(asked, f->host) != 0 && !says(f, "Failed to connect to localhost");
+}
+
+static void fail_proxy(Failure *f) {
+  f->phase = "proxy";
+  error_set(f->err, ERR_PROXY, "the proxy for %s: %s", f->host, f->words);
+}
+
 static void fail_connect(Failure *f) {
+  if (of_proxy(f)) {
+    fail_proxy(f);
+    return;
+  }
   const char *why = f->os_error ? strerror((int)f->os_error) : "no connection";
   error_set(f->err, ERR_CONNECT, "could not connect to %s: %s", f->host, why);
 }
@@ -46,6 +73,11 @@ static void fail_tls(Failure *f) {
               f->host);
   else if (f->result == CURLE_SSL_CACERT_BADFILE)
     error_set(f->err, ERR_TLS, "the file of trusted certificates cannot be used");
+  else if (f->result == CURLE_SSL_CERTPROBLEM)
+    error_set(f->err, ERR_TLS, "the client certificate or its key cannot be used: %s",
+              f->words);
+  else if (f->result == CURLE_SSL_PINNEDPUBKEYNOTMATCH)
+    error_set(f->err, ERR_TLS, "the public key of %s is not the pinned one", f->host);
   else if (f->result == CURLE_PEER_FAILED_VERIFICATION)
     error_set(f->err, ERR_TLS, "the certificate of %s is not trusted: %s", f->host,
               f->words);
@@ -54,7 +86,10 @@ static void fail_tls(Failure *f) {
 
 /* The connection failed while it was in use, or while a proxy was asked for it. */
 static void fail_broken(Failure *f) {
-  if (says(f, "chunk") || says(f, "Chunk"))
+  if (!in_phase(f, "response") && of_proxy(f)) fail_proxy(f);
+  else if (says(f, " alert "))
+    error_set(f->err, ERR_TLS, "%s refused the secure connection: %s", f->host, f->words);
+  else if (says(f, "chunk") || says(f, "Chunk"))
     error_set(f->err, ERR_DECODE, "%s answered with a malformed chunk", f->url);
   else if (in_phase(f, "response"))
     error_set(f->err, ERR_RESET,
@@ -88,7 +123,8 @@ static void sort_out(Failure *f) {
     error_set(f->err, ERR_DNS, "could not resolve the name of %s", f->host);
     return;
   case CURLE_COULDNT_RESOLVE_PROXY:
-    error_set(f->err, ERR_DNS, "could not resolve the name of the proxy for %s", f->host);
+  case CURLE_PROXY:
+    fail_proxy(f);
     return;
   case CURLE_COULDNT_CONNECT:
     fail_connect(f);
@@ -102,6 +138,7 @@ static void sort_out(Failure *f) {
   case CURLE_SSL_CACERT_BADFILE:
   case CURLE_SSL_ISSUER_ERROR:
   case CURLE_SSL_INVALIDCERTSTATUS:
+  case CURLE_SSL_PINNEDPUBKEYNOTMATCH:
   case CURLE_PEER_FAILED_VERIFICATION:
     fail_tls(f);
     return;

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 
 #include "core/buffer.h"
 
@@ -20,7 +22,19 @@ void net_url_free(NetUrl *url) {
   free(url->query);
   free(url->user);
   free(url->password);
+  free(url->unix_path);
   *url = (NetUrl){0};
+}
+
+const char *net_url_name(const NetUrl *url) {
+  return url->unix_path ? url->origin : url->url;
+}
+
+void net_url_stay(NetUrl *next, const NetUrl *from) {
+  if (!from->unix_path || strcmp(next->origin, "http://localhost:80") != 0) return;
+  free(next->origin);
+  next->origin = xstrdup(from->origin);
+  next->unix_path = xstrdup(from->unix_path);
 }
 
 /* What follows "scheme:" when the scheme is this one, else NULL. */
@@ -39,8 +53,8 @@ static const char *normalise(Buffer *out, const char *text, bool websocket) {
   else if (websocket && (rest = after_scheme(text, "wss"))) scheme = "https";
   else if (websocket && (rest = after_scheme(text, "ws"))) scheme = "http";
   if (!scheme)
-    return websocket ? "it must start with ws://, wss://, http:// or https://"
-                     : "it must start with http:// or https://";
+    return websocket ? "it must start with ws://, wss://, http://, https:// or unix:/"
+                     : "it must start with http://, https:// or unix:/";
   buffer_puts(out, scheme);
   size_t host_end = 3 + strcspn(rest + 3, "/?#");
   if (host_end == 3) return "it has no host"; /* curl would take the path for one */
@@ -101,11 +115,33 @@ static const char *parse(NetUrl *out, const char *normal) {
   return wrong;
 }
 
+/* unix:PATH[:TARGET]: the URL becomes one of localhost, asked over that socket. */
+static const char *parse_unix(NetUrl *out, Buffer *normal, const char *path) {
+  size_t len = strcspn(path, ":");
+  if (len >= sizeof((struct sockaddr_un *)0)->sun_path)
+    return "the path of its socket is longer than the system allows";
+  const char *target = path[len] ? path + len + 1 : "/";
+  char *full = xasprintf("http://localhost%s%s", *target == '/' ? "" : "/", target);
+  const char *wrong = normalise(normal, full, false);
+  free(full);
+  if (!wrong) wrong = parse(out, buffer_text(normal));
+  if (wrong) return wrong;
+  out->unix_path = xstrndup(path, len);
+  free(out->origin);
+  out->origin = xasprintf("unix:%s", out->unix_path);
+  return NULL;
+}
+
 int net_url_parse(NetUrl *out, const char *text, bool websocket, Error *err) {
   *out = (NetUrl){0};
   Buffer normal = {0};
-  const char *wrong = normalise(&normal, text, websocket);
-  if (!wrong) wrong = parse(out, buffer_text(&normal));
+  const char *wrong;
+  if (strncasecmp(text, "unix:/", 6) == 0) {
+    wrong = parse_unix(out, &normal, text + 5);
+  } else {
+    wrong = normalise(&normal, text, websocket);
+    if (!wrong) wrong = parse(out, buffer_text(&normal));
+  }
   if (!wrong && (!out->url || !out->path || !*out->authority)) wrong = "it has no host";
   buffer_free(&normal);
   if (!wrong) return 0;
@@ -144,6 +180,7 @@ void net_url_show_host(const char *text, char *out) {
     net_url_show(text, out);
     return;
   }
-  snprintf(out, NET_URL_SHOWN, "%s", strstr(url.origin, "://") + 3);
+  snprintf(out, NET_URL_SHOWN, "%s",
+           url.unix_path ? url.origin : strstr(url.origin, "://") + 3);
   net_url_free(&url);
 }

@@ -1,4 +1,5 @@
-/* URLs of http, https, ws and wss, taken apart by curl's own parser. Pure. */
+/* URLs of http, https, ws and wss, taken apart by curl's own parser, and of sockets in
+ * the file system: unix:/run/app.sock, or unix:/run/app.sock:/path?query. Pure. */
 #ifndef TIDELOCK_NET_NET_URL_H
 #define TIDELOCK_NET_NET_URL_H
 
@@ -12,11 +13,17 @@ typedef struct NetUrl {
   char *path;      /* starts with '/', as given */
   char *query;     /* NULL: none */
   char *user, *password; /* decoded; NULL: none */
+  char *unix_path;       /* NULL: by the network. Then `url` is of http://localhost and
+                            `origin` is unix:/run/app.sock */
 } NetUrl;
 
 /* Returns 0, or ERR_URL with *err filled and out empty. ws and wss only when asked. */
 int net_url_parse(NetUrl *out, const char *text, bool websocket, Error *err);
 void net_url_free(NetUrl *url);
+/* What to call it in messages (they are shortened then); borrows. */
+const char *net_url_name(const NetUrl *url);
+/* A redirect of the same server, asked over a socket in the file system, stays there. */
+void net_url_stay(NetUrl *next, const NetUrl *from);
 
 /* For messages: without credentials, query and fragment. out holds NET_URL_SHOWN. */
 enum { NET_URL_SHOWN = 160 };

@@ -9,6 +9,7 @@
 #define TIDELOCK_NET_SOCKET_H
 
 #include "net/net.h"
+#include "net/route.h"
 #include "proto/socketio.h"
 
 typedef struct Socket Socket;
@@ -24,14 +25,13 @@ typedef enum SocketState {
 
 typedef struct SocketOptions {
   SocketProtocol protocol;
-  char *url;          /* ws, wss, http or https */
+  char *url;          /* ws, wss, http, https or unix */
   char *path;         /* Socket.IO: NULL: "/socket.io/"; websocket: NULL: the url's */
   char *nsp;          /* NULL: the url's path, as in the reference client, else "/" */
   char *query;        /* NULL, or "a=b&c=d", encoded */
   char **headers;     /* NULL, or NULL-terminated "Name: value" */
   char *subprotocols; /* websocket only */
-  char *ca_file;
-  bool insecure;
+  Route route;
   double timeout;          /* seconds for one attempt until connected; 0: 20 */
   bool reconnect;          /* try again after a failure or loss */
   double delay, max_delay; /* seconds; 0: 1 and 5 */

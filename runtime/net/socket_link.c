@@ -284,8 +284,7 @@ void link_start(Socket *s) {
                        .connect_timeout = o->timeout,
                        .max_message = o->max_message,
                        .max_buffered = ((size_t)64 << 20) + 2 * o->buffer_bytes,
-                       .ca_file = o->ca_file,
-                       .insecure = o->insecure};
+                       .route = o->route};
   Error err;
   s->link++;
   s->max_payload = 0;

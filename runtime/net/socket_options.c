@@ -26,7 +26,7 @@ void socket_options_copy(SocketOptions *to, const SocketOptions *from) {
   to->query = xstrdup(from->query);
   to->headers = copy_list(from->headers);
   to->subprotocols = xstrdup(from->subprotocols);
-  to->ca_file = xstrdup(from->ca_file);
+  route_copy(&to->route, &from->route);
 }
 
 void socket_options_free(SocketOptions *o) {
@@ -37,7 +37,7 @@ void socket_options_free(SocketOptions *o) {
   for (char **header = o->headers; header && *header; header++) free(*header);
   free(o->headers);
   free(o->subprotocols);
-  free(o->ca_file);
+  route_free(&o->route);
   *o = (SocketOptions){0};
 }
 
@@ -60,11 +60,10 @@ static bool same_numbers(const SocketOptions *a, const SocketOptions *b) {
 }
 
 bool socket_options_equal(const SocketOptions *a, const SocketOptions *b) {
-  return a->protocol == b->protocol && a->insecure == b->insecure &&
+  return a->protocol == b->protocol && route_equal(&a->route, &b->route) &&
          a->reconnect == b->reconnect && same_numbers(a, b) && same(a->url, b->url) &&
          same(a->path, b->path) && same(a->nsp, b->nsp) && same(a->query, b->query) &&
-         same(a->subprotocols, b->subprotocols) && same(a->ca_file, b->ca_file) &&
-         same_list(a->headers, b->headers);
+         same(a->subprotocols, b->subprotocols) && same_list(a->headers, b->headers);
 }
 
 /* --- defaults --------------------------------------------------------------------- */
@@ -97,8 +96,12 @@ static char *join_queries(const char *a, const char *b) {
   return xasprintf("%s%s%s", has_a ? a : "", has_a && has_b ? "&" : "", has_b ? b : "");
 }
 
-/* scheme://credentials@host:port as it was given. */
-static void put_front(Buffer *out, const char *url) {
+/* scheme://credentials@host:port as it was given, or unix:path: */
+static void put_front(Buffer *out, const char *url, const NetUrl *parsed) {
+  if (parsed->unix_path) {
+    buffer_printf(out, "unix:%s:", parsed->unix_path);
+    return;
+  }
   const char *host = strstr(url, "://") + 3;
   buffer_put(out, url, (size_t)(host - url) + strcspn(host, "/?#"));
 }
@@ -127,7 +130,8 @@ static int choose_nsp(char **nsp, const SocketOptions *o, const NetUrl *url, Err
 
 static int check_request(const SocketOptions *o, const char *address, Error *err) {
   NetUrl url;
-  int code = net_url_parse(&url, address, true, err);
+  int code = route_check(&o->route, err);
+  if (!code) code = net_url_parse(&url, address, true, err);
   if (code) return code;
   WsRequest request = {.host = url.authority,
                        .target = url.path,
@@ -144,7 +148,7 @@ int socket_address(const SocketOptions *o, char **address, char **nsp, Error *er
   *address = *nsp = NULL;
   int code = net_url_parse(&url, o->url ? o->url : "", true, err);
   if (code) return code;
-  put_front(&text, o->url);
+  put_front(&text, o->url, &url);
   put_target(&text, o, &url);
   *address = buffer_take(&text, NULL);
   code = check_request(o, *address, err);

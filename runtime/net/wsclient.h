@@ -7,19 +7,19 @@
 #define TIDELOCK_NET_WSCLIENT_H
 
 #include "net/net.h"
+#include "net/route.h"
 
 typedef struct WsClient WsClient;
 
 typedef struct WsOptions {
-  const char *url; /* ws, wss, http or https; the path and query go out as given */
+  const char *url; /* ws, wss, http, https or unix; path and query go out as given */
   const char *const *headers; /* extra, "Name: value", NULL-terminated; NULL: none */
   const char *subprotocols;   /* "a, b"; NULL: none */
   double connect_timeout;     /* seconds until open, handshake included; 0: 20 */
   double close_timeout;       /* seconds for the closing handshake; 0: 2 */
   size_t max_message;         /* bytes; 0: 64 MiB */
   size_t max_buffered;        /* bytes waiting to be written; 0: 64 MiB */
-  const char *ca_file;        /* PEM; NULL: the system's store */
-  bool insecure;
+  Route route;                /* borrowed during ws_open */
 } WsOptions;
 
 typedef struct WsCallbacks {

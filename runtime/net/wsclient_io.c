@@ -75,6 +75,11 @@ void ws_stop_io(WsClient *ws) {
 
 /* --- the connection broke --------------------------------------------------------- */
 
+/* With TLS 1.3 a server that wants a certificate says so behind the handshake. */
+static bool is_alert(const WsClient *ws) {
+  return ws->state == WS_HANDSHAKE && strstr(ws->opening->words, " alert ");
+}
+
 static void describe(WsClient *ws, CURLcode result, Error *err) {
   char host[NET_URL_SHOWN];
   long os_error = 0;
@@ -86,6 +91,9 @@ static void describe(WsClient *ws, CURLcode result, Error *err) {
   else if (result == CURLE_OK)
     error_set(err, ERR_RESET, "%s closed the connection without a closing handshake",
               host);
+  else if (is_alert(ws))
+    error_set(err, ERR_TLS, "%s refused the secure connection: %s", host,
+              ws->opening->words);
   else
     error_set(err, ERR_RESET, "the connection to %s broke: %s", host,
               os_error ? strerror((int)os_error) : curl_easy_strerror(result));

@@ -83,17 +83,18 @@ static void on_done(Transfer *transfer, CURLcode result) {
   ws_leave(ws);
 }
 
-static void start_transfer(WsClient *ws, const WsOptions *options, double timeout) {
+static void start_transfer(WsClient *ws, const WsOptions *options, const NetUrl *url,
+                           double timeout) {
   CURL *easy = ws->transfer.easy = net_easy(ws->net);
   ws->transfer.done = on_done;
-  curl_easy_setopt(easy, CURLOPT_URL, ws->url);
+  curl_easy_setopt(easy, CURLOPT_URL, url->url);
   curl_easy_setopt(easy, CURLOPT_CONNECT_ONLY, 1L);
   curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
   curl_easy_setopt(easy, CURLOPT_HTTPPROXYTUNNEL, 1L);
   curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, 1024L);
   curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, lround(fmax(timeout * 1000, 1)));
   curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, ws->opening->words);
-  net_trust(easy, options->ca_file, options->insecure);
+  route_apply(&options->route, url->unix_path, easy);
   net_add(ws->net, &ws->transfer);
 }
 
@@ -139,12 +140,11 @@ static int write_request(WsClient *ws, const WsOptions *options, const NetUrl *u
   return code;
 }
 
-static WsClient *client_new(Net *net, const WsOptions *options, NetUrl *url) {
+static WsClient *client_new(Net *net, const WsOptions *options, const NetUrl *url) {
   WsClient *ws = xcalloc(1, sizeof *ws);
   ws->net = net;
   ws->tls = strncmp(url->origin, "https:", 6) == 0;
-  ws->url = url->url;
-  url->url = NULL;
+  ws->url = xstrdup(net_url_name(url));
   ws->timer.fire = on_timer;
   ws->close_timeout = options->close_timeout > 0 ? options->close_timeout : 2;
   ws->max_message = options->max_message ? options->max_message : WS_MAX_MESSAGE;
@@ -164,14 +164,16 @@ WsClient *ws_open(Net *net, const WsOptions *options, const WsCallbacks *callbac
   ws->ctx = ctx;
   net_random(net, random, sizeof random);
   ws_key(random, ws->opening->key);
-  int code = write_request(ws, options, &url, err);
-  net_url_free(&url);
+  int code = route_check(&options->route, err);
+  if (!code) code = write_request(ws, options, &url, err);
   if (code) {
     ws_free(ws);
-    return NULL;
+    ws = NULL;
+  } else {
+    double timeout = options->connect_timeout > 0 ? options->connect_timeout : 20;
+    ws->opening->deadline = loop_now(net_loop(net)) + timeout;
+    start_transfer(ws, options, &url, timeout);
   }
-  double timeout = options->connect_timeout > 0 ? options->connect_timeout : 20;
-  ws->opening->deadline = loop_now(net_loop(net)) + timeout;
-  start_transfer(ws, options, timeout);
+  net_url_free(&url);
   return ws;
 }

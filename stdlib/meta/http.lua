@@ -1,7 +1,18 @@
 ---@meta
 
+---How a host is reached and trusted.
+---@class tidelock.Route
+---@field proxy? string its URL (http, https, socks4, socks4a, socks5, socks5h), credentials included; "" for none; without it as the environment says
+---@field ca? string a PEM file of the certificates to trust, instead of the system's
+---@field cert? string a PEM file: this side's certificate
+---@field key? string a PEM file: its key; without it the key stands in `cert`
+---@field key_password? string of an encrypted key
+---@field pin? string the server's public key must be this one: "sha256//" and the base64 of its SHA-256; several joined by ;
+---@field ciphers? string OpenSSL's list, up to TLS 1.2
+---@field insecure? boolean do not check certificates: for tests
+
 ---What each request may have, and a client for all of its requests. Other names raise.
----@class tidelock.http.Common
+---@class tidelock.http.Common: tidelock.Route
 ---@field headers? table<string, string|number|false|(string|number)[]> a list goes out as several; false takes a client's away
 ---@field query? table<string, string|number|boolean|(string|number|boolean)[]> added to the URL (RFC 3986); a list repeats its name
 ---@field timeout? number seconds for the whole exchange; 30; math.huge: none
@@ -9,9 +20,6 @@
 ---@field max_body? integer bytes of the response's body, unpacked; 64 MiB
 ---@field redirects? integer how many are followed; 5; 0: none
 ---@field expect? string|integer|false "2xx" or a status: any other response becomes nil and an HTTP error
----@field ca? string a PEM file of the certificates to trust, instead of the system's
----@field insecure? boolean do not check certificates: for tests
----@field proxy? string its URL; "" for none; without it as the environment says
 
 ---@class tidelock.http.Options: tidelock.http.Common
 ---@field body? string sent as it is
@@ -19,7 +27,7 @@
 
 ---@class tidelock.http.Request: tidelock.http.Options
 ---@field method? string "GET"
----@field url string absolute, http or https; a client's may be relative
+---@field url string absolute, http, https or unix:PATH[:TARGET]; a client's may be relative
 
 ---@class tidelock.http.ClientOptions: tidelock.http.Common
 ---@field base_url? string what relative URLs are put behind; the client's headers and query go to its origin alone

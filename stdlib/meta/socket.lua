@@ -33,7 +33,7 @@ local socket = {}
 ---@field bytes? integer 1 MiB
 ---@field age? number seconds after which a waiting packet is dropped; 60
 
----@class tidelock.SocketOptions
+---@class tidelock.SocketOptions: tidelock.Route
 ---@field url string ws, wss, http or https; its path is the namespace where none is given
 ---@field path? string "/socket.io/"
 ---@field namespace? string "/"
@@ -49,8 +49,6 @@ local socket = {}
 ---@field subprotocols? string "a, b"; plain WebSocket only
 ---@field frames? "text"|"binary"|"json" plain WebSocket: what send takes and "message" gives; "text"
 ---@field max_message? integer bytes; 64 MiB
----@field ca? string a PEM file to trust instead of the system's store
----@field insecure? boolean do not check certificates
 
 ---Declares a connection. On a reload the same name and options mean the same connection, which
 ---stays open; functions among the options are replaced in place.

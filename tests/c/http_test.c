@@ -269,22 +269,22 @@ static void a_refused_port_is_connect_and_not_sent(void **state) {
   assert_string_equal(result.err.message, message);
 }
 
-static void a_proxy_that_fails_is_connect(void **state) {
+static void a_proxy_that_fails_is_told_as_one(void **state) {
   Test *t = *state;
   Result result;
   char proxy[64];
   snprintf(proxy, sizeof proxy, "http://127.0.0.1:%d", fake_refused_port());
-  HttpOptions options = {.url = "https://secure.example/", .proxy = proxy};
+  HttpOptions options = {.url = "https://secure.example/", .route.proxy = proxy};
   perform(t, &options, &result);
-  expect_error(&result, ERR_CONNECT, "connect", "no");
+  expect_error(&result, ERR_PROXY, "proxy", "no");
   snprintf(proxy, sizeof proxy, "http://127.0.0.1:%d", t->fake.port);
   script(t, "HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n",
          THEN_KEEP);
   perform(t, &options, &result);
-  expect_error(&result, ERR_CONNECT, NULL, "no");
+  expect_error(&result, ERR_PROXY, "proxy", "no");
   script(t, "", THEN_CLOSE);
   perform(t, &options, &result);
-  expect_error(&result, ERR_CONNECT, NULL, "no");
+  expect_error(&result, ERR_PROXY, "proxy", "no");
 }
 
 static void an_unknown_name_is_dns_and_not_sent(void **state) {
@@ -713,7 +713,7 @@ static void tls(Test *t, Result *result, int port, const char *host,
                 const char *ca_file) {
   char url[64];
   snprintf(url, sizeof url, "https://%s:%d/", host, port);
-  HttpOptions options = {.url = url, .ca_file = ca_file, .connect_timeout = 5};
+  HttpOptions options = {.url = url, .route.ca_file = ca_file, .connect_timeout = 5};
   perform(t, &options, result);
 }
 
@@ -737,9 +737,25 @@ static void certificates_are_checked(void **state) {
   tls(t, &result, front.expired, "localhost", front.ca_file);
   expect_error(&result, ERR_TLS, "tls", "no");
   assert_non_null(strstr(result.err.message, "expired"));
-  tls(t, &result, front.good, "localhost", "/no/such/file.pem");
-  expect_error(&result, ERR_TLS, NULL, "no");
   front_stop(&front);
+}
+
+static void expect_refused(Test *t, Route route, const char *url, ErrorCode code) {
+  Error err = {0};
+  HttpOptions options = {.url = url, .route = route};
+  assert_null(http_start(t->env.net, &options, on_done, NULL, &err));
+  assert_string_equal(error_name(err.code), error_name(code));
+}
+
+static void what_cannot_be_a_route_is_refused(void **state) {
+  Test *t = *state;
+  const char *url = "https://localhost/";
+  expect_refused(t, (Route){.ca_file = "/no/such/file.pem"}, url, ERR_NOT_FOUND);
+  expect_refused(t, (Route){.key = "/dev/null"}, url, ERR_INVALID);
+  expect_refused(t, (Route){.pin = "sha256//short="}, url, ERR_INVALID);
+  expect_refused(t, (Route){.proxy = "localhost"}, url, ERR_URL);
+  expect_refused(t, (Route){.proxy = "ftp://localhost"}, url, ERR_URL);
+  expect_refused(t, (Route){0}, "unix:relative.sock", ERR_URL);
 }
 
 static void a_stalled_tls_handshake_times_out_in_tls(void **state) {
@@ -785,7 +801,7 @@ int main(void) {
       TEST(head_has_no_body),
       TEST(chunks_are_joined_and_a_1xx_is_passed_over),
       TEST(a_refused_port_is_connect_and_not_sent),
-      TEST(a_proxy_that_fails_is_connect),
+      TEST(a_proxy_that_fails_is_told_as_one),
       TEST(an_unknown_name_is_dns_and_not_sent),
       TEST(urls_that_do_not_parse_are_refused_at_once),
       TEST(headers_cannot_smuggle),
@@ -808,6 +824,7 @@ int main(void) {
       TEST(a_cancelled_request_is_gone),
       TEST(a_cancel_between_finish_and_delivery_holds),
       TEST(certificates_are_checked),
+      TEST(what_cannot_be_a_route_is_refused),
       TEST(a_stalled_tls_handshake_times_out_in_tls),
       TEST(a_server_without_tls_is_told_apart),
   };

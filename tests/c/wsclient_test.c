@@ -677,7 +677,7 @@ static void it_all_works_over_tls(void **state) {
   char *data = xcalloc(1, 100000);
   front_start(&front, t->fake.port);
   snprintf(url, sizeof url, "wss://localhost:%d/", front.good);
-  WsOptions options = {.url = url, .ca_file = front.ca_file};
+  WsOptions options = {.url = url, .route.ca_file = front.ca_file};
   open_with(t, &options);
   assert_true(env_wait(&t->env, is_open, t));
   for (int i = 0; i < 100; i++)
@@ -688,7 +688,7 @@ static void it_all_works_over_tls(void **state) {
   wait_closed(t);
   assert_int_equal(t->err.code, ERR_NONE);
   drop(t);
-  options.ca_file = NULL;
+  options.route.ca_file = NULL;
   open_with(t, &options);
   expect_failure(t, ERR_TLS, "tls");
   free(data);
@@ -701,7 +701,7 @@ static void a_paused_client_over_tls_goes_on_where_it_was(void **state) {
   char url[64];
   front_start(&front, t->fake.port);
   snprintf(url, sizeof url, "wss://localhost:%d/", front.good);
-  WsOptions options = {.url = url, .ca_file = front.ca_file};
+  WsOptions options = {.url = url, .route.ca_file = front.ca_file};
   t->on_open = flood;
   t->in_message = pause_at_first;
   open_with(t, &options);

@@ -182,7 +182,7 @@ test.describe("http through a proxy", function()
   end)
 
   test.it("a proxy that cannot be had is an error", function()
-    fails("http://far.invalid/", { proxy = "http://127.0.0.1:1" }, "CONNECT")
+    fails("http://far.invalid/", { proxy = "http://127.0.0.1:1" }, "PROXY")
   end)
 
   test.it("\"\" is none", function()

@@ -47,4 +47,4 @@ function httpServer(opt, handler) {
   return require("https").createServer(tls, handler);
 }
 
-module.exports = { options, listen, httpServer };
+module.exports = { options, listen, httpServer, stopWithParent };
