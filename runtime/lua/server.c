@@ -289,13 +289,10 @@ static int f_declare(lua_State *L) {
   }
   Error err;
   ServerOptions *options = read_options(L);
-  Declaration *decl = declare(L, &server_kind, name, options, &err);
-  if (!decl) {
-    for (int i = 0; i < FN_COUNT; i++) luaL_unref(L, LUA_REGISTRYINDEX, functions[i]);
-    return luaerror_return(L, &err);
-  }
+  Declaration *decl =
+      declare_with(L, &server_kind, name, options, functions, FN_COUNT, &err);
+  if (!decl) return luaerror_return(L, &err);
   box->object = decl;
-  memcpy(decl->functions, functions, sizeof functions);
   return 1;
 }
 

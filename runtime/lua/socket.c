@@ -60,13 +60,10 @@ static int f_connect_new(lua_State *L) {
   }
   Error err;
   ConnectionOptions *options = socket_options_read(L, 2);
-  Declaration *decl = declare(L, &connection_kind, name, options, &err);
-  if (!decl) {
-    luaL_unref(L, LUA_REGISTRYINDEX, auth_ref);
-    return luaL_error(L, "socket.connect: %s", err.message);
-  }
+  Declaration *decl =
+      declare_with(L, &connection_kind, name, options, &auth_ref, 1, &err);
+  if (!decl) return luaL_error(L, "socket.connect: %s", err.message);
   box->object = decl;
-  decl->functions[CONNECTION_AUTH] = auth_ref;
   return 1;
 }
 

@@ -213,9 +213,8 @@ static int add_named(lua_State *L) {
   int function = luaL_ref(L, LUA_REGISTRYINDEX); /* may raise: nothing is declared yet */
   double *options = xmalloc(sizeof *options);
   *options = seconds;
-  Declaration *decl = declare(L, &named_kind, name, options, &err);
+  Declaration *decl = declare_with(L, &named_kind, name, options, &function, 1, &err);
   CHECK(decl != NULL); /* opening a timer cannot fail */
-  decl->functions[0] = function;
   box->object = decl;
   return 1;
 }

@@ -195,6 +195,10 @@ static void on_grace(Timer *timer) {
   generation_kill(gen);
 }
 
+void generation_cancel_tasks(Generation *gen) {
+  for (Task *t = gen->tasks; t; t = t->next) task_cancel(t);
+}
+
 void generation_retire(Generation *gen) {
   CHECK(gen->state == GEN_LIVE);
   forget(gen);

@@ -47,6 +47,7 @@ struct Generation {
   Timer grace;
   Event ended; /* pushed when a retiring one may have ended */
   bool ended_queued;
+  bool migrated;    /* a version rose with it: what was made before cannot go back */
   Generation *next; /* in script->retiring */
   double cpu_limit; /* seconds; 0: the runtime's */
   uv_work_t work;   /* closing */
@@ -74,6 +75,7 @@ int coroutine_marks(lua_State *co);
 void generation_start(Generation *gen); /* STAGING → LIVE: what was declared is started */
 /* Cancels what runs, severs all and closes the state on a worker thread. */
 void generation_kill(Generation *gen);
+void generation_cancel_tasks(Generation *gen); /* their waits raise CANCELLED */
 /* From LIVE: ops stop, tasks may finish within the grace, then it is killed. */
 void generation_retire(Generation *gen);
 void generation_task_ended(Generation *gen); /* called by task.c */

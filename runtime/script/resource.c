@@ -103,6 +103,15 @@ static void release_resource(Resource *res) {
   free(res);
 }
 
+static void close_core(Resource *res) {
+  if (res->core) res->kind->close(res); /* else it was lost */
+  res->core = NULL;
+}
+
+static int prepare(Resource *res, Declaration *decl, Error *err) {
+  return res->kind->prepare ? res->kind->prepare(res, decl, err) : 0;
+}
+
 static Resource *resource_open(Declaration *decl, Error *err) {
   Runtime *rt = decl->gen->rt;
   Resource *res = xcalloc(1, sizeof *res);
@@ -115,17 +124,13 @@ static Resource *resource_open(Declaration *decl, Error *err) {
   res->next = rt->resources;
   if (rt->resources) rt->resources->prev = res;
   rt->resources = res;
-  decl->opened = res->kind->open(res, err) == 0;
+  if (res->kind->open(res, err) == 0) decl->opened = prepare(res, decl, err) == 0;
   if (decl->opened) return res;
+  close_core(res);
   decl->options = res->options;
   res->options = NULL;
   release_resource(res);
   return NULL;
-}
-
-static void close_core(Resource *res) {
-  if (res->core) res->kind->close(res); /* else it was lost */
-  res->core = NULL;
 }
 
 void resource_close(Resource *res) {
@@ -287,6 +292,7 @@ static void undo(Generation *gen, Declaration *until) {
 static int realise(Declaration *decl, Error *err) {
   Resource *res = find_for(decl);
   if (!res) return resource_open(decl, err) ? 0 : (int)err->code;
+  if (prepare(res, decl, err) != 0) return (int)err->code;
   if (unchanged(res, decl)) return 0;
   int code = reopen_beside(res, decl, err);
   if (code == ERR_BUSY) code = reopen_after(res, decl, err);
@@ -354,18 +360,21 @@ static int f_check(lua_State *L) {
   return 0;
 }
 
-static void checked(lua_State *L, const ResourceKind *kind, const char *name,
-                    bool attached, void *options) {
+static bool checked(lua_State *L, const ResourceKind *kind, const char *name,
+                    bool attached) {
   lua_pushcfunction(L, f_check);
   lua_pushlightuserdata(L, (void *)kind);
   lua_pushlightuserdata(L, (void *)name);
   lua_pushboolean(L, attached);
-  if (lua_pcall(L, 3, 0, 0) == LUA_OK) return;
-  free_options(kind, options);
+  return lua_pcall(L, 3, 0, 0) == LUA_OK;
+}
+
+/* The text on top, with where the script is. */
+static int raise_here(lua_State *L) {
   luaL_where(L, 1);
   lua_insert(L, -2);
   lua_concat(L, 2);
-  lua_error(L);
+  return lua_error(L);
 }
 
 const char *declared_name(lua_State *L, int arg) {
@@ -400,9 +409,19 @@ static void take_back(Declaration *decl) {
 
 Declaration *declare(lua_State *L, const ResourceKind *kind, const char *name,
                      void *options, Error *err) {
+  return declare_with(L, kind, name, options, NULL, 0, err);
+}
+
+Declaration *declare_with(lua_State *L, const ResourceKind *kind, const char *name,
+                          void *options, const int *functions, int count, Error *err) {
   Generation *gen = generation_of(L);
-  checked(L, kind, name, false, options);
+  if (!checked(L, kind, name, false)) {
+    free_options(kind, options);
+    for (int i = 0; i < count; i++) luaL_unref(L, LUA_REGISTRYINDEX, functions[i]);
+    raise_here(L);
+  }
   Declaration *decl = declaration_new(gen, kind, name, options);
+  for (int i = 0; i < count; i++) decl->functions[i] = functions[i];
   if (gen->state == GEN_STAGING || declare_live(decl, err) == 0) return decl;
   take_back(decl);
   return NULL;
@@ -411,7 +430,7 @@ Declaration *declare(lua_State *L, const ResourceKind *kind, const char *name,
 Declaration *declare_attached(lua_State *L, const ResourceKind *kind,
                               const char *target) {
   Generation *gen = generation_of(L);
-  checked(L, kind, target, true, NULL);
+  if (!checked(L, kind, target, true)) raise_here(L);
   Declaration *decl = declaration_new(gen, kind, target, NULL);
   decl->attached = true;
   if (gen->state == GEN_STAGING) return decl;

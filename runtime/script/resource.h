@@ -22,6 +22,10 @@ typedef struct ResourceKind {
   bool (*alive)(const Resource *res); /* whether it holds the process */
   bool (*same)(const void *a, const void *b); /* options; NULL: always */
   void (*free_options)(void *options);        /* may be NULL when options are */
+  /* A declaration is about to take the resource over, which is as it was (or newly
+   * opened): what may fail and runs the script's functions. What comes of it waits for
+   * join; it is dropped when the load is given up. May be NULL. */
+  int (*prepare)(Resource *res, Declaration *decl, Error *err);
   void (*join)(Declaration *decl); /* it is bound, and its generation live; may be NULL */
   void (*drop)(Declaration *decl); /* it ends: releases decl->extra; may be NULL */
 } ResourceKind;
@@ -62,6 +66,9 @@ const char *declared_name(lua_State *L, int arg);
  * declaration takes effect at once: then *err may be set and NULL returned. */
 Declaration *declare(lua_State *L, const ResourceKind *kind, const char *name,
                      void *options, Error *err);
+/* The same with options that are functions: references, taken (also when it raises). */
+Declaration *declare_with(lua_State *L, const ResourceKind *kind, const char *name,
+                          void *options, const int *functions, int count, Error *err);
 Declaration *declare_attached(lua_State *L, const ResourceKind *kind, const char *target);
 
 /* Whether events of the resource are for this declaration now. */

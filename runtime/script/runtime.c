@@ -77,11 +77,6 @@ typedef struct Stopping {
   Runtime *rt;
 } Stopping;
 
-static void cancel_tasks(Generation *gen) {
-  if (!gen) return;
-  for (Task *t = gen->tasks; t; t = t->next) task_cancel(t);
-}
-
 static void stop_ops_of(Generation *gen) {
   while (gen && gen->ops) {
     Op *op = gen->ops;
@@ -95,8 +90,8 @@ static void begin_stop(Event *event) {
   Runtime *rt = stopping->rt;
   free(stopping);
   for (Script *s = rt->scripts; s; s = s->next) {
-    cancel_tasks(s->current);
-    for (Generation *g = s->retiring; g; g = g->next) cancel_tasks(g);
+    if (s->current) generation_cancel_tasks(s->current);
+    for (Generation *g = s->retiring; g; g = g->next) generation_cancel_tasks(g);
     stop_ops_of(s->current);
     script_stop(s);
   }

@@ -134,6 +134,7 @@ static void swap(Generation *gen) {
   keep_free(&after);
   keep_free(&script->keep_before);
   script->staging = NULL;
+  if (old && gen->migrated) generation_cancel_tasks(old);
   if (old) generation_retire(old);
   script->current = gen;
   generation_start(gen);
