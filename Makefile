@@ -149,6 +149,7 @@ $(BUILD)/bench/%: tests/bench/%.c $(BUILD)/libtidelock.a
 BENCHES = $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(sort $(wildcard tests/bench/*.c)))
 bench: all $(BUILD)/.test-deps $(BENCHES)
 	@BUILD='$(BUILD)' tests/bench/run
+	@echo; BUILD='$(BUILD)' tests/bench/stores
 	@for bench in $(BENCHES); do echo; echo "$${bench##*/}"; $$bench || exit 1; done
 
 format:
