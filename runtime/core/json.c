@@ -83,6 +83,33 @@ void json_arena_free(JsonArena *arena) {
   free(arena);
 }
 
+/* --- trees that come from elsewhere ----------------------------------------------- */
+
+static void *bump(JsonArena *arena, size_t size) {
+  size = (size + 7) & ~(size_t)7;
+  if ((size_t)(arena->end - arena->next) < size && !json_arena_grow(arena, size))
+    return NULL;
+  void *at = arena->next;
+  arena->next += size;
+  return at;
+}
+
+cJSON *json_new_item(JsonArena *arena) {
+  cJSON *item = bump(arena, sizeof *item);
+  if (item) *item = (cJSON){0};
+  return item;
+}
+
+char *json_new_text(JsonArena *arena, const char *bytes, size_t len) {
+  if (len > ARENA_LIMIT) return NULL;
+  JsonText *text = bump(arena, sizeof *text + len + 1);
+  if (!text) return NULL;
+  text->len = len;
+  if (len) memcpy(text->bytes, bytes, len);
+  text->bytes[len] = '\0';
+  return text->bytes;
+}
+
 /* --- parsing ---------------------------------------------------------------------- */
 
 /* The text around the place, with what a terminal should not see left out. */

@@ -8,6 +8,7 @@
 #define TIDELOCK_CORE_JSON_H
 
 #include <cjson/cJSON.h>
+#include <string.h>
 
 #include "core/buffer.h"
 #include "core/error.h"
@@ -43,6 +44,26 @@ static inline const char *json_string(const JsonArena *arena, const cJSON *item,
   const char *text = key ? item->string : item->valuestring;
   *len = CONTAINER_OF(text, const JsonText, bytes)->len;
   return text;
+}
+
+/* --- trees that come from elsewhere than text -----------------------------------------
+ * Two kinds of items that no text gives: bytes (read like a string, with json_string) and
+ * integers beyond 2^53. */
+enum { JSON_BYTES = cJSON_Raw, JSON_INT64 = 1 << 10 };
+
+/* All from the arena; NULL: it is full. Items come zeroed. */
+cJSON *json_new_item(JsonArena *arena);
+char *json_new_text(JsonArena *arena, const char *bytes, size_t len); /* a JsonText's */
+
+/* The integer of a JSON_INT64, which lies where a number has its double. */
+static inline int64_t json_int64(const cJSON *item) {
+  int64_t value;
+  memcpy(&value, &item->valuedouble, sizeof value);
+  return value;
+}
+static inline void json_set_int64(cJSON *item, int64_t value) {
+  item->type = JSON_INT64;
+  memcpy(&item->valuedouble, &value, sizeof value);
 }
 
 /* Whether a number is an integer that is exact (|n| <= 2^53), and its value. */

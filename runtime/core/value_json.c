@@ -130,6 +130,7 @@ static Value read_item(Reader *r, const cJSON *item) {
   int64_t integer;
   size_t len;
   const char *bytes;
+  if (item->type == JSON_INT64) return value_int(json_int64(item));
   switch (item->type & 0xFF) {
   case cJSON_False:
   case cJSON_True:
@@ -138,6 +139,7 @@ static Value read_item(Reader *r, const cJSON *item) {
     if (json_integer(item, &integer)) return value_int(integer);
     return value_double(item->valuedouble);
   case cJSON_String:
+  case JSON_BYTES:
     bytes = json_string(r->arena, item, false, &len);
     return value_text(r->account, bytes, len);
   case cJSON_Array:

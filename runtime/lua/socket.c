@@ -7,6 +7,7 @@
 #include "lua/modules.h"
 #include "lua/socket_options.h"
 #include "proto/socketio.h"
+#include "script/binary.h"
 #include "script/luaerror.h"
 #include "script/luajson.h"
 #include "script/script.h"
@@ -378,6 +379,13 @@ static int f_index(lua_State *L) {
   return 1;
 }
 
+/* binary(s): the string's bytes, to be sent as such */
+static int f_binary(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TSTRING);
+  binary_push(L, 1);
+  return 1;
+}
+
 int luaopen_tidelock_socket(lua_State *L) {
   static const luaL_Reg methods[] = {{"connect", f_connect},
                                      {"disconnect", f_disconnect},
@@ -393,8 +401,10 @@ int luaopen_tidelock_socket(lua_State *L) {
                                      {NULL, NULL}};
   static const luaL_Reg volatile_methods[] = {
       {"emit", f_emit_volatile}, {"send", f_send_volatile}, {NULL, NULL}};
-  static const luaL_Reg functions[] = {
-      {"connect", f_connect_new}, {"attach", f_attach}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"connect", f_connect_new},
+                                       {"attach", f_attach},
+                                       {"binary", f_binary},
+                                       {NULL, NULL}};
   box_class(L, &socket_kind, methods, f_index);
   box_class(L, &volatile_kind, volatile_methods, NULL);
   luaL_newlib(L, functions);

@@ -115,11 +115,8 @@ bool sio_event_name(const SioPacket *packet, const char **name, size_t *name_len
   return peek(&c) == ',' || peek(&c) == ']';
 }
 
-void sio_encode(Buffer *out, SioType type, const char *nsp, int64_t ack, const char *json,
-                size_t len) {
-  CHECK(!is_binary(type));
-  buffer_putc(out, '4');
-  buffer_putc(out, (char)('0' + type));
+static void put_rest(Buffer *out, const char *nsp, int64_t ack, const char *json,
+                     size_t len) {
   if (nsp && *nsp && strcmp(nsp, "/") != 0) {
     if (*nsp != '/') buffer_putc(out, '/');
     buffer_puts(out, nsp);
@@ -127,6 +124,22 @@ void sio_encode(Buffer *out, SioType type, const char *nsp, int64_t ack, const c
   }
   if (ack >= 0) buffer_printf(out, "%lld", (long long)ack);
   buffer_put(out, json, len);
+}
+
+void sio_encode(Buffer *out, SioType type, const char *nsp, int64_t ack, const char *json,
+                size_t len) {
+  CHECK(!is_binary(type));
+  buffer_putc(out, '4');
+  buffer_putc(out, (char)('0' + type));
+  put_rest(out, nsp, ack, json, len);
+}
+
+void sio_encode_binary(Buffer *out, SioType type, const char *nsp, int64_t ack,
+                       const char *json, size_t len, int count) {
+  CHECK((type == SIO_EVENT || type == SIO_ACK) && count > 0);
+  SioType binary = type == SIO_EVENT ? SIO_BINARY_EVENT : SIO_BINARY_ACK;
+  buffer_printf(out, "4%d%d-", (int)binary, count);
+  put_rest(out, nsp, ack, json, len);
 }
 
 bool sio_reserved(const char *name, size_t len) {

@@ -1,10 +1,16 @@
-/* Socket.IO v5 packets, pure. Text packets only so far: the headers of binary ones are
- * parsed, so that they can be refused by name. */
+/* Socket.IO v5 packets, pure: text, and binary ones, which are a text with placeholders
+ * and so many binary messages after it.
+ *
+ * What a placeholder is: in a binary packet every object whose _placeholder is true, as
+ * the reference parser has it; in a text packet none is, it is an object like any other.
+ * So an ordinary object that looks like one cannot be sent beside binaries: the peer
+ * would take it for one. sio_check_placeholders refuses that. */
 #ifndef TIDELOCK_PROTO_SOCKETIO_H
 #define TIDELOCK_PROTO_SOCKETIO_H
 
 #include "core/buffer.h"
 #include "core/error.h"
+#include "core/json.h"
 
 typedef enum SioType {
   SIO_CONNECT = 0,
@@ -17,7 +23,8 @@ typedef enum SioType {
 } SioType;
 
 enum { SIO_NO_ACK = -1 };
-enum { SIO_MAX_ATTACHMENTS = 1000 }; /* what is taken; a server takes 10 */
+enum { SIO_MAX_ATTACHMENTS = 1000 }; /* what is taken */
+enum { SIO_MOST_SENT = 10 };         /* attachments: a server closes at more */
 
 typedef struct SioPacket {
   SioType type;
@@ -43,6 +50,49 @@ bool sio_event_name(const SioPacket *packet, const char **name, size_t *name_len
  * NULL with len 0. */
 void sio_encode(Buffer *out, SioType type, const char *nsp, int64_t ack, const char *json,
                 size_t len);
+
+/* --- binary packets --------------------------------------------------------------- */
+
+typedef struct SioBytes {
+  const char *data; /* borrowed */
+  size_t len;
+} SioBytes;
+
+/* Puts packets together again. It owns the text and the attachments of the packet that is
+ * under way, max_bytes together at most (0: 64 MiB). After a violation the connection is
+ * to be closed. */
+typedef struct SioAssembly SioAssembly;
+SioAssembly *sio_assembly_new(size_t max_bytes); /* returns new */
+void sio_assembly_free(SioAssembly *a);
+
+/* The next text (what follows the type byte), the next binary message. Return 1 when the
+ * packet is whole, 0 while attachments are missing, -1 with *err (PROTOCOL, TOO_LARGE).
+ * The packet borrows from the text, or, if it has attachments, from the assembly until
+ * its next call. */
+int sio_take_text(SioAssembly *a, const char *text, size_t len, SioPacket *packet,
+                  Error *err);
+int sio_take_binary(SioAssembly *a, const char *data, size_t len, SioPacket *packet,
+                    Error *err);
+/* Of the packet that is whole: packet->attachments of them, borrowed as it is. */
+const SioBytes *sio_attachments(const SioAssembly *a);
+/* At the connection's end: 0, or ERR_PROTOCOL when a packet is not whole. */
+int sio_assembly_end(const SioAssembly *a, Error *err);
+
+/* Turns the placeholders of a binary packet's payload into JSON_BYTES, copied into the
+ * arena that holds the tree. Each attachment must be named once. 0, PROTOCOL, TOO_LARGE.
+ */
+int sio_fill(JsonArena *arena, const cJSON *root, const SioBytes *attachments, int count,
+             Error *err);
+
+/* What stands in the JSON for an attachment. */
+void sio_put_placeholder(Buffer *out, int num);
+/* Whether compact JSON that we wrote can go out with `count` attachments: 0; ERR_INVALID
+ * where an object looks like a placeholder; ERR_TOO_LARGE for more than SIO_MOST_SENT. */
+int sio_check_placeholders(const char *json, size_t len, int count, Error *err);
+/* Appends the header packet: SIO_EVENT or SIO_ACK become their binary kind. The
+ * attachments follow as binary messages. count > 0. */
+void sio_encode_binary(Buffer *out, SioType type, const char *nsp, int64_t ack,
+                       const char *json, size_t len, int count);
 
 /* connect, connect_error, disconnect, disconnecting, newListener, removeListener: a peer
  * that sends or is sent one of these closes the connection. */

@@ -140,6 +140,7 @@ static void push_item(lua_State *L, const JsonArena *arena, const cJSON *item) {
     push_number(L, item);
     return;
   case cJSON_String:
+  case JSON_BYTES:
     push_string(L, arena, item, false);
     return;
   case cJSON_Array:
@@ -147,6 +148,9 @@ static void push_item(lua_State *L, const JsonArena *arena, const cJSON *item) {
     return;
   case cJSON_Object:
     push_object(L, arena, item);
+    return;
+  case JSON_INT64:
+    lua_pushinteger(L, json_int64(item));
     return;
   default:
     CHECK(!"an item that no text gives");
@@ -158,13 +162,19 @@ void luajson_push(lua_State *L, const JsonArena *arena, const cJSON *item) {
   push_item(L, arena, item);
 }
 
-int luajson_decode(lua_State *L, const char *text, size_t len, Error *err) {
+int luajson_decode_binaries(lua_State *L, const char *text, size_t len,
+                            const SioBytes *attachments, int count, Error *err) {
   JsonArena *arena = luajson_arena(L);
   const cJSON *root = json_parse(arena, text, len, err);
   if (!root) return (int)err->code;
-  luajson_push(L, arena, root);
+  int code = sio_fill(arena, root, attachments, count, err);
+  if (code == 0) luajson_push(L, arena, root);
   json_arena_reset(arena);
-  return 0;
+  return code;
+}
+
+int luajson_decode(lua_State *L, const char *text, size_t len, Error *err) {
+  return luajson_decode_binaries(L, text, len, NULL, 0, err);
 }
 
 /* --- what the state keeps --------------------------------------------------------- */

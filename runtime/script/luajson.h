@@ -9,6 +9,7 @@
 #include <lua.h>
 
 #include "core/json.h"
+#include "proto/socketio.h"
 
 /* Pushes a fresh value. Null is an absent key in objects, json.null elsewhere. May raise
  * (memory). `arena` must be the one that item came from. */
@@ -22,6 +23,20 @@ int luajson_decode(lua_State *L, const char *text, size_t len, Error *err);
  * at tables raw; on an error `out` is as it was and *err says what is wrong and where:
  * `payload.items[3].name`. */
 int luajson_encode(lua_State *L, int index, Buffer *out, Error *err);
+
+/* The same with binary data (script/binary.h) anywhere within: a placeholder takes its
+ * place in the text, its bytes go into the list, which borrows them from the value.
+ * Several values of one packet share a list; the text of them all is then to be asked of
+ * sio_check_placeholders. On an error the list, too, is as it was. */
+typedef struct LuaBinaries {
+  int count;
+  SioBytes items[SIO_MOST_SENT];
+} LuaBinaries;
+int luajson_encode_binaries(lua_State *L, int index, Buffer *out, LuaBinaries *binaries,
+                            Error *err);
+/* luajson_decode for the payload of a binary packet: attachments become strings. */
+int luajson_decode_binaries(lua_State *L, const char *text, size_t len,
+                            const SioBytes *attachments, int count, Error *err);
 
 typedef enum JsonMark { JSON_UNMARKED, JSON_ARRAY, JSON_OBJECT } JsonMark;
 JsonMark luajson_mark(lua_State *L, int index); /* of any value; never raises */

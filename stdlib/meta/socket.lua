@@ -62,6 +62,14 @@ function socket.connect(name, options) end
 ---@return tidelock.Socket
 function socket.attach(target) end
 
+---@class tidelock.Binary: userdata immutable; # and tostring give length and bytes, == compares them
+
+---Marks a string's bytes as binary data: an attachment, not text, anywhere in the arguments.
+---What comes in is a plain string.
+---@param bytes string
+---@return tidelock.Binary
+function socket.binary(bytes) end
+
 ---@class tidelock.Handler
 local handler = {}
 

@@ -10,13 +10,22 @@
 #include <lualib.h>
 
 #include "lua/modules.h"
+#include "script/binary.h"
 #include "script/luajson.h"
+
+static int make_binary(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TSTRING);
+  binary_push(L, 1);
+  return 1;
+}
 
 static int new_state(void **state) {
   lua_State *L = luaL_newstate();
   luaL_openlibs(L);
   luaL_requiref(L, "tidelock.json", luaopen_tidelock_json, 0);
   lua_setglobal(L, "json");
+  lua_pushcfunction(L, make_binary);
+  lua_setglobal(L, "binary");
   return *state = L, 0;
 }
 
@@ -236,6 +245,76 @@ static void *failing_alloc(void *ud, void *p, size_t old, size_t size) {
   return realloc(p, size);
 }
 
+/* --- binary data ------------------------------------------------------------------ */
+
+static void binary_is_a_value(void **state) {
+  run(state, "local b = binary('a\\0b')\n"
+             "assert(#b == 3 and tostring(b) == 'a\\0b' and #binary('') == 0)\n"
+             "assert(b == binary('a\\0b') and b ~= binary('x') and b ~= 'a\\0b')\n"
+             "assert(b ~= io.stdout and getmetatable(b) == 'binary')\n"
+             "assert(not pcall(function() b.x = 1 end))\n"
+             "assert(not pcall(binary, 1) and not pcall(binary))\n"
+             "assert(not pcall(setmetatable, b, {}))");
+}
+
+static void binary_becomes_attachments(void **state) {
+  lua_State *L = *state;
+  Buffer out = {0};
+  LuaBinaries binaries = {0};
+  Error err;
+  push_value(L, "{{binary('one')}, 2, {x = {binary('')}}, binary('\\255')}");
+  assert_int_equal(luajson_encode_binaries(L, -1, &out, &binaries, &err), 0);
+  assert_string_equal(buffer_text(&out),
+                      "[[{\"_placeholder\":true,\"num\":0}],2,{\"x\":[{\"_placeholder\":"
+                      "true,\"num\":1}]},{\"_placeholder\":true,\"num\":2}]");
+  assert_int_equal(binaries.count, 3);
+  assert_int_equal(binaries.items[0].len, 3);
+  assert_memory_equal(binaries.items[0].data, "one", 3);
+  assert_int_equal(binaries.items[1].len, 0);
+  assert_memory_equal(binaries.items[2].data, "\xff", 1);
+  assert_int_equal(sio_check_placeholders(out.data, out.len, 3, &err), 0);
+  assert_int_equal(luajson_decode_binaries(L, out.data, out.len, binaries.items, 3, &err),
+                   0);
+  lua_setglobal(L, "back");
+  lua_settop(L, 0);
+  run(state, "assert(back[1][1] == 'one' and back[3].x[1] == '' and back[4] == '\\255')");
+  buffer_free(&out);
+}
+
+static void binary_that_fails_leaves_no_trace(void **state) {
+  lua_State *L = *state;
+  Buffer out = {0};
+  LuaBinaries binaries = {0};
+  Error err;
+  push_value(L, "{binary('a'), print}");
+  assert_int_equal(luajson_encode_binaries(L, -1, &out, &binaries, &err), ERR_DECODE);
+  assert_int_equal(binaries.count, 0);
+  assert_int_equal(out.len, 0);
+  lua_settop(L, 0);
+  push_value(L, "(function() local t = {} for i = 1, 11 do t[i] = binary('') end\n"
+                "return {a = t} end)()");
+  assert_int_equal(luajson_encode_binaries(L, -1, &out, &binaries, &err), ERR_DECODE);
+  assert_string_equal(
+      err.message, "a[11]: more than 10 binary values: the server would not take them");
+  assert_int_equal(binaries.count, 0);
+  lua_settop(L, 0);
+  buffer_free(&out);
+}
+
+static void plain_json_has_no_binary(void **state) {
+  assert_refuses(state, "{a = {binary('x')}}", "a[1]: binary data is no JSON value");
+}
+
+static void wrong_attachments_push_nothing(void **state) {
+  lua_State *L = *state;
+  Error err;
+  static const char text[] = "[{\"_placeholder\":true,\"num\":1}]";
+  SioBytes part = {"x", 1};
+  assert_int_equal(luajson_decode_binaries(L, text, sizeof text - 1, &part, 1, &err),
+                   ERR_PROTOCOL);
+  assert_int_equal(lua_gettop(L), 0);
+}
+
 static const char everything[] =
     "{\"list\":[1,2,{\"a\":\"b\"},[]],\"o\":{},\"s\":\"\\u0000\"}";
 
@@ -281,6 +360,11 @@ int main(void) {
       cmocka_unit_test(marks_are_sealed),
       cmocka_unit_test(module_answers_errors),
       cmocka_unit_test(module_lays_out),
+      cmocka_unit_test(binary_is_a_value),
+      cmocka_unit_test(binary_becomes_attachments),
+      cmocka_unit_test(binary_that_fails_leaves_no_trace),
+      cmocka_unit_test(plain_json_has_no_binary),
+      cmocka_unit_test(wrong_attachments_push_nothing),
       cmocka_unit_test(survives_lack_of_memory),
   };
   return cmocka_run_group_tests(tests, new_state, close_state);
