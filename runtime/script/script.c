@@ -273,6 +273,11 @@ void script_load(Script *script) {
   stage(script, sources);
 }
 
+void scripts_load(Runtime *rt, Script *const *changed, size_t count) {
+  (void)rt;
+  for (size_t i = 0; i < count; i++) script_load(changed[i]);
+}
+
 /* --- life ------------------------------------------------------------------------- */
 
 static char **copy_args(char *const *args) {

@@ -39,6 +39,8 @@ Script *script_add(Runtime *rt, const char *name, const char *path, char *const 
                    Error *err);
 /* Reads the sources and, when they differ from what was tried last, stages them. */
 void script_load(Script *script);
+/* The same for all whose sources a settled batch of saves may have changed. */
+void scripts_load(Runtime *rt, Script *const *changed, size_t count);
 /* Gives a load under way up and runs the `stop` handler. */
 void script_stop(Script *script);
 void script_free(Script *script);

@@ -34,18 +34,27 @@ struct Watch {
   bool told;    /* that the system's limit is reached */
 };
 
+static bool take_dirty(Watch *watch, const Script *script) {
+  bool dirty = false;
+  for (Dir *d = watch->dirs; d; d = d->next) {
+    if (d->script != script) continue;
+    dirty = dirty || d->dirty;
+    d->dirty = false;
+  }
+  return dirty;
+}
+
 static void on_settled(Timer *timer) {
   Watch *watch = CONTAINER_OF(timer, Watch, timer);
+  size_t count = 0;
   watch->first = 0;
-  for (Script *s = watch->rt->scripts; s; s = s->next) {
-    bool dirty = false;
-    for (Dir *d = watch->dirs; d; d = d->next) {
-      if (d->script != s) continue;
-      dirty = dirty || d->dirty;
-      d->dirty = false;
-    }
-    if (dirty) script_load(s);
-  }
+  for (Script *s = watch->rt->scripts; s; s = s->next) count++;
+  Script **changed = xcalloc(count + 1, sizeof *changed);
+  count = 0;
+  for (Script *s = watch->rt->scripts; s; s = s->next)
+    if (take_dirty(watch, s)) changed[count++] = s;
+  scripts_load(watch->rt, changed, count);
+  free(changed);
 }
 
 static void changed(Dir *dir) {
