@@ -1,6 +1,6 @@
 /* Persistence: random values through random changes come back as they were, few rows are
  * written, a killed process loses the last delay at most, what is broken is set aside.
- * SEED= and ROUNDS= in the environment choose others. */
+ * SEED= and SEEDS= in the environment choose others. */
 #include "persist_env.h"
 
 #include <signal.h>
@@ -198,7 +198,7 @@ static void change(Kept *k) {
 
 static void random_changes_come_back(void **state) {
   Env *e = *state;
-  const char *from = getenv("SEED"), *rounds = getenv("ROUNDS");
+  const char *from = getenv("SEED"), *rounds = getenv("SEEDS");
   uint64_t first = from ? strtoull(from, NULL, 10) : 1;
   for (uint64_t s = first; s < first + (rounds ? strtoull(rounds, NULL, 10) : 12); s++) {
     Kept k;

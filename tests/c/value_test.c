@@ -1,6 +1,6 @@
 /* Immutable values, against a model that is made of plain lists: random changes, old
- * roots that must stay as they were, what is shared, what is charged. SEED= and ROUNDS=
- * in the environment choose others. */
+ * roots that must stay as they were, what is shared, what is charged. SEED= in the
+ * environment plays one game again, SEEDS= says how many from there on. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -286,21 +286,35 @@ static void play(Game *g, int changes) {
 }
 
 static void changes_as_the_model_does(void **state) {
-  (void)state;
-  unsigned long seed = setting("SEED", 1), rounds = setting("ROUNDS", 150);
-  for (unsigned long i = 0; i < rounds; i++, seed++) {
+  unsigned long *played = *state;
+  unsigned long seed = setting("SEED", 1);
+  unsigned long end = seed + setting("SEEDS", getenv("SEED") ? 1 : 150);
+  for (; seed < end; seed++) {
     Game g = {.seed = seed, .account = value_account_new(0)};
-    bool list = i % 2;
+    *played = seed;
+    bool list = seed % 2;
     g.root = list ? value_array(g.account, NULL, 0) : value_object(g.account);
     g.model = model(list ? VALUE_ARRAY : VALUE_OBJECT, 0);
-    if (setting("SAY", 0)) printf("# seed %lu\n", seed);
-    play(&g, i % 10 ? 200 : 2000);
+    play(&g, seed % 10 ? 200 : 2000);
     value_release(g.root);
     model_free(g.model);
     value_account_limit(g.account, 1); /* the shapes seen are all that is left */
     assert_true(value_account_nodes(g.account) <= 256 * (1 + 32));
     value_account_close(g.account);
   }
+  *played = 0;
+}
+
+/* The seed that is played, until all have been. */
+static int note_seed(void **state) {
+  return *state = xcalloc(1, sizeof(unsigned long)), 0;
+}
+
+static int tell_seed(void **state) {
+  unsigned long *played = *state;
+  if (*played) print_error("failed with SEED=%lu\n", *played);
+  free(played);
+  return 0;
 }
 
 /* --- long lists ------------------------------------------------------------------- */
@@ -582,7 +596,7 @@ static void large_objects_are_ordered(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(changes_as_the_model_does),
+      cmocka_unit_test_setup_teardown(changes_as_the_model_does, note_seed, tell_seed),
       cmocka_unit_test(a_change_copies_a_few_nodes),
       cmocka_unit_test(tells_where_it_changed),
       cmocka_unit_test(in_place_when_nobody_else_holds_it),
