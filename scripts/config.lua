@@ -17,6 +17,7 @@ return {
   refresh_early = 20, -- an access token that ends within this is renewed before it is used
 
   history = 20, -- messages shown of a session when it is opened
+  catch_up = 100, -- messages fetched then, at most
   typing_timeout = 6, -- a sign of typing is good for so long
   assistant_timeout = 60, -- silent for so long, it is taken to have ended
 

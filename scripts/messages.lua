@@ -7,14 +7,21 @@ M.texts = {
   WAITING_FOR_SERVER = "* waiting for the server at {url}",
   LOGGED_IN = "* logged in as {name}. /help lists the commands",
   OPENED = "* project {project}, {session}",
+  KEPT = "* from the last time: project {project}, {session}",
+  KEPT_LINES = "* {lines} typed the last time, to be sent",
+  KEPT_REFUSED = "! {lines} could not be sent: /retry sends again, /discard forgets",
+  OF_ANOTHER = "* what is kept here is of {email}: it is forgotten once you are logged in",
   CONNECTED = "* connected",
   RECONNECTED = "* connected again",
   RECONNECTING = "* connection lost ({why}); trying again in {seconds} s",
   DISCONNECTED = "* disconnected ({why})",
 
   MESSAGE = "{name}: {content}",
+  MESSAGE_SENDING = "(not sent yet) {name}: {content}",
+  MESSAGE_FAILED = "(not sent) {name}: {content}",
   MESSAGE_ELSEWHERE = "({where}) {name}: {content}",
   ELSEWHERE = "another session",
+  EARLIER = "* before that: {messages} more",
   MESSAGE_DELETED = "* a message was deleted",
   TYPING = "* {name} is typing",
   AI_STARTED = "* the assistant has read it",
@@ -35,6 +42,10 @@ M.texts = {
 /new NAME      make a project and open it
 /open NAME     open a project, by its name or its number
 /status        who, where, how the connection is
+/retry         send again what was not sent
+/discard       forget what was not sent
+/set           your preferences
+/set NAME X    change one, here and for the server: /set theme dark
 /quit          leave, when what you typed is answered
 All other lines are sent as messages (two slashes at the start send one).]],
   PROJECTS = "Your projects:",
@@ -44,7 +55,19 @@ All other lines are sent as messages (two slashes at the start send one).]],
 user: {user}
 project: {project}, {session}
 connection: {connection}
-waiting to be sent: {lines}, to be answered: {answers}]],
+waiting to be sent: {lines}, to be answered: {answers}, not sent: {refused}]],
+  PREFERENCES = [[
+theme: {theme}
+language: {language}
+email: {email}
+push: {push}
+desktop: {desktop}]],
+  PREFERENCE = "* {name} is {value} now",
+  NO_SUCH_PREFERENCE = "! there is no preference {name}: /set lists them",
+  WRONG_PREFERENCE = "! {name} can be {choices}",
+  NOT_SET_THERE = "! kept here, but the server does not know: {why}",
+  DISCARDED = "* {lines} forgotten",
+  NOTHING_TO_RETRY = "* there is nothing that was not sent",
   NOTHING_YET = "none yet",
 
   UNKNOWN_COMMAND = "! there is no command /{name}: /help lists those there are",
@@ -56,6 +79,7 @@ waiting to be sent: {lines}, to be answered: {answers}]],
   NOT_UTF8 = "! what was typed is not UTF-8: not sent",
   NOTHING_OPEN = "! no project is open: not sent: {content}",
   NOT_SENT = "! not sent: {content}",
+  SEND_AGAIN = "* /retry sends again what was not sent, /discard forgets it",
   WILL_RETRY = "! not sent yet, trying again: {why}",
   FAILED = "! {why}",
   UNSENT = "! left with {lines} unsent",

@@ -159,8 +159,8 @@ M.AuthResponse = schema.record {
   expiresIn = schema.coerce.number():optional(),
 }
 
----What is wanted of the answer to a message that was sent: it comes back as an event.
-M.Sent = message:pick { "id" }
+---The answer to a message that was sent: all of it, or its id, for it comes back as an event too.
+M.Sent = schema.union { M.Message, message:pick { "id" } }
 
 ---@class Pagination
 ---@field page integer

@@ -1,5 +1,6 @@
 /* The data folder: --data DIR, else $XDG_DATA_HOME/tidelock, else ~/.local/share/tidelock
- * (XDG Base Directory Specification), and in it one folder per profile. */
+ * (XDG Base Directory Specification), and in it one folder per profile; the demo's is its
+ * own, unless told otherwise. */
 #include "main/data.h"
 
 #include <errno.h>
@@ -44,7 +45,8 @@ static int check_folder(char *path) {
 }
 
 int data_folder(const Options *options, char **path) {
-  const char *profile = options->profile ? options->profile : "default";
+  const char *own = options->command == COMMAND_DEMO ? "demo" : "default";
+  const char *profile = options->profile ? options->profile : own;
   *path = NULL;
   if (!name_valid(profile) || strspn(profile, ".") == strlen(profile)) {
     fprintf(stderr,

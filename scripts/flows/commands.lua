@@ -2,9 +2,10 @@
 local chat = require "stores.chat"
 local connection = require "connection"
 local opening = require "flows.opening"
+local preferences = require "flows.preferences"
 local projects = require "services.projects"
 local quitting = require "flows.quitting"
-local state = require "state"
+local screen = require "screen"
 local view = require "views.plain"
 local messages = require "messages"
 local opened = require "stores.projects"
@@ -22,13 +23,14 @@ commands.quit = { at_once = true, run = function() quitting.begin() end }
 commands.status = {
   at_once = true,
   run = function()
-    local nothing, me, session = messages.text "NOTHING_YET", user.get(), state.session()
+    local nothing, me, session = messages.text "NOTHING_YET", user.get(), screen.session()
     local project = opened.current()
     view.show("STATUS", {
       user = me and me.name or nothing,
       project = project and project.name or nothing,
       session = session and session.title or nothing,
-      connection = connection.state, lines = #chat.lines(), answers = chat.count_unanswered(),
+      connection = connection.state, lines = chat.count_waiting(),
+      answers = chat.count_unanswered(), refused = chat.count_refused(),
     })
   end,
 }
@@ -92,6 +94,21 @@ commands.open = {
     view.show("AMBIGUOUS_PROJECT", { name = wanted, names = table.concat(names, ", ") })
   end,
 }
+
+-- What was refused waits again: flows/lines.lua goes on with it.
+commands.retry = {
+  at_once = true,
+  run = function()
+    if chat.retry() == 0 then view.show "NOTHING_TO_RETRY" end
+  end,
+}
+
+commands.discard = {
+  at_once = true,
+  run = function() view.show("DISCARDED", { lines = chat.discard() }) end,
+}
+
+commands.set = { at_once = true, run = preferences.set }
 
 local function refuse(code, values)
   return { at_once = true, run = function() view.show(code, values) end }

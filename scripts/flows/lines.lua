@@ -1,60 +1,71 @@
 -- What is typed is dealt with in order, one line after the other: commands are done, messages are
--- sent. Lines wait here until there is a session and a connection. A message leaves the queue when
--- the server has it; it goes under an id of our own, so that sending it again is harmless.
+-- sent. Lines wait in the store until there is a session and a connection, over a restart too. A
+-- message leaves it when the server has it; it goes under an id of our own, so that sending it
+-- again is harmless. One that the server refuses stays, until it is sent again or discarded.
 local app = require "stores.app"
 local chat = require "stores.chat"
 local commands = require "flows.commands"
 local config = require "config"
 local connection = require "connection"
+local errors = require "tidelock.errors"
+local opening = require "flows.opening"
 local random = require "tidelock.random"
 local retrying = require "flows.retrying"
+local screen = require "screen"
 local service = require "services.chat"
-local state = require "state"
 local task = require "tidelock.task"
 local view = require "views.plain"
 
 local M = {}
 
-local function is_queued(line)
-  for _, each in ipairs(chat.lines()) do
-    if each.id == line.id then return true end
-  end
-  return false
+-- As it is now: a line that came through as an event, or was given up, is no longer to be sent.
+local function to_send(id)
+  local line = chat.line(id)
+  return line and not line.failed and line or nil
 end
 
-local function post(line, content, session)
-  local message, err = retrying.persist(function()
-    local sent, why = service.send(session.id, content, line.id)
-    if why and not is_queued(line) then return true end -- the event came, the answer did not
-    return sent, why
+local function post(id)
+  return retrying.persist(function()
+    local line = to_send(id)
+    if not line then return false end
+    local sent, err = service.send(line.session, line.content, id)
+    if err and not to_send(id) then return false end
+    return sent, err
   end, function(why) view.error(why, "WILL_RETRY", { url = config.api_url }) end)
-  chat.delivered(line.id)
-  if message then return end
-  chat.answered(line.id)
-  view.show("NOT_SENT", { content = content })
+end
+
+local function refuse(line, err)
+  chat.refused(line.id, err)
+  view.show("NOT_SENT", { content = line.content })
   view.error(err)
+  view.show "SEND_AGAIN"
+  if errors.is(err, "NOT_FOUND") then opening.catch_up() end -- to where there is a session
 end
 
-local function send(line, content)
-  local session = state.session()
-  if not session then
-    chat.delivered(line.id)
-    return view.show("NOTHING_OPEN", { content = content })
-  end
-  chat.expect_answer(line.id)
-  post(line, content, session)
+local function send(line, session_id)
+  chat.sends(line.id, session_id)
+  local sent, err = post(line.id)
+  if err then return refuse(line, err) end
+  local new = sent and chat.accepted(line.id, sent)
+  if new then view.message(new) end
 end
 
--- Deals with the first line; false when it has to wait.
+-- Deals with a line; false when it has to wait.
 local function deal_with(line)
-  local typed = commands.parse(line.text)
-  if typed.command then
+  if line.command then
     chat.delivered(line.id)
-    commands.run(typed)
+    commands.run(commands.parse(line.command))
     return true
   end
-  if state.is_open() and not connection.connected then return false end
-  send(line, typed.content)
+  local here = screen.session()
+  local session = line.session or here and here.id
+  if not session then
+    chat.refused(line.id, { code = "NOTHING_OPEN", message = "no project is open" })
+    view.show("NOTHING_OPEN", { content = line.content })
+    return true
+  end
+  if not connection.connected then return false end
+  send(line, session)
   return true
 end
 
@@ -62,7 +73,7 @@ local working = false
 
 local function work()
   while true do
-    local line = chat.lines()[1]
+    local line = chat.next_line()
     if not line or not deal_with(line) then return end
   end
 end
@@ -84,6 +95,19 @@ function M.start()
   M.work()
 end
 
+-- What is typed now belongs to the session on the screen, unless a command comes before it, or the
+-- server has not said yet that this session is there: then it goes where the start ends up.
+local function new_line(text, typed)
+  local line = { id = random.uuid(), time = os.time() }
+  local session = app.is_ready() and not chat.has_command() and screen.session()
+  if typed.command then
+    line.command = text
+  else
+    line.content, line.session = typed.content, session and session.id or nil
+  end
+  return line
+end
+
 ---A typed line.
 ---@param text string
 function M.take(text)
@@ -91,9 +115,13 @@ function M.take(text)
   if not utf8.len(text) then return view.show "NOT_UTF8" end
   local typed = commands.parse(text)
   if not typed then return end
-  if typed.at_once then return commands.run(typed) end
-  if #chat.lines() >= config.max_lines then return view.show "TOO_MANY_LINES" end
-  chat.enqueue(random.uuid(), text)
+  if typed.at_once then
+    commands.run(typed)
+  elseif #chat.lines() >= config.max_lines then
+    view.show "TOO_MANY_LINES"
+  else
+    chat.enqueue(new_line(text, typed))
+  end
   M.work()
 end
 

@@ -11,7 +11,7 @@ local view = require "views.plain"
 local M = {}
 
 local function leave()
-  local unsent, unanswered = #chat.lines(), chat.count_unanswered()
+  local unsent, unanswered = chat.count_waiting(), chat.count_unanswered()
   if unsent > 0 then
     view.show("UNSENT", { lines = unsent })
     return script.exit(1)

@@ -1,17 +1,17 @@
 -- The assistant at work on a message.
 local chat = require "stores.chat"
-local state = require "state"
+local screen = require "screen"
 local view = require "views.plain"
 
 return function(connection)
   connection:on("ai_processing_start", function(work)
     chat.works(work)
-    if state.is_here(work) then view.show "AI_STARTED" end
+    if screen.is_here(work) then view.show "AI_STARTED" end
   end)
 
   connection:on("ai_processing_progress", function(work)
     chat.works(work)
-    if state.is_here(work) then view.show("AI_PROGRESS", work) end
+    if screen.is_here(work) then view.show("AI_PROGRESS", work) end
   end)
 
   connection:on("ai_processing_end", function(work)

@@ -1,6 +1,6 @@
 -- What is said: in the session on the screen, and in others.
 local chat = require "stores.chat"
-local state = require "state"
+local screen = require "screen"
 local view = require "views.plain"
 
 return function(connection)
@@ -12,11 +12,11 @@ return function(connection)
 
   connection:on("message_deleted", function(message)
     chat.deleted(message)
-    if state.is_here(message) then view.show "MESSAGE_DELETED" end
+    if screen.is_here(message) then view.show "MESSAGE_DELETED" end
   end)
 
   connection:on("typing_indicator", function(typing)
-    if chat.typed(typing) and state.is_here(typing) then
+    if chat.typed(typing) and screen.is_here(typing) then
       view.show("TYPING", { name = typing.userName })
     end
   end)

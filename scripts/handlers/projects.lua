@@ -15,7 +15,7 @@ return function(connection)
 
   connection:on("project_deleted", function(event)
     local name, closed = projects.deleted(event.projectId)
-    view.show("PROJECT_DELETED", { name = name or event.projectId })
+    if name then view.show("PROJECT_DELETED", { name = name }) end
     if closed then view.show "CURRENT_PROJECT_DELETED" end
   end)
 end

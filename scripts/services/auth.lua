@@ -17,7 +17,7 @@ end
 
 ---@param answer AuthResponse
 local function take(answer)
-  user.logged_in(answer.user)
+  user.logged_in(answer.user, config.email)
   user.set_tokens {
     access = answer.token, refresh = answer.refreshToken,
     expires = timer.now() + lasts(answer),
@@ -85,13 +85,25 @@ end
 ---@return tidelock.Error? err
 function M.logout()
   local _, err = api.request("POST", "/api/auth/logout")
-  user.set_tokens(nil)
+  user.logged_out()
   if err then return nil, err end
   return true
 end
 
+local function updated(profile, err)
+  if profile then user.updated(profile) end
+  return profile, err
+end
+
 ---@return User?
 ---@return tidelock.Error? err
-function M.profile() return api.request("GET", "/api/auth/profile", { gives = types.User }) end
+function M.profile() return updated(api.request("GET", "/api/auth/profile", { gives = types.User })) end
+
+---@param changes { name?: string, avatar?: string, preferences?: table }
+---@return User?
+---@return tidelock.Error? err
+function M.update_profile(changes)
+  return updated(api.request("PUT", "/api/auth/profile", { body = changes, gives = types.User }))
+end
 
 return M

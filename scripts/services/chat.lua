@@ -1,5 +1,6 @@
 -- Sessions and messages.
 local api = require "services.api"
+local store = require "stores.chat"
 local types = require "types"
 
 local M = {}
@@ -10,6 +11,7 @@ local M = {}
 function M.sessions(project_id)
   local path = ("/api/chat/projects/%s/sessions"):format(project_id)
   local data, err = api.request("GET", path, { gives_list = types.ChatSession })
+  if data then store.listed(project_id, data) end
   return data, err
 end
 
@@ -21,13 +23,17 @@ function M.create_session(project_id)
   return api.request("POST", path, { body = {}, gives = types.ChatSession })
 end
 
----The first session of a project, made if there is none.
+---A session of a project: the one that is wanted, else the first, made if there is none.
 ---@param project_id string
+---@param wanted? string its id
 ---@return ChatSession?
 ---@return tidelock.Error? err
-function M.first_session(project_id)
+function M.session(project_id, wanted)
   local sessions, err = M.sessions(project_id)
   if not sessions then return nil, err end
+  for _, session in ipairs(sessions) do
+    if session.id == wanted then return session end
+  end
   if sessions[1] then return sessions[1] end
   return M.create_session(project_id)
 end
@@ -48,7 +54,7 @@ end
 ---@param session_id string
 ---@param content string
 ---@param client_id string sending twice under one id makes one message
----@return { id: string }?
+---@return Message|{ id: string }? sent what the server told of it
 ---@return tidelock.Error? err
 function M.send(session_id, content, client_id)
   return api.request("POST", "/api/chat/messages", {
@@ -57,9 +63,15 @@ function M.send(session_id, content, client_id)
   })
 end
 
+---@param session_id string
 ---@param message_id string
----@return any
+---@return true?
 ---@return tidelock.Error? err
-function M.delete(message_id) return api.request("DELETE", "/api/chat/messages/" .. message_id) end
+function M.delete(session_id, message_id)
+  local _, err = api.request("DELETE", "/api/chat/messages/" .. message_id)
+  if err then return nil, err end
+  store.deleted { sessionId = session_id, messageId = message_id }
+  return true
+end
 
 return M

@@ -12,12 +12,16 @@ local PAGE = 100
 ---@return tidelock.Error? err
 function M.list()
   local all, page, pages = {}, 1, 1
+  projects.listing()
   while page <= pages do
     local query = { page = page, limit = PAGE }
     local data, err, pagination = api.request("GET", "/api/projects", {
       query = query, gives_list = types.Project,
     })
-    if not data then return nil, err end
+    if not data then
+      projects.failed(err)
+      return nil, err
+    end
     table.move(data, 1, #data, #all + 1, all)
     page, pages = page + 1, pagination and pagination.totalPages or 1
   end
@@ -25,13 +29,19 @@ function M.list()
   return all
 end
 
+-- What the answer tells is held, whether the event comes or not.
+local function put(project, err)
+  if project then projects.put(project) end
+  return project, err
+end
+
 ---@param name string
 ---@return Project?
 ---@return tidelock.Error? err
 function M.create(name)
-  return api.request("POST", "/api/projects", {
+  return put(api.request("POST", "/api/projects", {
     body = { name = name, priority = "medium" }, gives = types.Project,
-  })
+  }))
 end
 
 ---@param id string
@@ -39,12 +49,17 @@ end
 ---@return Project?
 ---@return tidelock.Error? err
 function M.update(id, changes)
-  return api.request("PUT", "/api/projects/" .. id, { body = changes, gives = types.Project })
+  return put(api.request("PUT", "/api/projects/" .. id, { body = changes, gives = types.Project }))
 end
 
 ---@param id string
----@return any
+---@return true?
 ---@return tidelock.Error? err
-function M.delete(id) return api.request("DELETE", "/api/projects/" .. id) end
+function M.delete(id)
+  local _, err = api.request("DELETE", "/api/projects/" .. id)
+  if err then return nil, err end
+  projects.deleted(id)
+  return true
+end
 
 return M

@@ -1,6 +1,8 @@
--- What is said: messages by session, what was typed and is on its way, who types, what the
--- assistant does. A message is held once, by its id and by the id under which its client sent it.
--- Who types and what the assistant does has a time limit: the event that ends it may be lost.
+-- What is said: messages by session, what was typed and is not through, who types, what the
+-- assistant does. A message is held once, by its id and by the id under which its client sent it;
+-- one that we send is a line until the server has it, and looks like a message meanwhile.
+-- Sessions, messages and lines outlive the process. Who types, what the assistant does and what it
+-- owes has a time limit: the event that ends it may be lost.
 local config = require "config"
 local json = require "tidelock.json"
 local store = require "tidelock.store"
@@ -12,21 +14,52 @@ local M = {}
 local MAX_MESSAGES = 500 -- of a session; of others
 local MAX_SESSIONS = 50
 
+---@class Line what was typed and is not through
+---@field id string the clientId of its message
+---@field time number when it was typed, wall-clock
+---@field command? string the whole line
+---@field content? string or what a message says
+---@field session? string where it belongs; nil: where one is when its turn comes
+---@field failed? { code: string, message: string } why it was not sent; it waits for /retry
+
 local chat = store.define("chat", {
   initial = {
-    lines = json.array {}, -- typed and not yet dealt with, in order: { id, text }
-    unanswered = {}, -- by the id that we gave the message: true
+    lines = json.array {}, -- Line[], in the order in which they were typed
+    unanswered = {}, -- by the id that we gave the message: until when an answer is waited for
     messages = {}, -- of each session, by its id; deleted ones keep their id
-    recent = json.array {}, -- the ids of those sessions, the newest last
+    recent = json.array {}, -- the ids of those sessions, the latest used last
     places = {}, -- the project of each session that was open, by its id
+    shown = {}, -- by session: true when it was on the screen since the start
+    sessions = {}, -- by project: ChatSession[], as last listed
     typing = {}, -- by session, by user: { name, deadline }
     work = {}, -- of the assistant, by session: { message, progress, note, deadline }
   }, -- and session: { id, title, project }, the one on the screen
+  persist = { "lines", "messages", "recent", "places", "session" },
+  version = 1,
 })
 
 M.store = chat
 
--- --- sessions and messages ----------------------------------------------------------------------
+-- --- sessions -----------------------------------------------------------------------------------
+
+---@param project_id string
+---@param list ChatSession[]
+function M.listed(project_id, list)
+  chat:change("listed", function(draft) draft.sessions[project_id] = json.array(list) end)
+end
+
+---@param project_id string
+---@return ChatSession[] views, as last listed
+function M.sessions(project_id) return chat:get("sessions", project_id) or {} end
+
+local function use(draft, id)
+  local recent = draft.recent
+  if recent[#recent] == id then return end
+  for i = #recent, 1, -1 do
+    if recent[i] == id then table.remove(recent, i) end
+  end
+  table.insert(recent, id)
+end
 
 ---@param session ChatSession|{ id: string, title: string }
 ---@param project_id string
@@ -34,6 +67,7 @@ function M.open(session, project_id)
   chat:change("open", function(draft)
     draft.session = { id = session.id, title = session.title, project = project_id }
     draft.places[session.id] = project_id
+    if draft.messages[session.id] then use(draft, session.id) end
   end)
 end
 
@@ -43,6 +77,49 @@ function M.session() return chat:get "session" end
 ---@param session_id string
 ---@return string? project_id
 function M.place(session_id) return chat:get("places", session_id) end
+
+---True once since the start: then what is held of the session is to be shown.
+---@param session_id string
+---@return boolean
+function M.show_first(session_id)
+  if chat:get("shown", session_id) then return false end
+  chat:change("show", function(draft) draft.shown[session_id] = true end)
+  return true
+end
+
+local by_session = { "messages", "places", "shown", "typing", "work" }
+
+local function drop_session(draft, id)
+  for _, key in ipairs(by_session) do draft[key][id] = nil end
+  for i = #draft.recent, 1, -1 do
+    if draft.recent[i] == id then table.remove(draft.recent, i) end
+  end
+end
+
+---The server does not know a session any more: it is forgotten. What was typed for it is not sent
+---anywhere else by itself.
+---@param session_id string
+---@return Line[] failed views of those that were on their way until now
+function M.lost(session_id)
+  local failed = {}
+  for _, line in ipairs(chat:get "lines") do
+    if line.session == session_id and not line.failed then failed[#failed + 1] = line end
+  end
+  chat:change("lost", function(draft)
+    drop_session(draft, session_id)
+    if draft.session and draft.session.id == session_id then draft.session = nil end
+    for _, line in ipairs(draft.lines) do
+      if line.session == session_id then
+        line.session = nil
+        line.failed = line.failed or { code = "NOT_FOUND", message = "its session is gone" }
+        draft.unanswered[line.id] = nil
+      end
+    end
+  end)
+  return failed
+end
+
+-- --- messages -----------------------------------------------------------------------------------
 
 -- Where a message stands in its session. Ids of clients are compared for the same user alone.
 local function position(message)
@@ -58,44 +135,72 @@ end
 
 local function drop_old_session(draft)
   local current = draft.session and draft.session.id
-  local old = draft.recent[1] == current and 2 or 1
-  draft.messages[table.remove(draft.recent, old)] = nil
+  drop_session(draft, draft.recent[draft.recent[1] == current and 2 or 1])
 end
 
+-- By time, for what was missed comes after what has just been said; among the same, at the end.
 local function insert(draft, message)
   local id = message.sessionId
-  if not draft.messages[id] then
-    draft.messages[id] = json.array {}
-    table.insert(draft.recent, id)
-    if #draft.recent > MAX_SESSIONS then drop_old_session(draft) end
-  end
-  local list = draft.messages[id]
-  table.insert(list, message)
+  draft.messages[id] = draft.messages[id] or json.array {}
+  use(draft, id)
+  if #draft.recent > MAX_SESSIONS then drop_old_session(draft) end
+  local list, time = draft.messages[id], message.createdAt or math.huge
+  local at = #list + 1
+  while at > 1 and (list[at - 1].createdAt or 0) > time do at = at - 1 end
+  table.insert(list, at, message)
   if #list > MAX_MESSAGES then table.remove(list, 1) end
 end
 
-local function line_position(client_id)
-  for i, line in ipairs(chat:get "lines") do
-    if line.id == client_id then return i end
+local function remove_line(draft, client_id)
+  for i = #draft.lines, 1, -1 do
+    if draft.lines[i].id == client_id then table.remove(draft.lines, i) end
   end
 end
 
 local function take(draft, message, at)
+  if message.clientId then remove_line(draft, message.clientId) end
   if not at then return insert(draft, message) end
   local list = draft.messages[message.sessionId]
   if not list[at].deleted then list[at] = message end
 end
 
----A message came: it is held, and ours is no longer to be sent.
+---A message came, as an event or as an answer: it is held, and ours is no longer to be sent.
 ---@param message Message
 ---@return boolean new
 function M.received(message)
-  local at, line = position(message), line_position(message.clientId)
-  chat:change("received", function(draft)
-    take(draft, message, at)
-    if line then table.remove(draft.lines, line) end
-  end)
+  local at = position(message)
+  chat:change("received", function(draft) take(draft, message, at) end)
   return at == nil
+end
+
+---The latest messages of a session were fetched. Those that were held before, of the same time, and
+---are not among them were deleted meanwhile; without one that was held before, there is a gap, and
+---the older ones go. What came by itself while they were on their way stays.
+---@param session_id string
+---@param list Message[] in the order in which they came
+---@param before? Message[] what M.held gave before the request
+---@return Message[] new
+function M.fetched(session_id, list, before)
+  local ids, since, new = {}, nil, {}
+  for _, message in ipairs(list) do ids[message.id] = true end
+  for i, held in ipairs(before or {}) do
+    if ids[held.id] then since = since or i end
+  end
+  local gone = {}
+  for i, held in ipairs(before or {}) do
+    if i >= (since or 1) and not ids[held.id] and not held.deleted then gone[held.id] = true end
+  end
+  chat:change("fetched", function(draft)
+    local held = draft.messages[session_id]
+    for i = held and #held or 0, 1, -1 do
+      if gone[held[i].id] then table.remove(held, i) end
+    end
+  end)
+  for _, message in ipairs(list) do
+    if M.received(message) then new[#new + 1] = message end
+    if message.status == "processed" then M.answered(message.clientId) end
+  end
+  return new
 end
 
 ---The server is through with a message.
@@ -117,38 +222,141 @@ function M.deleted(gone)
   end)
 end
 
+---What is held of a session, deleted ones too.
 ---@param session_id string
----@return Message[] views, the oldest first
-function M.messages(session_id)
+---@return Message[]? a view
+function M.held(session_id) return chat:get("messages", session_id) end
+
+-- A line as it looks until the server has it.
+local function as_message(line)
+  local me = user.get() or user.account()
+  return {
+    id = line.id, clientId = line.id, sessionId = line.session, content = line.content,
+    userId = me and me.id or "", userName = me and me.name or "", type = "user", metadata = {},
+    status = line.failed and "failed" or "sending", error = line.failed,
+    createdAt = line.time, updatedAt = line.time,
+  }
+end
+
+local function list_messages(session_id, held, lines)
   local found = {}
-  for _, message in ipairs(chat:get("messages", session_id) or {}) do
+  for _, message in ipairs(held or {}) do
     if not message.deleted then found[#found + 1] = message end
+  end
+  for _, line in ipairs(lines) do
+    if line.content and line.session == session_id then found[#found + 1] = as_message(line) end
   end
   return found
 end
 
+local last = {} -- of M.messages: what was asked for, and what came of it
+
+---What a session looks like: its messages, then ours that are on their way or were refused.
+---@param session_id string
+---@return Message[] the oldest first; not to be changed
+function M.messages(session_id)
+  local held, lines, me = M.held(session_id), chat:get "lines", user.account()
+  if last.id ~= session_id or last.held ~= held or last.lines ~= lines or last.me ~= me then
+    last = { id = session_id, held = held, lines = lines, me = me }
+    last.found = list_messages(session_id, held, lines)
+  end
+  return last.found
+end
+
 -- --- what is on its way -------------------------------------------------------------------------
 
----@return { id: string, text: string }[] a view
+---@return Line[] a view
 function M.lines() return chat:get "lines" end
 
+---@param id? string
+---@return Line? a view
+---@return integer? index
+function M.line(id)
+  for i, line in ipairs(chat:get "lines") do
+    if line.id == id then return line, i end
+  end
+end
+
+---@return Line? the first that was not refused
+function M.next_line()
+  for _, line in ipairs(chat:get "lines") do
+    if not line.failed then return line end
+  end
+end
+
+---@param line Line
+function M.enqueue(line)
+  chat:change("enqueue", function(draft) table.insert(draft.lines, line) end)
+end
+
+---A line gets the session that it was waiting for, and an answer is waited for.
 ---@param id string
----@param text string
-function M.enqueue(id, text)
-  chat:change("enqueue", function(draft) table.insert(draft.lines, { id = id, text = text }) end)
+---@param session_id string
+function M.sends(id, session_id)
+  local _, at = M.line(id)
+  chat:change("sends", function(draft)
+    if at then draft.lines[at].session = session_id end
+    draft.unanswered[id] = timer.now() + config.assistant_timeout
+  end)
+end
+
+---The server has answered a line that was sent.
+---@param id string
+---@param sent Message|{ id: string } as much of it as the server told
+---@return Message? new one, when it had not come as an event before
+function M.accepted(id, sent)
+  local line = M.line(id)
+  if not line then return nil end
+  local message = sent
+  if not sent.content then
+    message = as_message(line)
+    message.id, message.status, message.error = sent.id, "sent", nil
+  end
+  local new = M.received(message)
+  M.delivered(id)
+  return new and message or nil
+end
+
+---A line will not be sent: it stays, with the reason, until it is sent again or discarded.
+---@param id string
+---@param err { code: string, message: string }
+function M.refused(id, err)
+  local _, at = M.line(id)
+  chat:change("refused", function(draft)
+    draft.unanswered[id] = nil
+    local line = draft.lines[at]
+    if not line then return end
+    line.failed = { code = err.code, message = err.message }
+    if err.code == "NOT_FOUND" then line.session = nil end
+  end)
+end
+
+---Refused lines wait again to be sent: where they belong or, when that is gone, where one is.
+---@return integer how many
+function M.retry()
+  local count = M.count_refused()
+  chat:change("retry", function(draft)
+    for _, line in ipairs(draft.lines) do line.failed = nil end
+  end)
+  return count
+end
+
+---@return integer how many refused lines were dropped
+function M.discard()
+  local count = M.count_refused()
+  chat:change("discard", function(draft)
+    for i = #draft.lines, 1, -1 do
+      if draft.lines[i].failed then table.remove(draft.lines, i) end
+    end
+  end)
+  return count
 end
 
 ---A line is dealt with, or its message has come through.
 ---@param client_id? string
 function M.delivered(client_id)
-  local at = line_position(client_id)
-  if not at then return end
-  chat:change("delivered", function(draft) table.remove(draft.lines, at) end)
-end
-
----@param client_id string
-function M.expect_answer(client_id)
-  chat:change("expect answer", function(draft) draft.unanswered[client_id] = true end)
+  if not M.line(client_id) then return end
+  chat:change("delivered", function(draft) remove_line(draft, client_id) end)
 end
 
 ---@param client_id? string
@@ -157,98 +365,45 @@ function M.answered(client_id)
   chat:change("answered", function(draft) draft.unanswered[client_id] = nil end)
 end
 
----@return integer
-function M.count_unanswered()
-  local count = 0
-  for _ in pairs(chat:get "unanswered") do count = count + 1 end
-  return count
-end
-
----Whether all that was typed is sent and answered.
----@return boolean
-function M.is_idle() return #M.lines() == 0 and M.count_unanswered() == 0 end
-
--- --- who types, what the assistant does ---------------------------------------------------------
-
-local function is_past(entry) return timer.now() >= entry.deadline end
-
----@param event TypingIndicator
----@return boolean shown whether another one types
-function M.typed(event)
-  if user.is_me(event.userId) then return false end
-  local session, who = event.sessionId, event.userId
-  chat:change("typing", function(draft)
-    if not draft.typing[session] then draft.typing[session] = {} end
-    draft.typing[session][who] = event.isTyping
-      and { name = event.userName, deadline = timer.now() + config.typing_timeout } or nil
-  end)
-  return event.isTyping
-end
-
----@param session_id string
----@return string[] names of the others who type now, sorted
-function M.who_types(session_id)
-  local names = {}
-  for _, entry in pairs(chat:get("typing", session_id) or {}) do
-    if not is_past(entry) then names[#names + 1] = entry.name end
+local counts = store.derive({ chat }, function(state)
+  local found = { waiting = 0, refused = 0, commands = 0, unanswered = 0 }
+  for _, line in ipairs(state.lines) do
+    local kind = line.failed and "refused" or "waiting"
+    found[kind] = found[kind] + 1
+    if line.command then found.commands = found.commands + 1 end
   end
-  table.sort(names)
-  return names
-end
+  for _ in pairs(state.unanswered) do found.unanswered = found.unanswered + 1 end
+  return found
+end)
 
----The assistant has begun, or got on.
----@param event AIProcessing
-function M.works(event)
-  chat:change("assistant works", function(draft)
-    draft.work[event.sessionId] = {
-      message = event.messageId, progress = event.progress or 0, note = event.note or "",
-      deadline = timer.now() + config.assistant_timeout,
-    }
-  end)
-end
+---@return integer lines that are to be sent or done
+function M.count_waiting() return counts:get().waiting end
 
-local function end_work(draft, event)
-  local work = draft.work[event.sessionId]
-  if work and work.message == event.messageId then draft.work[event.sessionId] = nil end
-end
+---@return integer
+function M.count_refused() return counts:get().refused end
 
----@param event AIProcessing of ai_processing_end
----@return boolean new whether its answer was not known before
-function M.work_ended(event)
-  local answer = event.response
-  local at = position(answer)
-  chat:change("assistant ended", function(draft)
-    end_work(draft, event)
-    take(draft, answer, at)
-  end)
-  return at == nil
-end
+---@return integer sent, and not answered
+function M.count_unanswered() return counts:get().unanswered end
 
----@param event AIProcessing of ai_processing_error
-function M.work_failed(event)
-  chat:change("assistant failed", function(draft) end_work(draft, event) end)
-end
+---Whether a command waits: what is typed after it may belong elsewhere.
+---@return boolean
+function M.has_command() return counts:get().commands > 0 end
 
----@param session_id string
----@return { message: string, progress: number, note: string }? a view; nil when it does nothing
-function M.work(session_id)
-  local work = chat:get("work", session_id)
-  return work and not is_past(work) and work or nil
-end
+---Whether all that was typed is sent and answered, as far as it can be.
+---@return boolean
+function M.is_idle() return M.count_waiting() == 0 and M.count_unanswered() == 0 end
 
----Forgets what has had its time.
-function M.expire()
-  local typing, work = chat:get "typing", chat:get "work"
-  chat:change("expire", function(draft)
-    for session, all in pairs(typing) do
-      for who, entry in pairs(all) do
-        if is_past(entry) then draft.typing[session][who] = nil end
-      end
-    end
-    for session, entry in pairs(work) do
-      if is_past(entry) then draft.work[session] = nil end
-    end
-  end)
+require "stores.chat_activity"(M, { store = chat, position = position, take = take })
+
+---Forgets all but what was typed since then.
+---@param since number wall-clock
+function M.forget(since)
+  local lines = json.array {}
+  for _, line in ipairs(M.lines()) do
+    if line.time >= since then lines[#lines + 1] = store.copy(line) end
+  end
+  chat:reset()
+  chat:set { lines = lines }
 end
 
 function M.reset() chat:reset() end

@@ -1,4 +1,4 @@
--- What the server last told of itself.
+-- What the server last told of itself. Nothing of it outlives the process.
 local store = require "tidelock.store"
 
 local M = {}
@@ -17,8 +17,14 @@ function M.told(status)
   end)
 end
 
+---@return { ai: Health, memory: Health, users: integer }? a view; nil before the server has told it
+function M.status()
+  local status = system:get()
+  return status.ai and status or nil
+end
+
 ---How a word for health is to look; one that we do not know is neither good nor bad.
----@param health Health
+---@param health? Health
 ---@return "good"|"bad"|"neutral"
 function M.look(health) return looks[health] or "neutral" end
 

@@ -9,7 +9,7 @@ local messages = require "messages"
 local projects = require "services.projects"
 local server = require "tidelock.server"
 local known = require "stores.projects"
-local state = require "state"
+local stores = require "stores.all"
 local user = require "stores.user"
 local task = require "tidelock.task"
 local timer = require "tidelock.timer"
@@ -86,7 +86,7 @@ srv:post("/api/chat/messages", function() return { success = true, data = odd } 
 
 test.describe("the services", function()
   test.before_each(function()
-    state.reset()
+    stores.reset()
     config.api_url, config.password = srv.url, "right"
     seen, good, serial, refresh_good = {}, "", 0, true
     terms = { expiresIn = 900 }
@@ -196,7 +196,7 @@ test.describe("the services", function()
 
   test.it("make no session where there are some that they cannot read", function()
     odd = { { id = "s1" } }
-    local session, err = chat.first_session "p1"
+    local session, err = chat.session "p1"
     expect(session).is_nil()
     expect(err.code).is("DECODE")
   end)

@@ -1,15 +1,14 @@
 -- The rules of the stores, each in a test that fails without it.
 local test = require "tidelock.test"
-local api = require "services.api"
 local app = require "stores.app"
 local chat = require "stores.chat"
 local config = require "config"
 local opening = require "flows.opening"
 local projects = require "stores.projects"
-local state = require "state"
+local screen = require "screen"
+local stores = require "stores.all"
 local system = require "stores.system"
 local task = require "tidelock.task"
-local types = require "types"
 local user = require "stores.user"
 local view = require "views.plain"
 local expect = test.expect
@@ -33,7 +32,7 @@ end
 local function log_in(id) user.logged_in { id = id, name = "Ada" } end
 
 test.describe("messages", function()
-  test.before_each(state.reset)
+  test.before_each(stores.reset)
 
   test.it("are new once", function()
     expect(chat.received(message { id = "m1" })).is(true)
@@ -80,43 +79,16 @@ test.describe("messages", function()
 
   test.it("that were processed say so, and are answered", function()
     chat.received(message { clientId = "c1" })
-    chat.expect_answer "c1"
+    chat.sends("c1", "s1")
     chat.processed { id = "m1", sessionId = "s1", clientId = "c1", status = "processed" }
     expect(chat.messages("s1")[1].status).is("processed")
     expect(chat.is_idle()).is(true)
   end)
 end)
 
-test.describe("what is on its way", function()
-  test.before_each(state.reset)
-
-  test.it("is idle when all is sent and answered", function()
-    expect(chat.is_idle()).is(true)
-    chat.enqueue("c1", "hello")
-    expect(chat.is_idle()).is(false)
-    chat.expect_answer "c1"
-    chat.received(message { clientId = "c1" })
-    expect(#chat.lines()).is(0)
-    expect(chat.is_idle()).is(false)
-    chat.answered "another"
-    expect(chat.count_unanswered()).is(1)
-    chat.answered "c1"
-    expect(chat.is_idle()).is(true)
-  end)
-
-  test.it("loses nothing to messages that others sent", function()
-    chat.enqueue("c1", "hello")
-    chat.delivered(nil)
-    chat.delivered "c2"
-    chat.answered(nil)
-    chat.received(message {})
-    expect(#chat.lines()).is(1)
-  end)
-end)
-
 test.describe("who types", function()
   local limit = config.typing_timeout
-  test.before_each(state.reset)
+  test.before_each(stores.reset)
   test.after_each(function() config.typing_timeout = limit end)
 
   local function types_in(session, who, is)
@@ -149,7 +121,7 @@ end)
 
 test.describe("the assistant", function()
   local limit = config.assistant_timeout
-  test.before_each(state.reset)
+  test.before_each(stores.reset)
   test.after_each(function() config.assistant_timeout = limit end)
 
   local function work(fields)
@@ -192,33 +164,70 @@ test.describe("the assistant", function()
 end)
 
 test.describe("projects", function()
-  test.before_each(state.reset)
+  test.before_each(stores.reset)
+
+  local function names()
+    local found = {}
+    for i, project in ipairs(projects.list()) do found[i] = project.name end
+    return found
+  end
+
+  test.it("are those that were listed last, in that order, and those that came since", function()
+    projects.put { id = "p0", name = "Gone" }
+    projects.listing()
+    expect(projects.is_loading()).is(true)
+    projects.listed { { id = "p2", name = "Moon" }, { id = "p1", name = "Mars" } }
+    expect(projects.is_loading()).is(false)
+    projects.put { id = "p3", name = "Venus" }
+    projects.put { id = "p2", name = "Luna" }
+    expect(names()).equals { "Luna", "Mars", "Venus" }
+    projects.deleted "p1"
+    expect(names()).equals { "Luna", "Venus" }
+    expect(projects.name "p0").is_nil()
+  end)
+
+  test.it("stay when they cannot be listed, which is told", function()
+    projects.listed { { id = "p1", name = "Mars" } }
+    projects.listing()
+    projects.failed { code = "CONNECT", message = "no way" }
+    expect(names()).equals { "Mars" }
+    expect(projects.is_loading()).is(false)
+    expect(projects.error().code).is("CONNECT")
+    projects.listed {}
+    expect(projects.error()).is_nil()
+  end)
+
+  test.it("have a new name on the screen too", function()
+    screen.open({ id = "p1", name = "Moon" }, { id = "s1", title = "One" })
+    projects.put { id = "p1", name = "Luna" }
+    expect(projects.current().name).is("Luna")
+  end)
 
   test.it("say what belongs to the screen", function()
-    expect(state.is_open()).is(false)
-    expect(state.is_here { sessionId = "s1" }).is(false)
-    state.open({ id = "p1", name = "Moon" }, { id = "s1", title = "One" })
-    expect(state.is_here { sessionId = "s1" }).is(true)
-    expect(state.is_here { sessionId = "s2" }).is(false)
-    expect(state.place_of { sessionId = "s1" }).is("Moon")
+    expect(screen.is_open()).is(false)
+    expect(screen.is_here { sessionId = "s1" }).is(false)
+    screen.open({ id = "p1", name = "Moon" }, { id = "s1", title = "One" })
+    expect(screen.is_here { sessionId = "s1" }).is(true)
+    expect(screen.is_here { sessionId = "s2" }).is(false)
+    expect(screen.place_of { sessionId = "s1" }).is("Moon")
     projects.close()
-    expect(state.is_open()).is(false)
+    expect(screen.is_open()).is(false)
   end)
 
   test.it("take their session from the screen when they are deleted", function()
-    state.open({ id = "p1", name = "Moon" }, { id = "s1", title = "One" })
+    screen.open({ id = "p1", name = "Moon" }, { id = "s1", title = "One" })
     projects.put { id = "p2", name = "Mars" }
     local name, closed = projects.deleted "p2"
     expect(name).is("Mars")
     expect(closed).is(false)
     expect(select(2, projects.deleted "p1")).is(true)
-    expect(state.is_open()).is(false)
-    expect(state.place_of { sessionId = "s1" }).is_nil()
+    expect(screen.is_open()).is(false)
+    expect(screen.place_of { sessionId = "s1" }).is_nil()
   end)
 end)
 
 test.describe("the user, the client and the system", function()
-  test.before_each(state.reset)
+  test.before_each(stores.reset)
 
   test.it("keep preferences, and no token where tools may read it", function()
     user.logged_in { id = "u1", name = "Ada", preferences = { theme = "dark" } }
@@ -226,6 +235,68 @@ test.describe("the user, the client and the system", function()
     expect(user.preferences().theme).is("dark")
     expect(user.store:get().tokens).is_nil()
     expect(user.tokens().access).is("secret")
+  end)
+
+  test.it("prefer what was set here to what the server has, and that to the default", function()
+    expect(user.preferences().theme).is("system")
+    expect(user.preferences().notifications).equals { email = false, push = false, desktop = true }
+    local theirs = {
+      theme = "light", language = "de", notifications = { email = true, push = true, desktop = false },
+    }
+    user.prefer("theme", "dark")
+    user.prefer("push", false)
+    user.logged_in { id = "u1", name = "Ada", preferences = theirs }
+    expect(user.preferences()).equals {
+      theme = "dark", language = "de", notifications = { email = true, push = false, desktop = false },
+    }
+  end)
+
+  test.it("know who is logged in, and who was", function()
+    expect(user.is_authenticated()).is(false)
+    user.logged_in({ id = "u1", name = "Ada" }, "ada@example.com")
+    user.set_tokens { access = "a", refresh = "r", expires = math.huge }
+    expect(user.is_authenticated()).is(true)
+    user.updated { id = "u1", name = "Ada L." }
+    expect(user.get().name).is("Ada L.")
+    user.logged_out()
+    expect(user.is_authenticated()).is(false)
+    expect(user.tokens()).is_nil()
+    expect(user.is_me "u1").is(true)
+    expect(user.account().email).is("ada@example.com")
+  end)
+
+  test.it("hold the last error until it is cleared or the connection is there", function()
+    app.failed { code = "SERVER_ERROR", message = "broken", recoverable = true }
+    expect(app.error().code).is("SERVER_ERROR")
+    expect(app.error().recoverable).is(true)
+    app.clear_error()
+    expect(app.error()).is_nil()
+    app.failed { code = "SERVER_ERROR", message = "broken" }
+    app.connection_is "connected"
+    expect(app.error()).is_nil()
+    app.loading(true)
+    expect(app.is_loading()).is(true)
+  end)
+
+  test.it("count the attempts to connect again", function()
+    app.connection_is "connected"
+    app.connection_is "reconnecting"
+    app.connection_is "reconnecting"
+    local status = app.connection()
+    expect(status.connected).is(false)
+    expect(status.reconnecting).is(true)
+    expect(status.attempts).is(2)
+    expect(status.last_connected).is_close(os.time(), 2)
+    app.connection_is "connected"
+    expect(app.connection().attempts).is(0)
+  end)
+
+  test.it("know nothing of the system before it is told", function()
+    expect(system.status()).is_nil()
+    expect(system.look(nil)).is("neutral")
+    system.told { aiService = "unknown", memoryService = "healthy", activeUsers = 3 }
+    expect(system.status().users).is(3)
+    expect(system.look(system.status().ai)).is("neutral")
   end)
 
   test.it("know a first connection from a later one", function()
@@ -250,75 +321,8 @@ test.describe("the user, the client and the system", function()
   end)
 end)
 
--- An event of each kind, and the one store that it may change.
-local NOW = "2024-05-01T12:30:00Z"
-local project = {
-  id = "p1", name = "Moon", status = "active", priority = "low", createdAt = NOW, updatedAt = NOW,
-}
-local said = {
-  id = "m1", sessionId = "s1", userId = "u2", userName = "Bob", content = "x", type = "user",
-  status = "sent", createdAt = NOW, updatedAt = NOW,
-}
-local work = { messageId = "m1", sessionId = "s1" }
-local events = {
-  { "new_message", said, "chat" },
-  { "typing_indicator", { sessionId = "s1", userId = "u2", isTyping = true }, "chat" },
-  { "ai_processing_start", work, "chat" },
-  { "ai_processing_progress", { messageId = "m1", sessionId = "s1", progress = 4 }, "chat" },
-  { "ai_processing_error", { messageId = "m1", sessionId = "s1", error = { message = "x" } }, "chat" },
-  { "message_processed", { id = "m1", sessionId = "s1", status = "processed" }, "chat" },
-  { "message_deleted", { messageId = "m1", sessionId = "s1" }, "chat" },
-  { "project_created", { project = project }, "projects" },
-  { "project_deleted", { projectId = "p1" }, "projects" },
-  { "system_status_update", { aiService = "down", memoryService = "odd", activeUsers = 1 }, "system" },
-  { "error_occurred", { message = "x" }, "app" },
-}
-
-test.describe("each event", function()
-  local hears = {}
-  test.before_each(function()
-    state.reset()
-    hears = {}
-    local chatter = { on = function(_, event, fn)
-      expect(hears[event]).is_nil()
-      hears[event] = fn
-    end }
-    for _, group in ipairs { "chat", "assistant", "projects", "system" } do
-      require("handlers." .. group)(chatter)
-    end
-  end)
-
-  test.it("has one handler, and every event of the server has", function()
-    for event in pairs(types.events) do expect(hears[event] ~= nil).is(true) end
-  end)
-
-  test.it("changes one store", function()
-    local all = { app = app, chat = chat, projects = projects, system = system, user = user }
-    for _, case in ipairs(events) do
-      local before = {}
-      for name, each in pairs(all) do before[name] = each.store:get() end
-      local payload = types.events[case[1]]:check(case[2])
-      printed(function() hears[case[1]](payload) end)
-      for name, each in pairs(all) do
-        local changed = each.store:get() ~= before[name] and name or "nothing"
-        expect(case[1] .. " " .. changed).is(case[1] .. " " .. (name == case[3] and name or "nothing"))
-      end
-    end
-  end)
-
-  test.it("asks the server for nothing", function()
-    local real, asked = api.send, {}
-    api.send = function(_, path) asked[#asked + 1] = path end
-    printed(function()
-      for _, case in ipairs(events) do hears[case[1]](types.events[case[1]]:check(case[2])) end
-    end)
-    api.send = real
-    expect(asked).equals {}
-  end)
-end)
-
 test.describe("a connection that is back", function()
-  test.before_each(state.reset)
+  test.before_each(stores.reset)
 
   test.it("fetches what was missed, unless it has recovered", function()
     local real, fetched, heard = opening.catch_up, 0, nil
@@ -338,7 +342,7 @@ end)
 
 test.describe("the plain view", function()
   test.it("tells the system's status when it changes", function()
-    state.reset()
+    stores.reset()
     local real, lines = print, {}
     print = function(line) lines[#lines + 1] = line end -- luacheck: ignore 121
     view.watch()

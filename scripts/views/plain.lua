@@ -1,6 +1,7 @@
 -- The plain view: lines in, lines out. Control characters of others never reach the terminal.
+local config = require "config"
 local messages = require "messages"
-local state = require "state"
+local screen = require "screen"
 local system = require "stores.system"
 
 local M = {}
@@ -25,13 +26,23 @@ end
 ---@param values? table<string, any>
 function M.show(code, values) print(messages.text(code, clean_values(values))) end
 
+local by_status = { sending = "MESSAGE_SENDING", failed = "MESSAGE_FAILED" }
+
 ---A message, its further lines below the first; with its place, when it is not of this session.
 ---@param message Message
 function M.message(message)
   local values = { name = message.userName, content = (message.content:gsub("\n", "\n  ")) }
-  if state.is_here(message) then return M.show("MESSAGE", values) end
-  values.where = state.place_of(message) or messages.text "ELSEWHERE"
+  if screen.is_here(message) then return M.show(by_status[message.status] or "MESSAGE", values) end
+  values.where = screen.place_of(message) or messages.text "ELSEWHERE"
   M.show("MESSAGE_ELSEWHERE", values)
+end
+
+---Many at once: the last ones, and how many there are before them.
+---@param list Message[] the oldest first
+function M.messages(list)
+  local earlier = math.max(#list - config.history, 0)
+  if earlier > 0 then M.show("EARLIER", { messages = earlier }) end
+  for i = earlier + 1, #list do M.message(list[i]) end
 end
 
 ---@param err tidelock.Error

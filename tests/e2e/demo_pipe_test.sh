@@ -51,7 +51,7 @@ check 'a refused login is told' has 'does not know this e-mail address and passw
 check 'a refused login ends with 1' ended 1
 
 port=$(free_port)
-seen=$(printf 'hello\n' | API_URL=http://127.0.0.1:$port "$TIDELOCK" run "$ROOT/scripts" --plain 2>&1) &&
+seen=$(printf 'hello\n' | API_URL=http://127.0.0.1:$port "$TIDELOCK" run "$ROOT/scripts" --plain --memory 2>&1) &&
   rc=0 || rc=$?
 check 'without a server it waits, and says so' has "waiting for the server at http://127.0.0.1:$port"
 check 'what could not be sent is told' has 'left with 1 unsent'

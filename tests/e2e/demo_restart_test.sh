@@ -10,7 +10,7 @@ look() { seen=$(cat "$TMPDIR/out"); }
 shows() { look && has "$1"; }
 
 mkfifo "$TMPDIR/in"
-"$TIDELOCK" run "$ROOT/scripts" --no-watch <"$TMPDIR/in" >"$TMPDIR/out" 2>&1 &
+"$TIDELOCK" run "$ROOT/scripts" --no-watch --memory <"$TMPDIR/in" >"$TMPDIR/out" 2>&1 &
 client=$!
 exec 3>"$TMPDIR/in"
 echo first >&3
@@ -25,7 +25,10 @@ echo second >&3
 serve
 check 'it connects again, logging in anew' until_true shows '* connected again'
 check 'it opens a session that there is' until_true shows 'this session is not there any more'
-check 'what was typed meanwhile is sent' until_true shows 'Assistant: You said "second"'
+check 'what was typed for the session that is gone is sent nowhere by itself' \
+  until_true shows '! not sent: second'
+echo /retry >&3
+check 'and sent where one is when one says so' until_true shows 'Assistant: You said "second"'
 exec 3>&-
 wait $client
 rc=$?

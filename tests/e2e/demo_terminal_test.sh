@@ -9,7 +9,7 @@ cp -r "$ROOT/examples/backend" "$TMPDIR/backend"
 port=$(free_port)
 cat >"$TMPDIR/start.sh" <<END
 export PORT=$port API_URL=http://127.0.0.1:$port
-cd "$TMPDIR" && "$TIDELOCK" run backend=backend client=client
+cd "$TMPDIR" && "$TIDELOCK" run backend=backend client=client --data "$TMPDIR/data"
 echo "ended with \$?"
 cat
 END
@@ -47,13 +47,13 @@ check 'an edited text is seen with the next lines' say_until '<Demo> line'
 edit client/handlers/assistant.lua 'view.message(answer)' 'print("ANSWER " .. answer.content)'
 check 'an edited handler too' say_until 'ANSWER You said'
 
-printf 'local x = = 1\n' >"$TMPDIR/client/state.lua.new"
-cat "$ROOT/scripts/state.lua" >>"$TMPDIR/client/state.lua.new"
-mv "$TMPDIR/client/state.lua.new" "$TMPDIR/client/state.lua"
-check 'a broken save says where' until_true shows 'client/state.lua:1:'
+printf 'local x = = 1\n' >"$TMPDIR/client/screen.lua.new"
+cat "$ROOT/scripts/screen.lua" >>"$TMPDIR/client/screen.lua.new"
+mv "$TMPDIR/client/screen.lua.new" "$TMPDIR/client/screen.lua"
+check 'a broken save says where' until_true shows 'client/screen.lua:1:'
 type_line 'still here'
 check 'and the previous version goes on' until_true shows 'ANSWER You said "still here": 2 words.'
-cp "$ROOT/scripts/state.lua" "$TMPDIR/client/state.lua"
+cp "$ROOT/scripts/screen.lua" "$TMPDIR/client/screen.lua"
 
 edit backend/assistant.lua 'You said' 'I heard'
 check 'the server is edited in the same way' say_until 'ANSWER I heard'

@@ -7,7 +7,7 @@ export API_URL=http://127.0.0.1:$PORT
 "$TIDELOCK" run "$ROOT/tests/e2e/odd_server.lua" --no-watch >"$TMPDIR/server" 2>&1 &
 server=$!
 mkfifo "$TMPDIR/in"
-"$TIDELOCK" run "$ROOT/scripts" --no-watch --plain <"$TMPDIR/in" >"$TMPDIR/out" 2>"$TMPDIR/log" &
+"$TIDELOCK" run "$ROOT/scripts" --no-watch --plain --memory <"$TMPDIR/in" >"$TMPDIR/out" 2>"$TMPDIR/log" &
 client=$!
 trap 'kill $server $client 2>/dev/null' EXIT
 exec 3>"$TMPDIR/in"

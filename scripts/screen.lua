@@ -1,16 +1,9 @@
--- What takes several stores to know or to do. The stores hold the state, one domain each, and live
--- on over reloads: edit any file, and the chat goes on.
-local app = require "stores.app"
+-- What is on the screen: a project and a session of it. Two stores know it together, and this is
+-- the one place that asks both.
 local chat = require "stores.chat"
 local projects = require "stores.projects"
-local system = require "stores.system"
-local user = require "stores.user"
 
 local M = {}
-
-function M.reset()
-  for _, each in ipairs { app, chat, projects, system, user } do each.reset() end
-end
 
 ---@param project Project|{ id: string, name: string }
 ---@param session ChatSession|{ id: string, title: string }
@@ -20,7 +13,7 @@ function M.open(project, session)
 end
 
 ---The session on the screen; none when its project is not open any more.
----@return { id: string, title: string }? a view
+---@return { id: string, title: string, project: string }? a view
 function M.session()
   local project, session = projects.current(), chat.session()
   return project and session and session.project == project.id and session or nil
