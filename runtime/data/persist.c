@@ -14,7 +14,7 @@
 struct Persist {
   Loop *loop;
   Db *db;
-  char *name, **keys;
+  char *name, **keys, *aside; /* aside: where what is stored goes, with the next write */
   size_t key_count;
   double delay;
   int64_t version, stored; /* stored: -1 when nothing is */
@@ -27,6 +27,7 @@ struct Persist {
   PersistFlush *flushes;
   DbWatcher watcher;
   Event answer;
+  Error refused; /* what could not be kept of what was written since the last answer */
   bool answering, late, closed;
   int writing; /* jobs */
 };
@@ -166,6 +167,7 @@ static void release(Persist *p) {
   for (size_t i = 0; i < p->key_count; i++) free(p->keys[i]);
   free(p->keys);
   free(p->name);
+  free(p->aside);
   free(p);
 }
 
@@ -176,8 +178,9 @@ static void answer_flushes(Persist *p, const Error *err) {
   while (all) {
     PersistFlush *flush = all;
     all = flush->next;
-    if (err || flush->upto <= p->saved) {
-      flush->done(flush, flush->upto <= p->saved ? NULL : err);
+    bool saved = flush->upto <= p->saved;
+    if (err || saved) {
+      flush->done(flush, !saved ? err : p->refused.code ? &p->refused : NULL);
     } else {
       flush->next = NULL;
       while (*last) last = &(*last)->next;
@@ -191,6 +194,7 @@ static void on_answer(Event *event) {
   Error why;
   p->answering = false;
   if (!p->closed) answer_flushes(p, db_in_trouble(p->db, &why) ? &why : NULL);
+  p->refused = (Error){0};
   release(p);
 }
 
@@ -210,7 +214,7 @@ static void on_told(DbWatcher *watcher, const Error *err) {
 /* --- on the loop: writing -------------------------------------------------------------
  */
 
-static void write_now(Persist *p, char *aside);
+static void write_now(Persist *p);
 
 static void write_done(DbJob *job) {
   Write *write = CONTAINER_OF(job, Write, job);
@@ -226,13 +230,13 @@ static void write_done(DbJob *job) {
     release(p);
     return;
   }
-  if (p->late) write_now(p, NULL);
+  if (p->late) write_now(p);
   answer_soon(p);
   if (refused.code == ERR_NONE) return;
-  Error err;
-  error_set(&err, refused.code, "a part of the store %.60s cannot be kept: %.220s",
+  error_set(&p->refused, refused.code, "a part of the store %.60s cannot be kept: %.220s",
             p->name, refused.message);
-  p->failed(p->ctx, &err);
+  refused = p->refused;
+  p->failed(p->ctx, &refused);
 }
 
 static Value item_of(Value root, const char *key) {
@@ -240,23 +244,43 @@ static Value item_of(Value root, const char *key) {
   return value_object_get(root, key, strlen(key));
 }
 
-/* Hands over what differs. Takes aside: where to keep what is stored first. */
-static void write_now(Persist *p, char *aside) {
+static bool is_kept(const Persist *p, const char *key) {
+  for (size_t i = 0; i < p->key_count; i++)
+    if (strcmp(p->keys[i], key) == 0) return true;
+  return false;
+}
+
+/* What was read of an older version and is kept no more goes: it would come back as if it
+ * were of this one. */
+static void drop_old(Persist *p) {
+  Value key, item;
+  for (size_t i = 0; value_object_at(p->synced, i, &key, &item); i++) {
+    size_t len;
+    const char *name = value_bytes(key, &len);
+    if (strlen(name) == len && !is_kept(p, name))
+      rows_sync(&p->rows, name, item, (Value){0});
+  }
+}
+
+/* Hands over what differs. */
+static void write_now(Persist *p) {
   timer_stop(p->loop, &p->timer);
   p->late = false;
+  if (p->stored >= 0 && p->stored < p->version) drop_old(p);
   for (size_t i = 0; i < p->key_count; i++)
     rows_sync(&p->rows, p->keys[i], item_of(p->synced, p->keys[i]),
               item_of(p->root, p->keys[i]));
   value_release(p->synced);
   p->synced = value_retain(p->root);
-  if (!p->rows.count && !aside && p->stored == p->version) {
+  if (!p->rows.count && !p->aside && p->stored == p->version) {
     if (!p->writing) p->saved = p->changed;
     if (!p->writing) return;
   }
   Write *write = xcalloc(1, sizeof *write);
   *write = (Write){.job.work = write_work, .job.done = write_done, .persist = p};
   write->name = xstrdup(p->name);
-  write->aside = aside;
+  write->aside = p->aside;
+  p->aside = NULL;
   write->version = p->stored = p->version;
   write->upto = p->changed;
   write->ops = rows_take(&p->rows, &write->count);
@@ -268,7 +292,7 @@ static void write_now(Persist *p, char *aside) {
 static void on_due(Timer *timer) {
   Persist *p = CONTAINER_OF(timer, Persist, timer);
   if (p->writing) p->late = true;
-  else write_now(p, NULL);
+  else write_now(p);
   if (!p->writing) answer_soon(p);
 }
 
@@ -297,6 +321,12 @@ void persist_flush_cancel(Persist *p, PersistFlush *flush) {
   if (*at) *at = flush->next;
 }
 
+PersistFlush *persist_take_flushes(Persist *p) {
+  PersistFlush *all = p->flushes;
+  p->flushes = NULL;
+  return all;
+}
+
 bool persist_unsaved(const Persist *p) {
   return p->saved != p->changed;
 }
@@ -313,15 +343,16 @@ void persist_retune(Persist *p, int64_t version, double delay) {
 void persist_set_aside(Persist *p, const char *why, Error *err) {
   struct timespec t;
   clock_gettime(CLOCK_REALTIME, &t);
-  char *aside =
+  free(p->aside);
+  p->aside =
       xasprintf("%s~broken-%lld.%06ld", p->name, (long long)t.tv_sec, t.tv_nsec / 1000);
-  error_set(err, ERR_DECODE, "%.140s; what is stored of %.50s was set aside as %.90s",
-            why, p->name, aside);
+  error_set(err, ERR_DECODE, "%.140s; what is stored of %.50s is set aside as %.90s", why,
+            p->name, p->aside);
   rows_forget(&p->rows);
   value_release(p->synced);
   value_release(p->root);
   p->synced = p->root = (Value){0};
-  write_now(p, aside);
+  p->stored = -1;
 }
 
 /* --- life -----------------------------------------------------------------------------
@@ -374,7 +405,6 @@ static bool take_load(Persist *p, const Load *load, const PersistOptions *option
   }
   *loaded = value_object(account);
   persist_set_aside(p, why.message, err);
-  p->stored = -1;
   return true;
 }
 
@@ -411,7 +441,7 @@ void persist_close(Persist *p) {
   Error gone;
   error_set(&gone, ERR_CANCELLED, "the store was closed");
   db_unwatch(p->db, &p->watcher);
-  if (p->saved != p->changed) write_now(p, NULL);
+  if (p->saved != p->changed) write_now(p);
   answer_flushes(p, &gone);
   drop_values(p);
   release(p);

@@ -6,8 +6,10 @@
  * `delay` of the first change is one transaction. While one is being written the next
  * gathers, so that memory holds two roots at most however long the disk is in trouble.
  *
- * What cannot be read is set aside under a name that the error tells, never overwritten.
- * Rows of keys that are no longer among `keys` stay, and are not read. JSON's limits
+ * What cannot be read is set aside under a name that the error tells, never overwritten:
+ * with the first write, so that who opens and closes has changed nothing. Rows of keys
+ * that are no longer among `keys` stay, and are not read; but of an older version all is
+ * read, and what is not among `keys` goes when the new one is written. JSON's limits
  * hold: integers beyond 2^53 come back as doubles; a row with NaN, infinity or a string
  * that is not UTF-8 is not written, and `failed` hears of it. */
 #ifndef TIDELOCK_DATA_PERSIST_H
@@ -23,7 +25,8 @@ typedef struct PersistOptions {
   const char *const *keys;
   size_t key_count;
   double delay;    /* seconds; 0: 0.1 */
-  int64_t version; /* of the content; what was stored with a newer one is set aside */
+  int64_t version; /* of the content; what was stored with a newer one is set aside, what
+                      was with an older one is the caller's to migrate */
   /* Hears what went wrong, in dispatch, once each; and (err NULL) when writing goes on.
    */
   void (*failed)(void *ctx, const Error *err);
@@ -31,9 +34,9 @@ typedef struct PersistOptions {
 } PersistOptions;
 
 /* Reads what is stored, waiting for the disk: *loaded is new, an object with those of the
- * keys that are stored, charged to the account; *version that which it was stored with,
- * -1 when nothing was. Returns new, or NULL when it cannot be known what is stored.
- * *err with code ERR_NONE or what was set aside. */
+ * keys that are stored (of an older version: all), charged to the account; *version that
+ * which it was stored with, -1 when nothing was. Returns new, or NULL when it cannot be
+ * known what is stored. *err with code ERR_NONE or what is set aside. */
 Persist *persist_open(Loop *loop, Db *db, const PersistOptions *options,
                       ValueAccount *account, Value *loaded, int64_t *version, Error *err);
 /* Hands what is not yet written to the database, and releases it. Flushes that wait are
@@ -42,8 +45,8 @@ void persist_close(Persist *persist);
 
 /* The root is this one now; retained until it is written. */
 void persist_changed(Persist *persist, Value root);
-/* What is stored is kept under another name, which *err tells; the next root is
- * written anew. */
+/* What is stored is kept under another name, which *err tells, from the next write on,
+ * for which there is a need then; the next root is written anew. */
 void persist_set_aside(Persist *persist, const char *why, Error *err);
 /* New options of the running store: the version and the delay are in force from now on.
  */
@@ -57,8 +60,11 @@ struct PersistFlush {
   uint64_t upto;
   void (*done)(PersistFlush *flush, const Error *err);
 };
+/* An error also when a part of it cannot be kept. */
 void persist_flush(Persist *persist, PersistFlush *flush);
 void persist_flush_cancel(Persist *persist, PersistFlush *flush); /* done is not called */
+/* Those that wait, from now on the caller's: for another Persist of the same database. */
+PersistFlush *persist_take_flushes(Persist *persist);
 bool persist_unsaved(const Persist *persist);  /* whether something is not on disk */
 uint64_t persist_rows(const Persist *persist); /* written or deleted so far, for tests */
 

@@ -183,7 +183,8 @@ bool load_build(const Load *load, Rows *rows, const PersistOptions *options,
   /* Also the branches of keys that are not wanted keep their numbers. */
   for (size_t i = 0; i < load->count; i++)
     if (load->rows[i].child >= rows->next_id) rows->next_id = load->rows[i].child + 1;
-  bool good = build(&b, rows->root, options, out);
+  bool older = load->version < options->version; /* all of it is to be migrated */
+  bool good = build(&b, rows->root, older ? NULL : options, out);
   json_arena_free(b.arena);
   return good;
 }

@@ -124,6 +124,12 @@ bool store_commit(Store *s, Value root, const char *script, const char *action) 
   return true;
 }
 
+bool store_migrate(Store *s, Value root, const char *script) {
+  bool changed = store_commit(s, root, script, "migrate");
+  if (changed) change_at(s, s->count - 1)->migrated = true;
+  return changed;
+}
+
 bool store_reset(Store *s, const char *script) {
   return store_commit(s, value_retain(s->initial), script, "reset");
 }
@@ -133,6 +139,11 @@ int store_undo(Store *s, size_t n, const char *script, Error *err) {
     return error_set(err, ERR_NOT_FOUND,
                      "undo(%zu): the history of this store holds %zu changes", n,
                      s->count);
+  for (size_t i = s->count - n; i < s->count; i++)
+    if (change_at(s, i)->migrated)
+      return error_set(err, ERR_INVALID,
+                       "undo(%zu): the state was migrated since, and is of another shape",
+                       n);
   Value root = value_retain(change_at(s, s->count - n)->before);
   store_commit(s, root, script, "undo");
   return 0;

@@ -18,7 +18,8 @@ typedef struct StoreChange {
   double time;           /* wall-clock seconds */
   char *script, *action; /* action may be NULL */
   Value before, after;
-  size_t bytes; /* of nodes made by it */
+  size_t bytes;  /* of nodes made by it */
+  bool migrated; /* from another version: undo does not go behind it */
 } StoreChange;
 
 Store *store_new(const StoreLimits *limits); /* returns new; the root is {} */
@@ -33,9 +34,10 @@ void store_set_initial(Store *store, Value initial);
 /* The root becomes this one; takes it. False when it is the same: nothing has happened.
  */
 bool store_commit(Store *store, Value root, const char *script, const char *action);
+bool store_migrate(Store *store, Value root, const char *script); /* the same */
 bool store_reset(Store *store, const char *script);
 /* Back to the root before the last n changes, as a change of its own. NOT_FOUND when
- * history does not reach that far. */
+ * history does not reach that far, INVALID when the state was migrated since. */
 int store_undo(Store *store, size_t n, const char *script, Error *err);
 
 size_t store_history_count(const Store *store);

@@ -43,8 +43,9 @@ static StoreOptions *new_options(void) {
 }
 
 static void check_keys(lua_State *L, int t) {
-  static const char *const known[] = {"initial", "share",         "history", "memory",
-                                      "persist", "persist_delay", "version", NULL};
+  static const char *const known[] = {"initial", "share",   "history",
+                                      "memory",  "persist", "persist_delay",
+                                      "version", "migrate", NULL};
   for (lua_pushnil(L); lua_next(L, t); lua_pop(L, 1)) {
     const char *key = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "?";
     int i = 0;
@@ -121,6 +122,13 @@ static void read_options(lua_State *L, int t, StoreOptions *o) {
   read_initial(L, t, o);
 }
 
+/* A reference, LUA_NOREF when there is none. */
+static int read_migrate(lua_State *L, int t) {
+  if (lua_getfield(L, t, "migrate") == LUA_TNIL) return LUA_NOREF;
+  luaL_argcheck(L, lua_isfunction(L, -1), t, "migrate is a function");
+  return luaL_ref(L, LUA_REGISTRYINDEX);
+}
+
 static int f_define(lua_State *L) {
   const char *name = luaL_checkstring(L, 1);
   luaL_checktype(L, 2, LUA_TTABLE);
@@ -130,8 +138,10 @@ static int f_define(lua_State *L) {
   Holder *holder = holder_push(L, store_kind.free_options);
   StoreOptions *options = holder->object = new_options();
   read_options(L, 2, options);
+  int migrate = read_migrate(L, 2); /* last: afterwards nothing may raise */
   Error err;
-  Declaration *decl = declare(L, &store_kind, name, holder_take(holder), &err);
+  Declaration *decl =
+      declare_with(L, &store_kind, name, holder_take(holder), &migrate, 1, &err);
   if (!decl) return luaL_error(L, "store.define: %s", err.message);
   box->object = decl;
   lua_settop(L, 3);
@@ -342,6 +352,22 @@ static int f_subscribe(lua_State *L) {
   return 1;
 }
 
+/* --- what is on disk -------------------------------------------------------------- */
+
+static int f_flush(lua_State *L) {
+  return store_flush(L, check_store(L, "store:flush", SHARE_READ));
+}
+
+static int f_unsaved(lua_State *L) {
+  lua_pushboolean(L, store_unsaved(check_store(L, "store:unsaved", SHARE_READ)));
+  return 1;
+}
+
+static int f_on_error(lua_State *L) {
+  handler_add(L, &check_decl(L)->states, 2, (HandlerOptions){0});
+  return 1;
+}
+
 /* --- the module ------------------------------------------------------------------- */
 
 static int f_trace(lua_State *L) {
@@ -380,15 +406,12 @@ static int f_name(lua_State *L) {
 }
 
 int luaopen_tidelock_store_core(lua_State *L) {
-  static const luaL_Reg methods[] = {{"get", f_get},
-                                     {"set", f_set},
-                                     {"change", f_change},
-                                     {"subscribe", f_subscribe},
-                                     {"reset", f_reset},
-                                     {"undo", f_undo},
-                                     {"history", f_history},
-                                     {"name", f_name},
-                                     {NULL, NULL}};
+  static const luaL_Reg methods[] = {{"get", f_get},         {"set", f_set},
+                                     {"change", f_change},   {"subscribe", f_subscribe},
+                                     {"reset", f_reset},     {"undo", f_undo},
+                                     {"history", f_history}, {"flush", f_flush},
+                                     {"unsaved", f_unsaved}, {"on_error", f_on_error},
+                                     {"name", f_name},       {NULL, NULL}};
   static const luaL_Reg functions[] = {{"define", f_define},   {"attach", f_attach},
                                        {"trace", f_trace},     {"copy", f_copy},
                                        {"is_view", f_is_view}, {NULL, NULL}};

@@ -1,36 +1,14 @@
 /* Scripts' stores: see stores.h. */
 #include "script/stores.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "data/persist.h"
 #include "script/luajson.h"
-#include "script/script.h"
+#include "script/stores_parts.h"
 #include "script/view.h"
 
 enum { MAX_ROUNDS = 100, TRACED_PATHS = 32 };
-
-typedef struct StoreCore StoreCore;
-struct StoreCore {
-  Resource *res;
-  Store *store;
-  StoreCore *next_dirty;
-  bool dirty, changing;
-  Persist *persist; /* NULL: nothing of it is kept */
-};
-
-struct Stores {
-  Runtime *rt;
-  Db *db; /* opened for the first store that keeps something */
-  Event event;
-  bool queued;
-  StoreCore *dirty;
-  uint64_t turn; /* whose rounds are counted */
-  int rounds;
-  Buffer looping; /* names of the stores of the last rounds */
-};
 
 /* --- telling ---------------------------------------------------------------------- */
 
@@ -49,7 +27,7 @@ static void tell_all(StoreCore *core) {
   Value root = value_retain(store_root(core->store));
   for (Declaration *d = core->res->decls; d; d = d->next_bound)
     if (declaration_live(d) && d->extra && (!d->attached || store_share(d) != SHARE_NONE))
-      subscriptions_tell(d->gen, d->extra, root);
+      subscriptions_tell(d->gen, store_subscriptions(d), root);
   value_release(root);
 }
 
@@ -167,73 +145,18 @@ void store_changed(Declaration *decl) {
 
 /* --- the resource ----------------------------------------------------------------- */
 
-/* Writing that fails is logged by the database. */
-static void on_persist_failed(void *ctx, const Error *err) {
-  StoreCore *core = ctx;
-  if (err && err->code != ERR_IO)
-    log_write(core->res->owner->rt->log, LOG_ERROR, "store", "%s", err->message);
-}
-
-static int need_db(Runtime *rt, Error *err) {
-  DbOptions options = {.folder = rt->options.data};
-  if (!rt->stores->db) rt->stores->db = db_open(rt->loop, &options, err);
-  return rt->stores->db ? 0 : err->code;
-}
-
-/* What is stored with an older version is nothing that this one could read. */
-static void check_version(StoreCore *core, const StoreOptions *o, int64_t stored,
-                          Value *loaded, Error *err) {
-  if (stored < 0 || stored == o->version) return;
-  char why[80];
-  snprintf(why, sizeof why, "it has version %lld, not %lld", (long long)stored,
-           (long long)o->version);
-  value_release(*loaded);
-  *loaded = value_object(store_account(core->store));
-  persist_set_aside(core->persist, why, err);
-}
-
-/* Opens what is kept of the store, if anything is to be; *loaded is new then. */
-static int open_persist(StoreCore *core, Value *loaded, Error *err) {
-  Runtime *rt = core->res->owner->rt;
-  const StoreOptions *o = core->res->options;
-  *loaded = (Value){0};
-  if (!o->persist_count || !rt->options.data || rt->options.check_only) return 0;
-  if (need_db(rt, err) != 0) return err->code;
-  char *name = xasprintf("%s:%s", core->res->owner->name, core->res->name);
-  PersistOptions options = {.name = name,
-                            .keys = (const char *const *)o->persist,
-                            .key_count = o->persist_count,
-                            .delay = o->persist_delay,
-                            .version = o->version,
-                            .failed = on_persist_failed,
-                            .ctx = core};
-  int64_t stored;
-  Error aside;
-  core->persist = persist_open(rt->loop, rt->stores->db, &options,
-                               store_account(core->store), loaded, &stored, &aside);
-  free(name);
-  if (!core->persist) return *err = aside, err->code;
-  check_version(core, o, stored, loaded, &aside);
-  if (aside.code != ERR_NONE) log_write(rt->log, LOG_ERROR, "store", "%s", aside.message);
-  return 0;
-}
-
-/* What is kept comes first; what that lacks is as in the initial state. */
 static int open_store(Resource *res, Error *err) {
   StoreOptions *options = res->options;
   StoreCore *core = xcalloc(1, sizeof *core);
-  Value loaded;
   core->res = res;
   core->store = store_new(&options->limits);
-  if (open_persist(core, &loaded, err) != 0) {
-    store_free(core->store);
-    free(core);
-    return err->code;
-  }
-  if (loaded.type == VALUE_OBJECT) store_set_initial(core->store, loaded);
-  store_set_initial(core->store, value_retain(options->initial));
+  core->fresh = true;
   res->core = core;
-  return 0;
+  if (keep_open(core, err) == 0) return 0;
+  store_free(core->store);
+  free(core);
+  res->core = NULL;
+  return (int)err->code;
 }
 
 static bool same_keys(const StoreOptions *a, const StoreOptions *b) {
@@ -243,22 +166,39 @@ static bool same_keys(const StoreOptions *a, const StoreOptions *b) {
   return true;
 }
 
-/* The options are new ones. The state in memory is what counts. */
-static void adjust_persist(StoreCore *core, bool other_keys) {
-  const StoreOptions *o = core->res->options;
-  if (other_keys) {
-    Error err = {0};
-    Value loaded;
-    if (core->persist) persist_close(core->persist);
-    core->persist = NULL;
-    if (open_persist(core, &loaded, &err) != 0)
-      log_write(core->res->owner->rt->log, LOG_ERROR, "store", "%s", err.message);
-    value_release(loaded);
-  }
-  if (!core->persist) return;
-  persist_retune(core->persist, o->version, o->persist_delay);
-  persist_changed(core->persist, store_root(core->store));
+/* --- versions --------------------------------------------------------------------- */
+
+static int refuse_fall(const Resource *res, int64_t from, int64_t to, Error *err) {
+  return error_set(err, ERR_INVALID,
+                   "the store %s has version %lld and cannot go back to %lld: give it a "
+                   "version above %lld, with a `migrate` that makes of it what is needed",
+                   res->name, (long long)from, (long long)to, (long long)from);
 }
+
+/* The state of a store that lives on, for a version that rose. */
+static int prepare_rise(const Resource *res, Declaration *decl, Error *err) {
+  const StoreOptions *was = res->options, *is = decl->options;
+  StoreCore *core = res->core;
+  if (is->version == was->version) return 0;
+  if (is->version < was->version) return refuse_fall(res, was->version, is->version, err);
+  StoreExtra *extra = store_extra(decl);
+  int code = keep_migrate(decl, core, store_root(core->store), was->version, is->version,
+                          &extra->root, err);
+  decl->gen->migrated = extra->migrated = code == 0;
+  return code;
+}
+
+/* A newly opened one has its options from the declaration, others not yet. */
+static int prepare_store(Resource *res, Declaration *decl, Error *err) {
+  const Stores *stores = res->owner->rt->stores;
+  if (!decl->options) return keep_take_over(res->core, decl), 0;
+  if (stores->db && !same_keys(res->options, decl->options) &&
+      db_in_trouble(stores->db, err))
+    return (int)err->code;
+  return prepare_rise(res, decl, err);
+}
+
+/* --- closing ---------------------------------------------------------------------- */
 
 static void forget_dirty(StoreCore *core) {
   StoreCore **at = &core->res->owner->rt->stores->dirty;
@@ -269,7 +209,7 @@ static void forget_dirty(StoreCore *core) {
 static void close_store(Resource *res) {
   StoreCore *core = res->core;
   if (core->dirty) forget_dirty(core);
-  if (core->persist) persist_close(core->persist);
+  keep_close(core);
   store_free(core->store);
   free(core);
   res->core = NULL;
@@ -289,28 +229,48 @@ static void free_store_options(void *p) {
   free(options);
 }
 
+/* --- joining ---------------------------------------------------------------------- */
+
 /* A new version's options are in force from now on; keys that are new in its initial
- * state come in. Those who subscribed while it loaded begin with what is there now. */
-static void join_store(Declaration *decl) {
+ * state come in. */
+static void take_options(Declaration *decl) {
   Resource *res = decl->res;
   StoreCore *core = res->core;
-  if (!decl->attached && decl->options) {
-    StoreOptions *options = decl->options;
-    bool other_keys = !same_keys(res->options, options);
-    free_store_options(res->options);
-    res->options = options;
-    decl->options = NULL;
-    store_set_initial(core->store, value_retain(options->initial));
-    adjust_persist(core, other_keys);
+  StoreOptions *options = decl->options;
+  StoreExtra *extra = decl->extra;
+  bool other_keys = !same_keys(res->options, options), changed = false;
+  free_store_options(res->options);
+  res->options = options;
+  decl->options = NULL;
+  keep_adjust(core, other_keys); /* before the new state: that is of the new version */
+  if (extra && extra->migrated) {
+    changed = store_migrate(core->store, extra->root, res->owner->name);
+    extra->root = (Value){0};
+    extra->migrated = false;
   }
+  store_set_initial(core->store, value_retain(options->initial));
+  if (changed) store_changed(decl);
+  else if (core->persist) persist_changed(core->persist, store_root(core->store));
+}
+
+/* Those who subscribed while it loaded begin with what is there now. */
+static void join_store(Declaration *decl) {
+  StoreCore *core = decl->res->core;
+  bool fresh = core->fresh && !decl->attached;
+  bool other = !decl->attached && decl->options;
+  if (other) take_options(decl);
+  if (fresh || other) keep_settle(core);
+  if (fresh) core->fresh = false;
   if (decl->extra && declaration_live(decl))
-    subscriptions_baseline(decl->gen, decl->extra, store_root(core->store));
+    subscriptions_baseline(decl->gen, store_subscriptions(decl), store_root(core->store));
 }
 
 static void drop_store(Declaration *decl) {
-  if (!decl->extra) return;
-  subscriptions_free(decl->gen, decl->extra);
-  free(decl->extra);
+  StoreExtra *extra = decl->extra;
+  if (!extra) return;
+  subscriptions_free(decl->gen, &extra->subscriptions);
+  value_release(extra->root);
+  free(extra);
   decl->extra = NULL;
 }
 
@@ -319,6 +279,7 @@ const ResourceKind store_kind = {.name = "store",
                                  .close = close_store,
                                  .alive = store_alive,
                                  .free_options = free_store_options,
+                                 .prepare = prepare_store,
                                  .join = join_store,
                                  .drop = drop_store};
 
@@ -332,9 +293,13 @@ Share store_share(const Declaration *decl) {
   return decl->res ? ((StoreOptions *)decl->res->options)->share : SHARE_NONE;
 }
 
-Subscriptions *store_subscriptions(Declaration *decl) {
-  if (!decl->extra) decl->extra = xcalloc(1, sizeof(Subscriptions));
+StoreExtra *store_extra(Declaration *decl) {
+  if (!decl->extra) decl->extra = xcalloc(1, sizeof(StoreExtra));
   return decl->extra;
+}
+
+Subscriptions *store_subscriptions(Declaration *decl) {
+  return &store_extra(decl)->subscriptions;
 }
 
 bool store_begin_change(Declaration *decl) {

@@ -3,7 +3,10 @@
  * Subscribers run after the turn in which something changed, before the next one; each is
  * told once, with the value now and the value as it last saw it. What they change is
  * heard in a further round of the same turn's end; subscribers that go on changing each
- * other's stores are stopped after a number of rounds, and the stores are named. */
+ * other's stores are stopped after a number of rounds, and the stores are named.
+ *
+ * A declaration's `states` are its on_error handlers. A version that rises over a reload
+ * is migrated before anything is final (prepare), and committed at the swap (join). */
 #ifndef TIDELOCK_SCRIPT_STORES_H
 #define TIDELOCK_SCRIPT_STORES_H
 
@@ -26,6 +29,8 @@ typedef struct StoreOptions {
 
 extern const ResourceKind store_kind; /* options: StoreOptions */
 
+enum { STORE_MIGRATE = 0 }; /* declaration->functions: a function, or none */
+
 Store *store_of(const Declaration *decl);   /* NULL: not there yet, or closed; borrows */
 Share store_share(const Declaration *decl); /* what this declaration may do with it */
 Subscriptions *store_subscriptions(Declaration *decl); /* this declaration's; borrows */
@@ -37,6 +42,11 @@ void store_end_change(Declaration *decl);
 /* Tells that the store has a new root: subscribers hear of it when the turn is over,
  * those who trace get the change. */
 void store_changed(Declaration *decl);
+
+/* Whether something of the store that is there is not on disk yet. */
+bool store_unsaved(const Declaration *decl);
+/* Waits until all that was changed is on disk; to be returned from a binding. */
+int store_flush(lua_State *L, Declaration *decl);
 
 /* Sets time, script, action, paths and state of the table on top. May raise. */
 void store_fill_change(lua_State *L, const StoreChange *change);

@@ -13,7 +13,8 @@ local store = {}
 ---@field history? { count?: integer, bytes?: integer } changes remembered (100), and bytes they may hold (16 MiB)
 ---@field persist? string[] top-level keys that outlive the process; none
 ---@field persist_delay? number seconds from a change to its being written; 0.1
----@field version? integer of what is kept; what was stored with another is set aside; 1
+---@field version? integer of the state's shape; 1
+---@field migrate? fun(draft: table, from: integer) makes of a state of version `from` one of this version; may not wait
 ---@field memory? integer bytes of state and history together; 256 MiB
 
 ---@class tidelock.View a read-only array or object; index, #, pairs, ipairs, ==, table.concat, table.unpack
@@ -100,6 +101,20 @@ function Store:history() end
 ---@param n? integer 1
 ---@return true?, tidelock.Error? # NOT_FOUND when history does not reach that far
 function Store:undo(n) end
+
+---Waits until all that was changed before is on disk; at once when nothing of it is kept.
+---@return true?, tidelock.Error? # IO when the disk fails, DECODE when a part cannot be kept
+function Store:flush() end
+
+---Whether something that was changed is not on disk yet.
+---@return boolean
+function Store:unsaved() end
+
+---Calls fn(err) when writing fails, when a part cannot be kept, when something was set aside at the
+---start, and fn(nil) when writing works again.
+---@param fn fun(err?: tidelock.Error) may wait
+---@return tidelock.Handler
+function Store:on_error(fn) end
 
 ---@return string
 function Store:name() end

@@ -472,6 +472,11 @@ static void versions(void **state) {
   assert_int_equal(value_count(k.root), 0);
   leave(&k);
   env_reopen(e);
+  assert_int_equal(count_aside(e), 1); /* who only looked has changed nothing */
+  keep(&k, e, 1);
+  save(&k);
+  leave(&k);
+  env_reopen(e);
   assert_int_equal(count_aside(e), 2);
 }
 

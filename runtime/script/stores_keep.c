@@ -1,0 +1,304 @@
+/* What outlives the process of a store, and the versions of its state: see
+ * stores_parts.h.
+ *
+ * What is found when a store is opened is migrated, or set aside, in memory first; the
+ * disk hears of it when the declaration is in force (keep_settle), so that a load that is
+ * given up has changed nothing. What goes wrong is told to the store's on_error handlers:
+ * after the turn, when it was found while loading. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "script/call.h"
+#include "script/draft.h"
+#include "script/luaerror.h"
+#include "script/stores_parts.h"
+
+/* --- telling what goes wrong ------------------------------------------------------ */
+
+struct StoreNews {
+  Event event;
+  StoreCore *core; /* NULL: closed meanwhile */
+  Error err;
+};
+
+static int push_error(lua_State *L, void *ctx) {
+  const Error *err = ctx;
+  if (err->code == ERR_NONE) lua_pushnil(L);
+  else luaerror_push(L, err);
+  return 1;
+}
+
+static void tell(StoreCore *core, Error err) {
+  Firing firing = {
+      .source = core->res->name, .push = push_error, .ctx = &err, .any = true};
+  for (Declaration *d = core->res->decls; d; d = d->next_bound)
+    if (declaration_live(d) && store_share(d) != SHARE_NONE)
+      handlers_fire(d->gen, &d->states, &firing);
+}
+
+static void on_news(Event *event) {
+  StoreNews *news = CONTAINER_OF(event, StoreNews, event);
+  StoreCore *core = news->core;
+  Error err = news->err;
+  free(news);
+  if (!core) return;
+  core->news = NULL;
+  tell(core, err);
+}
+
+/* When this turn is over: on_start may say who is to hear it. */
+static void tell_later(StoreCore *core, const Error *err) {
+  if (core->news) core->news->core = NULL;
+  core->news = xcalloc(1, sizeof *core->news);
+  *core->news = (StoreNews){.event.run = on_news, .core = core, .err = *err};
+  inbox_push(core->res->owner->rt->loop, &core->news->event);
+}
+
+static void log_error(const StoreCore *core, const Error *err) {
+  log_write(core->res->owner->rt->log, LOG_ERROR, "store", "%s", err->message);
+}
+
+/* The database logs for itself that writing fails. */
+static void on_failed(void *ctx, const Error *err) {
+  StoreCore *core = ctx;
+  if (err && err->code != ERR_IO) log_error(core, err);
+  tell(core, err ? *err : (Error){0});
+}
+
+/* --- migrating -------------------------------------------------------------------- */
+
+typedef struct Migration {
+  int function, draft; /* references */
+  ValueAccount *account;
+  Value base, root;
+  int64_t from;
+  bool under_way;
+} Migration;
+
+/* The reference is there before the draft is: whatever raises, the draft can be ended. */
+static int f_migrate(lua_State *L) {
+  Migration *m = lua_touserdata(L, 1);
+  Error err;
+  lua_pushboolean(L, 1);
+  m->draft = luaL_ref(L, LUA_REGISTRYINDEX);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, m->function);
+  draft_push(L, m->account, m->base);
+  lua_pushvalue(L, -1);
+  lua_rawseti(L, LUA_REGISTRYINDEX, m->draft);
+  m->under_way = true;
+  lua_pushinteger(L, m->from);
+  lua_call(L, 2, 0);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, m->draft);
+  m->under_way = false;
+  return draft_end(L, -1, &m->root, &err) == 0 ? 0 : luaerror_raise(L, &err);
+}
+
+static int run_migrate(const Declaration *decl, Migration *m, Error *err) {
+  Generation *gen = decl->gen;
+  lua_State *L = gen->L;
+  Error ignored;
+  bool ok = script_call(gen, "migrate", decl->name, f_migrate, m, err);
+  if (m->under_way && lua_checkstack(L, 4)) {
+    lua_rawgeti(L, LUA_REGISTRYINDEX, m->draft);
+    draft_end(L, -1, NULL, &ignored);
+    lua_pop(L, 1);
+  }
+  luaL_unref(L, LUA_REGISTRYINDEX, m->draft);
+  return ok ? 0 : (int)err->code;
+}
+
+int keep_migrate(const Declaration *decl, StoreCore *core, Value base, int64_t from,
+                 int64_t to, Value *root, Error *err) {
+  Migration m = {.function = decl->functions[STORE_MIGRATE],
+                 .draft = LUA_NOREF,
+                 .account = store_account(core->store),
+                 .base = base,
+                 .from = from};
+  Error why;
+  if (m.function == LUA_NOREF)
+    return error_set(err, ERR_INVALID,
+                     "the store %s has version %lld, and no `migrate` to make %lld of it",
+                     decl->name, (long long)from, (long long)to);
+  if (run_migrate(decl, &m, &why) != 0) {
+    error_set(err, why.code,
+              "migrate of the store %s, from version %lld to %lld, failed: %s",
+              decl->name, (long long)from, (long long)to, why.message);
+    return (int)err->code;
+  }
+  *root = m.root;
+  return 0;
+}
+
+/* --- opening ---------------------------------------------------------------------- */
+
+static int need_db(Runtime *rt, Error *err) {
+  DbOptions options = {.folder = rt->options.data};
+  if (!rt->stores->db) rt->stores->db = db_open(rt->loop, &options, err);
+  return rt->stores->db ? 0 : (int)err->code;
+}
+
+int keep_open(StoreCore *core, Error *err) {
+  Runtime *rt = core->res->owner->rt;
+  const StoreOptions *o = core->res->options;
+  core->stored = -1;
+  core->loaded = (Value){0};
+  if (!o->persist_count || !rt->options.data || rt->options.check_only) return 0;
+  if (need_db(rt, err) != 0) return (int)err->code;
+  char *name = xasprintf("%s:%s", core->res->owner->name, core->res->name);
+  PersistOptions options = {.name = name,
+                            .keys = (const char *const *)o->persist,
+                            .key_count = o->persist_count,
+                            .delay = o->persist_delay,
+                            .version = o->version,
+                            .failed = on_failed,
+                            .ctx = core};
+  core->persist =
+      persist_open(rt->loop, rt->stores->db, &options, store_account(core->store),
+                   &core->loaded, &core->stored, err);
+  free(name);
+  if (!core->persist) return (int)err->code;
+  core->aside = *err;
+  if (err->code == ERR_IO) log_error(core, err); /* the whole file: that has happened */
+  return 0;
+}
+
+static void drop_loaded(StoreCore *core) {
+  value_release(core->loaded);
+  core->loaded = (Value){0};
+}
+
+static void set_aside(StoreCore *core, const Error *why) {
+  persist_set_aside(core->persist, why->message, &core->aside);
+  error_detail(&core->aside, "%s", why->message);
+  drop_loaded(core);
+}
+
+static bool is_older(const StoreCore *core) {
+  const StoreOptions *o = core->res->options;
+  return core->persist && core->stored >= 0 && core->stored < o->version;
+}
+
+static void migrate_found(StoreCore *core, const Declaration *decl) {
+  const StoreOptions *o = core->res->options;
+  Value root;
+  Error why;
+  if (keep_migrate(decl, core, core->loaded, core->stored, o->version, &root, &why) !=
+      0) {
+    set_aside(core, &why);
+    return;
+  }
+  value_release(core->loaded);
+  core->loaded = root;
+}
+
+/* What is kept comes first; what that lacks is as in the initial state. */
+void keep_take_over(StoreCore *core, Declaration *decl) {
+  const StoreOptions *o = core->res->options;
+  if (is_older(core)) migrate_found(core, decl);
+  if (core->loaded.type == VALUE_OBJECT) store_set_initial(core->store, core->loaded);
+  core->loaded = (Value){0};
+  store_set_initial(core->store, value_retain(o->initial));
+}
+
+void keep_settle(StoreCore *core) {
+  bool told = core->aside.code != ERR_NONE;
+  if (core->persist && (told || is_older(core)))
+    persist_changed(core->persist, store_root(core->store));
+  core->stored = -1;
+  if (!told) return;
+  if (core->aside.code != ERR_IO) log_error(core, &core->aside);
+  tell_later(core, &core->aside);
+  core->aside = (Error){0};
+}
+
+void keep_close(StoreCore *core) {
+  if (core->persist) persist_close(core->persist);
+  core->persist = NULL;
+  if (core->news) core->news->core = NULL;
+  drop_loaded(core);
+}
+
+/* --- other options ---------------------------------------------------------------- */
+
+/* Those that wait go on waiting; what was before them is on disk when it can be read. */
+static void hand_flushes(StoreCore *core, PersistFlush *waiting) {
+  Error gone;
+  error_set(&gone, ERR_CANCELLED, "nothing of the store %s is kept any more",
+            core->res->name);
+  for (PersistFlush *next; waiting; waiting = next) {
+    next = waiting->next;
+    if (core->persist) persist_flush(core->persist, waiting);
+    else waiting->done(waiting, &gone);
+  }
+}
+
+/* Other keys are kept. The state in memory is what counts; but what was kept before this
+ * store kept anything, by another version, is none of it. */
+static void reopen(StoreCore *core) {
+  Persist *old = core->persist;
+  PersistFlush *waiting = old ? persist_take_flushes(old) : NULL;
+  Error err;
+  if (old) persist_close(old);
+  core->persist = NULL;
+  if (keep_open(core, &err) != 0) {
+    core->aside = err;
+    log_error(core, &err);
+  }
+  if (!old && is_older(core)) {
+    error_set(&err, ERR_DECODE, "it has version %lld", (long long)core->stored);
+    set_aside(core, &err);
+  }
+  drop_loaded(core);
+  hand_flushes(core, waiting);
+}
+
+void keep_adjust(StoreCore *core, bool other_keys) {
+  const StoreOptions *o = core->res->options;
+  if (other_keys) reopen(core);
+  if (core->persist) persist_retune(core->persist, o->version, o->persist_delay);
+}
+
+/* --- what scripts ask for --------------------------------------------------------- */
+
+bool store_unsaved(const Declaration *decl) {
+  const StoreCore *core = decl->res->core;
+  return core->persist && persist_unsaved(core->persist);
+}
+
+/* Lua's memory, on the stack of the coroutine that waits. */
+typedef struct StoreFlush {
+  Wait wait;
+  PersistFlush flush;
+  Task *task;
+  StoreCore *core;
+  Error err;
+} StoreFlush;
+
+static int push_flushed(lua_State *L, void *ctx) {
+  const StoreFlush *f = ctx;
+  if (f->err.code != ERR_NONE) return luaerror_return(L, &f->err);
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+static void on_flushed(PersistFlush *flush, const Error *err) {
+  StoreFlush *f = CONTAINER_OF(flush, StoreFlush, flush);
+  if (err) f->err = *err;
+  task_wake_later(f->task, push_flushed, f);
+}
+
+static void cancel_flush(Wait *wait) {
+  StoreFlush *f = CONTAINER_OF(wait, StoreFlush, wait);
+  persist_flush_cancel(f->core->persist, &f->flush);
+}
+
+int store_flush(lua_State *L, Declaration *decl) {
+  Task *task = task_waiter(L, "store:flush");
+  StoreCore *core = decl->res->core;
+  if (!core->persist) return lua_pushboolean(L, 1), 1;
+  StoreFlush *f = lua_newuserdatauv(L, sizeof *f, 0);
+  *f = (StoreFlush){
+      .wait.cancel = cancel_flush, .flush.done = on_flushed, .task = task, .core = core};
+  persist_flush(core->persist, &f->flush);
+  return task_wait(L, task, &f->wait);
+}
