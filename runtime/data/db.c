@@ -41,7 +41,8 @@ struct Db {
 
 static int explain(Db *db, int rc, const char *what, Error *err) {
   if (rc == SQLITE_OK) return 0;
-  const char *why = db->sql ? sqlite3_errmsg(db->sql) : sqlite3_errstr(rc);
+  bool last = db->sql && (sqlite3_errcode(db->sql) & 0xFF) == (rc & 0xFF);
+  const char *why = last ? sqlite3_errmsg(db->sql) : sqlite3_errstr(rc);
   return error_set(err, ERR_IO, "cannot %s %.200s: %.80s", what, db->path, why);
 }
 
@@ -128,6 +129,8 @@ static int write_job(Db *db, DbJob *job, Error *err) {
   if (rc == SQLITE_OK) return 0;
   explain(db, rc, "write", err);
   if (!sqlite3_get_autocommit(db->sql)) run(db, "ROLLBACK");
+  if ((rc & 0xFF) == SQLITE_READONLY)
+    close_sql(db); /* it may not be at the next attempt */
   return rc;
 }
 

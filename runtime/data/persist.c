@@ -90,7 +90,10 @@ static int bind_item(Writer *w, const Op *op, Error *refused) {
   if (op->child)
     return sqlite3_bind_text(w->put, 5, op->item.boolean ? "[]" : "{}", 2, SQLITE_STATIC);
   if (value_to_json(op->item, &w->json, &err) != 0) {
-    if (refused->code == ERR_NONE) *refused = err;
+    if (refused->code == ERR_NONE)
+      error_set(refused, err.code, "%.*s%s%.160s", op->place.key ? (int)op->place.len : 0,
+                op->place.key ? op->place.key : "", op->place.key ? ": " : "",
+                err.message);
     return SQLITE_EMPTY;
   }
   return sqlite3_bind_text64(w->put, 5, w->json.data, w->json.len, SQLITE_STATIC,
