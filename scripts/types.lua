@@ -137,6 +137,7 @@ local status = one_of { "sending", "sent", "delivered", "read", "processed", "fa
 ---@field status MessageStatus
 ---@field clientId? string the id under which its client sent it
 ---@field metadata MessageMetadata
+---@field error? { code: string, message: string } why one of ours was not sent: stores/chat.lua
 ---@field createdAt number
 ---@field updatedAt number
 local message = schema.record {

@@ -36,7 +36,7 @@ end
 
 local function refuse(line, err)
   chat.refused(line.id, err)
-  view.show("NOT_SENT", { content = line.content })
+  view.not_sent(line)
   view.error(err)
   view.show "SEND_AGAIN"
   if errors.is(err, "NOT_FOUND") then opening.catch_up() end -- to where there is a session
@@ -61,7 +61,7 @@ local function deal_with(line)
   local session = line.session or here and here.id
   if not session then
     chat.refused(line.id, { code = "NOTHING_OPEN", message = "no project is open" })
-    view.show("NOTHING_OPEN", { content = line.content })
+    view.not_sent(line, "NOTHING_OPEN")
     return true
   end
   if not connection.connected then return false end

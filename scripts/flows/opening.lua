@@ -16,7 +16,7 @@ local function lose(session_id)
   view.show "SESSION_GONE"
   local failed = chat.lost(session_id)
   known.close()
-  for _, line in ipairs(failed) do view.show("NOT_SENT", { content = line.content }) end
+  for _, line in ipairs(failed) do view.not_sent(line) end
   if #failed > 0 then view.show "SEND_AGAIN" end
 end
 

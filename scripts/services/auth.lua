@@ -97,7 +97,9 @@ end
 
 ---@return User?
 ---@return tidelock.Error? err
-function M.profile() return updated(api.request("GET", "/api/auth/profile", { gives = types.User })) end
+function M.profile()
+  return updated(api.request("GET", "/api/auth/profile", { gives = types.User }))
+end
 
 ---@param changes { name?: string, avatar?: string, preferences?: table }
 ---@return User?

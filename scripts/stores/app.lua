@@ -69,8 +69,8 @@ function M.is_loading() return app:get "loading" end
 function M.failed(err)
   app:change("failed", function(draft)
     draft.error = {
-      message = err.message, code = err.code, severity = err.severity, recoverable = err.recoverable,
-      time = os.time(),
+      message = err.message, code = err.code, time = os.time(),
+      severity = err.severity, recoverable = err.recoverable,
     }
   end)
 end

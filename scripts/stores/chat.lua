@@ -173,6 +173,38 @@ function M.received(message)
   return at == nil
 end
 
+-- The ids of those that were held before a list was fetched, of the same time, and are not in it.
+local function gone_since(before, list)
+  local ids, since, gone = {}, nil, {}
+  for _, message in ipairs(list) do ids[message.id] = true end
+  for i, held in ipairs(before) do
+    if ids[held.id] then since = since or i end
+  end
+  for i, held in ipairs(before) do
+    if i >= (since or 1) and not ids[held.id] and not held.deleted then gone[held.id] = true end
+  end
+  return gone
+end
+
+-- Where the messages of a list stand in what is held, as far as they do.
+local function positions(list, held)
+  local by_id, by_client, found = {}, {}, {}
+  for i, each in ipairs(held) do
+    by_id[each.id] = i
+    if each.clientId then by_client[each.clientId] = i end
+  end
+  for i, message in ipairs(list) do
+    local at = by_client[message.clientId or ""]
+    if at and held[at].userId ~= message.userId then at = nil end
+    found[i] = by_id[message.id] or at
+  end
+  return found
+end
+
+local function is_same(a, b)
+  return a.id == b.id and a.status == b.status and a.updatedAt == b.updatedAt
+end
+
 ---The latest messages of a session were fetched. Those that were held before, of the same time, and
 ---are not among them were deleted meanwhile; without one that was held before, there is a gap, and
 ---the older ones go. What came by itself while they were on their way stays.
@@ -181,25 +213,23 @@ end
 ---@param before? Message[] what M.held gave before the request
 ---@return Message[] new
 function M.fetched(session_id, list, before)
-  local ids, since, new = {}, nil, {}
-  for _, message in ipairs(list) do ids[message.id] = true end
-  for i, held in ipairs(before or {}) do
-    if ids[held.id] then since = since or i end
-  end
-  local gone = {}
-  for i, held in ipairs(before or {}) do
-    if i >= (since or 1) and not ids[held.id] and not held.deleted then gone[held.id] = true end
-  end
+  local held, new = M.held(session_id) or {}, {}
+  local gone, at = gone_since(before or {}, list), positions(list, held)
   chat:change("fetched", function(draft)
-    local held = draft.messages[session_id]
-    for i = held and #held or 0, 1, -1 do
-      if gone[held[i].id] then table.remove(held, i) end
+    for i, message in ipairs(list) do -- in place, as long as all stand where they stood
+      if not at[i] then new[#new + 1] = message
+      elseif not is_same(held[at[i]], message) then take(draft, message, at[i]) end
+    end
+    for i = #held, 1, -1 do
+      if gone[held[i].id] then table.remove(draft.messages[session_id], i) end
+    end
+    for _, message in ipairs(new) do take(draft, message) end
+    for _, message in ipairs(list) do
+      if message.status == "processed" and message.clientId then
+        draft.unanswered[message.clientId] = nil
+      end
     end
   end)
-  for _, message in ipairs(list) do
-    if M.received(message) then new[#new + 1] = message end
-    if message.status == "processed" then M.answered(message.clientId) end
-  end
   return new
 end
 

@@ -1,19 +1,13 @@
 local test = require "tidelock.test"
+local chat = require "stores.chat"
 local commands = require "flows.commands"
+local printed = require "tests.printed"
+local stores = require "stores.all"
+local user = require "stores.user"
 local expect = test.expect
 
--- What print gets while fn runs.
-local function printed(fn)
-  local real, lines = print, {}
-  print = function(line) lines[#lines + 1] = line end -- luacheck: ignore 121
-  local ok, err = pcall(fn)
-  print = real -- luacheck: ignore 121
-  if not ok then error(err, 0) end
-  return table.concat(lines, "\n")
-end
-
 local function said(line)
-  return printed(function() commands.run(commands.parse(line)) end)
+  return table.concat(printed(function() commands.run(commands.parse(line)) end), "\n")
 end
 
 test.describe("a typed line", function()
@@ -40,7 +34,7 @@ test.describe("a typed line", function()
   end)
 
   test.it("does not wait where it need not", function()
-    for _, line in ipairs { "/help", "/status", "/quit", "/nonsense", "/new" } do
+    for _, line in ipairs { "/help", "/status", "/quit", "/nonsense", "/new", "/set", "/retry" } do
       expect(commands.parse(line).at_once).is(true)
     end
   end)
@@ -59,13 +53,56 @@ test.describe("a typed line", function()
 
   test.it("asks for help and gets every command", function()
     local help = said "/help"
-    for _, name in ipairs { "help", "projects", "new", "open", "status", "quit" } do
+    for _, name in ipairs {
+      "help", "projects", "new", "open", "status", "quit", "set", "retry", "discard",
+    } do
       expect(help).contains("/" .. name)
     end
   end)
 
   test.it("asks for the status before there is anything", function()
     expect(said "/status").contains("user: none yet")
+  end)
+end)
+
+test.describe("preferences", function()
+  test.before_each(stores.reset)
+
+  test.it("are listed, with what holds where nothing was said", function()
+    expect(said "/set").is("theme: system\nlanguage: en\nemail: off\npush: off\ndesktop: on")
+  end)
+
+  test.it("are set, each to what it can be", function()
+    expect(said "/set Theme dark").is("* theme is dark now")
+    expect(said "/set language de-AT").is("* language is de-AT now")
+    expect(said "/set push on").is("* push is on now")
+    expect(said "/set desktop off").is("* desktop is off now")
+    expect(said "/set").is("theme: dark\nlanguage: de-AT\nemail: off\npush: on\ndesktop: off")
+  end)
+
+  test.it("are not set to anything else", function()
+    expect(said "/set theme pink").is("! theme can be light, dark, system")
+    expect(said "/set theme").is("! theme can be light, dark, system")
+    expect(said "/set push maybe").is("! push can be on, off")
+    expect(said("/set language " .. ("x"):rep(30))).contains "language can be"
+    expect(said "/set speed 9").is("! there is no preference speed: /set lists them")
+    expect(user.preferences().theme).is("system")
+  end)
+end)
+
+test.describe("what was not sent", function()
+  test.before_each(stores.reset)
+
+  test.it("is sent again or forgotten", function()
+    expect(said "/retry").is("* there is nothing that was not sent")
+    chat.enqueue { id = "c1", time = 1, content = "x" }
+    chat.refused("c1", { code = "TOO_LARGE", message = "no" })
+    expect(said "/status").contains("not sent: 1")
+    expect(said "/retry").is("")
+    expect(chat.count_waiting()).is(1)
+    chat.refused("c1", { code = "TOO_LARGE", message = "no" })
+    expect(said "/discard").is("* 1 forgotten")
+    expect(#chat.lines()).is(0)
   end)
 end)
 

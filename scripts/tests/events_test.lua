@@ -2,6 +2,7 @@
 local test = require "tidelock.test"
 local api = require "services.api"
 local edge = require "edge"
+local printed = require "tests.printed"
 local screen = require "screen"
 local store = require "tidelock.store"
 local stores = require "stores.all"
@@ -57,14 +58,10 @@ end
 
 -- The stores that change when the event comes.
 local function changes_of(event, payload)
-  local real = print
-  print = function() end -- luacheck: ignore 121
   task.sleep(0) -- the turn ends: what came before is traced
   changed = {}
-  local ok, err = pcall(hears[event], payload)
+  printed(function() hears[event](payload) end)
   task.sleep(0)
-  print = real -- luacheck: ignore 121
-  if not ok then error(err, 0) end
   return table.concat(changed, " ")
 end
 

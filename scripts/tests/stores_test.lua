@@ -4,6 +4,7 @@ local app = require "stores.app"
 local chat = require "stores.chat"
 local config = require "config"
 local opening = require "flows.opening"
+local printed = require "tests.printed"
 local projects = require "stores.projects"
 local screen = require "screen"
 local stores = require "stores.all"
@@ -12,16 +13,6 @@ local task = require "tidelock.task"
 local user = require "stores.user"
 local view = require "views.plain"
 local expect = test.expect
-
--- What print gets while fn runs.
-local function printed(fn)
-  local real, lines = print, {}
-  print = function(line) lines[#lines + 1] = line end -- luacheck: ignore 121
-  local ok, err = pcall(fn)
-  print = real -- luacheck: ignore 121
-  if not ok then error(err, 0) end
-  return table.concat(lines, "\n")
-end
 
 local function message(fields)
   local made = { id = "m1", sessionId = "s1", userId = "u2", content = "x", status = "sent" }
@@ -335,7 +326,7 @@ test.describe("a connection that is back", function()
     end)
     opening.catch_up = real
     expect(fetched).is(1)
-    expect(told).is("* connected\n* connected again")
+    expect(told).equals { "* connected", "* connected again" }
     expect(app.store:get "connection").is("connected")
   end)
 end)
@@ -343,14 +334,13 @@ end)
 test.describe("the plain view", function()
   test.it("tells the system's status when it changes", function()
     stores.reset()
-    local real, lines = print, {}
-    print = function(line) lines[#lines + 1] = line end -- luacheck: ignore 121
-    view.watch()
-    for _, users in ipairs { 1, 1, 2 } do
-      system.told { aiService = "healthy", memoryService = "unknown", activeUsers = users }
-      task.sleep(0) -- the turn ends
-    end
-    print = real -- luacheck: ignore 121
+    local lines = printed(function()
+      view.watch()
+      for _, users in ipairs { 1, 1, 2 } do
+        system.told { aiService = "healthy", memoryService = "unknown", activeUsers = users }
+        task.sleep(0) -- the turn ends
+      end
+    end)
     expect(#lines).is(2)
     expect(lines[1]).is("* system: assistant healthy, memory unknown, active users: 1")
   end)

@@ -37,6 +37,18 @@ function M.message(message)
   M.show("MESSAGE_ELSEWHERE", values)
 end
 
+local SHOWN = 200 -- characters of a line that is shown again
+
+---A line of ours that was not sent: enough of it to know which.
+---@param line { content: string }
+---@param code? string NOT_SENT when not given
+function M.not_sent(line, code)
+  local last = utf8.offset(line.content, SHOWN + 1)
+  local content = line.content
+  if last and last <= #content then content = content:sub(1, last - 1) .. "..." end
+  M.show(code or "NOT_SENT", { content = content })
+end
+
 ---Many at once: the last ones, and how many there are before them.
 ---@param list Message[] the oldest first
 function M.messages(list)

@@ -32,14 +32,18 @@ left() {
 }
 # on_disk TEXT: what has been written holds it
 on_disk() { cat "$data"/default/state.db* | grep -qaF -- "$1"; }
-token_of() { # of another login: what the client has looks like it
-  "$PYTHON" - "$API_URL" <<'END'
+# of_login WHAT: the token of another login, which looks like the client's, or the theme of the user
+of_login() {
+  "$PYTHON" - "$API_URL" "$1" <<'END'
 import json, sys, urllib.request
 body = json.dumps({"email": "demo@example.com", "password": "demo"}).encode()
-asked = urllib.request.Request(sys.argv[1] + "/api/auth/login", body, {"Content-Type": "application/json"})
-print(json.load(urllib.request.urlopen(asked))["data"]["token"])
+kind = {"Content-Type": "application/json"}
+asked = urllib.request.Request(sys.argv[1] + "/api/auth/login", body, kind)
+data = json.load(urllib.request.urlopen(asked))["data"]
+print(data["token"] if sys.argv[2] == "token" else data["user"]["preferences"]["theme"])
 END
 }
+dark() { [ "$(of_login theme)" = dark ]; }
 
 serve
 start
@@ -52,10 +56,11 @@ echo 'alpha one' >&3
 until_true shows 'Assistant: You said "alpha one"'
 echo '/set theme dark' >&3
 check 'a preference is set' until_true shows '* theme is dark now'
+check 'the server is told' until_true dark
 check 'a wrong one is told' eval 'echo "/set theme pink" >&3; until_true shows "theme can be light, dark"'
 check 'what was said reaches the disk' until_true on_disk 'said \"alpha one\"'
 until_true on_disk dark
-token=$(token_of)
+token=$(of_login token)
 check 'tokens have the shape that is looked for' [ ${#token} -ge 32 ]
 check 'no token is on the disk' eval \
   '! cat "$data"/default/state.db* | grep -qaE "[0-9a-f]{${#token}}"'

@@ -46,6 +46,12 @@ check 'two slashes send one' has 'Demo: /quit'
 check 'a failing assistant is told' has 'the assistant failed: The assistant has no answer'
 check 'a failing assistant is an answer too' ended 0
 
+seen=$({ head -c 9000 /dev/zero | tr '\0' y && printf '\nfine\n'; } |
+  "$TIDELOCK" demo --plain --memory 2>&1) && rc=0 || rc=$?
+check 'a refused message is told with its reason, and what can be done' \
+  in_order 'not sent: yyy' 'at most 8000 characters' '/retry sends again' 'Demo: fine'
+check 'enough of it' eval '[ ${#seen} -lt 2000 ]'
+
 seen=$(printf 'hello\n' | CHAT_PASSWORD=wrong "$TIDELOCK" demo --plain --memory 2>&1) && rc=0 || rc=$?
 check 'a refused login is told' has 'does not know this e-mail address and password'
 check 'a refused login ends with 1' ended 1
