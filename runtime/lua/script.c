@@ -2,6 +2,7 @@
 #include <lauxlib.h>
 
 #include "lua/modules.h"
+#include "script/reload.h"
 #include "script/resource.h"
 #include "script/script.h"
 #include "script/watchdog.h"
@@ -28,6 +29,13 @@ static int f_exit(lua_State *L) {
   luaL_argcheck(L, code >= 0 && code <= 255, 1, "an exit code is 0 to 255");
   need_loaded(L, "script.exit");
   runtime_exit(generation_of(L)->rt, (int)code);
+  return 0;
+}
+
+static int f_reload(lua_State *L) {
+  need_loaded(L, "script.reload");
+  need_declaring(L, "script.reload");
+  reload_ask(generation_of(L)->script);
   return 0;
 }
 
@@ -59,9 +67,13 @@ static int f_orphans(lua_State *L) {
 }
 
 int luaopen_tidelock_script(lua_State *L) {
-  static const luaL_Reg functions[] = {
-      {"on_start", f_on_start},   {"on_stop", f_on_stop}, {"exit", f_exit},
-      {"cpu_limit", f_cpu_limit}, {"orphans", f_orphans}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"on_start", f_on_start},
+                                       {"on_stop", f_on_stop},
+                                       {"exit", f_exit},
+                                       {"cpu_limit", f_cpu_limit},
+                                       {"orphans", f_orphans},
+                                       {"reload", f_reload},
+                                       {NULL, NULL}};
   Generation *gen = generation_of(L);
   luaL_newlib(L, functions);
   lua_pushstring(L, gen->script->name);

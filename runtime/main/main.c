@@ -11,6 +11,7 @@
 #include "lua/modules.h"
 #include "main/commands.h"
 #include "main/data.h"
+#include "script/reload.h"
 #include "script/script.h"
 
 #define VERSION "0.1.0"
@@ -22,7 +23,8 @@
  * ours, not libuv's, which would tell the loop alone. */
 typedef struct Signals {
   uv_async_t told;
-  volatile sig_atomic_t waiting;
+  volatile sig_atomic_t waiting, reload;
+  bool terminal; /* there was one to control us when we began */
   Runtime *rt;
 } Signals;
 
@@ -37,10 +39,34 @@ static void on_signal(int number) {
   uv_async_send(&signals->told);
 }
 
+static void on_hangup(int number) {
+  (void)number;
+  the_signals->reload = 1;
+  uv_async_send(&the_signals->told);
+}
+
+static bool has_terminal(void) {
+  int fd = open("/dev/tty", O_RDONLY | O_NOCTTY | O_CLOEXEC);
+  if (fd >= 0) close(fd);
+  return fd >= 0;
+}
+
+/* SIGHUP asks for a reload, unless it says that our terminal was closed. */
 static void on_told(uv_async_t *told) {
   Signals *signals = told->data;
-  signals->waiting = 0;
-  runtime_interrupt(signals->rt);
+  bool reload = signals->reload, interrupt = signals->waiting;
+  signals->waiting = signals->reload = 0;
+  if (reload && signals->terminal && !has_terminal()) interrupt = true;
+  if (interrupt) runtime_interrupt(signals->rt);
+  else if (reload) reload_ask_all(signals->rt);
+}
+
+/* One that was ignored when we began, by nohup for example, stays so. */
+static void set_hangup(void (*handler)(int)) {
+  struct sigaction action = {.sa_handler = handler, .sa_flags = SA_RESTART}, was;
+  sigfillset(&action.sa_mask);
+  if (sigaction(SIGHUP, NULL, &was) == 0 && was.sa_handler != SIG_IGN)
+    sigaction(SIGHUP, &action, NULL);
 }
 
 static void set_handlers(void (*handler)(int)) {
@@ -51,16 +77,18 @@ static void set_handlers(void (*handler)(int)) {
 }
 
 static void signals_start(Signals *s, Runtime *rt) {
-  *s = (Signals){.rt = rt};
+  *s = (Signals){.rt = rt, .terminal = has_terminal()};
   uv_async_init(loop_uv(rt->loop), &s->told, on_told);
   s->told.data = s;
   uv_unref((uv_handle_t *)&s->told);
   the_signals = s;
   set_handlers(on_signal);
+  set_hangup(on_hangup);
 }
 
 static void signals_stop(Signals *s) {
   set_handlers(SIG_DFL);
+  set_hangup(SIG_DFL);
   uv_close((uv_handle_t *)&s->told, NULL);
 }
 

@@ -28,6 +28,7 @@ struct Script {
   ErrorCode unreadable; /* what was told when they could not be read */
   Staged *staged;       /* the end of a load, on its way through the inbox */
   bool failed;          /* the first load failed */
+  bool reload_asked;    /* see reload.h */
 };
 
 /* A name is [A-Za-z0-9_.-]+, 64 at most. */

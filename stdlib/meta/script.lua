@@ -21,6 +21,10 @@ function script.on_stop(fn) end
 ---@param code? integer exit status, 0 to 255; 0 when not given
 function script.exit(code) end
 
+---Loads this script anew once the turn that runs now is over, also when its sources are what they
+---were. Returns at once. Raises while the script loads, and in a version that has been replaced.
+function script.reload() end
+
 ---For how long this script's code may run without waiting before it is stopped: 5 seconds when
 ---never called. Takes effect at once.
 ---@param seconds number 0.05 to 3600
