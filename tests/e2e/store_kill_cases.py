@@ -114,7 +114,7 @@ def main():
                 word, a, b, at = line.split()
                 log.append((int(a), int(b), float(at)))
                 if len(log) == 1:
-                    until = log[0][2] + (SLACK + 0.3 if kill % 10 == 9 else roll.choice(TIMES) * roll.random())
+                    until = log[0][2] + (SLACK + 0.3 if kill % 20 == 9 else roll.choice(TIMES) * roll.random())
                 if log[-1][2] >= until:
                     break
             died = time.monotonic()

@@ -1,2 +1,3 @@
 #!/usr/bin/env bash
-exec "$PYTHON" "$(dirname "$0")/store_kill_cases.py"
+# kill -9 in a loop while stores are written.
+exec "$PYTHON" tests/e2e/store_kill_cases.py

@@ -293,6 +293,7 @@ end
 
 local seed = tonumber(env.get("SEED", "1"))
 local rounds = tonumber(env.get("SEEDS", env.get "SEED" and "1" or "300"))
+test.timeout = 30 + rounds / 10
 
 local Game = {}
 Game.__index = Game

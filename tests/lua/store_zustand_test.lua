@@ -1,5 +1,5 @@
 -- What zustand does, and what of that we do otherwise: each of its known traps by name. Rows instead
--- of a blob, and data of another version: tests/e2e/store_kill_test.sh, tests/c/persist_test.c.
+-- of a blob: tests/e2e/store_bytes_test.sh. Data of another version: tests/e2e/persist_test.sh.
 local test = require "tidelock.test"
 local store = require "tidelock.store"
 local json = require "tidelock.json"
