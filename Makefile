@@ -116,9 +116,12 @@ $(BUILD)/tests/%.o: tests/c/%.c $(BUILD)/.flags | $(BUILD)/.test-deps
 	$(SAY) CC $<
 	$(Q)$(CC) $(ALL_CFLAGS) -Itests/c -MMD -MP -c -o $@ $<
 
+# A test that defines __wrap_malloc and its sisters stands between the core and the system.
+WRAP = $(if $(shell grep -l __wrap_malloc tests/c/$(@F).c),$(addprefix -Wl$(,)--wrap=,malloc calloc realloc))
+, = ,
 $(CTESTS): $(BUILD)/%: $(BUILD)/%.o $(CTEST_HELP) $(BUILD)/libtidelock.a
 	$(SAY) LINK $@
-	$(Q)$(CC) $(CFLAGS) $(LINK) -o $@ $^ $(DEP_LIBS) -lcmocka -lpthread -lm -ldl
+	$(Q)$(CC) $(CFLAGS) $(LINK) $(WRAP) -o $@ $^ $(DEP_LIBS) -lcmocka -lpthread -lm -ldl
 
 ctests: all $(CTESTS)
 	@BUILD='$(BUILD)' tests/run.sh c

@@ -1,9 +1,12 @@
-/* Allocation that cannot fail: a client that cannot get a few bytes has nothing better to
- * do than to stop. Script memory is not taken here but from the account of its Lua state.
- */
+/* Allocation that cannot fail. Where the system has no memory left the reserve is given
+ * back to it, once: whoever begins something that can be given up (a reload) looks
+ * whether that has happened. Without a reserve a client that cannot get a few bytes has
+ * nothing better to do than to stop. Script memory is not taken here but from the account
+ * of its Lua state. */
 #include "core/base.h"
 
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,20 +16,58 @@ _Noreturn void check_failed(const char *what, const char *file, int line) {
   abort();
 }
 
+/* --- the reserve ------------------------------------------------------------------ */
+
+enum { RESERVE = 1 << 20 };
+
+static _Atomic(void *) reserve;
+static atomic_bool taken;
+
+void memory_reserve(void) {
+  if (atomic_load(&reserve)) return;
+  void *p = malloc(RESERVE);
+  if (!p) return;
+  atomic_store(&taken, false);
+  free(atomic_exchange(&reserve, p));
+}
+
+bool memory_is_short(void) {
+  return atomic_load(&taken);
+}
+
+void memory_reserve_free(void) {
+  free(atomic_exchange(&reserve, NULL));
+  atomic_store(&taken, false);
+}
+
+/* Whether there is reason to ask the system again. */
+static bool take_reserve(void) {
+  void *p = atomic_exchange(&reserve, NULL);
+  if (!p) return false;
+  atomic_store(&taken, true);
+  free(p);
+  return true;
+}
+
+/* --- allocation ------------------------------------------------------------------- */
+
 void *xmalloc(size_t size) {
   void *p = malloc(size ? size : 1);
+  if (!p && take_reserve()) p = malloc(size ? size : 1);
   CHECK(p != NULL);
   return p;
 }
 
 void *xcalloc(size_t count, size_t size) {
   void *p = calloc(count ? count : 1, size ? size : 1);
+  if (!p && take_reserve()) p = calloc(count ? count : 1, size ? size : 1);
   CHECK(p != NULL);
   return p;
 }
 
 void *xrealloc(void *old, size_t size) {
   void *p = realloc(old, size ? size : 1);
+  if (!p && take_reserve()) p = realloc(old, size ? size : 1);
   CHECK(p != NULL);
   return p;
 }

@@ -14,13 +14,19 @@ _Noreturn void check_failed(const char *what, const char *file, int line);
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 #define CONTAINER_OF(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))
 
-/* Return new memory, owned by the caller, released with free(); abort when there is none.
- */
+/* Return new memory, owned by the caller, released with free(). When the system has none,
+ * they take from the reserve and make it known; when that is used up too, they abort. */
 void *xmalloc(size_t size);
 void *xcalloc(size_t count, size_t size);
 void *xrealloc(void *old, size_t size);
 char *xstrdup(const char *text);              /* NULL gives NULL */
 char *xstrndup(const char *text, size_t len); /* adds the final NUL */
 char *xasprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* The reserve: memory laid aside for the day when there is none, so that what runs can go
+ * on while what is being begun is given up. Any thread. */
+void memory_reserve(void);  /* lays it aside, if it is not; harmless when it cannot */
+bool memory_is_short(void); /* the reserve was taken since it was laid aside last */
+void memory_reserve_free(void);
 
 #endif
