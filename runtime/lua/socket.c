@@ -125,22 +125,46 @@ static int f_once(lua_State *L) {
   return add_named(L, true);
 }
 
-static int add_any(lua_State *L, HandlerList *list) {
-  HandlerOptions options = {.serial = serial_option(L, 3)};
+static int add_any(lua_State *L, HandlerList *list, bool first) {
+  HandlerOptions options = {.serial = serial_option(L, 3), .first = first};
   handler_add(L, list, 2, options);
   return 1;
 }
 
 static int f_on_any(lua_State *L) {
-  return add_any(L, &check_decl(L)->handlers);
+  return add_any(L, &check_decl(L)->handlers, false);
+}
+
+static int f_prepend_any(lua_State *L) {
+  return add_any(L, &check_decl(L)->handlers, true);
 }
 
 static int f_on_any_outgoing(lua_State *L) {
-  return add_any(L, &check_decl(L)->outgoing);
+  return add_any(L, &check_decl(L)->outgoing, false);
+}
+
+static int f_prepend_any_outgoing(lua_State *L) {
+  return add_any(L, &check_decl(L)->outgoing, true);
 }
 
 static int f_on_state(lua_State *L) {
-  return add_any(L, &check_decl(L)->states);
+  return add_any(L, &check_decl(L)->states, false);
+}
+
+/* off_any(), off_any(fn): how many were removed. */
+static int remove_any(lua_State *L, HandlerList *list) {
+  bool one = !lua_isnoneornil(L, 2);
+  if (one) luaL_checktype(L, 2, LUA_TFUNCTION);
+  lua_pushinteger(L, handler_remove(L, list, NULL, 0, one ? 2 : 0));
+  return 1;
+}
+
+static int f_off_any(lua_State *L) {
+  return remove_any(L, &check_decl(L)->handlers);
+}
+
+static int f_off_any_outgoing(lua_State *L) {
+  return remove_any(L, &check_decl(L)->outgoing);
 }
 
 /* off(event), off(event, fn): how many were removed. */
@@ -393,7 +417,11 @@ int luaopen_tidelock_socket(lua_State *L) {
                                      {"once", f_once},
                                      {"off", f_off},
                                      {"on_any", f_on_any},
+                                     {"prepend_any", f_prepend_any},
+                                     {"off_any", f_off_any},
                                      {"on_any_outgoing", f_on_any_outgoing},
+                                     {"prepend_any_outgoing", f_prepend_any_outgoing},
+                                     {"off_any_outgoing", f_off_any_outgoing},
                                      {"on_state", f_on_state},
                                      {"emit", f_emit},
                                      {"send", f_send},

@@ -100,6 +100,13 @@ static int f_off(lua_State *L) {
   return 0;
 }
 
+static void insert(HandlerList *list, Handler *h, bool first) {
+  Handler **at = first ? &list->first : list->last;
+  h->next = *at;
+  *at = h;
+  if (list->last == at) list->last = &h->next;
+}
+
 void handler_add(lua_State *L, HandlerList *list, int index, HandlerOptions options) {
   static const luaL_Reg methods[] = {{"off", f_off}, {NULL, NULL}};
   luaL_checktype(L, index, LUA_TFUNCTION);
@@ -121,8 +128,7 @@ void handler_add(lua_State *L, HandlerList *list, int index, HandlerOptions opti
     h->len = options.len;
   }
   box->object = h;
-  *list->last = h;
-  list->last = &h->next;
+  insert(list, h, options.first);
 }
 
 static bool matches(const Handler *h, const char *event, size_t len) {

@@ -18,6 +18,7 @@ typedef struct HandlerOptions {
   const char *event; /* NULL: any */
   size_t len;
   bool once, serial;
+  bool first; /* before those that are there */
 } HandlerOptions;
 
 void handlers_init(HandlerList *list);
@@ -25,8 +26,8 @@ void handlers_free(HandlerList *list, lua_State *L); /* L: the generation's main
 
 /* Registers the function at `index`; pushes its handle, with :off(). May raise. */
 void handler_add(lua_State *L, HandlerList *list, int index, HandlerOptions options);
-/* Removes those with this event and (if index is not 0) this function; returns how many.
- */
+/* Removes those with this event (NULL: those for any) and, if index is not 0, this
+ * function; returns how many. */
 int handler_remove(lua_State *L, HandlerList *list, const char *event, size_t len,
                    int index);
 bool handlers_want(const HandlerList *list, const char *event, size_t len);

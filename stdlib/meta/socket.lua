@@ -126,10 +126,30 @@ function Socket:off(event, fn) end
 ---@return tidelock.Handler
 function Socket:on_any(fn) end
 
+---The same, before those that are there.
+---@param fn fun(event: string, ...)
+---@return tidelock.Handler
+function Socket:prepend_any(fn) end
+
+---Removes the handlers of every event, or the one given.
+---@param fn? function
+---@return integer how many were removed
+function Socket:off_any(fn) end
+
 ---Hears every event that is sent by emit and call.
 ---@param fn fun(event: string, ...)
 ---@return tidelock.Handler
 function Socket:on_any_outgoing(fn) end
+
+---The same, before those that are there.
+---@param fn fun(event: string, ...)
+---@return tidelock.Handler
+function Socket:prepend_any_outgoing(fn) end
+
+---Removes those who hear what is sent, or the one given.
+---@param fn? function
+---@return integer how many were removed
+function Socket:off_any_outgoing(fn) end
 
 ---@param fn fun(state: tidelock.SocketState, info: tidelock.SocketInfo)
 ---@return tidelock.Handler

@@ -262,6 +262,34 @@ test.describe("events", function()
     expect(s.state).is("connected")
   end)
 
+  test.it("prepend_any comes before the others; off_any removes one or all", function()
+    local s = connected()
+    local log = {}
+    local function third() log[#log + 1] = "third" end
+    s:on_any(function(event) if event == "echo" then log[#log + 1] = "second" end end)
+    s:prepend_any(function(event) if event == "echo" then log[#log + 1] = "first" end end)
+    s:on_any(third)
+    s:call("echo", 1)
+    wait_for(function() return #log == 3 end)
+    expect(log).equals { "first", "second", "third" }
+    expect(s:off_any(third)).is(1)
+    expect(s:off_any()).is(2)
+    expect(s:off_any()).is(0)
+  end)
+
+  test.it("prepend_any_outgoing and off_any_outgoing do so for what is sent", function()
+    local s = connected()
+    local log = {}
+    local function second() log[#log + 1] = "second" end
+    s:on_any_outgoing(second)
+    s:prepend_any_outgoing(function(event) log[#log + 1] = event end)
+    s:emit("echo", 1)
+    wait_for(function() return #log == 2 end)
+    expect(log).equals { "echo", "second" }
+    expect(s:off_any_outgoing(second)).is(1)
+    expect(s:off_any_outgoing()).is(1)
+  end)
+
   test.it("on_any_outgoing hears what is sent", function()
     local s = connected()
     local seen

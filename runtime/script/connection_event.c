@@ -1,0 +1,219 @@
+/* Events of a script's connection, in both directions, and the acks that the script
+ * gives. An event is parsed once, into the runtime's arena, and pushed afresh for each
+ * handler, so that each has its own copy; an event that nobody wants is not parsed. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "proto/socketio.h"
+#include "script/connection_parts.h"
+#include "script/luaerror.h"
+#include "script/luajson.h"
+#include "script/script.h"
+
+/* --- acks from the script --------------------------------------------------------- */
+
+static void release_ack(Box *box) {
+  free(box->object);
+}
+
+static const BoxKind ack_kind = {"ack", release_ack};
+
+typedef struct Ack {
+  uint64_t connection; /* its number */
+  uint32_t epoch;
+  int64_t id;
+} Ack;
+
+/* Appends the values from `first` on as a JSON array; raises on what cannot be encoded.
+ */
+static void encode_args(lua_State *L, int first, Buffer *out) {
+  Error err;
+  int n = lua_gettop(L);
+  buffer_putc(out, '[');
+  for (int i = first; i <= n; i++) {
+    if (i > first) buffer_putc(out, ',');
+    if (lua_isnil(L, i)) {
+      buffer_puts(out, "null");
+    } else if (luajson_encode(L, i, out, &err) != 0) {
+      luaL_error(L, "ack: argument %d: %s", i - first + 1, err.message);
+    }
+  }
+  buffer_putc(out, ']');
+}
+
+static int f_ack(lua_State *L) {
+  Box *box = lua_touserdata(L, lua_upvalueindex(1));
+  Ack *ack = box->object;
+  if (!ack) return luaL_error(L, "this event was acknowledged already");
+  Buffer *out = luajson_scratch(L);
+  encode_args(L, 1, out);
+  Connection *c = connection_if_alive(generation_of(L)->rt, ack->connection);
+  Error err = {0};
+  int rc = ERR_NOT_CONNECTED;
+  if (c) rc = socket_ack(c->socket, ack->epoch, ack->id, out->data, out->len, &err);
+  else error_set(&err, ERR_NOT_CONNECTED, "the connection of this ack is closed");
+  box_release(box);
+  if (rc != 0) return luaerror_return(L, &err);
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+static void push_ack(lua_State *L, Connection *c, int64_t id) {
+  static const luaL_Reg none[] = {{NULL, NULL}};
+  box_class(L, &ack_kind, none, NULL);
+  Box *box = box_new(L, &ack_kind);
+  Ack *ack = xmalloc(sizeof *ack);
+  *ack = (Ack){c->number, socket_epoch(c->socket), id};
+  box->object = ack;
+  lua_pushcclosure(L, f_ack, 1);
+}
+
+/* --- events ----------------------------------------------------------------------- */
+
+typedef struct Payload {
+  Connection *connection;
+  const JsonArena *arena;
+  const cJSON *args; /* first argument, or NULL */
+  const char *name;
+  size_t name_len;
+  int64_t ack;
+  bool with_name;
+} Payload;
+
+static int push_payload(lua_State *L, void *ctx) {
+  Payload *p = ctx;
+  int n = 0;
+  if (p->with_name) {
+    lua_pushlstring(L, p->name, p->name_len);
+    n++;
+  }
+  for (const cJSON *item = p->args; item; item = item->next, n++) {
+    luaL_checkstack(L, 8, "too many arguments");
+    luajson_push(L, p->arena, item);
+  }
+  if (p->ack != SIO_NO_ACK) {
+    push_ack(L, p->connection, p->ack);
+    n++;
+  }
+  return n;
+}
+
+/* The array ["name", args...], or NULL after having told. */
+static const cJSON *parse_event(Connection *c, const char *json, size_t len, Payload *p) {
+  Runtime *rt = c->res->owner->rt;
+  Error err;
+  const cJSON *root = json_parse(rt->arena, json, len, &err);
+  if (root && (!cJSON_IsArray(root) || !cJSON_IsString(root->child))) {
+    error_set(&err, ERR_PROTOCOL, "an event is an array that starts with its name");
+    root = NULL;
+  }
+  if (!root) {
+    log_write(rt->log, LOG_ERROR, c->res->owner->name, "%s: an event is dropped: %s",
+              c->res->name, err.message);
+    return NULL;
+  }
+  p->arena = rt->arena;
+  p->args = root->child->next;
+  p->name = json_string(rt->arena, root->child, false, &p->name_len);
+  return root;
+}
+
+static bool anyone_wants(Resource *res, const char *event, size_t len) {
+  for (Declaration *d = res->decls; d; d = d->next_bound)
+    if (declaration_live(d) && handlers_want(&d->handlers, event, len)) return true;
+  return false;
+}
+
+void connection_on_event(void *ctx, const char *json, size_t len, int64_t ack) {
+  Connection *c = ctx;
+  SioPacket packet = {.type = SIO_EVENT, .json = json, .json_len = len};
+  const char *name;
+  size_t name_len;
+  if (sio_event_name(&packet, &name, &name_len) && !anyone_wants(c->res, name, name_len))
+    return;
+  Payload p = {.connection = c, .ack = ack};
+  if (!parse_event(c, json, len, &p)) return;
+  if (sio_reserved(p.name, p.name_len)) {
+    log_write(c->res->owner->rt->log, LOG_WARN, c->res->owner->name,
+              "%s: the server sent an event with the reserved name %s: dropped",
+              c->res->name, p.name);
+    return;
+  }
+  c->firing++;
+  p.with_name = true;
+  connection_fire(c, LIST_EVENTS, (Firing){.any = true, .push = push_payload, .ctx = &p});
+  p.with_name = false;
+  connection_fire(
+      c, LIST_EVENTS,
+      (Firing){.event = p.name, .len = p.name_len, .push = push_payload, .ctx = &p});
+  connection_leave(c);
+}
+
+typedef struct Message {
+  Frames frames;
+  bool binary;
+  const char *data;
+  size_t len;
+} Message;
+
+static int push_message(lua_State *L, void *ctx) {
+  Message *m = ctx;
+  Error err;
+  if (m->frames == FRAMES_JSON && !m->binary) {
+    if (luajson_decode(L, m->data, m->len, &err) != 0)
+      return luaL_error(L, "%s", err.message);
+  } else {
+    lua_pushlstring(L, m->data, m->len);
+  }
+  lua_pushboolean(L, m->binary);
+  return 2;
+}
+
+void connection_on_message(void *ctx, bool binary, const char *data, size_t len) {
+  Connection *c = ctx;
+  ConnectionOptions *options = c->res->options;
+  Message m = {options->frames, binary, data, len};
+  c->firing++;
+  connection_fire(
+      c, LIST_EVENTS,
+      (Firing){.event = "message", .len = 7, .push = push_message, .ctx = &m});
+  connection_leave(c);
+}
+
+/* --- outgoing --------------------------------------------------------------------- */
+
+typedef struct Outgoing {
+  Event event;
+  Runtime *rt;
+  uint64_t connection;
+  size_t len;
+  char json[];
+} Outgoing;
+
+static void on_outgoing(Event *event) {
+  Outgoing *o = CONTAINER_OF(event, Outgoing, event);
+  Connection *c = connection_if_alive(o->rt, o->connection);
+  Payload p = {.connection = c, .ack = SIO_NO_ACK, .with_name = true};
+  if (c && parse_event(c, o->json, o->len, &p)) {
+    c->firing++;
+    connection_fire(c, LIST_OUTGOING,
+                    (Firing){.any = true, .push = push_payload, .ctx = &p});
+    connection_leave(c);
+  }
+  free(o);
+}
+
+void connection_outgoing(Resource *res, const char *json, size_t len) {
+  bool wanted = false;
+  for (Declaration *d = res->decls; d; d = d->next_bound)
+    wanted = wanted || handlers_want(&d->outgoing, NULL, 0);
+  if (!wanted) return;
+  Outgoing *o = xmalloc(sizeof *o + len);
+  const Connection *c = res->core;
+  *o = (Outgoing){.event.run = on_outgoing,
+                  .rt = res->owner->rt,
+                  .connection = c->number,
+                  .len = len};
+  memcpy(o->json, json, len);
+  inbox_push(o->rt->loop, &o->event);
+}
