@@ -137,11 +137,13 @@ static size_t mark_width(const char *text, size_t len) {
   return len >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
 }
 
-const cJSON *json_parse(JsonArena *arena, const char *text, size_t len, Error *err) {
+static const cJSON *parse(JsonArena *arena, const char *text, size_t len, bool exact,
+                          Error *err) {
   json_arena_reset(arena);
   size_t mark = mark_width(text, len);
   text += mark, len -= mark;
-  JsonReader reader = {.arena = arena, .end = text + len, .levels = JSON_MAX_DEPTH};
+  JsonReader reader = {
+      .arena = arena, .end = text + len, .levels = JSON_MAX_DEPTH, .exact = exact};
   const cJSON *root = json_read(&reader, text);
   if (root) return root;
   if (!arena->full)
@@ -149,6 +151,15 @@ const cJSON *json_parse(JsonArena *arena, const char *text, size_t len, Error *e
   error_set(err, ERR_TOO_LARGE, "JSON that takes more than %d MiB of memory",
             ARENA_LIMIT >> 20);
   return NULL;
+}
+
+const cJSON *json_parse(JsonArena *arena, const char *text, size_t len, Error *err) {
+  return parse(arena, text, len, false, err);
+}
+
+const cJSON *json_parse_exact(JsonArena *arena, const char *text, size_t len,
+                              Error *err) {
+  return parse(arena, text, len, true, err);
 }
 
 /* --- what items hold -------------------------------------------------------------- */

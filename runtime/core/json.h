@@ -25,6 +25,9 @@ void json_arena_reset(JsonArena *arena); /* drops the tree; gives much memory ba
  * be read only: its items have no `prev`. */
 const cJSON *json_parse(JsonArena *arena, const char *text, size_t len, Error *err);
 
+/* The same, for what we wrote ourselves: integers beyond 2^53 are kept as JSON_INT64. */
+const cJSON *json_parse_exact(JsonArena *arena, const char *text, size_t len, Error *err);
+
 /* How many children an array or object has. */
 static inline int json_count(const cJSON *item) {
   return item->valueint;
@@ -47,8 +50,8 @@ static inline const char *json_string(const JsonArena *arena, const cJSON *item,
 }
 
 /* --- trees that come from elsewhere than text -----------------------------------------
- * Two kinds of items that no text gives: bytes (read like a string, with json_string) and
- * integers beyond 2^53. */
+ * Two kinds of items that json_parse does not give: bytes (read like a string, with
+ * json_string) and integers beyond 2^53. */
 enum { JSON_BYTES = cJSON_Raw, JSON_INT64 = 1 << 10 };
 
 /* All from the arena; NULL: it is full. Items come zeroed. */

@@ -246,6 +246,14 @@ static const char *read_exponent(const char *p, const char *end, long *exponent)
   return q;
 }
 
+/* An integer that no double holds, and that fits. */
+static bool is_long(const char *first, const char *end, uint64_t mantissa, bool minus) {
+  if (end - first > 19 || mantissa <= 1ull << 53) return false;
+  for (const char *p = first; p < end; p++)
+    if (*p < '0' || *p > '9') return false;
+  return mantissa <= (uint64_t)INT64_MAX + minus;
+}
+
 /* Not inlined, as it would cost each other value the saving of its registers. */
 static __attribute__((noinline)) const char *read_number(Reader *r, const char *start,
                                                          cJSON *item) {
@@ -265,6 +273,10 @@ static __attribute__((noinline)) const char *read_number(Reader *r, const char *
   }
   if (p < end && (*p | 0x20) == 'e' && !(p = read_exponent(p + 1, end, &exponent)))
     return fail(r, start, wrong);
+  if (r->exact && is_long(first, p, mantissa, first != start)) {
+    json_set_int64(item, (int64_t)(first != start ? 0 - mantissa : mantissa));
+    return p;
+  }
   double value;
   if (count > 19 || !exact_number(mantissa, exponent, &value))
     value = any_number(start, (size_t)(p - start));

@@ -19,6 +19,7 @@ typedef struct JsonReader {
   JsonArena *arena; /* borrowed */
   const char *end;  /* of the text, which is borrowed */
   int levels;       /* how many more may be opened */
+  bool exact;       /* integers of 64 bits stay what they are */
   const char *what; /* when it failed: static text; NULL when the arena is full */
   const char *at;   /* and the place */
 } JsonReader;

@@ -10,8 +10,8 @@
  * with the first write, so that who opens and closes has changed nothing. Rows of keys
  * that are no longer among `keys` stay, and are not read; but of an older version all is
  * read, and what is not among `keys` goes when the new one is written. JSON's limits
- * hold: integers beyond 2^53 come back as doubles; a row with NaN, infinity or a string
- * that is not UTF-8 is not written, and `failed` hears of it. */
+ * hold: a row with NaN, infinity or a string that is not UTF-8 is not written, and
+ * `failed` hears of it. Integers are exact. */
 #ifndef TIDELOCK_DATA_PERSIST_H
 #define TIDELOCK_DATA_PERSIST_H
 

@@ -115,7 +115,8 @@ static bool build_child(const Builder *b, Branch *branch, const Row *row, Place 
 static bool build_leaf(const Builder *b, const Branch *branch, const Row *row,
                        Value *out) {
   Error err = {0};
-  const cJSON *item = json_parse(b->arena, text_at(b, row->json), row->json_len, &err);
+  const cJSON *item =
+      json_parse_exact(b->arena, text_at(b, row->json), row->json_len, &err);
   if (item && value_from_json(b->account, b->arena, item, out, &err) == 0) return true;
   if (err.code == ERR_MEMORY) *b->err = err;
   return broken(b, branch->id, err.message);

@@ -344,6 +344,7 @@ static void tells_integers(void **state) {
   assert_true(json_integer(parse(state, "12e2"), &n) && n == 1200);
   assert_false(json_integer(parse(state, "9007199254740994"), &n));
   assert_false(json_integer(parse(state, "0.5"), &n));
+  assert_int_equal(parse(state, "9223372036854775807")->type, cJSON_Number);
   assert_false(json_integer(parse(state, "-0"), &n));
   assert_false(json_integer(parse(state, "1e300"), &n));
   assert_false(json_integer(parse(state, "1e999"), &n));

@@ -480,6 +480,31 @@ static void versions(void **state) {
   assert_int_equal(count_aside(e), 2);
 }
 
+static void numbers_come_back_as_they_were(void **state) {
+  static const int64_t all[] = {
+      0,         INT64_MAX,           INT64_MIN,          (1ll << 53) + 1,
+      1ll << 53, -(1ll << 53) - 1000, 1795399129918082001};
+  Env *e = *state;
+  Kept k;
+  keep(&k, e, 1);
+  Value items[COUNT_OF(all) + 2];
+  for (size_t i = 0; i < COUNT_OF(all); i++) items[i] = value_int(all[i]);
+  items[COUNT_OF(all)] = value_double(0x1p60);
+  items[COUNT_OF(all) + 1] = value_double(1e300);
+  set_key(&k, "a", value_array(k.account, items, COUNT_OF(items)));
+  save(&k);
+  leave(&k);
+  keep(&k, e, 1);
+  Value a = value_object_get(k.root, "a", 1);
+  for (size_t i = 0; i < COUNT_OF(all); i++) {
+    assert_int_equal(value_array_at(a, i).type, VALUE_INT);
+    assert_true(value_array_at(a, i).integer == all[i]);
+  }
+  assert_true(value_array_at(a, COUNT_OF(all)).number == 0x1p60);
+  assert_true(value_array_at(a, COUNT_OF(all) + 1).number == 1e300);
+  leave(&k);
+}
+
 static void closing_writes_what_is_not_yet(void **state) {
   Env *e = *state;
   Kept k;
@@ -504,6 +529,7 @@ int main(void) {
       TEST(a_full_disk_is_told_and_passes),
       TEST(what_is_no_json_is_told),
       TEST(what_is_broken_is_set_aside),
+      TEST(numbers_come_back_as_they_were),
       TEST(versions),
       TEST(closing_writes_what_is_not_yet),
   };

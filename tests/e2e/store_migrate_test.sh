@@ -54,6 +54,7 @@ expect "with the place" "s.lua:4: in function"
 expect "the store begins anew" '^STATE	5	start	\{"fresh":5\}'
 expect "its handler hears what was set aside, and where" "^HEARD	DECODE	.*from version 4 to 5.*is set aside as s:s~broken-"
 is "what was stored is there under that name" "$(rows "LIKE 's:s~broken-%'")" '["a","b","c",3,4]'
+is "and all ends well" $status 0
 is "what is new beside it" "$(rows "= 's:s'")" '["new"]'
 write 6 '"messages"' nil 's:set { messages = { "newer" } }'
 run_to run s.lua --data "$data" --no-watch
@@ -119,6 +120,7 @@ reload() { # WHERE
   expect "$1: has changed nothing" '^STATE	2	reload	\{.*"n":12.*\}'
   never "$1: no migration ran again" "^FROM"
   stop
+  is "$1: it ends by the signal alone" $status 130
 }
 write 1 '"n"' nil 's:set { n = 1 }'
 reload --memory
