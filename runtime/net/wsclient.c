@@ -38,6 +38,7 @@ void ws_enter(WsClient *ws) {
 static void release(WsClient *ws) {
   if (!ws->freed || ws->busy || ws->later_queued || ws->part_queued) return;
   ws_parser_free(ws->parser);
+  deflate_free(ws->deflate);
   ws_opening_free(ws->opening);
   free(ws->outcome);
   free(ws->url);
@@ -144,6 +145,22 @@ static void put_frame(WsClient *ws, WsOpcode opcode, const char *data, size_t le
   net_at_turn_end(ws->net, &ws->flush);
 }
 
+/* The compressed form lives only until it is masked into the queue. */
+static void put_deflated(WsClient *ws, WsOpcode opcode, const char *data, size_t len) {
+  uint8_t mask[4];
+  Buffer small = {0};
+  deflate_write(ws->deflate, data, len, &small);
+  net_random(ws->net, mask, sizeof mask);
+  ws_frame_deflated(&ws->queued, opcode, mask, small.data, small.len);
+  net_at_turn_end(ws->net, &ws->flush);
+  buffer_free(&small);
+}
+
+static bool is_compressed(const WsClient *ws, size_t len) {
+  return ws->deflate && len >= ws->compression.threshold &&
+         deflate_can_write(ws->deflate);
+}
+
 void ws_queue_close(WsClient *ws, int code, const char *reason, size_t len) {
   uint8_t mask[4];
   net_random(ws->net, mask, sizeof mask);
@@ -226,7 +243,9 @@ int ws_send(WsClient *ws, bool binary, const char *data, size_t len) {
   if (buffered > ws->max_buffered || len > ws->max_buffered - buffered)
     return ERR_BUFFER_FULL;
   if (!binary && !utf8_valid(data, len)) return ERR_DECODE;
-  put_frame(ws, binary ? WS_BINARY : WS_TEXT, data, len);
+  WsOpcode opcode = binary ? WS_BINARY : WS_TEXT;
+  if (is_compressed(ws, len)) put_deflated(ws, opcode, data, len);
+  else put_frame(ws, opcode, data, len);
   return 0;
 }
 

@@ -8,6 +8,7 @@
 
 #include "net/net.h"
 #include "net/route.h"
+#include "proto/deflate.h"
 
 typedef struct WsClient WsClient;
 
@@ -19,6 +20,7 @@ typedef struct WsOptions {
   double close_timeout;       /* seconds for the closing handshake; 0: 2 */
   size_t max_message;         /* bytes; 0: 64 MiB */
   size_t max_buffered;        /* bytes waiting to be written; 0: 64 MiB */
+  DeflateOptions deflate;     /* zeroed: no compression */
   Route route;                /* borrowed during ws_open */
 } WsOptions;
 

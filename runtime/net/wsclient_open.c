@@ -16,14 +16,18 @@ void ws_opening_free(Opening *opening) {
 
 /* --- the answer ------------------------------------------------------------------- */
 
-static void become_open(WsClient *ws, const char *subprotocol, size_t used) {
+static void become_open(WsClient *ws, const WsAgreed *agreed, size_t used) {
   Opening *opening = ws->opening;
   ws->opening = NULL;
   curl_easy_setopt(ws->transfer.easy, CURLOPT_ERRORBUFFER, NULL);
   timer_stop(net_loop(ws->net), &ws->timer);
   ws->parser = ws_parser_new(WS_CLIENT, ws->max_message);
+  if (agreed->deflate.agreed) {
+    ws->deflate = deflate_new(&agreed->deflate, true, ws->compression.level);
+    ws_parser_inflate(ws->parser, ws->deflate);
+  }
   ws->state = WS_IS_OPEN;
-  ws->callbacks.open(ws->ctx, subprotocol);
+  ws->callbacks.open(ws->ctx, agreed->subprotocol);
   if (opening->in.len > used)
     ws_take_frames(ws, opening->in.data + used, opening->in.len - used);
   ws_opening_free(opening);
@@ -31,13 +35,15 @@ static void become_open(WsClient *ws, const char *subprotocol, size_t used) {
 
 void ws_take_answer(WsClient *ws, char *data, size_t len) {
   Opening *opening = ws->opening;
-  char subprotocol[128] = "";
+  WsRequest asked = {.key = opening->key,
+                     .subprotocols = opening->subprotocols,
+                     .deflate = &ws->compression};
+  WsAgreed agreed;
   Error err;
   if (ws->abandoned) return; /* `later` will end it */
   buffer_put(&opening->in, data, len);
-  long used = ws_response(opening->in.data, opening->in.len, opening->key,
-                          opening->subprotocols, subprotocol, &err);
-  if (used > 0) become_open(ws, subprotocol, (size_t)used);
+  long used = ws_response(opening->in.data, opening->in.len, &asked, &agreed, &err);
+  if (used > 0) become_open(ws, &agreed, (size_t)used);
   if (used >= 0) return;
   err.phase = "handshake";
   ws_end(ws, 1006, "", 0, &err);
@@ -131,7 +137,8 @@ static int write_request(WsClient *ws, const WsOptions *options, const NetUrl *u
                        .target = target ? target : url->path,
                        .key = ws->opening->key,
                        .subprotocols = options->subprotocols,
-                       .headers = headers};
+                       .headers = headers,
+                       .deflate = &ws->compression};
   int code = ws_request_check(&request, err);
   if (code == 0) ws_request(&ws->queued, &request);
   free(target);
@@ -149,6 +156,7 @@ static WsClient *client_new(Net *net, const WsOptions *options, const NetUrl *ur
   ws->close_timeout = options->close_timeout > 0 ? options->close_timeout : 2;
   ws->max_message = options->max_message ? options->max_message : WS_MAX_MESSAGE;
   ws->max_buffered = options->max_buffered ? options->max_buffered : WS_MAX_MESSAGE;
+  ws->compression = options->deflate;
   ws->opening = xcalloc(1, sizeof *ws->opening);
   ws->opening->subprotocols = xstrdup(options->subprotocols);
   return ws;

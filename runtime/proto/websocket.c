@@ -7,6 +7,9 @@
  * others are gathered: data in `message`, control frames (which may come between the
  * fragments of a message) in `control`.
  *
+ * Where compression was agreed to, the payloads of a message whose first frame has RSV1
+ * are inflated into `message` as they come, and what comes out is what is checked.
+ *
  * Always: message.len <= max_message; nothing is reserved for bytes that were promised
  * and have not come; `kind` is the opcode of the message whose fragments are coming, or
  * 0. */
@@ -16,6 +19,7 @@
 #include <string.h>
 
 enum { MAX_CONTROL = 125, KEEP_MEMORY = 64 * 1024 };
+enum { RSV1 = 0x40 };
 enum { NEED_MORE = 0, GOT_EVENT = 1, FAILED = -1, GO_ON = 2 };
 enum { CLOSE_PROTOCOL = 1002, CLOSE_NOT_UTF8 = 1007, CLOSE_TOO_BIG = 1009 };
 
@@ -33,6 +37,9 @@ struct WsParser {
   size_t length, got;  /* of the payload of this frame */
 
   WsOpcode kind;
+  Deflate *deflate; /* NULL: not agreed to */
+  bool compressed;  /* the message under way is */
+  size_t wire;      /* bytes of it that came or were promised, when it is */
   Buffer message;
   Utf8 utf8;
   char control[MAX_CONTROL];
@@ -57,6 +64,12 @@ static int fail(Call *c, int close_code, const char *what) {
   return FAILED;
 }
 
+static int too_large(Call *c) {
+  fail(c, CLOSE_TOO_BIG, "a message that is too large");
+  error_detail(c->err, "more than %zu bytes", c->p->max_message);
+  return FAILED;
+}
+
 static int violation(Call *c, const char *what) {
   return fail(c, CLOSE_PROTOCOL, what);
 }
@@ -67,6 +80,10 @@ WsParser *ws_parser_new(WsRole role, size_t max_message) {
   p->max_message = max_message ? max_message : WS_MAX_MESSAGE;
   p->head_need = 2;
   return p;
+}
+
+void ws_parser_inflate(WsParser *p, Deflate *d) {
+  p->deflate = d;
 }
 
 void ws_parser_free(WsParser *p) {
@@ -95,12 +112,19 @@ static int check_opcode(Call *c) {
   return GO_ON;
 }
 
+/* RSV1 alone, and only on the first frame of a message. */
+static bool may_be_reserved(const WsParser *p, uint8_t byte) {
+  return p->deflate && (byte & 0x70) == RSV1 &&
+         (p->opcode == WS_TEXT || p->opcode == WS_BINARY);
+}
+
 static int first_byte(Call *c) {
   WsParser *p = c->p;
   uint8_t byte = p->head[0];
   p->fin = byte & 0x80;
   p->opcode = (WsOpcode)(byte & 0x0F);
-  if (byte & 0x70) return violation(c, "a frame with reserved bits set");
+  if ((byte & 0x70) && !may_be_reserved(p, byte))
+    return violation(c, "a frame with reserved bits set");
   return check_opcode(c);
 }
 
@@ -132,22 +156,33 @@ static int read_length(Call *c, uint64_t *length) {
   return GO_ON;
 }
 
+static void start_message(WsParser *p) {
+  p->kind = p->opcode;
+  p->utf8 = (Utf8){0};
+  p->compressed = p->head[0] & RSV1;
+  p->wire = 0;
+}
+
+/* How long the frame may be. What is compressed is checked as it comes out; on the wire
+ * it may be a little longer than that, where it does not compress. */
+static size_t frame_limit(const WsParser *p) {
+  if (!p->compressed) return p->max_message - p->message.len;
+  size_t limit = p->max_message + p->max_message / 8 + 1024;
+  return p->wire < limit ? limit - p->wire : 0;
+}
+
 /* The header is whole: its length, and what it means for the message under way. */
 static int start_payload(Call *c) {
   WsParser *p = c->p;
   uint64_t length = 0;
   if (read_length(c, &length) == FAILED) return FAILED;
-  if (!is_control(p->opcode) && length > p->max_message - p->message.len) {
-    fail(c, CLOSE_TOO_BIG, "a message that is too large");
-    error_detail(c->err, "more than %zu bytes", p->max_message);
-    return FAILED;
+  if (p->opcode == WS_TEXT || p->opcode == WS_BINARY) start_message(p);
+  if (!is_control(p->opcode)) {
+    if (length > frame_limit(p)) return too_large(c);
+    if (p->compressed) p->wire += (size_t)length;
   }
   p->length = (size_t)length;
   p->got = 0;
-  if (p->opcode == WS_TEXT || p->opcode == WS_BINARY) {
-    p->kind = p->opcode;
-    p->utf8 = (Utf8){0};
-  }
   return GO_ON;
 }
 
@@ -206,6 +241,44 @@ static int message_event(Call *c, char *data, size_t len) {
   return GOT_EVENT;
 }
 
+/* What a piece of a compressed message inflates to goes into the message's buffer. */
+static int inflate_payload(Call *c, const char *bytes, size_t len, bool last) {
+  WsParser *p = c->p;
+  size_t before = p->message.len;
+  switch (deflate_read(p->deflate, bytes, len, last, p->max_message, &p->message)) {
+  case DEFLATE_BROKEN:
+    return fail(c, CLOSE_NOT_UTF8, "a compressed message that cannot be inflated");
+  case DEFLATE_TOO_LARGE:
+    return too_large(c);
+  default:
+    break;
+  }
+  buffer_text(&p->message); /* never NULL, even when empty */
+  if (p->kind != WS_TEXT ||
+      utf8_feed(&p->utf8, p->message.data + before, p->message.len - before))
+    return GO_ON;
+  return fail(c, CLOSE_NOT_UTF8, "a text that is not UTF-8");
+}
+
+/* The message is in the buffer. */
+static int gathered_event(Call *c) {
+  WsParser *p = c->p;
+  p->delivered = true;
+  buffer_text(&p->message); /* never NULL, even when empty */
+  return message_event(c, p->message.data, p->message.len);
+}
+
+static int compressed_payload(Call *c, char *bytes, size_t len) {
+  WsParser *p = c->p;
+  p->got += len;
+  bool ends = p->got == p->length;
+  if (inflate_payload(c, bytes, len, ends && p->fin) == FAILED) return FAILED;
+  if (!ends) return NEED_MORE;
+  p->head_len = 0;
+  p->head_need = 2;
+  return p->fin ? gathered_event(c) : GO_ON;
+}
+
 static int data_payload(Call *c, char *bytes, size_t len) {
   WsParser *p = c->p;
   if (p->kind == WS_TEXT && !utf8_feed(&p->utf8, bytes, len))
@@ -220,10 +293,7 @@ static int data_payload(Call *c, char *bytes, size_t len) {
     return message_event(c, bytes, len); /* the whole of it lies in the input */
   buffer_put(&p->message, bytes, len);
   if (!ends) return NEED_MORE;
-  if (!p->fin) return GO_ON;
-  p->delivered = true;
-  buffer_text(&p->message); /* never NULL, even when empty */
-  return message_event(c, p->message.data, p->message.len);
+  return p->fin ? gathered_event(c) : GO_ON;
 }
 
 static int take_payload(Call *c) {
@@ -234,6 +304,7 @@ static int take_payload(Call *c) {
   c->at += len;
   if (p->mask) ws_mask(bytes, len, p->mask, p->got);
   if (is_control(p->opcode)) return control_payload(c, bytes, len);
+  if (p->compressed) return compressed_payload(c, bytes, len);
   return data_payload(c, bytes, len);
 }
 

@@ -3,13 +3,15 @@
  *
  * Everything the RFC asks is checked here: reserved bits, opcodes, masks by role, minimal
  * lengths, control frames whole and short, fragments in order, UTF-8 as it arrives, close
- * codes and reasons, message size. */
+ * codes and reasons, message size. Compressed messages (RFC 7692) are inflated where that
+ * was agreed to. */
 #ifndef TIDELOCK_PROTO_WEBSOCKET_H
 #define TIDELOCK_PROTO_WEBSOCKET_H
 
 #include "core/buffer.h"
 #include "core/error.h"
 #include "core/utf8.h"
+#include "proto/deflate.h"
 
 typedef enum WsRole { WS_CLIENT, WS_SERVER } WsRole;
 typedef enum WsOpcode {
@@ -35,6 +37,8 @@ typedef struct WsParser WsParser;
 enum { WS_MAX_MESSAGE = 64 * 1024 * 1024 }; /* where the caller asks for no limit (0) */
 WsParser *ws_parser_new(WsRole role, size_t max_message); /* returns new */
 void ws_parser_free(WsParser *p);
+/* From now on RSV1 marks compressed messages. Borrows `d`, which outlives the parser. */
+void ws_parser_inflate(WsParser *p, Deflate *d);
 
 /* Looks at *data (writable: unmasking and whole unfragmented frames are done in place)
  * and takes as many bytes as it can, adding their number to *used. Returns 1 with *event
@@ -51,6 +55,9 @@ int ws_parse(WsParser *p, char *data, size_t len, size_t *used, WsEvent *event,
 /* Appends one frame to out. A client gives a random 4-byte mask, a server NULL. */
 void ws_frame(Buffer *out, bool fin, WsOpcode opcode, const uint8_t mask[4],
               const char *data, size_t len);
+/* The same for a whole message of data that deflate_write has compressed: RSV1 is set. */
+void ws_frame_deflated(Buffer *out, WsOpcode opcode, const uint8_t mask[4],
+                       const char *data, size_t len);
 /* Appends a close frame. A code that may not stand in one (0, 1005, 1006) sends none. The
  * reason is cut at 123 bytes between characters, and left out when it is not UTF-8. */
 void ws_frame_close(Buffer *out, const uint8_t mask[4], int code, const char *reason,
@@ -73,6 +80,7 @@ typedef struct WsRequest {
   const char *host, *target, *key; /* "example.org:8080", "/path?query" */
   const char *subprotocols;        /* NULL: none */
   const char *const *headers;      /* NULL-terminated; NULL: none */
+  const DeflateOptions *deflate;   /* NULL, or not enabled: no compression is offered */
 } WsRequest;
 /* ERR_INVALID when a part could not stand in a request or break out of its line, or a
  * header is one that the handshake itself sends. Ask it before ws_request. */
@@ -82,9 +90,13 @@ void ws_request(Buffer *out, const WsRequest *request);
 
 /* Reads the server's answer. Returns the number of bytes it took (the first byte after it
  * belongs to the first frame), 0 when more is needed, -1 with *err filled: HANDSHAKE,
- * with the status and the start of the body in the detail, or TOO_LARGE. `subprotocol`
- * holds 128. */
-long ws_response(const char *data, size_t len, const char *key, const char *offered,
-                 char *subprotocol, Error *err);
+ * with the status and the start of the body in the detail, or TOO_LARGE. `request` is
+ * what was asked: key, subprotocols and deflate count. */
+typedef struct WsAgreed {
+  char subprotocol[128]; /* "": none */
+  DeflateTerms deflate;
+} WsAgreed;
+long ws_response(const char *data, size_t len, const WsRequest *request, WsAgreed *agreed,
+                 Error *err);
 
 #endif

@@ -39,11 +39,10 @@ static size_t put_length(uint8_t *out, size_t len, bool masked) {
   return 1 + bytes;
 }
 
-void ws_frame(Buffer *out, bool fin, WsOpcode opcode, const uint8_t mask[4],
-              const char *data, size_t len) {
-  CHECK(opcode < WS_CLOSE || (fin && len <= MAX_CONTROL));
+static inline void put_frame(Buffer *out, int first, const uint8_t mask[4],
+                             const char *data, size_t len) {
   uint8_t *head = (uint8_t *)buffer_reserve(out, 14 + len);
-  head[0] = (uint8_t)((fin ? 0x80 : 0) | opcode);
+  head[0] = (uint8_t)first;
   size_t head_len = 1 + put_length(head + 1, len, mask != NULL);
   if (mask) {
     memcpy(head + head_len, mask, 4);
@@ -53,6 +52,18 @@ void ws_frame(Buffer *out, bool fin, WsOpcode opcode, const uint8_t mask[4],
   char *payload = out->data + out->len;
   buffer_put(out, data, len);
   if (mask) ws_mask(payload, len, mask, 0);
+}
+
+void ws_frame(Buffer *out, bool fin, WsOpcode opcode, const uint8_t mask[4],
+              const char *data, size_t len) {
+  CHECK(opcode < WS_CLOSE || (fin && len <= MAX_CONTROL));
+  put_frame(out, (fin ? 0x80 : 0) | (int)opcode, mask, data, len);
+}
+
+void ws_frame_deflated(Buffer *out, WsOpcode opcode, const uint8_t mask[4],
+                       const char *data, size_t len) {
+  CHECK(opcode == WS_TEXT || opcode == WS_BINARY);
+  put_frame(out, 0x80 | 0x40 | (int)opcode, mask, data, len);
 }
 
 /* The length of the longest start of a text that fits and ends between characters. */

@@ -21,8 +21,8 @@ typedef struct Answer {
   int version; /* of HTTP/1 */
   int status;  /* 0: not to be read */
   Slice reason, body;
-  bool upgrade, connection, extensions;
-  Slice accept, protocol, location, retry_after;
+  bool upgrade, connection;
+  Slice accept, protocol, extensions, location, retry_after;
   bool twice; /* a header that may stand once only */
 } Answer;
 
@@ -121,6 +121,11 @@ void ws_request(Buffer *out, const WsRequest *r) {
   buffer_printf(out, "Sec-WebSocket-Key: %s\r\nSec-WebSocket-Version: 13\r\n", r->key);
   if (r->subprotocols)
     buffer_printf(out, "Sec-WebSocket-Protocol: %s\r\n", r->subprotocols);
+  if (r->deflate && r->deflate->enabled) {
+    buffer_puts(out, "Sec-WebSocket-Extensions: ");
+    deflate_put_offer(out, r->deflate);
+    buffer_puts(out, "\r\n");
+  }
   for (const char *const *h = r->headers; h && *h; h++) buffer_printf(out, "%s\r\n", *h);
   buffer_puts(out, "\r\n");
 }
@@ -165,7 +170,7 @@ static void take_header(Answer *a, Slice name, Slice value) {
   if (same(name, "Connection")) a->connection |= list_has(value, "Upgrade");
   if (same(name, "Sec-WebSocket-Accept")) keep(a, &a->accept, value);
   if (same(name, "Sec-WebSocket-Protocol")) keep(a, &a->protocol, value);
-  if (same(name, "Sec-WebSocket-Extensions")) a->extensions = true;
+  if (same(name, "Sec-WebSocket-Extensions")) keep(a, &a->extensions, value);
   if (same(name, "Location")) a->location = value;
   if (same(name, "Retry-After")) a->retry_after = value;
 }
@@ -272,9 +277,11 @@ static bool was_offered(Slice protocol, const char *offered) {
   return false;
 }
 
-static int judge(const Answer *a, const char *key, const char *offered, Error *err) {
+static int judge(const Answer *a, const WsRequest *request, DeflateTerms *terms,
+                 Error *err) {
   char accept[29];
-  ws_accept(key, accept);
+  const char *fault;
+  ws_accept(request->key, accept);
   Slice none = {0};
   if (a->version < 1) return wrong(err, "is not HTTP/1.1", none);
   if (!a->upgrade) return wrong(err, "lacks \"Upgrade: websocket\"", none);
@@ -283,8 +290,9 @@ static int judge(const Answer *a, const char *key, const char *offered, Error *e
   if (!a->accept.at) return wrong(err, "lacks Sec-WebSocket-Accept", none);
   if (a->accept.len != 28 || memcmp(a->accept.at, accept, 28) != 0)
     return wrong(err, "holds a wrong Sec-WebSocket-Accept", a->accept);
-  if (a->extensions) return wrong(err, "names an extension that was not asked for", none);
-  if (a->protocol.at && !was_offered(a->protocol, offered))
+  if (deflate_judge(request->deflate, a->extensions.at, a->extensions.len, terms, &fault))
+    return wrong(err, fault, a->extensions);
+  if (a->protocol.at && !was_offered(a->protocol, request->subprotocols))
     return wrong(err, "names a subprotocol that was not offered", a->protocol);
   return 0;
 }
@@ -319,9 +327,9 @@ static size_t skip_interim(const char *data, size_t len) {
   }
 }
 
-long ws_response(const char *data, size_t len, const char *key, const char *offered,
-                 char *subprotocol, Error *err) {
-  subprotocol[0] = '\0';
+long ws_response(const char *data, size_t len, const WsRequest *request, WsAgreed *agreed,
+                 Error *err) {
+  *agreed = (WsAgreed){0};
   size_t skipped = skip_interim(data, len);
   data += skipped;
   len -= skipped;
@@ -332,8 +340,7 @@ long ws_response(const char *data, size_t len, const char *key, const char *offe
   if (a.status == 0) return no_http((Slice){data, len}, err);
   if (a.status != 101) return refused(&a, err);
   if (!readable) return wrong(err, "holds a line that is no header", (Slice){0});
-  if (judge(&a, key, offered, err)) return -1;
-  if (a.protocol.len) memcpy(subprotocol, a.protocol.at, a.protocol.len);
-  subprotocol[a.protocol.len] = '\0';
+  if (judge(&a, request, &agreed->deflate, err)) return -1;
+  if (a.protocol.len) memcpy(agreed->subprotocol, a.protocol.at, a.protocol.len);
   return (long)skipped + head_len;
 }

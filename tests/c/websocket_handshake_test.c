@@ -105,6 +105,19 @@ static void requests_that_are_refused(void **state) {
 static char agreed_protocol[128];
 static Error refusal;
 
+static DeflateOptions compression;
+static DeflateTerms terms;
+
+static long respond(const char *data, size_t len, const char *key, const char *offered,
+                    char *protocol, Error *err) {
+  WsRequest request = {.key = key, .subprotocols = offered, .deflate = &compression};
+  WsAgreed agreed;
+  long result = ws_response(data, len, &request, &agreed, err);
+  strcpy(protocol, agreed.subprotocol);
+  terms = agreed.deflate;
+  return result;
+}
+
 /* Presents the answer as it grows byte by byte, as net does; returns the last result. */
 static long answer(const char *text, const char *offered) {
   size_t len = strlen(text);
@@ -113,13 +126,13 @@ static long answer(const char *text, const char *offered) {
     char *copy = xstrndup(text, n); /* a read beyond it is found */
     char *exact = xmalloc(n);
     memcpy(exact, copy, n);
-    result = ws_response(exact, n, KEY, offered, agreed_protocol, &refusal);
+    result = respond(exact, n, KEY, offered, agreed_protocol, &refusal);
     free(copy);
     free(exact);
   }
   Error whole;
   char protocol[128];
-  assert_int_equal(ws_response(text, len, KEY, offered, protocol, &whole), result);
+  assert_int_equal(respond(text, len, KEY, offered, protocol, &whole), result);
   if (result < 0) refusal = whole;
   return result;
 }
@@ -171,7 +184,7 @@ static void interim_answers_are_skipped(void **state) {
   while (endless.len < 2 * WS_MAX_HANDSHAKE)
     buffer_puts(&endless, "HTTP/1.1 102 Processing\r\n\r\n");
   assert_int_equal(
-      ws_response(endless.data, endless.len, KEY, NULL, agreed_protocol, &refusal), -1);
+      respond(endless.data, endless.len, KEY, NULL, agreed_protocol, &refusal), -1);
   buffer_free(&endless);
 }
 
@@ -268,11 +281,10 @@ static void answers_without_end(void **state) {
   Buffer text = {0};
   buffer_puts(&text, AGREED);
   while (text.len < WS_MAX_HANDSHAKE - 20) buffer_puts(&text, "X: y\r\n");
-  assert_int_equal(ws_response(text.data, text.len, KEY, NULL, agreed_protocol, &refusal),
-                   0);
+  assert_int_equal(respond(text.data, text.len, KEY, NULL, agreed_protocol, &refusal), 0);
   while (text.len < 2 * WS_MAX_HANDSHAKE) buffer_puts(&text, "X: y\r\n");
   buffer_puts(&text, "\r\n");
-  assert_int_equal(ws_response(text.data, text.len, KEY, NULL, agreed_protocol, &refusal),
+  assert_int_equal(respond(text.data, text.len, KEY, NULL, agreed_protocol, &refusal),
                    -1);
   assert_int_equal(refusal.code, ERR_TOO_LARGE);
   buffer_free(&text);

@@ -19,6 +19,7 @@ BEGIN {
   library["^(lua|luaconf|lualib|lauxlib)\\.h$"] = " script lua "
   library["^uv(\\.h|/)"] = " ui data net server script lua main "
   library["^curl/"] = " net "
+  library["^zlib\\.h$"] = " proto "
   library["^libwebsockets"] = " server "
   library["^sqlite3"] = " data "
   library["^(ncurses|curses|panel|term)"] = " ui "
