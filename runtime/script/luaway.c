@@ -56,7 +56,8 @@ int luaway_refuse_type(lua_State *L, int index, const LuaWay *at, const char *fo
   const char *kind = "userdata";
   switch (lua_type(L, index)) {
   case LUA_TNIL:
-    return luaway_refuse(at, "nil is no JSON value; json.null is", err);
+    snprintf(what, sizeof what, "nil is no %s value; json.null is", format);
+    return luaway_refuse(at, what, err);
   case LUA_TFUNCTION:
     kind = "a function";
     break;
