@@ -9,6 +9,7 @@ local lines = require "flows.lines"
 local quitting = require "flows.quitting"
 local script = require "tidelock.script"
 local startup = require "flows.startup"
+local stores = require "stores.all"
 local timer = require "tidelock.timer"
 local view = require "views.plain"
 
@@ -16,6 +17,10 @@ require "handlers.connection"(connection)
 for _, group in ipairs { "chat", "assistant", "projects", "system" } do
   require("handlers." .. group)(edge.of(connection))
 end
+
+require "handlers.keeping" {
+  chat = stores.chat.store, projects = stores.projects.store, user = stores.user.store,
+}
 
 view.watch()
 timer.every("expire", 1, chat.expire)

@@ -12,6 +12,7 @@ local app = store.define("app", {
     loading = false,
     ready = false, -- logged in, with a project open if there is one
     started = false, -- typed lines are dealt with
+    unkept = {}, -- the stores that the disk does not take: true
   }, -- and last_connected: wall-clock; error; quitting: when it must have ended, by timer.now
 })
 
@@ -83,6 +84,20 @@ function M.clear_error()
 end
 
 -- --- from the start to the end ------------------------------------------------------------------
+
+---Whether the disk takes what changes of a store.
+---@param name string of the store
+---@param ok boolean
+---@return boolean was whether it took all that is kept, until now
+---@return boolean is
+function M.disk_is(name, ok)
+  local was = M.is_kept()
+  app:change("disk", function(draft) draft.unkept[name] = not ok or nil end)
+  return was, M.is_kept()
+end
+
+---@return boolean
+function M.is_kept() return next(store.copy(app:get "unkept")) == nil end
 
 function M.ready() app:set { ready = true } end
 
