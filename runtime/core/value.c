@@ -28,6 +28,10 @@ void value_account_close(ValueAccount *account) {
     if (account->shapes[i]) node_release(&account->shapes[i]->node);
     account->shapes[i] = NULL;
   }
+  for (size_t i = 0; i < COUNT_OF(account->texts); i++) {
+    if (account->texts[i]) node_release(&account->texts[i]->node);
+    account->texts[i] = NULL;
+  }
   account->nodes--;
   account->closed = true;
   account_end(account);
@@ -166,13 +170,35 @@ void value_release(Value v) {
 
 /* --- text ------------------------------------------------------------------------- */
 
-Value value_text(ValueAccount *account, const char *bytes, size_t len) {
+enum { SHORT_TEXT = 40 };
+
+static Text *text_new(ValueAccount *account, const char *bytes, size_t len) {
   size_t size = sizeof(Text) + len + 1;
-  if (len >= UINT32_MAX || account_full(account, size)) return (Value){0};
+  if (len >= UINT32_MAX || account_full(account, size)) return NULL;
   Text *text = node_new(account, NODE_TEXT, size);
   text->len = (uint32_t)len;
   if (len) memcpy(text->bytes, bytes, len);
   text->bytes[len] = '\0';
+  return text;
+}
+
+/* Messages say the same few words again and again: those seen last are shared. */
+static Text *text_seen(ValueAccount *account, const char *bytes, size_t len) {
+  Text **seen = &account->texts[keys_hash(bytes, len) % COUNT_OF(account->texts)];
+  Text *old = *seen;
+  if (old && old->len == len && memcmp(old->bytes, bytes, len) == 0)
+    return node_retain(old);
+  Text *text = text_new(account, bytes, len);
+  if (!text) return NULL;
+  *seen = node_retain(text);
+  if (old) node_release(&old->node);
+  return text;
+}
+
+Value value_text(ValueAccount *account, const char *bytes, size_t len) {
+  bool seen = len && len <= SHORT_TEXT && !account->closed;
+  Text *text = seen ? text_seen(account, bytes, len) : text_new(account, bytes, len);
+  if (!text) return (Value){0};
   return (Value){.type = VALUE_TEXT, .node = &text->node};
 }
 

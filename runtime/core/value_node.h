@@ -66,6 +66,7 @@ struct ValueAccount {
   uint64_t made;
   bool closed;
   Keys *shapes[256]; /* those seen last, each held */
+  Text *texts[256];  /* the same of short texts: "user", "sent", a session's id */
 };
 
 /* Nodes: one reference, charged. node_resize is for a node that one holds. */

@@ -85,6 +85,14 @@ function modes.set()
   return took
 end
 
+-- As many subscribers, of another field.
+function modes.other()
+  for _ = 1, subscribers do chat:subscribe("messages", function() heard = heard + 1 end) end
+  local took = each(20000, function(i) chat:set { n = i } task.sleep(0) end)
+  assert(heard == 0)
+  return took
+end
+
 function modes.change()
   subscribe()
   return each(20000, function(i) chat:change(function(d) d.n = i end) task.sleep(0) end)

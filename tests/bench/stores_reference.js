@@ -3,7 +3,7 @@
 "use strict";
 const fs = require("fs");
 const { createStore } = require("../peer/node_modules/zustand/vanilla");
-const { persist, createJSONStorage } = require("../peer/node_modules/zustand/middleware");
+const { persist, createJSONStorage, subscribeWithSelector } = require("../peer/node_modules/zustand/middleware");
 
 const mode = process.env.BENCH;
 const n = Number(process.env.BENCH_N || 0);
@@ -86,6 +86,11 @@ function subscribed(store) {
 const modes = {
   set() {
     const store = subscribed(plain());
+    return each(20000, (i) => store.setState({ n: i }));
+  },
+  other() {
+    const store = createStore(subscribeWithSelector(initial));
+    for (let i = 0; i < subscribers; i++) store.subscribe((state) => state.messages, () => heard++);
     return each(20000, (i) => store.setState({ n: i }));
   },
   change() {
