@@ -47,6 +47,7 @@ struct Generation {
   Timer grace;
   Event ended; /* pushed when a retiring one may have ended */
   bool ended_queued;
+  bool migrating;   /* a store's migrate runs */
   bool migrated;    /* a version rose with it: what was made before cannot go back */
   Generation *next; /* in script->retiring */
   double cpu_limit; /* seconds; 0: the runtime's */

@@ -97,7 +97,9 @@ static int run_migrate(const Declaration *decl, Migration *m, Error *err) {
   Generation *gen = decl->gen;
   lua_State *L = gen->L;
   Error ignored;
+  gen->migrating = true;
   bool ok = script_call(gen, "migrate", decl->name, f_migrate, m, err);
+  gen->migrating = false;
   if (m->under_way && lua_checkstack(L, 4)) {
     lua_rawgeti(L, LUA_REGISTRYINDEX, m->draft);
     draft_end(L, -1, NULL, &ignored);

@@ -44,8 +44,13 @@ static bool is_late(const Watchdog *w) {
   return w->turn == w->seen && w->ticks >= w->limit;
 }
 
+/* A migration is work that a script cannot put off: it may take what a handler may. */
+static bool is_loading(const Generation *gen) {
+  return gen->state == GEN_STAGING && !gen->migrating;
+}
+
 static double limit_of(const Generation *gen) {
-  if (gen->state == GEN_STAGING) return gen->rt->options.staging_limit;
+  if (is_loading(gen)) return gen->rt->options.staging_limit;
   return gen->cpu_limit > 0 ? gen->cpu_limit : gen->rt->options.cpu_limit;
 }
 
@@ -65,7 +70,7 @@ static void raise_late(lua_State *L) {
   Generation *gen = generation_of(L);
   luaL_checkstack(L, 4, NULL);
   push_where(L);
-  if (gen->state == GEN_STAGING)
+  if (is_loading(gen))
     lua_pushfstring(L,
                     "CPU_LIMIT: the script's top level ran for more than %f s: "
                     "move long work to script.on_start",
@@ -197,7 +202,7 @@ static double cpu_now(void) {
 static void stage_hook(lua_State *L, lua_Debug *ar) {
   (void)ar;
   Generation *gen = generation_of(L);
-  if (gen->state != GEN_STAGING) { /* a coroutine that was made while the script loaded */
+  if (!is_loading(gen)) { /* a coroutine that was made while the script loaded */
     lua_sethook(L, NULL, 0, 0);
     return;
   }

@@ -8,7 +8,7 @@ write() {
 local script, store, json = require "tidelock.script", require "tidelock.store", require "tidelock.json"
 local server, task, timer = require "tidelock.server", require "tidelock.task", require "tidelock.timer"
 ${hold:-}
-local s = store.define("s", { initial = { fresh = $1 }, persist = { $2 }, persist_delay = 0.01, version = $1, migrate = $3 })
+local s = store.define("s", { initial = { fresh = $1 }, persist = { $2 }, persist_delay = 0.01, share = "read", version = $1, migrate = $3 })
 s:on_error(function(err) print("HEARD", err and err.code, err and err.message) end)
 script.on_start(function(reason)
   print("STATE", $1, reason, json.encode(s:get()))
@@ -47,22 +47,31 @@ run_to run s.lua --data "$data" --no-watch
 expect "a later one is told how far it has to go" "^FROM	2$"
 expect "and goes there in one" '^STATE	4	start	.*"a","b","c",3,4'
 
-write 5 '"messages"' 'function(d) d.messages = nil; d.messages.x = 1 end' 's:set { messages = { "new" } }'
+write 5 '"messages"' 'function(d) d.messages = nil; d.messages.x = 1 end' 's:set { messages = { "new" } }
+  s:on_error(function(err) print("LATER", err.code) end)'
 run_to run s.lua --data "$data" --no-watch
 expect "a migration that fails is told with its traceback" "error in migrate of s: .*s.lua:4: "
 expect "with the place" "s.lua:4: in function"
 expect "the store begins anew" '^STATE	5	start	\{"fresh":5\}'
 expect "its handler hears what was set aside, and where" "^HEARD	DECODE	.*from version 4 to 5.*is set aside as s:s~broken-"
+expect "and so does one that on_start registers" "^LATER	DECODE"
 is "what was stored is there under that name" "$(rows "LIKE 's:s~broken-%'")" '["a","b","c",3,4]'
 is "and all ends well" $status 0
 is "what is new beside it" "$(rows "= 's:s'")" '["new"]'
-write 6 '"messages"' nil 's:set { messages = { "newer" } }'
+write 6 '"messages"' 'function(d, from)
+  local until_then = os.clock() + 1.1
+  while os.clock() < until_then do end
+  table.insert(d.messages, "slow")
+end'
+run_to run s.lua --data "$data" --no-watch
+expect "one may take longer than a top level" '^STATE	6	start	.*"slow"'
+write 7 '"messages"' nil 's:set { messages = { "newer" } }'
 run_to run s.lua --data "$data" --no-watch
 expect "without a migration it is set aside too" "^HEARD	DECODE	.*no .migrate..*s:s~broken-"
 write 3 '"messages"' nil
 run_to run s.lua --data "$data" --no-watch
-expect "and so is what a newer version stored" "^HEARD	DECODE	.*version 6, newer than 3"
-is "nothing was lost" "$(rows "LIKE 's:s~broken-%'" | tr '\n' ' ')" '["a","b","c",3,4] ["new"] ["newer"] '
+expect "and so is what a newer version stored" "^HEARD	DECODE	.*version 7, newer than 3"
+is "nothing was lost" "$(rows "LIKE 's:s~broken-%'" | tr '\n' ' ')" '["a","b","c",3,4] ["new","slow"] ["newer"] '
 
 # --- a load that is given up
 port=$("$PYTHON" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
@@ -88,20 +97,28 @@ timeout 20 "$TIDELOCK" run t=s.lua --data "$data" --no-watch >first 2>&1 </dev/n
 is "nor written what another made" "$(rows "= 't:s'")" '["kept"]'
 
 # --- over reloads
+cat >reader.lua <<'LUA'
+local store = require "tidelock.store"
+local s = store.attach "s:s"
+s:subscribe("n", function(new, old) print("READER", new, old) end)
+store.trace(function(change) if change.action == "migrate" then print("TRACED", change.store, change.state.n) end end)
+LUA
 hold='timer.every("hold", 60, function() end)'
 reload() { # WHERE
-  start run s.lua $1
+  start run s.lua reader.lua $1
   expect "$1: the first version starts" "^STATE	1	start"
   write 2 '"n"' 'function(d, from) print("FROM", from) d.n = d.n + 10 end' \
     'for _, c in ipairs(s:history()) do print("CHANGE", c.action, table.concat(c.paths, " ")) end
      print("UNDO", select(2, s:undo(2)))
      s:subscribe("n", function(new, old) print("SUBSCRIBER", new, old) end) s:set { n = s:get "n" + 1 }'
   expect "$1: a version that rises is migrated in memory" "^FROM	1$"
+  expect "$1: which who traces hears of" "^TRACED	s:s	11"
   expect "$1: the new version finds what it made" '^STATE	2	reload	\{.*"n":11.*\}'
   expect "$1: history has it as one change" "^CHANGE	set	n"
   expect "$1: by its name" "^CHANGE	migrate	n"
   expect "$1: undo does not go behind it" "^UNDO	INVALID: undo"
-  expect "$1: subscribers begin after it" "^SUBSCRIBER	12	11"
+  expect "$1: the new version's subscribers begin after it" "^SUBSCRIBER	12	11"
+  if grep -q "^READER	12	1$" out; then ok "$1: those of others hear of it"; else not_ok "$1: those of others hear of it"; fi
   write 2 '"n"' 'function(d, from) print("FROM", from) end' 'task.spawn(function() task.sleep(0) end)'
   expect "$1: the same version again" '^STATE	2	reload	\{.*"n":12.*\}'
   write 3 '"n"' 'function(d) d.n = nil; error "broken" end'
@@ -110,6 +127,8 @@ reload() { # WHERE
   expect "$1: which says so" "the reload is given up"
   write 4 '"n"' nil
   expect "$1: without a migration too" "the store s has version 2, and no .migrate. to make 4 of it"
+  write 3 '"n"' 'function(d) task.sleep(0) end'
+  expect "$1: and one that waits" "from version 2 to 3, failed: .*task.sleep waits"
   write 1 '"n"' nil
   expect "$1: and one that falls" "the store s has version 2 and cannot go back to 1"
   write 3 '"n"' 'function(d) print "RAN" d.n = 0 end'
