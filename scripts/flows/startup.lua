@@ -1,5 +1,5 @@
--- The start: log in, list the projects, open the first one, connect. The server may start later
--- than we do. After a reload what is done is not done again.
+-- The start: show what was kept, log in, list the projects, open what was open or the first one,
+-- connect. The server may start later than we do. After a reload what is done is not done again.
 local app = require "stores.app"
 local auth = require "services.auth"
 local chat = require "stores.chat"

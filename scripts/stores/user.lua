@@ -112,7 +112,7 @@ end)
 ---@return UserPreferences not to be changed
 function M.preferences() return preferences:get() end
 
----Forgets whose profile this was, and what that one has set; not who is logged in.
+---Forgets what the one before has set; not who is logged in.
 function M.forget()
   user:change("forget", function(draft) draft.chosen = {} end)
 end
