@@ -20,6 +20,10 @@ XDG_DATA_HOME="$work/xdg" "$TIDELOCK" run "$work/s.lua" >/dev/null
 check "XDG_DATA_HOME is the default" [ -d "$work/xdg/tidelock/default" ]
 XDG_DATA_HOME="$work/none" "$TIDELOCK" run "$work/s.lua" --memory >/dev/null
 check "--memory makes none" [ ! -e "$work/none" ]
+"$TIDELOCK" demo --plain --data "$work/demo" </dev/null >/dev/null 2>&1
+check "the demo has a profile of its own" [ -d "$work/demo/demo" -a ! -e "$work/demo/default" ]
+"$TIDELOCK" demo --plain --data "$work/demo" --profile mine </dev/null >/dev/null 2>&1
+check "unless told otherwise" [ -d "$work/demo/mine" ]
 touch "$work/file"
 out=$("$TIDELOCK" run "$work/s.lua" --data "$work/file" 2>&1)
 rc=$?
