@@ -50,11 +50,15 @@ local function send(line, session_id)
   if new then view.message(new) end
 end
 
+local commanded = false -- a command is under way: where it leads is not known yet
+
 -- Deals with a line; false when it has to wait.
 local function deal_with(line)
   if line.command then
+    commanded = true
     chat.delivered(line.id)
     commands.run(commands.parse(line.command))
+    commanded = false
     return true
   end
   local here = screen.session()
@@ -84,7 +88,7 @@ function M.work()
   working = true
   task.spawn(function()
     local ok, err = pcall(work)
-    working = false
+    working, commanded = false, false
     if not ok then error(err, 0) end
   end)
 end
@@ -99,7 +103,8 @@ end
 -- server has not said yet that this session is there: then it goes where the start ends up.
 local function new_line(text, typed)
   local line = { id = random.uuid(), time = os.time() }
-  local session = app.is_ready() and not chat.has_command() and screen.session()
+  local is_settled = app.is_ready() and not commanded and not chat.has_command()
+  local session = is_settled and screen.session()
   if typed.command then
     line.command = text
   else

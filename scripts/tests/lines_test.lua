@@ -3,11 +3,13 @@
 local test = require "tidelock.test"
 local app = require "stores.app"
 local chat = require "stores.chat"
+local commands = require "flows.commands"
 local config = require "config"
 local lines = require "flows.lines"
 local projects = require "stores.projects"
 local screen = require "screen"
 local stores = require "stores.all"
+local task = require "tidelock.task"
 local user = require "stores.user"
 local expect = test.expect
 
@@ -203,6 +205,26 @@ test.describe("a typed line", function()
     lines.take "hello"
     expect(chat.lines()[1].command).is("/open Mars")
     expect(chat.lines()[2].session).is_nil()
+  end)
+
+  test.it("belongs where a command that is under way leads", function()
+    local real, ended = commands.run, false
+    commands.run = function()
+      task.sleep(0)
+      lines.take "hello"
+      task.sleep(0)
+      ended = true
+    end
+    app.ready()
+    app.start()
+    lines.take "/open Mars"
+    while not ended do task.sleep(0) end
+    commands.run = real
+    expect(chat.lines()[1].content).is("hello")
+    expect(chat.lines()[1].session).is_nil()
+    task.sleep(0)
+    lines.take "again"
+    expect(chat.lines()[2].session).is("s1")
   end)
 end)
 
