@@ -73,6 +73,8 @@ look_for_test_tools() {
   have clang-format || need clang-format clang-tools-extra clang-format
   have luacheck || need lua-check luacheck luacheck
   have tmux || need tmux tmux tmux
+  have vim || need vim vim-enhanced vim
+  have git || need git git git
   have openssl || need openssl openssl openssl
   have timeout || need coreutils coreutils coreutils
   ! have localedef || [ -f /usr/share/i18n/locales/de_DE ] || need locales glibc-locale-source ''

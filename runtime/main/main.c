@@ -96,7 +96,8 @@ static void signals_stop(Signals *s) {
 
 Runtime *make_runtime(const Options *options, Log *log) {
   RuntimeOptions rt = {.modules = lua_modules,
-                       .watch = options->command == COMMAND_RUN && !options->no_watch};
+                       .watch = options->command == COMMAND_RUN && !options->no_watch,
+                       .watch_poll = options->watch_poll};
   if (options->command == COMMAND_DEMO) rt.watch = !options->no_watch;
   return runtime_new(log, &rt);
 }

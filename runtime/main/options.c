@@ -25,6 +25,7 @@ static const char help[] =
     "  --plain                  no terminal UI: lines in, lines out (there is no other "
     "yet)\n"
     "  --no-watch               do not reload on save\n"
+    "  --watch-poll             look for saves once a second (network file systems)\n"
     "  --env FILE               set NAME=VALUE lines in the environment\n"
     "  --data DIR               where data is kept (default: XDG data home)\n"
     "  --profile NAME           data of its own under that name (default: default;\n"
@@ -81,6 +82,7 @@ static int read_option(Options *o, char **argv, int *i, int argc) {
   if (strcmp(arg, "--memory") == 0) o->memory = true;
   else if (strcmp(arg, "--plain") == 0) o->plain = true;
   else if (strcmp(arg, "--no-watch") == 0) o->no_watch = true;
+  else if (strcmp(arg, "--watch-poll") == 0) o->watch_poll = true;
   else if (strcmp(arg, "--help") == 0 || strcmp(arg, "-h") == 0)
     o->command = COMMAND_HELP;
   else if (strcmp(arg, "--version") == 0) o->command = COMMAND_VERSION;

@@ -22,7 +22,7 @@ typedef struct Options {
   int path_count;
   char **args; /* after "--": handed to the scripts; NULL-terminated */
   const char *data, *profile, *log_file, *env_file;
-  bool memory, plain, no_watch;
+  bool memory, plain, no_watch, watch_poll;
   LogLevel log_level;
   LogFormat log_format;
 } Options;

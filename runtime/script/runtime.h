@@ -39,6 +39,7 @@ typedef struct RuntimeOptions {
   const LuaModule *modules; /* ends with a NULL name; borrowed */
   const char *data;         /* folder of this profile; NULL: keep nothing; borrowed */
   bool watch;               /* reload on save */
+  bool watch_poll;          /* without the system's word: look once a second */
   double grace;             /* seconds for what is retired or unclaimed; 0: 5 */
   double cpu_limit;         /* seconds a turn may run; 0: 5 */
   double staging_limit;     /* seconds of running that a load may take; 0: 1 */

@@ -53,14 +53,6 @@ static int add_file(Sources *s, const char *path, const char *module, Error *err
   return 0;
 }
 
-static void add_dir(Sources *s, const char *path) {
-  size_t n = 0;
-  while (s->dirs && s->dirs[n]) n++;
-  s->dirs = xrealloc(s->dirs, (n + 2) * sizeof *s->dirs);
-  s->dirs[n] = xstrdup(path);
-  s->dirs[n + 1] = NULL;
-}
-
 static bool is_lua(const char *name) {
   size_t len = strlen(name);
   return len > 4 && strcmp(name + len - 4, ".lua") == 0;
@@ -74,6 +66,7 @@ static int read_entry(Sources *s, const char *dir, const char *name, const char 
   int rc = 0;
   char *path = xasprintf("%s/%s", dir, name);
   struct stat st;
+  if (lstat(path, &st) == 0 && S_ISLNK(st.st_mode)) ways_follow(&s->ways, path);
   if (stat(path, &st) != 0) goto out; /* gone again, or a dangling link */
   if (S_ISDIR(st.st_mode)) {
     char *deeper = xasprintf("%s%s.", prefix, name);
@@ -101,7 +94,7 @@ static int read_dir(Sources *s, const char *dir, const char *prefix, int depth,
   int count = scandir(dir, &entries, visible, alphasort);
   if (count < 0)
     return error_set(err, ERR_IO, "cannot read %s: %s", dir, strerror(errno));
-  add_dir(s, dir);
+  ways_add(&s->ways, dir, NULL);
   int rc = 0;
   for (int i = 0; i < count; i++) {
     if (rc == 0) rc = read_entry(s, dir, entries[i]->d_name, prefix, depth, err);
@@ -128,6 +121,7 @@ static int read_lib(Sources *s, const char *path, Error *err) {
   char *lib = strcmp(parent, ".") == 0 ? xstrdup("lib") : xasprintf("%s/lib", parent);
   struct stat st;
   int rc = 0;
+  ways_follow(&s->ways, lib);
   if (stat(lib, &st) == 0 && S_ISDIR(st.st_mode)) rc = read_dir(s, lib, "", 1, err);
   free(lib);
   free(parent);
@@ -176,17 +170,9 @@ static int read_script(Sources *s, const char *path, Error *err) {
     free(folder);
     return rc;
   }
-  if (S_ISREG(st.st_mode)) {
-    char *parent = parent_of(path);
-    add_dir(s, parent);
-    free(parent);
-    return add_file(s, path, "", err);
-  }
+  if (S_ISREG(st.st_mode)) return add_file(s, path, "", err);
   if (!S_ISDIR(st.st_mode))
     return error_set(err, ERR_IO, "%s is neither a file nor a folder", path);
-  char *parent = parent_of(path); /* where lib/ may appear, or the folder anew */
-  add_dir(s, parent);
-  free(parent);
   int rc = read_dir(s, path, "", 0, err);
   if (rc == 0 && !sources_find(s, ""))
     rc = error_set(err, ERR_NOT_FOUND, "no main.lua in the folder %s", path);
@@ -197,6 +183,7 @@ Sources *sources_read(const char *path, Error *err) {
   Sources *s = xcalloc(1, sizeof *s);
   char *clean = xstrdup(path);
   for (size_t n = strlen(clean); n > 1 && clean[n - 1] == '/'; n--) clean[n - 1] = '\0';
+  ways_follow(&s->ways, clean);
   int rc = read_script(s, clean, err);
   if (rc == 0) rc = read_lib(s, clean, err);
   free(clean);
@@ -212,6 +199,16 @@ Sources *sources_read(const char *path, Error *err) {
   return s;
 }
 
+bool sources_gone(const char *path) {
+  struct stat st;
+  if (stat(path, &st) != 0) return errno == ENOENT || errno == ENOTDIR;
+  if (!S_ISDIR(st.st_mode)) return false;
+  char *main_file = xasprintf("%s/main.lua", path);
+  bool gone = stat(main_file, &st) != 0 && errno == ENOENT;
+  free(main_file);
+  return gone;
+}
+
 void sources_free(Sources *s) {
   if (!s) return;
   for (size_t i = 0; i < s->count; i++) {
@@ -219,8 +216,7 @@ void sources_free(Sources *s) {
     free(s->files[i].path);
     free(s->files[i].text);
   }
-  for (size_t i = 0; s->dirs && s->dirs[i]; i++) free(s->dirs[i]);
-  free(s->dirs);
+  ways_free(&s->ways);
   free(s->files);
   free(s);
 }

@@ -7,6 +7,7 @@
 
 #include "core/buffer.h"
 #include "core/error.h"
+#include "script/ways.h"
 
 typedef struct SourceFile {
   char *module; /* "services.api"; "" for the script itself */
@@ -19,12 +20,14 @@ typedef struct Sources {
   SourceFile *files;
   size_t count;
   uint64_t hash; /* of all names and texts */
-  char **dirs;   /* for watching: the folder around the script, then those that were
-                    read; NULL-terminated */
+  Ways ways;     /* for watching: where a change would be one of them */
 } Sources;
 
 Sources *sources_read(const char *path,
                       Error *err); /* returns new, or NULL: NOT_FOUND, IO, ... */
+/* Whether there is nothing to read: no file or folder at the path, or no main.lua in it.
+ */
+bool sources_gone(const char *path);
 void sources_free(Sources *sources);
 const SourceFile *sources_find(const Sources *sources, const char *module); /* borrows */
 /* Appends the lines around `line` of the file shown as `path`, numbered, with a mark. */

@@ -1,7 +1,15 @@
 /* Watching folders with uv_fs_event. A change arms a short timer, and again at each
- * further one up to a ceiling; then each script with a changed folder is read anew, and
- * script_load compares content: so one save by several steps is one reload, and a touch
- * none. */
+ * further one up to a ceiling; then all scripts that it may concern are read anew as one
+ * batch, and scripts_load compares content: so one save by several steps is one reload,
+ * and a touch none.
+ *
+ * - Where the system gives no more watches, or --watch-poll asks for it, stat is asked
+ *   once a second instead.
+ * - The system's queue of changes is finite, and libuv does not tell when it was full.
+ *   But then very many came at once: all scripts are read anew.
+ * - A script that is gone is not read: editors and git take files away for a moment.
+ * After LEAVE seconds it is told, once; until it is back the nearest folder is watched.
+ */
 #include "script/watch.h"
 
 #include <stdlib.h>
@@ -9,58 +17,57 @@
 #include <sys/stat.h>
 
 #include "script/script.h"
+#include "script/stamps.h"
 
 #define SETTLE 0.06
 #define CEILING 0.5
+#define POLL 1.0
+#define LEAVE 1.0
+enum { BURST = 1000 }; /* far below fs.inotify.max_queued_events */
 
 typedef struct Dir Dir;
+typedef struct Watched Watched;
+
+/* One name in a folder, or all sources there. */
 struct Dir {
   uv_fs_event_t handle;
   Dir *next;
-  Watch *watch;
-  Script *script;
-  char *path;
+  Watched *owner;
+  Way way;
   dev_t device; /* of the folder that is watched: another may come under its path */
   ino_t inode;
-  bool outer; /* it holds the script and lib/, and may hold anything else */
-  bool dirty, wanted;
+  bool wanted;
+};
+
+/* What is watched for one script. */
+struct Watched {
+  Watched *next;
+  Watch *watch;
+  Script *script;
+  Dir *dirs;
+  Stamps stamps;
+  double gone; /* since when the script is; 0: it is there */
+  bool dirty, polled, gone_told;
 };
 
 struct Watch {
   Runtime *rt;
-  Dir *dirs;
-  Timer timer;
-  double first; /* when the oldest change came that was not acted on; 0: none */
-  bool told;    /* that the system's limit is reached */
+  Watched *scripts;
+  Timer timer, look;
+  double first;     /* when the oldest change came that was not acted on; 0: none */
+  uint64_t poll_at; /* the loop's poll that the last change came with */
+  int burst;        /* how many came with it */
+  bool told;        /* that the system gives no more watches */
 };
 
-static bool take_dirty(Watch *watch, const Script *script) {
-  bool dirty = false;
-  for (Dir *d = watch->dirs; d; d = d->next) {
-    if (d->script != script) continue;
-    dirty = dirty || d->dirty;
-    d->dirty = false;
-  }
-  return dirty;
-}
+static void watch_ways(Watched *w, const Ways *ways, const Sources *sources);
 
-static void on_settled(Timer *timer) {
-  Watch *watch = CONTAINER_OF(timer, Watch, timer);
-  size_t count = 0;
-  watch->first = 0;
-  for (Script *s = watch->rt->scripts; s; s = s->next) count++;
-  Script **changed = xcalloc(count + 1, sizeof *changed);
-  count = 0;
-  for (Script *s = watch->rt->scripts; s; s = s->next)
-    if (take_dirty(watch, s)) changed[count++] = s;
-  scripts_load(watch->rt, changed, count);
-  free(changed);
-}
+/* --- what changed ----------------------------------------------------------------- */
 
-static void changed(Dir *dir) {
-  Watch *watch = dir->watch;
+static void changed(Watched *w) {
+  Watch *watch = w->watch;
   double now = loop_now(watch->rt->loop);
-  dir->dirty = true;
+  w->dirty = true;
   if (watch->first == 0) watch->first = now;
   double due = now + SETTLE, latest = watch->first + CEILING;
   timer_start_at(watch->rt->loop, &watch->timer, due < latest ? due : latest);
@@ -71,91 +78,204 @@ static const char *last_part(const char *path) {
   return slash ? slash + 1 : path;
 }
 
+static bool is_folder(const Way *way, const char *name) {
+  char *path = xasprintf("%s/%s", way->dir, name);
+  struct stat st;
+  bool is = stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+  free(path);
+  return is;
+}
+
 /* Whether the change may be one of sources: a log that grows beside them is none. A name
- * without a dot may be a folder's. */
-static bool concerns(const Dir *dir, const char *name) {
-  if (!name || strcmp(name, last_part(dir->path)) == 0) return true;
-  if (dir->outer)
-    return strcmp(name, "lib") == 0 || strcmp(name, last_part(dir->script->path)) == 0;
-  size_t len = strlen(name);
-  if (len > 4 && strcmp(name + len - 4, ".lua") == 0) return *name != '.';
-  return !strchr(name, '.');
+ * without a dot may be that of a folder that was; the folder's own name says that it was
+ * moved or removed itself. */
+static bool concerns(const Way *way, const char *name) {
+  if (!name || strcmp(name, last_part(way->dir)) == 0) return true;
+  if (way->name) return strcmp(name, way->name) == 0;
+  if (*name == '.') return false;
+  const char *dot = strrchr(name, '.');
+  return !dot || strcmp(dot, ".lua") == 0 || is_folder(way, name);
+}
+
+/* Changes that come with one poll of the loop have the same uv_now. */
+static void count_burst(Watch *watch) {
+  uint64_t now = uv_now(loop_uv(watch->rt->loop));
+  if (now != watch->poll_at) watch->burst = 0;
+  watch->poll_at = now;
+  if (++watch->burst != BURST) return;
+  for (Watched *w = watch->scripts; w; w = w->next) changed(w);
 }
 
 static void on_change(uv_fs_event_t *handle, const char *name, int events, int status) {
   (void)events, (void)status;
   Dir *dir = handle->data;
-  if (concerns(dir, name)) changed(dir);
+  count_burst(dir->owner->watch);
+  if (concerns(&dir->way, name)) changed(dir->owner);
 }
+
+/* --- scripts that are gone -------------------------------------------------------- */
+
+static void look_later(Watch *watch, double seconds) {
+  if (!timer_active(&watch->look)) timer_start(watch->rt->loop, &watch->look, seconds);
+}
+
+/* Not before the first load is over: that one fails. */
+static bool is_gone(const Watched *w) {
+  return w->script->current && sources_gone(w->script->path);
+}
+
+static void leave(Watched *w) {
+  if (w->gone == 0) w->gone = loop_now(w->watch->rt->loop);
+  Ways ways = {0};
+  ways_follow(&ways, w->script->path);
+  char *main_file = xasprintf("%s/main.lua", w->script->path);
+  ways_follow(&ways, main_file);
+  free(main_file);
+  watch_ways(w, &ways, NULL);
+  ways_free(&ways);
+  look_later(w->watch, LEAVE);
+}
+
+static void tell_gone(Watched *w) {
+  w->gone_told = true;
+  log_write(w->watch->rt->log, LOG_WARN, w->script->name,
+            "%s is gone: the version that runs goes on. Bring it back, and it is loaded "
+            "if it differs; SIGHUP tries at once",
+            w->script->path);
+}
+
+static void come_back(Watched *w) {
+  if (w->gone_told)
+    log_write(w->watch->rt->log, LOG_INFO, w->script->name, "%s is back",
+              w->script->path);
+  w->gone = 0;
+  w->gone_told = false;
+}
+
+/* --- acting on it ----------------------------------------------------------------- */
+
+static Watched *find(const Watch *watch, const Script *script) {
+  Watched *w = watch->scripts;
+  while (w && w->script != script) w = w->next;
+  return w;
+}
+
+/* Whether the script is to be read. */
+static bool take_dirty(Watched *w) {
+  if (!w || !w->dirty) return false;
+  w->dirty = false;
+  if (!is_gone(w)) return true;
+  leave(w);
+  return false;
+}
+
+static void on_settled(Timer *timer) {
+  Watch *watch = CONTAINER_OF(timer, Watch, timer);
+  size_t count = 0;
+  watch->first = 0;
+  for (Script *s = watch->rt->scripts; s; s = s->next) count++;
+  Script **scripts = xcalloc(count + 1, sizeof *scripts);
+  count = 0;
+  for (Script *s = watch->rt->scripts; s; s = s->next)
+    if (take_dirty(find(watch, s))) scripts[count++] = s;
+  scripts_load(watch->rt, scripts, count);
+  free(scripts);
+}
+
+/* Once a second, while there is something to look for. */
+static void on_look(Timer *timer) {
+  Watch *watch = CONTAINER_OF(timer, Watch, look);
+  double now = loop_now(watch->rt->loop);
+  for (Watched *w = watch->scripts; w; w = w->next) {
+    if (w->polled && stamps_changed(&w->stamps)) changed(w);
+    if (w->gone > 0 && !w->gone_told) {
+      if (!is_gone(w)) changed(w);
+      else if (now >= w->gone + LEAVE) tell_gone(w);
+    }
+    if (w->polled) look_later(watch, POLL);
+    else if (w->gone > 0 && !w->gone_told) look_later(watch, LEAVE / 4);
+  }
+}
+
+/* --- watching --------------------------------------------------------------------- */
 
 static void on_closed(uv_handle_t *handle) {
   Dir *dir = handle->data;
-  free(dir->path);
+  free(dir->way.dir);
+  free(dir->way.name);
   free(dir);
 }
 
-static void tell(Watch *watch, const char *path, int rc) {
+static void tell_limit(Watch *watch, const char *path, int rc) {
+  bool limit = rc == UV_ENOSPC || rc == UV_EMFILE;
   if (!watch->told)
     log_write(watch->rt->log, LOG_WARN, "watch",
-              "cannot watch %s, so saves there do not reload: %s (the limits are "
-              "fs.inotify.max_user_watches and max_user_instances)",
-              path, uv_strerror(rc));
+              "cannot watch %s: %s; saves are looked for once a second instead%s", path,
+              uv_strerror(rc),
+              limit ? " (the limits are fs.inotify.max_user_watches and "
+                      "max_user_instances)"
+                    : "");
   watch->told = true;
 }
 
-/* What changed before the watch stood is seen by reading once more. */
-static int start(Dir *dir) {
-  struct stat st = {0};
-  if (stat(dir->path, &st) != 0) return UV_ENOENT;
-  dir->device = st.st_dev;
-  dir->inode = st.st_ino;
-  int rc = uv_fs_event_start(&dir->handle, on_change, dir->path, 0);
-  if (rc == 0) changed(dir);
-  return rc;
-}
-
-static Dir *dir_new(Watch *watch, Script *script, const char *path) {
+static Dir *dir_new(Watched *w, const Way *way) {
   Dir *dir = xcalloc(1, sizeof *dir);
-  uv_fs_event_init(loop_uv(watch->rt->loop), &dir->handle);
+  uv_fs_event_init(loop_uv(w->watch->rt->loop), &dir->handle);
   uv_unref((uv_handle_t *)&dir->handle);
   dir->handle.data = dir;
-  dir->watch = watch;
-  dir->script = script;
-  dir->path = xstrdup(path);
-  dir->next = watch->dirs;
-  watch->dirs = dir;
+  dir->owner = w;
+  dir->way = (Way){xstrdup(way->dir), way->name ? xstrdup(way->name) : NULL};
+  dir->next = w->dirs;
+  w->dirs = dir;
   return dir;
 }
 
-static Dir *find(const Watch *watch, const Script *script, const char *path) {
-  for (Dir *d = watch->dirs; d; d = d->next)
-    if (d->script == script && strcmp(d->path, path) == 0) return d;
+static Dir *find_dir(const Watched *w, const Way *way) {
+  for (Dir *d = w->dirs; d; d = d->next)
+    if (strcmp(d->way.dir, way->dir) == 0 && !d->way.name == !way->name &&
+        (!way->name || strcmp(d->way.name, way->name) == 0))
+      return d;
   return NULL;
 }
 
 /* Whether its folder is no longer the one at the path: moved away, or made anew. */
 static bool is_stale(const Dir *dir) {
   struct stat st;
-  return stat(dir->path, &st) != 0 || st.st_ino != dir->inode || st.st_dev != dir->device;
+  return stat(dir->way.dir, &st) != 0 || st.st_ino != dir->inode ||
+         st.st_dev != dir->device;
 }
 
-static void watch_dir(Watch *watch, Script *script, const char *path, bool outer) {
-  Dir *dir = find(watch, script, path);
+/* What changed before the watch stood is seen by reading once more. A folder that went
+ * meanwhile is one that its parent's watch tells of. */
+static int start(Dir *dir) {
+  struct stat st;
+  if (stat(dir->way.dir, &st) != 0) return 0;
+  dir->device = st.st_dev;
+  dir->inode = st.st_ino;
+  int rc = uv_fs_event_start(&dir->handle, on_change, dir->way.dir, 0);
+  if (rc == 0) changed(dir->owner);
+  return rc == UV_ENOENT || rc == UV_ENOTDIR ? 0 : rc;
+}
+
+static void watch_way(Watched *w, const Way *way) {
+  Dir *dir = find_dir(w, way);
   if (dir && is_stale(dir)) uv_fs_event_stop(&dir->handle);
-  if (!dir) dir = dir_new(watch, script, path);
+  if (!dir) dir = dir_new(w, way);
   dir->wanted = true;
-  dir->outer = outer;
-  if (uv_is_active((uv_handle_t *)&dir->handle)) return;
+  if (uv_is_active((uv_handle_t *)&dir->handle) || w->watch->rt->options.watch_poll)
+    return;
   int rc = start(dir);
-  if (rc != 0) tell(watch, path, rc);
+  if (rc == 0) return;
+  tell_limit(w->watch, way->dir, rc);
+  w->polled = true;
 }
 
-/* Folders that the script no longer has. */
-static void sweep(Watch *watch, const Script *script) {
-  Dir **at = &watch->dirs;
+/* Closes what is not wanted any more. */
+static void sweep(Watched *w) {
+  Dir **at = &w->dirs;
   while (*at) {
     Dir *dir = *at;
-    if (dir->script != script || dir->wanted) {
+    if (dir->wanted) {
       at = &dir->next;
       continue;
     }
@@ -164,27 +284,53 @@ static void sweep(Watch *watch, const Script *script) {
   }
 }
 
+/* These, and no others any more. Also where stat is asked, what differs from the last
+ * time is read once more. */
+static void watch_ways(Watched *w, const Ways *ways, const Sources *sources) {
+  for (Dir *d = w->dirs; d; d = d->next) d->wanted = false;
+  w->polled = w->watch->rt->options.watch_poll;
+  for (size_t i = 0; i < ways->count; i++) watch_way(w, &ways->list[i]);
+  sweep(w);
+  if (!w->polled) {
+    stamps_free(&w->stamps);
+    return;
+  }
+  stamps_set(&w->stamps, ways, sources);
+  if (stamps_changed(&w->stamps)) changed(w);
+  look_later(w->watch, POLL);
+}
+
+void watch_sources(Watch *watch, Script *script, const Sources *sources) {
+  Watched *w = find(watch, script);
+  if (!w) {
+    w = xcalloc(1, sizeof *w);
+    *w = (Watched){.next = watch->scripts, .watch = watch, .script = script};
+    watch->scripts = w;
+  }
+  come_back(w);
+  watch_ways(w, &sources->ways, sources);
+}
+
+/* --- life ------------------------------------------------------------------------- */
+
 Watch *watch_new(Runtime *rt) {
   Watch *watch = xcalloc(1, sizeof *watch);
   watch->rt = rt;
   watch->timer.fire = on_settled;
+  watch->look.fire = on_look;
   return watch;
-}
-
-void watch_sources(Watch *watch, Script *script, const Sources *sources) {
-  for (Dir *d = watch->dirs; d; d = d->next)
-    if (d->script == script) d->wanted = false;
-  for (size_t i = 0; sources->dirs && sources->dirs[i]; i++)
-    watch_dir(watch, script, sources->dirs[i], i == 0);
-  sweep(watch, script);
 }
 
 void watch_free(Watch *watch) {
   timer_stop(watch->rt->loop, &watch->timer);
-  while (watch->dirs) {
-    Dir *dir = watch->dirs;
-    watch->dirs = dir->next;
-    uv_close((uv_handle_t *)&dir->handle, on_closed);
+  timer_stop(watch->rt->loop, &watch->look);
+  while (watch->scripts) {
+    Watched *w = watch->scripts;
+    watch->scripts = w->next;
+    for (Dir *d = w->dirs; d; d = d->next) d->wanted = false;
+    sweep(w);
+    stamps_free(&w->stamps);
+    free(w);
   }
   free(watch);
 }

@@ -31,8 +31,7 @@ echo "noise" >other.txt
 version four | save bot.lua
 expect "a touch and the same text again are none" '^start four	reload	5$'
 rm bot.lua
-expect "a file that is gone is told" 'ERROR bot: no script at bot.lua'
-expect "and the version goes on" 'the previous version goes on'
+expect "a file that is gone is told" 'WARN  bot: bot.lua is gone: the version that runs goes on'
 expect "in deed" '^tick four$'
 version five | save bot.lua
 expect "until it is there again" '^start five	reload	6$'
