@@ -6,7 +6,7 @@ local store = require "tidelock.store"
 local timer = require "tidelock.timer"
 local task = require "tidelock.task"
 
-local delay = tonumber(script.args[1])
+local delay, flushing = tonumber(script.args[1]), script.args[2] == "flush"
 local list = store.define("list", {
   initial = { n = 0, twin = 0, items = json.array {}, batch = json.array {}, scratch = 0 },
   persist = { "n", "twin", "items", "batch" }, persist_delay = delay,
@@ -37,8 +37,18 @@ local function change_map(d)
   if n % 4 == 0 then d.by_key[key] = nil else d.by_key[key] = { n = n, text = text(n) } end
 end
 
+-- What is said here is on disk.
+local function flush()
+  while true do
+    local a, b = list:get "n", map:get "n"
+    if list:flush() and map:flush() then print(("FLUSHED %d %d %.6f"):format(a, b, timer.now())) end
+    task.sleep(0.005)
+  end
+end
+
 script.on_start(function()
   print("STATE " .. json.encode { list = list:get(), map = map:get() })
+  if flushing then task.spawn(flush) end
   while true do
     list:change(change_list)
     map:change(change_map)
