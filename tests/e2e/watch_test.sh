@@ -125,7 +125,7 @@ loaded "a save of what it leads to" target
 sed 's/target/other/' text >shared/other.lua
 ln -s other.lua shared/.next && mv -T shared/.next shared/main.lua
 loaded "a flip of a link behind it" other
-mv release-2 away && cp -r away release-2
+cp -r release-2 copy && mv release-2 away && mv copy release-2
 rm $app/main.lua && sed 's/other/moved/' shared/other.lua >$app/main.lua
 loaded "the folder moved away and made anew" moved
 
@@ -138,9 +138,8 @@ rm -r release-2
 expect "a folder that is gone" 'WARN  app: current/app is gone'
 kill -HUP "$pid"
 expect "SIGHUP says so" 'ERROR app: no script at current/app'
-cp -r away release-2
-rm -f release-2/app/main.lua
-sed 's/other/returned/' shared/other.lua >release-2/app/main.lua
+rm -f away/app/main.lua && sed 's/other/returned/' shared/other.lua >away/app/main.lua
+mv away release-2
 loaded "its return reloads" returned
 
 # --- more changes than the system's queue holds ---------------------------------------------
