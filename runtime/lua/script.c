@@ -24,6 +24,20 @@ static int f_on_stop(lua_State *L) {
   return set_function(L, &generation_of(L)->on_stop, "script.on_stop");
 }
 
+static int f_on_notice(lua_State *L) {
+  return set_function(L, &generation_of(L)->on_notice, "script.on_notice");
+}
+
+/* For how long, once this version is replaced, its tasks may go on, and what the next one
+ * does not declare. */
+static int f_grace(lua_State *L) {
+  double seconds = luaL_checknumber(L, 1);
+  luaL_argcheck(L, seconds >= 0 && seconds <= 3600, 1, "0 to 3600 seconds");
+  need_declaring(L, "script.grace");
+  generation_of(L)->grace_seconds = seconds;
+  return 0;
+}
+
 static int f_exit(lua_State *L) {
   lua_Integer code = luaL_optinteger(L, 1, 0);
   luaL_argcheck(L, code >= 0 && code <= 255, 1, "an exit code is 0 to 255");
@@ -67,13 +81,10 @@ static int f_orphans(lua_State *L) {
 }
 
 int luaopen_tidelock_script(lua_State *L) {
-  static const luaL_Reg functions[] = {{"on_start", f_on_start},
-                                       {"on_stop", f_on_stop},
-                                       {"exit", f_exit},
-                                       {"cpu_limit", f_cpu_limit},
-                                       {"orphans", f_orphans},
-                                       {"reload", f_reload},
-                                       {NULL, NULL}};
+  static const luaL_Reg functions[] = {
+      {"on_start", f_on_start}, {"on_stop", f_on_stop},     {"on_notice", f_on_notice},
+      {"exit", f_exit},         {"cpu_limit", f_cpu_limit}, {"grace", f_grace},
+      {"orphans", f_orphans},   {"reload", f_reload},       {NULL, NULL}};
   Generation *gen = generation_of(L);
   luaL_newlib(L, functions);
   lua_pushstring(L, gen->script->name);

@@ -215,6 +215,34 @@ static bool core_same(const void *a, const void *b) {
          x->write_timeout == y->write_timeout;
 }
 
+static bool same_place(const void *a, const void *b) {
+  const ServerOptions *x = a, *y = b;
+  return strcmp(x->host, y->host) == 0 && x->port == y->port;
+}
+
+static bool same_port(const void *a, const void *b) {
+  const ServerOptions *x = a, *y = b;
+  return x->port == y->port && x->port != 0;
+}
+
+static void core_change(Resource *res, const void *before) {
+  (void)before;
+  server_retune(((Core *)res->core)->server, res->options);
+}
+
+static void core_differs(const void *a, const void *b, Buffer *out) {
+  const ServerOptions *x = a, *y = b;
+  bool host = strcmp(x->host, y->host) != 0, port = x->port != y->port;
+  buffer_puts(out, host && port ? "host, port"
+                   : host       ? "host"
+                   : port       ? "port"
+                                : "limits");
+}
+
+static int core_check(const void *options, Error *err) {
+  return server_try_bind(((const ServerOptions *)options)->host, 0, NULL, err);
+}
+
 static void free_options(void *options) {
   free((char *)((ServerOptions *)options)->host);
   free(options);
@@ -225,6 +253,11 @@ static const ResourceKind server_kind = {.name = "server",
                                          .close = core_close,
                                          .alive = core_alive,
                                          .same = core_same,
+                                         .in_place = same_place,
+                                         .change = core_change,
+                                         .exclusive = same_port,
+                                         .differs = core_differs,
+                                         .check = core_check,
                                          .free_options = free_options};
 
 /* --- declaring -------------------------------------------------------------------- */
@@ -300,11 +333,11 @@ static int f_declare(lua_State *L) {
 
 /* The server behind argument 1, or NULL with *err. */
 static Server *server_of(lua_State *L, const char *what, Error *err) {
-  const Declaration *decl = box_check(L, 1, &server_box);
+  const Declaration *decl = box_to(L, 1, &server_box)->object;
   need_loaded(L, what);
-  Core *core = decl->res ? decl->res->core : NULL;
+  Core *core = decl && decl->res ? decl->res->core : NULL;
   if (core && core->server) return core->server;
-  error_set(err, ERR_CLOSED, "the server %s is closed", decl->name);
+  error_set(err, ERR_CLOSED, "the server %s is closed", decl ? decl->name : "");
   return NULL;
 }
 
@@ -391,8 +424,8 @@ static int f_buffered(lua_State *L) {
 
 /* port() → the port, or nil before it is open */
 static int f_port(lua_State *L) {
-  const Declaration *decl = box_check(L, 1, &server_box);
-  Core *core = decl->res ? decl->res->core : NULL;
+  const Declaration *decl = box_to(L, 1, &server_box)->object;
+  Core *core = decl && decl->res ? decl->res->core : NULL;
   if (core && core->server) lua_pushinteger(L, server_port(core->server));
   else lua_pushnil(L);
   return 1;
@@ -406,9 +439,9 @@ static int f_connections(lua_State *L) {
 }
 
 static int f_close(lua_State *L) {
-  Declaration *decl = box_check(L, 1, &server_box);
+  Declaration *decl = box_to(L, 1, &server_box)->object;
   need_loaded(L, "closing a server");
-  if (decl->res) resource_close(decl->res);
+  if (decl && decl->res) resource_close(decl->res);
   return 0;
 }
 

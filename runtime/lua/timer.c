@@ -181,12 +181,35 @@ static bool named_same(const void *a, const void *b) {
   return *(const double *)a == *(const double *)b;
 }
 
+static bool named_in_place(const void *a, const void *b) {
+  (void)a, (void)b;
+  return true;
+}
+
+/* It counts on from when it fired last, or began; what is overdue by that fires now. */
+static void named_change(Resource *res, const void *before) {
+  NamedTimer *t = res->core;
+  Loop *loop = res->owner->rt->loop;
+  t->period = *(double *)res->options;
+  timer_start_at(
+      loop, &t->timer,
+      fmax(t->timer.due - *(const double *)before + t->period, loop_now(loop)));
+}
+
+static void named_differs(const void *a, const void *b, Buffer *out) {
+  (void)a, (void)b;
+  buffer_puts(out, "interval");
+}
+
 static const ResourceKind named_kind = {.name = "timer",
                                         .open = named_open,
                                         .start = named_start,
                                         .close = named_close,
                                         .alive = named_alive,
                                         .same = named_same,
+                                        .in_place = named_in_place,
+                                        .change = named_change,
+                                        .differs = named_differs,
                                         .free_options = free};
 
 static void forget_named(Box *box) {
@@ -196,9 +219,9 @@ static void forget_named(Box *box) {
 static const BoxKind named_box = {"named timer", forget_named};
 
 static int f_stop_named(lua_State *L) {
-  Declaration *decl = box_check(L, 1, &named_box);
+  Declaration *decl = box_to(L, 1, &named_box)->object;
   need_loaded(L, "timer:stop");
-  if (decl->res) resource_close(decl->res);
+  if (decl && decl->res) resource_close(decl->res);
   return 0;
 }
 

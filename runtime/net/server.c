@@ -3,11 +3,14 @@
  */
 #include "net/server.h"
 
+#include <arpa/inet.h>
 #include <dlfcn.h>
+#include <errno.h>
 #include <libgen.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #define SERVER_OBJECT "tidelock-server.so"
@@ -84,6 +87,39 @@ Server *server_open(Servers *servers, const ServerOptions *options,
 
 void server_close(Server *server) {
   table_of(server)->close(server);
+}
+
+void server_retune(Server *server, const ServerOptions *options) {
+  table_of(server)->retune(server, options);
+}
+
+static int bind_error(const char *host, int port, int number, Error *err) {
+  ErrorCode code = number == EADDRINUSE ? ERR_BUSY : ERR_IO;
+  error_set(err, code, "cannot listen on %s port %d: %s", host, port,
+            number == EADDRINUSE ? "the port is in use" : strerror(number));
+  error_detail(err, "bind: %s", strerror(number));
+  return code;
+}
+
+/* Binds once itself, for an error that says why; libwebsockets would only say that. */
+int server_try_bind(const char *host, int port, bool *ipv6, Error *err) {
+  struct sockaddr_in6 v6 = {.sin6_family = AF_INET6};
+  struct sockaddr_in v4 = {.sin_family = AF_INET};
+  v4.sin_port = v6.sin6_port = htons((uint16_t)port);
+  if (strcmp(host, "localhost") == 0) host = "127.0.0.1";
+  bool six = inet_pton(AF_INET6, host, &v6.sin6_addr) == 1;
+  if (ipv6) *ipv6 = six;
+  if (!six && inet_pton(AF_INET, host, &v4.sin_addr) != 1)
+    return error_set(err, ERR_INVALID, "host must be an IP address or localhost, not %s",
+                     host);
+  int fd = socket(six ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), one = 1;
+  if (fd < 0) return bind_error(host, port, errno, err);
+  setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+  int result = six ? bind(fd, (struct sockaddr *)&v6, sizeof v6)
+                   : bind(fd, (struct sockaddr *)&v4, sizeof v4);
+  int number = errno;
+  close(fd);
+  return result == 0 ? 0 : bind_error(host, port, number, err);
 }
 
 int server_port(const Server *server) {

@@ -63,6 +63,13 @@ Server *server_open(Servers *servers, const ServerOptions *options,
  * be. The port is free again at once. */
 void server_close(Server *server);
 
+/* Puts other limits and timeouts into effect, for what begins from now on; host and port
+ * must be those it has. */
+void server_retune(Server *server, const ServerOptions *options);
+/* Whether the host can be bound to, with this port (0: any) free: 0, or INVALID, BUSY,
+ * IO. ipv6 may be NULL. */
+int server_try_bind(const char *host, int port, bool *ipv6, Error *err);
+
 int server_port(const Server *server);
 size_t server_connections(const Server *server);
 
@@ -85,7 +92,7 @@ void server_hang_up(Server *server, uint64_t id, int code, const char *reason);
 /* --- for runtime/server alone ----------------------------------------------------- */
 
 typedef struct ServerRoom ServerRoom;
-enum { SERVER_TABLE_VERSION = 1 };
+enum { SERVER_TABLE_VERSION = 2 };
 typedef struct ServerTable {
   int version;
   ServerRoom *(*room_new)(Loop *loop);
@@ -93,6 +100,7 @@ typedef struct ServerTable {
   Server *(*open)(ServerRoom *room, const ServerOptions *options,
                   const ServerCallbacks *callbacks, void *ctx, Error *err);
   void (*close)(Server *server);
+  void (*retune)(Server *server, const ServerOptions *options);
   int (*port)(const Server *server);
   size_t (*connections)(const Server *server);
   int (*respond)(Server *server, uint64_t id, int status, const char *const *headers,

@@ -8,6 +8,7 @@
 #ifndef TIDELOCK_NET_SOCKET_H
 #define TIDELOCK_NET_SOCKET_H
 
+#include "core/buffer.h"
 #include "net/net.h"
 #include "net/route.h"
 #include "proto/socketio.h"
@@ -47,6 +48,13 @@ void socket_options_copy(SocketOptions *to,
                          const SocketOptions *from); /* to owns copies */
 void socket_options_free(SocketOptions *options); /* frees the members, not the struct */
 bool socket_options_equal(const SocketOptions *a, const SocketOptions *b);
+/* Whether they differ in where and how to connect: such a change needs a new Socket; the
+ * names of the options are appended to out, if it is not NULL. */
+bool socket_options_moved(const SocketOptions *a, const SocketOptions *b, Buffer *out);
+/* Whether they differ in what socket_retune can change. */
+bool socket_options_tuned(const SocketOptions *a, const SocketOptions *b);
+int socket_options_check(const SocketOptions *options,
+                         Error *err); /* 0, URL or INVALID */
 
 typedef struct SocketInfo {
   const char *reason; /* "io server disconnect", "io client disconnect", "ping timeout",
@@ -78,6 +86,9 @@ typedef struct SocketCallbacks {
  */
 Socket *socket_new(Net *net, const SocketOptions *options,
                    const SocketCallbacks *callbacks, void *ctx, Error *err);
+/* Puts timeout, reconnection, buffer and message limits into effect, of a connection that
+ * goes on: for what begins from now on. */
+void socket_retune(Socket *s, const SocketOptions *options);
 void socket_free(Socket *s);       /* legal in its own callbacks */
 void socket_connect(Socket *s);    /* from IDLE or CLOSED; harmless otherwise */
 void socket_disconnect(Socket *s); /* to IDLE; says goodbye; waiting packets are dropped,

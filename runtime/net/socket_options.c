@@ -59,11 +59,30 @@ static bool same_numbers(const SocketOptions *a, const SocketOptions *b) {
          a->max_message == b->max_message;
 }
 
+/* Appends a name to the list, when it is to be told. */
+static bool note(bool differs, const char *name, Buffer *out) {
+  if (differs && out) buffer_printf(out, "%s%s", out->len ? ", " : "", name);
+  return differs;
+}
+
+bool socket_options_moved(const SocketOptions *a, const SocketOptions *b, Buffer *out) {
+  bool moved = note(!same(a->url, b->url), "url", out);
+  moved |= note(!same(a->path, b->path), "path", out);
+  moved |= note(!same(a->nsp, b->nsp), "namespace", out);
+  moved |= note(!same(a->query, b->query), "query", out);
+  moved |= note(!same_list(a->headers, b->headers), "headers", out);
+  moved |= note(a->protocol != b->protocol, "protocol", out);
+  moved |= note(!same(a->subprotocols, b->subprotocols), "subprotocols", out);
+  moved |= note(!route_equal(&a->route, &b->route), "route", out);
+  return moved;
+}
+
+bool socket_options_tuned(const SocketOptions *a, const SocketOptions *b) {
+  return a->reconnect != b->reconnect || !same_numbers(a, b);
+}
+
 bool socket_options_equal(const SocketOptions *a, const SocketOptions *b) {
-  return a->protocol == b->protocol && route_equal(&a->route, &b->route) &&
-         a->reconnect == b->reconnect && same_numbers(a, b) && same(a->url, b->url) &&
-         same(a->path, b->path) && same(a->nsp, b->nsp) && same(a->query, b->query) &&
-         same(a->subprotocols, b->subprotocols) && same_list(a->headers, b->headers);
+  return !socket_options_moved(a, b, NULL) && !socket_options_tuned(a, b);
 }
 
 /* --- defaults --------------------------------------------------------------------- */
@@ -84,6 +103,28 @@ void socket_fill_options(SocketOptions *o) {
   or_else_size(&o->buffer_count, 1000);
   or_else_size(&o->buffer_bytes, 1 << 20);
   or_else_size(&o->max_message, WS_MAX_MESSAGE);
+}
+
+static void tune(SocketOptions *to, const SocketOptions *from) {
+  to->timeout = from->timeout;
+  to->reconnect = from->reconnect;
+  to->delay = from->delay;
+  to->max_delay = from->max_delay;
+  to->attempts = from->attempts;
+  to->jitter = from->jitter;
+  to->buffer_count = from->buffer_count;
+  to->buffer_bytes = from->buffer_bytes;
+  to->buffer_age = from->buffer_age;
+  to->max_message = from->max_message;
+  socket_fill_options(to);
+}
+
+void socket_retune(Socket *s, const SocketOptions *options) {
+  Loop *loop = net_loop(s->net);
+  tune(&s->options, options);
+  double latest = loop_now(loop) + s->options.max_delay;
+  if (timer_active(&s->retry) && s->retry.due > latest)
+    timer_start_at(loop, &s->retry, latest);
 }
 
 /* --- the address ------------------------------------------------------------------ */
@@ -155,5 +196,13 @@ int socket_address(const SocketOptions *o, char **address, char **nsp, Error *er
   if (code == 0) code = choose_nsp(nsp, o, &url, err);
   if (code) free(*address), *address = NULL;
   net_url_free(&url);
+  return code;
+}
+
+int socket_options_check(const SocketOptions *options, Error *err) {
+  char *address, *nsp;
+  int code = socket_address(options, &address, &nsp, err);
+  free(address);
+  free(nsp);
   return code;
 }

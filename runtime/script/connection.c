@@ -84,6 +84,39 @@ static bool same_options(const void *a, const void *b) {
          socket_options_equal(&x->net, &y->net);
 }
 
+/* What the socket behind it need not be made anew for. */
+static bool in_place(const void *a, const void *b) {
+  const ConnectionOptions *x = a, *y = b;
+  return !socket_options_moved(&x->net, &y->net, NULL);
+}
+
+static void change_connection(Resource *res, const void *before) {
+  const ConnectionOptions *old = before, *o = res->options;
+  Connection *c = res->core;
+  socket_retune(c->socket, &o->net);
+  bool wanted = (o->auto_connect && !old->auto_connect) ||
+                (o->net.reconnect && !old->net.reconnect &&
+                 socket_state(c->socket) == SOCKET_CLOSED);
+  if (wanted) socket_connect(c->socket);
+}
+
+static void differs(const void *a, const void *b, Buffer *out) {
+  const ConnectionOptions *x = a, *y = b;
+  Buffer names = {0};
+  if (socket_options_moved(&x->net, &y->net, &names)) {
+    buffer_puts(out, buffer_text(&names));
+  } else if (x->auto_connect != y->auto_connect) {
+    buffer_puts(out, "auto_connect");
+  } else {
+    buffer_puts(out, x->frames != y->frames ? "frames" : "limits");
+  }
+  buffer_free(&names);
+}
+
+static int check_options(const void *options, Error *err) {
+  return socket_options_check(&((const ConnectionOptions *)options)->net, err);
+}
+
 static void free_connection_options(void *options) {
   socket_options_free(&((ConnectionOptions *)options)->net);
   free(options);
@@ -95,6 +128,10 @@ const ResourceKind connection_kind = {.name = "socket",
                                       .close = close_connection,
                                       .alive = connection_alive,
                                       .same = same_options,
+                                      .in_place = in_place,
+                                      .change = change_connection,
+                                      .differs = differs,
+                                      .check = check_options,
                                       .free_options = free_connection_options};
 
 Socket *connection_socket(const Declaration *decl) {

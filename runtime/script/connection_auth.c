@@ -1,6 +1,6 @@
 /* Auth may wait: the question is a task of the owner's, and its answer goes to the socket
- * that asked, if that still exists. A task killed by a reload answers with failure, so
- * that the socket tries again and asks the new version. */
+ * that asked, if that still exists. A version that is replaced meanwhile may still answer
+ * within its grace; if it does not, the new one is asked instead. */
 #include <stdlib.h>
 
 #include "script/connection_parts.h"
@@ -9,6 +9,7 @@
 
 struct AuthAsk {
   Connection *connection; /* NULL: it is gone, or asks anew */
+  Generation *gen;        /* who was asked */
   int ref;
 };
 
@@ -34,14 +35,23 @@ static void answer_auth(Connection *c, lua_State *L, int index) {
   buffer_free(&json);
 }
 
+static bool has_live_owner(const Connection *c) {
+  const Declaration *owner = c->res->decls;
+  return owner && !owner->attached && declaration_live(owner) &&
+         !owner->gen->rt->stopping;
+}
+
 static void auth_done(void *ctx, lua_State *co, int n, bool ok) {
   AuthAsk *ask = ctx;
   Connection *c = ask->connection;
+  bool replaced = ask->gen->state != GEN_LIVE;
   Error err;
   if (c) c->ask = NULL;
   free(ask);
   if (!c) return;
-  if (!co || !ok) {
+  if (!ok && replaced && has_live_owner(c)) {
+    connection_on_auth(c); /* who was asked is cut off: the new version knows */
+  } else if (!co || !ok) {
     error_set(&err, co ? ERR_SCRIPT : ERR_CANCELLED, "auth of %s %s", c->res->name,
               co ? "failed: see the log"
                  : "was given up for a new version of the script");
@@ -63,7 +73,7 @@ static int push_auth(lua_State *L, void *ctx) {
 
 static void ask_script(Connection *c, Declaration *decl) {
   AuthAsk *ask = xcalloc(1, sizeof *ask);
-  *ask = (AuthAsk){c, decl->functions[CONNECTION_AUTH]};
+  *ask = (AuthAsk){c, decl->gen, decl->functions[CONNECTION_AUTH]};
   c->ask = ask;
   task_start(decl->gen, TASK_NAME("the auth of", c->res->name), push_auth, ask, auth_done,
              ask);

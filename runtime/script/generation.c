@@ -9,6 +9,7 @@
 #include "script/resource.h"
 #include "script/script.h"
 #include "script/state.h"
+#include "script/task.h"
 #include "script/view.h"
 
 static void on_ended(Event *event);
@@ -22,7 +23,8 @@ Generation *generation_new(Script *script, Sources *sources) {
   gen->sources = sources;
   gen->memory_limit = script->rt->options.memory_limit;
   gen->last_decl = &gen->decls;
-  gen->on_start = gen->on_stop = gen->keep = LUA_NOREF;
+  gen->grace_seconds = script->rt->options.grace;
+  gen->on_start = gen->on_stop = gen->on_notice = gen->keep = LUA_NOREF;
   gen->grace.fire = on_grace;
   gen->ended.run = on_ended;
   box_ring_init(&gen->boxes);
@@ -173,7 +175,7 @@ static void on_ended(Event *event) {
     gen->rt->closing++;
     CHECK(uv_queue_work(loop_uv(gen->rt->loop), &gen->work, close_state, state_closed) ==
           0);
-  } else if (gen->state == GEN_RETIRING && !gen->tasks) {
+  } else if (gen->state == GEN_RETIRING && (gen->cut || !gen->tasks)) {
     generation_kill(gen);
   }
 }
@@ -184,6 +186,21 @@ void generation_task_ended(Generation *gen) {
   inbox_push(gen->rt->loop, &gen->ended);
 }
 
+/* The event comes behind those that wake the tasks: each has had its turn by then. */
+void generation_cut(Generation *gen) {
+  CHECK(gen->state == GEN_RETIRING);
+  if (gen->cut) return;
+  gen->cut = true;
+  timer_stop(gen->rt->loop, &gen->grace);
+  for (Task *t = gen->tasks, *next; t; t = next) {
+    next = t->next;
+    task_cut(t);
+  }
+  if (gen->ended_queued) return;
+  gen->ended_queued = true;
+  inbox_push(gen->rt->loop, &gen->ended);
+}
+
 static void on_grace(Timer *timer) {
   Generation *gen = CONTAINER_OF(timer, Generation, grace);
   int count = 0;
@@ -191,8 +208,8 @@ static void on_grace(Timer *timer) {
   log_write(
       gen->rt->log, LOG_WARN, gen->script->name,
       "%d task(s) of the replaced version did not end within %.3g s and are stopped",
-      count, gen->rt->options.grace);
-  generation_kill(gen);
+      count, gen->grace_seconds);
+  generation_cut(gen);
 }
 
 void generation_cancel_tasks(Generation *gen) {
@@ -206,6 +223,6 @@ void generation_retire(Generation *gen) {
   gen->next = gen->script->retiring;
   gen->script->retiring = gen;
   stop_ops(gen);
-  timer_start(gen->rt->loop, &gen->grace, gen->rt->options.grace);
+  timer_start(gen->rt->loop, &gen->grace, gen->grace_seconds);
   generation_task_ended(gen);
 }

@@ -4,7 +4,8 @@
  * - STAGING: the top level runs; declarations are collected, effects raise
  * - LIVE: the current one
  * - RETIRING: replaced; tasks in flight finish within the grace; it may wait and use
- *   handles, not declare
+ *   handles, not declare. Cut, at the end of the grace or before it: their waits raise
+ *   RELOADED, and what has not ended by the turn after is reset
  * - DEAD: severed; the state is being closed on a worker thread */
 #ifndef TIDELOCK_SCRIPT_GENERATION_H
 #define TIDELOCK_SCRIPT_GENERATION_H
@@ -40,10 +41,12 @@ struct Generation {
   int pooled;
   Op *spare; /* ended ops, to be used again; freed with the generation: a stale handle may
                 still compare its serial with theirs */
-  struct HandlerList *traces; /* of store.trace; owned; NULL: none */
-  Op *ops;                    /* anonymous timers and the like */
-  int on_start, on_stop;      /* references, LUA_NOREF when not set */
-  int keep;                   /* reference of script.keep */
+  struct HandlerList *traces;       /* of store.trace; owned; NULL: none */
+  Op *ops;                          /* anonymous timers and the like */
+  int on_start, on_stop, on_notice; /* references, LUA_NOREF when not set */
+  int keep;                         /* reference of script.keep */
+  double grace_seconds; /* for its tasks, and what its successor does not declare */
+  bool cut;             /* its waits raise, or have */
   Timer grace;
   Event ended; /* pushed when a retiring one may have ended */
   bool ended_queued;
@@ -79,6 +82,8 @@ void generation_kill(Generation *gen);
 void generation_cancel_tasks(Generation *gen); /* their waits raise CANCELLED */
 /* From LIVE: ops stop, tasks may finish within the grace, then it is killed. */
 void generation_retire(Generation *gen);
+/* RETIRING: the grace is over. */
+void generation_cut(Generation *gen);
 void generation_task_ended(Generation *gen); /* called by task.c */
 bool generation_has_work(const Generation *gen);
 

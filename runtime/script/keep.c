@@ -19,14 +19,15 @@ void keep_free(Keep *keep) {
 }
 
 /* The key lies at -2, the value on top. */
-static void capture_entry(Generation *gen, Keep *keep) {
+static void capture_entry(Generation *gen, Keep *keep, bool tell) {
   lua_State *L = gen->L;
   KeepEntry entry = {0};
   Error err;
   if (pack_value(L, -2, &entry.key, &err) || pack_value(L, -1, &entry.value, &err)) {
     const char *key = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "?";
-    log_write(gen->rt->log, LOG_WARN, gen->script->name, "script.keep.%s%s%s", key,
-              err.message[0] == '.' || err.message[0] == '[' ? "" : ": ", err.message);
+    if (tell)
+      log_write(gen->rt->log, LOG_WARN, gen->script->name, "script.keep.%s%s%s", key,
+                err.message[0] == '.' || err.message[0] == '[' ? "" : ": ", err.message);
     buffer_free(&entry.key);
     buffer_free(&entry.value);
     return;
@@ -35,14 +36,14 @@ static void capture_entry(Generation *gen, Keep *keep) {
   keep->entries[keep->count++] = entry;
 }
 
-Keep keep_capture(Generation *gen) {
+Keep keep_capture(Generation *gen, bool tell) {
   Keep keep = {0};
   if (!gen || gen->keep == LUA_NOREF) return keep;
   lua_State *L = gen->L;
   lua_rawgeti(L, LUA_REGISTRYINDEX, gen->keep);
   lua_pushnil(L);
   while (lua_next(L, -2)) {
-    capture_entry(gen, &keep);
+    capture_entry(gen, &keep, tell);
     lua_pop(L, 1);
   }
   lua_pop(L, 1);
@@ -86,13 +87,14 @@ static int f_merge(lua_State *L) {
   return 0;
 }
 
-void keep_merge(Generation *gen, const Keep *before, const Keep *after) {
+int keep_merge(Generation *gen, const Keep *before, const Keep *after, Error *err) {
   lua_State *L = gen->L;
   lua_pushcfunction(L, f_merge);
   lua_pushlightuserdata(L, (void *)before);
   lua_pushlightuserdata(L, (void *)after);
-  if (lua_pcall(L, 2, 0, 0) == LUA_OK) return;
-  log_write(gen->rt->log, LOG_ERROR, gen->script->name,
-            "script.keep is not carried over: %s", lua_tostring(L, -1));
+  if (lua_pcall(L, 2, 0, 0) == LUA_OK) return 0;
+  error_set(err, ERR_MEMORY, "script.keep cannot be carried over: %s",
+            lua_tostring(L, -1));
   lua_pop(L, 1);
+  return ERR_MEMORY;
 }

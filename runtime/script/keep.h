@@ -15,9 +15,11 @@ typedef struct Keep {
 } Keep;
 
 void keep_free(Keep *keep);
-Keep keep_capture(Generation *gen); /* what cannot be carried is logged with its path */
+/* Returns new. What cannot be carried is left out, and logged with its path if `tell`. */
+Keep keep_capture(Generation *gen, bool tell);
 /* Writes into the keep table of gen what differs between the two snapshots: what the old
- * generation changed while the new one was loading wins over what the new one wrote. */
-void keep_merge(Generation *gen, const Keep *before, const Keep *after);
+ * generation changed while the new one was loading wins over what the new one wrote. 0,
+ * or ERR_MEMORY. */
+int keep_merge(Generation *gen, const Keep *before, const Keep *after, Error *err);
 
 #endif

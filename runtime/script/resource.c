@@ -1,6 +1,5 @@
-/* Resources and declarations: see resource.h. Reconciling is all or nothing: what can
- * fail is tried first (opening what is new, reopening what changed), and undone when
- * something does; only then declarations are bound, which cannot fail. */
+/* Resources and declarations: see resource.h. How a new generation's are made real is in
+ * reconcile.c. */
 #include "script/resource.h"
 
 #include <lauxlib.h>
@@ -8,6 +7,7 @@
 #include <string.h>
 
 #include "script/luaerror.h"
+#include "script/resource_parts.h"
 #include "script/script.h"
 
 static void on_grace(Timer *timer);
@@ -18,12 +18,28 @@ static void free_options(const ResourceKind *kind, void *options) {
   if (options && kind->free_options) kind->free_options(options);
 }
 
-static Declaration *declaration_new(Generation *gen, const ResourceKind *kind,
+/* Returns new: "bot.lua:3", of the innermost frame that runs a source of the script's; or
+ * NULL. Cannot raise. */
+static char *place_of(lua_State *L, const Generation *gen) {
+  lua_Debug frame;
+  for (int level = 1; lua_getstack(L, level, &frame); level++) {
+    lua_getinfo(L, "Sl", &frame);
+    if (frame.currentline <= 0 || *frame.source != '@') continue;
+    for (size_t i = 0; i < gen->sources->count; i++)
+      if (strcmp(gen->sources->files[i].path, frame.source + 1) == 0)
+        return xasprintf("%s:%d", frame.short_src, frame.currentline);
+  }
+  return NULL;
+}
+
+static Declaration *declaration_new(lua_State *L, const ResourceKind *kind,
                                     const char *name, void *options) {
+  Generation *gen = generation_of(L);
   Declaration *decl = xcalloc(1, sizeof *decl);
   decl->gen = gen;
   decl->kind = kind;
   decl->name = xstrdup(name);
+  decl->place = place_of(L, gen);
   decl->options = options;
   handlers_init(&decl->handlers);
   handlers_init(&decl->states);
@@ -46,7 +62,7 @@ static void unbind(Declaration *decl) {
 }
 
 /* The owner's goes first, the others in the order in which they came. */
-static void bind_to(Declaration *decl, Resource *res) {
+void declaration_bind(Declaration *decl, Resource *res) {
   unbind(decl);
   Declaration **at = &res->decls;
   while (decl->attached && *at) at = &(*at)->next_bound;
@@ -65,6 +81,7 @@ static void declaration_free(Declaration *decl) {
   if (L && decl->kind->drop) decl->kind->drop(decl);
   free_options(decl->kind, decl->options);
   free(decl->name);
+  free(decl->place);
   free(decl);
 }
 
@@ -92,6 +109,10 @@ static Resource *find(Script *owner, const ResourceKind *kind, const char *name,
   return NULL;
 }
 
+Resource *resource_for(const Declaration *decl) {
+  return find(decl->gen->script, decl->kind, decl->name, strlen(decl->name));
+}
+
 static void release_resource(Resource *res) {
   Runtime *rt = res->owner->rt;
   timer_stop(rt->loop, &res->grace);
@@ -103,16 +124,16 @@ static void release_resource(Resource *res) {
   free(res);
 }
 
-static void close_core(Resource *res) {
+void resource_close_core(Resource *res) {
   if (res->core) res->kind->close(res); /* else it was lost */
   res->core = NULL;
 }
 
-static int prepare(Resource *res, Declaration *decl, Error *err) {
+int resource_prepare(Resource *res, Declaration *decl, Error *err) {
   return res->kind->prepare ? res->kind->prepare(res, decl, err) : 0;
 }
 
-static Resource *resource_open(Declaration *decl, Error *err) {
+Resource *resource_open(Declaration *decl, Error *err) {
   Runtime *rt = decl->gen->rt;
   Resource *res = xcalloc(1, sizeof *res);
   res->kind = decl->kind;
@@ -124,9 +145,8 @@ static Resource *resource_open(Declaration *decl, Error *err) {
   res->next = rt->resources;
   if (rt->resources) rt->resources->prev = res;
   rt->resources = res;
-  if (res->kind->open(res, err) == 0) decl->opened = prepare(res, decl, err) == 0;
-  if (decl->opened) return res;
-  close_core(res);
+  if (res->kind->open(res, err) == 0 && resource_prepare(res, decl, err) == 0) return res;
+  resource_close_core(res);
   decl->options = res->options;
   res->options = NULL;
   release_resource(res);
@@ -141,66 +161,8 @@ void resource_close(Resource *res) {
     decl->next_bound = decl->gen->rt->pending; /* it may come back */
     decl->gen->rt->pending = decl;
   }
-  close_core(res);
+  resource_close_core(res);
   release_resource(res);
-}
-
-static void swap_options(Resource *res, Declaration *decl) {
-  void *options = res->options;
-  res->options = decl->options;
-  decl->options = options; /* kept for undoing */
-}
-
-/* Opens a resource with new options beside the old core, which goes on meanwhile; on
- * failure nothing has changed. */
-static int reopen_beside(Resource *res, Declaration *decl, Error *err) {
-  void *core = res->core;
-  swap_options(res, decl);
-  res->core = NULL;
-  decl->beside = res->kind->open(res, err) == 0;
-  if (decl->beside) {
-    decl->old_core = core;
-    return 0;
-  }
-  swap_options(res, decl);
-  res->core = core;
-  return (int)err->code;
-}
-
-/* All is well: the old core goes. */
-static void settle(Declaration *decl, Resource *res) {
-  void *core = res->core;
-  if (!decl->beside) return;
-  res->core = decl->old_core;
-  close_core(res);
-  res->core = core;
-  decl->old_core = NULL;
-  decl->beside = false;
-}
-
-static void undo_beside(Declaration *decl, Resource *res) {
-  close_core(res);
-  res->core = decl->old_core;
-  swap_options(res, decl);
-  decl->old_core = NULL;
-  decl->beside = false;
-}
-
-/* The same for what can exist once only, as a port: it is closed first; on failure the
- * old options are in force again. */
-static int reopen_after(Resource *res, Declaration *decl, Error *err) {
-  close_core(res);
-  swap_options(res, decl);
-  if (res->kind->open(res, err) == 0) return 0;
-  Error again;
-  swap_options(res, decl);
-  if (res->kind->open(res, &again) == 0) {
-    if (res->kind->start) res->kind->start(res);
-  } else {
-    log_write(res->owner->rt->log, LOG_ERROR, res->owner->name, "%s %s is lost: %s",
-              res->kind->name, res->name, again.message);
-  }
-  return (int)err->code;
 }
 
 /* Whether anybody's claim stands: a staged one counts only when it is live. */
@@ -218,10 +180,10 @@ static void on_grace(Timer *timer) {
   resource_close(res);
 }
 
-void resources_orphan(Script *script) {
+void resources_orphan(Script *script, double grace) {
   for (Resource *r = script->rt->resources; r; r = r->next)
     if (r->owner == script && !timer_active(&r->grace) && resource_orphaned(r))
-      timer_start(script->rt->loop, &r->grace, script->rt->options.grace);
+      timer_start(script->rt->loop, &r->grace, grace);
 }
 
 /* --- attaching -------------------------------------------------------------------- */
@@ -232,10 +194,10 @@ static Resource *find_target(Declaration *decl) {
   return owner ? find(owner, decl->kind, colon + 1, strlen(colon + 1)) : NULL;
 }
 
-static void attach(Declaration *decl) {
+void declaration_attach(Declaration *decl) {
   Resource *res = find_target(decl);
   if (res) {
-    bind_to(decl, res);
+    declaration_bind(decl, res);
     return;
   }
   unbind(decl);
@@ -243,90 +205,18 @@ static void attach(Declaration *decl) {
   decl->gen->rt->pending = decl;
 }
 
-static void join(Declaration *decl) {
+void declaration_join(Declaration *decl) {
   if (decl->res && decl->kind->join && declaration_live(decl)) decl->kind->join(decl);
 }
 
 /* Something was opened: who waits for it? */
-static void attach_pending(Runtime *rt) {
+void declarations_attach_pending(Runtime *rt) {
   for (Declaration *d = rt->pending, *next; d; d = next) {
     next = d->next_bound;
     Resource *res = find_target(d);
     if (!res) continue;
-    bind_to(d, res);
-    join(d);
-  }
-}
-
-/* --- reconciling ------------------------------------------------------------------ */
-
-static Resource *find_for(Declaration *decl) {
-  return find(decl->gen->script, decl->kind, decl->name, strlen(decl->name));
-}
-
-static bool unchanged(const Resource *res, const Declaration *decl) {
-  return !res->kind->same || res->kind->same(res->options, decl->options);
-}
-
-/* Takes back what opened: new resources are closed, reopened ones get their old options.
- */
-static void undo(Generation *gen, Declaration *until) {
-  Error err;
-  for (Declaration *d = gen->decls; d != until; d = d->next) {
-    Resource *res = d->opened || d->reopened ? find_for(d) : NULL;
-    if (!res) continue;
-    if (d->opened) {
-      d->options = res->options;
-      res->options = NULL;
-      resource_close(res);
-    } else if (d->beside) {
-      undo_beside(d, res);
-    } else if (reopen_after(res, d, &err) == 0 && res->kind->start) {
-      res->kind->start(res);
-    }
-    d->opened = d->reopened = false;
-  }
-}
-
-/* Opens or reopens what the declaration asks for. */
-static int realise(Declaration *decl, Error *err) {
-  Resource *res = find_for(decl);
-  if (!res) return resource_open(decl, err) ? 0 : (int)err->code;
-  if (prepare(res, decl, err) != 0) return (int)err->code;
-  if (unchanged(res, decl)) return 0;
-  int code = reopen_beside(res, decl, err);
-  if (code == ERR_BUSY) code = reopen_after(res, decl, err);
-  decl->reopened = code == 0;
-  return code;
-}
-
-int resources_reconcile(Generation *gen, Error *err) {
-  for (Declaration *d = gen->decls; d; d = d->next) {
-    if (d->attached || realise(d, err) == 0) continue;
-    undo(gen, d);
-    return (int)err->code;
-  }
-  for (Declaration *d = gen->decls; d; d = d->next) {
-    if (d->attached) {
-      attach(d);
-      continue;
-    }
-    Resource *res = find_for(d);
-    timer_stop(gen->rt->loop, &res->grace);
-    settle(d, res);
-    bind_to(d, res);
-  }
-  attach_pending(gen->rt);
-  return 0;
-}
-
-void resources_start(Generation *gen) {
-  for (Declaration *d = gen->decls, *next; d; d = next) {
-    next = d->next;
-    bool fresh = d->opened || d->reopened;
-    d->opened = d->reopened = false;
-    if (fresh && d->res && d->kind->start) d->kind->start(d->res);
-    join(d);
+    declaration_bind(d, res);
+    declaration_join(d);
   }
 }
 
@@ -384,27 +274,23 @@ const char *declared_name(lua_State *L, int arg) {
   return name;
 }
 
-/* A declaration of a script that runs: it takes effect at once. */
-static int declare_live(Declaration *decl, Error *err) {
-  if (realise(decl, err) != 0) return (int)err->code;
-  Resource *res = find_for(decl);
-  timer_stop(decl->gen->rt->loop, &res->grace);
-  settle(decl, res);
-  bool fresh = decl->opened || decl->reopened;
-  bind_to(decl, res);
-  attach_pending(decl->gen->rt);
-  decl->opened = decl->reopened = false;
-  if (fresh && res->kind->start) res->kind->start(res);
-  join(decl);
-  return 0;
-}
-
 static void take_back(Declaration *decl) {
   Declaration **at = &decl->gen->decls;
   while (*at != decl) at = &(*at)->next;
   *at = decl->next;
   if (!*at) decl->gen->last_decl = at;
   declaration_free(decl);
+}
+
+/* What is over is forgotten when its name is declared again: else a script that does so
+ * for ever would grow. Handles of it find nothing any more. */
+static void forget_over(Generation *gen, const ResourceKind *kind, const char *name) {
+  Declaration *decl = gen->decls;
+  while (decl && (decl->kind != kind || strcmp(decl->name, name) != 0)) decl = decl->next;
+  if (!decl || !is_over(decl) || decl->handlers.depth > 0) return;
+  for (Box *b = gen->boxes.next; b != &gen->boxes; b = b->next)
+    if (b->object == decl) b->object = NULL;
+  take_back(decl);
 }
 
 Declaration *declare(lua_State *L, const ResourceKind *kind, const char *name,
@@ -420,7 +306,8 @@ Declaration *declare_with(lua_State *L, const ResourceKind *kind, const char *na
     for (int i = 0; i < count; i++) luaL_unref(L, LUA_REGISTRYINDEX, functions[i]);
     raise_here(L);
   }
-  Declaration *decl = declaration_new(gen, kind, name, options);
+  forget_over(gen, kind, name);
+  Declaration *decl = declaration_new(L, kind, name, options);
   for (int i = 0; i < count; i++) decl->functions[i] = functions[i];
   if (gen->state == GEN_STAGING || declare_live(decl, err) == 0) return decl;
   take_back(decl);
@@ -431,10 +318,10 @@ Declaration *declare_attached(lua_State *L, const ResourceKind *kind,
                               const char *target) {
   Generation *gen = generation_of(L);
   if (!checked(L, kind, target, true)) raise_here(L);
-  Declaration *decl = declaration_new(gen, kind, target, NULL);
+  Declaration *decl = declaration_new(L, kind, target, NULL);
   decl->attached = true;
   if (gen->state == GEN_STAGING) return decl;
-  attach(decl);
-  join(decl);
+  declaration_attach(decl);
+  declaration_join(decl);
   return decl;
 }

@@ -4,7 +4,8 @@
  * input) that belongs to a script and a name, and lives across its generations. A
  * *declaration* is what one generation says of it: options, handlers. The handle a script
  * holds is a box on its declaration. At a swap the new declaration of the same kind and
- * name takes the resource over; with other options the resource is reopened under it.
+ * name takes the resource over; with other options the resource is changed in place where
+ * its kind can, or reopened under it.
  *
  * Another script may attach: its declaration names "script:name", is bound when that
  * resource exists, and pending until then. An event of a resource goes to all bound
@@ -21,7 +22,18 @@ typedef struct ResourceKind {
   void (*close)(Resource *res);       /* releases res->core, without a word to scripts */
   bool (*alive)(const Resource *res); /* whether it holds the process */
   bool (*same)(const void *a, const void *b); /* options; NULL: always */
-  void (*free_options)(void *options);        /* may be NULL when options are */
+  /* Whether the core can go on under the new options; at the swap `change` puts
+   * res->options into effect, and cannot fail. NULL: never. */
+  bool (*in_place)(const void *old, const void *fresh);
+  void (*change)(Resource *res, const void *before);
+  /* Whether the two cannot be open at once (one port): then the old one is closed first,
+   * as the last step of all. NULL: they can. */
+  bool (*exclusive)(const void *old, const void *fresh);
+  /* Appends the names of the options that differ, for people. NULL: "options". */
+  void (*differs)(const void *old, const void *fresh, Buffer *out);
+  /* What is wrong with the options, as far as it shows without opening. NULL: nothing. */
+  int (*check)(const void *options, Error *err);
+  void (*free_options)(void *options); /* may be NULL when options are */
   /* A declaration is about to take the resource over, which is as it was (or newly
    * opened): what may fail and runs the script's functions. What comes of it waits for
    * join; it is dropped when the load is given up. May be NULL. */
@@ -42,18 +54,28 @@ struct Resource {
 
 enum { DECL_FUNCTIONS = 4 };
 
+/* What a declaration does to its resource at the swap. */
+typedef enum Plan {
+  PLAN_KEEP,
+  PLAN_OPEN,    /* it is new */
+  PLAN_CHANGE,  /* other options, under the same core */
+  PLAN_BESIDE,  /* opened anew beside the old core, until all is well */
+  PLAN_INSTEAD, /* to be opened anew where the old core was: the last step */
+  PLAN_REPLACED /* that is done */
+} Plan;
+
 struct Declaration {
   Declaration *next;       /* in its generation */
   Declaration *next_bound; /* in resource->decls, or in runtime->pending */
   Generation *gen;
   const ResourceKind *kind;
   char *name;    /* attached: "script:name" */
-  void *options; /* owned until it opened the resource; NULL after */
+  char *place;   /* "bot.lua:3", where it was declared; NULL: not known */
+  void *options; /* owned; once realised: NULL, or the options of before */
   Resource *res; /* NULL: not yet, or closed */
   bool attached;
-  bool opened, reopened; /* by this declaration, and not yet started */
-  bool beside;           /* reopened while the old core lives on, until all is well */
-  void *old_core;        /* that one */
+  Plan plan;      /* until its generation is started */
+  void *old_core; /* of PLAN_BESIDE */
   HandlerList handlers, states,
       outgoing;                  /* of events, of changes of state, of what is sent */
   void *extra;                   /* the kind's own, released by its drop */
@@ -76,12 +98,19 @@ bool declaration_live(const Declaration *decl);
 void declarations_free(
     Generation *gen); /* unbinds and releases all of its declarations */
 
-/* The reconciling: opens, claims and reopens for a staged generation. On failure
- * everything is as before, and *err says what could not be opened. */
-int resources_reconcile(Generation *gen, Error *err);
+/* What can be said against the declarations without opening anything. */
+int resources_check(Generation *gen, Error *err);
+
+/* The reconciling, in steps; those that can fail come first. On failure *err says what
+ * could not be, and where it was declared; then resources_undo, on which all is as it
+ * was. */
+int resources_open(Generation *gen, Error *err);    /* beside what there is */
+int resources_replace(Generation *gen, Error *err); /* what excludes its predecessor */
+void resources_undo(Generation *gen);
+void resources_bind(Generation *gen);  /* claims: cannot fail, nor be undone */
 void resources_start(Generation *gen); /* after the generation took over */
 /* What the script owns and nobody claims gets the grace, then is closed. */
-void resources_orphan(Script *script);
+void resources_orphan(Script *script, double grace);
 bool resource_orphaned(const Resource *res);
 void resource_close(Resource *res); /* unbinds, closes and releases it */
 

@@ -1,5 +1,5 @@
 /* A script: a name, a path, and its generations. Loading for the first time and reloading
- * are one act (script.c tells it). */
+ * are one act (transaction.c tells it). */
 #ifndef TIDELOCK_SCRIPT_SCRIPT_H
 #define TIDELOCK_SCRIPT_SCRIPT_H
 
@@ -10,7 +10,7 @@ typedef struct StageClock {
   double used, slice_start; /* CPU seconds */
 } StageClock;
 
-typedef struct Staged Staged;
+typedef struct Reload Reload;
 
 struct Script {
   Script *next;
@@ -26,8 +26,8 @@ struct Script {
   Keep keep_before;     /* script.keep as it was when the load began */
   uint64_t seen;        /* hash of the sources last tried, good or bad */
   ErrorCode unreadable; /* what was told when they could not be read */
-  Staged *staged;       /* the end of a load, on its way through the inbox */
-  bool failed;          /* the first load failed */
+  Reload *reload;       /* that the load under way is part of; NULL: none is */
+  bool held;            /* its last load was given up because of another script's */
   bool reload_asked;    /* see reload.h */
 };
 
@@ -38,10 +38,13 @@ bool name_valid(const char *name);
  * INVALID, BUSY (name taken). `name` NULL: after its file or folder. args are copied. */
 Script *script_add(Runtime *rt, const char *name, const char *path, char *const *args,
                    Error *err);
-/* Reads the sources and, when they differ from what was tried last, stages them. */
-void script_load(Script *script);
-/* The same for all whose sources a settled batch of saves may have changed. */
+/* What was saved at once: reads the sources of these scripts, and stages those that
+ * differ from what was tried last. Those that share a changed file are one transaction;
+ * with them come others that were held back by it before. */
 void scripts_load(Runtime *rt, Script *const *changed, size_t count);
+void script_load(Script *script); /* of one */
+/* Gives a load under way up, with all that are part of it. */
+void script_give_up_load(Script *script);
 /* Gives a load under way up and runs the `stop` handler. */
 void script_stop(Script *script);
 void script_free(Script *script);

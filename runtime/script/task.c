@@ -181,7 +181,8 @@ static void tell_end(Task *task) {
 
 static bool is_cancelled_error(lua_State *co) {
   Error err;
-  return luaerror_read(co, -1, &err) && err.code == ERR_CANCELLED;
+  return luaerror_read(co, -1, &err) &&
+         (err.code == ERR_CANCELLED || err.code == ERR_RELOADED);
 }
 
 /* --- reporting -------------------------------------------------------------------- */
@@ -366,10 +367,15 @@ Task *task_spawn(lua_State *L, int nargs) {
   return task;
 }
 
+/* Inside the task that is cancelled. */
 static int push_cancelled(lua_State *L, void *ctx) {
   Error err;
   (void)ctx;
-  error_set(&err, ERR_CANCELLED, "the task was cancelled while it waited");
+  if (generation_of(L)->rt->current->reloaded)
+    error_set(&err, ERR_RELOADED,
+              "this version of the script was replaced, and the "
+              "grace for its tasks is over");
+  else error_set(&err, ERR_CANCELLED, "the task was cancelled while it waited");
   luaerror_push(L, &err);
   return lua_error(L);
 }
@@ -462,6 +468,12 @@ void task_cancel(Task *task) {
   task->wait = NULL;
   wait->cancel(wait);
   task_wake_later(task, push_cancelled, NULL);
+}
+
+void task_cut(Task *task) {
+  task->reloaded = true;
+  if (task->started || task->queued) task_cancel(task);
+  else task_kill(task); /* an event that waited for a serial handler */
 }
 
 void task_kill(Task *task) {

@@ -58,8 +58,9 @@ struct Task {
   Event event;
   int args; /* on the coroutine's stack, above the function, until it is started */
   bool started, queued, cancelled, finished, ok;
-  bool raised; /* its function ended in an error, which is the one result */
-  char *trace; /* where that error was raised; owned; NULL: not known */
+  bool reloaded; /* cancelled because its version's grace is over */
+  bool raised;   /* its function ended in an error, which is the one result */
+  char *trace;   /* where that error was raised; owned; NULL: not known */
   TaskEnd *ends;
   Task *awaited;    /* whose results it was woken for; holds a reference */
   int results;      /* reference of a packed table, for those who await */
@@ -86,6 +87,8 @@ int task_wait_turn(lua_State *L, Task *task); /* until all that is queued has ru
 void task_wake(Task *task, TaskPush *push, void *ctx);
 void task_wake_later(Task *task, TaskPush *push, void *ctx); /* by the inbox */
 void task_cancel(Task *task);
+/* The same with RELOADED; what has not begun never will. */
+void task_cut(Task *task);
 void task_kill(Task *task); /* ends it without running it again */
 
 void tasks_free(Runtime *rt); /* those kept to be used again */

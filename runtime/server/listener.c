@@ -29,8 +29,6 @@
  * outside conn_settle kills it. */
 #include "server/server.h"
 
-#include <arpa/inet.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -162,34 +160,6 @@ static bool make_listener(Server *server, bool ipv6) {
   return vhost != NULL;
 }
 
-static int bind_error(const Server *server, int number, Error *err) {
-  ErrorCode code = number == EADDRINUSE ? ERR_BUSY : ERR_IO;
-  error_set(err, code, "cannot listen on %s port %d: %s", server->host,
-            server->options.port,
-            number == EADDRINUSE ? "the port is in use" : strerror(number));
-  error_detail(err, "bind: %s", strerror(number));
-  return code;
-}
-
-/* Binds once itself, for an error that says why; libwebsockets would only say that. */
-static int try_bind(const Server *server, bool *ipv6, Error *err) {
-  struct sockaddr_in6 v6 = {.sin6_family = AF_INET6};
-  struct sockaddr_in v4 = {.sin_family = AF_INET};
-  v4.sin_port = v6.sin6_port = htons((uint16_t)server->options.port);
-  *ipv6 = inet_pton(AF_INET6, server->host, &v6.sin6_addr) == 1;
-  if (!*ipv6 && inet_pton(AF_INET, server->host, &v4.sin_addr) != 1)
-    return error_set(err, ERR_INVALID, "host must be an IP address or localhost, not %s",
-                     server->host);
-  int fd = socket(*ipv6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), one = 1;
-  if (fd < 0) return bind_error(server, errno, err);
-  setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-  int result = *ipv6 ? bind(fd, (struct sockaddr *)&v6, sizeof v6)
-                     : bind(fd, (struct sockaddr *)&v4, sizeof v4);
-  int number = errno;
-  close(fd);
-  return result == 0 ? 0 : bind_error(server, number, err);
-}
-
 static void default_size(size_t *option, size_t value) {
   if (*option == 0) *option = value;
 }
@@ -198,11 +168,9 @@ static void default_time(double *option, double value) {
   if (!(*option > 0)) *option = value;
 }
 
-static void set_options(Server *server, const ServerOptions *given) {
+static void set_limits(Server *server, const ServerOptions *given) {
   ServerOptions *o = &server->options;
   *o = *given;
-  const char *host = given->host && *given->host ? given->host : "127.0.0.1";
-  server->host = xstrdup(strcmp(host, "localhost") == 0 ? "127.0.0.1" : host);
   o->host = server->host;
   default_size(&o->max_head, 16 * 1024);
   default_size(&o->max_body, 8 * 1024 * 1024);
@@ -215,12 +183,19 @@ static void set_options(Server *server, const ServerOptions *given) {
   default_time(&o->write_timeout, 30);
 }
 
+static void set_options(Server *server, const ServerOptions *given) {
+  const char *host = given->host && *given->host ? given->host : "127.0.0.1";
+  server->host = xstrdup(strcmp(host, "localhost") == 0 ? "127.0.0.1" : host);
+  set_limits(server, given);
+}
+
 static int listen_now(Server *server, Error *err) {
   bool ipv6 = false;
   if (server->options.port < 0 || server->options.port > 65535)
     return error_set(err, ERR_INVALID, "port must be 0 to 65535, not %d",
                      server->options.port);
-  if (try_bind(server, &ipv6, err) != 0) return err->code;
+  if (server_try_bind(server->host, server->options.port, &ipv6, err) != 0)
+    return err->code;
   if (!make_context(server))
     return error_set(err, ERR_UNSUPPORTED,
                      "libwebsockets cannot use the loop: install the package "
@@ -332,6 +307,7 @@ static const ServerTable table = {
     .room_free = room_free,
     .open = listener_open,
     .close = listener_close,
+    .retune = set_limits,
     .port = listener_port,
     .connections = listener_connections,
     .respond = exchange_respond,

@@ -16,6 +16,24 @@ function script.on_start(fn) end
 ---@param fn fun(reason: "stop")
 function script.on_stop(fn) end
 
+---What happened to a script of this process that was saved.
+---@class tidelock.Notice
+---@field event "reloaded"|"failed" failed: the previous version goes on
+---@field script string its name
+---@field text string one line: what was done, or what is wrong
+---@field generation integer the version that runs now
+---@field pause? number of a reload: for how many seconds nothing else could run
+
+---Runs after each reload of any script in this process, this one's own included, and after each
+---that failed. Set once.
+---@param fn fun(notice: tidelock.Notice)
+function script.on_notice(fn) end
+
+---How long this version's tasks, and what the next one does not declare, may live on once it is
+---replaced: 5 seconds when never called. Then what they wait for raises RELOADED.
+---@param seconds number 0 to 3600
+function script.grace(seconds) end
+
 ---Ends the process cleanly; returns first. Of several calls the first one counts, but a status
 ---other than 0 replaces 0. Raises while the script loads.
 ---@param code? integer exit status, 0 to 255; 0 when not given

@@ -15,7 +15,7 @@ start run bot.lua
 expect "starts" '^start one	start	1$'
 expect "ticks" '^tick one$'
 version two | save_in_place bot.lua
-expect "says that it reloads" 'INFO  bot: reloaded \(version 2\)'
+expect "says that it reloads" 'INFO  bot: reloaded \(version 2; bot.lua\): 1 kept; pause [0-9.]+ ms'
 expect "when saved in place" '^start two	reload	2$'
 expect "the named timer goes on with the new code" '^tick two$'
 version three | save bot.lua

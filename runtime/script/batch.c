@@ -1,0 +1,205 @@
+/* From what was saved at once to transactions.
+ *
+ * Scripts that share a file that changed (one of lib/, or the one file of two scripts)
+ * are one transaction, directly or by way of others; scripts that share none are loaded
+ * each for itself, also when they were saved together: an error in one is no reason to
+ * hold another back. What changed is told by comparing with the version that runs. */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "script/transaction.h"
+#include "script/watch.h"
+
+/* --- what differs ------------------------------------------------------------------ */
+
+/* Both lists are in the same order: the next one is most often the one looked for. */
+static const SourceFile *find_path(const Sources *sources, const char *path,
+                                   size_t *hint) {
+  for (size_t n = 0; n < sources->count; n++) {
+    size_t i = (*hint + n) % sources->count;
+    if (strcmp(sources->files[i].path, path) != 0) continue;
+    *hint = i + 1;
+    return &sources->files[i];
+  }
+  return NULL;
+}
+
+static void add_change(Changes *changes, const char *path) {
+  changes->paths =
+      xrealloc(changes->paths, (changes->count + 1) * sizeof *changes->paths);
+  changes->paths[changes->count++] = path;
+}
+
+Changes sources_changes(const Sources *old, const Sources *fresh) {
+  Changes changes = {0};
+  size_t hint = 0;
+  for (size_t i = 0; i < fresh->count; i++) {
+    const SourceFile *now = &fresh->files[i], *was = find_path(old, now->path, &hint);
+    if (!was || was->len != now->len || memcmp(was->text, now->text, now->len) != 0)
+      add_change(&changes, now->path);
+  }
+  hint = 0;
+  for (size_t i = 0; i < old->count; i++)
+    if (!find_path(fresh, old->files[i].path, &hint))
+      add_change(&changes, old->files[i].path);
+  return changes;
+}
+
+void changes_free(Changes *changes) {
+  free(changes->paths);
+  *changes = (Changes){0};
+}
+
+/* --- the batch --------------------------------------------------------------------- */
+
+typedef struct Load {
+  Script *script;
+  Sources *sources; /* owned until it begins */
+  Changes changes;  /* against the version that runs; none at the first load */
+  size_t group;     /* the index of its first member */
+  bool held;        /* not saved now: it comes only with another */
+} Load;
+
+typedef struct Batch {
+  Load *loads;
+  size_t count;
+} Batch;
+
+static const char *base(const char *path) {
+  const char *slash = strrchr(path, '/');
+  return slash ? slash + 1 : path;
+}
+
+/* Whether two paths name one file; what is gone is told by its name. */
+static bool same_file(const char *a, const char *b) {
+  struct stat x, y;
+  if (strcmp(a, b) == 0) return true;
+  return strcmp(base(a), base(b)) == 0 && stat(a, &x) == 0 && stat(b, &y) == 0 &&
+         x.st_ino == y.st_ino && x.st_dev == y.st_dev;
+}
+
+/* A changed file of both; NULL: there is none. Borrows. */
+static const char *shared_change(const Load *a, const Load *b) {
+  for (size_t i = 0; i < a->changes.count; i++)
+    for (size_t j = 0; j < b->changes.count; j++)
+      if (same_file(a->changes.paths[i], b->changes.paths[j])) return a->changes.paths[i];
+  return NULL;
+}
+
+/* Sources that cannot be read are told once, until they can be. */
+static Sources *read_sources(Script *script) {
+  Error err;
+  Sources *sources = sources_read(script->path, &err);
+  if (sources) {
+    script->unreadable = ERR_NONE;
+    if (script->rt->watch) watch_sources(script->rt->watch, script, sources);
+  } else if (script->unreadable != err.code) {
+    script->unreadable = err.code;
+    notice_failed(script, NULL, err.message);
+    if (!script->current) runtime_exit(script->rt, 1);
+  }
+  return sources;
+}
+
+static void add_load(Batch *batch, Script *script, Sources *sources, bool held) {
+  Load load = {.script = script, .sources = sources, .held = held};
+  if (script->current) load.changes = sources_changes(script->current->sources, sources);
+  load.group = batch->count;
+  batch->loads = xrealloc(batch->loads, (batch->count + 1) * sizeof load);
+  batch->loads[batch->count++] = load;
+}
+
+static bool in_batch(const Batch *batch, const Script *script) {
+  for (size_t i = 0; i < batch->count; i++)
+    if (batch->loads[i].script == script) return true;
+  return false;
+}
+
+static void consider(Batch *batch, Script *script, bool held) {
+  Sources *sources = in_batch(batch, script) ? NULL : read_sources(script);
+  if (!sources) return;
+  const Sources *running = script->current ? script->current->sources : NULL;
+  bool same =
+      held ? running && running->hash == sources->hash : script->seen == sources->hash;
+  if (same) {
+    if (held) script->held = false;
+    sources_free(sources);
+    return;
+  }
+  script_give_up_load(script); /* for a newer one */
+  add_load(batch, script, sources, held);
+}
+
+static void join_groups(Batch *batch, size_t a, size_t b) {
+  size_t from = batch->loads[b].group, to = batch->loads[a].group;
+  if (from < to) from = to, to = batch->loads[b].group;
+  for (size_t i = 0; i < batch->count; i++)
+    if (batch->loads[i].group == from) batch->loads[i].group = to;
+}
+
+static void find_groups(Batch *batch) {
+  for (size_t i = 0; i < batch->count; i++)
+    for (size_t j = i + 1; j < batch->count; j++)
+      if (batch->loads[i].group != batch->loads[j].group &&
+          shared_change(&batch->loads[i], &batch->loads[j]))
+        join_groups(batch, i, j);
+}
+
+/* --- beginning --------------------------------------------------------------------- */
+
+static int by_order(const void *a, const void *b) {
+  const Load *x = a, *y = b;
+  for (const Script *s = x->script->next; s; s = s->next)
+    if (s == y->script) return -1;
+  return x->script == y->script ? 0 : 1;
+}
+
+static void begin_group(Runtime *rt, Batch *batch, size_t group) {
+  size_t count = 0;
+  bool wanted = false;
+  Script **scripts = xcalloc(batch->count, sizeof *scripts);
+  Sources **sources = xcalloc(batch->count, sizeof *sources);
+  const Load *first = NULL;
+  char *shared = NULL;
+  for (size_t i = 0; i < batch->count; i++) {
+    Load *load = &batch->loads[i];
+    if (load->group != group) continue;
+    wanted = wanted || !load->held;
+    if (first && !shared) shared = xstrdup(shared_change(first, load));
+    if (!first) first = load;
+    scripts[count] = load->script;
+    sources[count++] = load->sources;
+  }
+  if (wanted) {
+    reload_begin(rt, scripts, sources, count, shared);
+  } else {
+    for (size_t i = 0; i < count; i++) sources_free(sources[i]);
+    free(scripts);
+    free(shared);
+  }
+  free(sources);
+}
+
+static void number_groups(Batch *batch) {
+  for (size_t i = 0; i < batch->count; i++) batch->loads[i].group = i;
+}
+
+void scripts_load(Runtime *rt, Script *const *changed, size_t count) {
+  Batch batch = {0};
+  if (rt->stopping) return;
+  for (size_t i = 0; i < count; i++) consider(&batch, changed[i], false);
+  for (Script *s = rt->scripts; batch.count && s; s = s->next)
+    if (s->held) consider(&batch, s, true);
+  if (batch.count > 1) qsort(batch.loads, batch.count, sizeof *batch.loads, by_order);
+  number_groups(&batch);
+  find_groups(&batch);
+  for (size_t i = 0; i < batch.count; i++)
+    if (batch.loads[i].group == i) begin_group(rt, &batch, i);
+  for (size_t i = 0; i < batch.count; i++) changes_free(&batch.loads[i].changes);
+  free(batch.loads);
+}
+
+void script_load(Script *script) {
+  scripts_load(script->rt, &script, 1);
+}

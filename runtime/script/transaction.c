@@ -1,0 +1,252 @@
+/* How a load goes, the first one and every reload, of one script or of several that
+ * share a file that changed: a transaction. It happens whole or not at all.
+ *
+ *   1 scripts_load     (batch.c) reads and compares all sources; nothing to do when they
+ *                      are unchanged
+ *   2 stage            (stage.c) each script's new generation runs its top level in
+ *                      slices: it only declares. The current ones go on handling events
+ *   3 on_staged        all top levels have ended, or one has failed
+ *   4 prepare          between two turns: script.keep is carried over, what is declared
+ *                      is opened beside what there is. All of it can be taken back, and
+ *                      is when anything fails, in any of the scripts
+ *   5 take over        the new generations claim, the old ones retire. Cannot fail
+ *   6 start            on_start runs as the first task, owners before those who attach
+ *   7                  what was not claimed gets the grace, then closes
+ *
+ * A save during 2 gives the transaction up and starts over at 1, with all that were part
+ * of it. Those held back by a failure are tried again with whoever shares the file. */
+#include "script/transaction.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "script/task.h"
+
+/* --- life ------------------------------------------------------------------------- */
+
+static void reload_free(Reload *r) {
+  free(r->scripts);
+  free(r->shared);
+  free(r);
+}
+
+/* It is over: what is still staged is killed. */
+static void leave(Reload *r) {
+  for (size_t i = 0; i < r->count; i++) {
+    Script *script = r->scripts[i];
+    script->reload = NULL;
+    if (script->staging) generation_kill(script->staging);
+    keep_free(&script->keep_before);
+  }
+}
+
+void script_give_up_load(Script *script) {
+  Reload *r = script->reload;
+  if (!r) return;
+  for (size_t i = 0; i < r->count; i++) r->scripts[i]->held = r->count > 1;
+  leave(r);
+  r->given_up = true;
+  if (!r->queued) reload_free(r); /* else its event is on its way */
+}
+
+/* --- order ------------------------------------------------------------------------- */
+
+/* Whether `from` attaches to something of the script's. */
+static bool attaches(const Generation *from, const Script *to) {
+  size_t len = strlen(to->name);
+  for (const Declaration *d = from->decls; d; d = d->next)
+    if (d->attached && strncmp(d->name, to->name, len) == 0 && d->name[len] == ':')
+      return true;
+  return false;
+}
+
+/* Whether it attaches to none of those that are still to come, but itself. */
+static bool is_free(const Reload *r, size_t placed, size_t n) {
+  for (size_t i = placed; i < r->count; i++)
+    if (i != n && attaches(r->scripts[n]->staging, r->scripts[i])) return false;
+  return true;
+}
+
+/* Owners before those who attach to them; else in the order of adding, which also breaks
+ * a circle. */
+static void put_in_order(Reload *r) {
+  for (size_t placed = 0; placed < r->count; placed++) {
+    size_t n = placed;
+    while (n < r->count && !is_free(r, placed, n)) n++;
+    if (n == r->count) n = placed;
+    Script *next = r->scripts[n];
+    memmove(&r->scripts[placed + 1], &r->scripts[placed],
+            (n - placed) * sizeof *r->scripts);
+    r->scripts[placed] = next;
+  }
+}
+
+/* --- preparing --------------------------------------------------------------------- */
+
+/* What the old version keeps, as it is now. */
+static int carry_keep(Script *script, Error *err) {
+  if (!script->current) return 0;
+  Keep after = keep_capture(script->current, true);
+  int code = keep_merge(script->staging, &script->keep_before, &after, err);
+  keep_free(&after);
+  return code;
+}
+
+static int prepare(Reload *r, Error *err) {
+  for (size_t i = 0; i < r->count; i++) {
+    r->culprit = r->scripts[i];
+    Generation *gen = r->culprit->staging;
+    if (carry_keep(r->culprit, err) || resources_open(gen, err)) return (int)err->code;
+  }
+  for (size_t i = 0; i < r->count; i++) {
+    r->culprit = r->scripts[i];
+    if (resources_replace(r->culprit->staging, err)) return (int)err->code;
+  }
+  r->culprit = NULL;
+  return 0;
+}
+
+/* --- taking over ------------------------------------------------------------------- */
+
+static void retire(Script *script) {
+  Generation *old = script->current;
+  for (Generation *g = script->retiring; g; g = g->next) generation_cut(g);
+  if (!old) return;
+  generation_retire(old);
+  if (script->staging->migrated) generation_cut(old);
+}
+
+static void take_over(Script *script, Buffer *what) {
+  Generation *gen = script->staging;
+  double grace = script->current ? script->current->grace_seconds : gen->grace_seconds;
+  retire(script);
+  script->staging = NULL;
+  script->current = gen;
+  script->reload = NULL;
+  script->held = false;
+  generation_start(gen);
+  resources_orphan(script, grace); /* before on_start, which may claim them */
+  notice_describe(gen, what);
+}
+
+static int push_start(lua_State *L, void *ctx) {
+  Generation *gen = ctx;
+  lua_rawgeti(L, LUA_REGISTRYINDEX, gen->on_start);
+  lua_pushstring(L, gen->number == 1 ? "start" : "reload");
+  return 1;
+}
+
+/* A start that failed is a failure of the whole, if nothing comes after it. */
+static void started(void *ctx, lua_State *co, int n, bool ok) {
+  Runtime *rt = ctx;
+  (void)n;
+  if (!ok && co && !rt->stopping) rt->exit_code = 1;
+}
+
+static void run_on_start(Generation *gen) {
+  Runtime *rt = gen->rt;
+  if (gen->on_start != LUA_NOREF)
+    task_start(gen, TASK_NAME("on_start", NULL), push_start, gen, started, rt);
+  if (rt->options.tests_only && !rt->has_tests)
+    runtime_exit(rt, 1); /* whatever it connected to: there is nothing to run */
+}
+
+/* Everything of one script comes after the same of its owners; nothing of Lua runs before
+ * all have taken over. */
+static void take_over_all(Reload *r, double began) {
+  Buffer *what = xcalloc(r->count, sizeof *what);
+  Sources **old = xcalloc(r->count, sizeof(Sources *));
+  for (size_t i = 0; i < r->count; i++) resources_bind(r->scripts[i]->staging);
+  for (size_t i = 0; i < r->count; i++) {
+    Generation *before = r->scripts[i]->current;
+    if (before) old[i] = before->sources;
+    take_over(r->scripts[i], &what[i]);
+  }
+  for (size_t i = 0; i < r->count; i++) resources_start(r->scripts[i]->current);
+  double pause = loop_now(r->rt->loop) - began;
+  for (size_t i = 0; i < r->count; i++)
+    if (old[i]) notice_log(r->scripts[i], old[i], pause, &what[i]);
+  for (size_t i = 0; i < r->count; i++) run_on_start(r->scripts[i]->current);
+  for (size_t i = 0; i < r->count; i++) {
+    if (old[i]) notice_tell(r->scripts[i], &what[i], pause);
+    buffer_free(&what[i]);
+  }
+  free(old);
+  free(what);
+}
+
+/* --- the end ----------------------------------------------------------------------- */
+
+static void fail(Reload *r) {
+  if (!r->culprit->current) runtime_exit(r->rt, 1);
+  for (size_t i = 0; i < r->count; i++) {
+    Script *script = r->scripts[i];
+    script->held = r->count > 1;
+    if (script != r->culprit) notice_held(script, r);
+  }
+  leave(r);
+}
+
+static void swap(Reload *r) {
+  Error err;
+  double began = loop_now(r->rt->loop);
+  put_in_order(r);
+  if (prepare(r, &err) == 0) {
+    take_over_all(r, began);
+    return;
+  }
+  for (size_t i = 0; i < r->count; i++) resources_undo(r->scripts[i]->staging);
+  notice_failed(r->culprit, r->culprit->staging, err.message);
+  fail(r);
+}
+
+static void check(Reload *r) {
+  Error err;
+  for (size_t i = 0; i < r->count; i++)
+    if (resources_check(r->scripts[i]->staging, &err) != 0) {
+      notice_failed(r->scripts[i], r->scripts[i]->staging, err.message);
+      runtime_exit(r->rt, 1);
+    }
+  leave(r);
+}
+
+/* Between two turns: the coroutines of the stages are off the C stack. */
+static void on_staged(Event *event) {
+  Reload *r = CONTAINER_OF(event, Reload, event);
+  if (r->given_up) {
+    reload_free(r);
+    return;
+  }
+  r->queued = false;
+  if (r->rt->stopping) leave(r);
+  else if (r->culprit) fail(r);
+  else if (r->rt->options.check_only) check(r);
+  else swap(r);
+  reload_free(r);
+}
+
+void reload_staged(Script *script, bool ok) {
+  Reload *r = script->reload;
+  if (!ok && !r->culprit) r->culprit = script;
+  r->staging--;
+  if (r->queued || (!r->culprit && r->staging > 0)) return;
+  r->queued = true;
+  inbox_push(r->rt->loop, &r->event);
+}
+
+void reload_begin(Runtime *rt, Script **scripts, Sources **sources, size_t count,
+                  char *shared) {
+  Reload *r = xcalloc(1, sizeof *r);
+  *r = (Reload){.event.run = on_staged,
+                .rt = rt,
+                .scripts = scripts,
+                .count = count,
+                .shared = shared,
+                .staging = count};
+  for (size_t i = 0; i < count; i++) {
+    scripts[i]->reload = r;
+    scripts[i]->held = false;
+    scripts[i]->seen = sources[i]->hash;
+  }
+  for (size_t i = 0; i < count; i++) stage(scripts[i], sources[i]);
+}
