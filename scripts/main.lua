@@ -21,6 +21,7 @@ end
 require "handlers.keeping" {
   chat = stores.chat.store, projects = stores.projects.store, user = stores.user.store,
 }
+require "handlers.reloads"()
 
 view.watch()
 timer.every("expire", 1, chat.expire)

@@ -34,6 +34,8 @@ M.texts = {
   SESSION_GONE = "! this session is not there any more",
   CURRENT_PROJECT_DELETED = "! this project was deleted: /projects lists the others",
   SYSTEM_STATUS = "* system: assistant {ai}, memory {memory}, active users: {users}",
+  RELOADED = "* {script}: {text}",
+  NOT_RELOADED = "! {script} is not reloaded: {text}",
   SERVER_ERROR_OCCURRED = "! the server reports: {message}",
 
   HELP = [[

@@ -369,6 +369,73 @@ static void an_answer_goes_to_the_version_that_asked(void **state) {
   env_await(&env, "ANSWER 7 to 1");
 }
 
+/* --- from version to version -------------------------------------------------------- */
+
+/* What a version no longer handles is not handled, what it keeps is there, and a store's
+ * migration runs once. */
+static void handlers_go_and_state_stays(void **state) {
+  (void)state;
+  int port = open_any_port();
+  env_save(&env, "web",
+           "local s = server.listen('web', {port = 0})\n"
+           "s:io():on('connection', function(c)\n"
+           "  c:on('ask', function() c:emit('a') c:emit('b') end)\n"
+           "end)\n"
+           "script.on_start(function() log.info('UP') end)\n");
+  env_await(&env, "UP");
+  char text[1024];
+  static const char client[] =
+      "local keep = script.keep\n"
+      "keep.loads = (keep.loads or 0) + 1\n"
+      "local s = require('tidelock.store').define('s', {initial = {n = 0}, version = "
+      "%d,\n"
+      "  migrate = function(d) log.info('MIGRATED') d.n = d.n + 1 end})\n"
+      "local c = socket.connect('c', {url = 'ws://127.0.0.1:%d'})\n"
+      "if %s then c:on('a', function() log.info('A') end) end\n"
+      "c:on('b', function()\n"
+      "  log.info(('B of %%d: n = %%d, loads %%d'):format(script.generation, s:get('n'), "
+      "keep.loads))\n"
+      "end)\n"
+      "timer.every(0.005, function() c:emit('ask') end)\n";
+  snprintf(text, sizeof text, client, 1, port, "true");
+  env_save(&env, "client", text);
+  env_await(&env, "client: A");
+  snprintf(text, sizeof text, client, 2, port, "false");
+  env_save(&env, "client", text);
+  env_await(&env, "B of 2: n = 1, loads 2");
+  assert_null(strstr(at("(version 2; client.lua)"), "client: A\n"));
+  strcat(text, "-- again\n");
+  env_save(&env, "client", text);
+  env_await(&env, "B of 3: n = 1, loads 3");
+  assert_null(strstr(at("MIGRATED") + 1, "MIGRATED"));
+}
+
+/* Its own script's and another's: it fires when it would have. */
+static void a_timer_keeps_its_deadline_through_reloads(void **state) {
+  (void)state;
+  static const char bot[] =
+      "script.keep.t = script.keep.t or timer.now()\n"
+      "timer.every('beat', 0.5, function()\n"
+      "  log.info(('BEAT %%.0f'):format((timer.now() - script.keep.t) * 1000))\n"
+      "end)\n"
+      "script.on_start(function() log.info('BOT %d') end)\n";
+  char text[512], awaited[32];
+  for (int i = 1; i <= 6; i++) {
+    snprintf(text, sizeof text, bot, i);
+    env_save(&env, "bot", text);
+    snprintf(text, sizeof text, "script.on_start(function() log.info('OTHER %d') end)",
+             i);
+    env_save(&env, "other", text);
+    snprintf(awaited, sizeof awaited, "BOT %d", i);
+    env_await(&env, awaited);
+    snprintf(awaited, sizeof awaited, "OTHER %d", i);
+    env_await(&env, awaited);
+  }
+  assert_false(env_has(&env, "BEAT"));
+  env_await(&env, "BEAT ");
+  assert_in_range(atoi(at("BEAT ") + 5), 499, 640);
+}
+
 /* --- retiring ----------------------------------------------------------------------- */
 
 static const char waiter[] =
@@ -485,6 +552,8 @@ int main(void) {
       TEST(auth_asked_of_the_old_version_is_answered_by_it),
       TEST(auth_that_the_old_version_does_not_answer_is_asked_anew),
       TEST(an_answer_goes_to_the_version_that_asked),
+      TEST(handlers_go_and_state_stays),
+      TEST(a_timer_keeps_its_deadline_through_reloads),
       TEST(at_the_end_of_the_grace_waits_raise),
       TEST(at_most_two_versions_are_alive),
       TEST(scripts_hear_of_reloads_and_failures),

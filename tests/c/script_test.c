@@ -15,6 +15,7 @@
 #include "lua/modules.h"
 #include "script/resource.h"
 #include "script/script.h"
+#include "script/task.h"
 
 typedef struct World {
   char dir[64], path[96];
@@ -102,6 +103,39 @@ static int descriptors(void) {
   return count;
 }
 
+/* Entries of the registry, where references are kept. */
+static int references(World *w) {
+  lua_State *L = w->script->current->L;
+  int count = 0;
+  for (lua_pushnil(L); lua_next(L, LUA_REGISTRYINDEX); lua_pop(L, 1)) count++;
+  return count;
+}
+
+static int tasks(World *w) {
+  int count = 0;
+  for (Task *t = w->script->current->tasks; t; t = t->next) count++;
+  return count;
+}
+
+static int resources(World *w) {
+  int count = 0;
+  for (Resource *r = w->rt->resources; r; r = r->next) count++;
+  return count;
+}
+
+/* Resident bytes; 0 where a sanitizer keeps what was freed. */
+static size_t resident(void) {
+#ifdef __SANITIZE_ADDRESS__
+  return 0;
+#endif
+  unsigned long all, pages = 0;
+  FILE *file = fopen("/proc/self/statm", "r");
+  assert_non_null(file);
+  assert_int_equal(fscanf(file, "%lu %lu", &all, &pages), 2);
+  fclose(file);
+  return pages * (size_t)sysconf(_SC_PAGESIZE);
+}
+
 /* --- tests ------------------------------------------------------------------------ */
 
 static const char good[] =
@@ -149,18 +183,27 @@ static void reloads_leave_nothing(void **state) {
   for (int i = 1; i <= 60; i++) reload(w, i);
   reload(w, 61);
   settle(w);
-  int before = handles(w), files = descriptors();
+  int before = handles(w), files = descriptors(), refs = references(w);
+  int running = tasks(w), held = resources(w);
   size_t memory = w->script->current->memory;
   malloc_trim(0);
-  size_t heap = mallinfo2().uordblks;
+  size_t heap = mallinfo2().uordblks, rss = resident();
   for (int i = 62; i <= 62 + rounds; i++) reload(w, i);
   reload(w, 61);
   settle(w);
   assert_int_equal(handles(w), before);
   assert_int_equal(descriptors(), files);
+  assert_int_equal(references(w), refs);
+  assert_int_equal(tasks(w), running);
+  assert_int_equal(resources(w), held);
   assert_in_range(w->script->current->memory, memory / 2, memory + 4096);
   malloc_trim(0);
   assert_in_range(mallinfo2().uordblks, 0, heap + (400 << 10)); /* threads have caches */
+  size_t rss_now = resident();
+  if (wanted)
+    printf("# %d reloads: %zu KiB resident, %zu before\n", rounds, rss_now >> 10,
+           rss >> 10);
+  assert_in_range(rss_now, 0, rss + rss / 20);
   assert_null(w->script->retiring);
   world_free(w);
 }

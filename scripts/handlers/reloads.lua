@@ -1,0 +1,10 @@
+-- Scripts that were saved while the client runs, itself among them: what came of it.
+local script = require "tidelock.script"
+local view = require "views.plain"
+
+return function()
+  script.on_notice(function(notice)
+    local code = notice.event == "reloaded" and "RELOADED" or "NOT_RELOADED"
+    view.show(code, { script = notice.script, text = notice.text })
+  end)
+end
