@@ -39,8 +39,9 @@ char *task_describe(Generation *gen, lua_State *co, const char *trace) {
   lua_State *L = gen->L;
   if (lua_type(co, -1) == LUA_TSTRING && gen->memory_place[0] &&
       strcmp(lua_tostring(co, -1), "not enough memory") == 0)
-    return xasprintf("%s: MEMORY: not enough memory: a script may use %zu MiB",
-                     gen->memory_place, gen->memory_limit >> 20);
+    return xasprintf("%s: MEMORY: not enough memory: a script may use %zu MiB%s",
+                     gen->memory_place, gen->memory_limit >> 20,
+                     gen->state == GEN_STAGING ? " while it loads" : "");
   lua_pushcfunction(L, f_describe);
   lua_pushlightuserdata(L, (void *)trace);
   lua_pushlightuserdata(L, co);

@@ -12,6 +12,8 @@
 #include "script/task.h"
 #include "script/view.h"
 
+enum { STAGE_MEMORY_MIB = 64 };
+
 static void on_ended(Event *event);
 static void on_grace(Timer *timer);
 
@@ -94,6 +96,11 @@ void need_declaring(lua_State *L, const char *what) {
 }
 
 /* --- life ------------------------------------------------------------------------- */
+
+void generation_limit_stage(Generation *gen) {
+  size_t limit = gen->memory + ((size_t)STAGE_MEMORY_MIB << 20);
+  if (limit < gen->memory_limit) gen->memory_limit = limit;
+}
 
 void generation_start(Generation *gen) {
   CHECK(gen->state == GEN_STAGING);

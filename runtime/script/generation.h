@@ -76,6 +76,9 @@ Generation *generation_of(lua_State *L);      /* borrows */
 enum { CO_CORE = 1, CO_WAITS = 2 };
 void coroutine_mark(lua_State *co, int mark);
 int coroutine_marks(lua_State *co);
+/* STAGING: from what it uses now on, what the top level may: less than a script that
+ * runs, so that one which asks for ever more holds nobody up. */
+void generation_limit_stage(Generation *gen);
 void generation_start(Generation *gen); /* STAGING → LIVE: what was declared is started */
 /* Cancels what runs, severs all and closes the state on a worker thread. */
 void generation_kill(Generation *gen);

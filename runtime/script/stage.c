@@ -63,5 +63,6 @@ void stage(Script *script, Sources *sources) {
     reload_staged(script, false);
     return;
   }
+  generation_limit_stage(gen);
   task_start(gen, TASK_NAME("the top level", NULL), push_main, NULL, stage_done, gen);
 }

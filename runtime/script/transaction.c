@@ -96,6 +96,7 @@ static int prepare(Reload *r, Error *err) {
   for (size_t i = 0; i < r->count; i++) {
     r->culprit = r->scripts[i];
     Generation *gen = r->culprit->staging;
+    gen->memory_limit = r->rt->options.memory_limit; /* its top level is over */
     if (carry_keep(r->culprit, err) || resources_open(gen, err)) return (int)err->code;
   }
   for (size_t i = 0; i < r->count; i++) {
@@ -112,8 +113,8 @@ static void retire(Script *script) {
   Generation *old = script->current;
   for (Generation *g = script->retiring; g; g = g->next) generation_cut(g);
   if (!old) return;
+  if (script->staging->migrated) generation_cancel_tasks(old);
   generation_retire(old);
-  if (script->staging->migrated) generation_cut(old);
 }
 
 static void take_over(Script *script, Buffer *what) {

@@ -78,7 +78,7 @@ broken "endless loop inside C" 'bot.lua:1: CPU_LIMIT: the script.s top level' '>
 broken "missing module" "bot.lua:2: module 'nowhere' not found" '> +2 \| require' <<<'
 require "nowhere"'
 broken "C module" "bot.lua:1: module 'socket.core' not found" '> +1 \| require' <<<'require "socket.core"'
-broken "out of memory" 'ERROR bot: bot.lua:2: MEMORY: not enough memory: a script may use 512 MiB' '> +2 \| while' \
+broken "out of memory" 'ERROR bot: bot.lua:2: MEMORY: not enough memory: a script may use 64 MiB while it loads' '> +2 \| while' \
   <<<'local s = "x"
 while true do s = s .. s end'
 broken "waiting" 'bot.lua:1: task.sleep waits, which a script cannot do while it loads' '> +1 \| require' \
