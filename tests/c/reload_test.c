@@ -235,6 +235,18 @@ static void what_cannot_be_opened_is_told_with_its_line(void **state) {
   assert_true(env_has(&env, ">    3 |   socket.connect('chat'"));
 }
 
+/* `tidelock check` opens nothing, and still tells what shows without. */
+static void a_check_tells_what_cannot_be(void **state) {
+  (void)state;
+  env.rt->options.check_only = true;
+  env_save(&env, "bot",
+           "socket.connect('a', {url = 'ws://127.0.0.1:1'})\n"
+           "socket.connect('b', {url = 'htp://nowhere'})\n");
+  env_await(&env, "bot.lua:3: socket \"b\": ");
+  assert_false(env_has(&env, "socket \"a\""));
+  assert_int_equal(env.rt->exit_code, 1);
+}
+
 /* --- changing in place -------------------------------------------------------------- */
 
 static void limits_of_a_server_change_under_its_clients(void **state) {
@@ -546,6 +558,7 @@ int main(void) {
       TEST(a_host_that_cannot_be_drops_nobody),
       TEST(another_host_on_the_same_port_comes_last),
       TEST(what_cannot_be_opened_is_told_with_its_line),
+      TEST(a_check_tells_what_cannot_be),
       TEST(limits_of_a_server_change_under_its_clients),
       TEST(limits_of_a_connection_change_under_it),
       TEST(a_timer_counts_on_from_when_it_fired),
