@@ -212,10 +212,11 @@ static void on_grace(Timer *timer) {
   Generation *gen = CONTAINER_OF(timer, Generation, grace);
   int count = 0;
   for (Task *t = gen->tasks; t; t = t->next) count++;
-  log_write(
-      gen->rt->log, LOG_WARN, gen->script->name,
-      "%d task(s) of the replaced version did not end within %.3g s and are stopped",
-      count, gen->grace_seconds);
+  if (count)
+    log_write(
+        gen->rt->log, LOG_WARN, gen->script->name,
+        "%d task(s) of the replaced version did not end within %.3g s and are stopped",
+        count, gen->grace_seconds);
   generation_cut(gen);
 }
 

@@ -125,6 +125,7 @@ static void take_over(Script *script, Buffer *what) {
   script->current = gen;
   script->reload = NULL;
   script->held = false;
+  keep_free(&script->keep_before);
   generation_start(gen);
   resources_orphan(script, grace); /* before on_start, which may claim them */
   notice_describe(gen, what);

@@ -481,6 +481,18 @@ static void at_the_end_of_the_grace_waits_raise(void **state) {
   assert_false(env_has(&env, "error in on_start"));
 }
 
+/* What has nothing to finish is not told of. */
+static void no_grace_is_no_noise(void **state) {
+  (void)state;
+  env_save(&env, "bot", "script.grace(0) script.keep.x = 1 timer.every('a', 60, print)");
+  env_save(&env, "probe", "script.on_start(function() log.info('UP') end)");
+  env_await(&env, "UP");
+  env_save(&env, "bot", "timer.every('b', 60, print)");
+  env_await(&env, "timer a is closed");
+  assert_false(env_has(&env, "did not end"));
+  assert_int_equal(script_find(env.rt, "bot", 3)->keep_before.count, 0);
+}
+
 static void at_most_two_versions_are_alive(void **state) {
   (void)state;
   for (int i = 1; i <= 4; i++) {
@@ -568,6 +580,7 @@ int main(void) {
       TEST(handlers_go_and_state_stays),
       TEST(a_timer_keeps_its_deadline_through_reloads),
       TEST(at_the_end_of_the_grace_waits_raise),
+      TEST(no_grace_is_no_noise),
       TEST(at_most_two_versions_are_alive),
       TEST(scripts_hear_of_reloads_and_failures),
       TEST(what_cannot_be_kept_is_told_once),
