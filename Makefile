@@ -47,7 +47,7 @@ help:
 	@echo 'make ctests      the C tests alone'
 	@echo 'make asan        the C and Lua tests under ASan and UBSan'
 	@echo 'make bench       measure, side by side with the Node reference client'
-	@echo 'make fuzz        FUZZ_SECONDS=20 of random input for each parser (clang)'
+	@echo 'make fuzz        FUZZ_SECONDS=60 of random input for each parser (clang)'
 	@echo 'make format      clang-format every C file'
 	@echo 'make install     PREFIX=$(PREFIX), DESTDIR='
 	@echo 'make clean       remove $(BUILD) and the build-* folders'
@@ -126,17 +126,25 @@ $(CTESTS): $(BUILD)/%: $(BUILD)/%.o $(CTEST_HELP) $(BUILD)/libtidelock.a
 ctests: all $(CTESTS)
 	@BUILD='$(BUILD)' tests/run.sh c
 
-test: all $(CTESTS) $(BUILD)/.test-deps
-	@BUILD='$(BUILD)' tests/run.sh c lua e2e peer
+# What the tests run besides: the fuzz targets over their corpus, the codecs as a filter.
+-include $(wildcard tests/fuzz/fuzz.mk)
+TEST_TOOLS = $(REPLAYS) $(BUILD)/tests/codec
+$(BUILD)/tests/codec: tests/peer/codec.c $(BUILD)/libtidelock.a
+	@mkdir -p $(@D)
+	$(SAY) CC $@
+	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $^ $(DEP_LIBS) -lpthread -lm -ldl
+
+test: all $(CTESTS) $(TEST_TOOLS) $(BUILD)/.test-deps
+	@BUILD='$(BUILD)' tests/run.sh c fuzz lua e2e peer
 
 # The sanitized build and its tests; the folder is named after the plain one.
 asan:
 	@$(MAKE) --no-print-directory BUILD='$(BUILD)-asan' asan-build
-	@BUILD='$(BUILD)-asan' TIME_LIMIT=300 tests/run.sh c lua
+	@BUILD='$(BUILD)-asan' TIME_LIMIT=300 tests/run.sh c fuzz lua
 asan-build: override CFLAGS = $(SANITIZE)
-asan-build: all $(CTESTS)
+asan-build: all $(CTESTS) $(TEST_TOOLS)
 
-check: all $(CTESTS) $(BUILD)/.test-deps
+check: all $(CTESTS) $(TEST_TOOLS) $(BUILD)/.test-deps
 	@BUILD='$(BUILD)' MAKE='$(MAKE)' tests/check.sh
 
 # --- Running, measuring, installing --------------------------------------------------------
@@ -156,7 +164,7 @@ bench: all $(BUILD)/.test-deps $(BENCHES)
 	@for bench in $(BENCHES); do echo; echo "$${bench##*/}"; $$bench || exit 1; done
 
 format:
-	clang-format -i $(wildcard runtime/*/*.[ch] tests/c/*.[ch] tests/fuzz/*.[ch] tests/bench/*.c)
+	clang-format -i $(wildcard runtime/*/*.[ch] tests/c/*.[ch] tests/fuzz/*.[ch] tests/peer/*.c tests/bench/*.c)
 
 SHARE = $(DESTDIR)$(PREFIX)/share/tidelock
 install: all
@@ -175,4 +183,3 @@ FORCE:
 .DELETE_ON_ERROR:
 .SECONDARY:
 -include $(patsubst %.o,%.d,$(LIB_OBJ) $(MAIN_OBJ) $(SERVER_OBJ) $(CTEST_HELP) $(CTESTS:=.o))
--include $(wildcard tests/fuzz/fuzz.mk)

@@ -36,7 +36,7 @@ counted() { # LABEL COMMAND...: runs tests that write their numbers into $COUNTS
   unset LABEL COUNTS
 }
 
-c_files() { find runtime tests/c tests/fuzz -name '*.[ch]' 2>/dev/null; }
+c_files() { find runtime tests/c tests/fuzz tests/peer -path '*/node_modules' -prune -o -name '*.[ch]' -print 2>/dev/null; }
 lua_folders() { for d in stdlib scripts examples tests/lua tests/bench; do [ -d $d ] && echo $d; done; }
 
 formatted() { c_files | xargs clang-format --dry-run -Werror; }
@@ -93,7 +93,7 @@ valgrinded() {
 
 sanitized() {
   COUNTS= "$MAKE" --no-print-directory BUILD="$BUILD-asan" asan-build || return 1
-  BUILD=$BUILD-asan TIME_LIMIT=300 tests/run.sh c lua e2e peer
+  BUILD=$BUILD-asan TIME_LIMIT=300 tests/run.sh c fuzz lua e2e peer
 }
 
 held 'format (clang-format)' formatted
@@ -110,7 +110,7 @@ if [ -x "$BUILD/tidelock" ]; then
   held 'examples load' examples_load
   [ ! -f scripts/main.lua ] || held 'the client loads' scripts_load
 fi
-counted 'tests' tests/run.sh c lua e2e peer
+counted 'tests' tests/run.sh c fuzz lua e2e peer
 counted 'tests under ASan and UBSan' sanitized
 under_valgrind
 loads_under_valgrind

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Runs the tests and counts them. Usage: BUILD=build tests/run.sh [KIND|FILE]...
 #   c     the cmocka programs in $BUILD/tests
+#   fuzz  each target in tests/fuzz over its corpus
 #   lua   *_test.lua below tests/lua, scripts and examples, each through `tidelock test`
 #   e2e   tests/e2e/*.sh, peer: tests/peer/*_test.sh: a test each, or several, if it
 #         prints "ok NAME" and "not ok NAME" lines
@@ -88,6 +89,11 @@ run_file() { # FILE
   esac
   case $1 in
   *.lua) run_one lua "$1" "$TIDELOCK" test "$1" ;;
+  *_fuzz.c)
+    local target
+    target=$(basename "$1" .c)
+    run_one fuzz "fuzz/$target" "$BUILD/tests/$target" "$target" "tests/fuzz/corpus/${target%_fuzz}"
+    ;;
   *e2e/*.sh) run_one e2e "$1" "./$1" ;;
   *peer/*.sh) run_one peer "$1" "./$1" ;;
   *) run_one c "c/$(basename "$1")" "$1" ;;
@@ -97,6 +103,7 @@ run_file() { # FILE
 files_of() { # KIND
   case $1 in
   c) for file in tests/c/*_test.c; do echo "$file"; done ;;
+  fuzz) for file in tests/fuzz/*_fuzz.c; do echo "$file"; done ;;
   lua) find tests/lua scripts examples -name '*_test.lua' 2>/dev/null | sort ;;
   e2e) for file in tests/e2e/*.sh; do echo "$file"; done ;;
   peer) for file in tests/peer/*_test.sh; do echo "$file"; done ;;

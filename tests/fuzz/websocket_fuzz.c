@@ -1,6 +1,7 @@
 /* Frames from a hostile peer: whatever comes, cut however, the parser says the same; no
  * message is longer than allowed, no text is anything but UTF-8, every byte is taken. The
- * first byte chooses the role, the second the cuts. */
+ * first byte chooses the role and whether compression was agreed to, the second the cuts.
+ * Of compressed data that is wrong in two ways the cuts decide which one is named. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,7 +23,8 @@ static void note(Buffer *log, int type, int code, const char *data, size_t len) 
   buffer_put(log, data, len);
 }
 
-static void present(WsParser *p, const uint8_t *bytes, size_t len, Buffer *log) {
+static void present(WsParser *p, const uint8_t *bytes, size_t len, bool compressed,
+                    Buffer *log) {
   char *piece = xmalloc(len);
   if (len) memcpy(piece, bytes, len);
   size_t used = 0;
@@ -35,32 +37,38 @@ static void present(WsParser *p, const uint8_t *bytes, size_t len, Buffer *log) 
   }
   if (r < 0) {
     CHECK(code == 1002 || code == 1007 || code == 1009);
-    note(log, -1, code, err.message, strlen(err.message));
+    if (compressed) note(log, -1, 0, NULL, 0);
+    else note(log, -1, code, err.message, strlen(err.message));
   }
   CHECK(used == len);
   free(piece);
 }
 
-static Buffer run(WsRole role, const uint8_t *bytes, size_t len, unsigned cut) {
+static Buffer run(uint8_t how, const uint8_t *bytes, size_t len, unsigned cut) {
+  WsRole role = how & 1 ? WS_SERVER : WS_CLIENT;
+  DeflateTerms terms = {.server_bits = 15, .client_bits = 9};
+  terms.server_no_takeover = how & 4;
+  Deflate *d = how & 2 ? deflate_new(&terms, role == WS_CLIENT, 0) : NULL;
   WsParser *p = ws_parser_new(role, LIMIT);
+  ws_parser_inflate(p, d);
   Buffer log = {0};
   unsigned state = cut;
   for (size_t at = 0; at < len;) {
     size_t piece = cut ? 1 + (size_t)rand_r(&state) % cut : len;
     if (piece > len - at) piece = len - at;
-    present(p, bytes + at, piece, &log);
+    present(p, bytes + at, piece, d != NULL, &log);
     at += piece;
   }
   ws_parser_free(p);
+  deflate_free(d);
   return log;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   if (size < 2) return 0;
-  WsRole role = data[0] & 1 ? WS_SERVER : WS_CLIENT;
-  Buffer whole = run(role, data + 2, size - 2, 0);
-  Buffer cut = run(role, data + 2, size - 2, 1 + data[1]);
+  Buffer whole = run(data[0], data + 2, size - 2, 0);
+  Buffer cut = run(data[0], data + 2, size - 2, 1 + data[1]);
   CHECK(whole.len == cut.len);
   CHECK(whole.len == 0 || memcmp(whole.data, cut.data, whole.len) == 0);
   buffer_free(&whole);
