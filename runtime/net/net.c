@@ -21,6 +21,7 @@ enum { RANDOM_POOL = 1024 };
 
 struct Net {
   Loop *loop;
+  Pace *pace;
   CURLM *multi; /* NULL until the first transfer */
   uv_timer_t *timer;
   uv_prepare_t *prepare; /* active while turn_ends is not empty */
@@ -121,6 +122,7 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *ctx,
 Net *net_new(Loop *loop) {
   Net *net = xcalloc(1, sizeof *net);
   net->loop = loop;
+  net->pace = pace_new(loop);
   return net;
 }
 
@@ -159,12 +161,17 @@ void net_free(Net *net) {
     uv_close((uv_handle_t *)net->prepare, free_handle);
     curl_global_cleanup();
   }
+  pace_free(net->pace);
   free(net->scratch);
   free(net);
 }
 
 Loop *net_loop(Net *net) {
   return net->loop;
+}
+
+Pace *net_pace(Net *net) {
+  return net->pace;
 }
 
 char *net_scratch(Net *net) {

@@ -6,6 +6,7 @@
 
 #include "core/error.h"
 #include "net/loop.h"
+#include "net/pace.h"
 
 typedef struct Net Net;
 
@@ -13,6 +14,7 @@ Net *net_new(Loop *loop); /* cheap: curl is initialised with the first transfer 
 void net_free(Net *net);  /* CHECKs that no transfer is left; closes its uv handles, which
                              loop_finish then waits for */
 Loop *net_loop(Net *net);
+Pace *net_pace(Net *net); /* of the attempts to connect */
 
 /* A transfer: embed it. `done` is called from the poll, never in dispatch: push an Event
  * for what concerns Lua. When it is called the easy handle is still in the multi handle

@@ -120,6 +120,7 @@ static void say_goodbye(Socket *s) {
   link_cut(s, CLOSE_NORMAL);
   s->link++;
   timer_stop(net_loop(s->net), &s->retry);
+  pace_done(net_pace(s->net), &s->turn);
 }
 
 void socket_free(Socket *s) {
@@ -144,7 +145,7 @@ void socket_connect(Socket *s) {
   s->state = SOCKET_CONNECTING;
   s->failures = s->retries = 0;
   socket_tell_later(s, SOCKET_CONNECTING, "");
-  link_start(s);
+  socket_begin(s);
 }
 
 void socket_disconnect(Socket *s) {

@@ -4,6 +4,7 @@
 #define TIDELOCK_NET_SOCKET_PARTS_H
 
 #include "core/buffer.h"
+#include "net/pace.h"
 #include "net/socket.h"
 #include "net/wsclient.h"
 #include "proto/engineio.h"
@@ -94,6 +95,7 @@ struct Socket {
   Timer heartbeat, attempt;
 
   /* reconnecting */
+  PaceTurn turn; /* from asking to begin an attempt until that has ended */
   Timer retry;
   int failures, retries; /* since it was connected last */
 
@@ -133,7 +135,8 @@ void link_join(Socket *s, const char *json, size_t len); /* the CONNECT packet *
 /* socket_note.c: from poll to dispatch */
 void note_push(Socket *s, NoteType type, int64_t ack, const void *data, size_t len);
 
-/* socket_state.c: what dispatch makes of the notes */
+/* socket_state.c: beginning, and what dispatch makes of the notes */
+void socket_begin(Socket *s); /* an attempt, when the pace of all allows it */
 void socket_on_ready(Socket *s);
 void socket_on_joined(Socket *s, const char *json, size_t len);
 void socket_on_lost(Socket *s, Loss *loss);

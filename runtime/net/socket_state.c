@@ -10,6 +10,17 @@
 
 static const double longest_retry_after = 300;
 
+/* --- beginning -------------------------------------------------------------------- */
+
+static void on_turn(PaceTurn *turn) {
+  link_start(CONTAINER_OF(turn, Socket, turn));
+}
+
+void socket_begin(Socket *s) {
+  s->turn.go = on_turn;
+  pace_ask(net_pace(s->net), &s->turn);
+}
+
 /* --- connecting ------------------------------------------------------------------- */
 
 void socket_on_ready(Socket *s) {
@@ -57,6 +68,7 @@ void socket_on_joined(Socket *s, const char *json, size_t len) {
     return;
   }
   SocketInfo info = {.reason = ""};
+  pace_done(net_pace(s->net), &s->turn);
   s->state = SOCKET_CONNECTED;
   s->epoch++;
   s->failures = s->retries = 0;
@@ -71,7 +83,7 @@ static void on_retry(Timer *timer) {
   socket_enter(s);
   if (!s->freed && s->state == SOCKET_RECONNECTING) {
     s->retries++;
-    link_start(s);
+    socket_begin(s);
   }
   socket_leave(s);
 }
@@ -108,6 +120,7 @@ static SocketInfo settle(Socket *s, const Loss *loss) {
 void socket_on_lost(Socket *s, Loss *loss) {
   SocketState before = s->state;
   bool was_connected = before == SOCKET_CONNECTED;
+  pace_done(net_pace(s->net), &s->turn);
   if (!was_connected) s->failures++;
   if (!was_connected && !loss->final && strncmp(loss->reason, "transport", 9) == 0)
     loss->reason = "connect error";

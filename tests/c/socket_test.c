@@ -793,6 +793,33 @@ static void freeing_in_any_callback_is_legal(void **state) {
   }
 }
 
+/* --- many ------------------------------------------------------------------------- */
+
+static bool all_accepted(void *ctx) {
+  return ((Test *)ctx)->fake.accepted == PACE_UNDER_WAY + 1;
+}
+
+/* The server is silent, so that no attempt ends: three sockets wait for their turn. One
+ * is disconnected and one freed; only the third ever gets to the server. */
+static void attempts_share_a_pace(void **state) {
+  Test *t = *state;
+  static const SocketCallbacks heard = {.state = on_state};
+  Socket *sockets[PACE_UNDER_WAY + 3];
+  Error err;
+  t->hello = NULL;
+  for (int i = 0; i < PACE_UNDER_WAY + 3; i++) {
+    sockets[i] = socket_new(t->env.net, &t->options, &heard, t, &err);
+    socket_connect(sockets[i]);
+  }
+  socket_disconnect(sockets[PACE_UNDER_WAY]);
+  socket_free(sockets[PACE_UNDER_WAY + 1]);
+  sockets[PACE_UNDER_WAY + 1] = NULL;
+  assert_true(env_wait(&t->env, all_accepted, t));
+  assert_int_equal(socket_state(sockets[PACE_UNDER_WAY]), SOCKET_IDLE);
+  assert_int_equal(socket_state(sockets[PACE_UNDER_WAY + 2]), SOCKET_CONNECTING);
+  for (int i = 0; i < PACE_UNDER_WAY + 3; i++) socket_free(sockets[i]);
+}
+
 /* --- floods ----------------------------------------------------------------------- */
 
 enum { FLOOD_BYTES = 48 << 20, FLOOD_EVENT = 60000 };
@@ -915,6 +942,7 @@ int main(void) {
       TEST(a_disconnect_says_goodbye),
       TEST(after_a_disconnect_no_event_comes),
       TEST(freeing_in_any_callback_is_legal),
+      TEST(attempts_share_a_pace),
       TEST(a_slow_handler_is_felt_by_the_server),
       TEST(a_plain_websocket_lasts_too),
       TEST(options_are_compared_by_value),
