@@ -8,5 +8,8 @@
 
 /* Writes BASE64_LEN(len) characters and a final NUL to out. */
 void base64_encode(const void *bytes, size_t len, char *out);
+/* Returns how many bytes were written to out (which may be the text itself), or -1: a
+ * character that is none, wrong padding, bits left over. */
+long base64_decode(const char *text, size_t len, char *out);
 
 #endif

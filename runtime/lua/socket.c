@@ -389,9 +389,11 @@ static int f_index(lua_State *L) {
   if (strcmp(key, "name") == 0) lua_pushstring(L, decl->name);
   else if (strcmp(key, "volatile") == 0) return push_volatile(L, decl);
   else if (strcmp(key, "state") == 0 || strcmp(key, "id") == 0 ||
-           strcmp(key, "recovered") == 0 || strcmp(key, "connected") == 0) {
+           strcmp(key, "recovered") == 0 || strcmp(key, "connected") == 0 ||
+           strcmp(key, "transport") == 0) {
     need_loaded(L, "reading a connection");
-    if (*key == 's') lua_pushstring(L, connection_state(decl));
+    if (*key == 't') lua_pushstring(L, socket ? socket_transport(socket) : NULL);
+    else if (*key == 's') lua_pushstring(L, connection_state(decl));
     else if (*key == 'c')
       lua_pushboolean(L, socket && socket_state(socket) == SOCKET_CONNECTED);
     else if (*key == 'r') lua_pushboolean(L, socket && socket_recovered(socket));

@@ -205,22 +205,57 @@ static void read_buffer(lua_State *L, int t, SocketOptions *o) {
   lua_pop(L, 1);
 }
 
-/* Polling is not there yet: a list that allows WebSocket is honoured by using it. */
-static void check_transports(lua_State *L, int t) {
-  if (lua_getfield(L, t, "transports") != LUA_TNIL) {
-    luaL_checktype(L, -1, LUA_TTABLE);
-    bool websocket = false;
-    for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1)) {
+/* transports = { "websocket", "polling" }, in the order in which they are tried. */
+static void read_transports(lua_State *L, int t, SocketOptions *o) {
+  int type = lua_getfield(L, t, "transports"), n = 0;
+  if (type == LUA_TTABLE) {
+    for (lua_Integer i = 1; lua_geti(L, -1, i) != LUA_TNIL; i++, lua_pop(L, 1)) {
       const char *name = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "?";
-      if (strcmp(name, "websocket") == 0) websocket = true;
-      else if (strcmp(name, "polling") != 0)
-        luaL_error(L, "socket.connect: there is no transport \"%s\"", name);
+      EioTransports one = strcmp(name, "websocket") == 0 ? EIO_WEBSOCKET
+                          : strcmp(name, "polling") == 0 ? EIO_POLLING
+                                                         : EIO_NONE;
+      if (!one) luaL_error(L, "socket.connect: there is no transport \"%s\"", name);
+      if (n == 2 || (n && o->transports[0] == one))
+        luaL_error(L, "socket.connect: transports names \"%s\" twice", name);
+      o->transports[n++] = one;
     }
-    if (!websocket)
-      luaL_error(
-          L,
-          "socket.connect: transports must contain \"websocket\": polling alone is not "
-          "supported yet");
+    lua_pop(L, 1);
+    if (!n) luaL_error(L, "socket.connect: transports must name one at least");
+  } else if (type != LUA_TNIL) {
+    luaL_error(L, "socket.connect: transports must be a list");
+  }
+  lua_pop(L, 1);
+  o->try_all = boolean_field(L, t, "try_all_transports", true);
+  o->upgrade = boolean_field(L, t, "upgrade", true);
+  o->remember_upgrade = boolean_field(L, t, "remember_upgrade", false);
+  o->no_slash = !boolean_field(L, t, "add_trailing_slash", true);
+  o->request_timeout = number_field(L, t, "request_timeout", 0, 86400);
+}
+
+/* deflate = true, or a table of what to ask for. */
+static void read_deflate(lua_State *L, int t, SocketOptions *o) {
+  static const char *const keys[] = {"client_no_context_takeover",
+                                     "server_no_context_takeover",
+                                     "client_max_window_bits",
+                                     "server_max_window_bits",
+                                     "level",
+                                     "threshold",
+                                     NULL};
+  int type = lua_getfield(L, t, "deflate");
+  DeflateOptions *d = &o->deflate;
+  d->enabled = type == LUA_TTABLE || lua_toboolean(L, -1);
+  d->threshold = 1024;
+  if (type == LUA_TTABLE) {
+    int at = lua_gettop(L);
+    check_keys(L, at, "socket.connect: deflate", keys);
+    d->client_no_takeover = boolean_field(L, at, keys[0], false);
+    d->server_no_takeover = boolean_field(L, at, keys[1], false);
+    d->client_bits = (int)number_field(L, at, keys[2], 0, 15);
+    d->server_bits = (int)number_field(L, at, keys[3], 0, 15);
+    d->level = (int)number_field(L, at, keys[4], 0, 9);
+    d->threshold = (size_t)number_field(L, at, keys[5], 1024, 4e9);
+  } else if (type != LUA_TNIL && type != LUA_TBOOLEAN) {
+    luaL_error(L, "socket.connect: deflate must be true, false or a table");
   }
   lua_pop(L, 1);
 }
@@ -242,6 +277,8 @@ static void read_net(lua_State *L, int t, SocketOptions *o) {
   route_copy(&o->route, &route);
   o->timeout = number_field(L, t, "timeout", 0, 86400);
   o->max_message = (size_t)number_field(L, t, "max_message", 0, 4e9);
+  read_transports(L, t, o);
+  read_deflate(L, t, o);
   read_query(L, t, o);
   read_headers(L, t, o);
   read_reconnect(L, t, o);
@@ -249,16 +286,34 @@ static void read_net(lua_State *L, int t, SocketOptions *o) {
 }
 
 ConnectionOptions *socket_options_read(lua_State *L, int index) {
-  static const char *const keys[] = {
-      "url",          "path",   "namespace",    "auth",        "protocol", "transports",
-      "timeout",      "query",  "auto_connect", "reconnect",   "buffer",   "headers",
-      "subprotocols", "frames", "max_message",  ROUTE_OPTIONS, NULL};
+  static const char *const keys[] = {"url",
+                                     "path",
+                                     "namespace",
+                                     "auth",
+                                     "protocol",
+                                     "transports",
+                                     "timeout",
+                                     "query",
+                                     "auto_connect",
+                                     "reconnect",
+                                     "buffer",
+                                     "headers",
+                                     "subprotocols",
+                                     "frames",
+                                     "max_message",
+                                     "try_all_transports",
+                                     "upgrade",
+                                     "remember_upgrade",
+                                     "add_trailing_slash",
+                                     "request_timeout",
+                                     "deflate",
+                                     ROUTE_OPTIONS,
+                                     NULL};
   static const char *const frames[] = {"text", "binary", "json", NULL};
   luaL_checktype(L, index, LUA_TTABLE);
   int t = lua_absindex(L, index), top = lua_gettop(L);
   luaL_checkstack(L, 20, "socket options");
   check_keys(L, t, "socket.connect", keys);
-  check_transports(L, t);
   Holder *holder = holder_push(L, connection_kind.free_options);
   ConnectionOptions *options = holder->object = xcalloc(1, sizeof *options);
   options->frames = (Frames)choice_field(L, t, "frames", frames);

@@ -26,6 +26,7 @@ struct Net {
   uv_timer_t *timer;
   uv_prepare_t *prepare; /* active while turn_ends is not empty */
   TurnEnd *turn_ends;
+  NetRest *rests;
   char *scratch;
   size_t transfers;
   uint8_t random[RANDOM_POOL];
@@ -152,7 +153,24 @@ static void start_curl(Net *net) {
   curl_multi_setopt(net->multi, CURLMOPT_TIMERDATA, net);
 }
 
+void net_rest(Net *net, NetRest *rest) {
+  rest->next = net->rests;
+  rest->at = &net->rests;
+  if (rest->next) rest->next->at = &rest->next;
+  net->rests = rest;
+}
+
+void net_rest_over(NetRest *rest) {
+  *rest->at = rest->next;
+  if (rest->next) rest->next->at = rest->at;
+}
+
 void net_free(Net *net) {
+  while (net->rests) {
+    NetRest *rest = net->rests;
+    net_rest_over(rest);
+    rest->end(rest);
+  }
   CHECK(net->transfers == 0);
   if (net->multi) {
     curl_multi_cleanup(net->multi);

@@ -46,6 +46,16 @@ struct TurnEnd {
 void net_at_turn_end(Net *net, TurnEnd *work); /* harmless when it is queued */
 void net_turn_end_cancel(TurnEnd *work);
 
+/* What may outlive whoever began it (a request that says goodbye). Embed it; net_free
+ * ends what is left. */
+typedef struct NetRest NetRest;
+struct NetRest {
+  void (*end)(NetRest *rest); /* from net_free: ends and releases it */
+  NetRest *next, **at;        /* the net's */
+};
+void net_rest(Net *net, NetRest *rest);
+void net_rest_over(NetRest *rest); /* it has ended by itself */
+
 /* Borrows memory shared by all connections to read into: valid until the poll callback
  * returns. */
 enum { NET_SCRATCH = 64 * 1024 };

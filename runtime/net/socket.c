@@ -86,13 +86,15 @@ void socket_tell_later(Socket *s, SocketState state, const char *reason) {
 
 Socket *socket_new(Net *net, const SocketOptions *options,
                    const SocketCallbacks *callbacks, void *ctx, Error *err) {
-  char *address, *nsp;
-  if (socket_address(options, &address, &nsp, err) != 0) return NULL;
+  char *address, *query, *nsp;
+  if (socket_address(options, &address, &query, &nsp, err) != 0) return NULL;
   Socket *s = xcalloc(1, sizeof *s);
   s->net = net;
   s->callbacks = *callbacks;
   s->ctx = ctx;
   s->address = address;
+  s->query = query;
+  s->cookies = cookies_new();
   s->nsp = nsp;
   s->last_tell = &s->tells;
   s->last_waiting = &s->waiting;
@@ -106,13 +108,15 @@ void socket_release(Socket *s) {
   if (!s->freed || s->busy || s->notes || s->tell_queued) return;
   socket_options_free(&s->options);
   free(s->address);
+  free(s->query);
+  cookies_free(s->cookies);
   free(s->nsp);
   free(s);
 }
 
 static void say_goodbye(Socket *s) {
   Buffer out = {0};
-  if (s->options.protocol == SOCKET_IO && s->state == SOCKET_CONNECTED && s->ws) {
+  if (s->options.protocol == SOCKET_IO && s->state == SOCKET_CONNECTED && s->engine) {
     sio_encode(&out, SIO_DISCONNECT, s->nsp, SIO_NO_ACK, NULL, 0);
     link_send(s, false, out.data, out.len);
     buffer_free(&out);
@@ -166,6 +170,10 @@ const char *socket_id(const Socket *s) {
   return s->id;
 }
 
+const char *socket_transport(const Socket *s) {
+  return s->engine && engine_is_open(s->engine) ? engine_transport(s->engine) : NULL;
+}
+
 bool socket_recovered(const Socket *s) {
   (void)s;
   return false;
@@ -176,7 +184,7 @@ uint32_t socket_epoch(const Socket *s) {
 }
 
 size_t socket_buffered(const Socket *s) {
-  return s->waiting_bytes + (s->ws ? ws_buffered(s->ws) : 0);
+  return s->waiting_bytes + (s->engine ? engine_buffered(s->engine) : 0);
 }
 
 /* --- sending ---------------------------------------------------------------------- */
@@ -248,7 +256,7 @@ int socket_emit(Socket *s, const char *json, size_t len, bool is_volatile, Error
 int socket_ack(Socket *s, uint32_t epoch, int64_t ack, const char *json, size_t len,
                Error *err) {
   Buffer out = {0};
-  if (epoch != s->epoch || s->state != SOCKET_CONNECTED || !s->ws) return 0;
+  if (epoch != s->epoch || s->state != SOCKET_CONNECTED || !s->engine) return 0;
   sio_encode(&out, SIO_ACK, s->nsp, ack, json, len);
   int code = send_now(s, out.data, out.len, false, err);
   buffer_free(&out);

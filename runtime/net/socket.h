@@ -11,6 +11,8 @@
 #include "core/buffer.h"
 #include "net/net.h"
 #include "net/route.h"
+#include "proto/deflate.h"
+#include "proto/engineio.h"
 #include "proto/socketio.h"
 
 typedef struct Socket Socket;
@@ -33,15 +35,23 @@ typedef struct SocketOptions {
   char **headers;     /* NULL, or NULL-terminated "Name: value" */
   char *subprotocols; /* websocket only */
   Route route;
-  double timeout;          /* seconds for one attempt until connected; 0: 20 */
-  bool reconnect;          /* try again after a failure or loss */
-  double delay, max_delay; /* seconds; 0: 1 and 5 */
-  double attempts;         /* in a row; INFINITY: for ever */
-  double jitter;           /* 0..1: the share of the (capped) delay that is random */
-  size_t buffer_count;     /* packets kept while not connected; 0: 1000 */
-  size_t buffer_bytes;     /* 0: 1 MiB */
-  double buffer_age;       /* seconds after which a waiting packet is dropped; 0: 60 */
-  size_t max_message;      /* 0: 64 MiB */
+  double timeout;              /* seconds for one attempt until connected; 0: 20 */
+  EioTransports transports[2]; /* in the order in which they are tried; zeroed: WebSocket,
+                                  then polling */
+  bool try_all;                /* the next when one is not to be had */
+  bool upgrade;                /* from polling to WebSocket */
+  bool no_slash;               /* the path goes out as given */
+  bool remember_upgrade;       /* begin with WebSocket when that has worked */
+  double request_timeout;      /* seconds for what is sent by polling; 0: 20 */
+  DeflateOptions deflate;      /* zeroed: no compression */
+  bool reconnect;              /* try again after a failure or loss */
+  double delay, max_delay;     /* seconds; 0: 1 and 5 */
+  double attempts;             /* in a row; INFINITY: for ever */
+  double jitter;               /* 0..1: the share of the (capped) delay that is random */
+  size_t buffer_count;         /* packets kept while not connected; 0: 1000 */
+  size_t buffer_bytes;         /* 0: 1 MiB */
+  double buffer_age;  /* seconds after which a waiting packet is dropped; 0: 60 */
+  size_t max_message; /* 0: 64 MiB */
 } SocketOptions;
 
 void socket_options_copy(SocketOptions *to,
@@ -100,6 +110,7 @@ void socket_auth_failed(Socket *s, const Error *err);      /* the attempt fails 
 SocketState socket_state(const Socket *s);
 const char *socket_id(const Socket *s); /* "" while not connected; borrows */
 bool socket_recovered(const Socket *s);
+const char *socket_transport(const Socket *s); /* NULL while there is none; static */
 uint32_t
 socket_epoch(const Socket *s); /* rises with each connection: acks belong to one */
 size_t

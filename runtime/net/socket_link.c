@@ -1,9 +1,9 @@
-/* The link of a Socket: one attempt to connect and the connection that it becomes. This
- * is the poll side: heartbeats are answered here at once, everything else becomes a note.
+/* The link of a Socket: one attempt to connect and the connection that it becomes, over
+ * an Engine. This is the poll side: what comes becomes a note.
  *
  * A link ends exactly once, by link_cut (this side wants no more of it: nothing is
  * reported) or by link_lose (anything else: a NOTE_LOST behind all that came before).
- * Both leave s->ws NULL and the link's timers stopped. */
+ * Both leave s->engine NULL and the link's timers stopped. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,12 +17,13 @@ enum { CLOSE_NORMAL = 1000, CLOSE_PROTOCOL = 1002 };
 
 void link_cut(Socket *s, int close_code) {
   Loop *loop = net_loop(s->net);
-  WsClient *ws = s->ws;
-  s->ws = NULL;
-  s->hello = s->joined = s->awaiting_auth = s->paused = false;
-  timer_stop(loop, &s->heartbeat);
+  Engine *engine = s->engine;
+  s->engine = NULL;
+  s->joined = s->awaiting_auth = s->paused = false;
   timer_stop(loop, &s->attempt);
-  if (ws) ws_goodbye(ws, close_code, NULL);
+  if (!engine) return;
+  if (engine_has_upgraded(engine)) s->upgraded = true;
+  engine_free(engine, close_code);
 }
 
 void link_lose(Socket *s, const Loss *loss) {
@@ -44,61 +45,19 @@ static void violated(Socket *s, const char *what) {
 
 /* --- timers ----------------------------------------------------------------------- */
 
-/* While we do not read, the server's pings are not seen: that is not its fault. */
-static void on_heartbeat(Timer *timer) {
-  Socket *s = CONTAINER_OF(timer, Socket, heartbeat);
-  if (s->paused) {
-    timer_start(net_loop(s->net), timer, s->ping_deadline);
-    return;
-  }
-  Error err;
-  error_set(&err, ERR_TIMEOUT, "the server sent no ping for %g seconds",
-            s->ping_deadline);
-  err.phase = "heartbeat";
-  link_fail(s, "ping timeout", &err);
-}
-
 static void on_attempt(Timer *timer) {
   Socket *s = CONTAINER_OF(timer, Socket, attempt);
   Error err;
   error_set(&err, ERR_TIMEOUT, "not connected within %g seconds: %s", s->options.timeout,
             s->awaiting_auth ? "auth did not answer"
-            : s->hello       ? "the server did not let us into the namespace"
-                             : "the server did not start the protocol");
+            : s->engine && engine_is_open(s->engine)
+                ? "the server did not let us into the namespace"
+                : "the server did not start the protocol");
   err.phase = s->awaiting_auth ? "auth" : "handshake";
   link_fail(s, "connect error", &err);
 }
 
 /* --- packets ---------------------------------------------------------------------- */
-
-static void on_hello(Socket *s, const EioPacket *packet) {
-  EioOpen open;
-  Error err;
-  if (s->hello) {
-    violated(s, "a second handshake");
-    return;
-  }
-  JsonArena *arena = json_arena_new();
-  int code = eio_parse_open(arena, packet->data, packet->len, &open, &err);
-  json_arena_free(arena);
-  if (code) {
-    link_fail(s, "parse error", &err);
-    return;
-  }
-  s->hello = true;
-  s->ping_deadline = open.ping_interval + open.ping_timeout;
-  s->max_payload = open.max_payload;
-  timer_start(net_loop(s->net), &s->heartbeat, s->ping_deadline);
-  note_push(s, NOTE_READY, 0, NULL, 0);
-}
-
-static void on_ping(Socket *s, const EioPacket *packet) {
-  char pong[64] = {EIO_PONG};
-  size_t len = packet->len < sizeof pong - 1 ? packet->len : sizeof pong - 1;
-  if (len) memcpy(pong + 1, packet->data, len);
-  timer_start(net_loop(s->net), &s->heartbeat, s->ping_deadline);
-  link_send(s, false, pong, len + 1);
-}
 
 static void joined(Socket *s, const char *json, size_t len) {
   s->joined = true;
@@ -191,10 +150,10 @@ static void on_payload(Socket *s, const SioPacket *packet) {
   note_push(s, type, packet->ack, packet->json, packet->json_len);
 }
 
-static void on_packet(Socket *s, const EioPacket *message) {
+static void on_packet(Socket *s, const char *data, size_t len) {
   SioPacket packet;
   Error err;
-  if (sio_parse(message->data, message->len, &packet, &err) != 0) {
+  if (sio_parse(data, len, &packet, &err) != 0) {
     link_fail(s, "parse error", &err);
     return;
   }
@@ -219,84 +178,71 @@ static void on_packet(Socket *s, const EioPacket *message) {
   }
 }
 
-static void on_eio_close(Socket *s) {
-  Loss loss = {.reason = "transport close"};
-  error_set(&loss.err, ERR_CLOSED, "the server closed the session");
-  link_lose(s, &loss);
-}
+/* --- the engine ------------------------------------------------------------------- */
 
-static void take_packet(Socket *s, const char *data, size_t len) {
-  EioPacket packet;
-  Error err;
-  if (eio_parse(data, len, &packet, &err) != 0) {
-    link_fail(s, "parse error", &err);
-    return;
-  }
-  if (packet.type == EIO_OPEN) on_hello(s, &packet);
-  else if (!s->hello) violated(s, "a packet before the handshake");
-  else if (packet.type == EIO_MESSAGE) on_packet(s, &packet);
-  else if (packet.type == EIO_PING) on_ping(s, &packet);
-  else if (packet.type == EIO_CLOSE) on_eio_close(s);
-  else if (packet.type != EIO_NOOP) violated(s, "a packet that only a client may send");
-}
-
-/* --- the transport ---------------------------------------------------------------- */
-
-static void on_ws_open(void *ctx, const char *subprotocol) {
+static void on_open(void *ctx) {
   Socket *s = ctx;
-  (void)subprotocol;
+  s->max_payload = engine_max_payload(s->engine);
   if (s->options.protocol == SOCKET_WEBSOCKET) joined(s, NULL, 0);
+  else note_push(s, NOTE_READY, 0, NULL, 0);
 }
 
-static void on_ws_message(void *ctx, bool binary, const char *data, size_t len) {
+static void on_message(void *ctx, bool binary, const char *data, size_t len) {
   Socket *s = ctx;
   if (s->options.protocol == SOCKET_WEBSOCKET)
     note_push(s, binary ? NOTE_BINARY : NOTE_TEXT, 0, data, len);
   else if (binary) on_binary(s);
-  else take_packet(s, data, len);
+  else on_packet(s, data, len);
 }
 
-static const char *reason_of(ErrorCode code) {
-  if (code == ERR_PROTOCOL || code == ERR_TOO_LARGE) return "parse error";
-  return code == ERR_NONE || code == ERR_RESET ? "transport close" : "transport error";
+static void on_lost(void *ctx, const EngineLoss *lost) {
+  Loss loss = {.reason = lost->reason, .code = lost->code, .err = lost->err};
+  link_lose(ctx, &loss);
 }
 
-static void on_ws_closed(void *ctx, int code, const char *reason, size_t len,
-                         const Error *err) {
-  Socket *s = ctx;
-  Loss loss = {.reason = reason_of(err->code), .code = code, .err = *err};
-  if (err->code == ERR_NONE) {
-    error_set(&loss.err, ERR_CLOSED, "the server closed the connection (%d)", code);
-    error_detail(&loss.err, "%.*s", (int)len, reason);
-  }
-  link_lose(s, &loss);
-}
+static const EngineCallbacks engine_callbacks = {on_open, on_message, on_lost};
 
-static const WsCallbacks ws_callbacks = {on_ws_open, on_ws_message, on_ws_closed};
+static void choose_transports(Socket *s) {
+  const SocketOptions *o = &s->options;
+  EioTransports all = o->transports[0] | o->transports[1];
+  bool remembered = o->remember_upgrade && s->upgraded && all & EIO_WEBSOCKET;
+  s->engine_options.first = remembered ? EIO_WEBSOCKET : o->transports[0];
+  s->engine_options.others =
+      o->try_all ? all & (EioTransports)~s->engine_options.first : EIO_NONE;
+}
 
 /* Our own timer watches the whole attempt; it comes a little behind the transport's,
  * which can say more. */
 void link_start(Socket *s) {
   const SocketOptions *o = &s->options;
-  WsOptions options = {.url = s->address,
-                       .headers = (const char *const *)o->headers,
-                       .subprotocols = o->subprotocols,
-                       .connect_timeout = o->timeout,
-                       .max_message = o->max_message,
-                       .max_buffered = ((size_t)64 << 20) + 2 * o->buffer_bytes,
-                       .route = o->route};
+  s->engine_options =
+      (EngineOptions){.plain = o->protocol == SOCKET_WEBSOCKET,
+                      .front = s->address,
+                      .path = o->path,
+                      .no_slash = o->no_slash,
+                      .query = s->query,
+                      .upgrade = o->upgrade,
+                      .request_timeout = o->request_timeout,
+                      .cookies = s->cookies,
+                      .ws = {.headers = (const char *const *)o->headers,
+                             .subprotocols = o->subprotocols,
+                             .connect_timeout = o->timeout,
+                             .max_message = o->max_message,
+                             .max_buffered = ((size_t)64 << 20) + 2 * o->buffer_bytes,
+                             .deflate = o->deflate,
+                             .route = o->route}};
   Error err;
+  choose_transports(s);
   s->link++;
   s->max_payload = 0;
-  s->heartbeat.fire = on_heartbeat;
   s->attempt.fire = on_attempt;
-  s->ws = ws_open(s->net, &options, &ws_callbacks, s, &err);
-  if (!s->ws) link_fail(s, "connect error", &err);
+  s->engine = engine_open(s->net, &s->engine_options, &engine_callbacks, s, &err);
+  if (!s->engine) link_fail(s, "connect error", &err);
   else timer_start(net_loop(s->net), &s->attempt, o->timeout + 0.02);
 }
 
 int link_send(Socket *s, bool binary, const char *data, size_t len) {
-  return s->ws ? ws_send(s->ws, binary, data, len) : (int)ERR_NOT_CONNECTED;
+  return s->engine ? engine_send(s->engine, binary, data, len) : (int)ERR_NOT_CONNECTED;
 }
 
 void link_join(Socket *s, const char *json, size_t len) {

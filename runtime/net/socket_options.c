@@ -56,7 +56,20 @@ static bool same_numbers(const SocketOptions *a, const SocketOptions *b) {
          a->max_delay == b->max_delay && a->attempts == b->attempts &&
          a->jitter == b->jitter && a->buffer_count == b->buffer_count &&
          a->buffer_bytes == b->buffer_bytes && a->buffer_age == b->buffer_age &&
-         a->max_message == b->max_message;
+         a->max_message == b->max_message && a->request_timeout == b->request_timeout;
+}
+
+static bool same_deflate(const DeflateOptions *a, const DeflateOptions *b) {
+  return a->enabled == b->enabled && a->client_no_takeover == b->client_no_takeover &&
+         a->server_no_takeover == b->server_no_takeover &&
+         a->client_bits == b->client_bits && a->server_bits == b->server_bits &&
+         a->level == b->level && a->threshold == b->threshold;
+}
+
+static bool same_transports(const SocketOptions *a, const SocketOptions *b) {
+  return a->transports[0] == b->transports[0] && a->transports[1] == b->transports[1] &&
+         a->try_all == b->try_all && a->upgrade == b->upgrade &&
+         a->remember_upgrade == b->remember_upgrade && a->no_slash == b->no_slash;
 }
 
 /* Appends a name to the list, when it is to be told. */
@@ -73,6 +86,8 @@ bool socket_options_moved(const SocketOptions *a, const SocketOptions *b, Buffer
   moved |= note(!same_list(a->headers, b->headers), "headers", out);
   moved |= note(a->protocol != b->protocol, "protocol", out);
   moved |= note(!same(a->subprotocols, b->subprotocols), "subprotocols", out);
+  moved |= note(!same_transports(a, b), "transports", out);
+  moved |= note(!same_deflate(&a->deflate, &b->deflate), "deflate", out);
   moved |= note(!route_equal(&a->route, &b->route), "route", out);
   return moved;
 }
@@ -100,6 +115,11 @@ void socket_fill_options(SocketOptions *o) {
   or_else(&o->delay, 1);
   or_else(&o->max_delay, 5);
   or_else(&o->buffer_age, 60);
+  or_else(&o->request_timeout, 20);
+  if (!o->transports[0]) {
+    o->transports[0] = EIO_WEBSOCKET;
+    o->transports[1] = EIO_POLLING;
+  }
   or_else_size(&o->buffer_count, 1000);
   or_else_size(&o->buffer_bytes, 1 << 20);
   or_else_size(&o->max_message, WS_MAX_MESSAGE);
@@ -147,16 +167,12 @@ static void put_front(Buffer *out, const char *url, const NetUrl *parsed) {
   buffer_put(out, url, (size_t)(host - url) + strcspn(host, "/?#"));
 }
 
-static void put_target(Buffer *out, const SocketOptions *o, const NetUrl *url) {
-  char *query = join_queries(url->query, o->query);
-  if (o->protocol == SOCKET_IO) {
-    eio_websocket_target(out, o->path, query);
-  } else {
-    const char *path = o->path ? o->path : url->path;
-    buffer_printf(out, "%s%s", *path == '/' ? "" : "/", path);
-    if (query) buffer_printf(out, "?%s", query);
-  }
-  free(query);
+/* Of a plain WebSocket: its whole target. */
+static void put_target(Buffer *out, const SocketOptions *o, const NetUrl *url,
+                       const char *query) {
+  const char *path = o->path ? o->path : url->path;
+  buffer_printf(out, "%s%s", *path == '/' ? "" : "/", path);
+  if (query) buffer_printf(out, "?%s", query);
 }
 
 /* A namespace stands in packets between '/' and ','. */
@@ -169,10 +185,18 @@ static int choose_nsp(char **nsp, const SocketOptions *o, const NetUrl *url, Err
   return error_set(err, ERR_INVALID, "a namespace cannot contain ',' or '?'");
 }
 
-static int check_request(const SocketOptions *o, const char *address, Error *err) {
+/* Looks at what the first request would be. */
+static int check_request(const SocketOptions *o, const char *address, const char *query,
+                         Error *err) {
   NetUrl url;
+  Buffer text = {0};
   int code = route_check(&o->route, err);
-  if (!code) code = net_url_parse(&url, address, true, err);
+  if (code) return code;
+  buffer_puts(&text, address);
+  if (o->protocol == SOCKET_IO)
+    eio_target(&text, o->path, !o->no_slash, query, EIO_WEBSOCKET, NULL);
+  code = net_url_parse(&url, buffer_text(&text), true, err);
+  buffer_free(&text);
   if (code) return code;
   WsRequest request = {.host = url.authority,
                        .target = url.path,
@@ -183,26 +207,32 @@ static int check_request(const SocketOptions *o, const char *address, Error *err
   return code;
 }
 
-int socket_address(const SocketOptions *o, char **address, char **nsp, Error *err) {
+int socket_address(const SocketOptions *o, char **address, char **query, char **nsp,
+                   Error *err) {
   NetUrl url;
   Buffer text = {0};
-  *address = *nsp = NULL;
+  *address = *query = *nsp = NULL;
   int code = net_url_parse(&url, o->url ? o->url : "", true, err);
   if (code) return code;
+  *query = join_queries(url.query, o->query);
   put_front(&text, o->url, &url);
-  put_target(&text, o, &url);
+  if (o->protocol == SOCKET_WEBSOCKET) put_target(&text, o, &url, *query);
   *address = buffer_take(&text, NULL);
-  code = check_request(o, *address, err);
+  code = check_request(o, *address, *query, err);
   if (code == 0) code = choose_nsp(nsp, o, &url, err);
-  if (code) free(*address), *address = NULL;
   net_url_free(&url);
+  if (code == 0) return 0;
+  free(*address);
+  free(*query);
+  *address = *query = NULL;
   return code;
 }
 
 int socket_options_check(const SocketOptions *options, Error *err) {
-  char *address, *nsp;
-  int code = socket_address(options, &address, &nsp, err);
+  char *address, *query, *nsp;
+  int code = socket_address(options, &address, &query, &nsp, err);
   free(address);
+  free(query);
   free(nsp);
   return code;
 }

@@ -6,8 +6,7 @@
 #include "core/buffer.h"
 #include "net/pace.h"
 #include "net/socket.h"
-#include "net/wsclient.h"
-#include "proto/engineio.h"
+#include "net/engine.h"
 #include "proto/socketio.h"
 
 /* Why a link ended, as the poll side found it. Owns data. */
@@ -69,7 +68,9 @@ struct Socket {
   SocketOptions options;
   SocketCallbacks callbacks;
   void *ctx;
-  char *address, *nsp;
+  char *address; /* what the engine opens: scheme://host:port; a plain one: all of it */
+  char *query, *nsp;
+  Cookies *cookies;
   SocketState state;
   char id[128];
   uint32_t epoch;
@@ -84,15 +85,15 @@ struct Socket {
 
   /* the link: one attempt and the connection it becomes */
   uint32_t link;
-  WsClient *ws;
-  bool hello;  /* the Engine.IO handshake came */
-  bool joined; /* CONNECT came: the poll's view */
+  Engine *engine;
+  EngineOptions engine_options;
+  bool upgraded; /* a session went from polling to WebSocket */
+  bool joined;   /* CONNECT came: the poll's view */
   bool awaiting_auth;
-  double ping_deadline; /* seconds from ping to ping */
-  size_t max_payload;   /* 0: not known */
-  size_t backlog;       /* bytes of notes in the inbox */
+  size_t max_payload; /* 0: not known */
+  size_t backlog;     /* bytes of notes in the inbox */
   bool paused;
-  Timer heartbeat, attempt;
+  Timer attempt;
 
   /* reconnecting */
   PaceTurn turn; /* from asking to begin an attempt until that has ended */
@@ -119,8 +120,9 @@ void socket_release(Socket *s);
 
 /* socket_options.c */
 void socket_fill_options(SocketOptions *o);
-/* Returns 0 with new strings: the address to open and the namespace. */
-int socket_address(const SocketOptions *o, char **address, char **nsp, Error *err);
+/* Returns 0 with new strings: the address to open, the query (or NULL), the namespace. */
+int socket_address(const SocketOptions *o, char **address, char **query, char **nsp,
+                   Error *err);
 
 /* socket_link.c: the poll side */
 void link_start(Socket *s);

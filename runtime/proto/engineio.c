@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "core/base64.h"
+
 /* What a timer can count in milliseconds, and the reference client as well. */
 #define MAX_DELAY_MS 2147483647.0
 
@@ -63,6 +65,14 @@ static int read_max_payload(const cJSON *root, EioOpen *open, Error *err) {
   return 0;
 }
 
+/* `upgrades` is a list of names; what it should not be says nothing. */
+static bool offers(const cJSON *root, const char *transport) {
+  const cJSON *item = cJSON_GetObjectItemCaseSensitive(root, "upgrades");
+  for (item = cJSON_IsArray(item) ? item->child : NULL; item; item = item->next)
+    if (cJSON_IsString(item) && strcmp(item->valuestring, transport) == 0) return true;
+  return false;
+}
+
 int eio_parse_open(JsonArena *arena, const char *json, size_t len, EioOpen *open,
                    Error *err) {
   Error inner;
@@ -76,19 +86,67 @@ int eio_parse_open(JsonArena *arena, const char *json, size_t len, EioOpen *open
   if (read_sid(arena, root, open, err)) return (int)err->code;
   if (read_delay(root, "pingInterval", &open->ping_interval, err)) return (int)err->code;
   if (read_delay(root, "pingTimeout", &open->ping_timeout, err)) return (int)err->code;
+  open->websocket = offers(root, "websocket");
   return read_max_payload(root, open, err);
 }
 
-void eio_websocket_target(Buffer *out, const char *path, const char *query) {
+const char *eio_transport_name(EioTransports transport) {
+  return transport == EIO_POLLING ? "polling" : "websocket";
+}
+
+void eio_target(Buffer *out, const char *path, bool slash, const char *query,
+                EioTransports transport, const char *sid) {
   if (!path || !*path) path = "/socket.io/";
   if (*path != '/') buffer_putc(out, '/');
   buffer_puts(out, path);
-  if (path[strlen(path) - 1] != '/') buffer_putc(out, '/'); /* without it: 404 */
+  if (slash && path[strlen(path) - 1] != '/') buffer_putc(out, '/'); /* without: 404 */
   buffer_putc(out, '?');
   if (query && *query == '?') query++;
   if (query && *query) {
     buffer_puts(out, query);
     buffer_putc(out, '&');
   }
-  buffer_puts(out, "EIO=4&transport=websocket");
+  buffer_printf(out, "EIO=4&transport=%s", eio_transport_name(transport));
+  if (sid) buffer_printf(out, "&sid=%s", sid);
+}
+
+/* --- polling payloads ------------------------------------------------------------- */
+
+enum { SEPARATOR = 0x1e };
+
+static int read_binary(EioPart *part, char *text, size_t len, Error *err) {
+  long size = base64_decode(text, len, text);
+  if (size < 0) {
+    error_set(err, ERR_PROTOCOL, "the server sent a binary packet that is no base64");
+    return -1;
+  }
+  *part = (EioPart){true, text, (size_t)size};
+  return 1;
+}
+
+int eio_next(char **rest, size_t *len, EioPart *part, Error *err) {
+  if (!*rest) return 0;
+  char *at = *rest, *stop = memchr(at, SEPARATOR, *len);
+  size_t size = stop ? (size_t)(stop - at) : *len;
+  *len -= size + (stop != NULL);
+  *rest = stop ? stop + 1 : NULL;
+  if (size && *at == 'b') return read_binary(part, at + 1, size - 1, err);
+  *part = (EioPart){false, at, size};
+  return 1;
+}
+
+size_t eio_put_len(bool binary, size_t len) {
+  return 1 + (binary ? 1 + BASE64_LEN(len) : len);
+}
+
+void eio_put(Buffer *payload, bool binary, const char *data, size_t len) {
+  if (payload->len) buffer_putc(payload, SEPARATOR);
+  if (!binary) {
+    buffer_put(payload, data, len);
+    return;
+  }
+  buffer_putc(payload, 'b');
+  buffer_reserve(payload, BASE64_LEN(len) + 1);
+  base64_encode(data, len, payload->data + payload->len);
+  payload->len += BASE64_LEN(len);
 }

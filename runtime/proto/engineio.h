@@ -1,8 +1,9 @@
-/* Engine.IO v4 packets over WebSocket: one packet a message. Pure. (Polling payloads come
- * with the polling transport.) */
+/* Engine.IO v4: packets, alone as WebSocket messages and joined as polling payloads; the
+ * handshake; addresses. Pure. */
 #ifndef TIDELOCK_PROTO_ENGINEIO_H
 #define TIDELOCK_PROTO_ENGINEIO_H
 
+#include "core/buffer.h"
 #include "core/error.h"
 #include "core/json.h"
 
@@ -29,14 +30,38 @@ typedef struct EioOpen {
   char sid[128];
   double ping_interval, ping_timeout; /* seconds */
   size_t max_payload;                 /* bytes; 0: the server named none */
+  bool websocket;                     /* it offers to upgrade to that */
 } EioOpen;
 
 /* Reads the handshake packet's JSON; wrong or missing fields give ERR_PROTOCOL. */
 int eio_parse_open(JsonArena *arena, const char *json, size_t len, EioOpen *open,
                    Error *err);
 
-/* Appends path and query for the WebSocket transport to out:
- * "?EIO=4&transport=websocket", keeping a query that is there already. */
-void eio_websocket_target(Buffer *out, const char *path, const char *query);
+typedef enum EioTransports {
+  EIO_NONE = 0,
+  EIO_WEBSOCKET = 1,
+  EIO_POLLING = 2
+} EioTransports;
+const char *eio_transport_name(EioTransports transport); /* static */
+
+/* Appends path (made to end with a slash, if asked) and query of a request:
+ * "?EIO=4&transport=websocket", behind a query that is there already, and the session's
+ * sid, unless that is NULL. */
+void eio_target(Buffer *out, const char *path, bool slash, const char *query,
+                EioTransports transport, const char *sid);
+
+/* --- polling ----------------------------------------------------------------------
+ * A payload is packets joined by 0x1e; binary messages stand in it as 'b' and base64. */
+typedef struct EioPart {
+  bool binary;
+  const char *data; /* a packet with its type byte, or the bytes of a binary message */
+  size_t len;
+} EioPart;
+/* Takes the next one of *rest (moved on); bytes are decoded in place, so that the payload
+ * is written to. Returns 1, 0 at the end, or -1 (PROTOCOL) with *err filled. */
+int eio_next(char **rest, size_t *len, EioPart *part, Error *err);
+/* Appends a packet (with its type byte) or the bytes of a binary message. */
+void eio_put(Buffer *payload, bool binary, const char *data, size_t len);
+size_t eio_put_len(bool binary, size_t len); /* what eio_put would append at most */
 
 #endif

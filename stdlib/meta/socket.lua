@@ -33,13 +33,27 @@ local socket = {}
 ---@field bytes? integer 1 MiB
 ---@field age? number seconds after which a waiting packet is dropped; 60
 
+---@class tidelock.Deflate permessage-deflate (RFC 7692)
+---@field client_no_context_takeover? boolean
+---@field server_no_context_takeover? boolean
+---@field client_max_window_bits? integer 9 to 15
+---@field server_max_window_bits? integer 9 to 15
+---@field level? integer 1 to 9
+---@field threshold? integer bytes; shorter messages go out as they are; 1024
+
 ---@class tidelock.SocketOptions: tidelock.Route
 ---@field url string ws, wss, http or https; its path is the namespace where none is given
 ---@field path? string "/socket.io/"
 ---@field namespace? string "/"
 ---@field auth? table|fun(): table?, tidelock.Error? asked at every connect; may wait
 ---@field protocol? "socket.io"|"websocket"
----@field transports? ("websocket"|"polling")[] must contain "websocket", which is used
+---@field transports? ("websocket"|"polling")[] in the order in which they are tried; { "websocket", "polling" }
+---@field try_all_transports? boolean go on with the next where the first is not to be had; true
+---@field upgrade? boolean from polling to WebSocket, when the server offers it; true
+---@field remember_upgrade? boolean begin with WebSocket once an upgrade has worked; false
+---@field add_trailing_slash? boolean make `path` end with one; true
+---@field request_timeout? number seconds for what is sent by polling; 20
+---@field deflate? boolean|tidelock.Deflate compress what goes over WebSocket; false
 ---@field auto_connect? boolean true
 ---@field reconnect? tidelock.Reconnect|false
 ---@field timeout? number seconds for one attempt, until connected; 20
@@ -84,6 +98,7 @@ function handler:off() end
 ---@field state tidelock.SocketState
 ---@field connected boolean
 ---@field id? string the server's id for this connection, while connected
+---@field transport? "websocket"|"polling" what carries it now, while connected
 ---@field recovered boolean
 ---@field volatile tidelock.VolatileSocket drops what cannot be sent now
 local Socket = {}

@@ -124,7 +124,7 @@ static void a_sid_fits_or_is_refused(void **state) {
 
 static void expect_target(const char *path, const char *query, const char *expected) {
   Buffer out = {0};
-  eio_websocket_target(&out, path, query);
+  eio_target(&out, path, true, query, EIO_WEBSOCKET, NULL);
   assert_string_equal(buffer_text(&out), expected);
   buffer_free(&out);
 }
@@ -141,6 +141,86 @@ static void targets(void **state) {
   expect_target("/live/", "?a=b", "/live/?a=b&EIO=4&transport=websocket");
 }
 
+/* --- polling payloads ------------------------------------------------------------- */
+
+/* What the payload's parts are, one a line. */
+static void parts_are(const char *payload, size_t len, const char *wanted) {
+  char *copy = xmalloc(len + 1), *rest = copy;
+  Buffer seen = {0};
+  EioPart part;
+  Error err;
+  memcpy(copy, payload, len);
+  int more;
+  while ((more = eio_next(&rest, &len, &part, &err)) > 0) {
+    buffer_puts(&seen, part.binary ? "binary " : "");
+    buffer_put(&seen, part.data, part.len);
+    buffer_putc(&seen, '\n');
+  }
+  if (more < 0) buffer_printf(&seen, "%s", error_name(err.code));
+  assert_string_equal(buffer_text(&seen), wanted);
+  buffer_free(&seen);
+  free(copy);
+}
+
+static void payloads_are_taken_apart(void **state) {
+  (void)state;
+  parts_are("4a", 2, "4a\n");
+  parts_are("4a\x1e"
+            "2\x1e"
+            "4b",
+            7, "4a\n2\n4b\n");
+  parts_are("bAQIDBA==\x1e"
+            "4x",
+            12, "binary \1\2\3\4\n4x\n");
+  parts_are("b", 1, "binary \n");
+  parts_are("\x1e", 1, "\n\n");
+  parts_are("bA", 2, "PROTOCOL");
+  parts_are("4a\x1e"
+            "b====",
+            8, "4a\nPROTOCOL");
+  parts_are("bAB==", 5, "PROTOCOL"); /* bits left over */
+  parts_are("bAQ=A", 5, "PROTOCOL");
+}
+
+static void payloads_are_put_together(void **state) {
+  (void)state;
+  Buffer out = {0};
+  eio_put(&out, false, "4a", 2);
+  eio_put(&out, true, "\1\2\3\4", 4);
+  eio_put(&out, true, "", 0);
+  eio_put(&out, false, "2", 1);
+  assert_int_equal(out.len, 16);
+  assert_memory_equal(out.data,
+                      "4a\x1e"
+                      "bAQIDBA==\x1e"
+                      "b\x1e"
+                      "2",
+                      16);
+  buffer_free(&out);
+}
+
+/* Whatever the bytes, they come back. */
+static void bytes_survive_a_payload(void **state) {
+  (void)state;
+  char bytes[64];
+  for (size_t len = 0; len < sizeof bytes; len++) {
+    Buffer out = {0};
+    EioPart part;
+    Error err;
+    for (size_t i = 0; i < len; i++) bytes[i] = (char)(i * 37 + len);
+    eio_put(&out, true, bytes, len);
+    assert_true(out.len <= eio_put_len(true, len));
+    char *rest = out.data;
+    size_t left = out.len;
+    assert_int_equal(eio_next(&rest, &left, &part, &err), 1);
+    assert_true(part.binary);
+    assert_int_equal(part.len, len);
+    assert_memory_equal(part.data, bytes, len);
+    assert_int_equal(eio_next(&rest, &left, &part, &err), 0);
+    buffer_free(&out);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(packets),
@@ -149,6 +229,9 @@ int main(void) {
       cmocka_unit_test(handshakes_that_are_refused),
       cmocka_unit_test(a_sid_fits_or_is_refused),
       cmocka_unit_test(targets),
+      cmocka_unit_test(payloads_are_taken_apart),
+      cmocka_unit_test(payloads_are_put_together),
+      cmocka_unit_test(bytes_survive_a_payload),
   };
   return cmocka_run_group_tests_name("engineio", tests, NULL, NULL);
 }

@@ -10,9 +10,13 @@ local expect, wait_for = test.expect, test.wait_for
 
 local URL = env.get("WS_URL")
 local npm = env.get("FLAVOUR") == "npm"
+-- "websocket", "polling", or "polling websocket": that begins with polling and is upgraded.
+local TRANSPORTS = {}
+for name in env.get("TRANSPORTS", "websocket"):gmatch "%a+" do TRANSPORTS[#TRANSPORTS + 1] = name end
 
 local function options(more)
-  local all = { url = URL, auto_connect = false, reconnect = { delay = 0.02, max_delay = 0.1 } }
+  local all = { url = URL, auto_connect = false, reconnect = { delay = 0.02, max_delay = 0.1 },
+    transports = TRANSPORTS }
   for key, value in pairs(more or {}) do all[key] = value end
   return all
 end
@@ -265,7 +269,7 @@ test.describe("events", function()
   test.it("prepend_any comes before the others; off_any removes one or all", function()
     local s = connected()
     local log = {}
-    local function third() log[#log + 1] = "third" end
+    local function third(event) if event == "echo" then log[#log + 1] = "third" end end
     s:on_any(function(event) if event == "echo" then log[#log + 1] = "second" end end)
     s:prepend_any(function(event) if event == "echo" then log[#log + 1] = "first" end end)
     s:on_any(third)
@@ -405,7 +409,10 @@ test.describe("options", function()
     expect(try { url = "not a url" }).raises("not a url")
     expect(try { reconnect = { dealy = 1 } }).raises('unknown option "dealy"')
     expect(try { namespace = "admin" }).raises("starts with /")
-    expect(try { transports = { "polling" } }).raises("websocket")
+    expect(try { transports = { "pigeon" } }).raises("pigeon")
+    expect(try { transports = { "polling", "polling" } }).raises("twice")
+    expect(try { transports = {} }).raises("one at least")
+    expect(try { deflate = { bits = 9 } }).raises('unknown option "bits"')
     expect(try { headers = { A = "b\r\nC: d" } }).raises("line break")
     expect(function() socket.connect("bad name", options()) end).raises("a name is made of")
     expect(function() socket.connect("s1", options()) end).raises("declared twice")

@@ -112,8 +112,12 @@ class Peer(socketio.AsyncNamespace):
     async def on_kick_all(self, sid, *_):
         await sio.eio.disconnect(sio.manager.eio_sid_from_sid(sid, self.namespace))
 
-    def on_drop(self, sid, *_):
-        sio.get_environ(sid, self.namespace)["aiohttp.request"].transport.abort()
+    async def on_drop(self, sid, *_):
+        environ = sio.get_environ(sid, self.namespace)
+        if "transport=websocket" in environ["QUERY_STRING"]:
+            environ["aiohttp.request"].transport.abort()
+        else:  # it began with polling: its first request is long over
+            await sio.eio.disconnect(sio.manager.eio_sid_from_sid(sid, self.namespace))
 
 
 sio.register_namespace(Peer("/"))

@@ -10,10 +10,12 @@ try() { # FLAVOUR COMMAND...
   local id=$PEER_PID
   read -r -t 20 word port <&"${PEER[0]}"
   if [ "$word" = PORT ]; then
-    WS_URL="http://127.0.0.1:$port" FLAVOUR=$flavour \
-      "$TIDELOCK" test client_socket.lua --log error | sed "s/^\(not \)\?ok /&$flavour: /" |
-      grep -v ' passed, '
-    [ "${PIPESTATUS[0]}" = 0 ] || status=1
+    for transports in websocket polling "polling websocket"; do
+      WS_URL="http://127.0.0.1:$port" FLAVOUR=$flavour TRANSPORTS=$transports \
+        "$TIDELOCK" test client_socket.lua --log error |
+        sed "s/^\(not \)\?ok /&$flavour, $transports: /" | grep -v ' passed, '
+      [ "${PIPESTATUS[0]}" = 0 ] || status=1
+    done
   else
     echo "not ok $flavour: starts: $word $port"
     status=1

@@ -1,0 +1,132 @@
+/* Cookies: see cookies.h (RFC 6265, the client's side of name, value, Max-Age, Expires).
+ */
+#include "net/cookies.h"
+
+#include <curl/curl.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+typedef struct Cookie {
+  char *pair; /* name=value */
+  size_t name_len;
+  double until; /* wall clock; INFINITY: with the process */
+} Cookie;
+
+struct Cookies {
+  Cookie list[COOKIES_MAX];
+  size_t count;
+};
+
+Cookies *cookies_new(void) {
+  return xcalloc(1, sizeof(Cookies));
+}
+
+void cookies_free(Cookies *c) {
+  if (!c) return;
+  for (size_t i = 0; i < c->count; i++) free(c->list[i].pair);
+  free(c);
+}
+
+static void drop(Cookies *c, size_t i) {
+  free(c->list[i].pair);
+  c->list[i] = c->list[--c->count];
+}
+
+static void drop_name(Cookies *c, const char *name, size_t len) {
+  for (size_t i = 0; i < c->count; i++)
+    if (c->list[i].name_len == len && memcmp(c->list[i].pair, name, len) == 0)
+      drop(c, i--);
+}
+
+/* --- Set-Cookie ------------------------------------------------------------------- */
+
+typedef struct Part {
+  const char *at;
+  size_t len;
+} Part;
+
+static Part trim(Part p) {
+  while (p.len && strchr(" \t\r", *p.at)) p.at++, p.len--;
+  while (p.len && strchr(" \t\r", p.at[p.len - 1])) p.len--;
+  return p;
+}
+
+/* Takes what stands before the next ';'. */
+static Part next_part(Part *rest) {
+  const char *stop = memchr(rest->at, ';', rest->len);
+  Part part = {rest->at, stop ? (size_t)(stop - rest->at) : rest->len};
+  size_t used = part.len + (stop != NULL);
+  rest->at += used;
+  rest->len -= used;
+  return trim(part);
+}
+
+static bool named(Part part, const char *name, Part *value) {
+  size_t len = strlen(name);
+  if (part.len <= len || strncasecmp(part.at, name, len) != 0 || part.at[len] != '=')
+    return false;
+  *value = trim((Part){part.at + len + 1, part.len - len - 1});
+  return true;
+}
+
+/* Max-Age counts before Expires (RFC 6265, 5.3). */
+static double expiry(Part rest, double now) {
+  double until = INFINITY, age = NAN;
+  Part value;
+  while (rest.len) {
+    Part part = next_part(&rest);
+    char text[64] = "";
+    if (named(part, "Max-Age", &value) || named(part, "Expires", &value))
+      memcpy(text, value.at, value.len < 63 ? value.len : 63);
+    if (!*text) continue;
+    if (named(part, "Max-Age", &value)) {
+      age = strtod(text, NULL);
+    } else {
+      time_t date = curl_getdate(text, NULL);
+      if (date != -1) until = (double)date;
+    }
+  }
+  return isnan(age) ? until : age > 0 ? now + age : 0;
+}
+
+static bool is_clean(Part p) {
+  for (size_t i = 0; i < p.len; i++)
+    if ((unsigned char)p.at[i] < ' ' || p.at[i] == 127) return false;
+  return true;
+}
+
+static void take_one(Cookies *c, Part line, double now) {
+  Part pair = next_part(&line);
+  const char *equals = memchr(pair.at, '=', pair.len);
+  if (!equals || equals == pair.at || pair.len > COOKIE_MAX_LEN || !is_clean(pair))
+    return;
+  size_t name_len = (size_t)(equals - pair.at);
+  double until = expiry(line, now);
+  drop_name(c, pair.at, name_len);
+  if (until <= now || c->count == COOKIES_MAX) return;
+  c->list[c->count++] = (Cookie){xstrndup(pair.at, pair.len), name_len, until};
+}
+
+void cookies_take(Cookies *c, const char *lines, size_t len, double now) {
+  Part value;
+  for (const char *at = lines, *end = lines + len; at < end;) {
+    const char *stop = memchr(at, '\n', (size_t)(end - at));
+    if (!stop) stop = end;
+    Part line = {at, (size_t)(stop - at)};
+    if (line.len > 11 && strncasecmp(at, "Set-Cookie:", 11) == 0) {
+      value = trim((Part){at + 11, line.len - 11});
+      take_one(c, value, now);
+    }
+    at = stop + 1;
+  }
+}
+
+bool cookies_put(Cookies *c, Buffer *out, double now) {
+  for (size_t i = 0; i < c->count; i++)
+    if (c->list[i].until <= now) drop(c, i--);
+  for (size_t i = 0; i < c->count; i++)
+    buffer_printf(out, "%s%s", i ? "; " : "Cookie: ", c->list[i].pair);
+  return c->count > 0;
+}

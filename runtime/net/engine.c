@@ -1,0 +1,225 @@
+/* An Engine: one session, from the first request or frame until it is lost or freed.
+ *
+ * Which transport. The first of the options' is tried; where it cannot be had although
+ * the server can be reached (no WebSocket behind that proxy, say) the next one is. What
+ * shows that the server itself cannot be reached (DNS, CONNECT, PROXY, TLS) ends the
+ * attempt. engine_ws.c and engine_polling.c carry packets; both hand them to
+ * engine_take_packet. A session that began over polling may go on over WebSocket (the
+ * upgrade, engine_ws.c).
+ *
+ * The end. engine_end tells `lost`, once; after it nothing more is told, and the owner
+ * frees the engine, often from within. So whoever calls something that may end it looks
+ * no further at the engine; functions that go on afterwards hold what they need.
+ *
+ * The heartbeat is watched by a timer, whose clock stands still while the machine sleeps,
+ * and measured by one that does not: whoever wakes looks at that (net_on_wake). */
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "net/engine_parts.h"
+
+/* --- the end ---------------------------------------------------------------------- */
+
+static void tell_lost(Engine *e, const EngineLoss *loss) {
+  timer_stop(net_loop(e->net), &e->heartbeat);
+  timer_stop(net_loop(e->net), &e->probe);
+  e->callbacks.lost(e->ctx, loss);
+}
+
+void engine_end(Engine *e, const char *reason, const Error *err) {
+  EngineLoss loss = {.reason = reason, .err = *err};
+  tell_lost(e, &loss);
+}
+
+void engine_violated(Engine *e, const char *what) {
+  Error err;
+  error_set(&err, ERR_PROTOCOL, "the server broke the protocol: %s", what);
+  engine_end(e, "parse error", &err);
+}
+
+/* --- the heartbeat ---------------------------------------------------------------- */
+
+/* While we do not read, the server's pings are not seen: that is not its fault. */
+static void on_heartbeat(Timer *timer) {
+  Engine *e = CONTAINER_OF(timer, Engine, heartbeat);
+  if (e->paused) {
+    timer_start(net_loop(e->net), timer, e->ping_deadline);
+    return;
+  }
+  Error err;
+  error_set(&err, ERR_TIMEOUT, "the server sent no ping for %g seconds",
+            e->ping_deadline);
+  err.phase = "heartbeat";
+  engine_end(e, "ping timeout", &err);
+}
+
+static void note_beat(Engine *e) {
+  timer_start(net_loop(e->net), &e->heartbeat, e->ping_deadline);
+}
+
+/* --- packets ---------------------------------------------------------------------- */
+
+static void on_hello(Engine *e, const EioPacket *packet) {
+  EioOpen open;
+  Error err;
+  if (e->hello) {
+    engine_violated(e, "a second handshake");
+    return;
+  }
+  JsonArena *arena = json_arena_new();
+  int code = eio_parse_open(arena, packet->data, packet->len, &open, &err);
+  json_arena_free(arena);
+  if (code) {
+    engine_end(e, "parse error", &err);
+    return;
+  }
+  e->hello = true;
+  e->ping_deadline = open.ping_interval + open.ping_timeout;
+  e->max_payload = open.max_payload;
+  memcpy(e->sid, open.sid, sizeof e->sid);
+  note_beat(e);
+  if (e->transport == EIO_POLLING && open.websocket) engine_probe(e);
+  e->callbacks.open(e->ctx);
+}
+
+static void on_ping(Engine *e, const EioPacket *packet) {
+  char pong[64] = {EIO_PONG};
+  size_t len = packet->len < sizeof pong - 1 ? packet->len : sizeof pong - 1;
+  if (len) memcpy(pong + 1, packet->data, len);
+  note_beat(e);
+  engine_send(e, false, pong, len + 1);
+}
+
+static void on_close(Engine *e) {
+  Error err;
+  error_set(&err, ERR_CLOSED, "the server closed the session");
+  engine_end(e, "transport close", &err);
+}
+
+void engine_take_packet(Engine *e, const char *data, size_t len) {
+  EioPacket packet;
+  Error err;
+  if (eio_parse(data, len, &packet, &err) != 0) {
+    engine_end(e, "parse error", &err);
+    return;
+  }
+  if (packet.type == EIO_OPEN) on_hello(e, &packet);
+  else if (!e->hello) engine_violated(e, "a packet before the handshake");
+  else if (packet.type == EIO_MESSAGE)
+    e->callbacks.message(e->ctx, false, packet.data, packet.len);
+  else if (packet.type == EIO_PING) on_ping(e, &packet);
+  else if (packet.type == EIO_CLOSE) on_close(e);
+  else if (packet.type != EIO_NOOP)
+    engine_violated(e, "a packet that only a client may send");
+}
+
+/* --- choosing a transport --------------------------------------------------------- */
+
+char *engine_target(const Engine *e, EioTransports transport) {
+  const EngineOptions *o = e->options;
+  Buffer url = {0};
+  if (o->plain) return xstrdup(o->front);
+  bool ws = strncasecmp(o->front, "ws", 2) == 0; /* ws is http, wss is https */
+  if (ws) buffer_puts(&url, "http");
+  buffer_puts(&url, o->front + (ws ? 2 : 0));
+  eio_target(&url, o->path, !o->no_slash, o->query, transport, e->sid[0] ? e->sid : NULL);
+  return buffer_take(&url, NULL);
+}
+
+static int start(Engine *e, EioTransports transport, Error *err) {
+  e->transport = transport;
+  e->left &= (EioTransports)~transport;
+  return transport == EIO_POLLING ? polling_start(e, err) : engine_ws_start(e, err);
+}
+
+static EioTransports next_left(const Engine *e) {
+  return e->left & EIO_WEBSOCKET ? EIO_WEBSOCKET : e->left & EIO_POLLING;
+}
+
+static bool says_nothing_of_the_transport(ErrorCode code) {
+  return code == ERR_DNS || code == ERR_CONNECT || code == ERR_PROXY || code == ERR_TLS;
+}
+
+static void release_transports(Engine *e, int close_code, bool goodbye) {
+  WsClient *ws = e->ws;
+  Polling *polling = e->polling;
+  e->ws = NULL;
+  e->polling = NULL;
+  if (ws) ws_goodbye(ws, close_code, NULL);
+  if (polling) polling_free(polling, goodbye);
+}
+
+void engine_transport_failed(Engine *e, const char *reason, int code, const Error *err) {
+  EngineLoss loss = {.reason = reason, .code = code, .err = *err};
+  EioTransports next = next_left(e);
+  if (e->hello || !next || says_nothing_of_the_transport(err->code)) {
+    tell_lost(e, &loss);
+    return;
+  }
+  release_transports(e, 1000, false);
+  if (start(e, next, &loss.err) != 0) tell_lost(e, &loss);
+}
+
+/* --- from outside ----------------------------------------------------------------- */
+
+Engine *engine_open(Net *net, const EngineOptions *options,
+                    const EngineCallbacks *callbacks, void *ctx, Error *err) {
+  Engine *e = xcalloc(1, sizeof *e);
+  e->net = net;
+  e->options = options;
+  e->callbacks = *callbacks;
+  e->ctx = ctx;
+  e->heartbeat.fire = on_heartbeat;
+  e->left = options->others;
+  if (start(e, options->plain ? EIO_WEBSOCKET : options->first, err) == 0) return e;
+  free(e);
+  return NULL;
+}
+
+static bool over_polling(const Engine *e) {
+  return e->transport == EIO_POLLING && e->polling;
+}
+
+int engine_send(Engine *e, bool binary, const char *data, size_t len) {
+  if (!over_polling(e))
+    return e->ws ? ws_send(e->ws, binary, data, len) : (int)ERR_NOT_CONNECTED;
+  size_t most = e->options->ws.max_buffered;
+  if (most && polling_buffered(e->polling) + len > most) return ERR_BUFFER_FULL;
+  polling_send(e->polling, binary, data, len);
+  return 0;
+}
+
+size_t engine_buffered(const Engine *e) {
+  size_t polled = e->polling ? polling_buffered(e->polling) : 0;
+  return polled + (e->ws && !over_polling(e) ? ws_buffered(e->ws) : 0);
+}
+
+size_t engine_max_payload(const Engine *e) {
+  return e->max_payload;
+}
+
+bool engine_is_open(const Engine *e) {
+  return e->hello;
+}
+
+const char *engine_transport(const Engine *e) {
+  return eio_transport_name(e->transport);
+}
+
+bool engine_has_upgraded(const Engine *e) {
+  return e->upgraded;
+}
+
+void engine_pause(Engine *e, bool paused) {
+  e->paused = paused;
+  if (e->ws) ws_pause(e->ws, paused);
+  if (e->polling && !paused) polling_resume(e->polling);
+}
+
+void engine_free(Engine *e, int close_code) {
+  timer_stop(net_loop(e->net), &e->heartbeat);
+  timer_stop(net_loop(e->net), &e->probe);
+  release_transports(e, close_code, e->hello);
+  free(e);
+}

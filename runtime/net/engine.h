@@ -1,0 +1,64 @@
+/* One Engine.IO session (v4): an attempt to open one, and the connection that it becomes,
+ * over WebSocket, over HTTP long-polling, or over this and then that. A plain WebSocket
+ * is one without a protocol of its own. Knows nothing of Socket.IO. Loop thread only.
+ *
+ * The callbacks come from the poll, from timers or from dispatch, never from within a
+ * call of engine_...: they must not call Lua. They may call everything here. */
+#ifndef TIDELOCK_NET_ENGINE_H
+#define TIDELOCK_NET_ENGINE_H
+
+#include "net/cookies.h"
+#include "net/wsclient.h"
+#include "proto/engineio.h"
+
+typedef struct Engine Engine;
+
+/* Borrowed for the life of the engine. */
+typedef struct EngineOptions {
+  bool plain;             /* a plain WebSocket: frames are messages, `front` is all */
+  const char *front;      /* scheme://host:port, or unix:path: */
+  const char *path;       /* NULL: "/socket.io/" */
+  bool no_slash;          /* the path goes out as given */
+  const char *query;      /* encoded; NULL: none */
+  EioTransports first;    /* tried first */
+  EioTransports others;   /* a mask: tried next when the first is not to be had */
+  bool upgrade;           /* from polling to WebSocket, when the server offers it */
+  double request_timeout; /* seconds a POST may take; 0: 20 */
+  Cookies *cookies;       /* of this server, over all its sessions */
+  WsOptions ws;           /* but for url: what both transports have in common */
+} EngineOptions;
+
+/* Why it ended. Borrowed for the call. */
+typedef struct EngineLoss {
+  const char *reason; /* "transport close", "transport error", "parse error", "ping
+                         timeout" */
+  int code;           /* WebSocket close code, or 0 */
+  Error err;
+} EngineLoss;
+
+typedef struct EngineCallbacks {
+  void (*open)(void *ctx); /* the handshake is done */
+  /* One message, without its type byte; data is borrowed for the call. */
+  void (*message)(void *ctx, bool binary, const char *data, size_t len);
+  /* The end, exactly once unless it was freed first. Then engine_free is due. */
+  void (*lost)(void *ctx, const EngineLoss *loss);
+} EngineCallbacks;
+
+/* Returns new, or NULL with *err (URL, INVALID). */
+Engine *engine_open(Net *net, const EngineOptions *options,
+                    const EngineCallbacks *callbacks, void *ctx, Error *err);
+/* Sends one message: text as a packet with its type byte ('4...'), or bytes. Returns what
+ * ws_send does. */
+int engine_send(Engine *e, bool binary, const char *data, size_t len);
+size_t engine_buffered(const Engine *e);       /* bytes that the system has not taken */
+size_t engine_max_payload(const Engine *e);    /* of a packet; 0: not known */
+bool engine_is_open(const Engine *e);          /* the handshake is done */
+const char *engine_transport(const Engine *e); /* "websocket", "polling"; static */
+bool engine_has_upgraded(const Engine *e);
+void engine_pause(Engine *e, bool paused); /* nothing is read meanwhile */
+
+/* Ends it now, without a word to the callbacks, and releases it. It says goodbye as far
+ * as the system takes that at once. Legal in its callbacks. */
+void engine_free(Engine *e, int close_code);
+
+#endif

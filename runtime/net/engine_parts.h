@@ -1,0 +1,63 @@
+/* What the files of Engine share; nobody else includes it. The essay stands in engine.c.
+ */
+#ifndef TIDELOCK_NET_ENGINE_PARTS_H
+#define TIDELOCK_NET_ENGINE_PARTS_H
+
+#include "core/buffer.h"
+#include "net/engine.h"
+
+typedef struct Polling Polling;
+
+typedef enum UpgradePhase {
+  UPGRADE_NONE,    /* not to be had, not begun, or done */
+  UPGRADE_OPENING, /* the WebSocket is on its way */
+  UPGRADE_PROBING, /* "2probe" was sent */
+  UPGRADE_DRAINING /* "3probe" came: the requests under way are waited for */
+} UpgradePhase;
+
+struct Engine {
+  Net *net;
+  const EngineOptions *options;
+  EngineCallbacks callbacks;
+  void *ctx;
+  EioTransports transport; /* in use */
+  EioTransports left;      /* that may be tried yet */
+  WsClient *ws;            /* in use, or on its way to be */
+  Polling *polling;
+  UpgradePhase upgrade;
+  bool upgraded, hello, paused;
+  double ping_deadline; /* seconds from ping to ping */
+  double last_ping;     /* by a clock that counts sleep */
+  size_t max_payload;   /* 0: not known */
+  char sid[128];
+  Timer heartbeat, probe;
+};
+
+/* engine.c */
+void engine_take_packet(Engine *e, const char *data, size_t len);
+void engine_end(Engine *e, const char *reason, const Error *err);
+void engine_violated(Engine *e, const char *what);
+/* The transport could not be had: another is tried, or that is the end. */
+void engine_transport_failed(Engine *e, const char *reason, int code, const Error *err);
+char *engine_target(const Engine *e, EioTransports transport); /* returns new: the URL */
+
+/* engine_ws.c */
+int engine_ws_start(Engine *e, Error *err);
+/* Over polling, with the handshake done: begins to probe if it may. */
+void engine_probe(Engine *e);
+void engine_probe_stop(Engine *e); /* what was begun is given up */
+void engine_drained(Engine *e);    /* polling has no request under way */
+
+/* engine_polling.c */
+int polling_start(Engine *e, Error *err);
+void polling_send(Polling *p, bool binary, const char *data, size_t len);
+size_t polling_buffered(const Polling *p);
+void polling_resume(Polling *p); /* the engine is no longer paused, or a probe failed */
+/* No more requests: engine_drained is called when none is under way. */
+void polling_drain(Polling *p);
+/* What waits to be sent goes to the WebSocket now. */
+void polling_hand_over(Polling *p, WsClient *ws);
+/* Ends it; a session that stands is told so. */
+void polling_free(Polling *p, bool goodbye);
+
+#endif

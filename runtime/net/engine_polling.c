@@ -1,0 +1,331 @@
+/* HTTP long-polling as an engine's transport: one GET that waits for packets and one POST
+ * that brings ours, at most, each at a time; more would end the session, and so would
+ * giving up the GET.
+ *
+ * What is sent within a turn, and while a POST is under way, gathers and goes out
+ * together, up to the server's maxPayload. The answers come in dispatch. The payload of
+ * one is handed on packet by packet; any packet may end the engine, so each step looks
+ * whether it still stands (`over`), and the memory stays until the last one has returned
+ * (`busy`). */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "net/engine_parts.h"
+#include "net/http.h"
+
+typedef struct Piece {
+  struct Piece *next;
+  bool binary;
+  size_t len;
+  char data[];
+} Piece;
+
+struct Polling {
+  Engine *engine; /* NULL: over */
+  Net *net;
+  HttpRequest *get, *post;
+  Piece *first, **last;
+  size_t queued, posting; /* bytes that wait; that are on their way */
+  TurnEnd flush;
+  bool draining;
+  int busy;
+};
+
+/* --- the queue -------------------------------------------------------------------- */
+
+static void drop_first(Polling *p) {
+  Piece *piece = p->first;
+  p->first = piece->next;
+  if (!p->first) p->last = &p->first;
+  p->queued -= piece->len;
+  free(piece);
+}
+
+size_t polling_buffered(const Polling *p) {
+  return p->queued + p->posting;
+}
+
+/* Takes as many as one request may have; one that is larger alone goes alone. */
+static void gather(Polling *p, Buffer *payload) {
+  size_t most = p->engine->max_payload;
+  while (p->first) {
+    Piece *piece = p->first;
+    size_t more = eio_put_len(piece->binary, piece->len);
+    if (payload->len && most && payload->len + more > most) return;
+    eio_put(payload, piece->binary, piece->data, piece->len);
+    drop_first(p);
+  }
+}
+
+/* --- requests --------------------------------------------------------------------- */
+
+static double wall_clock(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_REALTIME, &t);
+  return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/* Returns new: the options' headers and those of this request, NULL-terminated; the last
+ * `own` of them are the list's. */
+static char **headers_of(const Engine *e, bool has_body) {
+  const char *const *given = e->options->ws.headers;
+  size_t n = 0;
+  while (given && given[n]) n++;
+  char **list = xcalloc(n + 3, sizeof *list);
+  for (size_t i = 0; i < n; i++) list[i] = xstrdup(given[i]);
+  if (has_body) list[n++] = xstrdup("Content-Type: text/plain;charset=UTF-8");
+  Buffer cookie = {0};
+  if (e->options->cookies && cookies_put(e->options->cookies, &cookie, wall_clock()))
+    list[n] = buffer_take(&cookie, NULL);
+  buffer_free(&cookie);
+  return list;
+}
+
+static HttpRequest *request(Polling *p, const Buffer *body, double timeout,
+                            HttpDone *done, void *ctx, Error *err) {
+  Engine *e = p->engine;
+  char *url = engine_target(e, EIO_POLLING), **headers = headers_of(e, body);
+  HttpOptions options = {.method = body ? "POST" : "GET",
+                         .url = url,
+                         .headers = (const char *const *)headers,
+                         .body = body ? body->data : NULL,
+                         .body_len = body ? body->len : 0,
+                         .connect_timeout = e->options->ws.connect_timeout,
+                         .timeout = timeout,
+                         .max_body = e->options->ws.max_message,
+                         .max_redirects = 0,
+                         .route = e->options->ws.route};
+  HttpRequest *started = http_start(p->net, &options, done, ctx, err);
+  for (char **header = headers; *header; header++) free(*header);
+  free(headers);
+  free(url);
+  return started;
+}
+
+static void drained_if_idle(Polling *p) {
+  if (p->draining && !p->get && !p->post) engine_drained(p->engine);
+}
+
+/* --- failing ---------------------------------------------------------------------- */
+
+static void fail(Polling *p, const char *reason, const Error *err) {
+  Engine *e = p->engine;
+  if (e->hello) engine_end(e, reason, err);
+  else engine_transport_failed(e, reason, 0, err);
+}
+
+/* {"code":1,"message":"Session ID unknown"}, or whatever a machine in between says. */
+static void describe(const HttpResponse *r, Error *err) {
+  int len = r->body.len < 200 ? (int)r->body.len : 200;
+  error_set(err, ERR_HTTP, "the server answered a polling request with status %d",
+            r->status);
+  error_detail(err, "%d: %.*s", r->status, len, r->body.len ? r->body.data : "");
+  for (char *c = err->detail; *c; c++)
+    if ((unsigned char)*c < ' ' || (unsigned char)*c >= 127) *c = ' ';
+}
+
+/* Whether the request went well; else the engine has been told. */
+static bool went_well(Polling *p, const HttpResponse *r, const Error *err) {
+  Error why;
+  if (err) {
+    fail(p, "transport error", err);
+    return false;
+  }
+  if (p->engine->options->cookies)
+    cookies_take(p->engine->options->cookies, r->headers.data, r->headers.len,
+                 wall_clock());
+  if (r->status == 200) return true;
+  describe(r, &why);
+  fail(p, "transport error", &why);
+  return false;
+}
+
+/* --- life ------------------------------------------------------------------------- */
+
+static void release(Polling *p) {
+  if (p->engine || p->busy) return;
+  while (p->first) drop_first(p);
+  free(p);
+}
+
+static void leave(Polling *p) {
+  p->busy--;
+  release(p);
+}
+
+/* --- GET -------------------------------------------------------------------------- */
+
+static void poll_more(Polling *p);
+
+static void take_part(Engine *e, const EioPart *part) {
+  if (!part->binary) engine_take_packet(e, part->data, part->len);
+  else if (e->hello) e->callbacks.message(e->ctx, true, part->data, part->len);
+  else engine_violated(e, "a packet before the handshake");
+}
+
+static void take_payload(Polling *p, Buffer *body) {
+  char *rest = body->data;
+  size_t len = body->len;
+  EioPart part;
+  Error err;
+  if (!len) {
+    engine_violated(p->engine, "an empty answer to a polling request");
+    return;
+  }
+  for (int more = 1; more > 0 && p->engine;) {
+    more = eio_next(&rest, &len, &part, &err);
+    if (more > 0) take_part(p->engine, &part);
+    else if (more < 0) engine_end(p->engine, "parse error", &err);
+  }
+}
+
+static void on_got(void *ctx, HttpResponse *response, const Error *err) {
+  Polling *p = ctx;
+  p->get = NULL;
+  p->busy++;
+  if (went_well(p, response, err)) take_payload(p, &response->body);
+  if (p->engine) poll_more(p);
+  leave(p);
+}
+
+/* The request that opens a session has to end in time, one that waits has not. */
+static void poll_more(Polling *p) {
+  Engine *e = p->engine;
+  Error err;
+  if (p->draining) {
+    drained_if_idle(p);
+    return;
+  }
+  if (p->get || e->paused) return;
+  double timeout = e->hello ? INFINITY : e->options->ws.connect_timeout;
+  p->get = request(p, NULL, timeout, on_got, p, &err);
+  if (!p->get) fail(p, "transport error", &err);
+}
+
+/* --- POST ------------------------------------------------------------------------- */
+
+static void post_more(Polling *p);
+
+static void on_posted(void *ctx, HttpResponse *response, const Error *err) {
+  Polling *p = ctx;
+  p->post = NULL;
+  p->posting = 0;
+  p->busy++;
+  if (went_well(p, response, err)) post_more(p);
+  leave(p);
+}
+
+static void post_more(Polling *p) {
+  Buffer payload = {0};
+  Error err;
+  if (p->draining) {
+    drained_if_idle(p);
+    return;
+  }
+  if (p->post || !p->first) return;
+  gather(p, &payload);
+  p->posting = payload.len;
+  p->post = request(p, &payload, p->engine->options->request_timeout, on_posted, p, &err);
+  buffer_free(&payload);
+  if (!p->post) fail(p, "transport error", &err);
+}
+
+static void on_turn_end(TurnEnd *work) {
+  Polling *p = CONTAINER_OF(work, Polling, flush);
+  p->busy++;
+  post_more(p);
+  leave(p);
+}
+
+/* --- from the engine -------------------------------------------------------------- */
+
+int polling_start(Engine *e, Error *err) {
+  Polling *p = xcalloc(1, sizeof *p);
+  p->engine = e;
+  p->net = e->net;
+  p->last = &p->first;
+  p->flush.run = on_turn_end;
+  p->get = request(p, NULL, e->options->ws.connect_timeout, on_got, p, err);
+  if (!p->get) {
+    free(p);
+    return (int)err->code;
+  }
+  e->polling = p;
+  return 0;
+}
+
+void polling_send(Polling *p, bool binary, const char *data, size_t len) {
+  Piece *piece = xmalloc(sizeof *piece + len);
+  *piece = (Piece){NULL, binary, len};
+  memcpy(piece->data, data, len);
+  *p->last = piece;
+  p->last = &piece->next;
+  p->queued += len;
+  net_at_turn_end(p->net, &p->flush);
+}
+
+void polling_resume(Polling *p) {
+  p->draining = false;
+  p->busy++;
+  poll_more(p);
+  if (p->engine) post_more(p);
+  leave(p);
+}
+
+void polling_drain(Polling *p) {
+  p->draining = true;
+  drained_if_idle(p);
+}
+
+void polling_hand_over(Polling *p, WsClient *ws) {
+  while (p->first) {
+    ws_send(ws, p->first->binary, p->first->data, p->first->len);
+    drop_first(p);
+  }
+}
+
+/* The goodbye is a request of its own, which nobody waits for but the net. */
+typedef struct Goodbye {
+  NetRest rest;
+  HttpRequest *post;
+} Goodbye;
+
+static void on_goodbye(void *ctx, HttpResponse *response, const Error *err) {
+  (void)response, (void)err;
+  Goodbye *goodbye = ctx;
+  net_rest_over(&goodbye->rest);
+  free(goodbye);
+}
+
+static void end_goodbye(NetRest *rest) {
+  Goodbye *goodbye = CONTAINER_OF(rest, Goodbye, rest);
+  http_cancel(goodbye->post);
+  free(goodbye);
+}
+
+static void say_goodbye(Polling *p) {
+  Buffer payload = {0};
+  Error err;
+  if (p->post) return;
+  gather(p, &payload);
+  eio_put(&payload, false, "1", 1);
+  Goodbye *goodbye = xcalloc(1, sizeof *goodbye);
+  goodbye->rest.end = end_goodbye;
+  goodbye->post = request(p, &payload, 2, on_goodbye, goodbye, &err);
+  if (goodbye->post) net_rest(p->net, &goodbye->rest);
+  else free(goodbye);
+  buffer_free(&payload);
+}
+
+void polling_free(Polling *p, bool goodbye) {
+  if (goodbye && !p->draining) say_goodbye(p);
+  if (p->get) http_cancel(p->get);
+  if (p->post) http_cancel(p->post);
+  net_turn_end_cancel(&p->flush);
+  p->get = p->post = NULL;
+  p->engine = NULL;
+  release(p);
+}

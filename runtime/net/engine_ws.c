@@ -1,0 +1,130 @@
+/* WebSocket as an engine's transport, and the upgrade from polling to it.
+ *
+ * The upgrade. With the handshake done over polling, a WebSocket of the same session is
+ * opened and asked "2probe". Its "3probe" means that the server will take it: from then
+ * on nothing new is asked for or sent by polling (DRAINING), and the server lets go of
+ * the request that it holds. When none is under way, "5" goes out over the WebSocket,
+ * then what waits. A probe that fails, or takes too long, leaves the session on polling.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "net/engine_parts.h"
+
+static const double probe_timeout = 20;
+
+/* --- the transport ---------------------------------------------------------------- */
+
+static const char *reason_of(ErrorCode code) {
+  if (code == ERR_PROTOCOL || code == ERR_TOO_LARGE) return "parse error";
+  return code == ERR_NONE || code == ERR_RESET ? "transport close" : "transport error";
+}
+
+static void on_open(void *ctx, const char *subprotocol) {
+  Engine *e = ctx;
+  (void)subprotocol;
+  if (!e->options->plain) return;
+  e->hello = true;
+  e->callbacks.open(e->ctx);
+}
+
+static void on_message(void *ctx, bool binary, const char *data, size_t len) {
+  Engine *e = ctx;
+  if (binary || e->options->plain) e->callbacks.message(e->ctx, binary, data, len);
+  else engine_take_packet(e, data, len);
+}
+
+static void on_closed(void *ctx, int code, const char *reason, size_t len,
+                      const Error *err) {
+  Engine *e = ctx;
+  Error why = *err;
+  if (err->code == ERR_NONE) {
+    error_set(&why, ERR_CLOSED, "the server closed the connection (%d)", code);
+    error_detail(&why, "%.*s", (int)len, reason);
+  }
+  engine_transport_failed(e, reason_of(err->code), code, &why);
+}
+
+static int open_ws(Engine *e, const WsCallbacks *callbacks, Error *err) {
+  char *url = engine_target(e, EIO_WEBSOCKET);
+  WsOptions options = e->options->ws;
+  options.url = url;
+  e->ws = ws_open(e->net, &options, callbacks, e, err);
+  free(url);
+  return e->ws ? 0 : (int)err->code;
+}
+
+static const WsCallbacks in_use = {on_open, on_message, on_closed};
+
+int engine_ws_start(Engine *e, Error *err) {
+  return open_ws(e, &in_use, err);
+}
+
+/* --- the upgrade ------------------------------------------------------------------ */
+
+void engine_probe_stop(Engine *e) {
+  WsClient *ws = e->ws;
+  if (e->upgrade == UPGRADE_NONE) return;
+  timer_stop(net_loop(e->net), &e->probe);
+  e->ws = NULL;
+  e->upgrade = UPGRADE_NONE;
+  if (ws) ws_goodbye(ws, 1000, NULL);
+  if (e->polling) polling_resume(e->polling);
+}
+
+static void on_probe_timeout(Timer *timer) {
+  engine_probe_stop(CONTAINER_OF(timer, Engine, probe));
+}
+
+static void on_probe_open(void *ctx, const char *subprotocol) {
+  Engine *e = ctx;
+  (void)subprotocol;
+  e->upgrade = UPGRADE_PROBING;
+  ws_send(e->ws, false, "2probe", 6);
+}
+
+static void on_probe_message(void *ctx, bool binary, const char *data, size_t len) {
+  Engine *e = ctx;
+  if (e->upgrade == UPGRADE_NONE) { /* it is in use by now */
+    on_message(ctx, binary, data, len);
+  } else if (e->upgrade == UPGRADE_PROBING && !binary && len == 6 &&
+             memcmp(data, "3probe", 6) == 0) {
+    e->upgrade = UPGRADE_DRAINING;
+    polling_drain(e->polling);
+  } else {
+    engine_probe_stop(e);
+  }
+}
+
+static void on_probe_closed(void *ctx, int code, const char *reason, size_t len,
+                            const Error *err) {
+  Engine *e = ctx;
+  if (e->upgrade == UPGRADE_NONE) on_closed(ctx, code, reason, len, err);
+  else engine_probe_stop(e);
+}
+
+static const WsCallbacks probing = {on_probe_open, on_probe_message, on_probe_closed};
+
+void engine_probe(Engine *e) {
+  Error err;
+  bool allowed = (e->options->first | e->options->others) & EIO_WEBSOCKET;
+  if (!e->options->upgrade || !allowed) return;
+  e->upgrade = UPGRADE_OPENING;
+  e->probe.fire = on_probe_timeout;
+  timer_start(net_loop(e->net), &e->probe, probe_timeout);
+  if (open_ws(e, &probing, &err) != 0) engine_probe_stop(e);
+}
+
+void engine_drained(Engine *e) {
+  Polling *polling = e->polling;
+  if (e->upgrade != UPGRADE_DRAINING) return;
+  timer_stop(net_loop(e->net), &e->probe);
+  e->upgrade = UPGRADE_NONE;
+  e->upgraded = true;
+  e->transport = EIO_WEBSOCKET;
+  e->polling = NULL;
+  ws_send(e->ws, false, "5", 1);
+  polling_hand_over(polling, e->ws);
+  polling_free(polling, false);
+  if (e->paused) ws_pause(e->ws, true);
+}
