@@ -171,7 +171,7 @@ Engine *engine_open(Net *net, const EngineOptions *options,
   e->callbacks = *callbacks;
   e->ctx = ctx;
   e->heartbeat.fire = on_heartbeat;
-  e->left = options->others;
+  e->left = options->plain ? EIO_NONE : options->others;
   if (start(e, options->plain ? EIO_WEBSOCKET : options->first, err) == 0) return e;
   free(e);
   return NULL;

@@ -17,7 +17,6 @@ local function visit(path, more)
   local options = { url = URL .. path, protocol = "websocket", reconnect = false, timeout = 10 }
   for key, value in pairs(more or {}) do options[key] = value end
   local seen = { messages = {}, states = {}, ends = 0 }
-  options.transports = { "websocket" }
   seen.conn = socket.connect("c" .. count, options)
   seen.conn:on("message", function(data) seen.messages[#seen.messages + 1] = data end)
   seen.conn:on("connect_error", function(err) seen.connect_error = err end)
