@@ -1,7 +1,9 @@
 /* tidelock.script: what a script knows and says of itself. */
 #include <lauxlib.h>
+#include <string.h>
 
 #include "lua/modules.h"
+#include "script/keep_file.h"
 #include "script/reload.h"
 #include "script/resource.h"
 #include "script/script.h"
@@ -46,6 +48,42 @@ static int f_exit(lua_State *L) {
   return 0;
 }
 
+/* {persist = true}: script.keep outlives the process. */
+static int f_keep_options(lua_State *L) {
+  Generation *gen = generation_of(L);
+  Error err;
+  luaL_checktype(L, 1, LUA_TTABLE);
+  lua_pushnil(L);
+  while (lua_next(L, 1)) {
+    if (lua_type(L, -2) != LUA_TSTRING || strcmp(lua_tostring(L, -2), "persist") != 0)
+      return luaL_error(L, "script.keep_options knows one option, persist");
+    luaL_argexpected(L, lua_isboolean(L, -1), 1, "persist = true or false");
+    lua_pop(L, 1);
+  }
+  if (gen->state != GEN_STAGING)
+    return luaL_error(L, "script.keep_options belongs to the top level of the script");
+  if (lua_getfield(L, 1, "persist") == LUA_TNIL || !lua_toboolean(L, -1)) return 0;
+  if (keep_file_open(gen, &err) == 0) return 0;
+  return luaL_error(L, "script.keep_options: %s", err.message);
+}
+
+static int f_version(lua_State *L) {
+  Generation *gen = generation_of(L);
+  lua_Integer version = luaL_checkinteger(L, 1);
+  luaL_argcheck(L, version >= 0, 1, "a version is 0 or more");
+  if (!lua_isnoneornil(L, 2)) luaL_checktype(L, 2, LUA_TFUNCTION);
+  if (gen->state != GEN_STAGING)
+    return luaL_error(L, "script.version belongs to the top level of the script");
+  if (gen->keep_persist)
+    return luaL_error(L, "script.version belongs before script.keep_options");
+  if (gen->versioned) return luaL_error(L, "script.version is set twice");
+  lua_settop(L, 2);
+  if (!lua_isnil(L, 2)) gen->migrate = luaL_ref(L, LUA_REGISTRYINDEX);
+  gen->version = version;
+  gen->versioned = true;
+  return 0;
+}
+
 static int f_reload(lua_State *L) {
   need_loaded(L, "script.reload");
   need_declaring(L, "script.reload");
@@ -81,10 +119,17 @@ static int f_orphans(lua_State *L) {
 }
 
 int luaopen_tidelock_script(lua_State *L) {
-  static const luaL_Reg functions[] = {
-      {"on_start", f_on_start}, {"on_stop", f_on_stop},     {"on_notice", f_on_notice},
-      {"exit", f_exit},         {"cpu_limit", f_cpu_limit}, {"grace", f_grace},
-      {"orphans", f_orphans},   {"reload", f_reload},       {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"on_start", f_on_start},
+                                       {"on_stop", f_on_stop},
+                                       {"on_notice", f_on_notice},
+                                       {"exit", f_exit},
+                                       {"cpu_limit", f_cpu_limit},
+                                       {"grace", f_grace},
+                                       {"orphans", f_orphans},
+                                       {"reload", f_reload},
+                                       {"version", f_version},
+                                       {"keep_options", f_keep_options},
+                                       {NULL, NULL}};
   Generation *gen = generation_of(L);
   luaL_newlib(L, functions);
   lua_pushstring(L, gen->script->name);

@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 
+#include "script/keep_file.h"
 #include "script/resource.h"
 #include "script/script.h"
 #include "script/state.h"
@@ -26,7 +27,8 @@ Generation *generation_new(Script *script, Sources *sources) {
   gen->memory_limit = script->rt->options.memory_limit;
   gen->last_decl = &gen->decls;
   gen->grace_seconds = script->rt->options.grace;
-  gen->on_start = gen->on_stop = gen->on_notice = gen->keep = LUA_NOREF;
+  gen->on_start = gen->on_stop = gen->on_notice = gen->keep = gen->migrate = LUA_NOREF;
+  gen->version = 1;
   gen->grace.fire = on_grace;
   gen->ended.run = on_ended;
   box_ring_init(&gen->boxes);
@@ -163,6 +165,7 @@ void generation_kill(Generation *gen) {
   free_traces(gen);
   box_sever_all(&gen->boxes);
   if (gen->L) views_sever(gen->L);
+  keep_file_drop(gen);
   gen->state = GEN_DEAD;
   if (gen->ended_queued) return; /* on_ended goes on */
   gen->work.data = gen;

@@ -45,12 +45,17 @@ struct Generation {
   Op *ops;                          /* anonymous timers and the like */
   int on_start, on_stop, on_notice; /* references, LUA_NOREF when not set */
   int keep;                         /* reference of script.keep */
+  struct KeepFile *keep_file;       /* owned until the script has it: see keep_file.h */
+  bool keep_persist;
+  int64_t version;      /* of script.keep */
+  bool versioned;       /* it was declared */
+  int migrate;          /* reference: from an older version; LUA_NOREF: none */
   double grace_seconds; /* for its tasks, and what its successor does not declare */
   bool cut;             /* its waits raise, or have */
   Timer grace;
   Event ended; /* pushed when a retiring one may have ended */
   bool ended_queued;
-  bool migrating;   /* a store's migrate runs */
+  bool migrating;   /* a migrate of a store, or of keep, runs */
   bool migrated;    /* a version rose with it: what was made before cannot go back */
   Generation *next; /* in script->retiring */
   double cpu_limit; /* seconds; 0: the runtime's */

@@ -87,14 +87,76 @@ static int f_merge(lua_State *L) {
   return 0;
 }
 
+/* The text of what Lua says is on top. */
+static int no_memory(lua_State *L, Error *err) {
+  error_set(err, ERR_MEMORY, "script.keep cannot be carried over: %s",
+            lua_tostring(L, -1));
+  lua_pop(L, 1);
+  return ERR_MEMORY;
+}
+
 int keep_merge(Generation *gen, const Keep *before, const Keep *after, Error *err) {
   lua_State *L = gen->L;
   lua_pushcfunction(L, f_merge);
   lua_pushlightuserdata(L, (void *)before);
   lua_pushlightuserdata(L, (void *)after);
   if (lua_pcall(L, 2, 0, 0) == LUA_OK) return 0;
-  error_set(err, ERR_MEMORY, "script.keep cannot be carried over: %s",
-            lua_tostring(L, -1));
-  lua_pop(L, 1);
-  return ERR_MEMORY;
+  return no_memory(L, err);
+}
+
+/* --- as one ----------------------------------------------------------------------- */
+
+/* The key lies at -2, the value on top. */
+static int pack_entry(lua_State *L, Buffer *out, size_t limit, Error *err) {
+  if (!pack_is_key(L, -2))
+    return error_set(err, ERR_INVALID, ": a table as a key cannot be carried over");
+  size_t start = out->len;
+  int rc = pack_bounded(L, -2, out, limit, err);
+  if (rc == 0) rc = pack_bounded(L, -1, out, limit, err);
+  if (rc != 0) out->len = start;
+  return rc;
+}
+
+static void tell_entry(lua_State *L, Error *err) {
+  Error why = *err;
+  const char *key = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "?";
+  error_set(err, why.code, "script.keep.%.60s%s%.300s", key,
+            strchr(".[:", why.message[0]) ? "" : ": ", why.message);
+}
+
+bool keep_pack(Generation *gen, Buffer *out, size_t limit, Error *err) {
+  lua_State *L = gen->L;
+  *err = (Error){0};
+  buffer_putc(out, 't');
+  lua_rawgeti(L, LUA_REGISTRYINDEX, gen->keep);
+  lua_pushnil(L);
+  int rc = 0;
+  while (rc != ERR_TOO_LARGE && lua_next(L, -2)) {
+    Error why;
+    rc = pack_entry(L, out, limit, &why);
+    if (rc != 0) tell_entry(L, &why);
+    if (rc != 0 && err->code == ERR_NONE) *err = why;
+    lua_pop(L, 1);
+  }
+  lua_pop(L, rc == ERR_TOO_LARGE ? 2 : 1);
+  buffer_putc(out, 'e');
+  return rc != ERR_TOO_LARGE;
+}
+
+static int f_unpack(lua_State *L) {
+  const char *at = (const char *)lua_touserdata(L, 1) + 1; /* behind the tag */
+  lua_rawgeti(L, LUA_REGISTRYINDEX, generation_of(L)->keep);
+  while (*at != 'e') {
+    unpack_value(L, &at);
+    unpack_value(L, &at);
+    lua_rawset(L, -3);
+  }
+  return 0;
+}
+
+int keep_unpack(Generation *gen, const char *bytes, Error *err) {
+  lua_State *L = gen->L;
+  lua_pushcfunction(L, f_unpack);
+  lua_pushlightuserdata(L, (void *)bytes);
+  return lua_pcall(L, 1, 0, 0) == LUA_OK ? 0 : no_memory(L, err);
 }

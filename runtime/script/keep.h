@@ -22,4 +22,12 @@ Keep keep_capture(Generation *gen, bool tell);
  * or ERR_MEMORY. */
 int keep_merge(Generation *gen, const Keep *before, const Keep *after, Error *err);
 
+/* Appends the keep table of gen, as one packed value. What cannot be carried is left out;
+ * *err says what was first, or has code ERR_NONE. False: there would be more than `limit`
+ * bytes in out. Never raises. */
+bool keep_pack(Generation *gen, Buffer *out, size_t limit, Error *err);
+/* Writes a packed table into the keep table of gen. The bytes have been checked. 0, or
+ * ERR_MEMORY. */
+int keep_unpack(Generation *gen, const char *bytes, Error *err);
+
 #endif

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "script/keep_file.h"
 #include "script/task.h"
 
 /* --- names ------------------------------------------------------------------------ */
@@ -100,6 +101,7 @@ bool script_has_work(const Script *script) {
 
 void script_free(Script *script) {
   script_give_up_load(script);
+  keep_file_close(script);
   while (script->retiring) generation_kill(script->retiring);
   if (script->current) generation_kill(script->current);
   keep_free(&script->keep_before);

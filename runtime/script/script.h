@@ -23,12 +23,13 @@ struct Script {
   Generation *retiring; /* replaced ones that still finish */
   Task *stage;          /* the top level that runs; borrowed */
   StageClock stage_clock;
-  Keep keep_before;     /* script.keep as it was when the load began */
-  uint64_t seen;        /* hash of the sources last tried, good or bad */
-  ErrorCode unreadable; /* what was told when they could not be read */
-  Reload *reload;       /* that the load under way is part of; NULL: none is */
-  bool held;            /* its last load was given up because of another script's */
-  bool reload_asked;    /* see reload.h */
+  struct KeepFile *keep_file; /* of the current one; NULL: keep is not persistent */
+  Keep keep_before;           /* script.keep as it was when the load began */
+  uint64_t seen;              /* hash of the sources last tried, good or bad */
+  ErrorCode unreadable;       /* what was told when they could not be read */
+  Reload *reload;             /* that the load under way is part of; NULL: none is */
+  bool held;                  /* its last load was given up because of another script's */
+  bool reload_asked;          /* see reload.h */
 };
 
 /* A name is [A-Za-z0-9_.-]+, 64 at most. */

@@ -10,6 +10,7 @@
 #ifndef TIDELOCK_SCRIPT_STORES_H
 #define TIDELOCK_SCRIPT_STORES_H
 
+#include "data/db.h"
 #include "data/store.h"
 #include "script/resource.h"
 #include "script/subscribe.h"
@@ -50,6 +51,11 @@ int store_flush(lua_State *L, Declaration *decl);
 
 /* Sets time, script, action, paths and state of the table on top. May raise. */
 void store_fill_change(lua_State *L, const StoreChange *change);
+
+/* The database of the profile, opened when it is first asked for; NULL: BUSY, IO.
+ * Borrows.
+ */
+Db *stores_db(Runtime *rt, Error *err);
 
 /* Writes what is not on disk yet, and lets go of the profile; run the loop on after it.
  */

@@ -133,10 +133,10 @@ int keep_migrate(const Declaration *decl, StoreCore *core, Value base, int64_t f
 
 /* --- opening ---------------------------------------------------------------------- */
 
-static int need_db(Runtime *rt, Error *err) {
+Db *stores_db(Runtime *rt, Error *err) {
   DbOptions options = {.folder = rt->options.data};
   if (!rt->stores->db) rt->stores->db = db_open(rt->loop, &options, err);
-  return rt->stores->db ? 0 : (int)err->code;
+  return rt->stores->db;
 }
 
 int keep_open(StoreCore *core, Error *err) {
@@ -145,7 +145,7 @@ int keep_open(StoreCore *core, Error *err) {
   core->stored = -1;
   core->loaded = (Value){0};
   if (!o->persist_count || !rt->options.data || rt->options.check_only) return 0;
-  if (need_db(rt, err) != 0) return (int)err->code;
+  if (!stores_db(rt, err)) return (int)err->code;
   char *name = xasprintf("%s:%s", core->res->owner->name, core->res->name);
   PersistOptions options = {.name = name,
                             .keys = (const char *const *)o->persist,

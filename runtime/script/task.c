@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "script/keep_file.h"
 #include "script/luaerror.h"
 #include "script/script.h"
 #include "script/watchdog.h"
@@ -237,6 +238,7 @@ static void resume(Task *task, int nargs) {
   WatchdogTurn turn = watchdog_enter(gen, task->co);
   int n, status = lua_resume(task->co, gen->L, nargs, &n);
   double slow = watchdog_leave(gen, turn);
+  if (gen->keep_persist) keep_file_touch(gen);
   rt->current = outer;
   rt->blocked = blocked;
   if (slow > 0 && gen->state != GEN_STAGING) tell_slow(task, slow);

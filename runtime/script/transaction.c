@@ -20,7 +20,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "script/keep_file.h"
 #include "script/task.h"
+#include "script/version.h"
 
 /* --- life ------------------------------------------------------------------------- */
 
@@ -97,7 +99,9 @@ static int prepare(Reload *r, Error *err) {
     r->culprit = r->scripts[i];
     Generation *gen = r->culprit->staging;
     gen->memory_limit = r->rt->options.memory_limit; /* its top level is over */
-    if (carry_keep(r->culprit, err) || resources_open(gen, err)) return (int)err->code;
+    if (carry_keep(r->culprit, err) || version_prepare(r->culprit, err) ||
+        resources_open(gen, err))
+      return (int)err->code;
   }
   for (size_t i = 0; i < r->count; i++) {
     r->culprit = r->scripts[i];
@@ -127,6 +131,7 @@ static void take_over(Script *script, Buffer *what) {
   script->held = false;
   keep_free(&script->keep_before);
   generation_start(gen);
+  keep_file_take_over(gen);
   resources_orphan(script, grace); /* before on_start, which may claim them */
   notice_describe(gen, what);
 }

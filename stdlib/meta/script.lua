@@ -34,6 +34,21 @@ function script.on_notice(fn) end
 ---@param seconds number 0 to 3600
 function script.grace(seconds) end
 
+---What becomes of script.keep. For the top level, behind script.version. With `persist` it outlives
+---the process: what is stored is read at once if no version of the script runs yet, and written
+---100 ms after a turn in which it changed, 1 MiB at most. Raises when the profile is in use by
+---another process.
+---@param options { persist?: boolean }
+function script.keep_options(options) end
+
+---The version of script.keep, 1 when never called. For the top level. When it rose since the version
+---that runs, or what is stored, `migrate` makes of this version's copy of keep what is needed, once,
+---before the swap. If it raises, is not given, or the version fell, the load fails and nothing has
+---changed.
+---@param version integer 0 or more
+---@param migrate? fun(keep: table, from: integer) may not wait
+function script.version(version, migrate) end
+
 ---Ends the process cleanly; returns first. Of several calls the first one counts, but a status
 ---other than 0 replaces 0. Raises while the script loads.
 ---@param code? integer exit status, 0 to 255; 0 when not given

@@ -1,0 +1,178 @@
+/* The rows of what scripts keep: see kept.h. A Kept that is closed lives on until its job
+ * has come back. */
+#include "data/kept.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+struct Kept {
+  Db *db;
+  char *name, *aside; /* aside: where what is stored goes, with the next write */
+  Buffer next;        /* to be written when the job has come back */
+  int64_t next_version;
+  int writing;          /* jobs */
+  bool waiting, closed; /* waiting: `next` is there */
+};
+
+typedef struct KeptRead {
+  DbJob job;
+  const char *name;
+  size_t limit;
+  Buffer *bytes;
+  int64_t version;
+  bool too_large;
+} KeptRead;
+
+typedef struct KeptWrite {
+  DbJob job;
+  Kept *kept;
+  char *aside;
+  Buffer bytes;
+  int64_t version;
+} KeptWrite;
+
+/* --- on the database's thread ---------------------------------------------------------
+ */
+
+static void take_row(KeptRead *r, sqlite3_stmt *get) {
+  int len = sqlite3_column_bytes(get, 1);
+  r->version = sqlite3_column_int64(get, 0);
+  r->too_large = len < 0 || (size_t)len > r->limit;
+  if (!r->too_large && len)
+    buffer_put(r->bytes, sqlite3_column_blob(get, 1), (size_t)len);
+}
+
+static int read_work(DbJob *job, sqlite3 *sql) {
+  KeptRead *r = CONTAINER_OF(job, KeptRead, job);
+  sqlite3_stmt *get = NULL;
+  int rc = sqlite3_table_column_metadata(sql, NULL, "keep", NULL, NULL, NULL, NULL, NULL,
+                                         NULL);
+  if (rc == SQLITE_ERROR) return SQLITE_OK; /* no script has kept anything */
+  if (rc == SQLITE_OK)
+    rc = sqlite3_prepare_v2(sql, "SELECT version, bytes FROM keep WHERE name=?1", -1,
+                            &get, NULL);
+  if (rc != SQLITE_OK) return rc;
+  sqlite3_bind_text(get, 1, r->name, -1, SQLITE_STATIC);
+  if (sqlite3_step(get) == SQLITE_ROW) take_row(r, get);
+  return sqlite3_finalize(get);
+}
+
+static int put_row(const KeptWrite *w, sqlite3 *sql) {
+  sqlite3_stmt *put = NULL;
+  int rc = sqlite3_prepare_v2(sql, "INSERT OR REPLACE INTO keep VALUES(?1, ?2, ?3)", -1,
+                              &put, NULL);
+  if (rc != SQLITE_OK) return rc;
+  sqlite3_bind_text(put, 1, w->kept->name, -1, SQLITE_STATIC);
+  sqlite3_bind_int64(put, 2, w->version);
+  sqlite3_bind_blob64(put, 3, w->bytes.data, w->bytes.len, SQLITE_STATIC);
+  sqlite3_step(put);
+  return sqlite3_finalize(put);
+}
+
+static int move_aside(const KeptWrite *w, sqlite3 *sql) {
+  sqlite3_stmt *move = NULL;
+  if (!w->aside) return SQLITE_OK;
+  int rc =
+      sqlite3_prepare_v2(sql, "UPDATE keep SET name=?2 WHERE name=?1", -1, &move, NULL);
+  if (rc != SQLITE_OK) return rc;
+  sqlite3_bind_text(move, 1, w->kept->name, -1, SQLITE_STATIC);
+  sqlite3_bind_text(move, 2, w->aside, -1, SQLITE_STATIC);
+  sqlite3_step(move);
+  return sqlite3_finalize(move);
+}
+
+static int write_work(DbJob *job, sqlite3 *sql) {
+  KeptWrite *w = CONTAINER_OF(job, KeptWrite, job);
+  int rc = sqlite3_exec(sql,
+                        "CREATE TABLE IF NOT EXISTS keep(name TEXT PRIMARY KEY,"
+                        " version INTEGER NOT NULL, bytes BLOB NOT NULL)",
+                        NULL, NULL, NULL);
+  if (rc == SQLITE_OK) rc = move_aside(w, sql);
+  return rc == SQLITE_OK ? put_row(w, sql) : rc;
+}
+
+/* --- on the loop ----------------------------------------------------------------------
+ */
+
+static void release(Kept *kept) {
+  if (!kept->closed || kept->writing) return;
+  buffer_free(&kept->next);
+  free(kept->name);
+  free(kept->aside);
+  free(kept);
+}
+
+static void push(Kept *kept, Buffer *bytes, int64_t version);
+
+static void write_done(DbJob *job) {
+  KeptWrite *w = CONTAINER_OF(job, KeptWrite, job);
+  Kept *kept = w->kept;
+  free(w->aside);
+  buffer_free(&w->bytes);
+  free(w);
+  kept->writing--;
+  if (kept->waiting && !kept->closed) push(kept, &kept->next, kept->next_version);
+  release(kept);
+}
+
+static void push(Kept *kept, Buffer *bytes, int64_t version) {
+  KeptWrite *w = xcalloc(1, sizeof *w);
+  *w = (KeptWrite){.job.work = write_work,
+                   .job.done = write_done,
+                   .kept = kept,
+                   .aside = kept->aside,
+                   .bytes = *bytes,
+                   .version = version};
+  *bytes = (Buffer){0};
+  kept->aside = NULL;
+  kept->waiting = false;
+  kept->writing++;
+  db_push(kept->db, &w->job);
+}
+
+void kept_write(Kept *kept, Buffer *bytes, int64_t version) {
+  if (!kept->writing) {
+    push(kept, bytes, version);
+    return;
+  }
+  buffer_free(&kept->next);
+  kept->next = *bytes;
+  *bytes = (Buffer){0};
+  kept->next_version = version;
+  kept->waiting = true;
+}
+
+void kept_set_aside(Kept *kept, const char *why, Error *err) {
+  struct timespec t;
+  clock_gettime(CLOCK_REALTIME, &t);
+  free(kept->aside);
+  kept->aside = xasprintf("%s~broken-%lld.%06ld", kept->name, (long long)t.tv_sec,
+                          t.tv_nsec / 1000);
+  error_set(err, ERR_DECODE,
+            "%.140s; what was kept of the script %.64s is set aside as %.90s", why,
+            kept->name, kept->aside);
+}
+
+Kept *kept_open(Db *db, const char *name, size_t limit, Buffer *bytes, int64_t *version,
+                Error *err) {
+  KeptRead r = {
+      .job.work = read_work, .name = name, .limit = limit, .bytes = bytes, .version = -1};
+  int code = db_read(db, &r.job);
+  *err = r.job.err;
+  if (code != 0) return NULL;
+  Kept *kept = xcalloc(1, sizeof *kept);
+  *kept = (Kept){.db = db, .name = xstrdup(name)};
+  *version = r.version;
+  if (r.too_large) {
+    kept_set_aside(kept, "it is too large", err);
+    *version = -1;
+  }
+  return kept;
+}
+
+/* Jobs are done in order: one more behind that which is under way does no harm. */
+void kept_close(Kept *kept) {
+  if (kept->waiting) push(kept, &kept->next, kept->next_version);
+  kept->closed = true;
+  release(kept);
+}

@@ -1,0 +1,24 @@
+/* What one script keeps over restarts: bytes and their version, one row in the database.
+ * Loop thread only. The latest are written as a whole; while that goes on, later ones
+ * wait, so that memory holds two copies at most. What cannot be used is set aside under a
+ * name that the error tells, never overwritten: with the first write, so that who opens
+ * and closes has changed nothing. */
+#ifndef TIDELOCK_DATA_KEPT_H
+#define TIDELOCK_DATA_KEPT_H
+
+#include "core/buffer.h"
+#include "data/db.h"
+
+typedef struct Kept Kept;
+
+/* Reads what is stored, waiting for the disk; *bytes is new (empty: nothing is), *version
+ * what it was stored with, -1 when nothing was. Returns new, or NULL when it cannot be
+ * known what is stored. *err with code ERR_NONE or what the database set aside. */
+Kept *kept_open(Db *db, const char *name, size_t limit, Buffer *bytes, int64_t *version,
+                Error *err);
+/* What is stored goes to another name, which *err tells, with the next write. */
+void kept_set_aside(Kept *kept, const char *why, Error *err);
+void kept_write(Kept *kept, Buffer *bytes, int64_t version); /* takes the bytes */
+void kept_close(Kept *kept); /* what was to be written still is */
+
+#endif

@@ -1,0 +1,175 @@
+/* script.keep on disk: see keep_file.h. It is a plain table: what changed is found by
+ * packing it again, at most every 100 ms and only when a task of the script has run, and
+ * comparing with what was written last. Its size is bounded, so that this costs little.
+ */
+#include "script/keep_file.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "data/kept.h"
+#include "script/pack.h"
+#include "script/stores.h"
+
+enum { MAX_KEPT = 1 << 20 };
+#define KEEP_DELAY 0.1
+
+/* Before the packed table. Numbers are in the machine's own order: another's, or one of
+ * another size, is not this mark. */
+static const struct {
+  char name[4];
+  uint32_t order;
+} MARK = {{'k', 'e', 'p', sizeof(size_t)}, 0x01020304};
+
+struct KeepFile {
+  Script *script;
+  Kept *kept;
+  Timer timer;
+  Buffer written; /* what was handed over last, or found */
+  int64_t version;
+  Error aside; /* what was found and set aside, until it is told */
+  bool told;   /* that it cannot be written as it is */
+};
+
+/* --- writing ----------------------------------------------------------------------- */
+
+static void tell_once(KeepFile *file, const Error *why, const char *what) {
+  if (!file->told)
+    log_write(file->script->rt->log, LOG_WARN, file->script->name, "%s: %s", why->message,
+              what);
+  file->told = true;
+}
+
+static bool is_written(const KeepFile *file, const Buffer *now) {
+  return file->version == file->script->current->version &&
+         file->written.len == now->len &&
+         memcmp(file->written.data, now->data, now->len) == 0;
+}
+
+static void hand_over(KeepFile *file, const Buffer *now) {
+  Buffer copy = {0};
+  buffer_put(&copy, now->data, now->len);
+  buffer_clear(&file->written);
+  buffer_put(&file->written, now->data, now->len);
+  file->version = file->script->current->version;
+  kept_write(file->kept, &copy, file->version);
+}
+
+/* Writes what differs. */
+static void look(KeepFile *file) {
+  Error why;
+  Buffer now = {0};
+  timer_stop(file->script->rt->loop, &file->timer);
+  buffer_put(&now, &MARK, sizeof MARK);
+  if (!keep_pack(file->script->current, &now, MAX_KEPT, &why)) {
+    tell_once(file, &why, "what was kept before stays on disk until it is smaller");
+  } else {
+    if (why.code != ERR_NONE) tell_once(file, &why, "it is left out on disk");
+    else file->told = false;
+    if (!is_written(file, &now)) hand_over(file, &now);
+  }
+  buffer_free(&now);
+}
+
+static void on_due(Timer *timer) {
+  look(CONTAINER_OF(timer, KeepFile, timer));
+}
+
+void keep_file_touch(Generation *gen) {
+  KeepFile *file = gen->script->keep_file;
+  if (!file || gen->script->current != gen || timer_active(&file->timer)) return;
+  timer_start(gen->rt->loop, &file->timer, KEEP_DELAY);
+}
+
+/* --- reading ----------------------------------------------------------------------- */
+
+static bool is_sound(const Buffer *bytes) {
+  const size_t mark = sizeof MARK;
+  return bytes->len > mark + 1 && memcmp(bytes->data, &MARK, mark) == 0 &&
+         bytes->data[mark] == 't' && pack_check(bytes->data + mark, bytes->len - mark);
+}
+
+/* What was found is of use, or set aside. Where a version runs that did not keep on disk,
+ * its state is what counts: then what is found is of no use but as its predecessor. */
+static void judge(KeepFile *file, const Generation *gen) {
+  char *why = NULL;
+  if (file->version > gen->version ||
+      (gen->script->current && file->version != gen->version))
+    why = xasprintf("it has version %lld, not %lld", (long long)file->version,
+                    (long long)gen->version);
+  else if (!is_sound(&file->written)) why = xstrdup("it cannot be read");
+  if (!why) return;
+  kept_set_aside(file->kept, why, &file->aside);
+  file->version = -1;
+  buffer_clear(&file->written);
+  free(why);
+}
+
+static int read_file(Generation *gen, Db *db, Error *err) {
+  KeepFile *file = xcalloc(1, sizeof *file);
+  file->script = gen->script;
+  file->timer.fire = on_due;
+  file->kept =
+      kept_open(db, gen->script->name, 2 * MAX_KEPT, &file->written, &file->version, err);
+  if (!file->kept) {
+    buffer_free(&file->written);
+    free(file);
+    return (int)err->code;
+  }
+  gen->keep_file = file;
+  if (err->code == ERR_IO) /* the whole file: that has happened */
+    log_write(gen->rt->log, LOG_ERROR, gen->script->name, "%s", err->message);
+  else file->aside = *err;
+  if (file->version >= 0) judge(file, gen);
+  if (file->version < 0 || gen->script->current) return 0;
+  return keep_unpack(gen, file->written.data + sizeof MARK, err);
+}
+
+int keep_file_open(Generation *gen, Error *err) {
+  const RuntimeOptions *options = &gen->rt->options;
+  gen->keep_persist = true;
+  if (gen->script->keep_file || gen->keep_file) return 0;
+  if (!options->data || options->check_only) return 0;
+  Db *db = stores_db(gen->rt, err);
+  return db ? read_file(gen, db, err) : (int)err->code;
+}
+
+int64_t keep_file_found(const Generation *gen) {
+  return gen->keep_file ? gen->keep_file->version : -1;
+}
+
+/* --- whose it is ------------------------------------------------------------------- */
+
+static void release(KeepFile *file) {
+  timer_stop(file->script->rt->loop, &file->timer);
+  kept_close(file->kept);
+  buffer_free(&file->written);
+  free(file);
+}
+
+void keep_file_take_over(Generation *gen) {
+  Script *script = gen->script;
+  if (script->keep_file && !gen->keep_persist) keep_file_close(script);
+  if (gen->keep_file) script->keep_file = gen->keep_file;
+  gen->keep_file = NULL;
+  KeepFile *file = script->keep_file;
+  if (!file) return;
+  file->told = false;
+  if (file->aside.code != ERR_NONE)
+    log_write(gen->rt->log, LOG_ERROR, script->name, "%s", file->aside.message);
+  file->aside = (Error){0};
+  keep_file_touch(gen);
+}
+
+void keep_file_drop(Generation *gen) {
+  if (gen->keep_file) release(gen->keep_file);
+  gen->keep_file = NULL;
+}
+
+void keep_file_close(Script *script) {
+  KeepFile *file = script->keep_file;
+  if (!file) return;
+  if (script->current) look(file);
+  release(file);
+  script->keep_file = NULL;
+}
