@@ -237,6 +237,7 @@ static int on_sockopt(void *ctx, curl_socket_t fd, curlsocktype purpose) {
 static CURLcode on_tls(CURL *easy, void *ssl_ctx, void *ctx) {
   (void)easy, (void)ssl_ctx;
   ((Transfer *)ctx)->phase = "tls";
+  ((Transfer *)ctx)->tls = true;
   return CURLE_OK;
 }
 
@@ -267,7 +268,8 @@ void net_add(Net *net, Transfer *transfer) {
   transfer->phase = "dns";
   curl_easy_setopt(transfer->easy, CURLOPT_PRIVATE, transfer);
   curl_easy_setopt(transfer->easy, CURLOPT_SOCKOPTDATA, transfer);
-  curl_easy_setopt(transfer->easy, CURLOPT_SSL_CTX_DATA, transfer);
+  transfer->tls =
+      curl_easy_setopt(transfer->easy, CURLOPT_SSL_CTX_DATA, transfer) != CURLE_OK;
   curl_easy_setopt(transfer->easy, CURLOPT_PREREQDATA, transfer);
   net->transfers++;
   CHECK(curl_multi_add_handle(net->multi, transfer->easy) == CURLM_OK);

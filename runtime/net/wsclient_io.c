@@ -6,12 +6,17 @@
  * triggered and calls again; only what OpenSSL has read ahead is invisible to it, so that
  * over TLS the rest is asked for through the inbox.
  *
+ * curl_easy_recv and curl_easy_send look for the connection among all that curl has open,
+ * one after the other: with thousands that was most of what an event cost. So they are
+ * called only where something on the way is encrypted; else the socket is used itself.
+ *
  * Writing goes through two buffers. OpenSSL wants a write that could not be finished
  * repeated from the same address: so `writing` is left alone until it is written, and
  * what is sent meanwhile gathers in `queued`. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "net/net_url.h"
 #include "net/wsclient_parts.h"
@@ -52,6 +57,7 @@ void ws_start_io(WsClient *ws, curl_socket_t fd) {
   ws->flush.run = on_turn_end;
   ws->poll = xcalloc(1, sizeof *ws->poll);
   ws->poll->data = ws;
+  ws->fd = fd;
   CHECK(uv_poll_init_socket(loop_uv(net_loop(ws->net)), ws->poll, fd) == 0);
   ws_watch(ws);
 }
@@ -82,9 +88,9 @@ static bool is_alert(const WsClient *ws) {
 
 static void describe(WsClient *ws, CURLcode result, Error *err) {
   char host[NET_URL_SHOWN];
-  long os_error = 0;
+  long os_error = ws->os_error;
   net_url_show_host(ws->url, host);
-  curl_easy_getinfo(ws->transfer.easy, CURLINFO_OS_ERRNO, &os_error);
+  if (ws->tls) curl_easy_getinfo(ws->transfer.easy, CURLINFO_OS_ERRNO, &os_error);
   if (result == CURLE_OK && ws->state == WS_HANDSHAKE)
     error_set(err, ERR_RESET, "%s closed the connection during the WebSocket handshake",
               host);
@@ -111,6 +117,26 @@ static void broken(WsClient *ws, CURLcode result) {
   ws_end(ws, 1006, "", 0, &err);
 }
 
+/* --- bytes ------------------------------------------------------------------------ */
+
+static CURLcode io_result(WsClient *ws, ssize_t n, CURLcode failure, size_t *len) {
+  *len = n > 0 ? (size_t)n : 0;
+  if (n >= 0) return CURLE_OK;
+  if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR) return CURLE_AGAIN;
+  ws->os_error = errno;
+  return failure;
+}
+
+static CURLcode get_bytes(WsClient *ws, char *to, size_t room, size_t *len) {
+  if (ws->tls) return curl_easy_recv(ws->transfer.easy, to, room, len);
+  return io_result(ws, read(ws->fd, to, room), CURLE_RECV_ERROR, len);
+}
+
+static CURLcode put_bytes(WsClient *ws, const char *from, size_t count, size_t *len) {
+  if (ws->tls) return curl_easy_send(ws->transfer.easy, from, count, len);
+  return io_result(ws, write(ws->fd, from, count), CURLE_SEND_ERROR, len);
+}
+
 /* --- reading ---------------------------------------------------------------------- */
 
 static void take_bytes(WsClient *ws, char *data, size_t len) {
@@ -122,7 +148,7 @@ void ws_read(WsClient *ws) {
   char *scratch = net_scratch(ws->net);
   for (size_t taken = 0; is_reading(ws) && taken < READ_BUDGET;) {
     size_t len = 0;
-    CURLcode result = curl_easy_recv(ws->transfer.easy, scratch, NET_SCRATCH, &len);
+    CURLcode result = get_bytes(ws, scratch, NET_SCRATCH, &len);
     if (result == CURLE_AGAIN) return;
     if (result != CURLE_OK || len == 0) {
       broken(ws, result);
@@ -152,8 +178,8 @@ static bool next_buffer(WsClient *ws) {
 static CURLcode write_some(WsClient *ws) {
   while (next_buffer(ws)) {
     size_t len = 0;
-    CURLcode result = curl_easy_send(ws->transfer.easy, ws->writing.data + ws->written,
-                                     ws->writing.len - ws->written, &len);
+    CURLcode result = put_bytes(ws, ws->writing.data + ws->written,
+                                ws->writing.len - ws->written, &len);
     if (result != CURLE_OK) return result;
     ws->written += len;
   }

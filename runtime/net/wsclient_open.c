@@ -70,6 +70,7 @@ static void connected(WsClient *ws) {
   curl_socket_t fd = CURL_SOCKET_BAD;
   curl_easy_getinfo(ws->transfer.easy, CURLINFO_ACTIVESOCKET, &fd);
   CHECK(fd != CURL_SOCKET_BAD);
+  ws->tls |= ws->transfer.tls;
   ws->state = WS_HANDSHAKE;
   timer_start_at(net_loop(ws->net), &ws->timer, ws->opening->deadline);
   ws_start_io(ws, fd);

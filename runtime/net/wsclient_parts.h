@@ -47,6 +47,8 @@ struct WsClient {
   bool later_queued, part_queued; /* `later`, `part` are in the inbox */
   bool blocked;                   /* the system takes no more: waits for writable */
   uv_poll_t *poll;                /* NULL until connected */
+  curl_socket_t fd;               /* from then on */
+  int os_error;                   /* of reading or writing fd */
   DeflateOptions compression;     /* as asked for */
   Deflate *deflate;               /* from open on; NULL: not agreed to */
   WsParser *parser;               /* from open on */
