@@ -226,6 +226,7 @@ static void read_transports(lua_State *L, int t, SocketOptions *o) {
   }
   lua_pop(L, 1);
   o->try_all = boolean_field(L, t, "try_all_transports", true);
+  o->multiplex = boolean_field(L, t, "multiplex", true);
   o->upgrade = boolean_field(L, t, "upgrade", true);
   o->remember_upgrade = boolean_field(L, t, "remember_upgrade", false);
   o->no_slash = !boolean_field(L, t, "add_trailing_slash", true);
@@ -301,6 +302,7 @@ ConnectionOptions *socket_options_read(lua_State *L, int index) {
                                      "subprotocols",
                                      "frames",
                                      "max_message",
+                                     "multiplex",
                                      "try_all_transports",
                                      "upgrade",
                                      "remember_upgrade",

@@ -22,6 +22,7 @@ enum { RANDOM_POOL = 1024 };
 struct Net {
   Loop *loop;
   Pace *pace;
+  struct Manager *managers;
   CURLM *multi; /* NULL until the first transfer */
   uv_timer_t *timer;
   uv_prepare_t *prepare; /* active while turn_ends is not empty */
@@ -186,6 +187,10 @@ void net_free(Net *net) {
 
 Loop *net_loop(Net *net) {
   return net->loop;
+}
+
+struct Manager **net_managers(Net *net) {
+  return &net->managers;
 }
 
 Pace *net_pace(Net *net) {

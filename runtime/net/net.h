@@ -15,6 +15,8 @@ void net_free(Net *net);  /* CHECKs that no transfer is left; closes its uv hand
                              loop_finish then waits for */
 Loop *net_loop(Net *net);
 Pace *net_pace(Net *net); /* of the attempts to connect */
+/* Where the list of connections begins that Sockets share (net/manager.c). */
+struct Manager **net_managers(Net *net);
 
 /* A transfer: embed it. `done` is called from the poll, never in dispatch: push an Event
  * for what concerns Lua. When it is called the easy handle is still in the multi handle

@@ -92,31 +92,26 @@ Socket *socket_new(Net *net, const SocketOptions *options,
   s->net = net;
   s->callbacks = *callbacks;
   s->ctx = ctx;
-  s->address = address;
-  s->query = query;
-  s->cookies = cookies_new();
   s->nsp = nsp;
   s->last_tell = &s->tells;
   s->last_waiting = &s->waiting;
   s->age.fire = waiting_on_age;
   socket_options_copy(&s->options, options);
   socket_fill_options(&s->options);
+  s->manager = manager_use(net, &s->options, address, query, nsp, s);
   return s;
 }
 
 void socket_release(Socket *s) {
   if (!s->freed || s->busy || s->notes || s->tell_queued) return;
   socket_options_free(&s->options);
-  free(s->address);
-  free(s->query);
-  cookies_free(s->cookies);
   free(s->nsp);
   free(s);
 }
 
 static void say_goodbye(Socket *s) {
   Buffer out = {0};
-  if (s->options.protocol == SOCKET_IO && s->state == SOCKET_CONNECTED && s->engine) {
+  if (s->options.protocol == SOCKET_IO && s->state == SOCKET_CONNECTED && s->linked) {
     sio_encode(&out, SIO_DISCONNECT, s->nsp, SIO_NO_ACK, NULL, 0);
     link_send(s, false, out.data, out.len);
     buffer_free(&out);
@@ -131,6 +126,7 @@ void socket_free(Socket *s) {
   if (!s || s->freed) return;
   s->freed = true;
   say_goodbye(s);
+  manager_leave(s->manager, s);
   calls_forget(s);
   for (Waiting *w = s->waiting; w; w = w->next) w->call = NULL;
   waiting_drop_all(s);
@@ -171,7 +167,8 @@ const char *socket_id(const Socket *s) {
 }
 
 const char *socket_transport(const Socket *s) {
-  return s->engine && engine_is_open(s->engine) ? engine_transport(s->engine) : NULL;
+  const Engine *engine = s->linked ? manager_engine(s->manager) : NULL;
+  return engine && engine_is_open(engine) ? engine_transport(engine) : NULL;
 }
 
 bool socket_recovered(const Socket *s) {
@@ -184,7 +181,7 @@ uint32_t socket_epoch(const Socket *s) {
 }
 
 size_t socket_buffered(const Socket *s) {
-  return s->waiting_bytes + (s->engine ? engine_buffered(s->engine) : 0);
+  return s->waiting_bytes + (s->linked ? manager_buffered(s->manager) : 0);
 }
 
 /* --- sending ---------------------------------------------------------------------- */
@@ -256,7 +253,7 @@ int socket_emit(Socket *s, const char *json, size_t len, bool is_volatile, Error
 int socket_ack(Socket *s, uint32_t epoch, int64_t ack, const char *json, size_t len,
                Error *err) {
   Buffer out = {0};
-  if (epoch != s->epoch || s->state != SOCKET_CONNECTED || !s->engine) return 0;
+  if (epoch != s->epoch || s->state != SOCKET_CONNECTED || !s->linked) return 0;
   sio_encode(&out, SIO_ACK, s->nsp, ack, json, len);
   int code = send_now(s, out.data, out.len, false, err);
   buffer_free(&out);

@@ -28,6 +28,8 @@ typedef enum SocketState {
 
 typedef struct SocketOptions {
   SocketProtocol protocol;
+  const void *group;  /* sockets of one may share a connection; NULL: none does */
+  bool multiplex;     /* this one may; its namespace apart */
   char *url;          /* ws, wss, http, https or unix */
   char *path;         /* Socket.IO: NULL: "/socket.io/"; websocket: NULL: the url's */
   char *nsp;          /* NULL: the url's path, as in the reference client, else "/" */

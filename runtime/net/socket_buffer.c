@@ -55,7 +55,7 @@ static void send_first(Socket *s) {
 /* The server's limit was not known when they were accepted. */
 void waiting_flush(Socket *s) {
   Log *log = loop_log(net_loop(s->net));
-  while (s->waiting && s->engine) {
+  while (s->waiting && s->linked) {
     Waiting *w = s->waiting;
     int code = ERR_TOO_LARGE;
     if (!s->max_payload || w->len <= s->max_payload)

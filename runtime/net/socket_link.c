@@ -1,9 +1,9 @@
-/* The link of a Socket: one attempt to connect and the connection that it becomes, over
- * an Engine. This is the poll side: what comes becomes a note.
+/* The link of a Socket: one attempt to connect and the connection that it becomes, on a
+ * manager's engine. This is the poll side: what comes becomes a note.
  *
  * A link ends exactly once, by link_cut (this side wants no more of it: nothing is
  * reported) or by link_lose (anything else: a NOTE_LOST behind all that came before).
- * Both leave s->engine NULL and the link's timers stopped. */
+ * Both leave s->linked false and the link's timer stopped. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,14 +16,11 @@ enum { CLOSE_NORMAL = 1000, CLOSE_PROTOCOL = 1002 };
 /* --- the end ---------------------------------------------------------------------- */
 
 void link_cut(Socket *s, int close_code) {
-  Loop *loop = net_loop(s->net);
-  Engine *engine = s->engine;
-  s->engine = NULL;
-  s->joined = s->awaiting_auth = s->paused = false;
-  timer_stop(loop, &s->attempt);
-  if (!engine) return;
-  if (engine_has_upgraded(engine)) s->upgraded = true;
-  engine_free(engine, close_code);
+  bool linked = s->linked;
+  if (s->paused && linked) manager_pause(s->manager, false);
+  s->linked = s->asked = s->joined = s->awaiting_auth = s->paused = false;
+  timer_stop(net_loop(s->net), &s->attempt);
+  if (linked) manager_exit(s->manager, s, close_code);
 }
 
 void link_lose(Socket *s, const Loss *loss) {
@@ -37,30 +34,39 @@ void link_fail(Socket *s, const char *reason, const Error *err) {
   link_lose(s, &loss);
 }
 
+/* A server that has lost its way is left altogether. */
+void link_abandon(Socket *s, const char *reason, const Error *err) {
+  if (s->linked) manager_fail(s->manager, reason, err);
+  else link_fail(s, reason, err);
+}
+
 static void violated(Socket *s, const char *what) {
   Error err;
   error_set(&err, ERR_PROTOCOL, "the server broke the protocol: %s", what);
-  link_fail(s, "parse error", &err);
+  link_abandon(s, "parse error", &err);
 }
 
 /* --- timers ----------------------------------------------------------------------- */
 
+/* To be asked again for a namespace that it has not answered for would confuse the
+ * server: then the connection is given up with it. */
 static void on_attempt(Timer *timer) {
   Socket *s = CONTAINER_OF(timer, Socket, attempt);
   Error err;
   error_set(&err, ERR_TIMEOUT, "not connected within %g seconds: %s", s->options.timeout,
             s->awaiting_auth ? "auth did not answer"
-            : s->engine && engine_is_open(s->engine)
-                ? "the server did not let us into the namespace"
-                : "the server did not start the protocol");
+            : s->asked       ? "the server did not let us into the namespace"
+                             : "the server did not start the protocol");
   err.phase = s->awaiting_auth ? "auth" : "handshake";
-  link_fail(s, "connect error", &err);
+  if (s->asked) link_abandon(s, "connect error", &err);
+  else link_fail(s, "connect error", &err);
 }
 
 /* --- packets ---------------------------------------------------------------------- */
 
 static void joined(Socket *s, const char *json, size_t len) {
   s->joined = true;
+  s->asked = false;
   timer_stop(net_loop(s->net), &s->attempt);
   note_push(s, NOTE_JOINED, 0, json, len);
 }
@@ -138,7 +144,7 @@ static void on_rejected(Socket *s, const SioPacket *packet) {
 static void on_binary(Socket *s) {
   Error err;
   error_set(&err, ERR_UNSUPPORTED, "the server sent a binary packet: not supported yet");
-  link_fail(s, "parse error", &err);
+  link_abandon(s, "parse error", &err);
 }
 
 static void on_payload(Socket *s, const SioPacket *packet) {
@@ -150,104 +156,63 @@ static void on_payload(Socket *s, const SioPacket *packet) {
   note_push(s, type, packet->ack, packet->json, packet->json_len);
 }
 
-static void on_packet(Socket *s, const char *data, size_t len) {
-  SioPacket packet;
-  Error err;
-  if (sio_parse(data, len, &packet, &err) != 0) {
-    link_fail(s, "parse error", &err);
-    return;
-  }
-  if (packet.nsp_len != strlen(s->nsp) || memcmp(packet.nsp, s->nsp, packet.nsp_len) != 0)
-    return; /* of a namespace that is none of ours */
-  switch (packet.type) {
+void link_packet(Socket *s, const SioPacket *packet, const SioBytes *attachments) {
+  (void)attachments;
+  switch (packet->type) {
   case SIO_CONNECT:
-    on_connect(s, &packet);
+    on_connect(s, packet);
     break;
   case SIO_DISCONNECT:
     on_disconnect(s);
     break;
   case SIO_CONNECT_ERROR:
-    on_rejected(s, &packet);
+    on_rejected(s, packet);
     break;
   case SIO_EVENT:
   case SIO_ACK:
-    on_payload(s, &packet);
+    on_payload(s, packet);
     break;
   default:
     on_binary(s);
   }
 }
 
-/* --- the engine ------------------------------------------------------------------- */
+/* --- the manager ------------------------------------------------------------------ */
 
-static void on_open(void *ctx) {
-  Socket *s = ctx;
-  s->max_payload = engine_max_payload(s->engine);
+void link_opened(Socket *s) {
+  s->max_payload = engine_max_payload(manager_engine(s->manager));
   if (s->options.protocol == SOCKET_WEBSOCKET) joined(s, NULL, 0);
   else note_push(s, NOTE_READY, 0, NULL, 0);
 }
 
-static void on_message(void *ctx, bool binary, const char *data, size_t len) {
-  Socket *s = ctx;
-  if (s->options.protocol == SOCKET_WEBSOCKET)
-    note_push(s, binary ? NOTE_BINARY : NOTE_TEXT, 0, data, len);
-  else if (binary) on_binary(s);
-  else on_packet(s, data, len);
-}
-
-static void on_lost(void *ctx, const EngineLoss *lost) {
-  Loss loss = {.reason = lost->reason, .code = lost->code, .err = lost->err};
-  link_lose(ctx, &loss);
-}
-
-static const EngineCallbacks engine_callbacks = {on_open, on_message, on_lost};
-
-static void choose_transports(Socket *s) {
-  const SocketOptions *o = &s->options;
-  EioTransports all = o->transports[0] | o->transports[1];
-  bool remembered = o->remember_upgrade && s->upgraded && all & EIO_WEBSOCKET;
-  s->engine_options.first = remembered ? EIO_WEBSOCKET : o->transports[0];
-  s->engine_options.others =
-      o->try_all ? all & (EioTransports)~s->engine_options.first : EIO_NONE;
+void link_frame(Socket *s, bool binary, const char *data, size_t len) {
+  note_push(s, binary ? NOTE_BINARY : NOTE_TEXT, 0, data, len);
 }
 
 /* Our own timer watches the whole attempt; it comes a little behind the transport's,
  * which can say more. */
 void link_start(Socket *s) {
-  const SocketOptions *o = &s->options;
-  s->engine_options =
-      (EngineOptions){.plain = o->protocol == SOCKET_WEBSOCKET,
-                      .front = s->address,
-                      .path = o->path,
-                      .no_slash = o->no_slash,
-                      .query = s->query,
-                      .upgrade = o->upgrade,
-                      .request_timeout = o->request_timeout,
-                      .cookies = s->cookies,
-                      .ws = {.headers = (const char *const *)o->headers,
-                             .subprotocols = o->subprotocols,
-                             .connect_timeout = o->timeout,
-                             .max_message = o->max_message,
-                             .max_buffered = ((size_t)64 << 20) + 2 * o->buffer_bytes,
-                             .deflate = o->deflate,
-                             .route = o->route}};
+  bool open;
   Error err;
-  choose_transports(s);
   s->link++;
   s->max_payload = 0;
   s->attempt.fire = on_attempt;
-  s->engine = engine_open(s->net, &s->engine_options, &engine_callbacks, s, &err);
-  if (!s->engine) link_fail(s, "connect error", &err);
-  else timer_start(net_loop(s->net), &s->attempt, o->timeout + 0.02);
+  if (manager_enter(s->manager, s, &open, &err) != 0) {
+    link_fail(s, "connect error", &err);
+    return;
+  }
+  s->linked = true;
+  timer_start(net_loop(s->net), &s->attempt, s->options.timeout + 0.02);
+  if (open) link_opened(s);
 }
 
 int link_send(Socket *s, bool binary, const char *data, size_t len) {
-  return s->engine ? engine_send(s->engine, binary, data, len) : (int)ERR_NOT_CONNECTED;
+  return s->linked ? manager_send(s->manager, binary, data, len) : (int)ERR_NOT_CONNECTED;
 }
 
 void link_join(Socket *s, const char *json, size_t len) {
   Buffer out = {0};
   sio_encode(&out, SIO_CONNECT, s->nsp, SIO_NO_ACK, json, len);
-  link_send(s, false, out.data, out.len);
+  s->asked = link_send(s, false, out.data, out.len) == 0;
   buffer_free(&out);
 }

@@ -50,7 +50,7 @@ static void relax(Socket *s, size_t len) {
   s->backlog -= len;
   if (!s->paused || s->backlog > backlog_low) return;
   s->paused = false;
-  if (s->engine) engine_pause(s->engine, false);
+  if (s->linked) manager_pause(s->manager, false);
 }
 
 static void on_note(Event *event) {
@@ -76,7 +76,7 @@ void note_push(Socket *s, NoteType type, int64_t ack, const void *data, size_t l
   s->notes++;
   s->backlog += len;
   inbox_push(net_loop(s->net), &note->event);
-  if (s->paused || s->backlog < backlog_high || !s->engine) return;
+  if (s->paused || s->backlog < backlog_high || !s->linked) return;
   s->paused = true;
-  engine_pause(s->engine, true);
+  manager_pause(s->manager, true);
 }

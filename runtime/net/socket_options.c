@@ -78,18 +78,27 @@ static bool note(bool differs, const char *name, Buffer *out) {
   return differs;
 }
 
-bool socket_options_moved(const SocketOptions *a, const SocketOptions *b, Buffer *out) {
-  bool moved = note(!same(a->url, b->url), "url", out);
-  moved |= note(!same(a->path, b->path), "path", out);
-  moved |= note(!same(a->nsp, b->nsp), "namespace", out);
-  moved |= note(!same(a->query, b->query), "query", out);
+static bool other_way(const SocketOptions *a, const SocketOptions *b, Buffer *out) {
+  bool moved = note(!same(a->path, b->path), "path", out);
   moved |= note(!same_list(a->headers, b->headers), "headers", out);
   moved |= note(a->protocol != b->protocol, "protocol", out);
   moved |= note(!same(a->subprotocols, b->subprotocols), "subprotocols", out);
   moved |= note(!same_transports(a, b), "transports", out);
   moved |= note(!same_deflate(&a->deflate, &b->deflate), "deflate", out);
   moved |= note(!route_equal(&a->route, &b->route), "route", out);
+  moved |= note(a->multiplex != b->multiplex, "multiplex", out);
   return moved;
+}
+
+bool socket_options_moved(const SocketOptions *a, const SocketOptions *b, Buffer *out) {
+  bool moved = note(!same(a->url, b->url), "url", out);
+  moved |= note(!same(a->nsp, b->nsp), "namespace", out);
+  moved |= note(!same(a->query, b->query), "query", out);
+  return other_way(a, b, out) || moved;
+}
+
+bool socket_options_moved_way(const SocketOptions *a, const SocketOptions *b) {
+  return other_way(a, b, NULL);
 }
 
 bool socket_options_tuned(const SocketOptions *a, const SocketOptions *b) {

@@ -6,7 +6,7 @@
 #include "core/buffer.h"
 #include "net/pace.h"
 #include "net/socket.h"
-#include "net/engine.h"
+#include "net/manager.h"
 #include "proto/socketio.h"
 
 /* Why a link ended, as the poll side found it. Owns data. */
@@ -68,9 +68,9 @@ struct Socket {
   SocketOptions options;
   SocketCallbacks callbacks;
   void *ctx;
-  char *address; /* what the engine opens: scheme://host:port; a plain one: all of it */
-  char *query, *nsp;
-  Cookies *cookies;
+  char *nsp;
+  Manager *manager;
+  Socket *next_user, *next_member; /* the manager's */
   SocketState state;
   char id[128];
   uint32_t epoch;
@@ -85,10 +85,9 @@ struct Socket {
 
   /* the link: one attempt and the connection it becomes */
   uint32_t link;
-  Engine *engine;
-  EngineOptions engine_options;
-  bool upgraded; /* a session went from polling to WebSocket */
-  bool joined;   /* CONNECT came: the poll's view */
+  bool linked; /* on the manager's engine */
+  bool asked;  /* CONNECT went out and was not answered */
+  bool joined; /* CONNECT came: the poll's view */
   bool awaiting_auth;
   size_t max_payload; /* 0: not known */
   size_t backlog;     /* bytes of notes in the inbox */
@@ -124,13 +123,20 @@ void socket_fill_options(SocketOptions *o);
 int socket_address(const SocketOptions *o, char **address, char **query, char **nsp,
                    Error *err);
 
+/* socket_options.c: whether they lead elsewhere, or by another way, namespaces apart. */
+bool socket_options_moved_way(const SocketOptions *a, const SocketOptions *b);
+
 /* socket_link.c: the poll side */
+void link_opened(Socket *s); /* the engine's handshake is done */
+void link_frame(Socket *s, bool binary, const char *data, size_t len); /* a plain one's */
+void link_packet(Socket *s, const SioPacket *packet, const SioBytes *attachments);
 void link_start(Socket *s);
 /* Ends the link, saying goodbye if it was open; nothing of it arrives any more. */
 void link_cut(Socket *s, int close_code);
 /* Ends the link and reports it, behind all that came before. Takes loss->data. */
 void link_lose(Socket *s, const Loss *loss);
 void link_fail(Socket *s, const char *reason, const Error *err);
+void link_abandon(Socket *s, const char *reason, const Error *err); /* and all others */
 int link_send(Socket *s, bool binary, const char *data, size_t len);
 void link_join(Socket *s, const char *json, size_t len); /* the CONNECT packet */
 

@@ -64,7 +64,7 @@ static int read_id(Socket *s, const char *json, size_t len, Error *err) {
 void socket_on_joined(Socket *s, const char *json, size_t len) {
   Error err;
   if (read_id(s, json, len, &err) != 0) {
-    if (s->engine) link_fail(s, "parse error", &err);
+    if (s->linked) link_abandon(s, "parse error", &err);
     return;
   }
   SocketInfo info = {.reason = ""};

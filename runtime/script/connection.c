@@ -46,6 +46,7 @@ static int open_connection(Resource *res, Error *err) {
   Connection *c = xcalloc(1, sizeof *c);
   c->res = res;
   c->number = ++res->owner->rt->connections;
+  options->net.group = res->owner;
   c->socket = socket_new(res->owner->rt->net, &options->net, &callbacks, c, err);
   if (!c->socket) {
     free(c);

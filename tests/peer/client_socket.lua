@@ -137,6 +137,51 @@ test.describe("connecting", function()
     if npm then expect(errors[1][1].data).equals { code = "UNAUTHORIZED", retry = false } end
   end)
 
+  if npm then
+    local function admin(more)
+      local all = { namespace = "/admin", auth = { token = "admin" } }
+      for key, value in pairs(more or {}) do all[key] = value end
+      return connected(all)
+    end
+    local function engine(s) return s:call("whoami").engine end
+
+    test.it("shares one connection between namespaces", function()
+      local main, other = connected(), admin()
+      expect(engine(main)).is(engine(other))
+      local own = admin { multiplex = false }
+      expect(engine(own) == engine(other)).is(false)
+      local second = connected() -- the same namespace again
+      expect(engine(second) == engine(main)).is(false)
+    end)
+
+    test.it("leaves the others be when one namespace ends or is refused", function()
+      local main, other = connected(), admin()
+      local id = main.id
+      other:disconnect()
+      local refused = connect { namespace = "/admin", auth = { token = "nobody" } }
+      refused:connect()
+      wait_for(function() return refused.state == "closed" end)
+      expect(main:call("echo", "still")).is "still"
+      expect(main.id).is(id)
+      other:connect()
+      wait_for(function() return other.connected end)
+      expect(engine(other)).is(engine(main))
+      main:disconnect()
+      expect(other:call("echo", "here")).is "here"
+    end)
+
+    test.it("all namespaces lose a broken connection, and come back on one", function()
+      local main, other = connected(), admin()
+      local lost = engine(main)
+      local states = collect(other, "disconnect")
+      main:emit "drop"
+      wait_for(function() return #states == 1 end)
+      wait_for(function() return main.connected and other.connected end)
+      expect(engine(main) == lost).is(false)
+      expect(engine(other)).is(engine(main))
+    end)
+  end
+
   test.it("joins a namespace", function()
     local s = connected { namespace = "/admin", auth = { token = "admin" } }
     expect(s:call("whoami").namespace).is("/admin")

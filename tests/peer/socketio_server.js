@@ -3,7 +3,7 @@
 //
 //   echo(...args)          the event echo with the same arguments, and the ack if asked
 //   time() ack             milliseconds
-//   whoami() ack           {id, auth, namespace, transport, recovered, query, headers}
+//   whoami() ack           {id, engine, auth, namespace, transport, recovered, query, headers}
 //   ask(...args)           sends question(...args) with an ack and reports the reply by
 //                          asked({reply = [...]}) or asked({error})
 //   silent() ack           never answered;  late(ms) ack: answered after ms
@@ -69,6 +69,7 @@ function answer(socket) {
   socket.on("whoami", (...args) =>
     ackOf(args)({
       id: socket.id,
+      engine: socket.conn.id,
       auth: socket.handshake.auth,
       namespace: socket.nsp.name,
       transport: socket.conn.transport.name,
