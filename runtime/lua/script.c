@@ -67,6 +67,14 @@ static int f_keep_options(lua_State *L) {
   return luaL_error(L, "script.keep_options: %s", err.message);
 }
 
+static int f_probation(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TBOOLEAN);
+  if (generation_of(L)->state != GEN_STAGING)
+    return luaL_error(L, "script.probation belongs to the top level of the script");
+  generation_of(L)->no_probation = !lua_toboolean(L, 1);
+  return 0;
+}
+
 static int f_version(lua_State *L) {
   Generation *gen = generation_of(L);
   lua_Integer version = luaL_checkinteger(L, 1);
@@ -119,17 +127,13 @@ static int f_orphans(lua_State *L) {
 }
 
 int luaopen_tidelock_script(lua_State *L) {
-  static const luaL_Reg functions[] = {{"on_start", f_on_start},
-                                       {"on_stop", f_on_stop},
-                                       {"on_notice", f_on_notice},
-                                       {"exit", f_exit},
-                                       {"cpu_limit", f_cpu_limit},
-                                       {"grace", f_grace},
-                                       {"orphans", f_orphans},
-                                       {"reload", f_reload},
-                                       {"version", f_version},
-                                       {"keep_options", f_keep_options},
-                                       {NULL, NULL}};
+  static const luaL_Reg functions[] = {
+      {"on_start", f_on_start},         {"on_stop", f_on_stop},
+      {"on_notice", f_on_notice},       {"exit", f_exit},
+      {"cpu_limit", f_cpu_limit},       {"grace", f_grace},
+      {"orphans", f_orphans},           {"reload", f_reload},
+      {"probation", f_probation},       {"version", f_version},
+      {"keep_options", f_keep_options}, {NULL, NULL}};
   Generation *gen = generation_of(L);
   luaL_newlib(L, functions);
   lua_pushstring(L, gen->script->name);

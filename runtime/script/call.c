@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "script/luaerror.h"
+#include "script/probation.h"
 #include "script/script.h"
 #include "script/task.h"
 #include "script/watchdog.h"
@@ -34,6 +35,7 @@ static void tell(Generation *gen, const char *what, const char *of, const Call *
   char *text = task_describe(gen, gen->L, call->trace);
   log_write(gen->rt->log, LOG_ERROR, gen->script->name, "error in %s%s%s: %s", what,
             of ? " of " : "", of ? of : "", text);
+  probation_failed(gen, text);
   free(text);
 }
 

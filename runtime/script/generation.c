@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "script/keep_file.h"
+#include "script/probation.h"
 #include "script/resource.h"
 #include "script/script.h"
 #include "script/state.h"
@@ -138,6 +139,7 @@ static void state_closed(uv_work_t *work, int status) {
   CHECK(gen->memory == 0);
   blocks_free(&gen->blocks);
   sources_free(gen->sources);
+  probation_free(gen);
   while (gen->spare) {
     Op *op = gen->spare;
     gen->spare = op->next;

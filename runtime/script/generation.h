@@ -19,6 +19,15 @@ typedef enum GenState { GEN_STAGING, GEN_LIVE, GEN_RETIRING, GEN_DEAD } GenState
 
 typedef struct Op Op;
 
+/* See probation.h. */
+typedef struct Probation {
+  double end; /* monotonic seconds; 0: it is on none */
+  int failures;
+  bool start_failed, over; /* over: it did not pass */
+  bool waits;              /* for the end of a load that is under way */
+  char *why;               /* what was raised last; owned */
+} Probation;
+
 enum { POOL_SIZE = 64 };
 
 struct Generation {
@@ -58,8 +67,10 @@ struct Generation {
   bool migrating;   /* a migrate of a store, or of keep, runs */
   bool migrated;    /* a version rose with it: what was made before cannot go back */
   Generation *next; /* in script->retiring */
-  double cpu_limit; /* seconds; 0: the runtime's */
-  uv_work_t work;   /* closing */
+  Probation probation;
+  bool no_probation; /* it asked for none */
+  double cpu_limit;  /* seconds; 0: the runtime's */
+  uv_work_t work;    /* closing */
 };
 
 /* Something of a generation that is not a task: an anonymous timer. It is started when

@@ -114,6 +114,25 @@ void notice_held(Script *script, const Reload *reload) {
   free(text);
 }
 
+static void add_files(const Script *script, const Sources *old, Buffer *out) {
+  Changes changes = sources_changes(old, script->current->sources);
+  for (size_t i = 0; i < changes.count && i < MAX_FILES; i++)
+    buffer_printf(out, "%s%s", i ? ", " : "; ", near_path(script, changes.paths[i]));
+  if (changes.count > MAX_FILES)
+    buffer_printf(out, " and %zu more", changes.count - MAX_FILES);
+  changes_free(&changes);
+}
+
+void notice_probation(Script *script, const char *text) {
+  Buffer out = {0};
+  buffer_printf(&out, "failed (version %u", script->current->number);
+  add_files(script, script->good, &out);
+  buffer_printf(&out, "): %s", text);
+  log_write(script->rt->log, LOG_ERROR, script->name, "%s", buffer_text(&out));
+  tell_scripts_failed(script, buffer_text(&out));
+  buffer_free(&out);
+}
+
 /* --- reloads ----------------------------------------------------------------------- */
 
 static void add_name(Buffer *out, const Resource *res) {
@@ -164,15 +183,6 @@ void notice_describe(Generation *gen, Buffer *out) {
   add_part(out, reopened, "reopened", &again);
   add_part(out, opened, "opened", &fresh);
   if (gen->migrated) buffer_puts(out, "; migrated");
-}
-
-static void add_files(const Script *script, const Sources *old, Buffer *out) {
-  Changes changes = sources_changes(old, script->current->sources);
-  for (size_t i = 0; i < changes.count && i < MAX_FILES; i++)
-    buffer_printf(out, "%s%s", i ? ", " : "; ", near_path(script, changes.paths[i]));
-  if (changes.count > MAX_FILES)
-    buffer_printf(out, " and %zu more", changes.count - MAX_FILES);
-  changes_free(&changes);
 }
 
 void notice_log(Script *script, const Sources *old, double pause, Buffer *what) {

@@ -29,6 +29,7 @@ Runtime *runtime_new(Log *log, const RuntimeOptions *options) {
   rt->log = log;
   rt->options = *options;
   rt->options.grace = or_default(options->grace, 5);
+  rt->options.probation = or_default(options->probation, 10);
   rt->options.cpu_limit = or_default(options->cpu_limit, 5);
   rt->options.staging_limit = or_default(options->staging_limit, 1);
   if (!options->memory_limit) rt->options.memory_limit = (size_t)512 << 20;

@@ -105,4 +105,5 @@ void script_free(Script *script) {
   while (script->retiring) generation_kill(script->retiring);
   if (script->current) generation_kill(script->current);
   keep_free(&script->keep_before);
+  sources_free(script->good);
 }

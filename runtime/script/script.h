@@ -25,6 +25,7 @@ struct Script {
   StageClock stage_clock;
   struct KeepFile *keep_file; /* of the current one; NULL: keep is not persistent */
   Keep keep_before;           /* script.keep as it was when the load began */
+  Sources *good;              /* of the last version that was; NULL: there is none */
   uint64_t seen;              /* hash of the sources last tried, good or bad */
   ErrorCode unreadable;       /* what was told when they could not be read */
   Reload *reload;             /* that the load under way is part of; NULL: none is */

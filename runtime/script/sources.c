@@ -209,8 +209,13 @@ bool sources_gone(const char *path) {
   return gone;
 }
 
+Sources *sources_retain(Sources *s) {
+  s->others++;
+  return s;
+}
+
 void sources_free(Sources *s) {
-  if (!s) return;
+  if (!s || s->others-- > 0) return;
   for (size_t i = 0; i < s->count; i++) {
     free(s->files[i].module);
     free(s->files[i].path);

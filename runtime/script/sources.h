@@ -20,6 +20,7 @@ typedef struct Sources {
   SourceFile *files;
   size_t count;
   uint64_t hash; /* of all names and texts */
+  int others;    /* how many more hold it */
   Ways ways;     /* for watching: where a change would be one of them */
 } Sources;
 
@@ -28,7 +29,8 @@ Sources *sources_read(const char *path,
 /* Whether there is nothing to read: no file or folder at the path, or no main.lua in it.
  */
 bool sources_gone(const char *path);
-void sources_free(Sources *sources);
+Sources *sources_retain(Sources *sources); /* one more holds it; the loop's thread */
+void sources_free(Sources *sources);       /* by the last who holds it */
 const SourceFile *sources_find(const Sources *sources, const char *module); /* borrows */
 /* Appends the lines around `line` of the file shown as `path`, numbered, with a mark. */
 void sources_excerpt(const Sources *sources, const char *path, int line, Buffer *out);

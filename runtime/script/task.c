@@ -17,6 +17,7 @@
 
 #include "script/keep_file.h"
 #include "script/luaerror.h"
+#include "script/probation.h"
 #include "script/script.h"
 #include "script/watchdog.h"
 
@@ -123,6 +124,7 @@ static Task *task_new(Generation *gen, TaskName name) {
     char text[128];
     log_write(gen->rt->log, LOG_ERROR, gen->script->name, "%s: no memory for a task",
               name_of(task, text));
+    probation_failed(gen, "no memory for a task");
     give_task(task);
     return NULL;
   }
@@ -193,6 +195,7 @@ static void report(Task *task) {
   char name[128], *text = task_describe(gen, task->co, task->trace);
   log_write(gen->rt->log, LOG_ERROR, gen->script->name, "error in %s: %s",
             name_of(task, name), text);
+  probation_failed(gen, text);
   free(text);
 }
 

@@ -21,6 +21,7 @@
 #include <string.h>
 
 #include "script/keep_file.h"
+#include "script/probation.h"
 #include "script/task.h"
 #include "script/version.h"
 
@@ -39,6 +40,7 @@ static void leave(Reload *r) {
     script->reload = NULL;
     if (script->staging) generation_kill(script->staging);
     keep_free(&script->keep_before);
+    probation_resume(script);
   }
 }
 
@@ -124,6 +126,7 @@ static void retire(Script *script) {
 static void take_over(Script *script, Buffer *what) {
   Generation *gen = script->staging;
   double grace = script->current ? script->current->grace_seconds : gen->grace_seconds;
+  probation_begin(gen);
   retire(script);
   script->staging = NULL;
   script->current = gen;
@@ -145,15 +148,17 @@ static int push_start(lua_State *L, void *ctx) {
 
 /* A start that failed is a failure of the whole, if nothing comes after it. */
 static void started(void *ctx, lua_State *co, int n, bool ok) {
-  Runtime *rt = ctx;
+  Generation *gen = ctx;
+  Runtime *rt = gen->rt;
   (void)n;
-  if (!ok && co && !rt->stopping) rt->exit_code = 1;
+  if (ok || !co || rt->stopping || gen->state != GEN_LIVE) return;
+  if (!probation_start_failed(gen)) rt->exit_code = 1;
 }
 
 static void run_on_start(Generation *gen) {
   Runtime *rt = gen->rt;
   if (gen->on_start != LUA_NOREF)
-    task_start(gen, TASK_NAME("on_start", NULL), push_start, gen, started, rt);
+    task_start(gen, TASK_NAME("on_start", NULL), push_start, gen, started, gen);
   if (rt->options.tests_only && !rt->has_tests)
     runtime_exit(rt, 1); /* whatever it connected to: there is nothing to run */
 }
@@ -186,6 +191,7 @@ static void take_over_all(Reload *r, double began) {
 
 static void fail(Reload *r) {
   if (!r->culprit->current) runtime_exit(r->rt, 1);
+  probation_lost(r->culprit);
   for (size_t i = 0; i < r->count; i++) {
     Script *script = r->scripts[i];
     script->held = r->count > 1;

@@ -37,6 +37,7 @@ void stage(Script *script, Sources *sources); /* takes sources; ends in reload_s
 /* notice.c. Telling the log, and the scripts that want to hear. */
 void notice_failed(Script *script, Generation *gen, const char *message);
 void notice_held(Script *script, const Reload *reload);
+void notice_probation(Script *script, const char *text); /* of the one that runs */
 /* What the swap did; to be put together before its resources are started. Appends. */
 void notice_describe(Generation *gen, Buffer *out);
 /* The line, in the log; `what` becomes it. */

@@ -49,6 +49,12 @@ function script.keep_options(options) end
 ---@param migrate? fun(keep: table, from: integer) may not wait
 function script.version(version, migrate) end
 
+---Whether this version is replaced by the one before it when it fails soon: when its on_start raises,
+---or 3 errors in its first 10 seconds are caught by nobody. It is, when never called. For the top
+---level.
+---@param on boolean
+function script.probation(on) end
+
 ---Ends the process cleanly; returns first. Of several calls the first one counts, but a status
 ---other than 0 replaces 0. Raises while the script loads.
 ---@param code? integer exit status, 0 to 255; 0 when not given

@@ -1,0 +1,132 @@
+/* Probation: see probation.h. */
+#include "script/probation.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "script/transaction.h"
+
+enum { MOST_FAILURES = 3 };
+
+static bool is_on(const Generation *gen) {
+  return gen->probation.end > loop_now(gen->rt->loop);
+}
+
+/* --- beginning --------------------------------------------------------------------- */
+
+static void set_good(Script *script, Sources *sources) {
+  Sources *before = script->good;
+  script->good = sources_retain(sources);
+  sources_free(before);
+}
+
+static bool is_good(const Generation *gen) {
+  const Probation *p = &gen->probation;
+  return !p->over && (p->failures == 0 || !is_on(gen));
+}
+
+/* The same text again is no better and no worse than it was. */
+void probation_begin(Generation *gen) {
+  Script *script = gen->script;
+  Generation *old = script->current;
+  if (!old || gen->sources == script->good) return;
+  bool same = old->sources->hash == gen->sources->hash;
+  if (same && !is_on(old)) return;
+  if (!same && (is_good(old) || !script->good)) set_good(script, old->sources);
+  if (!script->good || gen->no_probation) return;
+  gen->probation.end = loop_now(gen->rt->loop) + gen->rt->options.probation;
+}
+
+void probation_free(Generation *gen) {
+  free(gen->probation.why);
+  gen->probation.why = NULL;
+}
+
+/* --- going back -------------------------------------------------------------------- */
+
+typedef struct Restore {
+  Event event;
+  Script *script;
+  unsigned number; /* of the generation that failed */
+} Restore;
+
+static void tell(Generation *gen, const char *then) {
+  const Probation *p = &gen->probation;
+  const char *why = p->why ? p->why : "it says no more";
+  char *what = p->start_failed ? xstrdup("on_start")
+                               : xasprintf("%d times in its first %.3g s, at last",
+                                           p->failures, gen->rt->options.probation);
+  char *text = xasprintf("%s: %s: %s", what, why, then);
+  notice_probation(gen->script, text);
+  free(text);
+  free(what);
+}
+
+/* What was tried last stays what was tried last: the next save that differs is tried. */
+static void load_good(Script *script) {
+  Script **scripts = xcalloc(1, sizeof *scripts);
+  Sources *sources = sources_retain(script->good);
+  uint64_t seen = script->seen;
+  scripts[0] = script;
+  reload_begin(script->rt, scripts, &sources, 1, NULL);
+  script->seen = seen;
+}
+
+static void on_restore(Event *event) {
+  Restore *restore = CONTAINER_OF(event, Restore, event);
+  Script *script = restore->script;
+  Generation *gen = script->current;
+  bool stale = script->rt->stopping || !gen || gen->number != restore->number;
+  free(restore);
+  if (stale) return;
+  gen->probation.waits = script->reload != NULL; /* a newer version is on its way */
+  if (gen->probation.waits) return;
+  if (gen->migrated) {
+    tell(gen, "it stays all the same, because it has migrated what is kept");
+    return;
+  }
+  tell(gen, "the version before it is loaded again; the next save is tried anew");
+  load_good(script);
+}
+
+/* Not now: its task is running. */
+static void go_back(Generation *gen) {
+  Restore *restore = xcalloc(1, sizeof *restore);
+  *restore =
+      (Restore){.event.run = on_restore, .script = gen->script, .number = gen->number};
+  gen->probation.over = true;
+  gen->probation.end = 0;
+  inbox_push(gen->rt->loop, &restore->event);
+}
+
+void probation_resume(Script *script) {
+  if (script->current && script->current->probation.waits) go_back(script->current);
+}
+
+void probation_lost(Script *script) {
+  if (!script->current || !script->staging) return;
+  if (script->staging->sources != script->good || !script->current->probation.over)
+    return;
+  char *text = xasprintf("the version before cannot be loaded any more: version %u stays",
+                         script->current->number);
+  notice_probation(script, text);
+  free(text);
+}
+
+/* --- failing ----------------------------------------------------------------------- */
+
+void probation_failed(Generation *gen, const char *why) {
+  Probation *p = &gen->probation;
+  if (gen->state != GEN_LIVE || gen->rt->stopping || p->over || !is_on(gen)) return;
+  free(p->why);
+  p->why = xstrndup(why, strcspn(why, "\n"));
+  if (++p->failures == MOST_FAILURES) go_back(gen);
+}
+
+bool probation_start_failed(Generation *gen) {
+  Probation *p = &gen->probation;
+  if (!p->over && !is_on(gen)) return false;
+  p->start_failed = true;
+  if (!p->over) go_back(gen);
+  return !gen->migrated;
+}
