@@ -93,6 +93,7 @@ Socket *socket_new(Net *net, const SocketOptions *options,
   s->callbacks = *callbacks;
   s->ctx = ctx;
   s->nsp = nsp;
+  recovery_init(&s->recovery);
   s->last_tell = &s->tells;
   s->last_waiting = &s->waiting;
   s->age.fire = waiting_on_age;
@@ -153,6 +154,7 @@ void socket_disconnect(Socket *s) {
   say_goodbye(s);
   s->state = SOCKET_IDLE;
   s->id[0] = '\0';
+  recovery_forget(s);
   calls_fail_in_flight(s);
   waiting_drop_all(s);
   if (before != SOCKET_IDLE) socket_tell_later(s, SOCKET_IDLE, "io client disconnect");
@@ -172,8 +174,7 @@ const char *socket_transport(const Socket *s) {
 }
 
 bool socket_recovered(const Socket *s) {
-  (void)s;
-  return false;
+  return s->recovery.given;
 }
 
 uint32_t socket_epoch(const Socket *s) {

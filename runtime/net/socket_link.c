@@ -20,6 +20,7 @@ void link_cut(Socket *s, int close_code) {
   if (s->paused && linked) manager_pause(s->manager, false);
   s->linked = s->asked = s->joined = s->awaiting_auth = s->paused = false;
   timer_stop(net_loop(s->net), &s->attempt);
+  recovery_drop(s);
   if (linked) manager_exit(s->manager, s, close_code);
 }
 
@@ -69,6 +70,7 @@ static void joined(Socket *s, const char *json, size_t len) {
   s->asked = false;
   timer_stop(net_loop(s->net), &s->attempt);
   note_push(s, NOTE_JOINED, 0, json, len);
+  recovery_release(s);
 }
 
 static void on_connect(Socket *s, const SioPacket *packet) {
@@ -148,12 +150,11 @@ static void on_binary(Socket *s) {
 }
 
 static void on_payload(Socket *s, const SioPacket *packet) {
-  if (!s->joined) {
-    violated(s, "a packet before the namespace was joined");
-    return;
-  }
   NoteType type = packet->type == SIO_EVENT ? NOTE_EVENT : NOTE_ACK;
-  note_push(s, type, packet->ack, packet->json, packet->json_len);
+  Note *note = note_new(s, type, packet->ack, packet->json, packet->json_len);
+  if (s->joined) note_send(note);
+  else if (!recovery_hold(s, note))
+    violated(s, "a packet before the namespace was joined");
 }
 
 void link_packet(Socket *s, const SioPacket *packet, const SioBytes *attachments) {
@@ -211,8 +212,10 @@ int link_send(Socket *s, bool binary, const char *data, size_t len) {
 }
 
 void link_join(Socket *s, const char *json, size_t len) {
-  Buffer out = {0};
+  Buffer out = {0}, payload = {0};
+  if (recovery_put(s, &payload, json, len)) json = payload.data, len = payload.len;
   sio_encode(&out, SIO_CONNECT, s->nsp, SIO_NO_ACK, json, len);
+  buffer_free(&payload);
   s->asked = link_send(s, false, out.data, out.len) == 0;
   buffer_free(&out);
 }

@@ -11,6 +11,7 @@ static const size_t backlog_high = 8u << 20, backlog_low = 4u << 20;
 static void deliver(Socket *s, Note *note) {
   switch (note->type) {
   case NOTE_EVENT:
+    recovery_note(s, note);
     s->callbacks.event(s->ctx, note->data, note->len, note->ack);
     break;
   case NOTE_ACK:
@@ -57,26 +58,36 @@ static void on_note(Event *event) {
   Note *note = CONTAINER_OF(event, Note, event);
   Socket *s = note->socket;
   s->notes--;
-  relax(s, note->len);
+  relax(s, note->size);
   socket_enter(s);
   if (!s->freed && note->link == s->link) deliver(s, note);
   drop(note);
   socket_leave(s);
 }
 
-void note_push(Socket *s, NoteType type, int64_t ack, const void *data, size_t len) {
+Note *note_new(Socket *s, NoteType type, int64_t ack, const void *data, size_t len) {
   Note *note = xmalloc(sizeof *note + len);
   note->event.run = on_note;
   note->socket = s;
   note->type = type;
   note->link = s->link;
+  note->next = NULL;
   note->ack = ack;
-  note->len = len;
+  note->len = note->size = len;
   if (len) memcpy(note->data, data, len);
+  return note;
+}
+
+void note_send(Note *note) {
+  Socket *s = note->socket;
   s->notes++;
-  s->backlog += len;
+  s->backlog += note->size;
   inbox_push(net_loop(s->net), &note->event);
   if (s->paused || s->backlog < backlog_high || !s->linked) return;
   s->paused = true;
   manager_pause(s->manager, true);
+}
+
+void note_push(Socket *s, NoteType type, int64_t ack, const void *data, size_t len) {
+  note_send(note_new(s, type, ack, data, len));
 }

@@ -30,15 +30,18 @@ typedef enum NoteType {
   NOTE_LOST    /* data: a Loss */
 } NoteType;
 
-typedef struct Note {
+typedef struct Note Note;
+struct Note {
   Event event;
   Socket *socket;
   NoteType type;
   uint32_t link; /* notes of a link that was left are dropped */
+  Note *next;    /* while it is held */
   int64_t ack;
+  size_t size; /* as it came */
   size_t len;
   char data[];
-} Note;
+};
 
 /* A change of state made by a call from outside, to be told in dispatch. */
 typedef struct Tell Tell;
@@ -63,6 +66,15 @@ typedef struct CallList {
   SocketCall *first, *last;
 } CallList;
 
+/* What lets the server send what was missed (socket_recovery.c). */
+typedef struct Recovery {
+  char pid[128];           /* of the session; "": the server keeps none */
+  char offset[256];        /* of the last event that came; "": none yet */
+  bool asked, given;       /* CONNECT asked for it; the server granted it */
+  Note *held, **last_held; /* events that came before the CONNECT that grants it */
+  size_t held_count;
+} Recovery;
+
 struct Socket {
   Net *net;
   SocketOptions options;
@@ -74,6 +86,7 @@ struct Socket {
   SocketState state;
   char id[128];
   uint32_t epoch;
+  Recovery recovery;
 
   /* living on */
   int busy;     /* dispatch is inside */
@@ -142,6 +155,21 @@ void link_join(Socket *s, const char *json, size_t len); /* the CONNECT packet *
 
 /* socket_note.c: from poll to dispatch */
 void note_push(Socket *s, NoteType type, int64_t ack, const void *data, size_t len);
+Note *note_new(Socket *s, NoteType type, int64_t ack, const void *data, size_t len);
+void note_send(Note *note); /* counts it, and sends it on its way */
+
+/* socket_recovery.c */
+void recovery_init(Recovery *r);
+void recovery_forget(Socket *s); /* the session is over: what comes next begins anew */
+/* The CONNECT payload with what is asked for; returns false when that is nothing. */
+bool recovery_put(Socket *s, Buffer *out, const char *auth, size_t len);
+bool recovery_hold(Socket *s, Note *note); /* false: it cannot be; the note is freed */
+void recovery_release(Socket *s);          /* what was held goes on its way */
+void recovery_drop(Socket *s);             /* what was held is not to come */
+/* CONNECT came: pid is the server's, or NULL. */
+void recovery_joined(Socket *s, const char *pid);
+/* Takes the offset from the end of the event, which gets shorter by it. */
+void recovery_note(Socket *s, Note *note);
 
 /* socket_state.c: beginning, and what dispatch makes of the notes */
 void socket_begin(Socket *s); /* an attempt, when the pace of all allows it */

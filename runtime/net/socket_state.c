@@ -48,15 +48,18 @@ void socket_auth_failed(Socket *s, const Error *err) {
 /* The payload is {"sid",...}; servers of the protocol's older versions send none. */
 static int read_id(Socket *s, const char *json, size_t len, Error *err) {
   s->id[0] = '\0';
-  if (len == 0) return 0;
+  if (len == 0) return recovery_joined(s, NULL), 0;
   JsonArena *arena = json_arena_new();
   const cJSON *root = json_parse(arena, json, len, err);
   const cJSON *sid = cJSON_GetObjectItemCaseSensitive(root, "sid");
+  const cJSON *pid = cJSON_GetObjectItemCaseSensitive(root, "pid");
   size_t sid_len;
   if (cJSON_IsString(sid))
     snprintf(s->id, sizeof s->id, "%s", json_string(arena, sid, false, &sid_len));
   if (root && !s->id[0])
     error_set(err, ERR_PROTOCOL, "the server let us in without a sid");
+  recovery_joined(s,
+                  cJSON_IsString(pid) ? json_string(arena, pid, false, &sid_len) : NULL);
   json_arena_free(arena);
   return s->id[0] ? 0 : (int)err->code;
 }
@@ -67,7 +70,7 @@ void socket_on_joined(Socket *s, const char *json, size_t len) {
     if (s->linked) link_abandon(s, "parse error", &err);
     return;
   }
-  SocketInfo info = {.reason = ""};
+  SocketInfo info = {.reason = "", .recovered = s->recovery.given};
   pace_done(net_pace(s->net), &s->turn);
   s->state = SOCKET_CONNECTED;
   s->epoch++;
@@ -105,6 +108,8 @@ static SocketInfo settle(Socket *s, const Loss *loss) {
       s->options.reconnect && !loss->final && s->retries < s->options.attempts;
   info.attempt = s->failures;
   s->id[0] = '\0';
+  s->recovery.given = false;
+  if (loss->final) recovery_forget(s);
   s->state = info.will_retry ? SOCKET_RECONNECTING : SOCKET_CLOSED;
   calls_fail_in_flight(s);
   if (!info.will_retry) {

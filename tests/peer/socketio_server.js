@@ -8,6 +8,7 @@
 //                          asked({reply = [...]}) or asked({error})
 //   silent() ack           never answered;  late(ms) ack: answered after ms
 //   join, leave(room) ack; say(room, text): said(text, from) to the room
+//   forget() ack           no session is recovered any more
 //   broadcast(text)        broadcast(text, from) to all others
 //   flood(n, text)         n events tick(i, text), then flooded(n)
 //   kick()                 "io server disconnect";  kick_all(): and the connection closed
@@ -100,6 +101,11 @@ function gather(socket, nsp) {
     ackOf(args)(room);
   });
   socket.on("say", (room, text) => nsp.to(room).emit("said", text, socket.id));
+  // The sessions that could be recovered are forgotten, as if their time were over.
+  socket.on("forget", (ack) => {
+    nsp.adapter.restoreSession = async () => null;
+    ack();
+  });
   socket.on("broadcast", (text) => socket.broadcast.emit("broadcast", text, socket.id));
   socket.on("flood", (n, text) => {
     for (let i = 1; i <= n; i++) socket.emit("tick", i, text === undefined ? null : text);
