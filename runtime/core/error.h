@@ -21,6 +21,8 @@ typedef enum Severity {
   X(INVALID, MEDIUM, false, "a value does not have the shape that was asked for")        \
   X(NOT_CONNECTED, MEDIUM, true, "there is no connection, and none was waited for")      \
   X(BUFFER_FULL, MEDIUM, true, "too much is waiting to be sent")                         \
+  X(BACKPRESSURE, MEDIUM, true,                                                          \
+    "the other side takes less than it is sent: wait, and send again")                   \
   X(EXPIRED, MEDIUM, true, "it waited to be sent for longer than it may")                \
   X(TIMEOUT, MEDIUM, true, "no answer in time; `phase` says to what")                    \
   X(DNS, HIGH, true, "the name of the host could not be resolved")                       \

@@ -147,6 +147,10 @@ static int f_prepend_any_outgoing(lua_State *L) {
   return add_any(L, &check_decl(L)->outgoing, true);
 }
 
+static int f_on_drop(lua_State *L) {
+  return add_any(L, &check_decl(L)->drops, false);
+}
+
 static int f_on_state(lua_State *L) {
   return add_any(L, &check_decl(L)->states, false);
 }
@@ -367,6 +371,34 @@ static int f_call(lua_State *L) {
   return task_wait(L, task, &call->wait);
 }
 
+/* --- what waits, what was counted -------------------------------------------------- */
+
+static int f_clear(lua_State *L) {
+  Declaration *decl = check_decl(L);
+  need_loaded(L, "socket:clear");
+  Socket *socket = connection_socket(decl);
+  lua_pushinteger(L, socket ? (lua_Integer)socket_clear(socket) : 0);
+  return 1;
+}
+
+static void set_count(lua_State *L, const char *key, uint64_t count) {
+  lua_pushinteger(L, (lua_Integer)count);
+  lua_setfield(L, -2, key);
+}
+
+static int f_stats(lua_State *L) {
+  Declaration *decl = check_decl(L);
+  need_loaded(L, "socket:stats");
+  Socket *socket = connection_socket(decl);
+  SocketStats stats = socket ? socket_stats(socket) : (SocketStats){0};
+  lua_createtable(L, 0, 4);
+  set_count(L, "connects", stats.connects);
+  set_count(L, "dropped", stats.dropped);
+  set_count(L, "late_acks", stats.late_acks);
+  set_count(L, "buffered", socket ? socket_buffered(socket) : 0);
+  return 1;
+}
+
 /* --- fields ----------------------------------------------------------------------- */
 
 /* socket.volatile: made once for each handle, kept with it. */
@@ -425,6 +457,9 @@ int luaopen_tidelock_socket(lua_State *L) {
                                      {"prepend_any_outgoing", f_prepend_any_outgoing},
                                      {"off_any_outgoing", f_off_any_outgoing},
                                      {"on_state", f_on_state},
+                                     {"on_drop", f_on_drop},
+                                     {"clear", f_clear},
+                                     {"stats", f_stats},
                                      {"emit", f_emit},
                                      {"send", f_send},
                                      {"call", f_call},

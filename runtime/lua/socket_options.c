@@ -191,7 +191,7 @@ static void read_reconnect(lua_State *L, int t, SocketOptions *o) {
 }
 
 static void read_buffer(lua_State *L, int t, SocketOptions *o) {
-  static const char *const keys[] = {"count", "bytes", "age", NULL};
+  static const char *const keys[] = {"count", "bytes", "age", "unsent", NULL};
   int type = lua_getfield(L, t, "buffer");
   if (type == LUA_TTABLE) {
     int b = lua_gettop(L);
@@ -199,6 +199,7 @@ static void read_buffer(lua_State *L, int t, SocketOptions *o) {
     o->buffer_count = (size_t)number_field(L, b, "count", 0, 1e7);
     o->buffer_bytes = (size_t)number_field(L, b, "bytes", 0, 1e10);
     o->buffer_age = number_field(L, b, "age", 0, 1e9);
+    o->send_buffer = (size_t)number_field(L, b, "unsent", 0, 1e10);
   } else if (type != LUA_TNIL) {
     luaL_error(L, "socket.connect: buffer must be a table");
   }

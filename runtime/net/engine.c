@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <time.h>
 
 #include "net/engine_parts.h"
 
@@ -125,6 +126,32 @@ char *engine_target(const Engine *e, EioTransports transport) {
   buffer_puts(&url, o->front + (ws ? 2 : 0));
   eio_target(&url, o->path, !o->no_slash, o->query, transport, e->sid[0] ? e->sid : NULL);
   return buffer_take(&url, NULL);
+}
+
+double engine_wall_clock(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_REALTIME, &t);
+  return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+char **engine_headers(const Engine *e, const char *more) {
+  const char *const *given = e->options->ws.headers;
+  size_t n = 0;
+  while (given && given[n]) n++;
+  char **list = xcalloc(n + 3, sizeof *list);
+  for (size_t i = 0; i < n; i++) list[i] = xstrdup(given[i]);
+  if (more) list[n++] = xstrdup(more);
+  Buffer cookie = {0};
+  if (e->options->cookies &&
+      cookies_put(e->options->cookies, &cookie, engine_wall_clock()))
+    list[n] = buffer_take(&cookie, NULL);
+  buffer_free(&cookie);
+  return list;
+}
+
+void engine_headers_free(char **headers) {
+  for (char **header = headers; *header; header++) free(*header);
+  free(headers);
 }
 
 static int start(Engine *e, EioTransports transport, Error *err) {

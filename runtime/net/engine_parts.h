@@ -40,6 +40,10 @@ void engine_violated(Engine *e, const char *what);
 /* The transport could not be had: another is tried, or that is the end. */
 void engine_transport_failed(Engine *e, const char *reason, int code, const Error *err);
 char *engine_target(const Engine *e, EioTransports transport); /* returns new: the URL */
+/* Returns new: the options' headers, one more (or NULL) and the cookies. */
+char **engine_headers(const Engine *e, const char *more);
+void engine_headers_free(char **headers);
+double engine_wall_clock(void);
 
 /* engine_ws.c */
 int engine_ws_start(Engine *e, Error *err);

@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "net/engine_parts.h"
 #include "net/http.h"
@@ -62,32 +61,12 @@ static void gather(Polling *p, Buffer *payload) {
 
 /* --- requests --------------------------------------------------------------------- */
 
-static double wall_clock(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_REALTIME, &t);
-  return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
-/* Returns new: the options' headers and those of this request, NULL-terminated; the last
- * `own` of them are the list's. */
-static char **headers_of(const Engine *e, bool has_body) {
-  const char *const *given = e->options->ws.headers;
-  size_t n = 0;
-  while (given && given[n]) n++;
-  char **list = xcalloc(n + 3, sizeof *list);
-  for (size_t i = 0; i < n; i++) list[i] = xstrdup(given[i]);
-  if (has_body) list[n++] = xstrdup("Content-Type: text/plain;charset=UTF-8");
-  Buffer cookie = {0};
-  if (e->options->cookies && cookies_put(e->options->cookies, &cookie, wall_clock()))
-    list[n] = buffer_take(&cookie, NULL);
-  buffer_free(&cookie);
-  return list;
-}
-
 static HttpRequest *request(Polling *p, const Buffer *body, double timeout,
                             HttpDone *done, void *ctx, Error *err) {
   Engine *e = p->engine;
-  char *url = engine_target(e, EIO_POLLING), **headers = headers_of(e, body);
+  char *url = engine_target(e, EIO_POLLING),
+       **headers =
+           engine_headers(e, body ? "Content-Type: text/plain;charset=UTF-8" : NULL);
   HttpOptions options = {.method = body ? "POST" : "GET",
                          .url = url,
                          .headers = (const char *const *)headers,
@@ -99,8 +78,7 @@ static HttpRequest *request(Polling *p, const Buffer *body, double timeout,
                          .max_redirects = 0,
                          .route = e->options->ws.route};
   HttpRequest *started = http_start(p->net, &options, done, ctx, err);
-  for (char **header = headers; *header; header++) free(*header);
-  free(headers);
+  engine_headers_free(headers);
   free(url);
   return started;
 }
@@ -136,9 +114,12 @@ static bool went_well(Polling *p, const HttpResponse *r, const Error *err) {
   }
   if (p->engine->options->cookies)
     cookies_take(p->engine->options->cookies, r->headers.data, r->headers.len,
-                 wall_clock());
-  if (r->status == 200) return true;
+                 engine_wall_clock());
+  bool opens = p->engine->hello || (r->body.len && *r->body.data == EIO_OPEN);
+  if (r->status == 200 && opens) return true;
   describe(r, &why);
+  if (r->status == 200)
+    error_set(&why, ERR_HTTP, "the server answered with something that is not Engine.IO");
   fail(p, "transport error", &why);
   return false;
 }

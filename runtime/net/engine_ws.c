@@ -46,10 +46,12 @@ static void on_closed(void *ctx, int code, const char *reason, size_t len,
 }
 
 static int open_ws(Engine *e, const WsCallbacks *callbacks, Error *err) {
-  char *url = engine_target(e, EIO_WEBSOCKET);
+  char *url = engine_target(e, EIO_WEBSOCKET), **headers = engine_headers(e, NULL);
   WsOptions options = e->options->ws;
   options.url = url;
+  options.headers = (const char *const *)headers;
   e->ws = ws_open(e->net, &options, callbacks, e, err);
+  engine_headers_free(headers);
   free(url);
   return e->ws ? 0 : (int)err->code;
 }
@@ -107,8 +109,7 @@ static const WsCallbacks probing = {on_probe_open, on_probe_message, on_probe_cl
 
 void engine_probe(Engine *e) {
   Error err;
-  bool allowed = (e->options->first | e->options->others) & EIO_WEBSOCKET;
-  if (!e->options->upgrade || !allowed) return;
+  if (!e->options->upgrade) return;
   e->upgrade = UPGRADE_OPENING;
   e->probe.fire = on_probe_timeout;
   timer_start(net_loop(e->net), &e->probe, probe_timeout);

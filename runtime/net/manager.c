@@ -174,22 +174,22 @@ static void choose_transports(Manager *m) {
 
 /* The numbers are those of who opens it: a reload may have changed them. */
 static void fill_options(Manager *m, const SocketOptions *o) {
-  m->engine_options =
-      (EngineOptions){.plain = o->protocol == SOCKET_WEBSOCKET,
-                      .front = m->address,
-                      .path = m->options.path,
-                      .no_slash = o->no_slash,
-                      .query = m->query,
-                      .upgrade = o->upgrade,
-                      .request_timeout = o->request_timeout,
-                      .cookies = m->cookies,
-                      .ws = {.headers = (const char *const *)m->options.headers,
-                             .subprotocols = m->options.subprotocols,
-                             .connect_timeout = o->timeout,
-                             .max_message = o->max_message,
-                             .max_buffered = ((size_t)64 << 20) + 2 * o->buffer_bytes,
-                             .deflate = o->deflate,
-                             .route = m->options.route}};
+  m->engine_options = (EngineOptions){
+      .plain = o->protocol == SOCKET_WEBSOCKET,
+      .front = m->address,
+      .path = m->options.path,
+      .no_slash = o->no_slash,
+      .query = m->query,
+      .upgrade = o->upgrade && (o->transports[0] | o->transports[1]) & EIO_WEBSOCKET,
+      .request_timeout = o->request_timeout,
+      .cookies = m->cookies,
+      .ws = {.headers = (const char *const *)m->options.headers,
+             .subprotocols = m->options.subprotocols,
+             .connect_timeout = o->timeout,
+             .max_message = o->max_message,
+             .max_buffered = ((size_t)64 << 20) + 2 * o->buffer_bytes,
+             .deflate = o->deflate,
+             .route = m->options.route}};
   choose_transports(m);
 }
 

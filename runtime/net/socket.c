@@ -130,7 +130,7 @@ void socket_free(Socket *s) {
   manager_leave(s->manager, s);
   calls_forget(s);
   for (Waiting *w = s->waiting; w; w = w->next) w->call = NULL;
-  waiting_drop_all(s);
+  waiting_drop_all(s, ERR_CLOSED);
   while (s->tells) {
     Tell *tell = s->tells;
     s->tells = tell->next;
@@ -156,7 +156,7 @@ void socket_disconnect(Socket *s) {
   s->id[0] = '\0';
   recovery_forget(s);
   calls_fail_in_flight(s);
-  waiting_drop_all(s);
+  waiting_drop_all(s, ERR_CLOSED);
   if (before != SOCKET_IDLE) socket_tell_later(s, SOCKET_IDLE, "io client disconnect");
 }
 
@@ -185,6 +185,14 @@ size_t socket_buffered(const Socket *s) {
   return s->waiting_bytes + (s->linked ? manager_buffered(s->manager) : 0);
 }
 
+SocketStats socket_stats(const Socket *s) {
+  return s->stats;
+}
+
+size_t socket_clear(Socket *s) {
+  return waiting_drop_all(s, ERR_ABORTED);
+}
+
 /* --- sending ---------------------------------------------------------------------- */
 
 static int check_size(const Socket *s, size_t len, Error *err) {
@@ -192,6 +200,15 @@ static int check_size(const Socket *s, size_t len, Error *err) {
   return error_set(err, ERR_TOO_LARGE,
                    "a packet of %zu bytes: the server takes %zu at most", len,
                    s->max_payload);
+}
+
+/* A peer that reads slowly is felt here, before the memory of the process is. */
+static int check_pressure(const Socket *s, size_t len, Error *err) {
+  size_t waits = s->linked ? manager_buffered(s->manager) : 0;
+  if (waits == 0 || waits + len <= s->options.send_buffer) return 0;
+  return error_set(err, ERR_BACKPRESSURE,
+                   "%zu bytes are on their way already, more than the server takes",
+                   waits);
 }
 
 static int send_now(Socket *s, const char *data, size_t len, bool binary, Error *err) {
@@ -209,6 +226,8 @@ static int put(Socket *s, const char *data, size_t len, bool binary, bool is_vol
   if (s->state == SOCKET_CLOSED)
     return error_set(err, ERR_NOT_CONNECTED, "the connection is closed");
   if (s->state == SOCKET_CONNECTED) {
+    int pressed = check_pressure(s, len, err);
+    if (pressed) return is_volatile ? 0 : pressed;
     int code = send_now(s, data, len, binary, err);
     if (code == 0 && call) call->sent = true;
     if (code != ERR_NOT_CONNECTED) return code;

@@ -53,6 +53,7 @@ typedef struct SocketOptions {
   size_t buffer_count;         /* packets kept while not connected; 0: 1000 */
   size_t buffer_bytes;         /* 0: 1 MiB */
   double buffer_age;  /* seconds after which a waiting packet is dropped; 0: 60 */
+  size_t send_buffer; /* bytes that the system has not taken; 0: 16 MiB */
   size_t max_message; /* 0: 64 MiB */
 } SocketOptions;
 
@@ -92,6 +93,9 @@ typedef struct SocketCallbacks {
    * checked beyond its first byte; ack: SIO_NO_ACK or the id for socket_ack. */
   void (*event)(void *ctx, const char *json, size_t len, int64_t ack);
   void (*message)(void *ctx, bool binary, const char *data, size_t len); /* websocket */
+  /* An emit that waited is not sent: EXPIRED (too old), ABORTED (socket_clear), CLOSED,
+   * TOO_LARGE. data: the packet as it would have gone out. May be NULL. */
+  void (*dropped)(void *ctx, ErrorCode why, const char *data, size_t len);
 } SocketCallbacks;
 
 /* Returns new in SOCKET_IDLE, or NULL with *err (URL, INVALID). Copies all it is given.
@@ -118,10 +122,21 @@ socket_epoch(const Socket *s); /* rises with each connection: acks belong to one
 size_t
 socket_buffered(const Socket *s); /* bytes not yet taken by the system, or waiting */
 
+/* Counted since the socket was made. */
+typedef struct SocketStats {
+  uint64_t late_acks; /* acks of no call that waits: late, or doubled */
+  uint64_t dropped;   /* emits that waited and were not sent */
+  uint64_t connects;  /* times that it was connected */
+} SocketStats;
+SocketStats socket_stats(const Socket *s);
+/* What waits for a connection will not be sent: emits are told as dropped, calls end with
+ * ABORTED. Returns how many. */
+size_t socket_clear(Socket *s);
+
 /* json: the payload array. Buffered while not connected, unless volatile: then dropped
- * (and 0 is returned). Returns 0, ERR_BUFFER_FULL, ERR_TOO_LARGE (the server's
- * maxPayload), ERR_NOT_CONNECTED for a CLOSED socket, ERR_INVALID for a reserved name,
- * ERR_DECODE for what is not UTF-8. */
+ * (and 0 is returned). Returns 0, ERR_BUFFER_FULL, ERR_BACKPRESSURE, ERR_TOO_LARGE (the
+ * server's maxPayload), ERR_NOT_CONNECTED for a CLOSED socket, ERR_INVALID for a reserved
+ * name, ERR_DECODE for what is not UTF-8. */
 int socket_emit(Socket *s, const char *json, size_t len, bool is_volatile, Error *err);
 
 /* A call waits for the server's ack. Embed it; the caller keeps it alive until done,

@@ -42,7 +42,12 @@ static Waiting *take(Socket *s, Waiting **at) {
 
 static void drop_first(Socket *s, ErrorCode code) {
   Waiting *w = take(s, &s->waiting);
-  if (w->call) call_fail(w->call, code);
+  if (w->call) {
+    call_fail(w->call, code);
+  } else if (!s->freed) {
+    s->stats.dropped++;
+    note_push(s, NOTE_DROPPED, code, w->data, w->len);
+  }
   free(w);
 }
 
@@ -72,9 +77,11 @@ void waiting_flush(Socket *s) {
   arm(s);
 }
 
-void waiting_drop_all(Socket *s) {
-  while (s->waiting) drop_first(s, ERR_CLOSED);
+size_t waiting_drop_all(Socket *s, ErrorCode why) {
+  size_t count = 0;
+  for (; s->waiting; count++) drop_first(s, why);
   arm(s);
+  return count;
 }
 
 void waiting_remove(Socket *s, const SocketCall *call) {

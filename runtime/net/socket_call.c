@@ -49,6 +49,8 @@ static const char *why_failed(const SocketCall *call) {
   case ERR_TIMEOUT:
     return call->sent ? "the server did not acknowledge the call in time"
                       : "there was no connection in time to send the call on";
+  case ERR_ABORTED:
+    return "the call waited for a connection, and was cleared";
   case ERR_EXPIRED:
     return "the call waited for a connection for too long";
   case ERR_TOO_LARGE:
@@ -116,6 +118,7 @@ void calls_on_ack(Socket *s, int64_t id, const char *json, size_t len) {
   SocketCall *call = s->in_flight.first;
   while (call && !(call->id == id && call->sent)) call = call->next;
   if (!call) {
+    s->stats.late_acks++;
     log_write(loop_log(net_loop(s->net)), LOG_DEBUG, "socket",
               "an ack of no call that waits is ignored: %lld", (long long)id);
     return;

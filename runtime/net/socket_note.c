@@ -23,6 +23,10 @@ static void deliver(Socket *s, Note *note) {
   case NOTE_BINARY:
     s->callbacks.message(s->ctx, true, note->data, note->len);
     break;
+  case NOTE_DROPPED:
+    if (s->callbacks.dropped)
+      s->callbacks.dropped(s->ctx, (ErrorCode)note->ack, note->data, note->len);
+    break;
   case NOTE_READY:
     socket_on_ready(s);
     break;
@@ -60,7 +64,8 @@ static void on_note(Event *event) {
   s->notes--;
   relax(s, note->size);
   socket_enter(s);
-  if (!s->freed && note->link == s->link) deliver(s, note);
+  bool counts = note->link == s->link || note->type == NOTE_DROPPED;
+  if (!s->freed && counts) deliver(s, note);
   drop(note);
   socket_leave(s);
 }
@@ -85,6 +90,9 @@ void note_send(Note *note) {
   inbox_push(net_loop(s->net), &note->event);
   if (s->paused || s->backlog < backlog_high || !s->linked) return;
   s->paused = true;
+  log_write(loop_log(net_loop(s->net)), LOG_WARN, "socket",
+            "%zu bytes from %s wait to be handled: nothing more is read until they are",
+            s->backlog, s->nsp);
   manager_pause(s->manager, true);
 }
 

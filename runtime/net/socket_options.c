@@ -56,7 +56,8 @@ static bool same_numbers(const SocketOptions *a, const SocketOptions *b) {
          a->max_delay == b->max_delay && a->attempts == b->attempts &&
          a->jitter == b->jitter && a->buffer_count == b->buffer_count &&
          a->buffer_bytes == b->buffer_bytes && a->buffer_age == b->buffer_age &&
-         a->max_message == b->max_message && a->request_timeout == b->request_timeout;
+         a->send_buffer == b->send_buffer && a->max_message == b->max_message &&
+         a->request_timeout == b->request_timeout;
 }
 
 static bool same_deflate(const DeflateOptions *a, const DeflateOptions *b) {
@@ -131,6 +132,7 @@ void socket_fill_options(SocketOptions *o) {
   }
   or_else_size(&o->buffer_count, 1000);
   or_else_size(&o->buffer_bytes, 1 << 20);
+  or_else_size(&o->send_buffer, 16 << 20);
   or_else_size(&o->max_message, WS_MAX_MESSAGE);
 }
 
@@ -144,6 +146,7 @@ static void tune(SocketOptions *to, const SocketOptions *from) {
   to->buffer_count = from->buffer_count;
   to->buffer_bytes = from->buffer_bytes;
   to->buffer_age = from->buffer_age;
+  to->send_buffer = from->send_buffer;
   to->max_message = from->max_message;
   socket_fill_options(to);
 }

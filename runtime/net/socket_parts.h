@@ -21,13 +21,14 @@ typedef struct Loss {
 
 /* From the poll side to dispatch, through the inbox: what came, in order. */
 typedef enum NoteType {
-  NOTE_READY,  /* the transport stands: ask for auth */
-  NOTE_JOINED, /* data: the CONNECT payload */
-  NOTE_EVENT,  /* data: the event's array */
-  NOTE_ACK,    /* data: the ack's array */
-  NOTE_TEXT,   /* plain WebSocket */
-  NOTE_BINARY, /* plain WebSocket */
-  NOTE_LOST    /* data: a Loss */
+  NOTE_READY,   /* the transport stands: ask for auth */
+  NOTE_JOINED,  /* data: the CONNECT payload */
+  NOTE_EVENT,   /* data: the event's array */
+  NOTE_ACK,     /* data: the ack's array */
+  NOTE_TEXT,    /* plain WebSocket */
+  NOTE_BINARY,  /* plain WebSocket */
+  NOTE_DROPPED, /* data: the packet; ack: the reason, an ErrorCode */
+  NOTE_LOST     /* data: a Loss */
 } NoteType;
 
 typedef struct Note Note;
@@ -87,6 +88,7 @@ struct Socket {
   char id[128];
   uint32_t epoch;
   Recovery recovery;
+  SocketStats stats;
 
   /* living on */
   int busy;     /* dispatch is inside */
@@ -181,7 +183,7 @@ void socket_on_lost(Socket *s, Loss *loss);
 int waiting_put(Socket *s, const char *data, size_t len, bool binary, SocketCall *call,
                 Error *err);
 void waiting_flush(Socket *s);
-void waiting_drop_all(Socket *s); /* its calls fail with CLOSED */
+size_t waiting_drop_all(Socket *s, ErrorCode why); /* its calls fail with that */
 void waiting_remove(Socket *s, const SocketCall *call);
 void waiting_on_age(Timer *timer);
 

@@ -74,6 +74,7 @@ void socket_on_joined(Socket *s, const char *json, size_t len) {
   pace_done(net_pace(s->net), &s->turn);
   s->state = SOCKET_CONNECTED;
   s->epoch++;
+  s->stats.connects++;
   s->failures = s->retries = 0;
   waiting_flush(s);
   s->callbacks.state(s->ctx, SOCKET_CONNECTED, &info);
@@ -113,7 +114,7 @@ static SocketInfo settle(Socket *s, const Loss *loss) {
   s->state = info.will_retry ? SOCKET_RECONNECTING : SOCKET_CLOSED;
   calls_fail_in_flight(s);
   if (!info.will_retry) {
-    waiting_drop_all(s);
+    waiting_drop_all(s, ERR_CLOSED);
     return info;
   }
   info.retry_in = retry_wait(s, &loss->err);

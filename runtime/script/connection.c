@@ -14,6 +14,7 @@
 static HandlerList *list_of(Declaration *decl, ListName name) {
   return name == LIST_EVENTS   ? &decl->handlers
          : name == LIST_STATES ? &decl->states
+         : name == LIST_DROPS  ? &decl->drops
                                : &decl->outgoing;
 }
 
@@ -39,9 +40,9 @@ Connection *connection_if_alive(Runtime *rt, uint64_t number) {
 /* --- the resource ----------------------------------------------------------------- */
 
 static int open_connection(Resource *res, Error *err) {
-  static const SocketCallbacks callbacks = {connection_on_auth, connection_on_state,
-                                            connection_on_error, connection_on_event,
-                                            connection_on_message};
+  static const SocketCallbacks callbacks = {connection_on_auth,    connection_on_state,
+                                            connection_on_error,   connection_on_event,
+                                            connection_on_message, connection_on_dropped};
   ConnectionOptions *options = res->options;
   Connection *c = xcalloc(1, sizeof *c);
   c->res = res;

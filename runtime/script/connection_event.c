@@ -180,6 +180,40 @@ void connection_on_message(void *ctx, bool binary, const char *data, size_t len)
   connection_leave(c);
 }
 
+/* --- what is not sent ------------------------------------------------------------- */
+
+typedef struct Dropped {
+  const char *event, *why;
+  size_t len;
+} Dropped;
+
+static const char *why_dropped(ErrorCode why) {
+  return why == ERR_EXPIRED     ? "expired"
+         : why == ERR_ABORTED   ? "cleared"
+         : why == ERR_TOO_LARGE ? "too large"
+                                : "closed";
+}
+
+static int push_dropped(lua_State *L, void *ctx) {
+  Dropped *d = ctx;
+  lua_pushlstring(L, d->event, d->len);
+  lua_pushstring(L, d->why);
+  return 2;
+}
+
+void connection_on_dropped(void *ctx, ErrorCode why, const char *data, size_t len) {
+  Connection *c = ctx;
+  Dropped d = {"message", why_dropped(why), 7};
+  SioPacket packet;
+  Error ignored;
+  bool plain = ((ConnectionOptions *)c->res->options)->net.protocol == SOCKET_WEBSOCKET;
+  if (!plain && len && sio_parse(data + 1, len - 1, &packet, &ignored) == 0)
+    sio_event_name(&packet, &d.event, &d.len);
+  c->firing++;
+  connection_fire(c, LIST_DROPS, (Firing){.any = true, .push = push_dropped, .ctx = &d});
+  connection_leave(c);
+}
+
 /* --- outgoing --------------------------------------------------------------------- */
 
 typedef struct Outgoing {

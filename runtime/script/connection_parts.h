@@ -15,7 +15,7 @@ typedef struct Connection {
   bool was_connected;
 } Connection;
 
-typedef enum ListName { LIST_EVENTS, LIST_STATES, LIST_OUTGOING } ListName;
+typedef enum ListName { LIST_EVENTS, LIST_STATES, LIST_OUTGOING, LIST_DROPS } ListName;
 
 /* Between ++c->firing and connection_leave. A handler may close the connection: then it
  * is over. */
@@ -29,6 +29,7 @@ void connection_on_state(void *ctx, SocketState state, const SocketInfo *info);
 void connection_on_error(void *ctx, const SocketInfo *info);
 void connection_on_event(void *ctx, const char *json, size_t len, int64_t ack);
 void connection_on_message(void *ctx, bool binary, const char *data, size_t len);
+void connection_on_dropped(void *ctx, ErrorCode why, const char *data, size_t len);
 const char *connection_state_name(SocketState state);
 
 void connection_forget_ask(Connection *c); /* its answer will not count */

@@ -44,6 +44,7 @@ static Declaration *declaration_new(lua_State *L, const ResourceKind *kind,
   handlers_init(&decl->handlers);
   handlers_init(&decl->states);
   handlers_init(&decl->outgoing);
+  handlers_init(&decl->drops);
   for (int i = 0; i < DECL_FUNCTIONS; i++) decl->functions[i] = LUA_NOREF;
   *gen->last_decl = decl;
   gen->last_decl = &decl->next;
@@ -74,7 +75,7 @@ void declaration_bind(Declaration *decl, Resource *res) {
 static void declaration_free(Declaration *decl) {
   lua_State *L = decl->gen->L;
   unbind(decl);
-  HandlerList *lists[] = {&decl->handlers, &decl->states, &decl->outgoing};
+  HandlerList *lists[] = {&decl->handlers, &decl->states, &decl->outgoing, &decl->drops};
   for (size_t i = 0; L && i < COUNT_OF(lists); i++) handlers_free(lists[i], L);
   for (int i = 0; L && i < DECL_FUNCTIONS; i++)
     luaL_unref(L, LUA_REGISTRYINDEX, decl->functions[i]);

@@ -74,10 +74,10 @@ struct Declaration {
   void *options; /* owned; once realised: NULL, or the options of before */
   Resource *res; /* NULL: not yet, or closed */
   bool attached;
-  Plan plan;      /* until its generation is started */
-  void *old_core; /* of PLAN_BESIDE */
-  HandlerList handlers, states,
-      outgoing;                  /* of events, of changes of state, of what is sent */
+  Plan plan;                                     /* until its generation is started */
+  void *old_core;                                /* of PLAN_BESIDE */
+  HandlerList handlers, states, outgoing, drops; /* of events, of changes of state, of
+                                                    what is sent, of what is not */
   void *extra;                   /* the kind's own, released by its drop */
   int functions[DECL_FUNCTIONS]; /* references of options that are functions, by kind */
 };

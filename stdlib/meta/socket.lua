@@ -32,6 +32,7 @@ local socket = {}
 ---@field count? integer packets; 1000
 ---@field bytes? integer 1 MiB
 ---@field age? number seconds after which a waiting packet is dropped; 60
+---@field unsent? integer bytes that may be on their way while connected; more is BACKPRESSURE; 16 MiB
 
 ---@class tidelock.Deflate permessage-deflate (RFC 7692)
 ---@field client_no_context_takeover? boolean
@@ -171,10 +172,29 @@ function Socket:off_any_outgoing(fn) end
 ---@return tidelock.Handler
 function Socket:on_state(fn) end
 
+---Hears of each event that waited for a connection and is not sent. Calls get an error instead.
+---@param fn fun(event: string, why: "expired"|"cleared"|"closed"|"too large")
+---@return tidelock.Handler
+function Socket:on_drop(fn) end
+
+---Drops what waits for a connection; calls end with ABORTED.
+---@return integer how many
+function Socket:clear() end
+
+---@class tidelock.SocketStats
+---@field connects integer times that it was connected
+---@field dropped integer events that waited and were not sent
+---@field late_acks integer acks of no call that waits: late, or doubled
+---@field buffered integer bytes that wait now
+
+---Counted since the connection was made.
+---@return tidelock.SocketStats
+function Socket:stats() end
+
 ---Sends an event. While there is no connection it waits in the buffer.
 ---@param event string
 ---@param ... any plain values; nil and json.null arrive as null
----@return true?, tidelock.Error? # BUFFER_FULL, TOO_LARGE (the server's maxPayload), NOT_CONNECTED
+---@return true?, tidelock.Error? # BUFFER_FULL, BACKPRESSURE, TOO_LARGE (the server's maxPayload), NOT_CONNECTED
 function Socket:emit(event, ...) end
 
 ---Sends an event and waits for the server's ack. The last of two or more values may be

@@ -356,6 +356,51 @@ test.describe("events", function()
   end)
 end)
 
+test.describe("what waits", function()
+  test.it("is dropped by clear, and told; calls end with ABORTED", function()
+    local s = connect()
+    local dropped, reply, err = {}, nil, nil
+    s:on_drop(function(event, why) dropped[#dropped + 1] = event .. " " .. why end)
+    s:emit("one", 1)
+    s:emit("two", 2)
+    local t = task.spawn(function() reply, err = s:call("three", { timeout = 5 }) end)
+    task.sleep(0)
+    expect(s:clear()).is(3)
+    t:await()
+    expect(reply).is_nil()
+    expect(err.code).is "ABORTED"
+    expect(err.sent).is "no"
+    wait_for(function() return #dropped == 2 end)
+    expect(dropped).equals { "one cleared", "two cleared" }
+    expect(s:stats().dropped).is(2)
+    expect(s:clear()).is(0)
+  end)
+
+  test.it("is told when it is too old", function()
+    local s = connect { url = "http://127.0.0.1:1", buffer = { age = 0.05 } }
+    local told
+    s:on_drop(function(event, why) told = event .. " " .. why end)
+    s:emit "late"
+    wait_for(function() return told end)
+    expect(told).is "late expired"
+  end)
+
+  test.it("while connected is BACKPRESSURE once too much is on its way", function()
+    local s = connected { buffer = { unsent = 100000 } }
+    local text, err = ("x"):rep(10000), nil
+    for _ = 1, 100 do
+      local ok
+      ok, err = s:emit("echo", text)
+      if not ok then break end
+    end
+    expect(err.code).is "BACKPRESSURE"
+    expect(err.recoverable).is(true)
+    wait_for(function() return s:stats().buffered == 0 end)
+    expect(s:emit("echo", text)).is(true)
+    expect(s:call("echo", 1)).is(1)
+  end)
+end)
+
 test.describe("acks", function()
   test.it("call gives what the server answers", function()
     local s = connected()
@@ -374,6 +419,14 @@ test.describe("acks", function()
     expect(reply).is_nil()
     expect(err.code).is("TIMEOUT")
     expect(timer.now() - from >= 0.05).is(true)
+  end)
+
+  test.it("that come late are counted", function()
+    local s = connected()
+    local reply, err = s:call("late", 100, { timeout = 0.03 })
+    expect(reply).is_nil()
+    expect(err.code).is "TIMEOUT"
+    wait_for(function() return s:stats().late_acks == 1 end)
   end)
 
   test.it("calls in flight when the connection breaks end at once, as unknown", function()
