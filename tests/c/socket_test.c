@@ -152,7 +152,7 @@ static void on_message(void *ctx, bool binary, const char *data, size_t len) {
 }
 
 static const SocketCallbacks callbacks = {on_auth, on_state, on_connect_error, on_event,
-                                          on_message};
+                                          on_message, NULL};
 
 static void on_call(SocketCall *socket_call_, const char *json, size_t len,
                     const Error *err) {
