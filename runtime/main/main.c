@@ -204,14 +204,17 @@ static void hold_standard_descriptors(void) {
     if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDONLY) != fd) abort();
 }
 
-/* With fewer the libraries below abort, or fail in ways that do not tell why. */
-static int check_files(void) {
-  enum { LEAST = 32 };
+/* The usual limit of 1,024 is for programs that use select: it is raised as far as the
+ * hard one allows. With fewer than LEAST the libraries below abort, or fail in ways that
+ * do not tell why. */
+static int raise_file_limit(void) {
+  enum { LEAST = 32, MOST = 65536 };
   struct rlimit files;
-  if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur >= LEAST) return 0;
+  if (getrlimit(RLIMIT_NOFILE, &files) != 0) return 0;
   rlim_t was = files.rlim_cur;
-  files.rlim_cur = LEAST;
-  if (files.rlim_max >= LEAST && setrlimit(RLIMIT_NOFILE, &files) == 0) return 0;
+  files.rlim_cur = files.rlim_max < MOST ? files.rlim_max : MOST;
+  if (was < files.rlim_cur && setrlimit(RLIMIT_NOFILE, &files) == 0) was = files.rlim_cur;
+  if (was >= LEAST) return 0;
   fprintf(stderr,
           "tidelock: only %lu files may be open (ulimit -n): at least %d are needed\n",
           (unsigned long)was, LEAST);
@@ -252,7 +255,7 @@ int main(int argc, char **argv) {
   hold_standard_descriptors();
   signal(SIGPIPE, SIG_IGN);
   int status = options_read(&options, argc, argv);
-  if (status == 0) status = check_files();
+  if (status == 0) status = raise_file_limit();
   if (status == 0) status = read_env(options.env_file);
   if (status == 0) {
     Log *log = log_new(stderr, options.log_level, options.log_format);

@@ -16,6 +16,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <unistd.h>
+
+#include "net/files.h"
 
 enum { RANDOM_POOL = 1024 };
 
@@ -232,6 +235,18 @@ void net_turn_end_cancel(TurnEnd *work) {
 
 /* --- transfers -------------------------------------------------------------------- */
 
+static curl_socket_t on_open_socket(void *ctx, curlsocktype purpose,
+                                    struct curl_sockaddr *address) {
+  (void)purpose;
+  int type = address->socktype | SOCK_CLOEXEC;
+  int fd = socket(address->family, type, address->protocol);
+  ((Transfer *)ctx)->no_files =
+      fd < 0 ? errno == EMFILE || errno == ENFILE : !files_spare(fd);
+  if (fd < 0 || files_spare(fd)) return fd;
+  close(fd);
+  return CURL_SOCKET_BAD;
+}
+
 /* The next three note how far a transfer is, for the errors to say. */
 static int on_sockopt(void *ctx, curl_socket_t fd, curlsocktype purpose) {
   (void)fd, (void)purpose;
@@ -263,6 +278,7 @@ CURL *net_easy(Net *net) {
   curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
   curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
   curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+  curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
   curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, on_sockopt);
   curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, on_tls);
   curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_request);
@@ -271,6 +287,8 @@ CURL *net_easy(Net *net) {
 
 void net_add(Net *net, Transfer *transfer) {
   transfer->phase = "dns";
+  transfer->no_files = false;
+  curl_easy_setopt(transfer->easy, CURLOPT_OPENSOCKETDATA, transfer);
   curl_easy_setopt(transfer->easy, CURLOPT_PRIVATE, transfer);
   curl_easy_setopt(transfer->easy, CURLOPT_SOCKOPTDATA, transfer);
   transfer->tls =

@@ -27,6 +27,14 @@ static bool says(const Failure *f, const char *words) {
   return strstr(f->words, words) != NULL;
 }
 
+static void fail_files(Failure *f) {
+  f->phase = "connect";
+  error_set(f->err, ERR_CONNECT,
+            "could not connect to %s: this process has as many files open as it may "
+            "(ulimit -n)",
+            f->host);
+}
+
 static void fail_timeout(Failure *f) {
   if (in_phase(f, "dns"))
     error_set(f->err, ERR_TIMEOUT, "timed out resolving the name of %s", f->host);
@@ -192,7 +200,8 @@ void net_error(Error *err, CURL *easy, CURLcode result, const char *curl_words,
   curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &f.os_error);
   net_url_show(what, f.url);
   net_url_show_host(what, f.host);
-  sort_out(&f);
+  if (transfer && transfer->no_files && f.result == CURLE_COULDNT_CONNECT) fail_files(&f);
+  else sort_out(&f);
   error_detail(err, "%s", f.words);
   err->phase = f.phase;
   err->sent = was_sent(&f, easy);

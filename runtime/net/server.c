@@ -13,6 +13,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "net/files.h"
+
 #define SERVER_OBJECT "tidelock-server.so"
 
 struct Servers {
@@ -114,6 +116,10 @@ int server_try_bind(const char *host, int port, bool *ipv6, Error *err) {
                      host);
   int fd = socket(six ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), one = 1;
   if (fd < 0) return bind_error(host, port, errno, err);
+  if (!files_spare(fd)) {
+    close(fd);
+    return bind_error(host, port, EMFILE, err);
+  }
   setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
   int result = six ? bind(fd, (struct sockaddr *)&v6, sizeof v6)
                    : bind(fd, (struct sockaddr *)&v4, sizeof v4);

@@ -16,6 +16,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "net/files.h"
+
 #define LINGER 1.0
 enum {
   SLICE = 32 * 1024,
@@ -309,9 +311,22 @@ static void on_stall(Timer *timer) {
 
 /* --- what libwebsockets calls, from the poll -------------------------------------- */
 
+/* Told once, until one is taken again. */
+static int refuse_for_files(Server *server) {
+  if (!server->short_of_files)
+    log_write(loop_log(server->room->loop), LOG_WARN, "server",
+              "port %d: a connection is refused, and those that follow: this process has "
+              "as many files open as it may (ulimit -n)",
+              server->port);
+  server->short_of_files = true;
+  return -1;
+}
+
 static int adopt(struct lws *wsi, Conn **session) {
   Server *server = lws_context_user(lws_get_context(wsi));
   if (server->closed || server->connections >= server->options.max_connections) return -1;
+  if (!files_spare(lws_get_socket_fd(wsi))) return refuse_for_files(server);
+  server->short_of_files = false;
   *session = conn_new(server, wsi);
   return 0;
 }

@@ -30,7 +30,8 @@ struct Server {
   int event_fd;            /* its eventfd */
   int port, listen_fd;
   bool closed;
-  unsigned refs; /* the context, each Conn, each Delivery */
+  bool short_of_files; /* and that was told */
+  unsigned refs;       /* the context, each Conn, each Delivery */
   Timer reap;
   Conn **slots; /* a Conn's place is the low part of its id */
   size_t slot_count, connections;
