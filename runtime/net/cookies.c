@@ -15,7 +15,7 @@ typedef struct Cookie {
 } Cookie;
 
 struct Cookies {
-  Cookie list[COOKIES_MAX];
+  Cookie *list; /* made with the first */
   size_t count;
 };
 
@@ -26,6 +26,7 @@ Cookies *cookies_new(void) {
 void cookies_free(Cookies *c) {
   if (!c) return;
   for (size_t i = 0; i < c->count; i++) free(c->list[i].pair);
+  free(c->list);
   free(c);
 }
 
@@ -106,6 +107,7 @@ static void take_one(Cookies *c, Part line, double now) {
   double until = expiry(line, now);
   drop_name(c, pair.at, name_len);
   if (until <= now || c->count == COOKIES_MAX) return;
+  c->list = xrealloc(c->list, (c->count + 1) * sizeof *c->list);
   c->list[c->count++] = (Cookie){xstrndup(pair.at, pair.len), name_len, until};
 }
 

@@ -2,8 +2,9 @@
  * stand for them in the JSON. Pure.
  *
  * Always, in an assembly: `bytes` holds the attachments that came, one behind the other,
- * `ends` where each ends; `missing` is how many are still to come, and while it is not 0
- * `text` holds the packet that they belong to. */
+ * `parts` how long each is, and where, once the packet is whole; `missing` is how many are
+ * still to come, and while it is not 0 `text` holds the packet that they belong to. Most
+ * connections never see any: what they need is made with the first. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,8 +16,7 @@ struct SioAssembly {
   size_t max_bytes;
   int missing, count;
   Buffer text, bytes;
-  size_t ends[SIO_MAX_ATTACHMENTS];
-  SioBytes parts[SIO_MAX_ATTACHMENTS]; /* once the packet is whole */
+  SioBytes *parts; /* room for count + missing */
 };
 
 static int violation(Error *err, const char *what) {
@@ -27,10 +27,8 @@ static int violation(Error *err, const char *what) {
 /* --- putting together ------------------------------------------------------------- */
 
 SioAssembly *sio_assembly_new(size_t max_bytes) {
-  SioAssembly *a = xmalloc(sizeof *a);
+  SioAssembly *a = xcalloc(1, sizeof *a);
   a->max_bytes = max_bytes ? max_bytes : MOST_BYTES;
-  a->missing = a->count = 0;
-  a->text = a->bytes = (Buffer){0};
   return a;
 }
 
@@ -38,6 +36,7 @@ void sio_assembly_free(SioAssembly *a) {
   if (!a) return;
   buffer_free(&a->text);
   buffer_free(&a->bytes);
+  free(a->parts);
   free(a);
 }
 
@@ -68,14 +67,15 @@ int sio_take_text(SioAssembly *a, const char *text, size_t len, SioPacket *packe
   a->count = 0;
   if (take(a, &a->text, text, len, err)) return -1;
   a->missing = packet->attachments;
+  a->parts = xrealloc(a->parts, (size_t)a->missing * sizeof *a->parts);
   return 0;
 }
 
 static int whole(SioAssembly *a, SioPacket *packet, Error *err) {
   const char *data = buffer_text(&a->bytes); /* never NULL, even when empty */
   for (int i = 0; i < a->count; i++) {
-    size_t start = i ? a->ends[i - 1] : 0;
-    a->parts[i] = (SioBytes){data + start, a->ends[i] - start};
+    a->parts[i].data = data;
+    data += a->parts[i].len;
   }
   return sio_parse(a->text.data, a->text.len, packet, err) ? -1 : 1;
 }
@@ -85,7 +85,7 @@ int sio_take_binary(SioAssembly *a, const char *data, size_t len, SioPacket *pac
   if (!a->missing)
     return violation(err, "a binary message that belongs to no Socket.IO packet");
   if (take(a, &a->bytes, data, len, err)) return -1;
-  a->ends[a->count++] = a->bytes.len;
+  a->parts[a->count++].len = len;
   return --a->missing ? 0 : whole(a, packet, err);
 }
 

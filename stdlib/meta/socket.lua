@@ -19,7 +19,7 @@ local socket = {}
 ---@field data? any what the server sent with a refusal
 ---@field will_retry boolean
 ---@field retry_in? number seconds
----@field recovered boolean
+---@field recovered boolean at "connected": nothing was missed; false after a reconnection: a gap
 ---@field attempt integer failed attempts in a row
 
 ---@class tidelock.Reconnect
