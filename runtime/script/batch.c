@@ -1,9 +1,11 @@
 /* From what was saved at once to transactions.
  *
- * Scripts that share a file that changed (one of lib/, or the one file of two scripts)
- * are one transaction, directly or by way of others; scripts that share none are loaded
- * each for itself, also when they were saved together: an error in one is no reason to
- * hold another back. What changed is told by comparing with the version that runs. */
+ * A change counts for a script when its version that runs has required the file, or asked
+ * for it in vain. Scripts that share a file that changed (one of lib/, or the one file of
+ * two scripts) are one transaction, directly or by way of others; scripts that share none
+ * are loaded each for itself, also when they were saved together: an error in one is no
+ * reason to hold another back. What changed is told by comparing with the version that
+ * runs. */
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -13,36 +15,37 @@
 
 /* --- what differs ------------------------------------------------------------------ */
 
-/* Both lists are in the same order: the next one is most often the one looked for. */
-static const SourceFile *find_path(const Sources *sources, const char *path,
-                                   size_t *hint) {
-  for (size_t n = 0; n < sources->count; n++) {
-    size_t i = (*hint + n) % sources->count;
-    if (strcmp(sources->files[i].path, path) != 0) continue;
-    *hint = i + 1;
-    return &sources->files[i];
-  }
-  return NULL;
-}
-
 static void add_change(Changes *changes, const char *path) {
+  for (size_t i = 0; i < changes->count; i++)
+    if (strcmp(changes->paths[i], path) == 0) return;
   changes->paths =
       xrealloc(changes->paths, (changes->count + 1) * sizeof *changes->paths);
   changes->paths[changes->count++] = path;
 }
 
+/* Another file that it is found in now is a change of both. */
+static void compare(Changes *changes, const Sources *old, const Sources *fresh,
+                    const char *module) {
+  const SourceFile *was = sources_find(old, module), *now = sources_find(fresh, module);
+  if (was && now && strcmp(was->path, now->path) == 0 && was->len == now->len &&
+      memcmp(was->text, now->text, now->len) == 0)
+    return;
+  if (now) add_change(changes, now->path);
+  if (was) add_change(changes, was->path);
+}
+
+static void compare_used(Changes *changes, const Sources *old, const Sources *fresh,
+                         const Sources *by) {
+  for (size_t i = 0; i < by->uses.count; i++)
+    compare(changes, old, fresh, by->uses.modules[i]);
+  for (size_t i = 0; by->uses.all && i < by->count; i++)
+    compare(changes, old, fresh, by->files[i].module);
+}
+
 Changes sources_changes(const Sources *old, const Sources *fresh) {
   Changes changes = {0};
-  size_t hint = 0;
-  for (size_t i = 0; i < fresh->count; i++) {
-    const SourceFile *now = &fresh->files[i], *was = find_path(old, now->path, &hint);
-    if (!was || was->len != now->len || memcmp(was->text, now->text, now->len) != 0)
-      add_change(&changes, now->path);
-  }
-  hint = 0;
-  for (size_t i = 0; i < old->count; i++)
-    if (!find_path(fresh, old->files[i].path, &hint))
-      add_change(&changes, old->files[i].path);
+  compare_used(&changes, old, fresh, old);
+  compare_used(&changes, old, fresh, fresh);
   return changes;
 }
 
@@ -116,15 +119,47 @@ static bool in_batch(const Batch *batch, const Script *script) {
   return false;
 }
 
+static bool runs_already(const Script *script, const Sources *sources) {
+  const Sources *running = script->current ? script->current->sources : NULL;
+  return running && sources_hash_of(sources, &running->uses) ==
+                        sources_hash_of(running, &running->uses);
+}
+
+/* Whether it is what was tried last, in all that counted then. */
+static bool was_tried(const Script *script, const Sources *sources) {
+  if (script->seen == 0 || script->reload) return script->seen == sources->hash;
+  if (script->failed.count)
+    return sources_hash_of(sources, &script->failed) == script->failed_hash;
+  return runs_already(script, sources);
+}
+
+/* What the version that runs uses counts too: the load may not have come so far. */
+void load_note_failed(Script *script, const Sources *tried) {
+  uses_free(&script->failed);
+  uses_join(&script->failed, &tried->uses);
+  if (script->current) uses_join(&script->failed, &script->current->sources->uses);
+  script->failed_hash = sources_hash_of(tried, &script->failed);
+}
+
+/* What changed is used by nothing: what the script requires later is to be the newest. */
+static void refresh(Generation *gen, Sources *sources) {
+  uses_join(&sources->uses, &gen->sources->uses);
+  sources_free(gen->sources);
+  gen->sources = sources;
+}
+
+static void forget_failed(Script *script) {
+  script->held = false;
+  uses_free(&script->failed);
+}
+
 static void consider(Batch *batch, Script *script, bool held) {
   Sources *sources = in_batch(batch, script) ? NULL : read_sources(script);
   if (!sources) return;
-  const Sources *running = script->current ? script->current->sources : NULL;
-  bool same =
-      held ? running && running->hash == sources->hash : script->seen == sources->hash;
-  if (same) {
-    if (held) script->held = false;
-    sources_free(sources);
+  if (held ? runs_already(script, sources) : was_tried(script, sources)) {
+    if (held) forget_failed(script);
+    if (script->reload || script->failed.count || !script->current) sources_free(sources);
+    else refresh(script->current, sources);
     return;
   }
   script_give_up_load(script); /* for a newer one */

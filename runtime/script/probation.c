@@ -70,6 +70,7 @@ static void load_good(Script *script) {
   scripts[0] = script;
   reload_begin(script->rt, scripts, &sources, 1, NULL);
   script->seen = seen;
+  load_note_failed(script, script->current->sources);
 }
 
 static void on_restore(Event *event) {

@@ -106,4 +106,5 @@ void script_free(Script *script) {
   if (script->current) generation_kill(script->current);
   keep_free(&script->keep_before);
   sources_free(script->good);
+  uses_free(&script->failed);
 }

@@ -9,12 +9,18 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#define HASH_START 14695981039346656037u
 enum { MAX_FILES = 2000, MAX_FILE = 8 << 20, MAX_DEPTH = 16, CHUNK = 16384 };
 
 static uint64_t hash_bytes(uint64_t hash, const char *bytes, size_t len) {
   for (size_t i = 0; i < len; i++)
     hash = (hash ^ (unsigned char)bytes[i]) * 1099511628211u;
   return (hash ^ 0xff) * 1099511628211u;
+}
+
+static uint64_t hash_file(uint64_t hash, const SourceFile *file) {
+  hash = hash_bytes(hash, file->path, strlen(file->path));
+  return hash_bytes(hash, file->text, file->len);
 }
 
 static char *read_file(const char *path, size_t *len, Error *err) {
@@ -191,11 +197,8 @@ Sources *sources_read(const char *path, Error *err) {
     sources_free(s);
     return NULL;
   }
-  s->hash = 14695981039346656037u;
-  for (size_t i = 0; i < s->count; i++) {
-    s->hash = hash_bytes(s->hash, s->files[i].path, strlen(s->files[i].path));
-    s->hash = hash_bytes(s->hash, s->files[i].text, s->files[i].len);
-  }
+  s->hash = HASH_START;
+  for (size_t i = 0; i < s->count; i++) s->hash = hash_file(s->hash, &s->files[i]);
   return s;
 }
 
@@ -222,6 +225,7 @@ void sources_free(Sources *s) {
     free(s->files[i].text);
   }
   ways_free(&s->ways);
+  uses_free(&s->uses);
   free(s->files);
   free(s);
 }
@@ -237,6 +241,21 @@ const SourceFile *sources_find(const Sources *s, const char *module) {
         strcmp(s->files[i].module + len, ".init") == 0)
       return &s->files[i];
   return NULL;
+}
+
+const SourceFile *sources_use(Sources *s, const char *module) {
+  uses_add(&s->uses, module);
+  return sources_find(s, module);
+}
+
+uint64_t sources_hash_of(const Sources *s, const Uses *uses) {
+  if (uses->all) return s->hash;
+  uint64_t hash = HASH_START;
+  for (size_t i = 0; i < uses->count; i++) {
+    const SourceFile *file = sources_find(s, uses->modules[i]);
+    hash = file ? hash_file(hash, file) : hash_bytes(hash, "", 0);
+  }
+  return hash;
 }
 
 static void excerpt_line(Buffer *out, const char *start, size_t len, int number,

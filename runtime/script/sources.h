@@ -7,6 +7,7 @@
 
 #include "core/buffer.h"
 #include "core/error.h"
+#include "script/uses.h"
 #include "script/ways.h"
 
 typedef struct SourceFile {
@@ -22,6 +23,7 @@ typedef struct Sources {
   uint64_t hash; /* of all names and texts */
   int others;    /* how many more hold it */
   Ways ways;     /* for watching: where a change would be one of them */
+  Uses uses;     /* of the load that was made from them */
 } Sources;
 
 Sources *sources_read(const char *path,
@@ -32,6 +34,10 @@ bool sources_gone(const char *path);
 Sources *sources_retain(Sources *sources); /* one more holds it; the loop's thread */
 void sources_free(Sources *sources);       /* by the last who holds it */
 const SourceFile *sources_find(const Sources *sources, const char *module); /* borrows */
+/* For the load that is made from them: what it asks for counts as used. */
+const SourceFile *sources_use(Sources *sources, const char *module);
+/* Of what these modules are here. */
+uint64_t sources_hash_of(const Sources *sources, const Uses *uses);
 /* Appends the lines around `line` of the file shown as `path`, numbered, with a mark. */
 void sources_excerpt(const Sources *sources, const char *path, int line, Buffer *out);
 

@@ -205,8 +205,8 @@ static int push_binding(lua_State *L, const char *name) {
 }
 
 static int push_own(lua_State *L, const char *name) {
-  const SourceFile *file = sources_find(generation_of(L)->sources, name);
-  if (!file || !*name) return 0;
+  const SourceFile *file = *name ? sources_use(generation_of(L)->sources, name) : NULL;
+  if (!file) return 0;
   lua_pushfstring(L, "@%s", file->path);
   if (luaL_loadbufferx(L, file->text, file->len, lua_tostring(L, -1), "t"))
     return lua_error(L);
@@ -366,7 +366,7 @@ int state_open(Generation *gen, Error *err) {
 }
 
 int state_load_main(Generation *gen, Error *err) {
-  const SourceFile *file = sources_find(gen->sources, "");
+  const SourceFile *file = sources_use(gen->sources, "");
   char *name = xasprintf("@%s", file->path);
   int status = luaL_loadbufferx(gen->L, file->text, file->len, name, "t");
   free(name);

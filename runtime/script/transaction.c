@@ -38,7 +38,11 @@ static void leave(Reload *r) {
   for (size_t i = 0; i < r->count; i++) {
     Script *script = r->scripts[i];
     script->reload = NULL;
-    if (script->staging) generation_kill(script->staging);
+    if (script->staging) {
+      if (script->staging->sources->hash == script->seen)
+        load_note_failed(script, script->staging->sources); /* else one from before */
+      generation_kill(script->staging);
+    }
     keep_free(&script->keep_before);
     probation_resume(script);
   }
@@ -259,6 +263,7 @@ void reload_begin(Runtime *rt, Script **scripts, Sources **sources, size_t count
   for (size_t i = 0; i < count; i++) {
     scripts[i]->reload = r;
     scripts[i]->held = false;
+    uses_free(&scripts[i]->failed);
     scripts[i]->seen = sources[i]->hash;
   }
   for (size_t i = 0; i < count; i++) stage(scripts[i], sources[i]);

@@ -24,6 +24,8 @@ typedef struct Changes {
 } Changes;
 Changes sources_changes(const Sources *old, const Sources *fresh);
 void changes_free(Changes *changes);
+/* What was tried came to nothing: it is worth another try when what it used changes. */
+void load_note_failed(Script *script, const Sources *tried);
 
 /* transaction.c: takes the lists and the sources, one for each script, and stages them.
  */
