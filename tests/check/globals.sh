@@ -1,10 +1,10 @@
 #!/bin/sh
 # Fails for each mutable variable with static storage in the objects of runtime/: everything
 # hangs off Runtime. What has to be process-wide stands in globals.allow, with its reason.
-#   globals.sh BUILD
+#   globals.sh [BUILD]
 set -eu
-build=$1
 here=$(dirname "$0")
+build=${1:-$here/../../build}
 find "$build/runtime" -name '*.o' | sort | while read -r object; do
   source=${object#"$build/"}
   [ -f "${source%.o}.c" ] || continue # left from a file that is gone
