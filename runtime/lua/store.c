@@ -42,15 +42,12 @@ static StoreOptions *new_options(void) {
   return options;
 }
 
-static void check_keys(lua_State *L, int t) {
-  static const char *const known[] = {"initial", "share",   "history",
-                                      "memory",  "persist", "persist_delay",
-                                      "version", "migrate", NULL};
+static void check_keys(lua_State *L, int t, const char *what, const char *const *known) {
   for (lua_pushnil(L); lua_next(L, t); lua_pop(L, 1)) {
     const char *key = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "?";
     int i = 0;
     while (known[i] && strcmp(known[i], key) != 0) i++;
-    if (!known[i]) luaL_error(L, "store.define: unknown option \"%s\"", key);
+    if (!known[i]) luaL_error(L, "%s: unknown option \"%s\"", what, key);
   }
 }
 
@@ -76,6 +73,18 @@ static void read_initial(lua_State *L, int t, StoreOptions *o) {
   lua_pop(L, 1);
 }
 
+/* The key on top, which is written once: rows that are written twice are two. */
+static void add_persist(lua_State *L, StoreOptions *o) {
+  size_t len;
+  const char *key = lua_type(L, -1) == LUA_TSTRING ? lua_tolstring(L, -1, &len) : NULL;
+  if (!key || strlen(key) != len)
+    luaL_error(L, "store.define: persist is a list of top-level keys");
+  for (size_t i = 0; i < o->persist_count; i++)
+    if (strcmp(o->persist[i], key) == 0)
+      luaL_error(L, "store.define: persist names \"%s\" twice", key);
+  o->persist[o->persist_count++] = xstrdup(key);
+}
+
 /* persist = { "messages", ... } */
 static void read_persist(lua_State *L, int t, StoreOptions *o) {
   if (lua_getfield(L, t, "persist") != LUA_TNIL) {
@@ -84,9 +93,8 @@ static void read_persist(lua_State *L, int t, StoreOptions *o) {
     luaL_argcheck(L, count <= 1000, t, "persist names 1000 keys at most");
     o->persist = xcalloc((size_t)count + 1, sizeof *o->persist);
     for (lua_Integer i = 1; i <= count; i++, lua_pop(L, 1)) {
-      if (lua_geti(L, -1, i) != LUA_TSTRING)
-        luaL_error(L, "store.define: persist is a list of top-level keys");
-      o->persist[o->persist_count++] = xstrdup(lua_tostring(L, -1));
+      lua_geti(L, -1, i);
+      add_persist(L, o);
     }
   }
   lua_pop(L, 1);
@@ -102,7 +110,10 @@ static void read_persist(lua_State *L, int t, StoreOptions *o) {
 
 static void read_options(lua_State *L, int t, StoreOptions *o) {
   static const char *const shares[] = {"none", "read", "write", NULL};
-  check_keys(L, t);
+  static const char *const known[] = {"initial", "share",   "history",
+                                      "memory",  "persist", "persist_delay",
+                                      "version", "migrate", NULL};
+  check_keys(L, t, "store.define", known);
   lua_getfield(L, t, "share");
   const char *share = luaL_optstring(L, -1, "none");
   int i = 0;
@@ -113,7 +124,11 @@ static void read_options(lua_State *L, int t, StoreOptions *o) {
   o->share = (Share)i;
   lua_pop(L, 1);
   o->limits.memory = size_field(L, t, "memory");
-  if (lua_getfield(L, t, "history") == LUA_TTABLE) {
+  if (lua_getfield(L, t, "history") != LUA_TNIL) {
+    static const char *const sizes[] = {"count", "bytes", NULL};
+    if (!lua_istable(L, -1))
+      luaL_error(L, "store.define: history is a table: { count =, bytes = }");
+    check_keys(L, lua_gettop(L), "store.define: history", sizes);
     o->limits.history = size_field(L, lua_gettop(L), "count");
     o->limits.history_bytes = size_field(L, lua_gettop(L), "bytes");
   }
@@ -336,6 +351,8 @@ static int f_subscribe(lua_State *L) {
   int equals = 0;
   arrange_subscribe(L);
   if (lua_istable(L, 4)) {
+    static const char *const known[] = {"fire_immediately", "equals", NULL};
+    check_keys(L, 4, "store:subscribe", known);
     lua_getfield(L, 4, "fire_immediately");
     fire = lua_toboolean(L, -1);
     if (lua_getfield(L, 4, "equals") != LUA_TNIL) {
