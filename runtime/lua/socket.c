@@ -1,6 +1,7 @@
 /* tidelock.socket: connections as scripts see them. A handle is a box on a declaration;
  * what it does goes to the socket behind it, if there is one. */
 #include <lauxlib.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -330,7 +331,6 @@ static void cancel_call(Wait *wait) {
  * the index of the last argument, and sets the timeout. */
 static int call_options(lua_State *L, double *timeout) {
   int last = lua_gettop(L);
-  *timeout = CALL_TIMEOUT;
   if (last < 4 || !lua_istable(L, last)) return last;
   lua_pushliteral(L, "timeout");
   if (lua_rawget(L, last) != LUA_TNUMBER) {
@@ -353,9 +353,9 @@ static int f_call(lua_State *L) {
   Socket *socket = connection_socket(decl);
   if (!socket) return return_closed(L, decl);
   if (connection_is_plain(decl)) return luaL_error(L, "call is for socket.io");
-  double timeout;
+  double timeout = connection_retries(decl) ? INFINITY : CALL_TIMEOUT;
   int last = call_options(L, &timeout);
-  luaL_argcheck(L, timeout > 0 && timeout < 1e9, last + 1,
+  luaL_argcheck(L, timeout > 0 && (timeout < 1e9 || isinf(timeout)), last + 1,
                 "timeout must be positive seconds");
   Buffer *out = encode_event(L, last, "call");
   Call *call = xcalloc(1, sizeof *call);

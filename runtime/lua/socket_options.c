@@ -227,6 +227,8 @@ static void read_transports(lua_State *L, int t, SocketOptions *o) {
   }
   lua_pop(L, 1);
   o->try_all = boolean_field(L, t, "try_all_transports", true);
+  o->retries = (int)number_field(L, t, "retries", 0, 1e6);
+  o->ack_timeout = number_field(L, t, "ack_timeout", 0, 86400);
   o->multiplex = boolean_field(L, t, "multiplex", true);
   o->upgrade = boolean_field(L, t, "upgrade", true);
   o->remember_upgrade = boolean_field(L, t, "remember_upgrade", false);
@@ -303,6 +305,8 @@ ConnectionOptions *socket_options_read(lua_State *L, int index) {
                                      "subprotocols",
                                      "frames",
                                      "max_message",
+                                     "retries",
+                                     "ack_timeout",
                                      "multiplex",
                                      "try_all_transports",
                                      "upgrade",

@@ -96,6 +96,7 @@ Socket *socket_new(Net *net, const SocketOptions *options,
   recovery_init(&s->recovery);
   s->last_tell = &s->tells;
   s->last_waiting = &s->waiting;
+  s->retries_last = &s->retries_first;
   s->age.fire = waiting_on_age;
   socket_options_copy(&s->options, options);
   socket_fill_options(&s->options);
@@ -129,6 +130,7 @@ void socket_free(Socket *s) {
   say_goodbye(s);
   manager_leave(s->manager, s);
   calls_forget(s);
+  retry_free_all(s);
   for (Waiting *w = s->waiting; w; w = w->next) w->call = NULL;
   waiting_drop_all(s, ERR_CLOSED);
   while (s->tells) {
@@ -155,6 +157,7 @@ void socket_disconnect(Socket *s) {
   s->state = SOCKET_IDLE;
   s->id[0] = '\0';
   recovery_forget(s);
+  retry_drop_all(s, ERR_CLOSED, false);
   calls_fail_in_flight(s);
   waiting_drop_all(s, ERR_CLOSED);
   if (before != SOCKET_IDLE) socket_tell_later(s, SOCKET_IDLE, "io client disconnect");
@@ -182,7 +185,8 @@ uint32_t socket_epoch(const Socket *s) {
 }
 
 size_t socket_buffered(const Socket *s) {
-  return s->waiting_bytes + (s->linked ? manager_buffered(s->manager) : 0);
+  return s->waiting_bytes + s->retry_bytes +
+         (s->linked ? manager_buffered(s->manager) : 0);
 }
 
 SocketStats socket_stats(const Socket *s) {
@@ -190,7 +194,7 @@ SocketStats socket_stats(const Socket *s) {
 }
 
 size_t socket_clear(Socket *s) {
-  return waiting_drop_all(s, ERR_ABORTED);
+  return waiting_drop_all(s, ERR_ABORTED) + retry_drop_all(s, ERR_ABORTED, true);
 }
 
 /* --- sending ---------------------------------------------------------------------- */
@@ -267,6 +271,10 @@ int socket_put(Socket *s, const char *json, size_t len, SocketCall *call, Error 
 }
 
 int socket_emit(Socket *s, const char *json, size_t len, bool is_volatile, Error *err) {
+  if (s->options.retries > 0 && !is_volatile) {
+    int code = check_event(s, json, len, err);
+    return code ? code : retry_put(s, NULL, json, len, err);
+  }
   return put_event(s, json, len, is_volatile, NULL, err);
 }
 

@@ -53,6 +53,8 @@ typedef struct SocketOptions {
   size_t buffer_count;         /* packets kept while not connected; 0: 1000 */
   size_t buffer_bytes;         /* 0: 1 MiB */
   double buffer_age;  /* seconds after which a waiting packet is dropped; 0: 60 */
+  int retries;        /* how often what is not acknowledged is sent again; 0: once only */
+  double ack_timeout; /* seconds, for each time; 0: 10 */
   size_t send_buffer; /* bytes that the system has not taken; 0: 16 MiB */
   size_t max_message; /* 0: 64 MiB */
 } SocketOptions;
@@ -151,8 +153,9 @@ struct SocketCall {
   Socket *socket; /* NULL once done; the rest is the socket's */
   int64_t id;
   Timer timer;
-  bool sent;        /* false: it waits in the buffer */
-  ErrorCode failed; /* it has, and will be told so */
+  struct Retry *retry; /* it is tried until it is acknowledged; NULL: once */
+  bool sent;           /* false: it waits in the buffer */
+  ErrorCode failed;    /* it has, and will be told so */
   SocketCall *prev, *next;
 };
 int socket_call(

@@ -28,7 +28,8 @@ static void take_out(CallList *list, SocketCall *call) {
 static void detach(SocketCall *call) {
   Socket *s = call->socket;
   timer_stop(net_loop(s->net), &call->timer);
-  if (!call->failed && !call->sent) waiting_remove(s, call);
+  if (call->retry) retry_forget(call);
+  else if (!call->failed && !call->sent) waiting_remove(s, call);
   take_out(call->failed ? &s->failed : &s->in_flight, call);
   call->socket = NULL;
 }
@@ -92,7 +93,8 @@ void calls_fail_in_flight(Socket *s) {
 static void on_timeout(Timer *timer) {
   SocketCall *call = CONTAINER_OF(timer, SocketCall, timer);
   Socket *s = call->socket;
-  if (!call->sent) waiting_remove(s, call);
+  if (call->retry) retry_forget(call);
+  else if (!call->sent) waiting_remove(s, call);
   call_fail(call, ERR_TIMEOUT);
   socket_enter(s);
   socket_leave(s);
@@ -104,6 +106,8 @@ static void forget(Socket *s, CallList *list) {
   for (SocketCall *next; call; call = next) {
     next = call->next;
     timer_stop(net_loop(s->net), &call->timer);
+    if (call->retry) call->sent = true; /* as far as can be known */
+    call->retry = NULL;
     call->socket = NULL;
     if (call->dropped) call->dropped(call);
   }
@@ -129,8 +133,18 @@ void calls_on_ack(Socket *s, int64_t id, const char *json, size_t len) {
 
 /* --- from outside ----------------------------------------------------------------- */
 
-int socket_call(Socket *s, SocketCall *call, const char *json, size_t len, double timeout,
-                Error *err) {
+void call_end(SocketCall *call, const char *json, size_t len, const Error *err) {
+  detach(call);
+  call->done(call, json, len, err);
+}
+
+static void begin(Socket *s, SocketCall *call, double timeout) {
+  append(&s->in_flight, call);
+  if (!isinf(timeout)) timer_start(net_loop(s->net), &call->timer, timeout);
+}
+
+int call_start(Socket *s, SocketCall *call, const char *json, size_t len, double timeout,
+               Error *err) {
   call->socket = s;
   call->id = s->next_id;
   call->sent = false;
@@ -142,9 +156,29 @@ int socket_call(Socket *s, SocketCall *call, const char *json, size_t len, doubl
     return code;
   }
   s->next_id++;
-  append(&s->in_flight, call);
-  if (!isinf(timeout)) timer_start(net_loop(s->net), &call->timer, timeout);
+  begin(s, call, timeout);
   return 0;
+}
+
+/* It is in the list before it can be tried, which may end it. */
+static int call_with_retries(Socket *s, SocketCall *call, const char *json, size_t len,
+                             double timeout, Error *err) {
+  call->socket = s;
+  call->id = -1; /* no ack is for it: its trials have ids */
+  call->sent = false;
+  call->failed = ERR_NONE;
+  call->timer = (Timer){.fire = on_timeout};
+  begin(s, call, timeout);
+  int code = retry_put(s, call, json, len, err);
+  if (code) detach(call);
+  return code;
+}
+
+int socket_call(Socket *s, SocketCall *call, const char *json, size_t len, double timeout,
+                Error *err) {
+  call->retry = NULL;
+  if (s->options.retries > 0) return call_with_retries(s, call, json, len, timeout, err);
+  return call_start(s, call, json, len, timeout, err);
 }
 
 void socket_call_cancel(SocketCall *call) {

@@ -56,7 +56,8 @@ static bool same_numbers(const SocketOptions *a, const SocketOptions *b) {
          a->max_delay == b->max_delay && a->attempts == b->attempts &&
          a->jitter == b->jitter && a->buffer_count == b->buffer_count &&
          a->buffer_bytes == b->buffer_bytes && a->buffer_age == b->buffer_age &&
-         a->send_buffer == b->send_buffer && a->max_message == b->max_message &&
+         a->send_buffer == b->send_buffer && a->retries == b->retries &&
+         a->ack_timeout == b->ack_timeout && a->max_message == b->max_message &&
          a->request_timeout == b->request_timeout;
 }
 
@@ -124,6 +125,7 @@ void socket_fill_options(SocketOptions *o) {
   or_else(&o->timeout, 20);
   or_else(&o->delay, 1);
   or_else(&o->max_delay, 5);
+  or_else(&o->ack_timeout, 10);
   or_else(&o->buffer_age, 60);
   or_else(&o->request_timeout, 20);
   if (!o->transports[0]) {
@@ -147,6 +149,8 @@ static void tune(SocketOptions *to, const SocketOptions *from) {
   to->buffer_bytes = from->buffer_bytes;
   to->buffer_age = from->buffer_age;
   to->send_buffer = from->send_buffer;
+  to->retries = from->retries;
+  to->ack_timeout = from->ack_timeout;
   to->max_message = from->max_message;
   socket_fill_options(to);
 }

@@ -63,6 +63,8 @@ struct Waiting {
   char data[];
 };
 
+typedef struct Retry Retry;
+
 typedef struct CallList {
   SocketCall *first, *last;
 } CallList;
@@ -119,6 +121,10 @@ struct Socket {
   size_t waiting_count, waiting_bytes;
   Timer age;
 
+  /* what is sent until it is acknowledged (socket_retry.c) */
+  Retry *retries_first, **retries_last;
+  size_t retry_count, retry_bytes;
+
   /* calls */
   int64_t next_id;
   CallList in_flight, failed; /* failed: to be told in dispatch */
@@ -160,6 +166,13 @@ void note_push(Socket *s, NoteType type, int64_t ack, const void *data, size_t l
 Note *note_new(Socket *s, NoteType type, int64_t ack, const void *data, size_t len);
 void note_send(Note *note); /* counts it, and sends it on its way */
 
+/* socket_retry.c. call: NULL for an event. */
+int retry_put(Socket *s, SocketCall *call, const char *json, size_t len, Error *err);
+void retry_pump(Socket *s); /* there may be something to begin with */
+void retry_forget(SocketCall *call);
+void retry_free_all(Socket *s);
+size_t retry_drop_all(Socket *s, ErrorCode why, bool untried); /* how many */
+
 /* socket_recovery.c */
 void recovery_init(Recovery *r);
 void recovery_forget(Socket *s); /* the session is over: what comes next begins anew */
@@ -190,6 +203,10 @@ void waiting_on_age(Timer *timer);
 /* socket_call.c */
 /* socket.c: an event with an ack, sent or left waiting. */
 int socket_put(Socket *s, const char *json, size_t len, SocketCall *call, Error *err);
+/* One that is sent once; done is told. */
+int call_start(Socket *s, SocketCall *call, const char *json, size_t len, double timeout,
+               Error *err);
+void call_end(SocketCall *call, const char *json, size_t len, const Error *err);
 void calls_on_ack(Socket *s, int64_t id, const char *json, size_t len);
 void calls_fail_in_flight(Socket *s);             /* with CLOSED, to be told */
 void call_fail(SocketCall *call, ErrorCode code); /* to be told */

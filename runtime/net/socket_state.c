@@ -77,6 +77,7 @@ void socket_on_joined(Socket *s, const char *json, size_t len) {
   s->stats.connects++;
   s->failures = s->retries = 0;
   waiting_flush(s);
+  retry_pump(s);
   s->callbacks.state(s->ctx, SOCKET_CONNECTED, &info);
 }
 
@@ -112,6 +113,7 @@ static SocketInfo settle(Socket *s, const Loss *loss) {
   s->recovery.given = false;
   if (loss->final) recovery_forget(s);
   s->state = info.will_retry ? SOCKET_RECONNECTING : SOCKET_CLOSED;
+  if (!info.will_retry) retry_drop_all(s, ERR_CLOSED, false);
   calls_fail_in_flight(s);
   if (!info.will_retry) {
     waiting_drop_all(s, ERR_CLOSED);

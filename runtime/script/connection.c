@@ -151,6 +151,10 @@ bool connection_is_plain(const Declaration *decl) {
   return ((ConnectionOptions *)decl->res->options)->net.protocol == SOCKET_WEBSOCKET;
 }
 
+bool connection_retries(const Declaration *decl) {
+  return ((ConnectionOptions *)decl->res->options)->net.retries > 0;
+}
+
 Frames connection_frames(const Declaration *decl) {
   return ((ConnectionOptions *)decl->res->options)->frames;
 }

@@ -22,6 +22,7 @@ enum { CONNECTION_AUTH = 0 }; /* declaration->functions: a function or a table *
 Socket *connection_socket(const Declaration *decl);
 const char *connection_state(const Declaration *decl); /* "pending" before it exists */
 bool connection_is_plain(const Declaration *decl);     /* plain WebSocket */
+bool connection_retries(const Declaration *decl);      /* until acknowledged */
 Frames connection_frames(const Declaration *decl);
 
 /* Tells the outgoing handlers of what was sent (["name", args...]), with the next turn.

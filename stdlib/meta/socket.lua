@@ -60,6 +60,8 @@ local socket = {}
 ---@field reconnect? tidelock.Reconnect|false
 ---@field timeout? number seconds for one attempt, until connected; 20
 ---@field buffer? tidelock.SocketBuffer
+---@field retries? integer how often what the server has not acknowledged is sent again, in order, one at a time; 0: all is sent once
+---@field ack_timeout? number seconds to wait for the ack each time; 10
 ---@field query? table<string, string|number>|string
 ---@field headers? table<string, string>
 ---@field subprotocols? string "a, b"; plain WebSocket only
@@ -198,7 +200,7 @@ function Socket:stats() end
 function Socket:emit(event, ...) end
 
 ---Sends an event and waits for the server's ack. The last of two or more values may be
----{ timeout = seconds } (10 unless given).
+---{ timeout = seconds } (10 unless given; with `retries` none).
 ---@param event string
 ---@param ... any
 ---@return any ... the ack's arguments (true when it has none), or nil and an error: TIMEOUT, CLOSED, EXPIRED, each with `sent`

@@ -151,8 +151,8 @@ static void on_message(void *ctx, bool binary, const char *data, size_t len) {
   called(t);
 }
 
-static const SocketCallbacks callbacks = {on_auth, on_state, on_connect_error, on_event,
-                                          on_message, NULL};
+static const SocketCallbacks callbacks = {on_auth,  on_state,   on_connect_error,
+                                          on_event, on_message, NULL};
 
 static void on_call(SocketCall *socket_call_, const char *json, size_t len,
                     const Error *err) {

@@ -401,6 +401,54 @@ test.describe("what waits", function()
   end)
 end)
 
+test.describe("retries", function()
+  test.it("send one at a time, in order, until it is acknowledged", function()
+    local s = connected { retries = 5, ack_timeout = 0.1 }
+    local seen = collect(s, "counted")
+    for i = 1, 5 do s:emit("count", "a" .. s.id, i) end -- acknowledged the second time
+    expect(s:call("count", "a" .. s.id, 6)).is(6)
+    wait_for(function() return #seen >= 12 end)
+    local order = {}
+    for i, event in ipairs(seen) do order[i] = event[1] end
+    expect(order).equals { 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6 }
+  end)
+
+  test.it("outlast a lost connection, and end when they are used up", function()
+    local s = connected { retries = 2, ack_timeout = 0.05 }
+    local dropped = {}
+    s:on_drop(function(event) dropped[#dropped + 1] = event end)
+    local reply, err
+    local t = task.spawn(function() reply, err = s:call("silent") end)
+    s:emit("silent")
+    t:await()
+    expect(reply).is_nil()
+    expect(err.code).is "TIMEOUT"
+    expect(err.sent).is "unknown"
+    wait_for(function() return dropped[1] end)
+    expect(dropped).equals { "silent" }
+    expect(s:call("echo", "next")).is "next"
+    s:disconnect()
+    wait_for(function() return s.state == "closed" end)
+  end)
+
+  test.it("go on after the transport broke", function()
+    local s = connected { retries = 3, ack_timeout = 2 }
+    s.volatile:emit "drop"
+    expect(s:call("echo", "later")).is "later"
+  end)
+
+  test.it("a call may be given up, and the next goes on", function()
+    local s = connected { retries = 3, ack_timeout = 5 }
+    local t = task.spawn(function() s:call("silent") end)
+    task.sleep(0.02)
+    t:cancel()
+    expect(s:call("echo", "next", { timeout = 2 })).is "next"
+    local reply, err = s:call("silent", 1, { timeout = 0.05 })
+    expect(reply).is_nil()
+    expect(err.code).is "TIMEOUT"
+  end)
+end)
+
 test.describe("acks", function()
   test.it("call gives what the server answers", function()
     local s = connected()

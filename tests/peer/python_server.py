@@ -30,6 +30,9 @@ sio = socketio.AsyncServer(
 )
 
 
+seen = {}
+
+
 class Peer(socketio.AsyncNamespace):
     """One namespace; a method per event. What a method returns is its ack."""
 
@@ -79,6 +82,13 @@ class Peer(socketio.AsyncNamespace):
         except socketio.exceptions.TimeoutError:
             asked = {"error": "timeout"}
         await self.emit("asked", asked, room=sid)
+
+    async def on_count(self, sid, key, i):
+        times = seen[f"{key}{i}"] = seen.get(f"{key}{i}", 0) + 1
+        await self.emit("counted", i, room=sid)
+        if times == 1:
+            await asyncio.sleep(opt.limit)
+        return i
 
     async def on_silent(self, sid, *_):
         await asyncio.sleep(opt.limit)

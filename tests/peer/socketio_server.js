@@ -6,6 +6,7 @@
 //   whoami() ack           {id, engine, auth, namespace, transport, recovered, query, headers}
 //   ask(...args)           sends question(...args) with an ack and reports the reply by
 //                          asked({reply = [...]}) or asked({error})
+//   count(key, i) ack      counted(i); acknowledged from the second time on
 //   silent() ack           never answered;  late(ms) ack: answered after ms
 //   join, leave(room) ack; say(room, text): said(text, from) to the room
 //   forget() ack           no session is recovered any more
@@ -43,6 +44,7 @@ const io = new Server(server, {
   ...(opt.recovery && { connectionStateRecovery: { maxDisconnectionDuration: opt.recovery } }),
 });
 
+const seen = {};
 const refuse = (message, data) => Object.assign(new Error(message), { data });
 
 function authenticate(socket, next) {
@@ -86,6 +88,11 @@ function answer(socket) {
       socket.emit("asked", asked);
       ack(asked);
     });
+  });
+  socket.on("count", (key, i, ack) => {
+    const times = (seen[key + i] = (seen[key + i] || 0) + 1);
+    socket.emit("counted", i);
+    if (times > 1) ack(i);
   });
   socket.on("silent", () => {});
   socket.on("late", (ms, ...args) => setTimeout(ackOf(args), ms, "late"));
