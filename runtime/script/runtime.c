@@ -28,6 +28,7 @@ Runtime *runtime_new(Log *log, const RuntimeOptions *options) {
   Runtime *rt = xcalloc(1, sizeof *rt);
   rt->log = log;
   rt->options = *options;
+  memory_reserve();
   rt->options.grace = or_default(options->grace, 5);
   rt->options.probation = or_default(options->probation, 10);
   rt->options.cpu_limit = or_default(options->cpu_limit, 5);
@@ -55,10 +56,27 @@ static bool has_work(const Runtime *rt) {
   return false;
 }
 
+void runtime_reserve(Runtime *rt, bool told) {
+  if (!memory_is_short()) return;
+  if (!told && !rt->short_told) {
+    log_write(rt->log, LOG_ERROR, "tidelock",
+              "no memory left: what was laid aside for this has been used");
+    rt->short_told = true;
+  }
+  memory_reserve();
+}
+
+static bool is_loading(const Runtime *rt) {
+  for (Script *s = rt->scripts; s; s = s->next)
+    if (s->reload) return true;
+  return false;
+}
+
 /* While stopping, tasks that are not `stop` handlers do not hold the process: they are
  * cancelled when it begins. */
 static void on_idle(void *ctx) {
   Runtime *rt = ctx;
+  if (!is_loading(rt)) runtime_reserve(rt, false);
   if (rt->stopped || has_work(rt)) return;
   if (!rt->stopping) {
     runtime_exit(rt, rt->exit_code); /* `stop` handlers run next, and may wait */
@@ -146,4 +164,5 @@ void runtime_free(Runtime *rt) {
   json_arena_free(rt->arena);
   loop_free(rt->loop);
   free(rt);
+  memory_reserve_free();
 }

@@ -68,7 +68,8 @@ struct Runtime {
   int blocked;          /* frames inside it that cannot be yielded */
   int starts;           /* handlers started inside one another, that run now */
   Timer stop_timer;
-  bool has_tests; /* a script asked for tidelock.test */
+  bool short_told; /* that there was no memory left */
+  bool has_tests;  /* a script asked for tidelock.test */
   bool stopping, stopped, interrupted, output_failed;
   int exit_code;
   int closing; /* states being closed on worker threads */
@@ -85,6 +86,9 @@ int runtime_run(Runtime *rt);
 void runtime_exit(Runtime *rt, int code);
 /* As if by Ctrl-C: the first stops cleanly with status 130, the second at once. */
 void runtime_interrupt(Runtime *rt);
+/* Lays the reserve of memory aside again if it was taken; that is logged, once, unless a
+ * load that was given up for it has `told`. */
+void runtime_reserve(Runtime *rt, bool told);
 void runtime_free(
     Runtime *rt); /* closes everything, in order; releases rt, not the log */
 

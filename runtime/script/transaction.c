@@ -13,6 +13,9 @@
  *   6 start            on_start runs as the first task, owners before those who attach
  *   7                  what was not claimed gets the grace, then closes
  *
+ * Memory that the system does not have is lent by the reserve (core/base.h): a load
+ * during which that happens is given up, before 5.
+ *
  * A save during 2 gives the transaction up and starts over at 1, with all that were part
  * of it. Those held back by a failure are tried again with whoever shares the file. */
 #include "script/transaction.h"
@@ -100,7 +103,14 @@ static int carry_keep(Script *script, Error *err) {
   return code;
 }
 
+/* Something, somewhere, got its memory from the reserve since the load began. */
+static int check_memory(Reload *r, Error *err) {
+  r->culprit = r->scripts[0];
+  return memory_is_short() ? error_set(err, ERR_MEMORY, "MEMORY: no memory left") : 0;
+}
+
 static int prepare(Reload *r, Error *err) {
+  if (check_memory(r, err)) return (int)err->code;
   for (size_t i = 0; i < r->count; i++) {
     r->culprit = r->scripts[i];
     Generation *gen = r->culprit->staging;
@@ -113,6 +123,7 @@ static int prepare(Reload *r, Error *err) {
     r->culprit = r->scripts[i];
     if (resources_replace(r->culprit->staging, err)) return (int)err->code;
   }
+  if (check_memory(r, err)) return (int)err->code;
   r->culprit = NULL;
   return 0;
 }
@@ -239,6 +250,7 @@ static void on_staged(Event *event) {
   else if (r->culprit) fail(r);
   else if (r->rt->options.check_only) check(r);
   else swap(r);
+  runtime_reserve(r->rt, r->culprit != NULL);
   reload_free(r);
 }
 
