@@ -305,6 +305,7 @@ ConnectionOptions *socket_options_read(lua_State *L, int index) {
                                      "subprotocols",
                                      "frames",
                                      "max_message",
+                                     "max_tasks",
                                      "retries",
                                      "ack_timeout",
                                      "multiplex",
@@ -324,6 +325,7 @@ ConnectionOptions *socket_options_read(lua_State *L, int index) {
   Holder *holder = holder_push(L, connection_kind.free_options);
   ConnectionOptions *options = holder->object = xcalloc(1, sizeof *options);
   options->frames = (Frames)choice_field(L, t, "frames", frames);
+  options->max_tasks = (int)number_field(L, t, "max_tasks", 0, 1e7);
   options->auto_connect = boolean_field(L, t, "auto_connect", true);
   read_net(L, t, &options->net);
   holder_take(holder);

@@ -27,7 +27,7 @@ struct Transfer {
   void (*done)(Transfer *transfer, CURLcode result);
   const char *phase; /* how far it is: "dns", "connect", "tls", "response"; the net's */
   bool tls;          /* part of the way is encrypted (a proxy's, too); the net's */
-  bool no_files; /* there was no descriptor for it; the net's */
+  bool no_files;     /* there was no descriptor for it; the net's */
 };
 CURL *net_easy(Net *net); /* returns new, with the options all transfers share */
 void net_add(Net *net, Transfer *transfer);

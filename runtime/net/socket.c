@@ -96,6 +96,7 @@ Socket *socket_new(Net *net, const SocketOptions *options,
   recovery_init(&s->recovery);
   s->last_tell = &s->tells;
   s->last_waiting = &s->waiting;
+  s->stall.last = &s->stall.first;
   s->retries_last = &s->retries_first;
   s->age.fire = waiting_on_age;
   socket_options_copy(&s->options, options);
@@ -105,7 +106,7 @@ Socket *socket_new(Net *net, const SocketOptions *options,
 }
 
 void socket_release(Socket *s) {
-  if (!s->freed || s->busy || s->notes || s->tell_queued) return;
+  if (!s->freed || s->busy || s->notes || s->tell_queued || s->stall.queued) return;
   socket_options_free(&s->options);
   free(s->nsp);
   free(s);
@@ -131,6 +132,7 @@ void socket_free(Socket *s) {
   manager_leave(s->manager, s);
   calls_forget(s);
   retry_free_all(s);
+  stall_free(s);
   for (Waiting *w = s->waiting; w; w = w->next) w->call = NULL;
   waiting_drop_all(s, ERR_CLOSED);
   while (s->tells) {
@@ -181,7 +183,7 @@ bool socket_recovered(const Socket *s) {
 }
 
 uint32_t socket_epoch(const Socket *s) {
-  return s->epoch;
+  return s->stall.epoch ? s->stall.epoch : s->epoch;
 }
 
 size_t socket_buffered(const Socket *s) {

@@ -134,6 +134,8 @@ SocketStats socket_stats(const Socket *s);
 /* What waits for a connection will not be sent: emits are told as dropped, calls end with
  * ABORTED. Returns how many. */
 size_t socket_clear(Socket *s);
+/* While it holds, no event is told: they wait, in order. All else is. */
+void socket_hold(Socket *s, bool hold);
 
 /* json: the payload array. Buffered while not connected, unless volatile: then dropped
  * (and 0 is returned). Returns 0, ERR_BUFFER_FULL, ERR_BACKPRESSURE, ERR_TOO_LARGE (the

@@ -8,10 +8,9 @@
 
 static const size_t backlog_high = 8u << 20, backlog_low = 4u << 20;
 
-static void deliver(Socket *s, Note *note) {
+void note_deliver(Socket *s, Note *note) {
   switch (note->type) {
   case NOTE_EVENT:
-    recovery_note(s, note);
     s->callbacks.event(s->ctx, note->data, note->len, note->ack);
     break;
   case NOTE_ACK:
@@ -51,8 +50,8 @@ static void drop(Note *note) {
   free(note);
 }
 
-static void relax(Socket *s, size_t len) {
-  s->backlog -= len;
+void note_relax(Socket *s, const Note *note) {
+  s->backlog -= note->size;
   if (!s->paused || s->backlog > backlog_low) return;
   s->paused = false;
   if (s->linked) manager_pause(s->manager, false);
@@ -61,11 +60,15 @@ static void relax(Socket *s, size_t len) {
 static void on_note(Event *event) {
   Note *note = CONTAINER_OF(event, Note, event);
   Socket *s = note->socket;
-  s->notes--;
-  relax(s, note->size);
-  socket_enter(s);
   bool counts = note->link == s->link || note->type == NOTE_DROPPED;
-  if (!s->freed && counts) deliver(s, note);
+  s->notes--;
+  if (!s->freed && counts && stall_takes(s, note)) return;
+  note_relax(s, note);
+  socket_enter(s);
+  if (!s->freed && counts) {
+    if (note->type == NOTE_EVENT) recovery_note(s, note);
+    note_deliver(s, note);
+  }
   drop(note);
   socket_leave(s);
 }
@@ -90,9 +93,11 @@ void note_send(Note *note) {
   inbox_push(net_loop(s->net), &note->event);
   if (s->paused || s->backlog < backlog_high || !s->linked) return;
   s->paused = true;
-  log_write(loop_log(net_loop(s->net)), LOG_WARN, "socket",
-            "%zu bytes from %s wait to be handled: nothing more is read until they are",
-            s->backlog, s->nsp);
+  if (!s->told_paused)
+    log_write(loop_log(net_loop(s->net)), LOG_WARN, "socket",
+              "%zu bytes from %s wait to be handled: nothing more is read until they are",
+              s->backlog, s->nsp);
+  s->told_paused = true;
   manager_pause(s->manager, true);
 }
 

@@ -39,7 +39,8 @@ struct Note {
   uint32_t link; /* notes of a link that was left are dropped */
   Note *next;    /* while it is held */
   int64_t ack;
-  size_t size; /* as it came */
+  size_t size;    /* as it came */
+  uint32_t epoch; /* of its connection, while it is held back */
   size_t len;
   char data[];
 };
@@ -78,6 +79,14 @@ typedef struct Recovery {
   size_t held_count;
 } Recovery;
 
+/* Events that are held back (socket_stall.c). */
+typedef struct Stall {
+  bool holding, queued;
+  Note *first, **last;
+  uint32_t epoch; /* of the event that is told now; 0: the present one */
+  Event event;
+} Stall;
+
 struct Socket {
   Net *net;
   SocketOptions options;
@@ -90,6 +99,7 @@ struct Socket {
   char id[128];
   uint32_t epoch;
   Recovery recovery;
+  Stall stall;
   SocketStats stats;
 
   /* living on */
@@ -108,7 +118,7 @@ struct Socket {
   bool awaiting_auth;
   size_t max_payload; /* 0: not known */
   size_t backlog;     /* bytes of notes in the inbox */
-  bool paused;
+  bool paused, told_paused;
   Timer attempt;
 
   /* reconnecting */
@@ -164,7 +174,9 @@ void link_join(Socket *s, const char *json, size_t len); /* the CONNECT packet *
 /* socket_note.c: from poll to dispatch */
 void note_push(Socket *s, NoteType type, int64_t ack, const void *data, size_t len);
 Note *note_new(Socket *s, NoteType type, int64_t ack, const void *data, size_t len);
-void note_send(Note *note); /* counts it, and sends it on its way */
+void note_deliver(Socket *s, Note *note);     /* in dispatch */
+void note_relax(Socket *s, const Note *note); /* it is no backlog any more */
+void note_send(Note *note);                   /* counts it, and sends it on its way */
 
 /* socket_retry.c. call: NULL for an event. */
 int retry_put(Socket *s, SocketCall *call, const char *json, size_t len, Error *err);
@@ -172,6 +184,10 @@ void retry_pump(Socket *s); /* there may be something to begin with */
 void retry_forget(SocketCall *call);
 void retry_free_all(Socket *s);
 size_t retry_drop_all(Socket *s, ErrorCode why, bool untried); /* how many */
+
+/* socket_stall.c */
+bool stall_takes(Socket *s, Note *note); /* it is held back, and owned */
+void stall_free(Socket *s);
 
 /* socket_recovery.c */
 void recovery_init(Recovery *r);

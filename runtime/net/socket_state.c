@@ -75,6 +75,7 @@ void socket_on_joined(Socket *s, const char *json, size_t len) {
   s->state = SOCKET_CONNECTED;
   s->epoch++;
   s->stats.connects++;
+  s->told_paused = false;
   s->failures = s->retries = 0;
   waiting_flush(s);
   retry_pump(s);

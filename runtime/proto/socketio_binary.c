@@ -2,9 +2,9 @@
  * stand for them in the JSON. Pure.
  *
  * Always, in an assembly: `bytes` holds the attachments that came, one behind the other,
- * `parts` how long each is, and where, once the packet is whole; `missing` is how many are
- * still to come, and while it is not 0 `text` holds the packet that they belong to. Most
- * connections never see any: what they need is made with the first. */
+ * `parts` how long each is, and where, once the packet is whole; `missing` is how many
+ * are still to come, and while it is not 0 `text` holds the packet that they belong to.
+ * Most connections never see any: what they need is made with the first. */
 #include <stdlib.h>
 #include <string.h>
 

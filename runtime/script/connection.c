@@ -22,11 +22,65 @@ void connection_leave(Connection *c) {
   if (--c->firing == 0 && !c->res) free(c);
 }
 
+/* --- how many at once ------------------------------------------------------------- */
+
+enum { MAX_TASKS = 10000 };
+
+static int most_tasks(const Connection *c) {
+  const ConnectionOptions *options = c->res->options;
+  return options->max_tasks > 0 ? options->max_tasks : MAX_TASKS;
+}
+
+/* Handlers that wait are as many as they may be: further events have to wait, too. */
+static void look_at_tasks(Flight *f) {
+  Connection *c = f->connection;
+  if (!c || !c->res) return;
+  int most = most_tasks(c);
+  bool hold = f->held ? f->tasks > most / 2 : f->tasks >= most;
+  if (hold == f->held) return;
+  f->held = hold;
+  if (hold && !f->told)
+    log_write(c->res->owner->rt->log, LOG_WARN, c->res->owner->name,
+              "%s: %d handlers have not ended; further events wait until half of them "
+              "have (max_tasks)",
+              c->res->name, f->tasks);
+  f->told = true;
+  socket_hold(c->socket, hold);
+}
+
+static void release_flight(Flight *f) {
+  if (!f->connection && !f->tasks && !f->firing) free(f);
+}
+
+static void on_task_ended(void *ctx, lua_State *co, int n, bool ok) {
+  (void)co, (void)n, (void)ok;
+  Flight *f = ctx;
+  f->tasks--;
+  if (f->held) look_at_tasks(f);
+  release_flight(f);
+}
+
+static void fire_counted(Declaration *d, Flight *f, Firing *firing) {
+  firing->done = on_task_ended;
+  firing->done_ctx = f;
+  f->firing++;
+  f->tasks += handlers_fire(d->gen, &d->handlers, firing);
+  f->firing--;
+  look_at_tasks(f);
+}
+
 void connection_fire(Connection *c, ListName name, Firing firing) {
+  Flight *f = c->flight;
   if (!c->res) return;
+  f->firing++;
   firing.source = c->res->name;
-  for (Declaration *d = c->res->decls; d && c->res; d = d->next_bound)
-    if (declaration_live(d)) handlers_fire(d->gen, list_of(d, name), &firing);
+  for (Declaration *d = c->res->decls; d && c->res; d = d->next_bound) {
+    if (!declaration_live(d)) continue;
+    if (name == LIST_EVENTS) fire_counted(d, f, &firing);
+    else handlers_fire(d->gen, list_of(d, name), &firing);
+  }
+  f->firing--;
+  release_flight(f);
 }
 
 Connection *connection_if_alive(Runtime *rt, uint64_t number) {
@@ -53,6 +107,8 @@ static int open_connection(Resource *res, Error *err) {
     free(c);
     return (int)err->code;
   }
+  c->flight = xcalloc(1, sizeof *c->flight);
+  c->flight->connection = c;
   res->core = c;
   return 0;
 }
@@ -70,6 +126,8 @@ static void close_connection(Resource *res) {
   connection_forget_ask(c);
   socket_free(c->socket);
   c->res = NULL;
+  c->flight->connection = NULL;
+  release_flight(c->flight);
   if (!c->firing) free(c);
 }
 
@@ -83,7 +141,7 @@ static bool connection_alive(const Resource *res) {
 static bool same_options(const void *a, const void *b) {
   const ConnectionOptions *x = a, *y = b;
   return x->auto_connect == y->auto_connect && x->frames == y->frames &&
-         socket_options_equal(&x->net, &y->net);
+         x->max_tasks == y->max_tasks && socket_options_equal(&x->net, &y->net);
 }
 
 /* What the socket behind it need not be made anew for. */

@@ -11,6 +11,7 @@ typedef enum Frames { FRAMES_TEXT, FRAMES_BINARY, FRAMES_JSON } Frames;
 typedef struct ConnectionOptions {
   SocketOptions net;
   bool auto_connect;
+  int max_tasks; /* of handlers at once; 0: 10,000 */
   Frames frames; /* plain WebSocket: what send takes and messages give */
 } ConnectionOptions;
 

@@ -6,6 +6,13 @@
 
 typedef struct AuthAsk AuthAsk;
 
+/* The tasks of its handlers; lives until the last one has ended. */
+typedef struct Flight {
+  struct Connection *connection; /* NULL: it is closed */
+  int tasks, firing;
+  bool held, told;
+} Flight;
+
 typedef struct Connection {
   Resource *res; /* NULL: closed by a handler while it fires */
   Socket *socket;
@@ -13,6 +20,7 @@ typedef struct Connection {
   AuthAsk *ask;    /* the question under way */
   int firing;      /* the memory stays meanwhile */
   bool was_connected;
+  Flight *flight; /* owned until it is closed */
 } Connection;
 
 typedef enum ListName { LIST_EVENTS, LIST_STATES, LIST_OUTGOING, LIST_DROPS } ListName;

@@ -13,6 +13,13 @@ struct Queued {
   Task *task;
 };
 
+/* What the end of a serial handler's task concerns. Owned by the task. */
+typedef struct SerialRun {
+  Handler *handler;
+  TaskDone *done; /* the firing's; NULL: none */
+  void *done_ctx;
+} SerialRun;
+
 struct Handler {
   Handler *next;
   HandlerList *list;
@@ -199,17 +206,26 @@ static void run_next(Handler *h) {
 }
 
 static void serial_done(void *ctx, lua_State *co, int n, bool ok) {
-  (void)n, (void)ok;
-  Handler *h = ctx;
+  SerialRun run = *(SerialRun *)ctx;
+  Handler *h = run.handler;
+  free(ctx);
   h->running = false;
+  if (run.done) run.done(run.done_ctx, co, n, ok);
   if (co) run_next(h); /* NULL: killed, and so is all that waits */
   unref(h);
 }
 
 static void run_serial(Generation *gen, TaskName name, Run *run) {
   Handler *h = run->handler;
-  Task *task = task_prepare(gen, name, push_call, run, serial_done, h);
-  if (!task) return;
+  const Firing *firing = run->firing;
+  SerialRun *end = xmalloc(sizeof *end);
+  *end = (SerialRun){h, firing->done, firing->done_ctx};
+  Task *task = task_prepare(gen, name, push_call, run, serial_done, end);
+  if (!task) {
+    free(end);
+    if (firing->done) firing->done(firing->done_ctx, NULL, 0, false);
+    return;
+  }
   h->refs++;
   task_ref(task);
   Queued *q = xcalloc(1, sizeof *q);

@@ -41,7 +41,7 @@ typedef struct Firing {
   TaskPush *push;
   void *ctx;
   bool any;       /* only those for any event */
-  TaskDone *done; /* of each handler that is not serial, once; NULL: none */
+  TaskDone *done; /* of each handler's task, once; NULL: none */
   void *done_ctx;
 } Firing;
 int handlers_fire(Generation *gen, HandlerList *list,

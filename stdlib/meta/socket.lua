@@ -61,6 +61,7 @@ local socket = {}
 ---@field timeout? number seconds for one attempt, until connected; 20
 ---@field buffer? tidelock.SocketBuffer
 ---@field retries? integer how often what the server has not acknowledged is sent again, in order, one at a time; 0: all is sent once
+---@field max_tasks? integer handlers of events that may be under way at once; further events wait; 10000
 ---@field ack_timeout? number seconds to wait for the ack each time; 10
 ---@field query? table<string, string|number>|string
 ---@field headers? table<string, string>

@@ -356,6 +356,46 @@ test.describe("events", function()
   end)
 end)
 
+test.describe("handlers that wait", function()
+  test.it("are bounded: events wait in order, acks and states do not", function()
+    local s = connected { max_tasks = 3 }
+    local begun, go = {}, false
+    s:on("tick", function(i)
+      begun[#begun + 1] = i
+      assert(s:call("echo", i)) -- its ack must come through
+      while not go do task.sleep(0.005) end
+    end)
+    s:emit("flood", 10)
+    wait_for(function() return #begun == 3 end)
+    expect(s:call("echo", "still")).is "still"
+    task.sleep(0.03)
+    expect(#begun).is(3)
+    go = true
+    wait_for(function() return #begun == 10 end)
+    expect(begun).equals { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 }
+  end)
+
+  test.it("are bounded when they are serial, and beyond the connection", function()
+    local s = connected { max_tasks = 2 }
+    local begun, go = {}, false
+    s:on("tick", function(i)
+      begun[#begun + 1] = i
+      while not go do task.sleep(0.005) end
+    end, { serial = true })
+    local states = {}
+    s:on_state(function(state) states[#states + 1] = state end)
+    s:emit("flood", 5)
+    wait_for(function() return #begun == 1 end)
+    s:call("time")
+    s:emit "drop"
+    wait_for(function() return states[#states] == "connected" end)
+    expect(begun).equals { 1 }
+    go = true
+    wait_for(function() return #begun == 5 end)
+    expect(begun).equals { 1, 2, 3, 4, 5 }
+  end)
+end)
+
 test.describe("what waits", function()
   test.it("is dropped by clear, and told; calls end with ABORTED", function()
     local s = connect()
