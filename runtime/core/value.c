@@ -53,6 +53,14 @@ void value_account_limit(ValueAccount *account, size_t limit) {
   account->limit = limit;
 }
 
+size_t value_account_loaded(const ValueAccount *account) {
+  return account->loaded;
+}
+
+void value_account_add_loaded(ValueAccount *account, size_t bytes) {
+  account->loaded += bytes;
+}
+
 bool account_full(const ValueAccount *account, size_t extra) {
   return account->limit &&
          (account->used >= account->limit || extra > account->limit - account->used);
@@ -98,6 +106,8 @@ static size_t node_size(const ValueNode *node) {
     return sizeof(Text) + ((const Text *)node)->len + 1;
   case NODE_KEYS:
     return keys_size((const Keys *)node);
+  case NODE_LAZY:
+    return sizeof(Lazy);
   case NODE_OBJECT:
     return sizeof(Object) + ((const Object *)node)->keys->count * sizeof(Value);
   default:
@@ -135,9 +145,16 @@ static void drop_tree(const Tree *tree, ValueNode **dead) {
   for (size_t i = 0; i < tree->count; i++) drop(&tree->slots[i].branch.tree->node, dead);
 }
 
+static void drop_lazy(const Lazy *lazy, ValueNode **dead) {
+  if (lazy->content) drop(lazy->content, dead);
+  else lazy->loader->gone(lazy->loader, lazy->item);
+}
+
 static void drop_parts(ValueNode *node, ValueNode **dead) {
   if (node->kind == NODE_TEXT) return;
-  if (node->kind == NODE_KEYS) {
+  if (node->kind == NODE_LAZY) {
+    drop_lazy((const Lazy *)node, dead);
+  } else if (node->kind == NODE_KEYS) {
     drop_keys((const Keys *)node, dead);
   } else if (node->kind == NODE_OBJECT) {
     Object *object = (Object *)node;
@@ -220,7 +237,9 @@ int value_height(Value v) {
 
 size_t value_count(Value v) {
   if (!value_is_container(v)) return 0;
-  return v.node->kind == NODE_OBJECT ? object_of(v)->keys->count : tree_of(v)->total;
+  const ValueNode *node = node_of(v);
+  return node->kind == NODE_OBJECT ? ((const Object *)node)->keys->count
+                                   : ((const Tree *)node)->total;
 }
 
 /* --- comparing -------------------------------------------------------------------- */

@@ -10,6 +10,9 @@
  *   - Arrays are trees by position. Objects of up to 32 keys keep the order in which keys
  *     came, larger ones have the order of their keys' bytes. Null in an object means
  * absent.
+ *   - An array or object may be lazy: it is read when something first looks into it, and
+ *     the same value before and after. That happens on the loop's thread only: what
+ *     another thread is lent goes through value_force first.
  *   - Nesting goes VALUE_DEPTH deep at most, checked whenever something is put into
  *     something, so that whoever walks a value may recurse.
  *
@@ -22,7 +25,8 @@
 #include "core/error.h"
 #include "core/json.h"
 
-enum { VALUE_DEPTH = 512 };
+/* A lazy value counts as at least VALUE_LAZY_HEIGHT high, whatever is in it. */
+enum { VALUE_DEPTH = 512, VALUE_LAZY_HEIGHT = 256 };
 
 typedef enum ValueType {
   VALUE_ABSENT, /* a zeroed Value: what is not there */
@@ -58,6 +62,10 @@ size_t value_account_used(const ValueAccount *account);  /* bytes */
 size_t value_account_nodes(const ValueAccount *account); /* how many live */
 uint64_t value_account_made(const ValueAccount *account); /* nodes ever made or copied */
 void value_account_limit(ValueAccount *account, size_t limit);
+/* Bytes that came in by reading lazy values, which are no change: told by their reader.
+ */
+size_t value_account_loaded(const ValueAccount *account);
+void value_account_add_loaded(ValueAccount *account, size_t bytes);
 
 /* Says in *err what a code that a function below returned means; returns the code. */
 int value_error(Error *err, int code);
@@ -136,6 +144,30 @@ int value_object_set(ValueAccount *account, Value *object, const char *key, size
                      Value item);
 int value_object_remove(ValueAccount *account, Value *object, const char *key, size_t len,
                         Value *removed);
+
+/* --- what is read when it is needed ---------------------------------------------------
+ */
+typedef struct ValueLoader ValueLoader;
+struct ValueLoader {
+  /* The content, to own, charged to that account, as high as was said at most;
+   * absent when it cannot be had: then the value is empty from now on. Called once. */
+  Value (*load)(ValueLoader *loader, void *item, ValueAccount *account);
+  /* Nobody holds the value any more, and it was not read. */
+  void (*gone)(ValueLoader *loader, void *item);
+};
+/* An array or object; borrows the loader until one of its functions was called, or
+ * value_lazy_fill. */
+Value value_lazy(ValueAccount *account, ValueType type, int height, ValueLoader *loader,
+                 void *item);
+bool value_is_unread(Value v);
+/* The item of one that is not read yet and has this loader; NULL otherwise. */
+void *value_lazy_item(Value v, const ValueLoader *loader);
+ValueLoader *value_lazy_loader(Value v);         /* NULL: not lazy, or read */
+ValueAccount *value_account_of(Value container); /* borrows */
+/* Takes the content, unless it was read meanwhile: then that is what it stays. */
+void value_lazy_fill(Value v, Value content);
+Value value_find_unread(Value v); /* the first in it, itself included; or absent */
+void value_force(Value v);        /* reads all in it */
 
 /* --- paths ------------------------------------------------------------------------ */
 typedef struct ValueStep {

@@ -46,6 +46,7 @@ int value_array_set(ValueAccount *account, Value *array, size_t index, Value ite
   bool place = array->type == VALUE_ARRAY && index < tree_of(*array)->total;
   int code = refuse(account, item, place);
   if (code) return code;
+  content_own(array);
   Tree *tree = tree_of(*array);
   tree_put(account, &tree, index, item);
   array->node = &tree->node;
@@ -57,6 +58,7 @@ int value_array_insert(ValueAccount *account, Value *array, size_t index, Value 
                tree_of(*array)->total < UINT32_MAX;
   int code = refuse(account, item, place);
   if (code) return code;
+  content_own(array);
   Tree *tree = tree_of(*array);
   tree_insert(account, &tree, index, &item);
   array->node = &tree->node;
@@ -67,6 +69,7 @@ int value_array_insert(ValueAccount *account, Value *array, size_t index, Value 
 int value_array_remove(ValueAccount *account, Value *array, size_t index,
                        Value *removed) {
   if (array->type != VALUE_ARRAY || index >= tree_of(*array)->total) return ERR_INVALID;
+  content_own(array);
   Tree *tree = tree_of(*array);
   Value item;
   tree_remove(account, &tree, index, &item);

@@ -142,7 +142,7 @@ static int walk_sorted(const Differ *d, const ValuePath *path, Value before,
 
 static int walk_objects(const Differ *d, const ValuePath *path, Value before,
                         Value after) {
-  if (before.node->kind == NODE_PAIRS && after.node->kind == NODE_PAIRS)
+  if (node_of(before)->kind == NODE_PAIRS && node_of(after)->kind == NODE_PAIRS)
     return walk_sorted(d, path, before, after);
   Value key, item;
   int code = tell_removed(d, path, before, after);

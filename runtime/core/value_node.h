@@ -9,13 +9,15 @@ typedef enum NodeKind {
   NODE_KEYS,   /* the keys of flat objects, shared by those that have the same */
   NODE_OBJECT, /* flat: Keys and as many items */
   NODE_ITEMS,  /* a tree of items: an array */
-  NODE_PAIRS   /* a tree of keys and items, by key: a large object */
+  NODE_PAIRS,  /* a tree of keys and items, by key: a large object */
+  NODE_LAZY    /* stands for one of these, which is read when it is looked into */
 } NodeKind;
 
 struct ValueNode {
   uint32_t refs;
   uint8_t kind;
-  uint8_t level;   /* of trees: 0 is a leaf. Of an empty flat object: 1 is undecided */
+  uint8_t level;   /* of trees: 0 is a leaf. Of an empty flat object: 1 is undecided.
+                      Of a lazy one: its ValueType */
   uint16_t height; /* the levels of containers in it, itself included; 0 for text */
   ValueAccount *account;
 };
@@ -61,8 +63,17 @@ struct Tree {
   Slot slots[];
 };
 
+/* Identity is this node's, before and after; so whatever looks at nodes does it through
+ * node_of, and whatever changes them through content_own. */
+typedef struct Lazy {
+  ValueNode node;
+  ValueNode *content;  /* owned; NULL: not read yet */
+  ValueLoader *loader; /* NULL once it is read */
+  void *item;
+} Lazy;
+
 struct ValueAccount {
-  size_t used, nodes, limit;
+  size_t used, nodes, limit, loaded;
   uint64_t made;
   bool closed;
   Keys *shapes[256]; /* those seen last, each held */
@@ -79,6 +90,15 @@ static inline void *node_retain(void *node) {
   return n;
 }
 bool account_full(const ValueAccount *account, size_t extra);
+
+/* Lazy nodes */
+ValueNode *lazy_content(ValueNode *lazy); /* reads it when it must; borrows */
+static inline ValueNode *node_of(Value v) {
+  return v.node->kind == NODE_LAZY ? lazy_content(v.node) : v.node;
+}
+/* v becomes its content, to be changed, if it is lazy. */
+void content_own(Value *v);
+ValueNode *object_empty(ValueAccount *account); /* returns new; never refused */
 
 static inline int height_of(Value v) {
   return value_is_container(v) ? v.node->height : 0;
@@ -108,10 +128,10 @@ static inline size_t tree_stride(const Tree *tree) {
   return tree->node.kind == NODE_PAIRS ? 2 : 1;
 }
 static inline Tree *tree_of(Value v) {
-  return (Tree *)v.node;
+  return (Tree *)node_of(v);
 }
 static inline Object *object_of(Value v) {
-  return (Object *)v.node;
+  return (Object *)node_of(v);
 }
 
 /* How a tree of pairs orders keys: by bytes, a shorter one first. */

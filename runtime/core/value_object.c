@@ -10,7 +10,7 @@ static Value as_value(void *node) {
 }
 
 static bool is_flat(Value object) {
-  return object.node->kind == NODE_OBJECT;
+  return node_of(object)->kind == NODE_OBJECT;
 }
 
 /* --- flat ------------------------------------------------------------------------- */
@@ -175,6 +175,10 @@ static Value empty(ValueAccount *account, bool undecided) {
   return as_value(object);
 }
 
+ValueNode *object_empty(ValueAccount *account) {
+  return &flat_new(account, keys_of(account, NULL, 0))->node;
+}
+
 Value value_object(ValueAccount *account) {
   return empty(account, false);
 }
@@ -184,7 +188,7 @@ Value value_undecided(ValueAccount *account) {
 }
 
 bool value_is_undecided(Value v) {
-  return v.type == VALUE_OBJECT && is_flat(v) && v.node->level == 1;
+  return v.type == VALUE_OBJECT && v.node->kind == NODE_OBJECT && v.node->level == 1;
 }
 
 /* The whole at once, when it is small and each key comes once. */
@@ -288,35 +292,32 @@ int value_object_set(ValueAccount *account, Value *object, const char *key, size
   else if (item.type == VALUE_ABSENT || len >= UINT32_MAX || account_full(account, len))
     code = ERR_MEMORY;
   if (code) return value_release(item), code;
+  content_own(object);
   return (is_flat(*object) ? flat_set : tree_set)(account, object, key, len, item);
 }
 
-static bool remove_large(ValueAccount *account, Value *object, const char *key,
-                         size_t len, Value *gone) {
+static void remove_large(ValueAccount *account, Value *object, size_t at, Value *gone) {
   Tree *tree = tree_of(*object);
-  size_t index;
   Value pair[2];
-  if (!tree_find(tree, key, len, &index, NULL)) return false;
-  tree_remove(account, &tree, index, pair);
+  tree_remove(account, &tree, at, pair);
   value_release(pair[0]);
   *gone = pair[1];
   object->node = &tree->node;
-  if (tree->total) return true;
+  if (tree->total) return;
   node_release(&tree->node);
-  object->node = &flat_new(account, keys_of(account, NULL, 0))->node;
-  return true;
+  object->node = object_empty(account);
 }
 
 int value_object_remove(ValueAccount *account, Value *object, const char *key, size_t len,
                         Value *removed) {
   Value gone = {0};
+  size_t at;
   if (object->type != VALUE_OBJECT) return ERR_INVALID;
-  if (is_flat(*object)) {
-    int at = keys_find(object_of(*object)->keys, key, len);
-    if (at >= 0)
-      object->node = &flat_remove(account, object_of(*object), (size_t)at, &gone)->node;
-  } else {
-    remove_large(account, object, key, len, &gone);
+  if (value_object_find(*object, key, len, &at)) {
+    content_own(object);
+    if (is_flat(*object))
+      object->node = &flat_remove(account, object_of(*object), at, &gone)->node;
+    else remove_large(account, object, at, &gone);
   }
   if (removed) *removed = gone;
   else value_release(gone);
