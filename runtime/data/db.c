@@ -15,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { FORMAT = 1 };
+enum { FORMAT = 2 };
 
 struct Db {
   Loop *loop;
@@ -27,10 +27,13 @@ struct Db {
   uv_mutex_t mutex;
   uv_cond_t wake, answered;
   DbJob *first, **last, *finished, **finished_last;
+  DbJob *asked, **asked_last;  /* reads that come before */
   bool closing, trouble, told; /* told: what the watchers know */
   Error why;
   int max_pages;
+  sqlite3 *reader; /* the loop's */
   sqlite3 *sql;
+  bool old;              /* its format is one that is no longer read */
   bool opened, writable; /* once read; its tables are there */
   DbWatcher *watchers;
   Event news, gone;
@@ -78,7 +81,10 @@ static int open_sql(Db *db) {
   int format = 0;
   if (rc == SQLITE_OK) rc = sqlite3_busy_timeout(db->sql, 1000);
   if (rc == SQLITE_OK) rc = read_format(db, &format);
-  if (rc == SQLITE_OK && format > FORMAT) rc = SQLITE_SCHEMA;
+  if (rc == SQLITE_OK && format && format != FORMAT) {
+    db->old = format < FORMAT;
+    rc = SQLITE_SCHEMA;
+  }
   return rc;
 }
 
@@ -86,7 +92,10 @@ static int open_database(Db *db, const char *what, Error *err) {
   int rc = open_sql(db);
   if (rc == SQLITE_OK) return 0;
   if (rc == SQLITE_SCHEMA)
-    error_set(err, ERR_IO, "%.200s was written by a newer version of Tidelock", db->path);
+    error_set(err, ERR_IO,
+              "%.200s was written by %s version of Tidelock: move it away, or "
+              "take another --profile",
+              db->path, db->old ? "an older" : "a newer");
   else explain(db, rc, what, err);
   close_sql(db);
   return rc;
@@ -98,11 +107,12 @@ static int make_tables(Db *db) {
   if (rc == SQLITE_OK)
     rc = run(db, "BEGIN;"
                  "CREATE TABLE IF NOT EXISTS store(id INTEGER PRIMARY KEY,"
-                 " name TEXT NOT NULL UNIQUE, version INTEGER NOT NULL);"
+                 " name TEXT NOT NULL UNIQUE, version INTEGER NOT NULL,"
+                 " next INTEGER NOT NULL DEFAULT 1);"
                  "CREATE TABLE IF NOT EXISTS row(store INTEGER NOT NULL,"
                  " parent INTEGER NOT NULL, place BLOB NOT NULL, child INTEGER NOT NULL,"
                  " json TEXT NOT NULL, PRIMARY KEY(store, parent, place)) WITHOUT ROWID;"
-                 "PRAGMA user_version=1;"
+                 "PRAGMA user_version=2;"
                  "COMMIT");
   if (rc != SQLITE_OK) run(db, "ROLLBACK");
   db->writable = rc == SQLITE_OK;
@@ -183,14 +193,21 @@ static int read_job(Db *db, DbJob *job, Error *err) {
 /* --- on the thread: the queue ---------------------------------------------------------
  */
 
+static void take_first(Db *db, const DbJob *job) {
+  DbJob **first = job->asked ? &db->asked : &db->first;
+  *first = job->next;
+  if (*first) return;
+  if (job->asked) db->asked_last = first;
+  else db->last = first;
+}
+
 static void finish(Db *db, DbJob *job, int rc, const Error *err) {
-  db->first = job->next;
-  if (!db->first) db->last = &db->first;
+  take_first(db, job);
   job->next = NULL;
   job->code = rc == SQLITE_OK ? 0 : err->code;
   job->err = *err;
   job->finished = true;
-  if (job->reads) {
+  if (job->reads && !job->asked) {
     uv_cond_broadcast(&db->answered);
     return;
   }
@@ -223,9 +240,9 @@ static void thread_main(void *arg) {
   Db *db = arg;
   uv_mutex_lock(&db->mutex);
   for (;;) {
-    while (!db->first && !db->closing) uv_cond_wait(&db->wake, &db->mutex);
-    if (!db->first) break;
-    serve(db, db->first);
+    while (!db->asked && !db->first && !db->closing) uv_cond_wait(&db->wake, &db->mutex);
+    if (!db->asked && !db->first) break;
+    serve(db, db->asked ? db->asked : db->first);
   }
   uv_mutex_unlock(&db->mutex);
   close_sql(db);
@@ -285,18 +302,37 @@ bool db_in_trouble(Db *db, Error *err) {
 }
 
 static void enqueue(Db *db, DbJob *job) {
+  DbJob ***last = job->asked ? &db->asked_last : &db->last;
   job->next = NULL;
   job->finished = false;
-  *db->last = job;
-  db->last = &job->next;
+  **last = job;
+  *last = &job->next;
   uv_cond_signal(&db->wake);
 }
 
 void db_push(Db *db, DbJob *job) {
-  job->reads = false;
+  job->reads = job->asked = false;
   uv_mutex_lock(&db->mutex);
   enqueue(db, job);
   uv_mutex_unlock(&db->mutex);
+}
+
+void db_ask(Db *db, DbJob *job) {
+  job->reads = job->asked = true;
+  uv_mutex_lock(&db->mutex);
+  enqueue(db, job);
+  uv_mutex_unlock(&db->mutex);
+}
+
+sqlite3 *db_reader(Db *db, Error *err) {
+  if (db->reader) return db->reader;
+  int rc = sqlite3_open_v2(db->path, &db->reader,
+                           SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL);
+  if (rc == SQLITE_OK) rc = sqlite3_busy_timeout(db->reader, 1000);
+  if (rc == SQLITE_OK) return db->reader;
+  error_set(err, ERR_IO, "cannot read %.200s: %.80s", db->path, sqlite3_errstr(rc));
+  sqlite3_close(db->reader);
+  return db->reader = NULL;
 }
 
 static void withdraw(Db *db, DbJob *job) {
@@ -308,6 +344,7 @@ static void withdraw(Db *db, DbJob *job) {
 
 int db_read(Db *db, DbJob *job) {
   job->reads = true;
+  job->asked = false;
   uv_mutex_lock(&db->mutex);
   enqueue(db, job);
   while (!job->finished && (!db->trouble || db->first == job))
@@ -387,6 +424,7 @@ Db *db_open(Loop *loop, const DbOptions *options, Error *err) {
   db->retry = options->retry > 0 ? options->retry : 1;
   db->max_pages = options->max_pages;
   db->last = &db->first;
+  db->asked_last = &db->asked;
   db->finished_last = &db->finished;
   CHECK(uv_mutex_init(&db->mutex) == 0);
   CHECK(uv_cond_init(&db->wake) == 0 && uv_cond_init(&db->answered) == 0);
@@ -415,7 +453,8 @@ static void on_closed(uv_handle_t *handle) {
 
 static void count_lost(Db *db) {
   size_t lost = 0;
-  for (DbJob *job = db->finished; job; job = job->next) lost += job->code != 0;
+  for (DbJob *job = db->finished; job; job = job->next)
+    lost += !job->reads && job->code != 0;
   if (lost)
     log_write(loop_log(db->loop), LOG_ERROR, "data",
               "the last changes were not saved: %s", db->why.message);
@@ -427,6 +466,8 @@ void db_close(Db *db) {
   uv_cond_signal(&db->wake);
   uv_mutex_unlock(&db->mutex);
   uv_thread_join(&db->thread);
+  sqlite3_close(db->reader);
+  db->reader = NULL;
   count_lost(db);
   db->watchers = NULL;
   deliver(db);

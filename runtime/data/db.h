@@ -43,12 +43,17 @@ struct DbJob {
   void (*done)(DbJob *job); /* in dispatch */
   int code;                 /* 0, or an error: then it was given up */
   Error err;                /* may say something also when code is 0: told to people */
-  bool finished;
+  bool finished, asked;
 };
 void db_push(Db *db, DbJob *job); /* a write */
 /* Waits for a read, and what is queued before it. Returns its code. `done` is not called.
  */
 int db_read(Db *db, DbJob *job);
+/* A read that comes back through the inbox; before all that is queued, so only of what
+ * that does not concern. */
+void db_ask(Db *db, DbJob *job);
+/* A connection of the loop's own, to read what is on disk; borrows. NULL: *err. */
+sqlite3 *db_reader(Db *db, Error *err);
 
 /* Hears when writing fails, and (err NULL) when it goes on. In dispatch. */
 typedef struct DbWatcher DbWatcher;

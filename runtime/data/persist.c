@@ -1,5 +1,5 @@
-/* When what is written, and who hears of it: see persist.h. The rows are persist_rows.c's
- * and persist_load.c's.
+/* When what is written, and who hears of it: see persist.h. The rows are
+ * persist_rows.c's, persist_write.c's, persist_load.c's and persist_lazy.c's.
  *
  * `changed` counts changes, `saved` is the count that is on disk. A Persist that is
  * closed lives on until its jobs and its event have come back. */
@@ -21,6 +21,8 @@ struct Persist {
   void (*failed)(void *ctx, const Error *err);
   void *ctx;
   Rows rows;
+  Source source;
+  Buffer troubles;    /* of Error: what is still to be told */
   Value synced, root; /* what the rows stand for; what is to be */
   Timer timer;
   uint64_t changed, saved, written;
@@ -31,136 +33,6 @@ struct Persist {
   bool answering, late, closed;
   int writing; /* jobs */
 };
-
-typedef struct Write {
-  DbJob job;
-  Persist *persist;
-  char *name, *aside;
-  int64_t version;
-  Op *ops;
-  size_t count;
-  uint64_t upto;
-  Error refused; /* the first row that could not be told in JSON */
-} Write;
-
-/* --- on the database's thread ---------------------------------------------------------
- */
-
-typedef struct Writer {
-  sqlite3 *sql;
-  sqlite3_stmt *put, *delete, *drop, *move, *settle;
-  int64_t store;
-  Buffer json;
-} Writer;
-
-static int prepare(Writer *w) {
-  const struct {
-    sqlite3_stmt **stmt;
-    const char *sql;
-  } all[] = {
-      {&w->put, "INSERT OR REPLACE INTO row VALUES(?1, ?2, ?3, ?4, ?5)"},
-      {&w->delete, "DELETE FROM row WHERE store=?1 AND parent=?2 AND place=?3"},
-      {&w->drop, "DELETE FROM row WHERE store=?1 AND parent=?2"},
-      {&w->move, "UPDATE row SET parent=-?2, place=?4"
-                 " WHERE store=?1 AND parent=?2 AND place=?3"},
-      {&w->settle, "UPDATE row SET parent=?2 WHERE store=?1 AND parent=-?2"},
-  };
-  int rc = SQLITE_OK;
-  for (size_t i = 0; rc == SQLITE_OK && i < COUNT_OF(all); i++)
-    rc = sqlite3_prepare_v2(w->sql, all[i].sql, -1, all[i].stmt, NULL);
-  return rc;
-}
-
-static void finish_writer(Writer *w) {
-  sqlite3_stmt *all[] = {w->put, w->delete, w->drop, w->move, w->settle};
-  for (size_t i = 0; i < COUNT_OF(all); i++) sqlite3_finalize(all[i]);
-  buffer_free(&w->json);
-}
-
-static void bind_place(sqlite3_stmt *stmt, const Place *place) {
-  if (place->key) sqlite3_bind_blob64(stmt, 3, place->key, place->len, SQLITE_STATIC);
-  else sqlite3_bind_int64(stmt, 3, place->rank);
-}
-
-/* SQLITE_OK, also when the item cannot be told in JSON: then it is refused. */
-static int bind_item(Writer *w, const Op *op, Error *refused) {
-  Error err = {0};
-  buffer_clear(&w->json);
-  sqlite3_bind_int64(w->put, 4, op->child);
-  if (op->child)
-    return sqlite3_bind_text(w->put, 5, op->item.boolean ? "[]" : "{}", 2, SQLITE_STATIC);
-  if (value_to_json(op->item, &w->json, &err) != 0) {
-    if (refused->code == ERR_NONE)
-      error_set(refused, err.code, "%.*s%s%.160s", op->place.key ? (int)op->place.len : 0,
-                op->place.key ? op->place.key : "", op->place.key ? ": " : "",
-                err.message);
-    return SQLITE_EMPTY;
-  }
-  return sqlite3_bind_text64(w->put, 5, w->json.data, w->json.len, SQLITE_STATIC,
-                             SQLITE_UTF8);
-}
-
-static int write_op(Writer *w, const Op *op, Error *refused) {
-  sqlite3_stmt *const by_kind[] = {[OP_PUT] = w->put,
-                                   [OP_DELETE] = w->delete,
-                                   [OP_DROP] = w->drop,
-                                   [OP_MOVE] = w->move,
-                                   [OP_SETTLE] = w->settle};
-  sqlite3_stmt *stmt = by_kind[op->kind];
-  int rc = SQLITE_OK;
-  sqlite3_bind_int64(stmt, 1, w->store);
-  sqlite3_bind_int64(stmt, 2, op->parent);
-  if (op->kind == OP_PUT || op->kind == OP_DELETE || op->kind == OP_MOVE)
-    bind_place(stmt, &op->place);
-  if (op->kind == OP_MOVE) sqlite3_bind_int64(stmt, 4, op->rank);
-  if (op->kind == OP_PUT) rc = bind_item(w, op, refused);
-  if (rc == SQLITE_EMPTY) return SQLITE_OK;
-  if (rc != SQLITE_OK) return rc;
-  sqlite3_step(stmt);
-  return sqlite3_reset(stmt);
-}
-
-/* One statement with texts and a number, by ?1, ?2, ?3; *result is its first column. */
-static int ask(sqlite3 *sql, const char *text, const char *one, const char *two,
-               int64_t three, int64_t *result) {
-  sqlite3_stmt *stmt = NULL;
-  int rc = sqlite3_prepare_v2(sql, text, -1, &stmt, NULL);
-  if (rc != SQLITE_OK) return rc;
-  sqlite3_bind_text(stmt, 1, one, -1, SQLITE_STATIC);
-  if (sqlite3_bind_parameter_count(stmt) > 1)
-    sqlite3_bind_text(stmt, 2, two, -1, SQLITE_STATIC);
-  if (sqlite3_bind_parameter_count(stmt) > 2) sqlite3_bind_int64(stmt, 3, three);
-  if (sqlite3_step(stmt) == SQLITE_ROW && result) *result = sqlite3_column_int64(stmt, 0);
-  return sqlite3_finalize(stmt);
-}
-
-static int find_store(const Write *write, sqlite3 *sql, int64_t *id) {
-  int rc = SQLITE_OK;
-  if (write->aside)
-    rc = ask(sql, "UPDATE store SET name=?2 WHERE name=?1", write->name, write->aside, 0,
-             NULL);
-  if (rc == SQLITE_OK)
-    rc = ask(sql,
-             "INSERT INTO store(name, version) SELECT ?1, ?3 WHERE ?2 IS NULL"
-             " ON CONFLICT(name) DO UPDATE SET version=excluded.version"
-             " WHERE version<>excluded.version",
-             write->name, NULL, write->version, NULL);
-  if (rc == SQLITE_OK)
-    rc = ask(sql, "SELECT id FROM store WHERE name=?1", write->name, NULL, 0, id);
-  return rc;
-}
-
-static int write_work(DbJob *job, sqlite3 *sql) {
-  Write *write = CONTAINER_OF(job, Write, job);
-  Writer w = {.sql = sql};
-  write->refused = (Error){0};
-  int rc = find_store(write, sql, &w.store);
-  if (rc == SQLITE_OK) rc = prepare(&w);
-  for (size_t i = 0; rc == SQLITE_OK && i < write->count; i++)
-    rc = write_op(&w, &write->ops[i], &write->refused);
-  finish_writer(&w);
-  return rc;
-}
 
 /* --- on the loop: answers -------------------------------------------------------------
  */
@@ -192,10 +64,24 @@ static void answer_flushes(Persist *p, const Error *err) {
   }
 }
 
+/* Who closes it is not to be called back. */
+static void tell_troubles(Persist *p) {
+  Buffer all = p->troubles;
+  p->troubles = (Buffer){0};
+  for (size_t at = 0; at < all.len; at += sizeof(Error)) {
+    Error err;
+    memcpy(&err, all.data + at, sizeof err);
+    if (p->closed) log_write(loop_log(p->loop), LOG_ERROR, "data", "%s", err.message);
+    else p->failed(p->ctx, &err);
+  }
+  buffer_free(&all);
+}
+
 static void on_answer(Event *event) {
   Persist *p = CONTAINER_OF(event, Persist, answer);
   Error why;
   p->answering = false;
+  if (!p->closed) tell_troubles(p);
   if (!p->closed) answer_flushes(p, db_in_trouble(p->db, &why) ? &why : NULL);
   p->refused = (Error){0};
   release(p);
@@ -286,6 +172,7 @@ static void write_now(Persist *p) {
   p->aside = NULL;
   write->version = p->stored = p->version;
   write->upto = p->changed;
+  write->next_id = p->rows.next_id;
   write->ops = rows_take(&p->rows, &write->count);
   p->written += write->count;
   p->writing++;
@@ -343,12 +230,43 @@ void persist_retune(Persist *p, int64_t version, double delay) {
   p->delay = delay > 0 ? delay : 0.1;
 }
 
-void persist_set_aside(Persist *p, const char *why, Error *err) {
+uint64_t persist_rows_read(const Persist *p) {
+  return p->source.read;
+}
+
+static char *name_aside(const Persist *p) {
   struct timespec t;
   clock_gettime(CLOCK_REALTIME, &t);
+  return xasprintf("%s~broken-%lld.%06ld", p->name, (long long)t.tv_sec,
+                   t.tv_nsec / 1000);
+}
+
+/* In the middle of whatever looked into it: told later. */
+static void on_broken(Source *source, Branch *branch, const Error *err) {
+  Persist *p = CONTAINER_OF(source, Persist, source);
+  Error told;
+  char *aside = name_aside(p);
+  if (branch && !p->closed) {
+    rows_set_aside(&p->rows, branch, aside);
+    p->changed++;
+    error_set(
+        &told, err->code,
+        "%.140s; this part of %.50s is empty now, what is stored of it was set aside "
+        "as %.90s",
+        err->message, p->name, aside);
+    if (!timer_active(&p->timer) && !p->late) timer_start(p->loop, &p->timer, p->delay);
+  } else {
+    error_set(&told, err->code, "%.200s; a part of %.50s as it was reads as empty",
+              err->message, p->name);
+  }
+  free(aside);
+  buffer_put(&p->troubles, &told, sizeof told);
+  answer_soon(p);
+}
+
+void persist_set_aside(Persist *p, const char *why, Error *err) {
   free(p->aside);
-  p->aside =
-      xasprintf("%s~broken-%lld.%06ld", p->name, (long long)t.tv_sec, t.tv_nsec / 1000);
+  p->aside = name_aside(p);
   error_set(err, ERR_DECODE, "%.140s; what is stored of %.50s is set aside as %.90s", why,
             p->name, p->aside);
   rows_forget(&p->rows);
@@ -380,16 +298,33 @@ static Persist *new_persist(Loop *loop, Db *db, const PersistOptions *options) {
   p->timer.fire = on_due;
   p->watcher.told = on_told;
   rows_init(&p->rows);
+  source_init(&p->source, db, &p->rows);
+  p->source.broken = on_broken;
   return p;
 }
 
 static void drop_values(Persist *p) {
   timer_stop(p->loop, &p->timer);
-  rows_free(&p->rows);
   value_release(p->synced);
   value_release(p->root);
   p->synced = p->root = (Value){0};
   p->closed = true;
+  source_settle(&p->source);
+  rows_free(&p->rows);
+  tell_troubles(p);
+}
+
+static bool build_root(Persist *p, const Load *load, const PersistOptions *options,
+                       ValueAccount *account, Value *loaded, Error *why) {
+  Unread root = {.source = &p->source, .lazy.type = VALUE_OBJECT};
+  Build build;
+  if (load->next_id > p->rows.next_id) p->rows.next_id = load->next_id;
+  build_begin(&build, load, &root, account);
+  build.only = load->version < options->version ? NULL : options; /* to be migrated */
+  build_step(&build, SIZE_MAX);
+  *loaded = build_end(&build, p->rows.root);
+  *why = build.err;
+  return loaded->type != VALUE_ABSENT;
 }
 
 /* What can be read becomes *loaded; what cannot is set aside. False: not to be known. */
@@ -400,7 +335,7 @@ static bool take_load(Persist *p, const Load *load, const PersistOptions *option
   if (load->version > p->version) {
     error_set(&why, ERR_DECODE, "it has version %lld, newer than %lld",
               (long long)load->version, (long long)p->version);
-  } else if (load_build(load, &p->rows, options, account, loaded, &why)) {
+  } else if (build_root(p, load, options, account, loaded, &why)) {
     return true;
   } else if (why.code == ERR_MEMORY) {
     *err = why;

@@ -6,6 +6,11 @@
  * `delay` of the first change is one transaction. While one is being written the next
  * gathers, so that memory holds two roots at most however long the disk is in trouble.
  *
+ * What has rows of its own is not read when the store is opened: it comes as a lazy value
+ * (core/value.h), read with a connection of the loop's own when somebody looks into it.
+ * One that cannot be read then, or has no room, is empty from then on; its rows are set
+ * aside, and `failed` hears of it.
+ *
  * What cannot be read is set aside under a name that the error tells, never overwritten:
  * with the first write, so that who opens and closes has changed nothing. Rows of keys
  * that are no longer among `keys` stay, and are not read; but of an older version all is
@@ -19,6 +24,7 @@
 #include "data/db.h"
 
 typedef struct Persist Persist;
+typedef struct Fetching Fetching;
 
 typedef struct PersistOptions {
   const char *name; /* of the store, unique in the profile; all is copied */
@@ -33,13 +39,15 @@ typedef struct PersistOptions {
   void *ctx;
 } PersistOptions;
 
-/* Reads what is stored, waiting for the disk: *loaded is new, an object with those of the
- * keys that are stored (of an older version: all), charged to the account; *version that
- * which it was stored with, -1 when nothing was. Returns new, or NULL when it cannot be
- * known what is stored. *err with code ERR_NONE or what is set aside. */
+/* Reads what is stored, but for large branches, waiting for the disk: *loaded is new, an
+ * object with those of the keys that are stored (of an older version: all), charged to
+ * the account; *version that which it was stored with, -1 when nothing was. Returns new,
+ * or NULL when it cannot be known what is stored. *err with code ERR_NONE or what is set
+ * aside. */
 Persist *persist_open(Loop *loop, Db *db, const PersistOptions *options,
                       ValueAccount *account, Value *loaded, int64_t *version, Error *err);
-/* Hands what is not yet written to the database, and releases it. Flushes that wait are
+/* Hands what is not yet written to the database, and releases it. What others still hold
+ * unread is read, so release what needs no reading before. Flushes that wait are
  * answered with CANCELLED. */
 void persist_close(Persist *persist);
 
@@ -65,7 +73,21 @@ void persist_flush(Persist *persist, PersistFlush *flush);
 void persist_flush_cancel(Persist *persist, PersistFlush *flush); /* done is not called */
 /* Those that wait, from now on the caller's: for another Persist of the same database. */
 PersistFlush *persist_take_flushes(Persist *persist);
+
+/* Embed it. done runs in dispatch, once: the branch is there, or why it is not (it is
+ * still to be read then). */
+typedef struct PersistFetch PersistFetch;
+struct PersistFetch {
+  Fetching *fetching;
+  void (*done)(PersistFetch *fetch, const Error *err);
+};
+/* Reads a lazy value that a store handed out, without a wait: rows on the database's
+ * thread, values on the loop in slices of some 2 ms. False: there is nothing to read. */
+bool persist_fetch(Loop *loop, PersistFetch *fetch, Value lazy);
+void persist_fetch_cancel(PersistFetch *fetch); /* done is not called */
+
 bool persist_unsaved(const Persist *persist);  /* whether something is not on disk */
 uint64_t persist_rows(const Persist *persist); /* written or deleted so far, for tests */
+uint64_t persist_rows_read(const Persist *persist); /* likewise */
 
 #endif

@@ -1,12 +1,12 @@
-/* What is stored of a store: read on the database's thread into plain rows, built into
- * values and branches on the loop. Rows come by parent and place, so the items of a
- * branch stand together and in order. */
+/* What is stored of a store: the rows of a branch, read on the database's thread (or on
+ * the loop, when somebody looks into it), built into values and the branch that mirrors
+ * them. Items that are branches themselves become lazy values: see persist_lazy.c. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "data/persist_parts.h"
 
-/* --- on the database's thread ---------------------------------------------------------
+/* --- rows -----------------------------------------------------------------------------
  */
 
 static size_t keep(Load *load, const void *bytes, size_t len) {
@@ -20,43 +20,45 @@ static void add_row(Load *load, sqlite3_stmt *get) {
     load->rows = xrealloc(load->rows, load->room * sizeof *load->rows);
   }
   Row *row = &load->rows[load->count++];
-  *row = (Row){.parent = sqlite3_column_int64(get, 0),
-               .child = sqlite3_column_int64(get, 2)};
-  row->keyed = sqlite3_column_type(get, 1) != SQLITE_INTEGER;
+  *row = (Row){.child = sqlite3_column_int64(get, 1)};
+  row->keyed = sqlite3_column_type(get, 0) != SQLITE_INTEGER;
   if (row->keyed) {
-    row->key_len = (size_t)sqlite3_column_bytes(get, 1);
-    row->key = keep(load, sqlite3_column_blob(get, 1), row->key_len);
+    row->key_len = (size_t)sqlite3_column_bytes(get, 0);
+    row->key = keep(load, sqlite3_column_blob(get, 0), row->key_len);
   } else {
-    row->rank = sqlite3_column_int64(get, 1);
+    row->rank = sqlite3_column_int64(get, 0);
   }
-  row->json_len = (size_t)sqlite3_column_bytes(get, 3);
-  row->json = keep(load, sqlite3_column_blob(get, 3), row->json_len);
+  row->json_len = (size_t)sqlite3_column_bytes(get, 2);
+  row->json = keep(load, sqlite3_column_blob(get, 2), row->json_len);
 }
 
 static int find_store(Load *load, sqlite3 *sql) {
   sqlite3_stmt *get = NULL;
-  int rc = sqlite3_prepare_v2(sql, "SELECT id, version FROM store WHERE name = ?", -1,
-                              &get, NULL);
+  int rc = sqlite3_prepare_v2(sql, "SELECT id, version, next FROM store WHERE name = ?",
+                              -1, &get, NULL);
   if (rc != SQLITE_OK) return rc;
   sqlite3_bind_text(get, 1, load->name, -1, SQLITE_STATIC);
   if (sqlite3_step(get) == SQLITE_ROW) {
-    load->id = sqlite3_column_int64(get, 0);
+    load->store = sqlite3_column_int64(get, 0);
     load->version = sqlite3_column_int64(get, 1);
+    load->next_id = sqlite3_column_int64(get, 2);
   }
   return sqlite3_finalize(get);
 }
 
 int load_work(DbJob *job, sqlite3 *sql) {
   Load *load = CONTAINER_OF(job, Load, job);
-  int rc = find_store(load, sql);
+  int rc = load->name ? find_store(load, sql) : SQLITE_OK;
   if (rc != SQLITE_OK || load->version < 0) return rc;
   sqlite3_stmt *get = NULL;
   rc = sqlite3_prepare_v2(sql,
-                          "SELECT parent, place, child, json FROM row WHERE store = ?"
-                          " ORDER BY parent, place",
+                          "SELECT place, child, json FROM row WHERE store = ?1"
+                          " AND parent = ?2 AND typeof(place) IN ('integer', 'blob')"
+                          " ORDER BY place",
                           -1, &get, NULL);
   if (rc != SQLITE_OK) return rc;
-  sqlite3_bind_int64(get, 1, load->id);
+  sqlite3_bind_int64(get, 1, load->store);
+  sqlite3_bind_int64(get, 2, load->parent);
   while (sqlite3_step(get) == SQLITE_ROW) add_row(load, get);
   return sqlite3_finalize(get);
 }
@@ -66,126 +68,155 @@ void load_free(Load *load) {
   buffer_free(&load->bytes);
 }
 
-/* --- on the loop ----------------------------------------------------------------------
+/* --- building -------------------------------------------------------------------------
  */
 
-typedef struct Builder {
-  const Load *load;
-  Rows *rows;
-  ValueAccount *account;
-  JsonArena *arena;
-  Error *err;
-} Builder;
-
-static const char *text_at(const Builder *b, size_t offset) {
+static const char *text_at(const Build *b, size_t offset) {
   return b->load->bytes.data + offset;
 }
 
-static bool broken(const Builder *b, int64_t parent, const char *what) {
-  if (b->err->code == ERR_NONE)
-    error_set(b->err, ERR_DECODE, "rows below %lld: %.200s", (long long)parent, what);
+static bool broken(Build *b, const char *what) {
+  if (b->err.code == ERR_NONE)
+    error_set(&b->err, ERR_DECODE, "rows below %lld: %.200s", (long long)b->load->parent,
+              what);
   return false;
 }
 
-/* The first row of that parent, or behind. */
-static size_t first_of(const Load *load, int64_t parent) {
-  size_t low = 0, high = load->count;
-  while (low < high) {
-    size_t middle = (low + high) / 2;
-    if (load->rows[middle].parent < parent) low = middle + 1;
-    else high = middle;
-  }
-  return low;
+static void full(Build *b) {
+  error_set(&b->err, ERR_MEMORY, "what is stored is more than the store may hold");
 }
 
-static bool build(const Builder *b, Branch *branch, const PersistOptions *only,
-                  Value *out);
+void build_begin(Build *b, const Load *load, const Unread *of, ValueAccount *account) {
+  *b = (Build){.load = load, .source = of->source, .account = account};
+  b->type = of->lazy.type;
+  b->level = of->level;
+  b->arena = json_arena_new();
+  b->fields = xcalloc(load->count + 1, sizeof *b->fields);
+  b->rows = xcalloc(load->count + 1, sizeof *b->rows);
+  of->source->read += load->count;
+}
 
-static bool build_child(const Builder *b, Branch *branch, const Row *row, Place place,
-                        Value *out) {
+/* Numbers rise on the way down, so that no branch can be in itself. */
+static bool build_child(Build *b, const Row *row, Value *out) {
   bool array = row->json_len == 2 && memcmp(text_at(b, row->json), "[]", 2) == 0;
-  if (row->child <= branch->id) return broken(b, branch->id, "a branch out of order");
-  Branch *child =
-      branch_new(b->rows, row->child, array ? VALUE_ARRAY : VALUE_OBJECT, place);
-  branch_add(branch, child);
-  if (child->id >= b->rows->next_id) b->rows->next_id = child->id + 1;
-  return build(b, child, NULL, out);
+  if (row->child <= b->load->parent) return broken(b, "a branch out of order");
+  if (b->level >= SPLIT_LEVELS) return broken(b, "branches nested too deeply");
+  Source *source = b->source;
+  Unread *u = xcalloc(1, sizeof *u), *head = &source->all;
+  *u = (Unread){.source = source, .store = b->load->store, .id = row->child};
+  u->level = b->level + 1;
+  u->prev = head, u->next = head->next;
+  u->prev->next = u->next->prev = u;
+  *out = u->lazy =
+      value_lazy(b->account, array ? VALUE_ARRAY : VALUE_OBJECT,
+                 VALUE_LAZY_HEIGHT + SPLIT_LEVELS - u->level, &source->loader, u);
+  return true;
 }
 
-static bool build_leaf(const Builder *b, const Branch *branch, const Row *row,
-                       Value *out) {
+static bool build_leaf(Build *b, const Row *row, Value *out) {
   Error err = {0};
   const cJSON *item =
       json_parse_exact(b->arena, text_at(b, row->json), row->json_len, &err);
-  if (item && value_from_json(b->account, b->arena, item, out, &err) == 0) return true;
-  if (err.code == ERR_MEMORY) *b->err = err;
-  return broken(b, branch->id, err.message);
+  if (!item || value_from_json(b->account, b->arena, item, out, &err) != 0) {
+    if (err.code == ERR_MEMORY) full(b);
+    return broken(b, err.message);
+  }
+  if (value_height(*out) <= KEEP_HEIGHT) return true;
+  value_release(*out);
+  return broken(b, "an item nested too deeply");
 }
 
-static bool is_wanted(const Builder *b, const Row *row, const PersistOptions *only) {
-  if (!only) return true;
-  for (size_t i = 0; i < only->key_count; i++)
-    if (strlen(only->keys[i]) == row->key_len &&
-        memcmp(only->keys[i], text_at(b, row->key), row->key_len) == 0)
+static bool is_wanted(const Build *b, const Row *row) {
+  if (!b->only) return true;
+  for (size_t i = 0; i < b->only->key_count; i++)
+    if (strlen(b->only->keys[i]) == row->key_len &&
+        memcmp(b->only->keys[i], text_at(b, row->key), row->key_len) == 0)
       return true;
   return false;
 }
 
-static bool build_row(const Builder *b, Branch *branch, const Row *row,
-                      ValueField *field) {
-  Place place = {.rank = row->rank};
-  if (row->keyed != (branch->type == VALUE_OBJECT))
-    return broken(b, branch->id, "keys and ranks are mixed");
-  if (row->keyed) place = (Place){.key = text_at(b, row->key), .len = row->key_len};
-  field->key = place.key;
-  field->key_len = place.len;
-  return row->child ? build_child(b, branch, row, place, &field->item)
-                    : build_leaf(b, branch, row, &field->item);
+static bool build_row(Build *b, const Row *row) {
+  const int64_t most = (int64_t)1 << 62; /* so that there is room beside it */
+  if (row->keyed != (b->type == VALUE_OBJECT))
+    return broken(b, "keys and ranks are mixed");
+  if (row->rank > most || row->rank < -most) return broken(b, "a rank out of bounds");
+  if (!is_wanted(b, row)) return true;
+  ValueField *field = &b->fields[b->count];
+  if (row->keyed) {
+    field->key = text_at(b, row->key);
+    field->key_len = row->key_len;
+  }
+  bool good =
+      row->child ? build_child(b, row, &field->item) : build_leaf(b, row, &field->item);
+  b->rows[b->count] = (size_t)(row - b->load->rows);
+  b->count += good;
+  return good;
+}
+
+bool build_step(Build *b, size_t rows) {
+  size_t used = value_account_used(b->account);
+  for (; rows && b->at < b->load->count && b->err.code == ERR_NONE; rows--, b->at++)
+    build_row(b, &b->load->rows[b->at]);
+  value_account_add_loaded(b->account, value_account_used(b->account) - used);
+  return b->at == b->load->count || b->err.code != ERR_NONE;
+}
+
+static void mirror_ranks(const Build *b, Branch *branch) {
+  Value *ranks = xcalloc(b->count + 1, sizeof *ranks);
+  for (size_t i = 0; i < b->count; i++)
+    ranks[i] = value_int(b->load->rows[b->rows[i]].rank);
+  value_release(branch->ranks);
+  branch->ranks = value_array(b->source->rows->account, ranks, b->count);
+  free(ranks);
+}
+
+static void mirror(const Build *b, Branch *branch) {
+  Rows *rows = b->source->rows;
+  if (b->type == VALUE_ARRAY) mirror_ranks(b, branch);
+  for (size_t i = 0; i < b->count; i++) {
+    Unread *u = value_lazy_item(b->fields[i].item, &b->source->loader);
+    if (!u) continue;
+    Place place = {.key = b->fields[i].key, .len = b->fields[i].key_len};
+    place.rank = b->load->rows[b->rows[i]].rank;
+    u->branch = branch_new(rows, u->id, u->lazy.type, place);
+    u->branch->unread = u;
+    branch_add(branch, u->branch);
+    if (u->id >= rows->next_id) rows->next_id = u->id + 1;
+  }
 }
 
 /* Takes the items. */
-static Value assemble(const Builder *b, Branch *branch, const ValueField *fields,
-                      const Row *rows, size_t count) {
-  if (branch->type == VALUE_OBJECT) return value_object_of(b->account, fields, count);
-  Value *items = xcalloc(count + 1, sizeof *items);
-  for (size_t i = 0; i < count; i++) items[i] = value_int(rows[i].rank);
-  value_release(branch->ranks);
-  branch->ranks = value_array(b->rows->account, items, count);
-  for (size_t i = 0; i < count; i++) items[i] = fields[i].item;
-  Value array = value_array(b->account, items, count);
+static Value assemble(Build *b) {
+  if (b->type == VALUE_OBJECT) return value_object_of(b->account, b->fields, b->count);
+  Value *items = xcalloc(b->count + 1, sizeof *items);
+  for (size_t i = 0; i < b->count; i++) items[i] = b->fields[i].item;
+  Value array = value_array(b->account, items, b->count);
   free(items);
   return array;
 }
 
-static bool build(const Builder *b, Branch *branch, const PersistOptions *only,
-                  Value *out) {
-  const Load *load = b->load;
-  size_t from = first_of(load, branch->id), to = first_of(load, branch->id + 1), n = 0;
-  ValueField *fields = xcalloc(to - from + 1, sizeof *fields);
-  bool good = true;
-  for (size_t i = from; good && i < to; i++) {
-    if (!is_wanted(b, &load->rows[i], only)) continue;
-    good = build_row(b, branch, &load->rows[i], &fields[n]);
-    n += good;
-  }
-  if (good) *out = assemble(b, branch, fields, &load->rows[from], n);
-  for (size_t i = 0; !good && i < n; i++) value_release(fields[i].item);
-  free(fields);
-  if (good && out->type == VALUE_ABSENT) {
-    good = false;
-    error_set(b->err, ERR_MEMORY, "what is stored is more than the store may hold");
-  }
-  return good;
+static void end(Build *b) {
+  json_arena_free(b->arena);
+  free(b->fields);
+  free(b->rows);
 }
 
-bool load_build(const Load *load, Rows *rows, const PersistOptions *options,
-                ValueAccount *account, Value *out, Error *err) {
-  Builder b = {load, rows, account, json_arena_new(), err};
-  /* Also the branches of keys that are not wanted keep their numbers. */
-  for (size_t i = 0; i < load->count; i++)
-    if (load->rows[i].child >= rows->next_id) rows->next_id = load->rows[i].child + 1;
-  bool older = load->version < options->version; /* all of it is to be migrated */
-  bool good = build(&b, rows->root, older ? NULL : options, out);
-  json_arena_free(b.arena);
-  return good;
+void build_drop(Build *b) {
+  for (size_t i = 0; i < b->count; i++) value_release(b->fields[i].item);
+  end(b);
+}
+
+Value build_end(Build *b, Branch *branch) {
+  Value whole = {0};
+  if (b->err.code != ERR_NONE) {
+    build_drop(b);
+    return whole;
+  }
+  size_t used = value_account_used(b->account);
+  whole = assemble(b);
+  value_account_add_loaded(b->account, value_account_used(b->account) - used);
+  if (whole.type == VALUE_ABSENT) full(b);
+  else if (branch) mirror(b, branch);
+  end(b);
+  return whole;
 }

@@ -54,6 +54,7 @@ Branch *branch_new(Rows *rows, int64_t id, ValueType type, Place place) {
 
 void branch_free(Branch *b) {
   for (size_t i = 0; i < b->count; i++) branch_free(b->children[i]);
+  if (b->unread) b->unread->branch = NULL;
   free((char *)b->place.key);
   value_release(b->ranks);
   free(b->children);
@@ -113,7 +114,9 @@ void ops_free(Op *ops, size_t count) {
   free(ops);
 }
 
+/* What is not read yet is read first: history and views may still hold it. */
 static void drop_rows(Rows *rows, const Branch *b) {
+  if (b->unread) value_count(b->unread->lazy);
   for (size_t i = 0; i < b->count; i++) drop_rows(rows, b->children[i]);
   add_op(rows, OP_DROP, b->id, NULL);
 }
@@ -171,8 +174,11 @@ static void put_items(Rows *rows, Branch *b, Value v, int level) {
 /* Writes the row, and those of the branch it becomes when it is large. */
 static void put_item(Rows *rows, Branch *b, const Place *place, Value item, int level) {
   drop_child(rows, b, place);
+  bool split = splits(item, level);
+  if (!split) value_force(item); /* the database's thread reads it */
   Op *op = add_op(rows, OP_PUT, b->id, place);
-  if (!splits(item, level)) {
+  op->level = level;
+  if (!split) {
     op->item = value_retain(item);
     return;
   }
@@ -352,6 +358,10 @@ void rows_forget(Rows *rows) {
   ops_free(rows->ops, rows->count);
   rows->ops = NULL;
   rows->count = rows->room = 0;
+}
+
+void rows_set_aside(Rows *rows, Branch *branch, const char *name) {
+  add_op(rows, OP_ASIDE, branch->id, &(Place){.key = name, .len = strlen(name)});
 }
 
 void rows_free(Rows *rows) {

@@ -12,11 +12,16 @@ struct Store {
   StoreLimits limits;
   StoreChange *ring; /* limits.history of them */
   size_t first, count, bytes;
-  uint64_t used; /* of the account, after the last change */
+  size_t used; /* of the account, after the last change, but for what was only read */
 };
 
 static size_t or_default(size_t value, size_t standard) {
   return value ? value : standard;
+}
+
+/* May wrap around: differences count. */
+static size_t changed_bytes(const Store *s) {
+  return value_account_used(s->account) - value_account_loaded(s->account);
 }
 
 Store *store_new(const StoreLimits *limits) {
@@ -28,7 +33,7 @@ Store *store_new(const StoreLimits *limits) {
   s->ring = xcalloc(s->limits.history, sizeof *s->ring);
   s->root = value_object(s->account);
   s->initial = value_retain(s->root);
-  s->used = value_account_used(s->account);
+  s->used = changed_bytes(s);
   return s;
 }
 
@@ -85,7 +90,7 @@ void store_set_initial(Store *s, Value initial) {
   value_release(s->initial);
   s->initial = initial;
   fill_in(s);
-  s->used = value_account_used(s->account);
+  s->used = changed_bytes(s);
 }
 
 /* --- changes ---------------------------------------------------------------------- */
@@ -97,8 +102,8 @@ static double wall_clock(void) {
 }
 
 static void remember(Store *s, Value before, const char *script, const char *action) {
-  size_t used = value_account_used(s->account);
-  size_t made = used > s->used ? used - s->used : 0;
+  ptrdiff_t grown = (ptrdiff_t)(changed_bytes(s) - s->used);
+  size_t made = grown > 0 ? (size_t)grown : 0;
   if (s->count == s->limits.history) forget_oldest(s);
   *change_at(s, s->count++) = (StoreChange){
       .time = wall_clock(),
@@ -110,7 +115,7 @@ static void remember(Store *s, Value before, const char *script, const char *act
   };
   s->bytes += made;
   while (s->count > 1 && s->bytes > s->limits.history_bytes) forget_oldest(s);
-  s->used = value_account_used(s->account);
+  s->used = changed_bytes(s);
 }
 
 bool store_commit(Store *s, Value root, const char *script, const char *action) {

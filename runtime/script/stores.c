@@ -209,8 +209,9 @@ static void forget_dirty(StoreCore *core) {
 static void close_store(Resource *res) {
   StoreCore *core = res->core;
   if (core->dirty) forget_dirty(core);
+  store_free(core->store); /* first: what is unread need not be read for it */
+  core->store = NULL;
   keep_close(core);
-  store_free(core->store);
   free(core);
   res->core = NULL;
 }

@@ -214,10 +214,10 @@ void keep_settle(StoreCore *core) {
 }
 
 void keep_close(StoreCore *core) {
+  drop_loaded(core);
   if (core->persist) persist_close(core->persist);
   core->persist = NULL;
   if (core->news) core->news->core = NULL;
-  drop_loaded(core);
 }
 
 /* --- other options ---------------------------------------------------------------- */

@@ -1,0 +1,167 @@
+/* Branches that are read when somebody looks into them, or when a script waits for them
+ * (persist_fetch). Loop thread.
+ *
+ *   - An Unread belongs to its lazy value and goes with it, or when it is read; meanwhile
+ *     its source has it in a ring and, while its rows are those of the store, a Branch
+ *     points to it. Queued writes never concern the rows of an unread branch: it is read
+ *     before one of them is changed or dropped.
+ *   - One that cannot be read is empty from then on. Its rows go to a store of another
+ *     name, in front of whatever is written into the branch.
+ *   - When the source closes, what somebody still holds unread is read: nothing that it
+ *     handed out points to it afterwards. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "data/persist_parts.h"
+
+static void forget(Unread *u) {
+  u->prev->next = u->next;
+  u->next->prev = u->prev;
+  if (u->branch) u->branch->unread = NULL;
+  free(u);
+}
+
+static void lazy_gone(ValueLoader *loader, void *item) {
+  (void)loader;
+  forget(item);
+}
+
+static int read_rows(Db *db, Load *load, Error *err) {
+  sqlite3 *sql = db_reader(db, err);
+  if (!sql) return err->code;
+  int rc = load_work(&load->job, sql);
+  if (rc == SQLITE_OK) return 0;
+  return error_set(err, ERR_IO, "cannot read what is stored: %.200s",
+                   sqlite3_errmsg(sql));
+}
+
+static Value lazy_load(ValueLoader *loader, void *item, ValueAccount *account) {
+  Source *source = CONTAINER_OF(loader, Source, loader);
+  Unread *u = item;
+  Load load = {.store = u->store, .parent = u->id};
+  Build b;
+  Error err = {0};
+  Branch *branch = u->branch;
+  Value whole = {0};
+  if (read_rows(source->db, &load, &err) == 0) {
+    build_begin(&b, &load, u, account);
+    build_step(&b, SIZE_MAX);
+    whole = build_end(&b, branch);
+    err = b.err;
+  }
+  load_free(&load);
+  if (branch) branch->unread = NULL;
+  if (whole.type == VALUE_ABSENT) source->broken(source, branch, &err);
+  forget(u);
+  return whole;
+}
+
+void source_init(Source *source, Db *db, Rows *rows) {
+  *source = (Source){.loader = {lazy_load, lazy_gone}, .db = db, .rows = rows};
+  source->all.prev = source->all.next = &source->all;
+}
+
+void source_settle(Source *source) {
+  while (source->all.next != &source->all) value_count(source->all.next->lazy);
+}
+
+/* --- waiting for one ------------------------------------------------------------------
+ */
+
+enum { SLICE_ROWS = 64 };
+static const double SLICE_SECONDS = 0.002;
+
+/* Lives until its job has come back and nobody waits any more. */
+struct Fetching {
+  Loop *loop;
+  PersistFetch *owner; /* NULL: cancelled */
+  Value lazy;          /* held */
+  Load load;
+  Build build;
+  bool asked, building;
+  Timer timer;
+};
+
+static void end_fetch(Fetching *f) {
+  timer_stop(f->loop, &f->timer);
+  if (f->building) build_drop(&f->build);
+  value_release(f->lazy);
+  load_free(&f->load);
+  free(f);
+}
+
+static void answer(Fetching *f, const Error *why) {
+  PersistFetch *owner = f->owner;
+  Error err;
+  if (why) err = *why;
+  end_fetch(f);
+  owner->fetching = NULL;
+  owner->done(owner, why ? &err : NULL);
+}
+
+static Unread *unread_of(Value v) {
+  ValueLoader *loader = value_lazy_loader(v);
+  bool ours = loader && loader->load == lazy_load;
+  return ours ? value_lazy_item(v, loader) : NULL;
+}
+
+/* The content is there: takes it in. */
+static void take_in(Fetching *f, Unread *u) {
+  Branch *branch = u->branch;
+  Value whole = build_end(&f->build, branch);
+  f->building = false;
+  if (whole.type == VALUE_ABSENT) {
+    answer(f, &f->build.err);
+    return;
+  }
+  forget(u);
+  value_lazy_fill(f->lazy, whole);
+  answer(f, NULL);
+}
+
+/* Somebody may have looked into it meanwhile: then it is there. */
+static void on_slice(Timer *timer) {
+  Fetching *f = CONTAINER_OF(timer, Fetching, timer);
+  Unread *u = unread_of(f->lazy);
+  if (!u) {
+    answer(f, NULL);
+    return;
+  }
+  if (!f->building) build_begin(&f->build, &f->load, u, value_account_of(f->lazy));
+  f->building = true;
+  bool over = false;
+  for (double end = loop_now(f->loop) + SLICE_SECONDS; !over && loop_now(f->loop) < end;)
+    over = build_step(&f->build, SLICE_ROWS);
+  if (over) take_in(f, u);
+  else timer_start(f->loop, &f->timer, 0);
+}
+
+static void on_rows(DbJob *job) {
+  Fetching *f = CONTAINER_OF(CONTAINER_OF(job, Load, job), Fetching, load);
+  f->asked = false;
+  if (!f->owner) end_fetch(f);
+  else if (job->code != 0) answer(f, &job->err);
+  else on_slice(&f->timer);
+}
+
+bool persist_fetch(Loop *loop, PersistFetch *fetch, Value lazy) {
+  Unread *u = unread_of(lazy);
+  if (!u) return false;
+  Fetching *f = xcalloc(1, sizeof *f);
+  *f = (Fetching){.loop = loop, .owner = fetch, .timer.fire = on_slice, .asked = true};
+  f->lazy = value_retain(lazy);
+  f->load = (Load){.store = u->store, .parent = u->id};
+  f->load.job.work = load_work;
+  f->load.job.done = on_rows;
+  fetch->fetching = f;
+  db_ask(u->source->db, &f->load.job);
+  return true;
+}
+
+void persist_fetch_cancel(PersistFetch *fetch) {
+  Fetching *f = fetch->fetching;
+  if (!f) return;
+  fetch->fetching = NULL;
+  f->owner = NULL;
+  if (!f->asked) end_fetch(f);
+}
