@@ -371,6 +371,10 @@ static int f_subscribe(lua_State *L) {
 
 /* --- what is on disk -------------------------------------------------------------- */
 
+static int f_load(lua_State *L) {
+  return store_load(L, check_store(L, "store:load", SHARE_READ));
+}
+
 static int f_flush(lua_State *L) {
   return store_flush(L, check_store(L, "store:flush", SHARE_READ));
 }
@@ -423,12 +427,19 @@ static int f_name(lua_State *L) {
 }
 
 int luaopen_tidelock_store_core(lua_State *L) {
-  static const luaL_Reg methods[] = {{"get", f_get},         {"set", f_set},
-                                     {"change", f_change},   {"subscribe", f_subscribe},
-                                     {"reset", f_reset},     {"undo", f_undo},
-                                     {"history", f_history}, {"flush", f_flush},
-                                     {"unsaved", f_unsaved}, {"on_error", f_on_error},
-                                     {"name", f_name},       {NULL, NULL}};
+  static const luaL_Reg methods[] = {{"get", f_get},
+                                     {"set", f_set},
+                                     {"change", f_change},
+                                     {"subscribe", f_subscribe},
+                                     {"reset", f_reset},
+                                     {"undo", f_undo},
+                                     {"history", f_history},
+                                     {"flush", f_flush},
+                                     {"load", f_load},
+                                     {"unsaved", f_unsaved},
+                                     {"on_error", f_on_error},
+                                     {"name", f_name},
+                                     {NULL, NULL}};
   static const luaL_Reg functions[] = {{"define", f_define},   {"attach", f_attach},
                                        {"trace", f_trace},     {"copy", f_copy},
                                        {"is_view", f_is_view}, {NULL, NULL}};

@@ -48,6 +48,9 @@ void store_changed(Declaration *decl);
 bool store_unsaved(const Declaration *decl);
 /* Waits until all that was changed is on disk; to be returned from a binding. */
 int store_flush(lua_State *L, Declaration *decl);
+/* Waits until what is kept at the path, the arguments from 2 on, is read; to be returned
+ * from a binding. Pushes a view, or nil and why not. */
+int store_load(lua_State *L, Declaration *decl);
 
 /* Sets time, script, action, paths and state of the table on top. May raise. */
 void store_fill_change(lua_State *L, const StoreChange *change);

@@ -71,6 +71,12 @@ local Store = {}
 ---@return any
 function Store:get(...) end
 
+---Waits until what is kept at the path has been read, all below it included, and nobody is held up
+---meanwhile. What is not kept, or was read already, is there at once.
+---@param ... string|integer keys on the way
+---@return any, tidelock.Error? # as get; nil and why it could not be read: it is still stored then
+function Store:load(...) end
+
 ---Merges one level: each key of the table is replaced as a whole; json.null deletes.
 ---@param values table
 function Store:set(values) end
