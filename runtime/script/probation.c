@@ -66,11 +66,15 @@ static void tell(Generation *gen, const char *then) {
 static void load_good(Script *script) {
   Script **scripts = xcalloc(1, sizeof *scripts);
   Sources *sources = sources_retain(script->good);
-  uint64_t seen = script->seen;
+  uint64_t seen = script->seen, failed_hash = script->failed_hash;
+  Uses failed = script->failed;
+  script->failed = (Uses){0};
   scripts[0] = script;
   reload_begin(script->rt, scripts, &sources, 1, NULL);
   script->seen = seen;
-  load_note_failed(script, script->current->sources);
+  script->failed = failed;
+  script->failed_hash = failed_hash;
+  if (!failed.count) load_note_failed(script, script->current->sources);
 }
 
 static void on_restore(Event *event) {

@@ -55,8 +55,10 @@ expect "to scripts too" '^NOTICE	failed	bot	failed \(version 2; bot.lua\): on_st
 expect "the one before is loaded again" 'INFO  bot: reloaded \(version 3; bot.lua\): 3 kept'
 up good 3 "on the same connection"
 expect "and works" "^BEAT	good	2	$id$"
-touch bot.lua
-expect "it goes on" "^BEAT	good	2	$id$"
+cp bot.lua same && mv same bot.lua
+beaten() { for _ in 1 2 3 4 5 6 7 8 9 10 11 12; do seen "^BEAT	$1	" || return 1; done; } # longer than saves are gathered for
+beaten good
+is "the same text, saved again, is not tried again" "$(grep -c '^UP	bad' out)" 1
 write better ''
 up better 4 "the next save is tried anew"
 
@@ -93,6 +95,20 @@ expect "two failures, and what is caught" '^AWAITED	false'
 beat= 
 seen '^BEAT	caught	2' && seen '^BEAT	caught	2'
 never "are not too many" 'failed \(version'
+
+# --- a save that cannot be loaded, before the third failure
+write better ''
+seen '^UP	better	'
+write waits 'timer.every(0.01, function() if script.keep.go then script.keep.go = nil
+  for i = 1, 3 do task.spawn(error, "gone") end end end)
+  script.on_notice(function(n) if n.event == "failed" then script.keep.go = true end end)'
+seen '^UP	waits	'
+echo 'error "broken"' | save bot.lua
+expect "a version fails after a save that was no better" 'failed \(version [0-9]+; bot.lua\): 3 times'
+seen '^UP	better	'
+cp bot.lua same && mv same bot.lua
+beaten better
+is "that save is not tried again either" "$(grep -c 'ERROR bot: bot.lua:1: broken$' out)" 1
 
 # --- two bad ones in a row
 beat='error "first"' write first 'task.sleep(60)'
