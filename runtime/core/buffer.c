@@ -36,11 +36,6 @@ void buffer_puts(Buffer *b, const char *text) {
   buffer_put(b, text, strlen(text));
 }
 
-void buffer_putc(Buffer *b, char c) {
-  *buffer_reserve(b, 1) = c;
-  b->len++;
-}
-
 void buffer_printf(Buffer *b, const char *fmt, ...) {
   va_list args;
   va_start(args, fmt);

@@ -16,10 +16,14 @@ void buffer_clear(Buffer *b);                  /* keeps the memory */
 char *buffer_reserve(Buffer *b, size_t extra); /* room for extra bytes; returns the end */
 void buffer_put(Buffer *b, const void *bytes, size_t len);
 void buffer_puts(Buffer *b, const char *text);
-void buffer_putc(Buffer *b, char c);
 void buffer_printf(Buffer *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void buffer_consume(Buffer *b, size_t len); /* drops len bytes from the front */
 const char *buffer_text(Buffer *b);         /* borrows: NUL-terminated view */
 char *buffer_take(Buffer *b, size_t *len);  /* returns new: the memory, NUL-terminated */
+
+static inline void buffer_putc(Buffer *b, char c) {
+  if (b->len == b->cap) buffer_reserve(b, 1);
+  b->data[b->len++] = c;
+}
 
 #endif

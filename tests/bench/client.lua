@@ -2,6 +2,7 @@
 -- figure means. Run by tests/bench/run.
 local env = require "tidelock.env"
 local script = require "tidelock.script"
+local task = require "tidelock.task"
 local timer = require "tidelock.timer"
 
 local mode = env.get("BENCH")
@@ -13,9 +14,27 @@ local function result(number)
   script.exit(0)
 end
 
-local function connect(name)
+local function connect(name, reconnect)
   local socket = require "tidelock.socket"
-  return socket.connect(name, { url = env.get("WS_URL"), transports = { "websocket" } })
+  return socket.connect(name, {
+    url = env.get("WS_URL"), transports = { "websocket" }, ca = env.get("WS_CA"), reconnect = reconnect,
+  })
+end
+
+local chat_message = {
+  id = "8b0c6d1e-52f7-4c55",
+  sessionId = "9f0e3f2b-6a5d-4c11",
+  userId = "grace",
+  content = "Ships in port are safe, but that is not what ships are built for.",
+  type = "user",
+  status = "delivered",
+  createdAt = "2024-03-01T09:30Z",
+  metadata = { confidence = 0.875, processingTime = 42 },
+}
+
+local function quantile(values, share)
+  table.sort(values)
+  return values[math.floor((#values - 1) * share) + 1]
 end
 
 local modes = {}
@@ -60,6 +79,45 @@ function modes.acks()
     local from = timer.now()
     for _ = 1, n do assert(socket:call("ping", 1)) end
     result((timer.now() - from) / n * 1e6)
+  end)
+end
+
+function modes.out()
+  local socket = connect("bench")
+  local from
+  socket:on("sunk", function() result(n / (timer.now() - from)) end)
+  socket:on("hello", function()
+    socket:emit("sink", n)
+    task.sleep(0.1)
+    from = timer.now()
+    for i = 1, n do
+      assert(socket:emit("chat", chat_message))
+      if i % 500 == 0 then task.sleep(0) end
+    end
+  end)
+end
+
+function modes.trips()
+  local socket = connect("bench")
+  socket:on("hello", function()
+    local took = {}
+    for i = -n // 10, n do
+      local from = timer.now()
+      assert(socket:call("ping", 1))
+      if i > 0 then took[i] = timer.now() - from end
+    end
+    result(quantile(took, shape == "99" and 0.99 or 0.5) * 1e6)
+  end)
+end
+
+function modes.restart()
+  local socket = connect("bench", shape ~= "defaults" and { delay = 0.01, max_delay = 0.02 } or nil)
+  local took, from = {}, nil
+  socket:on_state(function(state) if state == "reconnecting" then from = timer.now() end end)
+  socket:on("hello", function()
+    if from then took[#took + 1] = timer.now() - from end
+    if #took == n then return result(quantile(took, 0.5) * 1e3) end
+    socket:emit("restart")
   end)
 end
 

@@ -1,6 +1,6 @@
 // The reference client's side of the benches; client.lua is ours. Told by the environment:
-// BENCH (what to measure), BENCH_N (how often), BENCH_SHAPE
-// (of the events), WS_URL. What is measured inside prints
+// BENCH (what to measure), BENCH_N (how often), BENCH_SHAPE (of the events, or which
+// figure of several), WS_URL, WS_CA (a file). What is measured inside prints
 // `result NUMBER`; for what is measured from outside, `first` or `ready` says when.
 "use strict";
 const MODE = process.env.BENCH;
@@ -14,10 +14,25 @@ const result = (number) => {
   say(`result ${number}`);
   process.exit(0);
 };
-const connect = () => require("../peer/node_modules/socket.io-client").io(URL, {
+const ca = process.env.WS_CA ? { ca: require("fs").readFileSync(process.env.WS_CA) } : {};
+const connect = (more) => require("../peer/node_modules/socket.io-client").io(URL, {
   transports: ["websocket"],
   forceNew: true,
+  ...ca,
+  ...more,
 });
+const MESSAGE = {
+  id: "8b0c6d1e-52f7-4c55",
+  sessionId: "9f0e3f2b-6a5d-4c11",
+  userId: "grace",
+  content: "Ships in port are safe, but that is not what ships are built for.",
+  type: "user",
+  status: "delivered",
+  createdAt: "2024-03-01T09:30Z",
+  metadata: { confidence: 0.875, processingTime: 42 },
+};
+// Of all values, the one that so great a share is not above.
+const quantile = (values, share) => [...values].sort((a, b) => a - b)[Math.floor((values.length - 1) * share)];
 
 const modes = {
   // From the start of the process to the first event: measured outside.
@@ -61,6 +76,52 @@ const modes = {
       socket.emit("ping", 1, next);
     };
     socket.on("hello", next);
+  },
+  // Events out a second: emitted 500 a turn, until the server has counted them all.
+  out() {
+    const socket = connect();
+    let left = N;
+    let from;
+    const emit = () => {
+      for (let i = 0; i < 500 && left > 0; i++, left--) socket.emit("chat", MESSAGE);
+      if (left > 0) setImmediate(emit);
+    };
+    socket.on("sunk", () => result(N / (seconds() - from)));
+    socket.on("hello", () => {
+      socket.emit("sink", N);
+      setTimeout(() => {
+        from = seconds();
+        emit();
+      }, 100);
+    });
+  },
+  // Sequential round trips again, each by itself: the median or the 99th percentile, microseconds.
+  trips() {
+    const socket = connect();
+    const took = [];
+    let from;
+    const next = () => {
+      const now = seconds();
+      if (from !== undefined) took.push(now - from);
+      if (took.length === N + N / 10) {
+        return result(quantile(took.slice(N / 10), SHAPE === "99" ? 0.99 : 0.5) * 1e6);
+      }
+      from = seconds();
+      socket.emit("ping", 1, next);
+    };
+    socket.on("hello", next);
+  },
+  // From a lost connection to the next one, milliseconds, median of N restarts of the server.
+  restart() {
+    const socket = connect(SHAPE === "defaults" ? {} : { reconnectionDelay: 10, reconnectionDelayMax: 20 });
+    const took = [];
+    let from;
+    socket.on("disconnect", () => (from = seconds()));
+    socket.on("hello", () => {
+      if (from !== undefined) took.push(seconds() - from);
+      if (took.length === N) return result(quantile(took, 0.5) * 1e3);
+      socket.emit("restart");
+    });
   },
   // Timers made, fired and gone a second: N at once, five times.
   timers() {

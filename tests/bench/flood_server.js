@@ -5,12 +5,14 @@
 //   on CONNECT     the event hello("first")
 //   flood(n, shape)  n events tick({...}) of 285 bytes each, then flooded(n)
 //   ping(x) ack    the ack pong
+//   sink(n)        what follows on the connection is counted and not looked at; sunk(n) after n
+//   restart        every connection is cut, and for 50 ms nobody listens
+// With --cert and --key over TLS.
 "use strict";
-const http = require("http");
 const { WebSocketServer } = require("../peer/node_modules/ws");
-const { options, listen } = require("../peer/peer");
+const { options, listen, httpServer } = require("../peer/peer");
 
-const opt = options({ limit: 600 });
+const opt = options({ limit: 900, cert: "", key: "" });
 
 // Three events of one length: a text of some lines, a chat message with all its particulars,
 // and one of many small parts, a third of them no strings.
@@ -74,6 +76,33 @@ function flood(socket, n, { size, count, bytes }) {
   pump();
 }
 
+// A client's frames, masked: where each ends is all that is looked at.
+function sink(socket, n) {
+  let left = n;
+  let rest = Buffer.alloc(0);
+  socket.removeAllListeners("data");
+  socket.on("data", (data) => {
+    if (rest.length) data = Buffer.concat([rest, data]);
+    let at = 0;
+    while (data.length - at >= 14) {
+      const short = data[at + 1] & 127;
+      const head = short < 126 ? 6 : short === 126 ? 8 : 14;
+      const size = short < 126 ? short : short === 126 ? data.readUInt16BE(at + 2) : data.readUInt32BE(at + 6);
+      if (data.length - at < head + size) break;
+      at += head + size;
+      if ((data[at - head - size] & 15) === 1 && --left === 0) socket.write(frame(`42["sunk",${n}]`));
+    }
+    rest = data.subarray(at);
+  });
+}
+
+function restart() {
+  const { port } = server.address();
+  server.close();
+  for (const ws of wss.clients) ws._socket.destroy();
+  setTimeout(() => server.listen(port, "127.0.0.1"), 50);
+}
+
 function answer(ws, text) {
   if (text.startsWith("40")) {
     ws.send('40{"sid":"bench"}');
@@ -85,9 +114,11 @@ function answer(ws, text) {
   const [name, n, shape] = JSON.parse(match[2]);
   if (name === "ping") ws.send(`43${match[1]}["pong"]`);
   if (name === "flood") flood(ws._socket, n, stocks[shape]);
+  if (name === "sink") sink(ws._socket, n);
+  if (name === "restart") restart();
 }
 
-const server = http.createServer();
+const server = httpServer(opt);
 const wss = new WebSocketServer({ server, perMessageDeflate: false });
 wss.on("connection", (ws) => {
   ws._socket.setNoDelay(true);
