@@ -35,11 +35,12 @@ static bool same_text(const char *a, const char *b) {
   return a && b ? strcmp(a, b) == 0 : a == b;
 }
 
+/* What tells most apart at the least price comes first: there may be thousands. */
 static bool shareable(const Manager *m, const SocketOptions *o, const char *address,
                       const char *query, const char *nsp) {
   return o->group && o->group == m->options.group && m->options.multiplex &&
-         strcmp(m->address, address) == 0 && same_text(m->query, query) &&
-         !socket_options_moved_way(&m->options, o) && !has_namespace(m, nsp);
+         !has_namespace(m, nsp) && strcmp(m->address, address) == 0 &&
+         same_text(m->query, query) && !socket_options_moved_way(&m->options, o);
 }
 
 static Manager *manager_new(Net *net, const SocketOptions *options, char *address,

@@ -104,8 +104,8 @@ bool declaration_live(const Declaration *decl) {
 static Resource *find(Script *owner, const ResourceKind *kind, const char *name,
                       size_t len) {
   for (Resource *r = owner->rt->resources; r; r = r->next)
-    if (r->owner == owner && r->kind == kind && strlen(r->name) == len &&
-        memcmp(r->name, name, len) == 0)
+    if (r->owner == owner && r->kind == kind && strncmp(r->name, name, len) == 0 &&
+        r->name[len] == '\0')
       return r;
   return NULL;
 }
