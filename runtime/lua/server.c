@@ -9,6 +9,7 @@
 #include <sys/random.h>
 
 #include "lua/modules.h"
+#include "lua/server_options.h"
 #include "script/luaerror.h"
 #include "script/resource.h"
 #include "script/script.h"
@@ -205,102 +206,24 @@ static bool core_alive(const Resource *res) {
   return res->decls != NULL;
 }
 
-static bool core_same(const void *a, const void *b) {
-  const ServerOptions *x = a, *y = b;
-  return strcmp(x->host, y->host) == 0 && x->port == y->port &&
-         x->max_head == y->max_head && x->max_body == y->max_body &&
-         x->max_message == y->max_message && x->max_backlog == y->max_backlog &&
-         x->max_connections == y->max_connections && x->head_timeout == y->head_timeout &&
-         x->request_timeout == y->request_timeout && x->idle_timeout == y->idle_timeout &&
-         x->write_timeout == y->write_timeout;
-}
-
-static bool same_place(const void *a, const void *b) {
-  const ServerOptions *x = a, *y = b;
-  return strcmp(x->host, y->host) == 0 && x->port == y->port;
-}
-
-static bool same_port(const void *a, const void *b) {
-  const ServerOptions *x = a, *y = b;
-  return x->port == y->port && x->port != 0;
-}
-
 static void core_change(Resource *res, const void *before) {
   (void)before;
   server_retune(((Core *)res->core)->server, res->options);
-}
-
-static void core_differs(const void *a, const void *b, Buffer *out) {
-  const ServerOptions *x = a, *y = b;
-  bool host = strcmp(x->host, y->host) != 0, port = x->port != y->port;
-  buffer_puts(out, host && port ? "host, port"
-                   : host       ? "host"
-                   : port       ? "port"
-                                : "limits");
-}
-
-static int core_check(const void *options, Error *err) {
-  return server_try_bind(((const ServerOptions *)options)->host, 0, NULL, err);
-}
-
-static void free_options(void *options) {
-  free((char *)((ServerOptions *)options)->host);
-  free(options);
 }
 
 static const ResourceKind server_kind = {.name = "server",
                                          .open = core_open,
                                          .close = core_close,
                                          .alive = core_alive,
-                                         .same = core_same,
-                                         .in_place = same_place,
+                                         .same = server_options_same,
+                                         .in_place = server_options_same_place,
                                          .change = core_change,
-                                         .exclusive = same_port,
-                                         .differs = core_differs,
-                                         .check = core_check,
-                                         .free_options = free_options};
+                                         .exclusive = server_options_same_port,
+                                         .differs = server_options_differ,
+                                         .check = server_options_check,
+                                         .free_options = server_options_free};
 
 /* --- declaring -------------------------------------------------------------------- */
-
-static lua_Number number_option(lua_State *L, const char *name, lua_Number max) {
-  lua_Number value = 0;
-  if (lua_getfield(L, 2, name) != LUA_TNIL) {
-    if (!lua_isnumber(L, -1)) luaL_error(L, "option %s must be a number", name);
-    value = lua_tonumber(L, -1);
-    if (!(value >= 0 && value <= max))
-      luaL_error(L, "option %s must be between 0 and %d", name, (int)max);
-  }
-  lua_pop(L, 1);
-  return value;
-}
-
-static size_t size_option(lua_State *L, const char *name) {
-  return (size_t)number_option(L, name, 1 << 30);
-}
-
-/* Returns new; the host, which is copied last, stays on the stack meanwhile. */
-static ServerOptions *read_options(lua_State *L) {
-  luaL_checktype(L, 2, LUA_TTABLE);
-  ServerOptions o = {
-      .port = (int)number_option(L, "port", 65535),
-      .max_head = size_option(L, "max_head"),
-      .max_body = size_option(L, "max_body"),
-      .max_message = size_option(L, "max_message"),
-      .max_backlog = size_option(L, "max_backlog"),
-      .max_connections = (size_t)number_option(L, "max_connections", 100000),
-      .head_timeout = number_option(L, "head_timeout", 86400),
-      .request_timeout = number_option(L, "request_timeout", 86400),
-      .idle_timeout = number_option(L, "idle_timeout", 86400),
-      .write_timeout = number_option(L, "write_timeout", 86400),
-  };
-  int type = lua_getfield(L, 2, "host");
-  if (type != LUA_TNIL && type != LUA_TSTRING) luaL_error(L, "option host is a string");
-  o.host = xstrdup(type == LUA_TSTRING ? lua_tostring(L, -1) : "127.0.0.1");
-  lua_pop(L, 1);
-  ServerOptions *options = xmalloc(sizeof *options);
-  *options = o;
-  return options;
-}
 
 static void forget(Box *box) {
   (void)box; /* the declaration goes with its generation */
@@ -321,7 +244,7 @@ static int f_declare(lua_State *L) {
     functions[i] = luaL_ref(L, LUA_REGISTRYINDEX);
   }
   Error err;
-  ServerOptions *options = read_options(L);
+  ServerOptions *options = server_options_read(L, 2);
   Declaration *decl =
       declare_with(L, &server_kind, name, options, functions, FN_COUNT, &err);
   if (!decl) return luaerror_return(L, &err);
