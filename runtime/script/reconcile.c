@@ -9,8 +9,8 @@
  *   resources_bind     claims; changes in place; the old cores go. Cannot fail
  *   resources_start    the new generation is live
  *
- * Until they are bound, declarations whose plan is not PLAN_KEEP say what is to be
- * undone.
+ * Until they are bound, declarations whose plan is not PLAN_KEEP, or that renamed what
+ * they found, say what is to be undone.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +22,38 @@ static void swap_options(Resource *res, Declaration *decl) {
   void *options = res->options;
   res->options = decl->options;
   decl->options = options; /* kept for undoing, and for telling what changed */
+}
+
+/* --- another name ------------------------------------------------------------------ */
+
+static bool declares(const Generation *gen, const Resource *res) {
+  for (const Declaration *d = gen->decls; d; d = d->next)
+    if (!d->attached && d->kind == res->kind && strcmp(d->name, res->name) == 0)
+      return true;
+  return false;
+}
+
+/* What is new, where the one that stands in its way (on its port) is declared no more, is
+ * that one under another name. */
+static Resource *rename_to(Declaration *decl) {
+  const ResourceKind *kind = decl->kind;
+  Resource *res = kind->exclusive ? decl->gen->rt->resources : NULL;
+  while (res &&
+         (res->owner != decl->gen->script || res->kind != kind || !res->core ||
+          !kind->exclusive(res->options, decl->options) || declares(decl->gen, res)))
+    res = res->next;
+  if (!res) return NULL;
+  decl->old_name = res->name;
+  res->name = xstrdup(decl->name);
+  return res;
+}
+
+static void undo_name(Declaration *decl) {
+  if (!decl->old_name) return;
+  Resource *res = resource_for(decl);
+  free(res->name);
+  res->name = decl->old_name;
+  decl->old_name = NULL;
 }
 
 /* --- planning ---------------------------------------------------------------------- */
@@ -74,6 +106,7 @@ static void settle_beside(Declaration *decl, Resource *res) {
 
 static int realise(Declaration *decl, Error *err) {
   Resource *res = resource_for(decl);
+  if (!res) res = rename_to(decl);
   Plan plan = plan_for(res, decl);
   int code = 0;
   if (plan == PLAN_OPEN) code = resource_open(decl, err) ? 0 : (int)err->code;
@@ -163,11 +196,11 @@ static void undo(Declaration *decl) {
     break;
   }
   decl->plan = PLAN_KEEP;
+  undo_name(decl);
 }
 
 void resources_undo(Generation *gen) {
-  for (Declaration *d = gen->decls; d; d = d->next)
-    if (d->plan != PLAN_KEEP) undo(d);
+  for (Declaration *d = gen->decls; d; d = d->next) undo(d);
 }
 
 /* --- taking over ------------------------------------------------------------------- */
@@ -175,6 +208,8 @@ void resources_undo(Generation *gen) {
 static void claim(Declaration *decl) {
   Resource *res = resource_for(decl);
   timer_stop(decl->gen->rt->loop, &res->grace);
+  free(decl->old_name);
+  decl->old_name = NULL;
   if (decl->plan == PLAN_BESIDE) settle_beside(decl, res);
   if (decl->plan == PLAN_CHANGE) {
     swap_options(res, decl);
@@ -206,8 +241,11 @@ void resources_start(Generation *gen) {
 }
 
 int declare_live(Declaration *decl, Error *err) {
-  if (realise(decl, err) != 0) return (int)err->code;
-  if (decl->plan == PLAN_INSTEAD && replace(decl, err) != 0) return (int)err->code;
+  if (realise(decl, err) != 0 ||
+      (decl->plan == PLAN_INSTEAD && replace(decl, err) != 0)) {
+    undo_name(decl);
+    return (int)err->code;
+  }
   claim(decl);
   declarations_attach_pending(decl->gen->rt);
   begin(decl);

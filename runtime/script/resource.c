@@ -82,6 +82,7 @@ static void declaration_free(Declaration *decl) {
   if (L && decl->kind->drop) decl->kind->drop(decl);
   free_options(decl->kind, decl->options);
   free(decl->name);
+  free(decl->old_name);
   free(decl->place);
   free(decl);
 }

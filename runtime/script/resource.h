@@ -74,8 +74,9 @@ struct Declaration {
   void *options; /* owned; once realised: NULL, or the options of before */
   Resource *res; /* NULL: not yet, or closed */
   bool attached;
-  Plan plan;                                     /* until its generation is started */
-  void *old_core;                                /* of PLAN_BESIDE */
+  Plan plan;      /* until its generation is started */
+  void *old_core; /* of PLAN_BESIDE */
+  char *old_name; /* of what is renamed to this; owned; NULL: it is not */
   HandlerList handlers, states, outgoing, drops; /* of events, of changes of state, of
                                                     what is sent, of what is not */
   void *extra;                   /* the kind's own, released by its drop */

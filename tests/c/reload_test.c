@@ -132,16 +132,20 @@ static void scripts_that_share_nothing_reload_each_for_itself(void **state) {
 /* --- failing ------------------------------------------------------------------------ */
 
 /* A client of our own server, whose script is reloaded with what cannot be. */
-static void open_server(const char *options) {
-  char *text = xasprintf("local s = server.listen('web', {%s})\n"
+static void open_named(const char *name, const char *options) {
+  char *text = xasprintf("local s = server.listen('%s', {%s})\n"
                          "s:io():on('connection', function(c)\n"
                          "  c:on('disconnect', function() log.info('SERVER lost') end)\n"
                          "end)\n"
                          "script.on_start(function() log.info('PORT ' .. s.port .. '.') "
                          "end)\n",
-                         options);
+                         name, options);
   env_save(&env, "web", text);
   free(text);
+}
+
+static void open_server(const char *options) {
+  open_named("web", options);
 }
 
 static int open_any_port(void) {
@@ -222,6 +226,29 @@ static void another_host_on_the_same_port_comes_last(void **state) {
   free(options);
   env_await(&env, "1 reopened: server \"web\" (host)");
   env_await(&env, "CLIENT lost");
+}
+
+/* Nor when it is renamed, or the renaming fails. */
+static void another_name_for_a_port_drops_nobody(void **state) {
+  (void)state;
+  int port = open_pair_with_port();
+  char *options = xasprintf("port = %d}) socket.connect('x', {url = 'gopher://x'", port);
+  open_named("other", options);
+  free(options);
+  env_await(&env, "socket \"x\": ");
+  options = xasprintf("port = %d", port);
+  open_named("web", options);
+  env_await(&env, "version 5");
+  open_named("other", options);
+  free(options);
+  env_await(&env, "version 6");
+  assert_non_null(strstr(at("version 6"), "1 kept; pause"));
+  options = xasprintf("port = %d, host = '0.0.0.0'", port);
+  open_named("third", options);
+  free(options);
+  env_await(&env, "1 reopened: server \"third\" (host)");
+  env_await(&env, "CLIENT lost");
+  assert_true(at("version 6") < at("CLIENT lost"));
 }
 
 static void what_cannot_be_opened_is_told_with_its_line(void **state) {
@@ -569,6 +596,7 @@ int main(void) {
       TEST(a_busy_port_drops_nobody),
       TEST(a_host_that_cannot_be_drops_nobody),
       TEST(another_host_on_the_same_port_comes_last),
+      TEST(another_name_for_a_port_drops_nobody),
       TEST(what_cannot_be_opened_is_told_with_its_line),
       TEST(a_check_tells_what_cannot_be),
       TEST(limits_of_a_server_change_under_its_clients),
