@@ -156,6 +156,11 @@ static void forget_failed(Script *script) {
 static void consider(Batch *batch, Script *script, bool held) {
   Sources *sources = in_batch(batch, script) ? NULL : read_sources(script);
   if (!sources) return;
+  if (!held && script->current && script->seen != 0 && script->rt->watch &&
+      watch_reads_again(script->rt->watch, script)) {
+    sources_free(sources);
+    return;
+  }
   if (held ? runs_already(script, sources) : was_tried(script, sources)) {
     if (held) forget_failed(script);
     if (script->reload || script->failed.count || !script->current) sources_free(sources);

@@ -7,6 +7,9 @@
  *   once a second instead.
  * - The system's queue of changes is finite, and libuv does not tell when it was full.
  *   But then very many came at once: all scripts are read anew.
+ * - A folder that is new may still be filled, as by cp -r. Then nothing is loaded until
+ *   the next reading finds no further one; and while files come and go, not only change,
+ *   it is waited for longer.
  * - A script that is gone is not read: editors and git take files away for a moment.
  * After LEAVE seconds it is told, once; until it is back the nearest folder is watched.
  */
@@ -21,9 +24,11 @@
 
 #define SETTLE 0.06
 #define CEILING 0.5
+#define CEILING_FILLED 2.0
 #define POLL 1.0
 #define LEAVE 1.0
 enum { BURST = 1000 }; /* far below fs.inotify.max_queued_events */
+enum { MAX_AGAIN = 8 };
 
 typedef struct Dir Dir;
 typedef struct Watched Watched;
@@ -47,6 +52,8 @@ struct Watched {
   Dir *dirs;
   Stamps stamps;
   double gone; /* since when the script is; 0: it is there */
+  int again;   /* how often on end it was not loaded, to be read again */
+  bool begun;  /* a watch, with the last reading */
   bool dirty, polled, gone_told;
 };
 
@@ -55,6 +62,7 @@ struct Watch {
   Watched *scripts;
   Timer timer, look;
   double first;     /* when the oldest change came that was not acted on; 0: none */
+  bool filled;      /* since then files came or went */
   uint64_t poll_at; /* the loop's poll that the last change came with */
   int burst;        /* how many came with it */
   bool told;        /* that the system gives no more watches */
@@ -69,7 +77,8 @@ static void changed(Watched *w) {
   double now = loop_now(watch->rt->loop);
   w->dirty = true;
   if (watch->first == 0) watch->first = now;
-  double due = now + SETTLE, latest = watch->first + CEILING;
+  double due = now + SETTLE;
+  double latest = watch->first + (watch->filled ? CEILING_FILLED : CEILING);
   timer_start_at(watch->rt->loop, &watch->timer, due < latest ? due : latest);
 }
 
@@ -107,10 +116,13 @@ static void count_burst(Watch *watch) {
 }
 
 static void on_change(uv_fs_event_t *handle, const char *name, int events, int status) {
-  (void)events, (void)status;
+  (void)status;
   Dir *dir = handle->data;
-  count_burst(dir->owner->watch);
-  if (concerns(&dir->way, name)) changed(dir->owner);
+  Watch *watch = dir->owner->watch;
+  count_burst(watch);
+  if (!concerns(&dir->way, name)) return;
+  if (events & UV_RENAME) watch->filled = true;
+  changed(dir->owner);
 }
 
 /* --- scripts that are gone -------------------------------------------------------- */
@@ -173,6 +185,7 @@ static void on_settled(Timer *timer) {
   Watch *watch = CONTAINER_OF(timer, Watch, timer);
   size_t count = 0;
   watch->first = 0;
+  watch->filled = false;
   for (Script *s = watch->rt->scripts; s; s = s->next) count++;
   Script **scripts = xcalloc(count + 1, sizeof *scripts);
   count = 0;
@@ -253,7 +266,10 @@ static int start(Dir *dir) {
   dir->device = st.st_dev;
   dir->inode = st.st_ino;
   int rc = uv_fs_event_start(&dir->handle, on_change, dir->way.dir, 0);
-  if (rc == 0) changed(dir->owner);
+  if (rc == 0) {
+    dir->owner->begun = true;
+    changed(dir->owner);
+  }
   return rc == UV_ENOENT || rc == UV_ENOTDIR ? 0 : rc;
 }
 
@@ -288,6 +304,7 @@ static void sweep(Watched *w) {
  * time is read once more. */
 static void watch_ways(Watched *w, const Ways *ways, const Sources *sources) {
   for (Dir *d = w->dirs; d; d = d->next) d->wanted = false;
+  w->begun = false;
   w->polled = w->watch->rt->options.watch_poll;
   for (size_t i = 0; i < ways->count; i++) watch_way(w, &ways->list[i]);
   sweep(w);
@@ -309,6 +326,13 @@ void watch_sources(Watch *watch, Script *script, const Sources *sources) {
   }
   come_back(w);
   watch_ways(w, &sources->ways, sources);
+}
+
+bool watch_reads_again(Watch *watch, const Script *script) {
+  Watched *w = find(watch, script);
+  bool again = w && w->begun && w->again < MAX_AGAIN;
+  if (w) w->again = again ? w->again + 1 : 0;
+  return again;
 }
 
 /* --- life ------------------------------------------------------------------------- */

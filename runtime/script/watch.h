@@ -11,5 +11,8 @@ void watch_free(Watch *watch); /* its uv handles close with the loop's next turn
 /* Watches the folders the sources came from for this script, and no others any more.
  * Where a watch is new, the script is read once more: what changed meanwhile counts. */
 void watch_sources(Watch *watch, Script *script, const Sources *sources);
+/* Whether the script's sources will be read once more soon, because of a folder that is
+ * new: then they may not be whole yet. No more often than a few times on end. */
+bool watch_reads_again(Watch *watch, const Script *script);
 
 #endif

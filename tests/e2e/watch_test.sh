@@ -126,8 +126,7 @@ loaded "a save of what it leads to" target
 sed 's/target/other/' text >shared/other.lua
 ln -s other.lua shared/.next && mv -T shared/.next shared/main.lua
 loaded "a flip of a link behind it" other
-cp -r release-2 copy && mv release-2 away && mv copy release-2
-rm $app/main.lua && sed 's/other/moved/' shared/other.lua >$app/main.lua
+mv release-2 away && cp -r away release-2 && rm $app/main.lua && sed 's/other/moved/' shared/other.lua >$app/main.lua
 loaded "the folder moved away and made anew" moved
 
 # --- what is gone ---------------------------------------------------------------------------
