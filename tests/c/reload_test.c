@@ -3,9 +3,11 @@
  * at the swap ends properly; and it is told. */
 #include <sys/stat.h>
 
+#include "fake_ws.h"
 #include "script_env.h"
 
 static Env env;
+static Fake fake;
 
 static int open_world(void **state) {
   (void)state;
@@ -408,6 +410,57 @@ static void an_answer_goes_to_the_version_that_asked(void **state) {
   env_await(&env, "ANSWER 7 to 1");
 }
 
+static void on_request(FakeConn *conn) {
+  if (conn->in.len && conn->step++ == 0) log_write(env.log, LOG_INFO, "fake", "ASKED");
+}
+
+/* It has the connection, and waits for the handshake's answer, when the next comes. */
+static void reload_while_connecting(const char *options) {
+  static const char client[] =
+      "local c = socket.connect('c', {url = 'ws://127.0.0.1:%d', protocol = "
+      "'websocket'%s})\n"
+      "c:on('connect', function() log.info('IN, heard by %d') end)\n"
+      "c:on('connect_error', function() log.info('FAILED, heard by %d') end)\n";
+  char text[1024];
+  fake_listen(&fake, env.rt->loop, on_request, NULL);
+  snprintf(text, sizeof text, client, fake.port, "", 1, 1);
+  env_save(&env, "client", text);
+  env_await(&env, "ASKED");
+  snprintf(text, sizeof text, client, fake.port, options, 2, 2);
+  env_save(&env, "client", text);
+  env_await(&env, "version 2");
+}
+
+static void an_attempt_under_way_goes_on(void **state) {
+  (void)state;
+  reload_while_connecting("");
+  assert_true(fake_ws_accept(fake.conns, ""));
+  env_await(&env, "IN, heard by 2");
+  assert_int_equal(fake.accepted, 1);
+  assert_false(env_has(&env, "by 1"));
+  fake_stop(&fake);
+}
+
+static void an_attempt_that_fails_is_heard_by_the_new_version(void **state) {
+  (void)state;
+  reload_while_connecting("");
+  fake_close(fake.conns);
+  env_await(&env, "FAILED, heard by 2");
+  assert_false(env_has(&env, "by 1"));
+  fake_stop(&fake);
+}
+
+/* The attempt of before is let go, and heard of by nobody. */
+static void an_attempt_elsewhere_begins_anew(void **state) {
+  (void)state;
+  reload_while_connecting(", path = '/other'");
+  while (fake.accepted < 2) uv_run(loop_uv(env.rt->loop), UV_RUN_ONCE);
+  while (!fake_ws_accept(fake.conns, "")) uv_run(loop_uv(env.rt->loop), UV_RUN_ONCE);
+  env_await(&env, "IN, heard by 2");
+  assert_false(env_has(&env, "FAILED"));
+  fake_stop(&fake);
+}
+
 /* --- from version to version -------------------------------------------------------- */
 
 /* What a version no longer handles is not handled, what it keeps is there, and a store's
@@ -604,6 +657,9 @@ int main(void) {
       TEST(a_timer_counts_on_from_when_it_fired),
       TEST(auth_asked_of_the_old_version_is_answered_by_it),
       TEST(auth_that_the_old_version_does_not_answer_is_asked_anew),
+      TEST(an_attempt_under_way_goes_on),
+      TEST(an_attempt_that_fails_is_heard_by_the_new_version),
+      TEST(an_attempt_elsewhere_begins_anew),
       TEST(an_answer_goes_to_the_version_that_asked),
       TEST(handlers_go_and_state_stays),
       TEST(a_timer_keeps_its_deadline_through_reloads),
