@@ -15,6 +15,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "data/db_checkpoint.h"
+
 enum { FORMAT = 2 };
 
 struct Db {
@@ -33,8 +35,9 @@ struct Db {
   int max_pages;
   sqlite3 *reader; /* the loop's */
   sqlite3 *sql;
-  bool old;              /* its format is one that is no longer read */
-  bool opened, writable; /* once read; its tables are there */
+  Checkpoints *checkpoints; /* NULL before the first write */
+  bool opened, writable;    /* once read; its tables are there */
+  bool old;                 /* its format is one that is no longer read */
   DbWatcher *watchers;
   Event news, gone;
 };
@@ -103,7 +106,8 @@ static int open_database(Db *db, const char *what, Error *err) {
 
 static int make_tables(Db *db) {
   if (db->writable) return SQLITE_OK;
-  int rc = run(db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL");
+  int rc = run(db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
+                   " PRAGMA journal_size_limit=4194304");
   if (rc == SQLITE_OK)
     rc = run(db, "BEGIN;"
                  "CREATE TABLE IF NOT EXISTS store(id INTEGER PRIMARY KEY,"
@@ -116,6 +120,9 @@ static int make_tables(Db *db) {
                  "COMMIT");
   if (rc != SQLITE_OK) run(db, "ROLLBACK");
   db->writable = rc == SQLITE_OK;
+  if (!db->writable) return rc;
+  if (!db->checkpoints) db->checkpoints = checkpoints_start(db->path);
+  checkpoints_watch(db->checkpoints, db->sql);
   return rc;
 }
 
@@ -245,6 +252,7 @@ static void thread_main(void *arg) {
     serve(db, db->asked ? db->asked : db->first);
   }
   uv_mutex_unlock(&db->mutex);
+  if (db->checkpoints) checkpoints_stop(db->checkpoints);
   close_sql(db);
 }
 

@@ -1,7 +1,7 @@
 """Kills a process that writes its stores heavily, again and again, and looks at what the next one
 finds: it must be a state that was, to the letter, and have all that a flush said is on disk (every
-other process flushes, the others leave it to persist_delay). How much the others lost is told, not
-judged: a disk may take its time. KILLS= says how often, SEED= when."""
+other process flushes), and what was changed more than SLACK before the delay. KILLS= says how often,
+SEED= when."""
 import json
 import os
 import random
@@ -12,9 +12,11 @@ import sys
 import tempfile
 import time
 
-KILLS = int(os.environ.get("KILLS", "20"))
+KILLS = int(os.environ.get("KILLS", "16"))
 SEED = int(os.environ.get("SEED", "0")) or random.randrange(1, 1 << 30)
 DELAY = 0.02
+SLACK = 2.0  # two writes, of a machine that is busy with other things
+LONG = 10  # this one is killed later than SLACK, so that something is old enough
 TIMES = (0.0, 0.01, 0.04, 0.05, 0.1, 0.2, 0.4)  # to be killed within
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -83,7 +85,7 @@ def compare(found, model, least, most):
     a, b = found["list"], found["map"]
     for name, n in (("list", a["n"]), ("map", b["n"])):
         expect(n <= most[name], "nothing is found that was not changed", name, n, most)
-        expect(n >= least[name], "what was flushed is there", name, n, least)
+        expect(n >= least[name], "what was flushed, or is old, is there", name, n, least)
     expect(a["n"] == a["twin"], "two counters of one change are equal", a["n"], a["twin"])
     expect(a.get("scratch") == 0, "what is not kept is as at the beginning", a.get("scratch"))
     model.list_to(a["n"])
@@ -120,7 +122,7 @@ def main():
             for line in process.stdout:
                 note(line, log, flushed)
                 if len(log) == 1 and line.startswith("CHANGED"):
-                    until = log[0][2] + roll.choice(TIMES) * roll.random()
+                    until = log[0][2] + (SLACK + 0.3 if kill == LONG else roll.choice(TIMES) * roll.random())
                 if log and log[-1][2] >= until:
                     break
             died = time.monotonic()
@@ -129,7 +131,8 @@ def main():
                 note(line, log, flushed)
             process.wait()
             changes += len(log)
-            least = {"list": flushed[-1][0], "map": flushed[-1][1]}
+            old = [entry for entry in log if entry[2] < died - DELAY - SLACK]
+            least = {name: max(flushed[-1][i], old[-1][i] if old else 0) for i, name in enumerate(("list", "map"))}
             flushes += len(flushed) - 1
             most = {"list": log[-1][0] + 1, "map": log[-1][1] + 1}  # the one after may have gone unsaid
             said = integrity(data, copy)
@@ -143,7 +146,7 @@ def main():
           % (KILLS, changes, flushes, behind * 1000, SEED))
     expect(changes > KILLS, "changes were made", changes)
     expect(flushes or KILLS < 10, "changes were flushed", flushes)
-    print("ok kill -9 in a loop: whole, of one change, and nothing that was flushed is lost")
+    print("ok kill -9 in a loop: whole, of one change, and nothing lost that was flushed or is old")
 
 
 main()
