@@ -278,5 +278,12 @@ void reload_begin(Runtime *rt, Script **scripts, Sources **sources, size_t count
     uses_free(&scripts[i]->failed);
     scripts[i]->seen = sources[i]->hash;
   }
-  for (size_t i = 0; i < count; i++) stage(scripts[i], sources[i]);
+  for (size_t i = 0; i < count; i++) {
+    if (!r->culprit) {
+      stage(scripts[i], sources[i]);
+      continue;
+    }
+    load_note_failed(scripts[i], sources[i]); /* the error of one, told once */
+    sources_free(sources[i]);
+  }
 }
