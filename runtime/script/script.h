@@ -43,8 +43,8 @@ bool name_valid(const char *name);
 Script *script_add(Runtime *rt, const char *name, const char *path, char *const *args,
                    Error *err);
 /* What was saved at once: reads the sources of these scripts, and stages those that
- * differ from what was tried last. Those that share a changed file are one transaction;
- * with them come others that were held back by it before. */
+ * differ from what was tried last, in what it used. Those that share a changed file are
+ * one transaction; with them come others that were held back by it before. */
 void scripts_load(Runtime *rt, Script *const *changed, size_t count);
 void script_load(Script *script); /* of one */
 /* Gives a load under way up, with all that are part of it. */
