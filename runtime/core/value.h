@@ -99,7 +99,13 @@ Value value_text(ValueAccount *account, const char *bytes, size_t len);
  * is full, or it nests too deeply. An absent item stands for one that could not be made,
  * here and below: it gives an absent whole, or ERR_MEMORY. */
 Value value_array(ValueAccount *account, const Value *items, size_t count);
-Value value_object(ValueAccount *account); /* empty */
+/* The same, item by item. */
+typedef struct ValueArrayBuild ValueArrayBuild;
+ValueArrayBuild *value_array_begin(ValueAccount *account); /* returns new */
+void value_array_add(ValueArrayBuild *build, Value item);  /* takes it */
+Value value_array_end(ValueArrayBuild *build);             /* takes the build */
+void value_array_drop(ValueArrayBuild *build);             /* takes the build */
+Value value_object(ValueAccount *account);                 /* empty */
 /* Takes the items; keys are borrowed. One that comes twice has its last value; one that
  * is null is left out. */
 typedef struct ValueField {

@@ -1,4 +1,6 @@
 /* Arrays: trees of items. */
+#include <stdlib.h>
+
 #include "core/value_node.h"
 
 static void release_all(const Value *items, size_t count) {
@@ -20,6 +22,66 @@ Value value_array(ValueAccount *account, const Value *items, size_t count) {
   Tree *tree = tree_build(account, NODE_ITEMS, items, count);
   return (Value){.type = VALUE_ARRAY, .node = &tree->node};
 }
+
+/* --- item by item ----------------------------------------------------------------- */
+
+struct ValueArrayBuild {
+  ValueAccount *account;
+  Tree **leaves;
+  size_t count, room, pending;
+  bool refused;
+  Value items[TREE_MAX]; /* of the leaf to come */
+};
+
+ValueArrayBuild *value_array_begin(ValueAccount *account) {
+  ValueArrayBuild *b = xmalloc(sizeof *b);
+  b->account = account;
+  b->leaves = NULL;
+  b->count = b->room = b->pending = 0;
+  b->refused = false;
+  return b;
+}
+
+static void end_leaf(ValueArrayBuild *b) {
+  if (b->count == b->room) {
+    b->room = b->room ? b->room * 2 : 16;
+    b->leaves = xrealloc(b->leaves, b->room * sizeof *b->leaves);
+  }
+  b->leaves[b->count++] = tree_leaf(b->account, NODE_ITEMS, b->items, b->pending);
+  b->pending = 0;
+}
+
+void value_array_add(ValueArrayBuild *b, Value item) {
+  bool room = b->count < UINT32_MAX / TREE_MAX && !account_full(b->account, sizeof item);
+  if (item.type == VALUE_ABSENT || too_deep(item) || !room) {
+    b->refused = true;
+    value_release(item);
+    return;
+  }
+  b->items[b->pending++] = item;
+  if (b->pending == TREE_MAX) end_leaf(b);
+}
+
+void value_array_drop(ValueArrayBuild *b) {
+  for (size_t i = 0; i < b->count; i++) node_release(&b->leaves[i]->node);
+  release_all(b->items, b->pending);
+  free(b->leaves);
+  free(b);
+}
+
+Value value_array_end(ValueArrayBuild *b) {
+  Value array = {0};
+  if (!b->refused) {
+    if (b->pending || !b->count) end_leaf(b);
+    array.type = VALUE_ARRAY;
+    array.node = &tree_over(b->account, b->leaves, b->count)->node;
+    b->count = 0;
+  }
+  value_array_drop(b);
+  return array;
+}
+
+/* --- looking and changing --------------------------------------------------------- */
 
 Value value_array_at(Value array, size_t index) {
   if (array.type != VALUE_ARRAY || index >= tree_of(array)->total) return (Value){0};

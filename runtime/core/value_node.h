@@ -118,6 +118,10 @@ int keys_find(const Keys *keys, const char *key, size_t len); /* -1: none */
 /* Trees: `stride` values an entry, 1 or 2 by kind. They change *tree, which the caller
  * owns, and take what is put in. */
 Tree *tree_build(ValueAccount *account, NodeKind kind, const Value *values, size_t count);
+/* The same in parts: leaves, TREE_MAX slots each but for the last; and the tree over at
+ * least one of them, which uses up the list. */
+Tree *tree_leaf(ValueAccount *account, NodeKind kind, const Value *values, size_t count);
+Tree *tree_over(ValueAccount *account, Tree **leaves, size_t count);
 const Value *tree_at(const Tree *tree, size_t index, size_t *run);
 /* How many entries from i and j on are those of one node that both share. */
 size_t tree_shared(const Tree *a, size_t i, const Tree *b, size_t j);

@@ -357,21 +357,30 @@ static size_t build_level(ValueAccount *account, Tree **nodes, size_t count) {
   return made;
 }
 
+Tree *tree_leaf(ValueAccount *account, NodeKind kind, const Value *values, size_t count) {
+  size_t stride = kind == NODE_PAIRS ? 2 : 1;
+  Tree *leaf = tree_new(account, kind, 0, count * stride);
+  if (count) memcpy(leaf->slots, values, count * stride * sizeof(Value));
+  leaf->count = (uint16_t)count;
+  leaf->total = (uint32_t)count;
+  measure(leaf);
+  return leaf;
+}
+
+Tree *tree_over(ValueAccount *account, Tree **leaves, size_t count) {
+  while (count > 1) count = build_level(account, leaves, count);
+  return leaves[0];
+}
+
 Tree *tree_build(ValueAccount *account, NodeKind kind, const Value *values,
                  size_t count) {
   size_t stride = kind == NODE_PAIRS ? 2 : 1, each = TREE_MAX / stride, leaves = 0;
   Tree **nodes = xmalloc((count / each + 1) * sizeof *nodes);
   for (size_t i = 0; i < count || leaves == 0; i += each) {
     size_t n = count - i < each ? count - i : each;
-    Tree *leaf = tree_new(account, kind, 0, n * stride);
-    if (n) memcpy(leaf->slots, values + i * stride, n * stride * sizeof(Value));
-    leaf->count = (uint16_t)n;
-    leaf->total = (uint32_t)n;
-    measure(leaf);
-    nodes[leaves++] = leaf;
+    nodes[leaves++] = tree_leaf(account, kind, values + i * stride, n);
   }
-  while (leaves > 1) leaves = build_level(account, nodes, leaves);
-  Tree *root = nodes[0];
+  Tree *root = tree_over(account, nodes, leaves);
   free(nodes);
   return root;
 }

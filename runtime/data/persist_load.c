@@ -86,13 +86,31 @@ static void full(Build *b) {
   error_set(&b->err, ERR_MEMORY, "what is stored is more than the store may hold");
 }
 
+/* Objects of few keys share them, and are made at once for that. */
+enum { FEW = 32 };
+
+static void add_below(Build *b, Value lazy, const Row *row) {
+  if (b->below_count == b->below_room) {
+    b->below_room = b->below_room ? b->below_room * 2 : 8;
+    b->below = xrealloc(b->below, b->below_room * sizeof *b->below);
+  }
+  b->below[b->below_count++] = (Below){lazy, row};
+}
+
 void build_begin(Build *b, const Load *load, const Unread *of, ValueAccount *account) {
   *b = (Build){.load = load, .source = of->source, .account = account};
   b->type = of->lazy.type;
   b->level = of->level;
   b->arena = json_arena_new();
-  b->fields = xcalloc(load->count + 1, sizeof *b->fields);
-  b->rows = xcalloc(load->count + 1, sizeof *b->rows);
+  if (b->type == VALUE_ARRAY) {
+    b->items = value_array_begin(account);
+    b->ranks = value_array_begin(of->source->rows->account);
+  } else if (load->count > FEW) {
+    b->object = value_object(account);
+    if (b->object.type == VALUE_ABSENT) full(b);
+  } else {
+    b->fields = xcalloc(load->count + 1, sizeof *b->fields);
+  }
   of->source->read += load->count;
 }
 
@@ -110,6 +128,7 @@ static bool build_child(Build *b, const Row *row, Value *out) {
   *out = u->lazy =
       value_lazy(b->account, array ? VALUE_ARRAY : VALUE_OBJECT,
                  VALUE_LAZY_HEIGHT + SPLIT_LEVELS - u->level, &source->loader, u);
+  add_below(b, *out, row);
   return true;
 }
 
@@ -135,21 +154,28 @@ static bool is_wanted(const Build *b, const Row *row) {
   return false;
 }
 
+/* Takes the item. */
+static void add_item(Build *b, const Row *row, Value item) {
+  if (b->items) {
+    value_array_add(b->items, item);
+    value_array_add(b->ranks, value_int(row->rank));
+    return;
+  }
+  const char *key = text_at(b, row->key);
+  if (b->fields) b->fields[b->count++] = (ValueField){key, row->key_len, item};
+  else if (value_object_set(b->account, &b->object, key, row->key_len, item) != 0)
+    full(b);
+}
+
 static bool build_row(Build *b, const Row *row) {
   const int64_t most = (int64_t)1 << 62; /* so that there is room beside it */
   if (row->keyed != (b->type == VALUE_OBJECT))
     return broken(b, "keys and ranks are mixed");
   if (row->rank > most || row->rank < -most) return broken(b, "a rank out of bounds");
   if (!is_wanted(b, row)) return true;
-  ValueField *field = &b->fields[b->count];
-  if (row->keyed) {
-    field->key = text_at(b, row->key);
-    field->key_len = row->key_len;
-  }
-  bool good =
-      row->child ? build_child(b, row, &field->item) : build_leaf(b, row, &field->item);
-  b->rows[b->count] = (size_t)(row - b->load->rows);
-  b->count += good;
+  Value item;
+  bool good = row->child ? build_child(b, row, &item) : build_leaf(b, row, &item);
+  if (good) add_item(b, row, item);
   return good;
 }
 
@@ -161,24 +187,24 @@ bool build_step(Build *b, size_t rows) {
   return b->at == b->load->count || b->err.code != ERR_NONE;
 }
 
-static void mirror_ranks(const Build *b, Branch *branch) {
-  Value *ranks = xcalloc(b->count + 1, sizeof *ranks);
-  for (size_t i = 0; i < b->count; i++)
-    ranks[i] = value_int(b->load->rows[b->rows[i]].rank);
-  value_release(branch->ranks);
-  branch->ranks = value_array(b->source->rows->account, ranks, b->count);
-  free(ranks);
+static Place place_of(const Build *b, const Row *row) {
+  Place place = {.rank = row->rank};
+  if (row->keyed) place = (Place){.key = text_at(b, row->key), .len = row->key_len};
+  return place;
 }
 
-static void mirror(const Build *b, Branch *branch) {
+/* Takes the ranks. */
+static void mirror(Build *b, Branch *branch) {
   Rows *rows = b->source->rows;
-  if (b->type == VALUE_ARRAY) mirror_ranks(b, branch);
-  for (size_t i = 0; i < b->count; i++) {
-    Unread *u = value_lazy_item(b->fields[i].item, &b->source->loader);
+  if (b->ranks) {
+    value_release(branch->ranks);
+    branch->ranks = value_array_end(b->ranks);
+    b->ranks = NULL;
+  }
+  for (size_t i = 0; i < b->below_count; i++) {
+    Unread *u = value_lazy_item(b->below[i].lazy, &b->source->loader);
     if (!u) continue;
-    Place place = {.key = b->fields[i].key, .len = b->fields[i].key_len};
-    place.rank = b->load->rows[b->rows[i]].rank;
-    u->branch = branch_new(rows, u->id, u->lazy.type, place);
+    u->branch = branch_new(rows, u->id, u->lazy.type, place_of(b, b->below[i].row));
     u->branch->unread = u;
     branch_add(branch, u->branch);
     if (u->id >= rows->next_id) rows->next_id = u->id + 1;
@@ -187,36 +213,34 @@ static void mirror(const Build *b, Branch *branch) {
 
 /* Takes the items. */
 static Value assemble(Build *b) {
-  if (b->type == VALUE_OBJECT) return value_object_of(b->account, b->fields, b->count);
-  Value *items = xcalloc(b->count + 1, sizeof *items);
-  for (size_t i = 0; i < b->count; i++) items[i] = b->fields[i].item;
-  Value array = value_array(b->account, items, b->count);
-  free(items);
-  return array;
-}
-
-static void end(Build *b) {
-  json_arena_free(b->arena);
-  free(b->fields);
-  free(b->rows);
+  Value whole = b->object;
+  if (b->items) whole = value_array_end(b->items);
+  if (b->fields) whole = value_object_of(b->account, b->fields, b->count);
+  b->items = NULL;
+  b->object = (Value){0};
+  b->count = 0;
+  return whole;
 }
 
 void build_drop(Build *b) {
   for (size_t i = 0; i < b->count; i++) value_release(b->fields[i].item);
-  end(b);
+  value_release(b->object);
+  if (b->items) value_array_drop(b->items);
+  if (b->ranks) value_array_drop(b->ranks);
+  json_arena_free(b->arena);
+  free(b->fields);
+  free(b->below);
 }
 
 Value build_end(Build *b, Branch *branch) {
   Value whole = {0};
-  if (b->err.code != ERR_NONE) {
-    build_drop(b);
-    return whole;
+  if (b->err.code == ERR_NONE) {
+    size_t used = value_account_used(b->account);
+    whole = assemble(b);
+    value_account_add_loaded(b->account, value_account_used(b->account) - used);
+    if (whole.type == VALUE_ABSENT) full(b);
+    else if (branch) mirror(b, branch);
   }
-  size_t used = value_account_used(b->account);
-  whole = assemble(b);
-  value_account_add_loaded(b->account, value_account_used(b->account) - used);
-  if (whole.type == VALUE_ABSENT) full(b);
-  else if (branch) mirror(b, branch);
-  end(b);
+  build_drop(b);
   return whole;
 }

@@ -128,7 +128,14 @@ typedef struct Load {
 int load_work(DbJob *job, sqlite3 *sql);
 void load_free(Load *load);
 
-/* Building the items of a branch, in as many steps as one likes. */
+/* An item that is a branch itself, and its row. */
+typedef struct Below {
+  Value lazy; /* borrowed: one of the items */
+  const Row *row;
+} Below;
+
+/* Building the items of a branch, in as many steps as one likes. What is left for the
+ * end is small. */
 typedef struct Build {
   const Load *load;
   Source *source;
@@ -137,9 +144,12 @@ typedef struct Build {
   int level;                  /* of the branch: 0 is the root */
   const PersistOptions *only; /* its keys; NULL: all */
   JsonArena *arena;
-  ValueField *fields;
-  size_t *rows; /* which row each field is */
+  ValueArrayBuild *items, *ranks; /* of an array */
+  Value object;                   /* one of many keys */
+  ValueField *fields;             /* one of few */
   size_t at, count;
+  Below *below; /* the items that are branches */
+  size_t below_count, below_room;
   Error err;
 } Build;
 void build_begin(Build *build, const Load *load, const Unread *of, ValueAccount *account);

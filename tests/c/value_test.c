@@ -613,6 +613,54 @@ static void large_objects_are_ordered(void **state) {
   value_account_close(a);
 }
 
+static Value number_or_list(ValueAccount *a, size_t i) {
+  Value one = value_int((int64_t)i);
+  return i % 7 ? one : value_array(a, &one, 1);
+}
+
+static void arrays_item_by_item(void **state) {
+  (void)state;
+  static const size_t sizes[] = {0, 1, 31, 32, 33, 1023, 1024, 1025, 40000};
+  ValueAccount *a = value_account_new(0);
+  size_t nodes = value_account_nodes(a);
+  for (size_t s = 0; s < COUNT_OF(sizes); s++) {
+    size_t n = sizes[s];
+    Value *items = xcalloc(n + 1, sizeof *items);
+    ValueArrayBuild *one = value_array_begin(a), *dropped = value_array_begin(a);
+    for (size_t i = 0; i < n; i++) {
+      items[i] = number_or_list(a, i);
+      value_array_add(one, value_retain(items[i]));
+      value_array_add(dropped, value_retain(items[i]));
+    }
+    value_array_drop(dropped);
+    Value whole = value_array(a, items, n), same = value_array_end(one);
+    assert_true(value_equal(whole, same));
+    assert_int_equal(value_height(same), value_height(whole));
+    assert_int_equal(value_array_insert(a, &same, n / 2, value_int(1)), 0);
+    assert_int_equal(value_count(same), n + 1);
+    value_release(whole);
+    value_release(same);
+    free(items);
+    assert_int_equal(value_account_nodes(a), nodes);
+  }
+  value_account_close(a);
+}
+
+static void items_that_do_not_fit_are_refused(void **state) {
+  (void)state;
+  ValueAccount *a = value_account_new(20000);
+  size_t nodes = value_account_nodes(a);
+  ValueArrayBuild *b = value_array_begin(a);
+  for (size_t i = 0; i < 5000; i++) value_array_add(b, value_int(1));
+  assert_int_equal(value_array_end(b).type, VALUE_ABSENT);
+  b = value_array_begin(a);
+  value_array_add(b, value_array(a, NULL, 0));
+  value_array_add(b, (Value){0});
+  assert_int_equal(value_array_end(b).type, VALUE_ABSENT);
+  assert_int_equal(value_account_nodes(a), nodes);
+  value_account_close(a);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(changes_as_the_model_does, note_seed, tell_seed),
@@ -629,6 +677,8 @@ int main(void) {
       cmocka_unit_test(json_both_ways),
       cmocka_unit_test(json_says_where),
       cmocka_unit_test(large_objects_are_ordered),
+      cmocka_unit_test(arrays_item_by_item),
+      cmocka_unit_test(items_that_do_not_fit_are_refused),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
