@@ -180,6 +180,22 @@ function modes.open_all()
   print "ready"
 end
 
+-- How long the first look at all that is kept holds everybody up.
+function modes.touch()
+  local from = timer.now()
+  assert(#chat:get "messages" == n)
+  return timer.now() - from
+end
+
+-- The longest gap while it is read by store:load.
+function modes.load()
+  watch()
+  task.sleep(0.01)
+  assert(#chat:load "messages" == n)
+  task.sleep(0.01)
+  return worst
+end
+
 script.on_start(function()
   local number = modes[mode]()
   if number then

@@ -158,6 +158,13 @@ const modes = {
     if (bytes < n * 50) throw new Error("too few");
     say("ready");
   },
+  // It knows no other way than to read all at once, when the store is made.
+  touch() {
+    const from = seconds();
+    if (kept(disk).getState().messages.length !== n) throw new Error("too few");
+    return seconds() - from;
+  },
+  load: () => modes.touch(),
 };
 
 (async () => {
