@@ -194,24 +194,29 @@ static void check_event_name(lua_State *L, const char *what) {
 }
 
 /* Encodes the event name at 2 and the arguments up to `last`; raises on what cannot go.
- */
-static Buffer *encode_event(lua_State *L, int last, const char *what) {
+ * What it gives borrows from the arguments and from the state's scratch buffer. */
+static SocketData encode_event(lua_State *L, int last, const char *what,
+                               LuaBinaries *binaries) {
   Buffer *out = luajson_scratch(L);
   Error err;
   check_event_name(L, what);
+  binaries->count = 0;
   buffer_putc(out, '[');
   for (int i = 2; i <= last; i++) {
     if (i > 2) buffer_putc(out, ',');
     if (lua_isnil(L, i)) {
       buffer_puts(out, "null");
-    } else if (luajson_encode(L, i, out, &err) != 0) {
+    } else if (luajson_encode_binaries(L, i, out, binaries, &err) != 0) {
       if (i == 2) luaL_error(L, "%s: the event's name: %s", what, err.message);
       luaL_error(L, "%s: argument %d of \"%s\": %s", what, i - 2, lua_tostring(L, 2),
                  err.message);
     }
   }
   buffer_putc(out, ']');
-  return out;
+  if (binaries->count &&
+      sio_check_placeholders(out->data, out->len, binaries->count, &err) != 0)
+    luaL_error(L, "%s: \"%s\": %s", what, lua_tostring(L, 2), err.message);
+  return (SocketData){out->data, out->len, binaries->items, binaries->count};
 }
 
 static int emit(lua_State *L, Declaration *decl, bool is_volatile) {
@@ -220,10 +225,11 @@ static int emit(lua_State *L, Declaration *decl, bool is_volatile) {
   if (!socket) return return_closed(L, decl);
   if (connection_is_plain(decl))
     return luaL_error(L, "emit is for socket.io; on a plain WebSocket use send");
-  Buffer *out = encode_event(L, lua_gettop(L), "emit");
+  LuaBinaries binaries;
+  SocketData data = encode_event(L, lua_gettop(L), "emit", &binaries);
   Error err;
-  int rc = socket_emit(socket, out->data, out->len, is_volatile, &err);
-  if (rc == 0) connection_outgoing(decl->res, out->data, out->len);
+  int rc = socket_emit(socket, &data, is_volatile, &err);
+  if (rc == 0) connection_outgoing(decl->res, &data);
   return return_result(L, rc, &err);
 }
 
@@ -277,30 +283,30 @@ typedef struct Call {
   SocketCall call;
   Wait wait;
   Task *task;
-  const char *json; /* the reply, while the task is woken */
-  size_t len;
+  const SocketData *reply; /* while the task is woken */
   const Error *err;
 } Call;
 
 static int push_reply(lua_State *L, void *ctx) {
   Call *call = ctx;
   Error err;
-  if (!call->json) return luaerror_return(L, call->err);
-  if (luajson_decode(L, call->json, call->len, &err) != 0)
-    return luaerror_return(L, &err);
+  const SocketData *reply = call->reply;
+  if (!reply) return luaerror_return(L, call->err);
+  int code = reply->count ? luajson_decode_binaries(L, reply->json, reply->len,
+                                                    reply->bytes, reply->count, &err)
+                          : luajson_decode(L, reply->json, reply->len, &err);
+  if (code) return luaerror_return(L, &err);
   int n = lua_istable(L, -1) ? (int)lua_rawlen(L, -1) : 0;
-  int reply = lua_gettop(L);
+  int list = lua_gettop(L);
   luaL_checkstack(L, n + 1, "too many values in the reply");
-  for (int i = 1; i <= n; i++) lua_rawgeti(L, reply, i);
+  for (int i = 1; i <= n; i++) lua_rawgeti(L, list, i);
   if (n == 0) lua_pushboolean(L, 1);
   return n ? n : 1;
 }
 
-static void on_done(SocketCall *socket_call_, const char *json, size_t len,
-                    const Error *err) {
+static void on_done(SocketCall *socket_call_, const SocketData *reply, const Error *err) {
   Call *call = CONTAINER_OF(socket_call_, Call, call);
-  call->json = json;
-  call->len = len;
+  call->reply = reply;
   call->err = err;
   task_wake(call->task, push_reply, call);
   free(call);
@@ -357,17 +363,18 @@ static int f_call(lua_State *L) {
   int last = call_options(L, &timeout);
   luaL_argcheck(L, timeout > 0 && (timeout < 1e9 || isinf(timeout)), last + 1,
                 "timeout must be positive seconds");
-  Buffer *out = encode_event(L, last, "call");
+  LuaBinaries binaries;
+  SocketData data = encode_event(L, last, "call", &binaries);
   Call *call = xcalloc(1, sizeof *call);
   *call = (Call){.call = {.done = on_done, .dropped = on_dropped},
                  .wait.cancel = cancel_call,
                  .task = task};
   Error err;
-  if (socket_call(socket, &call->call, out->data, out->len, timeout, &err) != 0) {
+  if (socket_call(socket, &call->call, &data, timeout, &err) != 0) {
     free(call);
     return luaerror_return(L, &err);
   }
-  connection_outgoing(decl->res, out->data, out->len);
+  connection_outgoing(decl->res, &data);
   return task_wait(L, task, &call->wait);
 }
 

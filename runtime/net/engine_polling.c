@@ -33,6 +33,8 @@ struct Polling {
   int busy;
 };
 
+enum { MOST_PACKETS = 16 };
+
 /* --- the queue -------------------------------------------------------------------- */
 
 static void drop_first(Polling *p) {
@@ -47,10 +49,11 @@ size_t polling_buffered(const Polling *p) {
   return p->queued + p->posting;
 }
 
-/* Takes as many as one request may have; one that is larger alone goes alone. */
+/* Takes as many as one request may have (python-engineio refuses more than 16 packets);
+ * one that is larger alone goes alone. */
 static void gather(Polling *p, Buffer *payload) {
   size_t most = p->engine->max_payload;
-  while (p->first) {
+  for (int n = 0; p->first && n < MOST_PACKETS; n++) {
     Piece *piece = p->first;
     size_t more = eio_put_len(piece->binary, piece->len);
     if (payload->len && most && payload->len + more > most) return;

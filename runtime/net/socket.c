@@ -208,6 +208,13 @@ static int check_size(const Socket *s, size_t len, Error *err) {
                    s->max_payload);
 }
 
+int check_frames(const Socket *s, const SocketData *frames, Error *err) {
+  int code = check_size(s, frames->len, err);
+  for (int i = 0; code == 0 && i < frames->count; i++)
+    code = check_size(s, frames->bytes[i].len, err);
+  return code;
+}
+
 /* A peer that reads slowly is felt here, before the memory of the process is. */
 static int check_pressure(const Socket *s, size_t len, Error *err) {
   size_t waits = s->linked ? manager_buffered(s->manager) : 0;
@@ -217,31 +224,31 @@ static int check_pressure(const Socket *s, size_t len, Error *err) {
                    waits);
 }
 
-static int send_now(Socket *s, const char *data, size_t len, bool binary, Error *err) {
-  int code = check_size(s, len, err);
+static int send_now(Socket *s, const SocketData *frames, bool binary, Error *err) {
+  int code = check_frames(s, frames, err);
   if (code) return code;
-  code = link_send(s, binary, data, len);
+  code = link_send_all(s, binary, frames);
   if (code) error_set(err, (ErrorCode)code, "%s", error_meaning((ErrorCode)code));
   return code;
 }
 
 /* Sends a packet, or lets it wait. The link may be lost without dispatch knowing it yet:
  * then it waits as well. */
-static int put(Socket *s, const char *data, size_t len, bool binary, bool is_volatile,
+static int put(Socket *s, const SocketData *frames, bool binary, bool is_volatile,
                SocketCall *call, Error *err) {
   if (s->state == SOCKET_CLOSED)
     return error_set(err, ERR_NOT_CONNECTED, "the connection is closed");
   if (s->state == SOCKET_CONNECTED) {
-    int pressed = check_pressure(s, len, err);
+    int pressed = check_pressure(s, socket_data_total(frames), err);
     if (pressed) return is_volatile ? 0 : pressed;
-    int code = send_now(s, data, len, binary, err);
+    int code = send_now(s, frames, binary, err);
     if (code == 0 && call) call->sent = true;
     if (code != ERR_NOT_CONNECTED) return code;
   }
   if (is_volatile) return 0;
-  if (!binary && !utf8_valid(data, len))
+  if (!binary && !utf8_valid(frames->json, frames->len))
     return error_set(err, ERR_DECODE, "text to be sent must be UTF-8");
-  return waiting_put(s, data, len, binary, call, err);
+  return waiting_put(s, frames, binary, call, err);
 }
 
 static int check_event(const Socket *s, const char *json, size_t len, Error *err) {
@@ -256,43 +263,54 @@ static int check_event(const Socket *s, const char *json, size_t len, Error *err
   return 0;
 }
 
-static int put_event(Socket *s, const char *json, size_t len, bool is_volatile,
+/* The header packet; the attachments follow it. */
+static void encode(Buffer *out, const Socket *s, SioType type, int64_t ack,
+                   const SocketData *data) {
+  buffer_reserve(out, data->len + 64);
+  if (data->count)
+    sio_encode_binary(out, type, s->nsp, ack, data->json, data->len, data->count);
+  else sio_encode(out, type, s->nsp, ack, data->json, data->len);
+}
+
+static int put_event(Socket *s, const SocketData *data, bool is_volatile,
                      SocketCall *call, Error *err) {
   Buffer out = {0};
-  int code = check_event(s, json, len, err);
+  int code = check_event(s, data->json, data->len, err);
   if (code) return code;
-  buffer_reserve(&out, len + 64);
-  sio_encode(&out, SIO_EVENT, s->nsp, call ? call->id : SIO_NO_ACK, json, len);
-  code = put(s, out.data, out.len, false, is_volatile, call, err);
+  encode(&out, s, SIO_EVENT, call ? call->id : SIO_NO_ACK, data);
+  SocketData frames = {out.data, out.len, data->bytes, data->count};
+  code = put(s, &frames, false, is_volatile, call, err);
   buffer_free(&out);
   return code;
 }
 
-int socket_put(Socket *s, const char *json, size_t len, SocketCall *call, Error *err) {
-  return put_event(s, json, len, false, call, err);
+int socket_put(Socket *s, const SocketData *data, SocketCall *call, Error *err) {
+  return put_event(s, data, false, call, err);
 }
 
-int socket_emit(Socket *s, const char *json, size_t len, bool is_volatile, Error *err) {
+int socket_emit(Socket *s, const SocketData *data, bool is_volatile, Error *err) {
   if (s->options.retries > 0 && !is_volatile) {
-    int code = check_event(s, json, len, err);
-    return code ? code : retry_put(s, NULL, json, len, err);
+    int code = check_event(s, data->json, data->len, err);
+    return code ? code : retry_put(s, NULL, data, err);
   }
-  return put_event(s, json, len, is_volatile, NULL, err);
+  return put_event(s, data, is_volatile, NULL, err);
 }
 
-int socket_ack(Socket *s, uint32_t epoch, int64_t ack, const char *json, size_t len,
+int socket_ack(Socket *s, uint32_t epoch, int64_t ack, const SocketData *data,
                Error *err) {
   Buffer out = {0};
   if (epoch != s->epoch || s->state != SOCKET_CONNECTED || !s->linked) return 0;
-  sio_encode(&out, SIO_ACK, s->nsp, ack, json, len);
-  int code = send_now(s, out.data, out.len, false, err);
+  encode(&out, s, SIO_ACK, ack, data);
+  SocketData frames = {out.data, out.len, data->bytes, data->count};
+  int code = send_now(s, &frames, false, err);
   buffer_free(&out);
   return code == ERR_NOT_CONNECTED ? 0 : code;
 }
 
 int socket_send(Socket *s, bool binary, const char *data, size_t len, bool is_volatile,
                 Error *err) {
+  SocketData frame = {.json = data, .len = len};
   if (s->options.protocol != SOCKET_WEBSOCKET)
     return error_set(err, ERR_UNSUPPORTED, "Socket.IO sends events and not frames");
-  return put(s, data, len, binary, is_volatile, NULL, err);
+  return put(s, &frame, binary, is_volatile, NULL, err);
 }

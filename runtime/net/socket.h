@@ -71,6 +71,20 @@ bool socket_options_tuned(const SocketOptions *a, const SocketOptions *b);
 int socket_options_check(const SocketOptions *options,
                          Error *err); /* 0, URL or INVALID */
 
+/* What an event or an ack holds: an array in JSON, whose placeholders stand for binary
+ * attachments (proto/socketio.h). Borrowed. */
+typedef struct SocketData {
+  const char *json;
+  size_t len;
+  const SioBytes *bytes;
+  int count; /* 0 mostly */
+} SocketData;
+
+/* Copies that stand in one piece of memory: its size, aligned for SioBytes; the copy,
+ * which borrows from `place`. */
+size_t socket_data_room(const SocketData *data);
+SocketData socket_data_store(char *place, const SocketData *data);
+
 typedef struct SocketInfo {
   const char *reason; /* "io server disconnect", "io client disconnect", "ping timeout",
                          "transport close", "transport error", "parse error", "connect
@@ -91,9 +105,9 @@ typedef struct SocketCallbacks {
   void (*state)(void *ctx, SocketState state, const SocketInfo *info);
   /* An attempt failed or the namespace refused; comes before the change of state. */
   void (*connect_error)(void *ctx, const SocketInfo *info);
-  /* Socket.IO event: json is the payload array ["name", args...], borrowed and NOT
-   * checked beyond its first byte; ack: SIO_NO_ACK or the id for socket_ack. */
-  void (*event)(void *ctx, const char *json, size_t len, int64_t ack);
+  /* Socket.IO event: the payload array ["name", args...], NOT checked beyond its first
+   * byte; ack: SIO_NO_ACK or the id for socket_ack. */
+  void (*event)(void *ctx, const SocketData *data, int64_t ack);
   void (*message)(void *ctx, bool binary, const char *data, size_t len); /* websocket */
   /* An emit that waited is not sent: EXPIRED (too old), ABORTED (socket_clear), CLOSED,
    * TOO_LARGE. data: the packet as it would have gone out. May be NULL. */
@@ -137,18 +151,18 @@ size_t socket_clear(Socket *s);
 /* While it holds, no event is told: they wait, in order. All else is. */
 void socket_hold(Socket *s, bool hold);
 
-/* json: the payload array. Buffered while not connected, unless volatile: then dropped
+/* The payload array. Buffered while not connected, unless volatile: then dropped
  * (and 0 is returned). Returns 0, ERR_BUFFER_FULL, ERR_BACKPRESSURE, ERR_TOO_LARGE (the
  * server's maxPayload), ERR_NOT_CONNECTED for a CLOSED socket, ERR_INVALID for a reserved
  * name, ERR_DECODE for what is not UTF-8. */
-int socket_emit(Socket *s, const char *json, size_t len, bool is_volatile, Error *err);
+int socket_emit(Socket *s, const SocketData *data, bool is_volatile, Error *err);
 
 /* A call waits for the server's ack. Embed it; the caller keeps it alive until done,
- * called once in dispatch: json is the ack's array, or NULL and err is set (TIMEOUT,
+ * called once in dispatch: reply is the ack's array, or NULL and err is set (TIMEOUT,
  * CLOSED, EXPIRED, with sent told). */
 typedef struct SocketCall SocketCall;
 struct SocketCall {
-  void (*done)(SocketCall *call, const char *json, size_t len, const Error *err);
+  void (*done)(SocketCall *call, const SocketData *reply, const Error *err);
   /* socket_free took the socket away: done will not be called. May be NULL; from inside
    * socket_free, so not to be told to anybody at once. */
   void (*dropped)(SocketCall *call);
@@ -161,14 +175,14 @@ struct SocketCall {
   SocketCall *prev, *next;
 };
 int socket_call(
-    Socket *s, SocketCall *call, const char *json, size_t len, double timeout,
+    Socket *s, SocketCall *call, const SocketData *data, double timeout,
     Error *err); /* seconds; 0 or an error code, and then done is not called */
 void socket_call_cancel(
     SocketCall *call); /* done will not be called; not sent if not sent */
 
-/* Answers an event; json is the argument array. Nothing is sent when the epoch has
+/* Answers an event; data is the argument array. Nothing is sent when the epoch has
  * passed. */
-int socket_ack(Socket *s, uint32_t epoch, int64_t ack, const char *json, size_t len,
+int socket_ack(Socket *s, uint32_t epoch, int64_t ack, const SocketData *data,
                Error *err);
 
 /* Plain WebSocket. Buffered while not connected, like socket_emit. */

@@ -12,16 +12,17 @@ static void arm(Socket *s) {
   else timer_stop(loop, &s->age);
 }
 
-int waiting_put(Socket *s, const char *data, size_t len, bool binary, SocketCall *call,
+int waiting_put(Socket *s, const SocketData *frames, bool binary, SocketCall *call,
                 Error *err) {
+  size_t len = socket_data_total(frames);
   if (s->waiting_count >= s->options.buffer_count ||
       len > s->options.buffer_bytes - s->waiting_bytes)
     return error_set(err, ERR_BUFFER_FULL,
                      "not connected, and %zu packets (%zu bytes) wait to be sent already",
                      s->waiting_count, s->waiting_bytes);
-  Waiting *w = xmalloc(sizeof *w + len);
-  *w = (Waiting){NULL, loop_now(net_loop(s->net)), call, binary, len};
-  memcpy(w->data, data, len);
+  Waiting *w = xmalloc(sizeof *w + socket_data_room(frames));
+  *w = (Waiting){NULL, loop_now(net_loop(s->net)), call, binary, {0}, len};
+  w->frames = socket_data_store(w->data, frames);
   *s->last_waiting = w;
   s->last_waiting = &w->next;
   s->waiting_count++;
@@ -46,7 +47,7 @@ static void drop_first(Socket *s, ErrorCode code) {
     call_fail(w->call, code);
   } else if (!s->freed) {
     s->stats.dropped++;
-    note_push(s, NOTE_DROPPED, code, w->data, w->len);
+    note_push(s, NOTE_DROPPED, code, w->frames.json, w->frames.len);
   }
   free(w);
 }
@@ -62,9 +63,9 @@ void waiting_flush(Socket *s) {
   Log *log = loop_log(net_loop(s->net));
   while (s->waiting && s->linked) {
     Waiting *w = s->waiting;
-    int code = ERR_TOO_LARGE;
-    if (!s->max_payload || w->len <= s->max_payload)
-      code = link_send(s, w->binary, w->data, w->len);
+    Error err;
+    int code = check_frames(s, &w->frames, &err);
+    if (code == 0) code = link_send_all(s, w->binary, &w->frames);
     if (code == ERR_NOT_CONNECTED) break;
     if (code == 0) {
       send_first(s);

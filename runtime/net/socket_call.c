@@ -42,7 +42,7 @@ static void finish_failed(SocketCall *call, const char *why, ErrorCode code) {
   error_set(&err, code, "%s", why);
   err.sent = call->sent ? SENT_UNKNOWN : SENT_NO;
   if (code == ERR_TIMEOUT) err.phase = call->sent ? "ack" : "connect";
-  call->done(call, NULL, 0, &err);
+  call->done(call, NULL, &err);
 }
 
 static const char *why_failed(const SocketCall *call) {
@@ -118,7 +118,7 @@ void calls_forget(Socket *s) {
   forget(s, &s->failed);
 }
 
-void calls_on_ack(Socket *s, int64_t id, const char *json, size_t len) {
+void calls_on_ack(Socket *s, int64_t id, const SocketData *reply) {
   SocketCall *call = s->in_flight.first;
   while (call && !(call->id == id && call->sent)) call = call->next;
   if (!call) {
@@ -128,14 +128,14 @@ void calls_on_ack(Socket *s, int64_t id, const char *json, size_t len) {
     return;
   }
   detach(call);
-  call->done(call, json, len, NULL);
+  call->done(call, reply, NULL);
 }
 
 /* --- from outside ----------------------------------------------------------------- */
 
-void call_end(SocketCall *call, const char *json, size_t len, const Error *err) {
+void call_end(SocketCall *call, const SocketData *reply, const Error *err) {
   detach(call);
-  call->done(call, json, len, err);
+  call->done(call, reply, err);
 }
 
 static void begin(Socket *s, SocketCall *call, double timeout) {
@@ -143,14 +143,14 @@ static void begin(Socket *s, SocketCall *call, double timeout) {
   if (!isinf(timeout)) timer_start(net_loop(s->net), &call->timer, timeout);
 }
 
-int call_start(Socket *s, SocketCall *call, const char *json, size_t len, double timeout,
+int call_start(Socket *s, SocketCall *call, const SocketData *data, double timeout,
                Error *err) {
   call->socket = s;
   call->id = s->next_id;
   call->sent = false;
   call->failed = ERR_NONE;
   call->timer = (Timer){.fire = on_timeout};
-  int code = socket_put(s, json, len, call, err);
+  int code = socket_put(s, data, call, err);
   if (code) {
     call->socket = NULL;
     return code;
@@ -161,7 +161,7 @@ int call_start(Socket *s, SocketCall *call, const char *json, size_t len, double
 }
 
 /* It is in the list before it can be tried, which may end it. */
-static int call_with_retries(Socket *s, SocketCall *call, const char *json, size_t len,
+static int call_with_retries(Socket *s, SocketCall *call, const SocketData *data,
                              double timeout, Error *err) {
   call->socket = s;
   call->id = -1; /* no ack is for it: its trials have ids */
@@ -169,16 +169,16 @@ static int call_with_retries(Socket *s, SocketCall *call, const char *json, size
   call->failed = ERR_NONE;
   call->timer = (Timer){.fire = on_timeout};
   begin(s, call, timeout);
-  int code = retry_put(s, call, json, len, err);
+  int code = retry_put(s, call, data, err);
   if (code) detach(call);
   return code;
 }
 
-int socket_call(Socket *s, SocketCall *call, const char *json, size_t len, double timeout,
+int socket_call(Socket *s, SocketCall *call, const SocketData *data, double timeout,
                 Error *err) {
   call->retry = NULL;
-  if (s->options.retries > 0) return call_with_retries(s, call, json, len, timeout, err);
-  return call_start(s, call, json, len, timeout, err);
+  if (s->options.retries > 0) return call_with_retries(s, call, data, timeout, err);
+  return call_start(s, call, data, timeout, err);
 }
 
 void socket_call_cancel(SocketCall *call) {

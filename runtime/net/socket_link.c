@@ -143,22 +143,16 @@ static void on_rejected(Socket *s, const SioPacket *packet) {
   link_lose(s, &loss);
 }
 
-static void on_binary(Socket *s) {
-  Error err;
-  error_set(&err, ERR_UNSUPPORTED, "the server sent a binary packet: not supported yet");
-  link_abandon(s, "parse error", &err);
-}
-
-static void on_payload(Socket *s, const SioPacket *packet) {
-  NoteType type = packet->type == SIO_EVENT ? NOTE_EVENT : NOTE_ACK;
-  Note *note = note_new(s, type, packet->ack, packet->json, packet->json_len);
+static void on_payload(Socket *s, const SioPacket *packet, const SioBytes *attachments) {
+  bool event = packet->type == SIO_EVENT || packet->type == SIO_BINARY_EVENT;
+  SocketData data = {packet->json, packet->json_len, attachments, packet->attachments};
+  Note *note = note_new_data(s, event ? NOTE_EVENT : NOTE_ACK, packet->ack, &data);
   if (s->joined) note_send(note);
   else if (!recovery_hold(s, note))
     violated(s, "a packet before the namespace was joined");
 }
 
 void link_packet(Socket *s, const SioPacket *packet, const SioBytes *attachments) {
-  (void)attachments;
   switch (packet->type) {
   case SIO_CONNECT:
     on_connect(s, packet);
@@ -169,12 +163,8 @@ void link_packet(Socket *s, const SioPacket *packet, const SioBytes *attachments
   case SIO_CONNECT_ERROR:
     on_rejected(s, packet);
     break;
-  case SIO_EVENT:
-  case SIO_ACK:
-    on_payload(s, packet);
-    break;
   default:
-    on_binary(s);
+    on_payload(s, packet, attachments);
   }
 }
 
@@ -209,6 +199,19 @@ void link_start(Socket *s) {
 
 int link_send(Socket *s, bool binary, const char *data, size_t len) {
   return s->linked ? manager_send(s->manager, binary, data, len) : (int)ERR_NOT_CONNECTED;
+}
+
+/* A header without what it announces would be taken for another packet's. */
+int link_send_all(Socket *s, bool binary, const SocketData *frames) {
+  int code = link_send(s, binary, frames->json, frames->len);
+  for (int i = 0; code == 0 && i < frames->count; i++) {
+    if (link_send(s, true, frames->bytes[i].data, frames->bytes[i].len) == 0) continue;
+    Error err;
+    error_set(&err, ERR_BUFFER_FULL, "the attachments of a packet could not be sent");
+    link_abandon(s, "transport error", &err);
+    return ERR_NOT_CONNECTED;
+  }
+  return code;
 }
 
 void link_join(Socket *s, const char *json, size_t len) {

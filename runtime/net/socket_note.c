@@ -11,10 +11,10 @@ static const size_t backlog_high = 8u << 20, backlog_low = 4u << 20;
 void note_deliver(Socket *s, Note *note) {
   switch (note->type) {
   case NOTE_EVENT:
-    s->callbacks.event(s->ctx, note->data, note->len, note->ack);
+    s->callbacks.event(s->ctx, &note->told, note->ack);
     break;
   case NOTE_ACK:
-    calls_on_ack(s, note->ack, note->data, note->len);
+    calls_on_ack(s, note->ack, &note->told);
     break;
   case NOTE_TEXT:
     s->callbacks.message(s->ctx, false, note->data, note->len);
@@ -73,7 +73,7 @@ static void on_note(Event *event) {
   socket_leave(s);
 }
 
-Note *note_new(Socket *s, NoteType type, int64_t ack, const void *data, size_t len) {
+static Note *new_note(Socket *s, NoteType type, int64_t ack, size_t len) {
   Note *note = xmalloc(sizeof *note + len);
   note->event.run = on_note;
   note->socket = s;
@@ -82,7 +82,18 @@ Note *note_new(Socket *s, NoteType type, int64_t ack, const void *data, size_t l
   note->next = NULL;
   note->ack = ack;
   note->len = note->size = len;
+  return note;
+}
+
+Note *note_new(Socket *s, NoteType type, int64_t ack, const void *data, size_t len) {
+  Note *note = new_note(s, type, ack, len);
   if (len) memcpy(note->data, data, len);
+  return note;
+}
+
+Note *note_new_data(Socket *s, NoteType type, int64_t ack, const SocketData *data) {
+  Note *note = new_note(s, type, ack, socket_data_room(data));
+  note->told = socket_data_store(note->data, data);
   return note;
 }
 

@@ -39,10 +39,11 @@ struct Note {
   uint32_t link; /* notes of a link that was left are dropped */
   Note *next;    /* while it is held */
   int64_t ack;
-  size_t size;    /* as it came */
-  uint32_t epoch; /* of its connection, while it is held back */
+  SocketData told; /* of events and acks, in data */
+  size_t size;     /* as it came */
+  uint32_t epoch;  /* of its connection, while it is held back */
   size_t len;
-  char data[];
+  _Alignas(SioBytes) char data[];
 };
 
 /* A change of state made by a call from outside, to be told in dispatch. */
@@ -60,8 +61,9 @@ struct Waiting {
   double since;
   SocketCall *call; /* NULL: an emit */
   bool binary;
-  size_t len;
-  char data[];
+  SocketData frames; /* the first one, and attachments behind it; in data */
+  size_t len;        /* of all */
+  _Alignas(SioBytes) char data[];
 };
 
 typedef struct Retry Retry;
@@ -169,17 +171,22 @@ void link_lose(Socket *s, const Loss *loss);
 void link_fail(Socket *s, const char *reason, const Error *err);
 void link_abandon(Socket *s, const char *reason, const Error *err); /* and all others */
 int link_send(Socket *s, bool binary, const char *data, size_t len);
+/* One frame and the attachments behind it; a failure in between ends the link. */
+int link_send_all(Socket *s, bool binary, const SocketData *frames);
 void link_join(Socket *s, const char *json, size_t len); /* the CONNECT packet */
 
 /* socket_note.c: from poll to dispatch */
 void note_push(Socket *s, NoteType type, int64_t ack, const void *data, size_t len);
 Note *note_new(Socket *s, NoteType type, int64_t ack, const void *data, size_t len);
+Note *note_new_data(Socket *s, NoteType type, int64_t ack, const SocketData *data);
 void note_deliver(Socket *s, Note *note);     /* in dispatch */
 void note_relax(Socket *s, const Note *note); /* it is no backlog any more */
 void note_send(Note *note);                   /* counts it, and sends it on its way */
 
+size_t socket_data_total(const SocketData *data); /* bytes on the wire */
+
 /* socket_retry.c. call: NULL for an event. */
-int retry_put(Socket *s, SocketCall *call, const char *json, size_t len, Error *err);
+int retry_put(Socket *s, SocketCall *call, const SocketData *data, Error *err);
 void retry_pump(Socket *s); /* there may be something to begin with */
 void retry_forget(SocketCall *call);
 void retry_free_all(Socket *s);
@@ -209,21 +216,22 @@ void socket_on_joined(Socket *s, const char *json, size_t len);
 void socket_on_lost(Socket *s, Loss *loss);
 
 /* socket_buffer.c: what waits */
-int waiting_put(Socket *s, const char *data, size_t len, bool binary, SocketCall *call,
+int waiting_put(Socket *s, const SocketData *frames, bool binary, SocketCall *call,
                 Error *err);
 void waiting_flush(Socket *s);
+int check_frames(const Socket *s, const SocketData *frames, Error *err); /* socket.c */
 size_t waiting_drop_all(Socket *s, ErrorCode why); /* its calls fail with that */
 void waiting_remove(Socket *s, const SocketCall *call);
 void waiting_on_age(Timer *timer);
 
 /* socket_call.c */
 /* socket.c: an event with an ack, sent or left waiting. */
-int socket_put(Socket *s, const char *json, size_t len, SocketCall *call, Error *err);
+int socket_put(Socket *s, const SocketData *data, SocketCall *call, Error *err);
 /* One that is sent once; done is told. */
-int call_start(Socket *s, SocketCall *call, const char *json, size_t len, double timeout,
+int call_start(Socket *s, SocketCall *call, const SocketData *data, double timeout,
                Error *err);
-void call_end(SocketCall *call, const char *json, size_t len, const Error *err);
-void calls_on_ack(Socket *s, int64_t id, const char *json, size_t len);
+void call_end(SocketCall *call, const SocketData *reply, const Error *err);
+void calls_on_ack(Socket *s, int64_t id, const SocketData *reply);
 void calls_fail_in_flight(Socket *s);             /* with CLOSED, to be told */
 void call_fail(SocketCall *call, ErrorCode code); /* to be told */
 void calls_tell_failed(Socket *s);

@@ -106,10 +106,11 @@ void recovery_note(Socket *s, Note *note) {
   Recovery *r = &s->recovery;
   size_t len;
   if (!r->pid[0] || note->ack != SIO_NO_ACK) return;
-  char *at = find_offset(note->data, note->len, &len);
+  char *json = (char *)note->told.json; /* the note's own */
+  char *at = find_offset(json, note->told.len, &len);
   if (!at || !is_plain(at + 2, len, sizeof r->offset)) return;
   memcpy(r->offset, at + 2, len);
   r->offset[len] = '\0';
   *at = ']';
-  note->len = (size_t)(at - note->data) + 1;
+  note->told.len = (size_t)(at - json) + 1;
 }

@@ -19,8 +19,9 @@ struct Retry {
   Retry *next;
   int tries;
   bool running;
+  SocketData payload; /* in data */
   size_t len;
-  char json[];
+  _Alignas(SioBytes) char data[];
 };
 
 /* --- the queue -------------------------------------------------------------------- */
@@ -46,30 +47,30 @@ static void release(Retry *r) {
 static void tell_dropped(Socket *s, const Retry *r, ErrorCode why) {
   Buffer packet = {0};
   s->stats.dropped++;
-  sio_encode(&packet, SIO_EVENT, s->nsp, SIO_NO_ACK, r->json, r->len);
+  sio_encode(&packet, SIO_EVENT, s->nsp, SIO_NO_ACK, r->payload.json, r->payload.len);
   note_push(s, NOTE_DROPPED, why, packet.data, packet.len);
   buffer_free(&packet);
 }
 
 /* In dispatch. The reply, or why there is none. */
-static void finish(Retry *r, const char *json, size_t len, const Error *err) {
+static void finish(Retry *r, const SocketData *reply, const Error *err) {
   Socket *s = r->socket;
   SocketCall *call = r->call;
   if (!call && err) tell_dropped(s, r, err->code);
   release(r);
   if (call) {
     call->retry = NULL;
-    call_end(call, json, len, err);
+    call_end(call, reply, err);
   }
 }
 
 /* --- attempts --------------------------------------------------------------------- */
 
-static void on_tried(SocketCall *trial, const char *json, size_t len, const Error *err) {
+static void on_tried(SocketCall *trial, const SocketData *reply, const Error *err) {
   Retry *r = CONTAINER_OF(trial, Retry, trial);
   Socket *s = r->socket;
   r->running = false;
-  if (!err || r->tries > s->options.retries) finish(r, json, len, err);
+  if (!err || r->tries > s->options.retries) finish(r, reply, err);
   if (!s->freed) retry_pump(s);
 }
 
@@ -78,11 +79,11 @@ void retry_pump(Socket *s) {
   while (s->retries_first && !s->retries_first->running && s->state == SOCKET_CONNECTED) {
     Retry *r = s->retries_first;
     r->trial = (SocketCall){.done = on_tried};
-    int code = call_start(s, &r->trial, r->json, r->len, s->options.ack_timeout, &err);
+    int code = call_start(s, &r->trial, &r->payload, s->options.ack_timeout, &err);
     if (code == ERR_NOT_CONNECTED) return;
     if (code) {
       err.sent = SENT_NO;
-      finish(r, NULL, 0, &err);
+      finish(r, NULL, &err);
       continue;
     }
     r->running = true;
@@ -103,12 +104,13 @@ static int check_room(const Socket *s, size_t len, Error *err) {
                    s->retry_count, s->retry_bytes);
 }
 
-int retry_put(Socket *s, SocketCall *call, const char *json, size_t len, Error *err) {
+int retry_put(Socket *s, SocketCall *call, const SocketData *data, Error *err) {
+  size_t len = socket_data_total(data);
   int code = check_room(s, len, err);
   if (code) return code;
-  Retry *r = xmalloc(sizeof *r + len);
+  Retry *r = xmalloc(sizeof *r + socket_data_room(data));
   *r = (Retry){.socket = s, .call = call, .len = len};
-  memcpy(r->json, json, len);
+  r->payload = socket_data_store(r->data, data);
   *s->retries_last = r;
   s->retries_last = &r->next;
   s->retry_count++;

@@ -28,6 +28,6 @@ Frames connection_frames(const Declaration *decl);
 
 /* Tells the outgoing handlers of what was sent (["name", args...]), with the next turn.
  */
-void connection_outgoing(Resource *res, const char *json, size_t len);
+void connection_outgoing(Resource *res, const SocketData *data);
 
 #endif

@@ -24,33 +24,38 @@ typedef struct Ack {
   int64_t id;
 } Ack;
 
-/* Appends the values from `first` on as a JSON array; raises on what cannot be encoded.
- */
-static void encode_args(lua_State *L, int first, Buffer *out) {
+/* The arguments from 1 on as an array; raises on what cannot be encoded. Borrows. */
+static SocketData encode_args(lua_State *L, LuaBinaries *binaries) {
+  Buffer *out = luajson_scratch(L);
   Error err;
   int n = lua_gettop(L);
+  binaries->count = 0;
   buffer_putc(out, '[');
-  for (int i = first; i <= n; i++) {
-    if (i > first) buffer_putc(out, ',');
+  for (int i = 1; i <= n; i++) {
+    if (i > 1) buffer_putc(out, ',');
     if (lua_isnil(L, i)) {
       buffer_puts(out, "null");
-    } else if (luajson_encode(L, i, out, &err) != 0) {
-      luaL_error(L, "ack: argument %d: %s", i - first + 1, err.message);
+    } else if (luajson_encode_binaries(L, i, out, binaries, &err) != 0) {
+      luaL_error(L, "ack: argument %d: %s", i, err.message);
     }
   }
   buffer_putc(out, ']');
+  if (binaries->count &&
+      sio_check_placeholders(out->data, out->len, binaries->count, &err) != 0)
+    luaL_error(L, "ack: %s", err.message);
+  return (SocketData){out->data, out->len, binaries->items, binaries->count};
 }
 
 static int f_ack(lua_State *L) {
   Box *box = lua_touserdata(L, lua_upvalueindex(1));
   Ack *ack = box->object;
   if (!ack) return luaL_error(L, "this event was acknowledged already");
-  Buffer *out = luajson_scratch(L);
-  encode_args(L, 1, out);
+  LuaBinaries binaries;
+  SocketData data = encode_args(L, &binaries);
   Connection *c = connection_if_alive(generation_of(L)->rt, ack->connection);
   Error err = {0};
   int rc = ERR_NOT_CONNECTED;
-  if (c) rc = socket_ack(c->socket, ack->epoch, ack->id, out->data, out->len, &err);
+  if (c) rc = socket_ack(c->socket, ack->epoch, ack->id, &data, &err);
   else error_set(&err, ERR_NOT_CONNECTED, "the connection of this ack is closed");
   box_release(box);
   if (rc != 0) return luaerror_return(L, &err);
@@ -99,10 +104,16 @@ static int push_payload(lua_State *L, void *ctx) {
 }
 
 /* The array ["name", args...], or NULL after having told. */
-static const cJSON *parse_event(Connection *c, const char *json, size_t len, Payload *p) {
+static const cJSON *parse_data(JsonArena *arena, const SocketData *data, Error *err) {
+  const cJSON *root = json_parse(arena, data->json, data->len, err);
+  if (!root || !data->count) return root;
+  return sio_fill(arena, root, data->bytes, data->count, err) == 0 ? root : NULL;
+}
+
+static const cJSON *parse_event(Connection *c, const SocketData *data, Payload *p) {
   Runtime *rt = c->res->owner->rt;
   Error err;
-  const cJSON *root = json_parse(rt->arena, json, len, &err);
+  const cJSON *root = parse_data(rt->arena, data, &err);
   if (root && (!cJSON_IsArray(root) || !cJSON_IsString(root->child))) {
     error_set(&err, ERR_PROTOCOL, "an event is an array that starts with its name");
     root = NULL;
@@ -124,15 +135,15 @@ static bool anyone_wants(Resource *res, const char *event, size_t len) {
   return false;
 }
 
-void connection_on_event(void *ctx, const char *json, size_t len, int64_t ack) {
+void connection_on_event(void *ctx, const SocketData *data, int64_t ack) {
   Connection *c = ctx;
-  SioPacket packet = {.type = SIO_EVENT, .json = json, .json_len = len};
+  SioPacket packet = {.type = SIO_EVENT, .json = data->json, .json_len = data->len};
   const char *name;
   size_t name_len;
   if (sio_event_name(&packet, &name, &name_len) && !anyone_wants(c->res, name, name_len))
     return;
   Payload p = {.connection = c, .ack = ack};
-  if (!parse_event(c, json, len, &p)) return;
+  if (!parse_event(c, data, &p)) return;
   if (sio_reserved(p.name, p.name_len)) {
     log_write(c->res->owner->rt->log, LOG_WARN, c->res->owner->name,
               "%s: the server sent an event with the reserved name %s: dropped",
@@ -220,15 +231,15 @@ typedef struct Outgoing {
   Event event;
   Runtime *rt;
   uint64_t connection;
-  size_t len;
-  char json[];
+  SocketData data; /* copied into place */
+  _Alignas(SioBytes) char place[];
 } Outgoing;
 
 static void on_outgoing(Event *event) {
   Outgoing *o = CONTAINER_OF(event, Outgoing, event);
   Connection *c = connection_if_alive(o->rt, o->connection);
   Payload p = {.connection = c, .ack = SIO_NO_ACK, .with_name = true};
-  if (c && parse_event(c, o->json, o->len, &p)) {
+  if (c && parse_event(c, &o->data, &p)) {
     c->firing++;
     connection_fire(c, LIST_OUTGOING,
                     (Firing){.any = true, .push = push_payload, .ctx = &p});
@@ -237,17 +248,15 @@ static void on_outgoing(Event *event) {
   free(o);
 }
 
-void connection_outgoing(Resource *res, const char *json, size_t len) {
+void connection_outgoing(Resource *res, const SocketData *data) {
   bool wanted = false;
   for (Declaration *d = res->decls; d; d = d->next_bound)
     wanted = wanted || handlers_want(&d->outgoing, NULL, 0);
   if (!wanted) return;
-  Outgoing *o = xmalloc(sizeof *o + len);
+  Outgoing *o = xmalloc(sizeof *o + socket_data_room(data));
   const Connection *c = res->core;
-  *o = (Outgoing){.event.run = on_outgoing,
-                  .rt = res->owner->rt,
-                  .connection = c->number,
-                  .len = len};
-  memcpy(o->json, json, len);
+  *o =
+      (Outgoing){.event.run = on_outgoing, .rt = res->owner->rt, .connection = c->number};
+  o->data = socket_data_store(o->place, data);
   inbox_push(o->rt->loop, &o->event);
 }

@@ -35,7 +35,7 @@ Connection *connection_if_alive(Runtime *rt, uint64_t number); /* NULL: it is go
 void connection_on_auth(void *ctx);
 void connection_on_state(void *ctx, SocketState state, const SocketInfo *info);
 void connection_on_error(void *ctx, const SocketInfo *info);
-void connection_on_event(void *ctx, const char *json, size_t len, int64_t ack);
+void connection_on_event(void *ctx, const SocketData *data, int64_t ack);
 void connection_on_message(void *ctx, bool binary, const char *data, size_t len);
 void connection_on_dropped(void *ctx, ErrorCode why, const char *data, size_t len);
 const char *connection_state_name(SocketState state);

@@ -132,7 +132,9 @@ static void on_connect_error(void *ctx, const SocketInfo *info) {
   called(t);
 }
 
-static void on_event(void *ctx, const char *json, size_t len, int64_t ack) {
+static void on_event(void *ctx, const SocketData *data, int64_t ack) {
+  const char *json = data->json;
+  size_t len = data->len;
   Test *t = ctx;
   t->events++;
   t->event_bytes += len;
@@ -154,8 +156,9 @@ static void on_message(void *ctx, bool binary, const char *data, size_t len) {
 static const SocketCallbacks callbacks = {on_auth,  on_state,   on_connect_error,
                                           on_event, on_message, NULL};
 
-static void on_call(SocketCall *socket_call_, const char *json, size_t len,
-                    const Error *err) {
+static void on_call(SocketCall *socket_call_, const SocketData *reply, const Error *err) {
+  const char *json = reply ? reply->json : NULL;
+  size_t len = reply ? reply->len : 0;
   Call *call = CONTAINER_OF(socket_call_, Call, call);
   Test *t = call->t;
   buffer_printf(&t->told, "%s ", call->name);
@@ -171,12 +174,14 @@ static int make_call(Test *t, int i, const char *name, double timeout) {
   char json[64];
   t->calls[i] = (Call){.call.done = on_call, .t = t, .name = name};
   snprintf(json, sizeof json, "[\"%s\"]", name);
-  return socket_call(t->socket, &t->calls[i].call, json, strlen(json), timeout, &err);
+  return socket_call(t->socket, &t->calls[i].call,
+                     &(SocketData){.json = json, .len = strlen(json)}, timeout, &err);
 }
 
 static int emit(Test *t, const char *json) {
   Error err;
-  return socket_emit(t->socket, json, strlen(json), false, &err);
+  return socket_emit(t->socket, &(SocketData){.json = json, .len = strlen(json)}, false,
+                     &err);
 }
 
 static int setup(void **state) {
@@ -562,14 +567,16 @@ static void what_waits_goes_out_in_order(void **state) {
   Error err;
   make_socket(t);
   assert_int_equal(emit(t, "[\"a\"]"), 0);
-  assert_int_equal(socket_emit(t->socket, "[\"v\"]", 5, true, &err), 0);
+  assert_int_equal(
+      socket_emit(t->socket, &(SocketData){.json = "[\"v\"]", .len = 5}, true, &err), 0);
   assert_int_equal(make_call(t, 0, "b", 5), 0);
   assert_int_equal(emit(t, "[\"c\"]"), 0);
   assert_int_equal(socket_buffered(t->socket), 7 + 8 + 7);
   socket_connect(t->socket);
   got(t, "42[\"c\"]");
   assert_int_equal(emit(t, "[\"d\"]"), 0);
-  assert_int_equal(socket_emit(t->socket, "[\"v\"]", 5, true, &err), 0);
+  assert_int_equal(
+      socket_emit(t->socket, &(SocketData){.json = "[\"v\"]", .len = 5}, true, &err), 0);
   got(t, "[\"v\"]");
   assert_string_equal(buffer_text(&t->got),
                       "40\n42[\"a\"]\n420[\"b\"]\n42[\"c\"]\n42[\"d\"]\n42[\"v\"]\n");
@@ -586,7 +593,9 @@ static void the_buffer_has_limits(void **state) {
   char big[200];
   memset(big, ' ', sizeof big);
   memcpy(big, "[\"a\"", 4);
-  assert_int_equal(socket_emit(t->socket, big, sizeof big, false, &err), ERR_BUFFER_FULL);
+  assert_int_equal(
+      socket_emit(t->socket, &(SocketData){.json = big, .len = sizeof big}, false, &err),
+      ERR_BUFFER_FULL);
   assert_int_equal(emit(t, "[\"a\"]"), 0);
   assert_int_equal(emit(t, "[\"b\"]"), 0);
   assert_int_equal(emit(t, "[\"c\"]"), ERR_BUFFER_FULL);
@@ -619,13 +628,19 @@ static void the_servers_limit_is_kept(void **state) {
   memcpy(big, "[\"a\"", 4);
   big[999] = ']';
   make_socket(t);
-  assert_int_equal(socket_emit(t->socket, big, 999, false, &err), 0);
+  assert_int_equal(
+      socket_emit(t->socket, &(SocketData){.json = big, .len = 999}, false, &err), 0);
   t->calls[0] = (Call){.call.done = on_call, .t = t, .name = "big"};
-  assert_int_equal(socket_call(t->socket, &t->calls[0].call, big, 1000, 5, &err), 0);
+  assert_int_equal(socket_call(t->socket, &t->calls[0].call,
+                               &(SocketData){.json = big, .len = 1000}, 5, &err),
+                   0);
   socket_connect(t->socket);
   told(t, "connected\nbig TOO_LARGE sent=no\n");
-  assert_int_equal(socket_emit(t->socket, big, 999, false, &err), ERR_TOO_LARGE);
-  assert_int_equal(socket_emit(t->socket, big, 998, false, &err), 0);
+  assert_int_equal(
+      socket_emit(t->socket, &(SocketData){.json = big, .len = 999}, false, &err),
+      ERR_TOO_LARGE);
+  assert_int_equal(
+      socket_emit(t->socket, &(SocketData){.json = big, .len = 998}, false, &err), 0);
   got(t, "42[\"a\" ");
 }
 
@@ -715,12 +730,16 @@ static void events_are_acknowledged_on_their_connection(void **state) {
   connect_it(t);
   say(t, "425[\"ask\"]");
   told(t, "ask");
-  assert_int_equal(socket_ack(t->socket, t->epoch, t->ack, "[1]", 3, &err), 0);
+  assert_int_equal(socket_ack(t->socket, t->epoch, t->ack,
+                              &(SocketData){.json = "[1]", .len = 3}, &err),
+                   0);
   got(t, "435[1]\n");
   fake_close(t->conn);
   told(t, "connected\n");
   buffer_clear(&t->got);
-  assert_int_equal(socket_ack(t->socket, t->epoch, t->ack, "[2]", 3, &err), 0);
+  assert_int_equal(socket_ack(t->socket, t->epoch, t->ack,
+                              &(SocketData){.json = "[2]", .len = 3}, &err),
+                   0);
   assert_int_equal(emit(t, "[\"end\"]"), 0);
   got(t, "end");
   assert_string_equal(buffer_text(&t->got), "42[\"end\"]\n");

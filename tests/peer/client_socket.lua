@@ -356,6 +356,72 @@ test.describe("events", function()
   end)
 end)
 
+test.describe("binary data", function()
+  local bin = socket.binary
+  local all = {}
+  for i = 0, 255 do all[#all + 1] = string.char(i) end
+  local bytes = table.concat(all)
+
+  test.it("goes both ways, in events and acks, nested anywhere", function()
+    local s = connected()
+    local seen = collect(s, "echo")
+    expect(s:call("echo", bin(bytes))).is(bytes)
+    wait_for(function() return #seen == 1 end)
+    expect(seen[1][1]).is(bytes)
+    local reply = s:call("echo", { a = { bin "one", { b = bin "" } }, n = 1, t = "text" })
+    expect(reply).equals { a = { "one", { b = "" } }, n = 1, t = "text" }
+    local first, second = s:call("echo", bin "x", bin "y")
+    expect(first).is "x"
+    expect(second).is "y"
+    local big = bytes:rep(npm and 2000 or 300) -- python-engineio cuts a longer body off
+    local whole, err = s:call("echo", bin(big))
+    expect(err).is_nil()
+    expect(whole == big).is(true)
+  end)
+
+  test.it("keeps its place among texts, and waits with them", function()
+    local s = connect()
+    local seen = collect(s, "echo")
+    for i = 1, 20 do s:emit("echo", i % 2 == 0 and bin(tostring(i)) or tostring(i)) end
+    s:connect()
+    wait_for(function() return #seen == 20 end)
+    for i = 1, 20 do expect(seen[i][1]).is(tostring(i)) end
+  end)
+
+  test.it("answers the server, and is heard by those who listen to all", function()
+    local s = connected()
+    local any, out
+    s:on_any(function(event, value) if event == "echo" then any = value end end)
+    s:on_any_outgoing(function(_, value) out = value end)
+    s:on("question", function(q, ack) ack(bin(q .. "!")) end)
+    local asked = collect(s, "asked")
+    s:emit("ask", bin "why")
+    wait_for(function() return #asked == 1 end)
+    expect(asked[1][1].reply[1]).is "why!"
+    s:call("echo", bin "heard")
+    wait_for(function() return any and out end)
+    expect(any).is "heard"
+    expect(out).is "heard"
+  end)
+
+  test.it("has limits: ten attachments, and no look-alikes", function()
+    local s = connected()
+    local many = {}
+    for i = 1, 11 do many[i] = bin "x" end
+    expect(function() s:emit("echo", many) end).raises "10"
+    many[11] = nil
+    expect(#s:call("echo", many)).is(10)
+    expect(function() s:emit("echo", bin "x", { _placeholder = true, num = 0 }) end).raises "placeholder"
+    expect(s:call("echo", { _placeholder = true, num = 0 })).equals { _placeholder = true, num = 0 }
+  end)
+
+  test.it("is tried again with retries", function()
+    local s = connected { retries = 2, ack_timeout = 1 }
+    s:emit("echo", bin "a")
+    expect(s:call("echo", bin "b")).is "b"
+  end)
+end)
+
 test.describe("handlers that wait", function()
   test.it("are bounded: events wait in order, acks and states do not", function()
     local s = connected { max_tasks = 3 }
