@@ -12,7 +12,7 @@
  * no further at the engine; functions that go on afterwards hold what they need.
  *
  * The heartbeat is watched by a timer, whose clock stands still while the machine sleeps,
- * and measured by one that does not: whoever wakes looks at that (net_on_wake). */
+ * and measured by one that does not: the machine's waking makes it look at that. */
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -25,6 +25,7 @@
 static void tell_lost(Engine *e, const EngineLoss *loss) {
   timer_stop(net_loop(e->net), &e->heartbeat);
   timer_stop(net_loop(e->net), &e->probe);
+  wakes_leave(&e->wake);
   e->callbacks.lost(e->ctx, loss);
 }
 
@@ -56,7 +57,19 @@ static void on_heartbeat(Timer *timer) {
 }
 
 static void note_beat(Engine *e) {
+  e->last_ping = wakes_now(net_wakes(e->net));
   timer_start(net_loop(e->net), &e->heartbeat, e->ping_deadline);
+}
+
+static void on_woke(WakeListener *listener) {
+  Engine *e = CONTAINER_OF(listener, Engine, wake);
+  double silent = wakes_now(net_wakes(e->net)) - e->last_ping;
+  if (silent <= e->ping_deadline) return;
+  Error err;
+  error_set(&err, ERR_TIMEOUT,
+            "the machine slept: the server sent no ping for %.0f seconds", silent);
+  err.phase = "heartbeat";
+  engine_end(e, "ping timeout", &err);
 }
 
 /* --- packets ---------------------------------------------------------------------- */
@@ -80,6 +93,7 @@ static void on_hello(Engine *e, const EioPacket *packet) {
   e->max_payload = open.max_payload;
   memcpy(e->sid, open.sid, sizeof e->sid);
   note_beat(e);
+  wakes_listen(net_wakes(e->net), &e->wake);
   if (e->transport == EIO_POLLING && open.websocket) engine_probe(e);
   e->callbacks.open(e->ctx);
 }
@@ -198,6 +212,7 @@ Engine *engine_open(Net *net, const EngineOptions *options,
   e->callbacks = *callbacks;
   e->ctx = ctx;
   e->heartbeat.fire = on_heartbeat;
+  e->wake.woke = on_woke;
   e->left = options->plain ? EIO_NONE : options->others;
   if (start(e, options->plain ? EIO_WEBSOCKET : options->first, err) == 0) return e;
   free(e);
@@ -247,6 +262,7 @@ void engine_pause(Engine *e, bool paused) {
 void engine_free(Engine *e, int close_code) {
   timer_stop(net_loop(e->net), &e->heartbeat);
   timer_stop(net_loop(e->net), &e->probe);
+  wakes_leave(&e->wake);
   release_transports(e, close_code, e->hello);
   free(e);
 }

@@ -28,7 +28,8 @@ struct Engine {
   bool upgraded, hello, paused;
   double ping_deadline; /* seconds from ping to ping */
   double last_ping;     /* by a clock that counts sleep */
-  size_t max_payload;   /* 0: not known */
+  WakeListener wake;
+  size_t max_payload; /* 0: not known */
   char sid[128];
   Timer heartbeat, probe;
 };

@@ -25,6 +25,7 @@ enum { RANDOM_POOL = 1024 };
 struct Net {
   Loop *loop;
   Pace *pace;
+  Wakes *wakes;
   struct Manager *managers;
   CURLM *multi; /* NULL until the first transfer */
   uv_timer_t *timer;
@@ -128,6 +129,7 @@ Net *net_new(Loop *loop) {
   Net *net = xcalloc(1, sizeof *net);
   net->loop = loop;
   net->pace = pace_new(loop);
+  net->wakes = wakes_new(loop);
   return net;
 }
 
@@ -184,6 +186,7 @@ void net_free(Net *net) {
     curl_global_cleanup();
   }
   pace_free(net->pace);
+  wakes_free(net->wakes);
   free(net->scratch);
   free(net);
 }
@@ -194,6 +197,10 @@ Loop *net_loop(Net *net) {
 
 struct Manager **net_managers(Net *net) {
   return &net->managers;
+}
+
+Wakes *net_wakes(Net *net) {
+  return net->wakes;
 }
 
 Pace *net_pace(Net *net) {

@@ -7,6 +7,7 @@
 #include "core/error.h"
 #include "net/loop.h"
 #include "net/pace.h"
+#include "net/wake.h"
 
 typedef struct Net Net;
 
@@ -15,6 +16,7 @@ void net_free(Net *net);  /* CHECKs that no transfer is left; closes its uv hand
                              loop_finish then waits for */
 Loop *net_loop(Net *net);
 Pace *net_pace(Net *net); /* of the attempts to connect */
+Wakes *net_wakes(Net *net);
 /* Where the list of connections begins that Sockets share (net/manager.c). */
 struct Manager **net_managers(Net *net);
 

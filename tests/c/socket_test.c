@@ -462,6 +462,16 @@ static void missed_heartbeats_are_a_ping_timeout(void **state) {
   told(t, "reconnecting (ping timeout) TIMEOUT retry\n");
 }
 
+static void a_machine_that_slept_notices(void **state) {
+  Test *t = *state;
+  connect_it(t);
+  wakes_slept(net_wakes(t->env.net), 44); /* 25 + 20 is the deadline */
+  pass(t, 0.01);
+  assert_null(strstr(buffer_text(&t->told), "ping timeout"));
+  wakes_slept(net_wakes(t->env.net), 2);
+  told(t, "reconnecting (ping timeout) TIMEOUT retry\n");
+}
+
 static void pings_are_answered_and_keep_it_alive(void **state) {
   Test *t = *state;
   t->hello = QUICK_HELLO;
@@ -942,6 +952,7 @@ int main(void) {
       TEST(an_attempt_that_leads_nowhere_times_out),
       TEST(backoff_caps_first_and_spreads_after),
       TEST(missed_heartbeats_are_a_ping_timeout),
+      TEST(a_machine_that_slept_notices),
       TEST(pings_are_answered_and_keep_it_alive),
       TEST(violations_are_parse_errors),
       TEST(a_binary_frame_without_a_packet_is_a_violation),
