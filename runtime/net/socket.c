@@ -208,10 +208,17 @@ static int check_size(const Socket *s, size_t len, Error *err) {
                    s->max_payload);
 }
 
+/* Over polling, bytes go as base64. */
+static size_t size_of_bytes(const Socket *s, size_t len) {
+  const char *transport = socket_transport(s);
+  bool encoded = transport && strcmp(transport, "polling") == 0;
+  return encoded ? 1 + (len + 2) / 3 * 4 : len;
+}
+
 int check_frames(const Socket *s, const SocketData *frames, Error *err) {
   int code = check_size(s, frames->len, err);
   for (int i = 0; code == 0 && i < frames->count; i++)
-    code = check_size(s, frames->bytes[i].len, err);
+    code = check_size(s, size_of_bytes(s, frames->bytes[i].len), err);
   return code;
 }
 

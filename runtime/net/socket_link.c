@@ -146,6 +146,11 @@ static void on_rejected(Socket *s, const SioPacket *packet) {
 static void on_payload(Socket *s, const SioPacket *packet, const SioBytes *attachments) {
   bool event = packet->type == SIO_EVENT || packet->type == SIO_BINARY_EVENT;
   SocketData data = {packet->json, packet->json_len, attachments, packet->attachments};
+  Error err;
+  if (data.count && sio_check_filling(data.json, data.len, data.count, &err) != 0) {
+    link_abandon(s, "parse error", &err);
+    return;
+  }
   Note *note = note_new_data(s, event ? NOTE_EVENT : NOTE_ACK, packet->ack, &data);
   if (s->joined) note_send(note);
   else if (!recovery_hold(s, note))

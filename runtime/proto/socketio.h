@@ -84,6 +84,10 @@ int sio_assembly_end(const SioAssembly *a, Error *err);
 int sio_fill(JsonArena *arena, const cJSON *root, const SioBytes *attachments, int count,
              Error *err);
 
+/* Whether sio_fill would find each placeholder in its place. What is no JSON is not the
+ * matter here: 0. */
+int sio_check_filling(const char *json, size_t len, int count, Error *err);
+
 /* What stands in the JSON for an attachment. */
 void sio_put_placeholder(Buffer *out, int num);
 /* Whether compact JSON that we wrote can go out with `count` attachments: 0; ERR_INVALID

@@ -132,6 +132,11 @@ static void on_connect_error(void *ctx, const SocketInfo *info) {
   called(t);
 }
 
+static void put_attachments(Test *t, const SocketData *data) {
+  for (int i = 0; i < data->count; i++)
+    buffer_printf(&t->told, " <%.*s>", (int)data->bytes[i].len, data->bytes[i].data);
+}
+
 static void on_event(void *ctx, const SocketData *data, int64_t ack) {
   const char *json = data->json;
   size_t len = data->len;
@@ -141,6 +146,7 @@ static void on_event(void *ctx, const SocketData *data, int64_t ack) {
   t->epoch = socket_epoch(t->socket);
   t->ack = ack;
   if (len < 1000) buffer_printf(&t->told, "event %.*s", (int)len, json);
+  put_attachments(t, data);
   if (ack != SIO_NO_ACK) buffer_printf(&t->told, " ack=%d", (int)ack);
   buffer_putc(&t->told, '\n');
   if (t->in_event) t->in_event(t);
@@ -162,9 +168,13 @@ static void on_call(SocketCall *socket_call_, const SocketData *reply, const Err
   Call *call = CONTAINER_OF(socket_call_, Call, call);
   Test *t = call->t;
   buffer_printf(&t->told, "%s ", call->name);
-  if (json) buffer_printf(&t->told, "%.*s\n", (int)len, json);
-  else
+  if (json) {
+    buffer_printf(&t->told, "%.*s", (int)len, json);
+    put_attachments(t, reply);
+    buffer_putc(&t->told, '\n');
+  } else {
     buffer_printf(&t->told, "%s sent=%s\n", error_name(err->code), error_sent(err->sent));
+  }
   assert_null(call->call.socket);
   called(t);
 }
@@ -755,6 +765,110 @@ static void events_are_acknowledged_on_their_connection(void **state) {
   assert_string_equal(buffer_text(&t->got), "42[\"end\"]\n");
 }
 
+/* --- binary ----------------------------------------------------------------------- */
+
+#define PART(n) "{\"_placeholder\":true,\"num\":" #n "}"
+
+static void say_binary(Test *t, const char *bytes) {
+  fake_ws_send(t->conn, WS_BINARY, bytes, strlen(bytes));
+}
+
+static void binary_packets_come_whole_and_in_order(void **state) {
+  Test *t = *state;
+  connect_it(t);
+  assert_int_equal(make_call(t, 0, "call", 5), 0);
+  got(t, "call");
+  say(t, "42[\"first\"]");
+  say(t, "452-7[\"b\"," PART(1) "," PART(0) "]");
+  say_binary(t, "one");
+  say_binary(t, "");
+  say(t, "461-0[" PART(0) "]");
+  say_binary(t, "reply");
+  say(t, "42[\"last\"]");
+  told(t, "last");
+  assert_string_equal(buffer_text(&t->told),
+                      "event [\"first\"]\nevent [\"b\"," PART(1) "," PART(
+                          0) "] <one> <> ack=7\ncall [" PART(0) "] <reply>\nevent "
+                                                                "[\"last\"]\n");
+}
+
+/* A placeholder out of range, twice, missing, no number; a text between; one too many. */
+static void broken_binary_packets_are_parse_errors(void **state) {
+  static const struct {
+    const char *text, *then;
+  } cases[] = {{"451-[\"b\"," PART(1) "]", NULL},
+               {"451-[\"b\"," PART(-1) "]", NULL},
+               {"451-[\"b\"," PART(0) "," PART(0) "]", NULL},
+               {"451-[\"b\"]", NULL},
+               {"451-[\"b\"," PART("0") "]", NULL},
+               {"461-0[" PART(3) "]", NULL},
+               {"452-[\"b\"," PART(0) "," PART(1) "]", "42[\"between\"]"},
+               {"451-[\"b\"," PART(0) "]", ""}};
+  Test *t = *state;
+  connect_it(t);
+  for (size_t i = 0; i < COUNT_OF(cases); i++) {
+    buffer_clear(&t->told);
+    say(t, cases[i].text);
+    say_binary(t, "x");
+    if (cases[i].then && cases[i].then[0]) say(t, cases[i].then);
+    else if (cases[i].then) say_binary(t, "too many");
+    told(t, "reconnecting (parse error) PROTOCOL retry\n");
+    told(t, "connected\n");
+    assert_null(strstr(buffer_text(&t->told), "between"));
+  }
+}
+
+/* What came of it is nothing; the next connection begins without it. */
+static void a_binary_packet_that_is_cut_off_is_forgotten(void **state) {
+  Test *t = *state;
+  connect_it(t);
+  say(t, "452-[\"b\"," PART(0) "," PART(1) "]");
+  say_binary(t, "half");
+  fake_close(t->conn);
+  told(t, "connected\n");
+  say(t, "42[\"after\"]");
+  told(t, "after");
+  assert_null(strstr(buffer_text(&t->told), "half"));
+  assert_null(strstr(buffer_text(&t->told), "parse error"));
+}
+
+static void what_waits_keeps_its_attachments(void **state) {
+  static const SioBytes parts[] = {{"one", 3}, {"", 0}};
+  static const char json[] = "[\"b\"," PART(0) "," PART(1) "]";
+  const SocketData payload = {json, sizeof json - 1, parts, 2};
+  Test *t = *state;
+  Error err;
+  t->options.buffer_bytes = 2 * (sizeof json + 20);
+  make_socket(t);
+  assert_int_equal(socket_emit(t->socket, &payload, false, &err), 0);
+  t->calls[0] = (Call){.call.done = on_call, .t = t, .name = "cancelled"};
+  assert_int_equal(socket_call(t->socket, &t->calls[0].call, &payload, 5, &err), 0);
+  assert_int_equal(socket_emit(t->socket, &payload, false, &err), ERR_BUFFER_FULL);
+  socket_call_cancel(&t->calls[0].call);
+  assert_int_equal(emit(t, "[\"end\"]"), 0);
+  socket_connect(t->socket);
+  got(t, "end");
+  assert_string_equal(strchr(buffer_text(&t->got), '\n') + 1,
+                      "452-[\"b\"," PART(0) "," PART(1) "]\nbinary one\nbinary \n42[\"end"
+                                                        "\"]\n");
+}
+
+/* maxPayload is 1000, of each frame. */
+static void an_attachment_that_is_too_large_is_not_begun(void **state) {
+  static const char json[] = "[\"b\"," PART(0) "]";
+  static char big[1001];
+  SioBytes part = {big, sizeof big};
+  const SocketData payload = {json, sizeof json - 1, &part, 1};
+  Test *t = *state;
+  Error err;
+  connect_it(t);
+  assert_int_equal(socket_emit(t->socket, &payload, false, &err), ERR_TOO_LARGE);
+  part.len = 1000;
+  assert_int_equal(socket_emit(t->socket, &payload, true, &err), 0);
+  got(t, "451-[\"b\"," PART(0) "]\nbinary ");
+  assert_int_equal(strncmp(buffer_text(&t->got), "451-", 4), 0);
+}
+
 /* --- ending ----------------------------------------------------------------------- */
 
 static void a_disconnect_says_goodbye(void **state) {
@@ -968,6 +1082,11 @@ int main(void) {
       TEST(a_cancelled_call_is_not_sent_and_not_told),
       TEST(a_loss_fails_what_is_in_flight),
       TEST(events_are_acknowledged_on_their_connection),
+      TEST(binary_packets_come_whole_and_in_order),
+      TEST(broken_binary_packets_are_parse_errors),
+      TEST(a_binary_packet_that_is_cut_off_is_forgotten),
+      TEST(what_waits_keeps_its_attachments),
+      TEST(an_attachment_that_is_too_large_is_not_begun),
       TEST(a_disconnect_says_goodbye),
       TEST(after_a_disconnect_no_event_comes),
       TEST(freeing_in_any_callback_is_legal),

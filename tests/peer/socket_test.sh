@@ -23,6 +23,6 @@ try() { # FLAVOUR COMMAND...
   eval "exec ${PEER[1]}>&-"
   wait "$id" 2>/dev/null
 }
-try npm node socketio_server.js
-try python "${PYTHON:-/usr/bin/python3}" python_server.py
+try npm node socketio_server.js --maxHttpBufferSize=4000000
+try python "${PYTHON:-/usr/bin/python3}" python_server.py --maxHttpBufferSize 4000000
 exit $status
