@@ -101,8 +101,11 @@ static void fail(Polling *p, const char *reason, const Error *err) {
 /* {"code":1,"message":"Session ID unknown"}, or whatever a machine in between says. */
 static void describe(const HttpResponse *r, Error *err) {
   int len = r->body.len < 200 ? (int)r->body.len : 200;
-  error_set(err, ERR_HTTP, "the server answered a polling request with status %d",
-            r->status);
+  if (r->status == 200)
+    error_set(err, ERR_HTTP, "the server answered with something that is not Engine.IO");
+  else
+    error_set(err, ERR_HTTP, "the server answered a polling request with status %d",
+              r->status);
   error_detail(err, "%d: %.*s", r->status, len, r->body.len ? r->body.data : "");
   for (char *c = err->detail; *c; c++)
     if ((unsigned char)*c < ' ' || (unsigned char)*c >= 127) *c = ' ';
@@ -121,8 +124,6 @@ static bool went_well(Polling *p, const HttpResponse *r, const Error *err) {
   bool opens = p->engine->hello || (r->body.len && *r->body.data == EIO_OPEN);
   if (r->status == 200 && opens) return true;
   describe(r, &why);
-  if (r->status == 200)
-    error_set(&why, ERR_HTTP, "the server answered with something that is not Engine.IO");
   fail(p, "transport error", &why);
   return false;
 }

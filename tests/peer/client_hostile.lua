@@ -1,0 +1,134 @@
+-- Polling servers that go wrong, and upgrades that fail: run by hostile_test.sh.
+local env = require "tidelock.env"
+local http = require "tidelock.http"
+local socket = require "tidelock.socket"
+local task = require "tidelock.task"
+local test = require "tidelock.test"
+local expect, wait_for = test.expect, test.wait_for
+
+local URL = env.get "WS_URL"
+local count, open = 0, nil
+
+local function connect(query, more)
+  count = count + 1
+  local options = { url = URL, query = query, transports = { "polling" }, reconnect = false,
+    auto_connect = false, max_message = 50000 }
+  for key, value in pairs(more or {}) do options[key] = value end
+  local s, last, ticks = socket.connect("h" .. count, options), {}, {}
+  s:on_state(function(state, info) last.state, last.info = state, info end)
+  s:on("tick", function(i) ticks[#ticks + 1] = i end)
+  s:connect()
+  open = s
+  return s, last, ticks
+end
+
+test.after_each(function()
+  if open then open:disconnect() end
+  open = nil
+end)
+
+local function ends(query, code, reason, more)
+  local s, last = connect(query, more)
+  if query.post then
+    wait_for(function() return s.connected end)
+    s:emit("anything", 1)
+  end
+  wait_for(function() return last.state == "closed" end)
+  expect(last.info.error.code, query.open or query.poll or query.post).is(code)
+  if reason then expect(last.info.reason).is(reason) end
+  return last.info.error
+end
+
+local function seen() return http.get(URL .. "/seen"):json() end
+
+test.describe("a polling server", function()
+  test.it("that does not open a session is told by its status and the start of its body", function()
+    expect(ends({ open = "400" }, "HTTP", "connect error").detail).matches "Session ID unknown"
+    expect(ends({ open = "502" }, "HTTP").detail).matches "bad gateway"
+    expect(ends({ open = "302" }, "HTTP").detail).matches "302"
+    expect(ends({ open = "html" }, "HTTP").detail).matches "log in first"
+    for _, what in ipairs { "204", "413", "empty" } do ends({ open = what }, "HTTP") end
+    ends({ open = "json" }, "PROTOCOL", "parse error")
+    ends({ open = "reset" }, "RESET", "connect error")
+    ends({ open = "large" }, "TOO_LARGE")
+    ends({ open = "hang" }, "TIMEOUT", nil, { timeout = 0.1 })
+  end)
+
+  test.it("that breaks the protocol later is left", function()
+    for _, what in ipairs { "garbage", "base64", "again", "pong", "empty" } do
+      ends({ poll = what }, "PROTOCOL", "parse error")
+    end
+    ends({ poll = "close" }, "CLOSED")
+    ends({ poll = "400" }, "HTTP")
+    ends({ poll = "502" }, "HTTP")
+    ends({ poll = "large" }, "TOO_LARGE")
+  end)
+
+  test.it("that does not take what is sent ends the session", function()
+    expect(ends({ post = "413" }, "HTTP", "transport error").detail).matches "413"
+    ends({ post = "400" }, "HTTP")
+    ends({ post = "reset" }, "RESET")
+    ends({ post = "hang" }, "TIMEOUT", "transport error", { request_timeout = 0.1 })
+  end)
+
+  test.it("is never asked twice at once, and gets packets together", function()
+    local s, _, ticks = connect {}
+    wait_for(function() return s.connected end)
+    local calls = {}
+    for i = 1, 100 do calls[i] = function() return s:call("echo", i) end end
+    local replies = assert(task.all(calls))
+    for i = 1, 100 do expect(replies[i]).is(i) end
+    wait_for(function() return #ticks == 200 end)
+    for i = 1, 200 do expect(ticks[i]).is(i) end
+    expect(seen().gets).is(1)
+    expect(seen().posts).is(1)
+  end)
+
+  test.it("is not sent more than it takes", function()
+    local s = connect {}
+    wait_for(function() return s.connected end)
+    local ok, err = s:emit("echo", ("x"):rep(2000))
+    expect(ok).is(nil)
+    expect(err.code).is "TOO_LARGE"
+  end)
+end)
+
+test.describe("an upgrade", function()
+  local function goes_on(ws, transport)
+    local s, _, ticks = connect({ ws = ws }, { transports = { "polling", "websocket" } })
+    wait_for(function() return s.connected end)
+    for i = 1, 30 do expect(s:call("echo", i)).is(i) end
+    wait_for(function() return #ticks == 200 end)
+    for i = 1, 200 do expect(ticks[i]).is(i) end
+    expect(s.transport).is(transport)
+  end
+
+  test.it("that works loses nothing and doubles nothing", function() goes_on("good", "websocket") end)
+
+  test.it("that fails leaves the session on polling", function()
+    for _, ws in ipairs { "silent", "wrong", "close", "refuse" } do goes_on(ws, "polling") end
+  end)
+end)
+
+test.describe("the transports", function()
+  local both = { transports = { "websocket", "polling" } }
+
+  test.it("are tried one after the other", function()
+    local s = connect({}, both)
+    wait_for(function() return s.connected end)
+    expect(s.transport).is "polling"
+  end)
+
+  test.it("are not, when told so", function()
+    local _, last = connect({}, { transports = both.transports, try_all_transports = false })
+    wait_for(function() return last.state == "closed" end)
+    expect(last.info.error.code).is "HANDSHAKE"
+    expect(last.info.error.detail).matches "403"
+  end)
+
+  test.it("are not, where the server cannot be reached", function()
+    local _, last = connect({}, { url = "http://127.0.0.1:1", transports = both.transports })
+    wait_for(function() return last.state == "closed" end)
+    expect(last.info.error.code).is "CONNECT"
+  end)
+end)
