@@ -130,9 +130,9 @@ static bool date(Reader *r, cJSON *item, int64_t seconds, int ms) {
 static bool js_date(Reader *r, cJSON *item) {
   uint64_t value;
   if (!take_uint(r, 8, &value)) return false;
-  int64_t ms = (int64_t)value, rest = ms % 1000;
-  if (rest < 0) rest += 1000;
-  return date(r, item, (ms - rest) / 1000, (int)rest);
+  int64_t ms = (int64_t)value, seconds = ms / 1000, rest = ms % 1000;
+  if (rest < 0) seconds--, rest += 1000;
+  return date(r, item, seconds, (int)rest);
 }
 
 /* The three forms of the specification's timestamp. */
