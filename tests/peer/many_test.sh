@@ -73,7 +73,10 @@ all close
 is "no file is left open" "$(files_are "$idle")" "$idle"
 grown=$(($(dirty) - first))
 echo "# the second round: $grown KB more"
-is "the second round takes no more memory" "$((grown < 256 + MANY / 4))" 1
+# A sanitizer keeps what was freed for a while, so that it says nothing there.
+if ! ldd "$TIDELOCK" | grep -q libasan; then
+  is "the second round takes no more memory" "$((grown < 256 + MANY / 4))" 1
+fi
 end
 is "ends well" "$?" 0
 is "nothing to complain about" "$(grep -cv 'ran for about' "$work/err")" 0
