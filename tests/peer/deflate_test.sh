@@ -1,17 +1,6 @@
 #!/usr/bin/env bash
 # permessage-deflate (tests/peer/client_deflate.lua against deflate_server.js).
-set -u
-cd "$(dirname "$0")" || exit 1
-coproc PEER { exec node deflate_server.js 2>&1; }
-id=$PEER_PID
-read -r -t 20 word port <&"${PEER[0]}"
-status=1
-if [ "$word" = PORT ]; then
-  WS_URL="http://127.0.0.1:$port" "$TIDELOCK" test client_deflate.lua --log error
-  status=$?
-else
-  echo "not ok starts: $word $port"
-fi
-eval "exec ${PEER[1]}>&-"
-wait "$id" 2>/dev/null
+. "$(dirname "$0")/peer.bash"
+against node deflate_server.js && client client_deflate.lua
+leave
 exit $status
