@@ -208,6 +208,7 @@ static void read_buffer(lua_State *L, int t, SocketOptions *o) {
 
 /* transports = { "websocket", "polling" }, in the order in which they are tried. */
 static void read_transports(lua_State *L, int t, SocketOptions *o) {
+  static const char *const parsers[] = {"json", "msgpack", NULL};
   int type = lua_getfield(L, t, "transports"), n = 0;
   if (type == LUA_TTABLE) {
     for (lua_Integer i = 1; lua_geti(L, -1, i) != LUA_TNIL; i++, lua_pop(L, 1)) {
@@ -229,6 +230,7 @@ static void read_transports(lua_State *L, int t, SocketOptions *o) {
   o->try_all = boolean_field(L, t, "try_all_transports", true);
   o->retries = (int)number_field(L, t, "retries", 0, 1e6);
   o->ack_timeout = number_field(L, t, "ack_timeout", 0, 86400);
+  o->msgpack = choice_field(L, t, "parser", parsers) == 1;
   o->multiplex = boolean_field(L, t, "multiplex", true);
   o->upgrade = boolean_field(L, t, "upgrade", true);
   o->remember_upgrade = boolean_field(L, t, "remember_upgrade", false);
@@ -308,6 +310,7 @@ ConnectionOptions *socket_options_read(lua_State *L, int index) {
                                      "max_tasks",
                                      "retries",
                                      "ack_timeout",
+                                     "parser",
                                      "multiplex",
                                      "try_all_transports",
                                      "upgrade",

@@ -19,8 +19,9 @@ struct Manager {
   Engine *engine;
   EngineOptions engine_options;
   SioAssembly *assembly;
-  int paused;    /* by how many */
-  bool upgraded; /* a session went from polling to WebSocket */
+  int paused;        /* by how many */
+  bool upgraded;     /* a session went from polling to WebSocket */
+  Unpacked unpacked; /* the msgpack parser's */
 };
 
 /* --- sharing ---------------------------------------------------------------------- */
@@ -88,6 +89,7 @@ void manager_leave(Manager *m, Socket *user) {
   *at = m->next;
   socket_options_free(&m->options);
   cookies_free(m->cookies);
+  packet_free(&m->unpacked);
   free(m->address);
   free(m->query);
   free(m);
@@ -141,12 +143,27 @@ static Socket *find_member(const Manager *m, const SioPacket *packet) {
   return NULL; /* of a namespace that was left, or is none of ours */
 }
 
+static void on_packed(Manager *m, bool binary, const char *data, size_t len) {
+  SioPacket packet;
+  Error err;
+  int code = ERR_PROTOCOL;
+  if (binary) code = packet_unpack(data, len, &m->unpacked, &packet, &err);
+  else error_set(&err, ERR_PROTOCOL, "a text, where the msgpack parser was agreed");
+  Socket *s = code ? NULL : find_member(m, &packet);
+  if (code) manager_fail(m, "parse error", &err);
+  else if (s) link_packet(s, &packet, m->unpacked.bytes);
+}
+
 static void on_message(void *ctx, bool binary, const char *data, size_t len) {
   Manager *m = ctx;
   SioPacket packet;
   Error err;
   if (m->options.protocol == SOCKET_WEBSOCKET) {
     link_frame(m->members, binary, data, len);
+    return;
+  }
+  if (m->options.msgpack) {
+    on_packed(m, binary, data, len);
     return;
   }
   int whole = binary ? sio_take_binary(m->assembly, data, len, &packet, &err)

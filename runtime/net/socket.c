@@ -113,12 +113,8 @@ void socket_release(Socket *s) {
 }
 
 static void say_goodbye(Socket *s) {
-  Buffer out = {0};
-  if (s->options.protocol == SOCKET_IO && s->state == SOCKET_CONNECTED && s->linked) {
-    sio_encode(&out, SIO_DISCONNECT, s->nsp, SIO_NO_ACK, NULL, 0);
-    link_send(s, false, out.data, out.len);
-    buffer_free(&out);
-  }
+  if (s->options.protocol == SOCKET_IO && s->state == SOCKET_CONNECTED && s->linked)
+    link_say(s, SIO_DISCONNECT, NULL, 0);
   link_cut(s, CLOSE_NORMAL);
   s->link++;
   timer_stop(net_loop(s->net), &s->retry);
@@ -270,23 +266,15 @@ static int check_event(const Socket *s, const char *json, size_t len, Error *err
   return 0;
 }
 
-/* The header packet; the attachments follow it. */
-static void encode(Buffer *out, const Socket *s, SioType type, int64_t ack,
-                   const SocketData *data) {
-  buffer_reserve(out, data->len + 64);
-  if (data->count)
-    sio_encode_binary(out, type, s->nsp, ack, data->json, data->len, data->count);
-  else sio_encode(out, type, s->nsp, ack, data->json, data->len);
-}
-
 static int put_event(Socket *s, const SocketData *data, bool is_volatile,
                      SocketCall *call, Error *err) {
   Buffer out = {0};
   int code = check_event(s, data->json, data->len, err);
   if (code) return code;
-  encode(&out, s, SIO_EVENT, call ? call->id : SIO_NO_ACK, data);
-  SocketData frames = {out.data, out.len, data->bytes, data->count};
-  code = put(s, &frames, false, is_volatile, call, err);
+  SocketData frames;
+  code =
+      packet_encode(s, SIO_EVENT, call ? call->id : SIO_NO_ACK, data, &out, &frames, err);
+  if (!code) code = put(s, &frames, s->options.msgpack, is_volatile, call, err);
   buffer_free(&out);
   return code;
 }
@@ -307,9 +295,9 @@ int socket_ack(Socket *s, uint32_t epoch, int64_t ack, const SocketData *data,
                Error *err) {
   Buffer out = {0};
   if (epoch != s->epoch || s->state != SOCKET_CONNECTED || !s->linked) return 0;
-  encode(&out, s, SIO_ACK, ack, data);
-  SocketData frames = {out.data, out.len, data->bytes, data->count};
-  int code = send_now(s, &frames, false, err);
+  SocketData frames;
+  int code = packet_encode(s, SIO_ACK, ack, data, &out, &frames, err);
+  if (!code) code = send_now(s, &frames, s->options.msgpack, err);
   buffer_free(&out);
   return code == ERR_NOT_CONNECTED ? 0 : code;
 }

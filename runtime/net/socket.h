@@ -30,6 +30,7 @@ typedef struct SocketOptions {
   SocketProtocol protocol;
   const void *group;  /* sockets of one may share a connection; NULL: none does */
   bool multiplex;     /* this one may; its namespace apart */
+  bool msgpack;       /* packets as npm's socket.io-msgpack-parser has them */
   char *url;          /* ws, wss, http, https or unix */
   char *path;         /* Socket.IO: NULL: "/socket.io/"; websocket: NULL: the url's */
   char *nsp;          /* NULL: the url's path, as in the reference client, else "/" */

@@ -41,13 +41,29 @@ static Waiting *take(Socket *s, Waiting **at) {
   return w;
 }
 
+/* As text, whatever the parser: who hears of it looks for the event's name. */
+static void tell_dropped(Socket *s, const Waiting *w, ErrorCode why) {
+  Unpacked unpacked = {0};
+  SioPacket packet;
+  Buffer text = {0};
+  Error ignored;
+  bool packed = s->options.msgpack && packet_unpack(w->frames.json, w->frames.len,
+                                                    &unpacked, &packet, &ignored) == 0;
+  if (packed)
+    sio_encode(&text, packet.type, s->nsp, packet.ack, packet.json, packet.json_len);
+  else buffer_put(&text, w->frames.json, w->frames.len);
+  s->stats.dropped++;
+  note_push(s, NOTE_DROPPED, why, text.data, text.len);
+  buffer_free(&text);
+  packet_free(&unpacked);
+}
+
 static void drop_first(Socket *s, ErrorCode code) {
   Waiting *w = take(s, &s->waiting);
   if (w->call) {
     call_fail(w->call, code);
   } else if (!s->freed) {
-    s->stats.dropped++;
-    note_push(s, NOTE_DROPPED, code, w->frames.json, w->frames.len);
+    tell_dropped(s, w, code);
   }
   free(w);
 }

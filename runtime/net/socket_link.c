@@ -219,11 +219,19 @@ int link_send_all(Socket *s, bool binary, const SocketData *frames) {
   return code;
 }
 
-void link_join(Socket *s, const char *json, size_t len) {
-  Buffer out = {0}, payload = {0};
-  if (recovery_put(s, &payload, json, len)) json = payload.data, len = payload.len;
-  sio_encode(&out, SIO_CONNECT, s->nsp, SIO_NO_ACK, json, len);
-  buffer_free(&payload);
-  s->asked = link_send(s, false, out.data, out.len) == 0;
+int link_say(Socket *s, SioType type, const char *json, size_t len) {
+  Buffer out = {0};
+  SocketData data = {.json = json, .len = len}, frames;
+  Error err;
+  int code = packet_encode(s, type, SIO_NO_ACK, &data, &out, &frames, &err);
+  if (!code) code = link_send(s, s->options.msgpack, out.data, out.len);
   buffer_free(&out);
+  return code;
+}
+
+void link_join(Socket *s, const char *json, size_t len) {
+  Buffer payload = {0};
+  if (recovery_put(s, &payload, json, len)) json = payload.data, len = payload.len;
+  s->asked = link_say(s, SIO_CONNECT, json, len) == 0;
+  buffer_free(&payload);
 }

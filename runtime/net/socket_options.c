@@ -89,6 +89,7 @@ static bool other_way(const SocketOptions *a, const SocketOptions *b, Buffer *ou
   moved |= note(!same_deflate(&a->deflate, &b->deflate), "deflate", out);
   moved |= note(!route_equal(&a->route, &b->route), "route", out);
   moved |= note(a->multiplex != b->multiplex, "multiplex", out);
+  moved |= note(a->msgpack != b->msgpack, "parser", out);
   return moved;
 }
 

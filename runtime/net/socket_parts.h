@@ -173,6 +173,7 @@ void link_abandon(Socket *s, const char *reason, const Error *err); /* and all o
 int link_send(Socket *s, bool binary, const char *data, size_t len);
 /* One frame and the attachments behind it; a failure in between ends the link. */
 int link_send_all(Socket *s, bool binary, const SocketData *frames);
+int link_say(Socket *s, SioType type, const char *json, size_t len);
 void link_join(Socket *s, const char *json, size_t len); /* the CONNECT packet */
 
 /* socket_note.c: from poll to dispatch */
@@ -184,6 +185,22 @@ void note_relax(Socket *s, const Note *note); /* it is no backlog any more */
 void note_send(Note *note);                   /* counts it, and sends it on its way */
 
 size_t socket_data_total(const SocketData *data); /* bytes on the wire */
+
+/* socket_packet.c. What goes out of a packet: frames borrow from out and data; they are
+ * binary with msgpack. */
+int packet_encode(const Socket *s, SioType type, int64_t ack, const SocketData *data,
+                  Buffer *out, SocketData *frames, Error *err);
+/* A packet in msgpack, turned into text with placeholders; `to` is used again and again,
+ * and holds what the packet borrows until then. */
+typedef struct Unpacked {
+  JsonArena *arena;
+  Buffer text;
+  SioBytes *bytes;
+  int count, room;
+} Unpacked;
+int packet_unpack(const char *data, size_t len, Unpacked *to, SioPacket *packet,
+                  Error *err);
+void packet_free(Unpacked *to);
 
 /* socket_retry.c. call: NULL for an event. */
 int retry_put(Socket *s, SocketCall *call, const SocketData *data, Error *err);

@@ -50,6 +50,7 @@ local socket = {}
 ---@field protocol? "socket.io"|"websocket"
 ---@field transports? ("websocket"|"polling")[] in the order in which they are tried; { "websocket", "polling" }
 ---@field try_all_transports? boolean go on with the next where the first is not to be had; true
+---@field parser? "json"|"msgpack" how packets are written; msgpack is that of npm's socket.io-msgpack-parser; "json"
 ---@field multiplex? boolean share one connection with this script's other namespaces of the same server and options; true
 ---@field upgrade? boolean from polling to WebSocket, when the server offers it; true
 ---@field remember_upgrade? boolean begin with WebSocket once an upgrade has worked; false

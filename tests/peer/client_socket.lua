@@ -16,7 +16,7 @@ for name in env.get("TRANSPORTS", "websocket"):gmatch "%a+" do TRANSPORTS[#TRANS
 
 local function options(more)
   local all = { url = URL, auto_connect = false, reconnect = { delay = 0.02, max_delay = 0.1 },
-    transports = TRANSPORTS }
+    transports = TRANSPORTS, parser = env.get "PARSER" }
   for key, value in pairs(more or {}) do all[key] = value end
   return all
 end

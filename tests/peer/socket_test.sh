@@ -12,5 +12,11 @@ try() { # FLAVOUR COMMAND...
   leave
 }
 try npm node socketio_server.js --maxHttpBufferSize=4000000
+if against node socketio_server.js --maxHttpBufferSize=4000000 --parser=msgpack; then
+  for TRANSPORTS in websocket "polling websocket"; do
+    PARSER=msgpack FLAVOUR=npm client client_socket.lua "npm, msgpack, $TRANSPORTS"
+  done
+fi
+leave
 try python "${PYTHON:-/usr/bin/python3}" python_server.py --maxHttpBufferSize 4000000
 exit $status

@@ -28,6 +28,7 @@ const opt = options({
   connectTimeout: 45000,
   path: "/socket.io/",
   transports: "polling,websocket",
+  parser: "", // msgpack: that of socket.io-msgpack-parser
   recovery: 0, // connectionStateRecovery, in milliseconds
   cert: "",
   key: "",
@@ -41,6 +42,7 @@ const io = new Server(server, {
   connectTimeout: opt.connectTimeout,
   path: opt.path,
   transports: opt.transports.split(","),
+  ...(opt.parser === "msgpack" && { parser: require("socket.io-msgpack-parser") }),
   ...(opt.recovery && { connectionStateRecovery: { maxDisconnectionDuration: opt.recovery } }),
 });
 
