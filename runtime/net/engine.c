@@ -23,6 +23,7 @@
 /* --- the end ---------------------------------------------------------------------- */
 
 static void tell_lost(Engine *e, const EngineLoss *loss) {
+  e->lost = true; /* there is nobody to say goodbye to */
   timer_stop(net_loop(e->net), &e->heartbeat);
   timer_stop(net_loop(e->net), &e->probe);
   wakes_leave(&e->wake);
@@ -263,6 +264,6 @@ void engine_free(Engine *e, int close_code) {
   timer_stop(net_loop(e->net), &e->heartbeat);
   timer_stop(net_loop(e->net), &e->probe);
   wakes_leave(&e->wake);
-  release_transports(e, close_code, e->hello);
+  release_transports(e, close_code, e->hello && !e->lost);
   free(e);
 }

@@ -25,7 +25,7 @@ struct Engine {
   WsClient *ws;            /* in use, or on its way to be */
   Polling *polling;
   UpgradePhase upgrade;
-  bool upgraded, hello, paused;
+  bool upgraded, hello, paused, lost;
   double ping_deadline; /* seconds from ping to ping */
   double last_ping;     /* by a clock that counts sleep */
   WakeListener wake;

@@ -70,7 +70,12 @@ function take(session, packet) {
 function counted(session, kind, res) {
   session.busy[kind]++;
   seen[kind] = Math.max(seen[kind], session.busy[kind]);
-  res.on("close", () => session.busy[kind]--);
+  let over = false;
+  const end = () => {
+    if (!over) session.busy[kind]--;
+    over = true;
+  };
+  res.on("finish", end).on("close", end); // the client may ask again before "close" is told
 }
 
 function poll(session, res) {
