@@ -6,8 +6,6 @@
 
 #include "net/socket_parts.h"
 
-enum { CLOSE_PROTOCOL = 1002 };
-
 struct Manager {
   Manager *next; /* in the net's list */
   Net *net;
@@ -143,34 +141,37 @@ static Socket *find_member(const Manager *m, const SioPacket *packet) {
   return NULL; /* of a namespace that was left, or is none of ours */
 }
 
-static void on_packed(Manager *m, bool binary, const char *data, size_t len) {
-  SioPacket packet;
-  Error err;
-  int code = ERR_PROTOCOL;
-  if (binary) code = packet_unpack(data, len, &m->unpacked, &packet, &err);
-  else error_set(&err, ERR_PROTOCOL, "a text, where the msgpack parser was agreed");
-  Socket *s = code ? NULL : find_member(m, &packet);
-  if (code) manager_fail(m, "parse error", &err);
-  else if (s) link_packet(s, &packet, m->unpacked.bytes);
+/* By the parser: 1 when a packet is whole, with its attachments; 0: more is to come; -1.
+ */
+static int take(Manager *m, bool binary, const char *data, size_t len, SioPacket *packet,
+                const SioBytes **attachments, Error *err) {
+  int whole = -1;
+  if (!m->options.msgpack) {
+    whole = binary ? sio_take_binary(m->assembly, data, len, packet, err)
+                   : sio_take_text(m->assembly, data, len, packet, err);
+    *attachments = sio_attachments(m->assembly);
+  } else if (binary) {
+    whole = packet_unpack(data, len, &m->unpacked, packet, err) == 0 ? 1 : -1;
+    *attachments = m->unpacked.bytes;
+  } else {
+    error_set(err, ERR_PROTOCOL, "a text, where the msgpack parser was agreed");
+  }
+  return whole;
 }
 
 static void on_message(void *ctx, bool binary, const char *data, size_t len) {
   Manager *m = ctx;
   SioPacket packet;
+  const SioBytes *attachments;
   Error err;
   if (m->options.protocol == SOCKET_WEBSOCKET) {
     link_frame(m->members, binary, data, len);
     return;
   }
-  if (m->options.msgpack) {
-    on_packed(m, binary, data, len);
-    return;
-  }
-  int whole = binary ? sio_take_binary(m->assembly, data, len, &packet, &err)
-                     : sio_take_text(m->assembly, data, len, &packet, &err);
+  int whole = take(m, binary, data, len, &packet, &attachments, &err);
   Socket *s = whole > 0 ? find_member(m, &packet) : NULL;
   if (whole < 0) manager_fail(m, "parse error", &err);
-  else if (s) link_packet(s, &packet, sio_attachments(m->assembly));
+  else if (s) link_packet(s, &packet, attachments);
 }
 
 static void on_lost(void *ctx, const EngineLoss *lost) {

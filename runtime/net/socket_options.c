@@ -150,6 +150,7 @@ static void tune(SocketOptions *to, const SocketOptions *from) {
   to->buffer_bytes = from->buffer_bytes;
   to->buffer_age = from->buffer_age;
   to->send_buffer = from->send_buffer;
+  to->request_timeout = from->request_timeout;
   to->retries = from->retries;
   to->ack_timeout = from->ack_timeout;
   to->max_message = from->max_message;
