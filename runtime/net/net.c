@@ -171,6 +171,10 @@ void net_rest_over(NetRest *rest) {
   if (rest->next) rest->next->at = rest->at;
 }
 
+bool net_has_rest(const Net *net) {
+  return net->rests != NULL;
+}
+
 void net_free(Net *net) {
   while (net->rests) {
     NetRest *rest = net->rests;

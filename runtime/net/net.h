@@ -61,6 +61,7 @@ struct NetRest {
 };
 void net_rest(Net *net, NetRest *rest);
 void net_rest_over(NetRest *rest); /* it has ended by itself */
+bool net_has_rest(const Net *net);
 
 /* Borrows memory shared by all connections to read into: valid until the poll callback
  * returns. */

@@ -13,6 +13,10 @@
  * the inbox, and whoever gets it there may answer. So our last frame waits for its turn
  * in the inbox, too: until then we are PARTING, which still sends, but reads no more.
  *
+ * After ws_goodbye nobody owns the client: it is an orphan, CLOSING or DRAINING, which
+ * goes on writing, reads up to the peer's end and releases itself. net_free ends what is
+ * left.
+ *
  * Callbacks may free the client. So each entry from outside (poll, timer, inbox, curl,
  * end of turn) is bracketed by ws_enter and ws_leave: ws_free closes everything at once,
  * but while `busy` the memory stays until the outermost ws_leave; likewise while `later`
@@ -89,13 +93,23 @@ void ws_do_later(WsClient *ws) {
 void ws_end(WsClient *ws, int code, const char *reason, size_t len, const Error *err) {
   CHECK(ws->state != WS_ENDED && ws->busy);
   shut(ws);
-  ws->callbacks.closed(ws->ctx, code, reason, len, err);
+  if (!ws->orphan) {
+    ws->callbacks.closed(ws->ctx, code, reason, len, err);
+    return;
+  }
+  net_rest_over(&ws->rest);
+  ws->freed = true;
+}
+
+void ws_wait_for_peer(WsClient *ws) {
+  ws->unsent = ws->blocked ? ws_buffered(ws) : 0;
+  timer_start(net_loop(ws->net), &ws->timer, ws->close_timeout);
 }
 
 /* Nothing more is said or taken: waits for the peer to hang up. */
 static void drain(WsClient *ws) {
   ws->state = WS_DRAINING;
-  timer_start(net_loop(ws->net), &ws->timer, ws->close_timeout);
+  ws_wait_for_peer(ws);
   ws_watch(ws);
   if (ws->tls) ws_do_later(ws); /* OpenSSL may hold some */
 }
@@ -105,14 +119,16 @@ static void say_outcome(WsClient *ws) {
   ws_queue_close(ws, ws->outcome->say, err->message, strlen(err->message));
 }
 
+static void part_now(WsClient *ws) {
+  say_outcome(ws);
+  drain(ws);
+}
+
 static void on_part(Event *event) {
   WsClient *ws = CONTAINER_OF(event, WsClient, part);
   ws->part_queued = false;
   ws_enter(ws);
-  if (ws->state == WS_PARTING) {
-    say_outcome(ws);
-    drain(ws);
-  }
+  if (ws->state == WS_PARTING) part_now(ws);
   ws_leave(ws);
 }
 
@@ -266,14 +282,24 @@ void ws_close(WsClient *ws, int code, const char *reason) {
   if (ws->state != WS_IS_OPEN) return;
   ws_queue_close(ws, code, reason, len);
   ws->state = WS_CLOSING;
-  timer_start(net_loop(ws->net), &ws->timer, ws->close_timeout);
+  ws_wait_for_peer(ws);
   ws_watch(ws);
 }
 
+static void on_net_end(NetRest *rest) {
+  ws_free(CONTAINER_OF(rest, WsClient, rest));
+}
+
 void ws_goodbye(WsClient *ws, int code, const char *reason) {
-  if (ws->state == WS_IS_OPEN)
-    ws_queue_close(ws, code, reason, reason ? strlen(reason) : 0);
-  if (ws->state == WS_PARTING) say_outcome(ws);
-  if (ws->state == WS_IS_OPEN || ws->state == WS_PARTING) ws_write_out(ws);
-  ws_free(ws);
+  if (ws->state == WS_IS_OPEN) ws_close(ws, code, reason);
+  if (ws->state == WS_PARTING) part_now(ws);
+  if (ws->state != WS_CLOSING && ws->state != WS_DRAINING) {
+    ws_free(ws);
+    return;
+  }
+  ws->orphan = true;
+  ws->rest.end = on_net_end;
+  net_rest(ws->net, &ws->rest);
+  ws_write_out(ws);
+  ws_wait_for_peer(ws);
 }

@@ -57,8 +57,9 @@ void ws_close(WsClient *ws, int code, const char *reason);
 /* Ends it now, without a word to the callbacks, and releases it. */
 void ws_free(WsClient *ws);
 
-/* The same, but says goodbye first (after what waits to be written), as far as the system
- * takes it at once. */
+/* The same for the caller, but the peer gets what waits to be written, and then a
+ * goodbye: the closing handshake is waited for without him, for as long as the peer goes
+ * on taking what it is sent, and close_timeout. */
 void ws_goodbye(WsClient *ws, int code, const char *reason);
 
 #endif

@@ -217,5 +217,7 @@ void ws_flush(WsClient *ws) {
 }
 
 void ws_write_out(WsClient *ws) {
-  if (ws->poll) write_some(ws);
+  if (!ws->poll) return;
+  ws->blocked = write_some(ws) == CURLE_AGAIN;
+  ws_watch(ws);
 }

@@ -51,18 +51,24 @@ void ws_take_answer(WsClient *ws, char *data, size_t len) {
 
 /* --- the connection --------------------------------------------------------------- */
 
-static void on_timer(Timer *timer) {
-  WsClient *ws = CONTAINER_OF(timer, WsClient, timer);
+static void time_out(WsClient *ws) {
   char host[NET_URL_SHOWN];
   Error err;
   net_url_show_host(ws->url, host);
-  ws_enter(ws);
   bool closing = ws->state == WS_CLOSING;
   error_set(&err, ERR_TIMEOUT, "timed out waiting for %s to %s", host,
             closing ? "answer the closing handshake" : "answer the WebSocket handshake");
   err.phase = closing ? "close" : "handshake";
   if (ws->state == WS_DRAINING) ws_finish(ws);
   else ws_end(ws, 1006, "", 0, &err);
+}
+
+/* A peer that still takes what stands before our close frame has not had its time yet. */
+static void on_timer(Timer *timer) {
+  WsClient *ws = CONTAINER_OF(timer, WsClient, timer);
+  ws_enter(ws);
+  if (ws_buffered(ws) < ws->unsent) ws_wait_for_peer(ws);
+  else time_out(ws);
   ws_leave(ws);
 }
 

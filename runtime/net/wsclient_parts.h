@@ -44,6 +44,9 @@ struct WsClient {
   int busy; /* how many of our entry points are on the stack */
   bool tls, paused, freed;
   bool abandoned;                 /* ws_close came before it was open */
+  bool orphan;                    /* it says goodbye; nobody is told of its end */
+  NetRest rest;                   /* of an orphan */
+  size_t unsent;                  /* of what the peer takes slowly, when last looked at */
   bool later_queued, part_queued; /* `later`, `part` are in the inbox */
   bool blocked;                   /* the system takes no more: waits for writable */
   uv_poll_t *poll;                /* NULL until connected */
@@ -71,6 +74,7 @@ void ws_leave(WsClient *ws); /* ws may be gone after it */
 void ws_end(WsClient *ws, int code, const char *reason, size_t len, const Error *err);
 /* Ends with the outcome: the peer has hung up, or will not. */
 void ws_finish(WsClient *ws);
+void ws_wait_for_peer(WsClient *ws); /* to take what it is sent, or to hang up */
 void ws_queue_close(WsClient *ws, int code, const char *reason, size_t len);
 void ws_do_later(WsClient *ws);
 /* Takes bytes of the open connection apart. */
@@ -86,6 +90,6 @@ void ws_stop_io(WsClient *ws);
 void ws_watch(WsClient *ws); /* for what it waits now */
 void ws_read(WsClient *ws);
 void ws_flush(WsClient *ws);
-void ws_write_out(WsClient *ws); /* as ws_flush, but deaf to failure */
+void ws_write_out(WsClient *ws); /* as ws_flush, but failure is left to the poll */
 
 #endif

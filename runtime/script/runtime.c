@@ -53,7 +53,7 @@ static bool has_work(const Runtime *rt) {
   if (rt->stopping) return false; /* only `stop` handlers are waited for */
   for (Resource *r = rt->resources; r; r = r->next)
     if (r->core && r->kind->alive(r)) return true;
-  return false;
+  return net_has_rest(rt->net); /* a connection that says goodbye */
 }
 
 void runtime_reserve(Runtime *rt, bool told) {

@@ -26,6 +26,8 @@ struct Test {
   Error err;
   void (*in_message)(Test *t);
   Event answer; /* to a message, from the inbox */
+  size_t sipped;
+  Timer thirst;
   enum { FREE_NEVER, FREE_IN_OPEN, FREE_IN_MESSAGE, FREE_IN_CLOSED } free_in;
 };
 
@@ -479,6 +481,82 @@ static void a_goodbye_reaches_the_server(void **state) {
   assert_int_equal(t->closes, 0);
 }
 
+static void stop_reading(FakeConn *conn);
+
+static void read_on(Test *t) {
+  uv_read_start((uv_stream_t *)&t->fake.conns->tcp, fake_alloc, fake_read);
+}
+
+/* The peer reads nothing at first: the system cannot take it all at once. */
+static void a_goodbye_stands_behind_all_that_was_sent(void **state) {
+  Test *t = *state;
+  size_t len = 12 << 20;
+  char *data = xcalloc(1, len);
+  t->on_open = stop_reading;
+  WsOptions options = {.url = url_of(t), .close_timeout = 5};
+  open_with(t, &options);
+  assert_true(env_wait(&t->env, is_open, t));
+  assert_int_equal(ws_send(t->ws, true, data, len), 0);
+  t->on_event = record_and_hang_up;
+  ws_goodbye(t->ws, 4002, "slow");
+  t->ws = NULL;
+  read_on(t);
+  assert_true(env_wait(&t->env, conns_gone, t));
+  assert_int_equal(t->got_bytes, len + 4);
+  assert_string_equal(buffer_text(&t->got), "\nclose:4002:slow\n");
+  assert_int_equal(t->closes, 0);
+  free(data);
+}
+
+/* Takes 2 MB, and the next after a while. */
+static void sip(FakeConn *conn) {
+  Test *t = conn->fake->ctx;
+  t->sipped += conn->in.len;
+  serve(conn);
+  if (t->sipped < 2 << 20 || conn->closing) return;
+  t->sipped = 0;
+  stop_reading(conn);
+  timer_start(t->env.loop, &t->thirst, 0.05);
+}
+
+static void on_thirst(Timer *timer) {
+  read_on(CONTAINER_OF(timer, Test, thirst));
+}
+
+/* In each period of close_timeout, which is much shorter than the whole. */
+static void a_goodbye_waits_as_long_as_the_peer_goes_on(void **state) {
+  Test *t = *state;
+  size_t len = 32 << 20;
+  char *data = xcalloc(1, len);
+  t->fake.handler = sip;
+  t->thirst.fire = on_thirst;
+  t->on_event = record_and_hang_up;
+  WsOptions options = {.url = url_of(t), .close_timeout = 0.2};
+  open_with(t, &options);
+  assert_true(env_wait(&t->env, is_open, t));
+  assert_int_equal(ws_send(t->ws, true, data, len), 0);
+  double start = loop_now(t->env.loop);
+  ws_goodbye(t->ws, 4002, "slow");
+  t->ws = NULL;
+  assert_true(env_wait(&t->env, conns_gone, t));
+  assert_int_equal(t->got_bytes, len + 4);
+  assert_true(loop_now(t->env.loop) - start > 0.4);
+  free(data);
+}
+
+/* A peer that never looks at it is left; so is one when all ends. */
+static void a_goodbye_to_nobody_ends(void **state) {
+  Test *t = *state;
+  t->on_event = record;
+  for (int i = 0; i < 2; i++) {
+    open_client(t);
+    assert_true(env_wait(&t->env, is_open, t));
+    ws_goodbye(t->ws, 1000, NULL);
+    t->ws = NULL;
+    if (i == 0) assert_true(env_wait(&t->env, conns_gone, t));
+  }
+}
+
 static void freeing_in_any_callback_is_legal(void **state) {
   Test *t = *state;
   cut_at = SIZE_MAX - 1;
@@ -736,6 +814,9 @@ int main(void) {
       TEST(an_unanswered_close_times_out),
       TEST(a_close_while_connecting_is_told),
       TEST(a_goodbye_reaches_the_server),
+      TEST(a_goodbye_stands_behind_all_that_was_sent),
+      TEST(a_goodbye_waits_as_long_as_the_peer_goes_on),
+      TEST(a_goodbye_to_nobody_ends),
       TEST(freeing_in_any_callback_is_legal),
       TEST(violations_are_named_and_answered),
       TEST(an_oversized_message_is_too_large),
