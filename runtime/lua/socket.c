@@ -7,6 +7,7 @@
 
 #include "lua/modules.h"
 #include "lua/socket_options.h"
+#include "lua/socket_parts.h"
 #include "proto/socketio.h"
 #include "script/binary.h"
 #include "script/luaerror.h"
@@ -15,30 +16,25 @@
 
 #define CALL_TIMEOUT 10.0
 
-static const BoxKind socket_kind = {"socket", NULL};
-static const BoxKind volatile_kind = {"volatile socket", NULL};
+const BoxKind socket_kind = {"socket", NULL};
+const BoxKind volatile_kind = {"volatile socket", NULL};
 
-static Declaration *check_decl(lua_State *L) {
+Declaration *socket_check(lua_State *L) {
   return box_check(L, 1, &socket_kind);
 }
 
-static const char *name_of(const Declaration *decl) {
-  return decl->name;
-}
-
-/* Pushes nil and the error of a handle without a socket. */
-static int return_closed(lua_State *L, const Declaration *decl) {
+int socket_return_closed(lua_State *L, const Declaration *decl) {
   Error err;
   error_set(&err, ERR_NOT_CONNECTED,
             decl->attached
                 ? "%s is not there: no script has declared it, or it was closed"
                 : "%s is closed: this version of the script no longer has it",
-            name_of(decl));
+            decl->name);
   err.sent = SENT_NO;
   return luaerror_return(L, &err);
 }
 
-static int return_result(lua_State *L, int rc, const Error *err) {
+int socket_return(lua_State *L, int rc, const Error *err) {
   if (rc != 0) return luaerror_return(L, err);
   lua_pushboolean(L, 1);
   return 1;
@@ -78,21 +74,21 @@ static int f_attach(lua_State *L) {
 }
 
 static int f_connect(lua_State *L) {
-  Declaration *decl = check_decl(L);
+  Declaration *decl = socket_check(L);
   need_loaded(L, "socket:connect");
   Socket *socket = connection_socket(decl);
-  if (!socket) return return_closed(L, decl);
+  if (!socket) return socket_return_closed(L, decl);
   socket_connect(socket);
   lua_pushboolean(L, 1);
   return 1;
 }
 
 static int f_disconnect(lua_State *L) {
-  Declaration *decl = check_decl(L);
+  Declaration *decl = socket_check(L);
   need_loaded(L, "socket:disconnect");
   Socket *socket = connection_socket(decl);
-  if (!socket) return return_closed(L, decl);
-  socket_disconnect(socket);
+  if (!socket) return socket_return_closed(L, decl);
+  socket_say_goodbye(L, decl, socket);
   lua_pushboolean(L, 1);
   return 1;
 }
@@ -109,7 +105,7 @@ static bool serial_option(lua_State *L, int index) {
 }
 
 static int add_named(lua_State *L, bool once) {
-  Declaration *decl = check_decl(L);
+  Declaration *decl = socket_check(L);
   HandlerOptions options = {.once = once};
   options.event = luaL_checklstring(L, 2, &options.len);
   luaL_checktype(L, 3, LUA_TFUNCTION);
@@ -133,27 +129,27 @@ static int add_any(lua_State *L, HandlerList *list, bool first) {
 }
 
 static int f_on_any(lua_State *L) {
-  return add_any(L, &check_decl(L)->handlers, false);
+  return add_any(L, &socket_check(L)->handlers, false);
 }
 
 static int f_prepend_any(lua_State *L) {
-  return add_any(L, &check_decl(L)->handlers, true);
+  return add_any(L, &socket_check(L)->handlers, true);
 }
 
 static int f_on_any_outgoing(lua_State *L) {
-  return add_any(L, &check_decl(L)->outgoing, false);
+  return add_any(L, &socket_check(L)->outgoing, false);
 }
 
 static int f_prepend_any_outgoing(lua_State *L) {
-  return add_any(L, &check_decl(L)->outgoing, true);
+  return add_any(L, &socket_check(L)->outgoing, true);
 }
 
 static int f_on_drop(lua_State *L) {
-  return add_any(L, &check_decl(L)->drops, false);
+  return add_any(L, &socket_check(L)->drops, false);
 }
 
 static int f_on_state(lua_State *L) {
-  return add_any(L, &check_decl(L)->states, false);
+  return add_any(L, &socket_check(L)->states, false);
 }
 
 /* off_any(), off_any(fn): how many were removed. */
@@ -165,16 +161,16 @@ static int remove_any(lua_State *L, HandlerList *list) {
 }
 
 static int f_off_any(lua_State *L) {
-  return remove_any(L, &check_decl(L)->handlers);
+  return remove_any(L, &socket_check(L)->handlers);
 }
 
 static int f_off_any_outgoing(lua_State *L) {
-  return remove_any(L, &check_decl(L)->outgoing);
+  return remove_any(L, &socket_check(L)->outgoing);
 }
 
 /* off(event), off(event, fn): how many were removed. */
 static int f_off(lua_State *L) {
-  Declaration *decl = check_decl(L);
+  Declaration *decl = socket_check(L);
   size_t len;
   const char *event = luaL_checklstring(L, 2, &len);
   bool one = !lua_isnoneornil(L, 3);
@@ -222,7 +218,7 @@ static SocketData encode_event(lua_State *L, int last, const char *what,
 static int emit(lua_State *L, Declaration *decl, bool is_volatile) {
   need_loaded(L, "socket:emit");
   Socket *socket = connection_socket(decl);
-  if (!socket) return return_closed(L, decl);
+  if (!socket) return socket_return_closed(L, decl);
   if (connection_is_plain(decl))
     return luaL_error(L, "emit is for socket.io; on a plain WebSocket use send");
   LuaBinaries binaries;
@@ -230,51 +226,15 @@ static int emit(lua_State *L, Declaration *decl, bool is_volatile) {
   Error err;
   int rc = socket_emit(socket, &data, is_volatile, &err);
   if (rc == 0) connection_outgoing(decl->res, &data);
-  return return_result(L, rc, &err);
+  return socket_return(L, rc, &err);
 }
 
 static int f_emit(lua_State *L) {
-  return emit(L, check_decl(L), false);
+  return emit(L, socket_check(L), false);
 }
 
 static int f_emit_volatile(lua_State *L) {
   return emit(L, box_check(L, 1, &volatile_kind), true);
-}
-
-static int send_frame(lua_State *L, Declaration *decl, bool is_volatile) {
-  need_loaded(L, "socket:send");
-  Socket *socket = connection_socket(decl);
-  if (!socket) return return_closed(L, decl);
-  if (!connection_is_plain(decl))
-    return luaL_error(L, "send is for a plain WebSocket; on socket.io use emit");
-  Frames frames = connection_frames(decl);
-  size_t len;
-  const char *data;
-  Error err;
-  if (frames == FRAMES_JSON) {
-    Buffer *out = luajson_scratch(L);
-    luaL_checkany(L, 2);
-    if (luajson_encode(L, 2, out, &err) != 0)
-      return luaL_error(L, "send: %s", err.message);
-    data = out->data;
-    len = out->len;
-  } else {
-    data = luaL_checklstring(L, 2, &len);
-  }
-  bool binary = frames == FRAMES_BINARY;
-  if (lua_istable(L, 3)) {
-    if (lua_getfield(L, 3, "binary") != LUA_TNIL) binary = lua_toboolean(L, -1);
-  }
-  return return_result(L, socket_send(socket, binary, data, len, is_volatile, &err),
-                       &err);
-}
-
-static int f_send(lua_State *L) {
-  return send_frame(L, check_decl(L), false);
-}
-
-static int f_send_volatile(lua_State *L) {
-  return send_frame(L, box_check(L, 1, &volatile_kind), true);
 }
 
 /* --- calling ---------------------------------------------------------------------- */
@@ -354,10 +314,10 @@ static int call_options(lua_State *L, double *timeout) {
 }
 
 static int f_call(lua_State *L) {
-  Declaration *decl = check_decl(L);
+  Declaration *decl = socket_check(L);
   Task *task = task_waiter(L, "socket:call");
   Socket *socket = connection_socket(decl);
-  if (!socket) return return_closed(L, decl);
+  if (!socket) return socket_return_closed(L, decl);
   if (connection_is_plain(decl)) return luaL_error(L, "call is for socket.io");
   double timeout = connection_retries(decl) ? INFINITY : CALL_TIMEOUT;
   int last = call_options(L, &timeout);
@@ -381,7 +341,7 @@ static int f_call(lua_State *L) {
 /* --- what waits, what was counted -------------------------------------------------- */
 
 static int f_clear(lua_State *L) {
-  Declaration *decl = check_decl(L);
+  Declaration *decl = socket_check(L);
   need_loaded(L, "socket:clear");
   Socket *socket = connection_socket(decl);
   lua_pushinteger(L, socket ? (lua_Integer)socket_clear(socket) : 0);
@@ -394,7 +354,7 @@ static void set_count(lua_State *L, const char *key, uint64_t count) {
 }
 
 static int f_stats(lua_State *L) {
-  Declaration *decl = check_decl(L);
+  Declaration *decl = socket_check(L);
   need_loaded(L, "socket:stats");
   Socket *socket = connection_socket(decl);
   SocketStats stats = socket ? socket_stats(socket) : (SocketStats){0};
@@ -423,7 +383,7 @@ static int f_index(lua_State *L) {
   lua_settop(L, 2);
   lua_pushvalue(L, 2);
   if (lua_rawget(L, lua_upvalueindex(1)) != LUA_TNIL) return 1;
-  Declaration *decl = check_decl(L);
+  Declaration *decl = socket_check(L);
   Socket *socket = connection_socket(decl);
   if (strcmp(key, "name") == 0) lua_pushstring(L, decl->name);
   else if (strcmp(key, "volatile") == 0) return push_volatile(L, decl);
@@ -468,11 +428,11 @@ int luaopen_tidelock_socket(lua_State *L) {
                                      {"clear", f_clear},
                                      {"stats", f_stats},
                                      {"emit", f_emit},
-                                     {"send", f_send},
+                                     {"send", socket_send_method},
                                      {"call", f_call},
                                      {NULL, NULL}};
   static const luaL_Reg volatile_methods[] = {
-      {"emit", f_emit_volatile}, {"send", f_send_volatile}, {NULL, NULL}};
+      {"emit", f_emit_volatile}, {"send", socket_send_volatile}, {NULL, NULL}};
   static const luaL_Reg functions[] = {{"connect", f_connect_new},
                                        {"attach", f_attach},
                                        {"binary", f_binary},

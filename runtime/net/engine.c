@@ -183,12 +183,13 @@ static bool says_nothing_of_the_transport(ErrorCode code) {
   return code == ERR_DNS || code == ERR_CONNECT || code == ERR_PROXY || code == ERR_TLS;
 }
 
-static void release_transports(Engine *e, int close_code, bool goodbye) {
+static void release_transports(Engine *e, int close_code, const char *reason,
+                               bool goodbye) {
   WsClient *ws = e->ws;
   Polling *polling = e->polling;
   e->ws = NULL;
   e->polling = NULL;
-  if (ws) ws_goodbye(ws, close_code, NULL);
+  if (ws) ws_goodbye(ws, close_code, reason);
   if (polling) polling_free(polling, goodbye);
 }
 
@@ -199,7 +200,7 @@ void engine_transport_failed(Engine *e, const char *reason, int code, const Erro
     tell_lost(e, &loss);
     return;
   }
-  release_transports(e, 1000, false);
+  release_transports(e, 1000, NULL, false);
   if (start(e, next, &loss.err) != 0) tell_lost(e, &loss);
 }
 
@@ -260,10 +261,10 @@ void engine_pause(Engine *e, bool paused) {
   if (e->polling && !paused) polling_resume(e->polling);
 }
 
-void engine_free(Engine *e, int close_code) {
+void engine_free(Engine *e, int close_code, const char *reason) {
   timer_stop(net_loop(e->net), &e->heartbeat);
   timer_stop(net_loop(e->net), &e->probe);
   wakes_leave(&e->wake);
-  release_transports(e, close_code, e->hello && !e->lost);
+  release_transports(e, close_code, reason, e->hello && !e->lost);
   free(e);
 }

@@ -57,8 +57,9 @@ const char *engine_transport(const Engine *e); /* "websocket", "polling"; static
 bool engine_has_upgraded(const Engine *e);
 void engine_pause(Engine *e, bool paused); /* nothing is read meanwhile */
 
-/* Ends it now, without a word to the callbacks, and releases it. It says goodbye as far
- * as the system takes that at once. Legal in its callbacks. */
-void engine_free(Engine *e, int close_code);
+/* Ends it now, without a word to the callbacks, and releases it. The server is told
+ * goodbye: over WebSocket with the code, and the reason unless that is NULL. Legal in its
+ * callbacks. */
+void engine_free(Engine *e, int close_code, const char *reason);
 
 #endif

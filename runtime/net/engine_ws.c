@@ -34,14 +34,20 @@ static void on_message(void *ctx, bool binary, const char *data, size_t len) {
   else engine_take_packet(e, data, len);
 }
 
+/* What the server says may be any text; an error's message is one line. */
+static void closed_by_server(Error *err, int code, const char *reason, size_t len) {
+  error_set(err, ERR_CLOSED, "the server closed the connection (%d)%s%.*s", code,
+            len ? ": " : "", (int)len, reason);
+  for (char *c = err->message; *c; c++)
+    if ((unsigned char)*c < ' ') *c = ' ';
+  error_detail(err, "%.*s", (int)len, reason);
+}
+
 static void on_closed(void *ctx, int code, const char *reason, size_t len,
                       const Error *err) {
   Engine *e = ctx;
   Error why = *err;
-  if (err->code == ERR_NONE) {
-    error_set(&why, ERR_CLOSED, "the server closed the connection (%d)", code);
-    error_detail(&why, "%.*s", (int)len, reason);
-  }
+  if (err->code == ERR_NONE) closed_by_server(&why, code, reason, len);
   engine_transport_failed(e, reason_of(err->code), code, &why);
 }
 

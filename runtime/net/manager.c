@@ -95,22 +95,22 @@ void manager_leave(Manager *m, Socket *user) {
 
 /* --- the engine's end ------------------------------------------------------------- */
 
-static void end_engine(Manager *m, int close_code) {
+static void end_engine(Manager *m, int close_code, const char *reason) {
   Engine *engine = m->engine;
   m->engine = NULL;
   m->paused = 0;
   sio_assembly_free(m->assembly);
   m->assembly = NULL;
   if (engine_has_upgraded(engine)) m->upgraded = true;
-  engine_free(engine, close_code);
+  engine_free(engine, close_code, reason);
 }
 
-void manager_exit(Manager *m, Socket *s, int close_code) {
+void manager_exit(Manager *m, Socket *s, int close_code, const char *reason) {
   Socket **at = &m->members;
   while (*at && *at != s) at = &(*at)->next_member;
   if (!*at) return;
   *at = s->next_member;
-  if (!m->members) end_engine(m, close_code);
+  if (!m->members) end_engine(m, close_code, reason);
 }
 
 /* Each takes itself out. What one of them owns of the loss it gets a copy of. */

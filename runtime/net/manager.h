@@ -25,7 +25,9 @@ void manager_leave(Manager *m, Socket *user); /* the last one releases it */
 /* The engine is there when 0 is returned; *open tells whether its handshake is done. If
  * not, link_opened is called then. */
 int manager_enter(Manager *m, Socket *s, bool *open, Error *err);
-void manager_exit(Manager *m, Socket *s, int close_code);
+/* close_code, reason: of WebSocket, said when nobody else is on it; reason may be NULL.
+ */
+void manager_exit(Manager *m, Socket *s, int close_code, const char *reason);
 /* The whole connection is over: link_lose for each on it. */
 void manager_fail(Manager *m, const char *reason, const Error *err);
 

@@ -25,6 +25,7 @@
 
 #include "core/utf8.h"
 #include "net/socket_parts.h"
+#include "proto/websocket.h"
 
 enum { CLOSE_NORMAL = 1000 };
 
@@ -32,7 +33,7 @@ enum { CLOSE_NORMAL = 1000 };
 
 static void tell_next(Socket *s) {
   Tell *tell = s->tells;
-  SocketInfo info = {.reason = tell->reason};
+  SocketInfo info = {.reason = tell->reason, .code = tell->code};
   SocketState state = tell->state;
   s->tells = tell->next;
   if (!s->tells) s->last_tell = &s->tells;
@@ -74,9 +75,9 @@ void socket_wake(Socket *s) {
   inbox_push(net_loop(s->net), &s->tell_event);
 }
 
-void socket_tell_later(Socket *s, SocketState state, const char *reason) {
+void socket_tell_later(Socket *s, SocketState state, const char *reason, int code) {
   Tell *tell = xmalloc(sizeof *tell);
-  *tell = (Tell){NULL, state, reason};
+  *tell = (Tell){NULL, state, reason, code};
   *s->last_tell = tell;
   s->last_tell = &tell->next;
   socket_wake(s);
@@ -112,10 +113,10 @@ void socket_release(Socket *s) {
   free(s);
 }
 
-static void say_goodbye(Socket *s) {
+static void say_goodbye(Socket *s, int code, const char *reason) {
   if (s->options.protocol == SOCKET_IO && s->state == SOCKET_CONNECTED && s->linked)
     link_say(s, SIO_DISCONNECT, NULL, 0);
-  link_cut(s, CLOSE_NORMAL);
+  link_cut(s, code, reason);
   s->link++;
   timer_stop(net_loop(s->net), &s->retry);
   pace_done(net_pace(s->net), &s->turn);
@@ -124,7 +125,7 @@ static void say_goodbye(Socket *s) {
 void socket_free(Socket *s) {
   if (!s || s->freed) return;
   s->freed = true;
-  say_goodbye(s);
+  say_goodbye(s, CLOSE_NORMAL, NULL);
   manager_leave(s->manager, s);
   calls_forget(s);
   retry_free_all(s);
@@ -145,20 +146,41 @@ void socket_connect(Socket *s) {
   if (s->state != SOCKET_IDLE && s->state != SOCKET_CLOSED) return;
   s->state = SOCKET_CONNECTING;
   s->failures = s->retries = 0;
-  socket_tell_later(s, SOCKET_CONNECTING, "");
+  socket_tell_later(s, SOCKET_CONNECTING, "", 0);
   socket_begin(s);
 }
 
-void socket_disconnect(Socket *s) {
+static void leave(Socket *s, int code, const char *reason) {
   SocketState before = s->state;
-  say_goodbye(s);
+  bool said = s->options.protocol == SOCKET_WEBSOCKET && before == SOCKET_CONNECTED;
+  say_goodbye(s, code, reason);
   s->state = SOCKET_IDLE;
   s->id[0] = '\0';
   recovery_forget(s);
   retry_drop_all(s, ERR_CLOSED, false);
   calls_fail_in_flight(s);
   waiting_drop_all(s, ERR_CLOSED);
-  if (before != SOCKET_IDLE) socket_tell_later(s, SOCKET_IDLE, "io client disconnect");
+  if (before != SOCKET_IDLE)
+    socket_tell_later(s, SOCKET_IDLE, "io client disconnect", said ? code : 0);
+}
+
+void socket_disconnect(Socket *s) {
+  leave(s, CLOSE_NORMAL, NULL);
+}
+
+int socket_close(Socket *s, int code, const char *reason, Error *err) {
+  size_t len = reason ? strlen(reason) : 0;
+  if (s->options.protocol != SOCKET_WEBSOCKET)
+    return error_set(err, ERR_UNSUPPORTED, "Socket.IO has no close codes");
+  if (code != CLOSE_NORMAL && (code < 3000 || code > 4999))
+    return error_set(err, ERR_INVALID, "a close code is 1000, or 3000 to 4999");
+  if (len > WS_MAX_REASON)
+    return error_set(err, ERR_INVALID, "a close reason has %d bytes at most",
+                     WS_MAX_REASON);
+  if (!utf8_valid(reason, len))
+    return error_set(err, ERR_INVALID, "a close reason must be UTF-8");
+  leave(s, code, reason);
+  return 0;
 }
 
 SocketState socket_state(const Socket *s) {

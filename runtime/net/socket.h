@@ -91,7 +91,8 @@ typedef struct SocketInfo {
                          "transport close", "transport error", "parse error", "connect
                          error", "rejected"; "" when connected */
   int code;           /* WebSocket close code or 0 */
-  const Error *error; /* NULL when there is none */
+  const Error *error; /* NULL when there is none; CLOSED with a code: the detail is the
+                         reason that the server gave with it */
   const char *data;   /* the JSON under "data" of a rejection; NULL: none */
   size_t data_len;
   bool will_retry;
@@ -126,6 +127,10 @@ void socket_free(Socket *s);       /* legal in its own callbacks */
 void socket_connect(Socket *s);    /* from IDLE or CLOSED; harmless otherwise */
 void socket_disconnect(Socket *s); /* to IDLE; says goodbye; waiting packets are dropped,
                                       calls fail with CLOSED */
+/* The same, of a plain WebSocket, with what the server is told: code 1000, or 3000 to
+ * 4999; reason: UTF-8 of WS_MAX_REASON bytes at most, or NULL. Returns 0, UNSUPPORTED, or
+ * INVALID when that may not be said; then nothing is done. */
+int socket_close(Socket *s, int code, const char *reason, Error *err);
 void socket_auth(Socket *s, const char *json, size_t len); /* the CONNECT payload: an
                                                               object; len 0: none */
 void socket_auth_failed(Socket *s, const Error *err);      /* the attempt fails */

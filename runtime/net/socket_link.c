@@ -15,18 +15,18 @@ enum { CLOSE_NORMAL = 1000, CLOSE_PROTOCOL = 1002 };
 
 /* --- the end ---------------------------------------------------------------------- */
 
-void link_cut(Socket *s, int close_code) {
+void link_cut(Socket *s, int close_code, const char *reason) {
   bool linked = s->linked;
   if (s->paused && linked) manager_pause(s->manager, false);
   s->linked = s->asked = s->joined = s->awaiting_auth = s->paused = false;
   timer_stop(net_loop(s->net), &s->attempt);
   recovery_drop(s);
-  if (linked) manager_exit(s->manager, s, close_code);
+  if (linked) manager_exit(s->manager, s, close_code, reason);
 }
 
 void link_lose(Socket *s, const Loss *loss) {
   bool violated = strcmp(loss->reason, "parse error") == 0;
-  link_cut(s, violated ? CLOSE_PROTOCOL : CLOSE_NORMAL);
+  link_cut(s, violated ? CLOSE_PROTOCOL : CLOSE_NORMAL, NULL);
   note_push(s, NOTE_LOST, 0, loss, sizeof *loss);
 }
 

@@ -52,6 +52,7 @@ struct Tell {
   Tell *next;
   SocketState state;
   const char *reason;
+  int code; /* the close code that we sent, or 0 */
 };
 
 /* A packet that waits to be sent. */
@@ -145,7 +146,7 @@ struct Socket {
 /* socket.c: entering and leaving in dispatch; leave may free */
 void socket_enter(Socket *s);
 void socket_leave(Socket *s);
-void socket_tell_later(Socket *s, SocketState state, const char *reason);
+void socket_tell_later(Socket *s, SocketState state, const char *reason, int code);
 /* Makes sure that what is put off is told soon. */
 void socket_wake(Socket *s);
 void socket_release(Socket *s);
@@ -165,7 +166,7 @@ void link_frame(Socket *s, bool binary, const char *data, size_t len); /* a plai
 void link_packet(Socket *s, const SioPacket *packet, const SioBytes *attachments);
 void link_start(Socket *s);
 /* Ends the link, saying goodbye if it was open; nothing of it arrives any more. */
-void link_cut(Socket *s, int close_code);
+void link_cut(Socket *s, int close_code, const char *reason);
 /* Ends the link and reports it, behind all that came before. Takes loss->data. */
 void link_lose(Socket *s, const Loss *loss);
 void link_fail(Socket *s, const char *reason, const Error *err);

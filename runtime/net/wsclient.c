@@ -31,7 +31,7 @@
 #include "net/net_url.h"
 #include "net/wsclient_parts.h"
 
-enum { PONG_BACKLOG = 16 * 1024, MAX_REASON = 123 };
+enum { PONG_BACKLOG = 16 * 1024 };
 
 /* --- life ------------------------------------------------------------------------- */
 

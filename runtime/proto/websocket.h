@@ -58,8 +58,10 @@ void ws_frame(Buffer *out, bool fin, WsOpcode opcode, const uint8_t mask[4],
 /* The same for a whole message of data that deflate_write has compressed: RSV1 is set. */
 void ws_frame_deflated(Buffer *out, WsOpcode opcode, const uint8_t mask[4],
                        const char *data, size_t len);
+enum { WS_MAX_REASON = 123 };
 /* Appends a close frame. A code that may not stand in one (0, 1005, 1006) sends none. The
- * reason is cut at 123 bytes between characters, and left out when it is not UTF-8. */
+ * reason is cut at WS_MAX_REASON bytes between characters, and left out when it is not
+ * UTF-8. */
 void ws_frame_close(Buffer *out, const uint8_t mask[4], int code, const char *reason,
                     size_t len);
 /* Masks or unmasks in place bytes that start at `offset` of a payload. */

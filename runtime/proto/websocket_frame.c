@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-enum { MAX_CONTROL = 125, MAX_REASON = MAX_CONTROL - 2 };
+enum { MAX_CONTROL = WS_MAX_REASON + 2 };
 
 bool ws_close_code_valid(int code) {
   return (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014) ||
@@ -68,8 +68,8 @@ void ws_frame_deflated(Buffer *out, WsOpcode opcode, const uint8_t mask[4],
 
 /* The length of the longest start of a text that fits and ends between characters. */
 static size_t cut_reason(const char *reason, size_t len) {
-  if (len <= MAX_REASON) return len;
-  size_t cut = MAX_REASON;
+  if (len <= WS_MAX_REASON) return len;
+  size_t cut = WS_MAX_REASON;
   while (cut > 0 && ((uint8_t)reason[cut] & 0xC0) == 0x80) cut--;
   return cut;
 }

@@ -41,6 +41,8 @@ static void push_info(lua_State *L, const SocketInfo *info) {
   }
   if (info->error && info->error->code != ERR_NONE) {
     set_text(L, "detail", info->error->message);
+    if (info->code && info->error->code == ERR_CLOSED)
+      set_text(L, "close_reason", info->error->detail);
     luaerror_push(L, info->error);
     lua_setfield(L, -2, "error");
   }

@@ -14,6 +14,7 @@ local socket = {}
 ---@class tidelock.SocketInfo
 ---@field reason? string "io server disconnect", "io client disconnect", "ping timeout", "transport close", "transport error", "parse error", "connect error", "rejected"
 ---@field code? integer WebSocket close code (RFC 6455, 7.4)
+---@field close_reason? string what the server said with its close code
 ---@field detail? string what happened, for developers
 ---@field error? tidelock.Error
 ---@field data? any what the server sent with a refusal
@@ -117,8 +118,11 @@ local Volatile = {}
 function Socket:connect() end
 
 ---Says goodbye and closes; what waits is dropped, calls end with CLOSED. Not retried.
+---A plain WebSocket may tell the server why; on socket.io there are no arguments.
+---@param code? integer 1000, or 3000 to 4999; 1000
+---@param reason? string UTF-8 of at most 123 bytes
 ---@return true?, tidelock.Error?
-function Socket:disconnect() end
+function Socket:disconnect(code, reason) end
 
 ---Handles an event. Each handler runs in a task of its own, with its own copy of the arguments; if
 ---the server asked for an ack, a function comes last: call it once with the answer. "connect",
