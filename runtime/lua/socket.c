@@ -378,29 +378,59 @@ static int push_volatile(lua_State *L, Declaration *decl) {
   return 1;
 }
 
+static void push_state(lua_State *L, const Declaration *decl, const Socket *socket) {
+  (void)socket;
+  lua_pushstring(L, connection_state(decl));
+}
+
+static void push_id(lua_State *L, const Declaration *decl, const Socket *socket) {
+  (void)decl;
+  const char *id = socket ? socket_id(socket) : "";
+  lua_pushstring(L, *id ? id : NULL); /* NULL: nil */
+}
+
+static void push_transport(lua_State *L, const Declaration *decl, const Socket *socket) {
+  (void)decl;
+  lua_pushstring(L, socket ? socket_transport(socket) : NULL);
+}
+
+static void push_subprotocol(lua_State *L, const Declaration *decl,
+                             const Socket *socket) {
+  (void)decl;
+  lua_pushstring(L, socket ? socket_subprotocol(socket) : NULL);
+}
+
+static void push_connected(lua_State *L, const Declaration *decl, const Socket *socket) {
+  (void)decl;
+  lua_pushboolean(L, socket && socket_state(socket) == SOCKET_CONNECTED);
+}
+
+static void push_recovered(lua_State *L, const Declaration *decl, const Socket *socket) {
+  (void)decl;
+  lua_pushboolean(L, socket && socket_recovered(socket));
+}
+
+/* Fields that tell of the connection now. */
+static const struct {
+  const char *name;
+  void (*push)(lua_State *L, const Declaration *decl, const Socket *socket);
+} fields[] = {{"state", push_state},         {"id", push_id},
+              {"transport", push_transport}, {"subprotocol", push_subprotocol},
+              {"connected", push_connected}, {"recovered", push_recovered}};
+
 static int f_index(lua_State *L) {
   const char *key = luaL_checkstring(L, 2);
   lua_settop(L, 2);
   lua_pushvalue(L, 2);
   if (lua_rawget(L, lua_upvalueindex(1)) != LUA_TNIL) return 1;
   Declaration *decl = socket_check(L);
-  Socket *socket = connection_socket(decl);
-  if (strcmp(key, "name") == 0) lua_pushstring(L, decl->name);
-  else if (strcmp(key, "volatile") == 0) return push_volatile(L, decl);
-  else if (strcmp(key, "state") == 0 || strcmp(key, "id") == 0 ||
-           strcmp(key, "recovered") == 0 || strcmp(key, "connected") == 0 ||
-           strcmp(key, "transport") == 0) {
-    need_loaded(L, "reading a connection");
-    if (*key == 't') lua_pushstring(L, socket ? socket_transport(socket) : NULL);
-    else if (*key == 's') lua_pushstring(L, connection_state(decl));
-    else if (*key == 'c')
-      lua_pushboolean(L, socket && socket_state(socket) == SOCKET_CONNECTED);
-    else if (*key == 'r') lua_pushboolean(L, socket && socket_recovered(socket));
-    else if (socket && *socket_id(socket)) lua_pushstring(L, socket_id(socket));
-    else lua_pushnil(L);
-  } else {
-    return luaL_error(L, "a socket has no field \"%s\"", key);
-  }
+  if (strcmp(key, "name") == 0) return lua_pushstring(L, decl->name), 1;
+  if (strcmp(key, "volatile") == 0) return push_volatile(L, decl);
+  size_t i = 0;
+  while (i < COUNT_OF(fields) && strcmp(fields[i].name, key) != 0) i++;
+  if (i == COUNT_OF(fields)) return luaL_error(L, "a socket has no field \"%s\"", key);
+  need_loaded(L, "reading a connection");
+  fields[i].push(L, decl, connection_socket(decl));
   return 1;
 }
 

@@ -266,6 +266,22 @@ static void read_deflate(lua_State *L, int t, SocketOptions *o) {
   lua_pop(L, 1);
 }
 
+/* subprotocols = "a, b", or { "a", "b" } */
+static void read_subprotocols(lua_State *L, int t, SocketOptions *o) {
+  if (lua_getfield(L, t, "subprotocols") != LUA_TTABLE) {
+    lua_pop(L, 1);
+    o->subprotocols = text_field(L, t, "subprotocols");
+    return;
+  }
+  Buffer list = {0};
+  for (lua_Integer i = 1; lua_rawgeti(L, -1, i) == LUA_TSTRING; i++, lua_pop(L, 1))
+    buffer_printf(&list, "%s%s", i > 1 ? ", " : "", lua_tostring(L, -1));
+  bool strings = lua_isnil(L, -1);
+  if (list.len) o->subprotocols = buffer_take(&list, NULL);
+  if (!strings) luaL_error(L, "socket.connect: subprotocols must be names");
+  lua_pop(L, 2);
+}
+
 /* --- all of it -------------------------------------------------------------------- */
 
 static void read_net(lua_State *L, int t, SocketOptions *o) {
@@ -278,7 +294,7 @@ static void read_net(lua_State *L, int t, SocketOptions *o) {
   o->nsp = text_field(L, t, "namespace");
   if (o->nsp && (o->nsp[0] != '/' || strpbrk(o->nsp, ",?")))
     luaL_error(L, "socket.connect: a namespace starts with / and has neither , nor ?");
-  o->subprotocols = text_field(L, t, "subprotocols");
+  read_subprotocols(L, t, o);
   Route route = route_read(L, t, "socket.connect");
   route_copy(&o->route, &route);
   o->timeout = number_field(L, t, "timeout", 0, 86400);

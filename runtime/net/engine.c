@@ -251,6 +251,10 @@ const char *engine_transport(const Engine *e) {
   return eio_transport_name(e->transport);
 }
 
+const char *engine_subprotocol(const Engine *e) {
+  return e->subprotocol;
+}
+
 bool engine_has_upgraded(const Engine *e) {
   return e->upgraded;
 }
@@ -266,5 +270,6 @@ void engine_free(Engine *e, int close_code, const char *reason) {
   timer_stop(net_loop(e->net), &e->probe);
   wakes_leave(&e->wake);
   release_transports(e, close_code, reason, e->hello && !e->lost);
+  free(e->subprotocol);
   free(e);
 }

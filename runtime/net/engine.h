@@ -54,6 +54,8 @@ size_t engine_buffered(const Engine *e);       /* bytes that the system has not 
 size_t engine_max_payload(const Engine *e);    /* of a packet; 0: not known */
 bool engine_is_open(const Engine *e);          /* the handshake is done */
 const char *engine_transport(const Engine *e); /* "websocket", "polling"; static */
+/* Of a plain WebSocket: NULL while none is agreed. Borrows. */
+const char *engine_subprotocol(const Engine *e);
 bool engine_has_upgraded(const Engine *e);
 void engine_pause(Engine *e, bool paused); /* nothing is read meanwhile */
 

@@ -31,6 +31,7 @@ struct Engine {
   WakeListener wake;
   size_t max_payload; /* 0: not known */
   char sid[128];
+  char *subprotocol; /* NULL: none was agreed */
   Timer heartbeat, probe;
 };
 

@@ -22,8 +22,8 @@ static const char *reason_of(ErrorCode code) {
 
 static void on_open(void *ctx, const char *subprotocol) {
   Engine *e = ctx;
-  (void)subprotocol;
   if (!e->options->plain) return;
+  if (*subprotocol) e->subprotocol = xstrdup(subprotocol);
   e->hello = true;
   e->callbacks.open(e->ctx);
 }

@@ -196,6 +196,11 @@ const char *socket_transport(const Socket *s) {
   return engine && engine_is_open(engine) ? engine_transport(engine) : NULL;
 }
 
+const char *socket_subprotocol(const Socket *s) {
+  bool connected = s->linked && s->state == SOCKET_CONNECTED;
+  return connected ? engine_subprotocol(manager_engine(s->manager)) : NULL;
+}
+
 bool socket_recovered(const Socket *s) {
   return s->recovery.given;
 }

@@ -139,6 +139,8 @@ SocketState socket_state(const Socket *s);
 const char *socket_id(const Socket *s); /* "" while not connected; borrows */
 bool socket_recovered(const Socket *s);
 const char *socket_transport(const Socket *s); /* NULL while there is none; static */
+/* That a plain WebSocket agreed to; NULL: none, or not connected; borrows. */
+const char *socket_subprotocol(const Socket *s);
 uint32_t
 socket_epoch(const Socket *s); /* rises with each connection: acks belong to one */
 size_t

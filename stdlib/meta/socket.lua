@@ -67,7 +67,7 @@ local socket = {}
 ---@field ack_timeout? number seconds to wait for the ack each time; 10
 ---@field query? table<string, string|number>|string
 ---@field headers? table<string, string>
----@field subprotocols? string "a, b"; plain WebSocket only
+---@field subprotocols? string|string[] "a, b", or a list; plain WebSocket only
 ---@field frames? "text"|"binary"|"json" plain WebSocket: what send takes and "message" gives; "text"
 ---@field max_message? integer bytes; 64 MiB
 
@@ -106,6 +106,7 @@ function handler:off() end
 ---@field connected boolean
 ---@field id? string the server's id for this connection, while connected
 ---@field transport? "websocket"|"polling" what carries it now, while connected
+---@field subprotocol? string plain WebSocket: the one that the server chose, while connected
 ---@field recovered boolean
 ---@field volatile tidelock.VolatileSocket drops what cannot be sent now
 local Socket = {}

@@ -135,3 +135,38 @@ test.describe("a close by the server", function()
     expect(seen.info.error.code).is "RESET"
   end)
 end)
+
+test.describe("subprotocols", function()
+  test.it("are offered, and the chosen one is known while connected", function()
+    for _, offered in ipairs { "chat.v2, chat.v1", { "chat.v2", "chat.v1" }, { "chat.v1" } } do
+      local s, seen = declare { subprotocols = offered }
+      expect(s.subprotocol).is(nil)
+      local at_connect
+      s:on("connect", function() at_connect = s.subprotocol end)
+      s:connect()
+      wait_for(function() return at_connect end)
+      expect(at_connect).is "chat.v1"
+      local headers = json.decode(ask(s, seen, "/headers"))
+      local list = type(offered) == "table" and table.concat(offered, ", ") or offered
+      expect(headers["sec-websocket-protocol"]).is(list)
+      s:send "/drop"
+      wait_for(function() return seen.reconnecting end)
+      wait_for(function() return s.subprotocol end)
+      expect(s.subprotocol).is "chat.v1"
+      s:disconnect()
+      expect(s.subprotocol).is(nil)
+    end
+  end)
+
+  test.it("none is chosen, and none was offered: nil", function()
+    expect(connected { subprotocols = "other" }.subprotocol).is(nil)
+    expect(connected { subprotocols = {} }.subprotocol).is(nil)
+    expect(connected().subprotocol).is(nil)
+  end)
+
+  test.it("raise where they are no list of names", function()
+    for _, wrong in ipairs { 1, { 1 }, "a b", { "a", "b\r\n" }, true } do
+      expect(function() declare { subprotocols = wrong } end).raises "subprotocols"
+    end
+  end)
+end)
