@@ -7,9 +7,9 @@
  * engine_take_packet. A session that began over polling may go on over WebSocket (the
  * upgrade, engine_ws.c).
  *
- * The end. engine_end tells `lost`, once; after it nothing more is told, and the owner
- * frees the engine, often from within. So whoever calls something that may end it looks
- * no further at the engine; functions that go on afterwards hold what they need.
+ * The end. engine_end tells `lost`, once; after it nothing more is told or asked for, and
+ * the owner frees the engine, often from within. So whoever calls something that may end
+ * it looks no further at the engine; functions that go on afterwards hold what they need.
  *
  * The heartbeat is watched by a timer, whose clock stands still while the machine sleeps,
  * and measured by one that does not: the machine's waking makes it look at that. */
@@ -18,11 +18,13 @@
 #include <strings.h>
 #include <time.h>
 
+#include "core/utf8.h"
 #include "net/engine_parts.h"
 
 /* --- the end ---------------------------------------------------------------------- */
 
 static void tell_lost(Engine *e, const EngineLoss *loss) {
+  if (e->lost) return;
   e->lost = true; /* there is nobody to say goodbye to */
   timer_stop(net_loop(e->net), &e->heartbeat);
   timer_stop(net_loop(e->net), &e->probe);
@@ -113,9 +115,15 @@ static void on_close(Engine *e) {
   engine_end(e, "transport close", &err);
 }
 
+void engine_take_bytes(Engine *e, const char *data, size_t len) {
+  if (!e->hello) engine_violated(e, "a packet before the handshake");
+  else if (!e->lost) e->callbacks.message(e->ctx, true, data, len);
+}
+
 void engine_take_packet(Engine *e, const char *data, size_t len) {
   EioPacket packet;
   Error err;
+  if (e->lost) return;
   if (eio_parse(data, len, &packet, &err) != 0) {
     engine_end(e, "parse error", &err);
     return;
@@ -196,7 +204,7 @@ static void release_transports(Engine *e, int close_code, const char *reason,
 void engine_transport_failed(Engine *e, const char *reason, int code, const Error *err) {
   EngineLoss loss = {.reason = reason, .code = code, .err = *err};
   EioTransports next = next_left(e);
-  if (e->hello || !next || says_nothing_of_the_transport(err->code)) {
+  if (e->hello || e->lost || !next || says_nothing_of_the_transport(err->code)) {
     tell_lost(e, &loss);
     return;
   }
@@ -230,6 +238,7 @@ int engine_send(Engine *e, bool binary, const char *data, size_t len) {
     return e->ws ? ws_send(e->ws, binary, data, len) : (int)ERR_NOT_CONNECTED;
   size_t most = e->options->ws.max_buffered;
   if (most && polling_buffered(e->polling) + len > most) return ERR_BUFFER_FULL;
+  if (!binary && !utf8_valid(data, len)) return ERR_DECODE;
   polling_send(e->polling, binary, data, len);
   return 0;
 }

@@ -37,6 +37,7 @@ struct Engine {
 
 /* engine.c */
 void engine_take_packet(Engine *e, const char *data, size_t len);
+void engine_take_bytes(Engine *e, const char *data, size_t len); /* a binary message */
 void engine_end(Engine *e, const char *reason, const Error *err);
 void engine_violated(Engine *e, const char *what);
 /* The transport could not be had: another is tried, or that is the end. */

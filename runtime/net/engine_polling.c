@@ -5,7 +5,7 @@
  * What is sent within a turn, and while a POST is under way, gathers and goes out
  * together, up to the server's maxPayload. The answers come in dispatch. The payload of
  * one is handed on packet by packet; any packet may end the engine, so each step looks
- * whether it still stands (`over`), and the memory stays until the last one has returned
+ * whether it still stands (is_over), and the memory stays until the last one has returned
  * (`busy`). */
 #include <math.h>
 #include <stdio.h>
@@ -34,6 +34,11 @@ struct Polling {
 };
 
 enum { MOST_PACKETS = 16 };
+
+/* It was ended, or lost: then it asks for nothing more until it is. */
+static bool is_over(const Polling *p) {
+  return !p->engine || p->engine->lost;
+}
 
 /* --- the queue -------------------------------------------------------------------- */
 
@@ -146,9 +151,8 @@ static void leave(Polling *p) {
 static void poll_more(Polling *p);
 
 static void take_part(Engine *e, const EioPart *part) {
-  if (!part->binary) engine_take_packet(e, part->data, part->len);
-  else if (e->hello) e->callbacks.message(e->ctx, true, part->data, part->len);
-  else engine_violated(e, "a packet before the handshake");
+  if (part->binary) engine_take_bytes(e, part->data, part->len);
+  else engine_take_packet(e, part->data, part->len);
 }
 
 static void take_payload(Polling *p, Buffer *body) {
@@ -160,7 +164,7 @@ static void take_payload(Polling *p, Buffer *body) {
     engine_violated(p->engine, "an empty answer to a polling request");
     return;
   }
-  for (int more = 1; more > 0 && p->engine;) {
+  for (int more = 1; more > 0 && !is_over(p);) {
     more = eio_next(&rest, &len, &part, &err);
     if (more > 0) take_part(p->engine, &part);
     else if (more < 0) engine_end(p->engine, "parse error", &err);
@@ -172,7 +176,7 @@ static void on_got(void *ctx, HttpResponse *response, const Error *err) {
   p->get = NULL;
   p->busy++;
   if (went_well(p, response, err)) take_payload(p, &response->body);
-  if (p->engine) poll_more(p);
+  poll_more(p);
   leave(p);
 }
 
@@ -180,6 +184,7 @@ static void on_got(void *ctx, HttpResponse *response, const Error *err) {
 static void poll_more(Polling *p) {
   Engine *e = p->engine;
   Error err;
+  if (is_over(p)) return;
   if (p->draining) {
     drained_if_idle(p);
     return;
@@ -206,6 +211,7 @@ static void on_posted(void *ctx, HttpResponse *response, const Error *err) {
 static void post_more(Polling *p) {
   Buffer payload = {0};
   Error err;
+  if (is_over(p)) return;
   if (p->draining) {
     drained_if_idle(p);
     return;
@@ -256,7 +262,7 @@ void polling_resume(Polling *p) {
   p->draining = false;
   p->busy++;
   poll_more(p);
-  if (p->engine) post_more(p);
+  post_more(p);
   leave(p);
 }
 

@@ -4,14 +4,13 @@
  * opened and asked "2probe". Its "3probe" means that the server will take it: from then
  * on nothing new is asked for or sent by polling (DRAINING), and the server lets go of
  * the request that it holds. When none is under way, "5" goes out over the WebSocket,
- * then what waits. A probe that fails, or takes too long, leaves the session on polling.
+ * then what waits. A probe that fails, or takes longer than connecting may, leaves the
+ * session on polling.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "net/engine_parts.h"
-
-static const double probe_timeout = 20;
 
 /* --- the transport ---------------------------------------------------------------- */
 
@@ -30,7 +29,8 @@ static void on_open(void *ctx, const char *subprotocol) {
 
 static void on_message(void *ctx, bool binary, const char *data, size_t len) {
   Engine *e = ctx;
-  if (binary || e->options->plain) e->callbacks.message(e->ctx, binary, data, len);
+  if (e->options->plain) e->callbacks.message(e->ctx, binary, data, len);
+  else if (binary) engine_take_bytes(e, data, len);
   else engine_take_packet(e, data, len);
 }
 
@@ -115,10 +115,11 @@ static const WsCallbacks probing = {on_probe_open, on_probe_message, on_probe_cl
 
 void engine_probe(Engine *e) {
   Error err;
+  double timeout = e->options->ws.connect_timeout;
   if (!e->options->upgrade) return;
   e->upgrade = UPGRADE_OPENING;
   e->probe.fire = on_probe_timeout;
-  timer_start(net_loop(e->net), &e->probe, probe_timeout);
+  timer_start(net_loop(e->net), &e->probe, timeout > 0 ? timeout : 20);
   if (open_ws(e, &probing, &err) != 0) engine_probe_stop(e);
 }
 

@@ -1,0 +1,708 @@
+/* The Engine.IO client in conversation with a scripted server (engine_env.h). */
+#include "engine_env.h"
+
+/* --- over WebSocket --------------------------------------------------------------- */
+
+static void a_session_over_websocket(void **state) {
+  Test *t = *state;
+  open_ws(t);
+  assert_string_equal(engine_transport(t->engine), "websocket");
+  assert_int_equal(engine_max_payload(t->engine), 1000);
+  assert_int_equal(send_text(t, "4hello"), 0);
+  expect(t, "ws 4hello");
+  assert_int_equal(engine_send(t->engine, true, "bytes", 5), 0);
+  expect(t, "ws binary bytes");
+  say(t, "4one");
+  fake_ws_send(t->ws, WS_BINARY, "two", 3);
+  say(t, "6");
+  say(t, "4");
+  told(t, "message one\nbinary two\nmessage \n");
+  say(t, "2");
+  expect(t, "ws 3");
+  say(t, "2echo");
+  expect(t, "ws 3echo");
+  leave(t);
+  expect(t, "ws close 1000");
+}
+
+static void another_transport_is_tried(void **state) {
+  Test *t = *state;
+  t->options.others = EIO_POLLING;
+  open_client(t, EIO_WEBSOCKET);
+  expect(t, "WS");
+  answer(&t->ws, 400, "no WebSocket here");
+  expect(t, "GET");
+  answer_get(t, HELLO);
+  told(t, "open\n");
+  expect(t, "GET abc");
+  assert_string_equal(engine_transport(t->engine), "polling");
+  leave(t);
+  expect(t, "POST 1");
+  expect(t, "GET gone");
+}
+
+/* --- over polling ----------------------------------------------------------------- */
+
+static void a_session_over_polling(void **state) {
+  Test *t = *state;
+  open_polling(t, HELLO);
+  assert_string_equal(t->target, "GET /socket.io/?EIO=4&transport=polling&sid=abc");
+  assert_string_equal(engine_transport(t->engine), "polling");
+  send_text(t, "4hello");
+  expect(t, "POST 4hello");
+  answer_post(t);
+  engine_send(t->engine, true, "\1\2\3", 3);
+  expect(t, "POST bAQID");
+  answer_post(t);
+  answer_get(t, "4one");
+  told(t, "message one\n");
+  expect(t, "GET abc");
+}
+
+static void several_packets_in_one_body(void **state) {
+  Test *t = *state;
+  open_client(t, EIO_POLLING);
+  expect(t, "GET");
+  answer_get(t, HELLO "|4zero|bAA==");
+  told(t, "open\nmessage zero\nbinary \n");
+  expect(t, "GET abc");
+  answer_get(t, "4one|6|bdHdv|2|4|4three");
+  told(t, "message one\nbinary two\nmessage \nmessage three\n");
+  expect(t, "POST 3");
+  expect(t, "GET abc");
+}
+
+static void what_is_sent_meanwhile_goes_together(void **state) {
+  Test *t = *state;
+  open_polling(t, HELLO);
+  send_text(t, "4a");
+  send_text(t, "4b");
+  expect(t, "POST 4a|4b");
+  send_text(t, "4c");
+  let_pass(t, 0.01); /* another turn */
+  engine_send(t->engine, true, "d", 1);
+  send_text(t, "4e");
+  answer_post(t);
+  expect(t, "POST 4c|bZA==|4e");
+  assert_true(engine_buffered(t->engine) > 0);
+  answer_post(t);
+  answer_get(t, "6");
+  expect(t, "GET abc");
+  assert_int_equal(engine_buffered(t->engine), 0);
+}
+
+/* Each body within what the server takes; what is too large alone goes alone. */
+static void bodies_keep_to_max_payload(void **state) {
+  Test *t = *state;
+  open_polling(t, HELLO_WITH("", "25000", "20000", "10"));
+  send_text(t, "4abc");
+  send_text(t, "4abcd");
+  send_text(t, "4abcdefghijkl");
+  send_text(t, "4a");
+  expect(t, "POST 4abc|4abcd");
+  answer_post(t);
+  expect(t, "POST 4abcdefghijkl");
+  answer_post(t);
+  expect(t, "POST 4a");
+}
+
+static void bodies_have_sixteen_packets_at_most(void **state) {
+  Test *t = *state;
+  open_polling(t, HELLO);
+  for (int i = 0; i < 18; i++) send_text(t, "4");
+  expect(t, "POST 4|4|4|4|4|4|4|4|4|4|4|4|4|4|4|4");
+  answer_post(t);
+  expect(t, "POST 4|4");
+}
+
+static void text_must_be_utf8_on_either_transport(void **state) {
+  Test *t = *state;
+  open_polling(t, HELLO);
+  assert_int_equal(send_text(t, "4\xff"), ERR_DECODE);
+  leave(t);
+  expect(t, "POST 1");
+  expect(t, "GET gone");
+  open_ws(t);
+  assert_int_equal(send_text(t, "4\xff"), ERR_DECODE);
+}
+
+static void what_waits_is_limited(void **state) {
+  Test *t = *state;
+  t->options.ws.max_buffered = 10;
+  open_polling(t, HELLO);
+  assert_int_equal(send_text(t, "4abc"), 0);
+  assert_int_equal(send_text(t, "4abcdefgh"), ERR_BUFFER_FULL);
+  assert_int_equal(engine_send(t->engine, true, "abcdefg", 7), ERR_BUFFER_FULL);
+  expect(t, "POST 4abc");
+}
+
+static void nothing_is_read_while_paused(void **state) {
+  Test *t = *state;
+  open_polling(t, HELLO_WITH("", "20", "30", "1000"));
+  engine_pause(t->engine, true);
+  answer_get(t, "4one");
+  told(t, "message one\n");
+  let_pass(t,
+           0.12); /* pings may have come: that it is silent is not the server's fault */
+  expect_nothing(t);
+  engine_pause(t->engine, false);
+  expect(t, "GET abc");
+  told(t, "lost ping timeout TIMEOUT\n");
+  leave(t);
+  expect(t, "GET gone");
+}
+
+/* --- the upgrade ------------------------------------------------------------------ */
+
+/* Until the server has agreed to the probe; the first GET is held. */
+static void probe(Test *t) {
+  open_polling(t, HELLO_UPGRADES);
+  expect(t, "WS abc");
+  accept_ws(t);
+  expect(t, "ws 2probe");
+}
+
+static void upgrade(Test *t) {
+  probe(t);
+  say(t, "3probe");
+  answer_get(t, "6");
+  expect(t, "ws 5");
+}
+
+static void an_upgrade(void **state) {
+  Test *t = *state;
+  upgrade(t);
+  assert_string_equal(engine_transport(t->engine), "websocket");
+  assert_true(engine_has_upgraded(t->engine));
+  send_text(t, "4hello");
+  expect(t, "ws 4hello");
+  say(t, "4yes");
+  told(t, "message yes\n");
+  leave(t);
+  expect(t, "ws close 1000");
+}
+
+/* Each message arrives once and in order, by whichever way. */
+static void messages_during_an_upgrade(void **state) {
+  Test *t = *state;
+  open_polling(t, HELLO_UPGRADES);
+  send_text(t, "4a");
+  expect(t, "POST 4a");
+  send_text(t, "4b");
+  expect(t, "WS abc");
+  accept_ws(t);
+  expect(t, "ws 2probe");
+  answer_get(t, "4s");
+  told(t, "message s\n");
+  expect(t, "GET abc");
+  say(t, "3probe");
+  answer_get(t, "4t|4u");
+  told(t, "message t\nmessage u\n");
+  send_text(t, "4c");
+  let_pass(t, 0.01);
+  expect_nothing(t); /* neither a GET nor "5": a POST is under way */
+  answer_post(t);
+  expect(t, "ws 5");
+  expect(t, "ws 4b");
+  expect(t, "ws 4c");
+  say(t, "4v");
+  told(t, "message v\n");
+}
+
+/* After a probe that failed: all goes on by polling. */
+static void stays(Test *t) {
+  assert_string_equal(engine_transport(t->engine), "polling");
+  send_text(t, "4still");
+  expect(t, "POST 4still");
+  answer_post(t);
+  answer_get(t, "4here");
+  told(t, "message here\n");
+  expect(t, "GET abc");
+  leave(t);
+  expect(t, "POST 1");
+  expect(t, "GET gone");
+}
+
+static void a_websocket_that_is_not_to_be_had(void **state) {
+  Test *t = *state;
+  open_polling(t, HELLO_UPGRADES);
+  expect(t, "WS abc");
+  answer(&t->ws, 400, "{\"code\":3}");
+  stays(t);
+}
+
+static void a_probe_that_is_never_answered(void **state) {
+  Test *t = *state;
+  t->options.ws.connect_timeout = 0.1;
+  probe(t);
+  expect(t, "ws close 1000");
+  stays(t);
+}
+
+static void a_probe_answered_wrongly(void **state) {
+  static const char *const wrong[] = {"3prob", "3", "4probe", "6", "x", "3probe3"};
+  Test *t = *state;
+  for (size_t i = 0; i < COUNT_OF(wrong); i++) {
+    probe(t);
+    say(t, wrong[i]);
+    expect(t, "ws close 1000");
+    stays(t);
+    hang_up(&t->post);
+  }
+}
+
+static void a_websocket_that_closes_at_the_probe(void **state) {
+  Test *t = *state;
+  probe(t);
+  hang_up(&t->ws);
+  stays(t);
+}
+
+static void a_websocket_that_closes_behind_the_probe(void **state) {
+  Test *t = *state;
+  probe(t);
+  send_text(t, "4a");
+  expect(t, "POST 4a");
+  say(t, "3probe");
+  send_text(t, "4b");
+  hang_up(&t->ws);
+  answer_post(t);
+  expect(t, "POST 4b");
+  answer_post(t);
+  stays(t);
+}
+
+static void lost_during_an_upgrade(void **state) {
+  Test *t = *state;
+  t->free_in = "lost transport error HTTP";
+  probe(t);
+  say(t, "3probe");
+  answer(&t->get, 400, "{\"code\":1,\"message\":\"Session ID unknown\"}");
+  told(t, "lost transport error HTTP\n");
+  expect(t, "ws close 1000");
+}
+
+/* --- how it ends ------------------------------------------------------------------ */
+
+/* The owner frees it later here: nothing is told in between. */
+static void the_server_closes_over_polling(void **state) {
+  Test *t = *state;
+  open_polling(t, HELLO);
+  answer_get(t, "4one|1|4two|1");
+  told(t, "message one\nlost transport close CLOSED\n");
+  let_pass(t, 0.01);
+}
+
+static void the_server_closes_over_websocket(void **state) {
+  Test *t = *state;
+  open_ws(t);
+  say(t, "1");
+  say(t, "4two");
+  fake_ws_send(t->ws, WS_BINARY, "three", 5);
+  told(t, "lost transport close CLOSED\n");
+  leave(t);
+  expect(t, "ws close 1000");
+}
+
+static void a_closing_handshake_has_its_code(void **state) {
+  Test *t = *state;
+  open_ws(t);
+  fake_ws_close(t->ws, 1013, "later");
+  expect(t, "ws close 1013");
+  told(t, "lost transport close CLOSED\n");
+  assert_int_equal(t->lost_code, 1013);
+  assert_string_equal(t->lost.detail, "later");
+}
+
+static void a_connection_that_breaks(void **state) {
+  Test *t = *state;
+  open_ws(t);
+  fake_reset(t->ws);
+  told(t, "lost transport close RESET\n");
+  give_up(t);
+  open_polling(t, HELLO);
+  send_text(t, "4a");
+  expect(t, "POST 4a");
+  hang_up(&t->post);
+  told(t, "lost transport error RESET\n");
+  give_up(t);
+}
+
+/* Counted from the last ping, not from the opening. */
+static void expect_timeout(Test *t, double last_ping) {
+  told(t, "lost ping timeout TIMEOUT\n");
+  assert_string_equal(t->lost.phase, "heartbeat");
+  assert_true(t->lost_at - last_ping > 0.39);
+  leave(t);
+}
+
+static void a_server_that_falls_silent(void **state) {
+  Test *t = *state;
+  open_client(t, EIO_WEBSOCKET);
+  expect(t, "WS");
+  accept_ws(t);
+  say(t, HELLO_WITH("", "300", "100", "1000"));
+  told(t, "open\n");
+  let_pass(t, 0.15);
+  say(t, "2");
+  expect(t, "ws 3");
+  expect_timeout(t, loop_now(t->env.loop));
+  expect(t, "ws close 1000");
+  open_polling(t, HELLO_WITH("", "300", "100", "1000"));
+  let_pass(t, 0.15);
+  answer_get(t, "2");
+  expect(t, "POST 3");
+  expect(t, "GET abc");
+  expect_timeout(t, loop_now(t->env.loop));
+}
+
+/* --- what servers and what stands before them say --------------------------------- */
+
+static const struct {
+  int status;
+  const char *body, *detail;
+} refusals[] = {
+    {400, "{\"code\":1,\"message\":\"Session ID unknown\"}",
+     "400: {\"code\":1,\"message\":\"Session ID unknown\"}"},
+    {413, "", "413: "},
+    {502, "<html>\n<h1>Bad \xc3\xa4</h1>", "502: <html> <h1>Bad   </h1>"},
+    {204, "", "204: "},
+};
+
+static void expect_refused(Test *t, size_t i) {
+  told(t, "lost transport error HTTP\n");
+  assert_string_equal(t->lost.detail, refusals[i].detail);
+  give_up(t);
+}
+
+static void requests_that_are_refused(void **state) {
+  Test *t = *state;
+  for (size_t i = 0; i < COUNT_OF(refusals); i++) {
+    open_client(t, EIO_POLLING);
+    expect(t, "GET");
+    answer(&t->get, refusals[i].status, refusals[i].body);
+    expect_refused(t, i);
+    open_polling(t, HELLO);
+    answer(&t->get, refusals[i].status, refusals[i].body);
+    expect_refused(t, i);
+    open_polling(t, HELLO);
+    send_text(t, "4a");
+    expect(t, "POST 4a");
+    answer(&t->post, refusals[i].status, refusals[i].body);
+    expect_refused(t, i);
+  }
+}
+
+/* A handshake without its braces. */
+#define SID "\"sid\":\"abc\",\"upgrades\":[],"
+#define DELAYS "\"pingInterval\":25000,\"pingTimeout\":20000"
+#define TEN "aaaaaaaaaa"
+#define HUNDRED TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN
+
+static const char *const bad_handshakes[] = {
+    "0",
+    "0{",
+    "0[]",
+    "0null",
+    "0{" SID DELAYS,
+    "0{" SID DELAYS "}x",
+    "0{" DELAYS "}",
+    "0{\"sid\":7," DELAYS "}",
+    "0{\"sid\":\"\"," DELAYS "}",
+    "0{\"sid\":\"a b\"," DELAYS "}",
+    "0{\"sid\":\"a\\r\\nX: y\"," DELAYS "}",
+    "0{\"sid\":\"" HUNDRED HUNDRED "\"," DELAYS "}",
+    "0{" SID "\"pingInterval\":-1,\"pingTimeout\":20000}",
+    "0{" SID "\"pingInterval\":0,\"pingTimeout\":20000}",
+    "0{" SID "\"pingInterval\":25000,\"pingTimeout\":1e300}",
+    "0{" SID "\"pingInterval\":2147483648,\"pingTimeout\":1}",
+    "0{" SID "\"pingInterval\":\"25000\",\"pingTimeout\":20000}",
+    "0{" SID "\"pingInterval\":25000}",
+    "0{" SID DELAYS ",\"maxPayload\":-1}",
+    "0{" SID DELAYS ",\"maxPayload\":\"many\"}",
+};
+
+/* Behind one that can be read nothing more can go wrong: any other is a parse error. */
+static void handshakes_that_are_none(void **state) {
+  Test *t = *state;
+  for (size_t i = 0; i < COUNT_OF(bad_handshakes); i++) {
+    open_client(t, EIO_POLLING);
+    expect(t, "GET");
+    answer_get(t, bad_handshakes[i]);
+    told(t, "lost parse error PROTOCOL\n");
+    give_up(t);
+    open_client(t, EIO_WEBSOCKET);
+    expect(t, "WS");
+    accept_ws(t);
+    say(t, bad_handshakes[i]);
+    told(t, "lost parse error PROTOCOL\n");
+    leave(t);
+    expect(t, "ws close 1000");
+  }
+}
+
+static void what_comes_before_a_handshake(void **state) {
+  static const char *const first[] = {"",  "1", "2", "3",  "4hello", "5",
+                                      "6", "7", "x", "b!", "bAAAA",  "<html>"};
+  Test *t = *state;
+  for (size_t i = 0; i < COUNT_OF(first); i++) {
+    open_client(t, EIO_POLLING);
+    expect(t, "GET");
+    answer_get(t, first[i]);
+    told(t, "lost transport error HTTP\n");
+    give_up(t);
+    open_client(t, EIO_WEBSOCKET);
+    expect(t, "WS");
+    accept_ws(t);
+    if (first[i][0] == 'b') fake_ws_send(t->ws, WS_BINARY, "bytes", 5);
+    else say(t, first[i]);
+    told(t, "lost parse error PROTOCOL\n");
+    leave(t);
+    expect(t, "ws close 1000");
+  }
+}
+
+static void packets_that_no_server_sends(void **state) {
+  static const char *const bad[] = {"3", "3probe", "5", "7", "9", "x", "\x7f", HELLO, ""};
+  Test *t = *state;
+  for (size_t i = 0; i < COUNT_OF(bad); i++) {
+    open_polling(t, HELLO);
+    char *body = xasprintf("4one|%s|4two", bad[i]);
+    answer_get(t, body);
+    told(t, "message one\nlost parse error PROTOCOL\n");
+    free(body);
+    give_up(t);
+    open_ws(t);
+    say(t, bad[i]);
+    told(t, "lost parse error PROTOCOL\n");
+    leave(t);
+    expect(t, "ws close 1000");
+  }
+  open_polling(t, HELLO);
+  answer_get(t, "b!");
+  told(t, "lost parse error PROTOCOL\n");
+  give_up(t);
+  open_polling(t, HELLO);
+  answer_get(t, "");
+  told(t, "lost parse error PROTOCOL\n");
+}
+
+static void more_than_is_taken(void **state) {
+  Test *t = *state;
+  char *body = xmalloc(8001);
+  memset(body, '4', 8000);
+  body[8000] = '\0';
+  open_polling(t, HELLO);
+  answer_get(t, body);
+  told(t, "lost transport error TOO_LARGE\n");
+  give_up(t);
+  open_client(t, EIO_POLLING);
+  expect(t, "GET");
+  answer_get(t, body);
+  told(t, "lost transport error TOO_LARGE\n");
+  give_up(t);
+  open_ws(t);
+  say(t, body);
+  told(t, "lost parse error TOO_LARGE\n");
+  expect(t, "ws close 1009");
+  give_up(t);
+  free(body);
+}
+
+/* --- freed from within ------------------------------------------------------------ */
+
+static void freed_over_polling(void **state) {
+  static const char *const bodies[][2] = {
+      {"open", HELLO},
+      {"open", HELLO "|4one|4two"},
+      {"message one", HELLO "|4zero|4one|4two|bAAAA"},
+      {"binary two", HELLO "|4one|bdHdv|4three"},
+      {"message one", HELLO "|4one|1|4two"},
+  };
+  Test *t = *state;
+  for (size_t i = 0; i < COUNT_OF(bodies); i++) {
+    t->free_in = bodies[i][0];
+    open_client(t, EIO_POLLING);
+    expect(t, "GET");
+    answer_get(t, bodies[i][1]);
+    expect(t, "POST 1");
+    assert_null(t->engine);
+    assert_true(t->told.len >= 5 && !strstr(buffer_text(&t->told), "lost"));
+    buffer_clear(&t->told);
+    hang_up(&t->post);
+  }
+}
+
+static void freed_when_lost_over_polling(void **state) {
+  static const char *const bodies[] = {"1", "1|4two", "4one|x|4two", "|", "b!|4two"};
+  Test *t = *state;
+  for (size_t i = 0; i < COUNT_OF(bodies); i++) {
+    bool closes = strchr(bodies[i], '1');
+    t->free_in = closes ? "lost transport close CLOSED" : "lost parse error PROTOCOL";
+    open_polling(t, HELLO);
+    answer_get(t, bodies[i]);
+    told(t, i == 2   ? "message one\nlost parse error PROTOCOL\n"
+            : closes ? "lost transport close CLOSED\n"
+                     : "lost parse error PROTOCOL\n");
+    assert_null(t->engine);
+  }
+}
+
+static void freed_over_websocket(void **state) {
+  static const char *const when[] = {"open", "message one", "binary two",
+                                     "lost transport close CLOSED"};
+  Test *t = *state;
+  for (size_t i = 0; i < COUNT_OF(when); i++) {
+    t->free_in = when[i];
+    open_client(t, EIO_WEBSOCKET);
+    expect(t, "WS");
+    accept_ws(t);
+    say(t, HELLO);
+    say(t, "4one");
+    fake_ws_send(t->ws, WS_BINARY, "two", 3);
+    say(t, "1");
+    say(t, "4three");
+    expect(t, "ws close 1000");
+    assert_null(t->engine);
+    assert_null(strstr(buffer_text(&t->told), "three"));
+    buffer_clear(&t->told);
+  }
+}
+
+static void freed_before_it_is_open(void **state) {
+  Test *t = *state;
+  open_client(t, EIO_POLLING);
+  leave(t);
+  open_client(t, EIO_POLLING);
+  expect(t, "GET");
+  leave(t);
+  expect(t, "GET gone");
+  open_client(t, EIO_WEBSOCKET);
+  leave(t);
+  open_client(t, EIO_WEBSOCKET);
+  expect(t, "WS");
+  leave(t);
+  expect(t, "ws gone");
+  open_client(t, EIO_WEBSOCKET);
+  expect(t, "WS");
+  accept_ws(t);
+  t->free_in = "lost parse error PROTOCOL";
+  say(t, "x");
+  told(t, "lost parse error PROTOCOL\n");
+  expect(t, "ws close 1000");
+}
+
+/* The last transport that could be tried fails within the first one's failing. */
+static void freed_when_no_transport_is_left(void **state) {
+  Test *t = *state;
+  t->options.others = EIO_WEBSOCKET;
+  t->free_in = "lost transport error HANDSHAKE";
+  open_client(t, EIO_POLLING);
+  expect(t, "GET");
+  answer(&t->get, 404, "");
+  expect(t, "WS");
+  answer(&t->ws, 404, "");
+  told(t, "lost transport error HANDSHAKE\n");
+  assert_null(t->engine);
+}
+
+/* --- freed during the upgrade ----------------------------------------------------- */
+
+static void freed_as_the_probe_begins(void **state) {
+  Test *t = *state;
+  t->free_in = "open";
+  open_client(t, EIO_POLLING);
+  expect(t, "GET");
+  answer_get(t, HELLO_UPGRADES "|4one");
+  told(t, "open\n");
+  expect(t, "POST 1");
+}
+
+static void freed_while_probing(void **state) {
+  Test *t = *state;
+  t->free_in = "message one";
+  probe(t);
+  answer_get(t, "4one|4two");
+  told(t, "message one\n");
+  expect(t, "POST 1");
+  expect(t, "ws close 1000");
+}
+
+static void freed_between_probe_and_upgrade(void **state) {
+  Test *t = *state;
+  t->free_in = "message one";
+  probe(t);
+  send_text(t, "4a");
+  expect(t, "POST 4a");
+  say(t, "3probe");
+  send_text(t, "4b");
+  let_pass(t, 0.01);
+  answer_get(t, "4one|4two");
+  told(t, "message one\n");
+  expect(t, "ws close 1000");
+}
+
+static void freed_behind_the_upgrade(void **state) {
+  Test *t = *state;
+  t->free_in = "message one";
+  upgrade(t);
+  say(t, "4one");
+  say(t, "4two");
+  told(t, "message one\n");
+  expect(t, "ws close 1000");
+}
+
+static void freed_with_requests_under_way(void **state) {
+  Test *t = *state;
+  open_polling(t, HELLO);
+  send_text(t, "4a");
+  expect(t, "POST 4a");
+  send_text(t, "4b");
+  leave(t);
+}
+
+#define T(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      T(a_session_over_websocket),
+      T(another_transport_is_tried),
+      T(a_session_over_polling),
+      T(several_packets_in_one_body),
+      T(what_is_sent_meanwhile_goes_together),
+      T(bodies_keep_to_max_payload),
+      T(bodies_have_sixteen_packets_at_most),
+      T(text_must_be_utf8_on_either_transport),
+      T(what_waits_is_limited),
+      T(nothing_is_read_while_paused),
+      T(an_upgrade),
+      T(messages_during_an_upgrade),
+      T(a_websocket_that_is_not_to_be_had),
+      T(a_probe_that_is_never_answered),
+      T(a_probe_answered_wrongly),
+      T(a_websocket_that_closes_at_the_probe),
+      T(a_websocket_that_closes_behind_the_probe),
+      T(lost_during_an_upgrade),
+      T(the_server_closes_over_polling),
+      T(the_server_closes_over_websocket),
+      T(a_closing_handshake_has_its_code),
+      T(a_connection_that_breaks),
+      T(a_server_that_falls_silent),
+      T(requests_that_are_refused),
+      T(handshakes_that_are_none),
+      T(what_comes_before_a_handshake),
+      T(packets_that_no_server_sends),
+      T(more_than_is_taken),
+      T(freed_over_polling),
+      T(freed_when_lost_over_polling),
+      T(freed_over_websocket),
+      T(freed_before_it_is_open),
+      T(freed_when_no_transport_is_left),
+      T(freed_as_the_probe_begins),
+      T(freed_while_probing),
+      T(freed_between_probe_and_upgrade),
+      T(freed_behind_the_upgrade),
+      T(freed_with_requests_under_way),
+  };
+  return cmocka_run_group_tests_name("engine", tests, NULL, NULL);
+}
