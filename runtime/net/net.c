@@ -20,7 +20,7 @@
 
 #include "net/files.h"
 
-enum { RANDOM_POOL = 1024 };
+enum { RANDOM_POOL = 1024, APART_MOST = 16 };
 
 struct Net {
   Loop *loop;
@@ -33,6 +33,8 @@ struct Net {
   TurnEnd *turn_ends;
   NetRest *rests;
   char *scratch;
+  struct Apart
+      *apart; /* where the next connection is kept that is kept apart; may be NULL */
   size_t transfers;
   uint8_t random[RANDOM_POOL];
   size_t random_left;
@@ -296,9 +298,15 @@ CURL *net_easy(Net *net) {
   return easy;
 }
 
+/* For connections that are kept apart: they do not outlive their transfer. */
+static int on_close_socket(void *ctx, curl_socket_t fd) {
+  return fd == ((Transfer *)ctx)->taken ? 0 : close(fd);
+}
+
 void net_add(Net *net, Transfer *transfer) {
   transfer->phase = "dns";
   transfer->no_files = false;
+  transfer->taken = CURL_SOCKET_BAD;
   curl_easy_setopt(transfer->easy, CURLOPT_OPENSOCKETDATA, transfer);
   curl_easy_setopt(transfer->easy, CURLOPT_PRIVATE, transfer);
   curl_easy_setopt(transfer->easy, CURLOPT_SOCKOPTDATA, transfer);
@@ -309,11 +317,57 @@ void net_add(Net *net, Transfer *transfer) {
   CHECK(curl_multi_add_handle(net->multi, transfer->easy) == CURLM_OK);
 }
 
+/* A connection that curl has handed out lies in its cache as if it were idle. Curl goes
+ * through all that are there for each read and write of one that is encrypted; and when
+ * it opens another it closes those that are older than two minutes, or that the peer has
+ * hung up, under the feet of whoever watches them, unless they have been read or written
+ * through it. So they are kept apart from those of requests, a few in one cache (9 KB);
+ * those that are not encrypted leave it at once. */
+typedef struct Apart {
+  CURLSH *share;
+  size_t used;
+} Apart;
+
+static Apart *apart_enter(Net *net) {
+  Apart *apart = net->apart;
+  if (!apart || apart->used == APART_MOST) {
+    net->apart = apart = xcalloc(1, sizeof *apart);
+    apart->share = curl_share_init();
+    CHECK(apart->share != NULL);
+    curl_share_setopt(apart->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_CONNECT);
+  }
+  apart->used++;
+  return apart;
+}
+
+static void apart_leave(Net *net, Apart *apart) {
+  if (--apart->used > 0) return;
+  CHECK(curl_share_cleanup(apart->share) == CURLSHE_OK);
+  if (net->apart == apart) net->apart = NULL;
+  free(apart);
+}
+
+void net_add_apart(Net *net, Transfer *transfer) {
+  transfer->apart = apart_enter(net);
+  curl_easy_setopt(transfer->easy, CURLOPT_SHARE, transfer->apart->share);
+  curl_easy_setopt(transfer->easy, CURLOPT_CLOSESOCKETFUNCTION, on_close_socket);
+  curl_easy_setopt(transfer->easy, CURLOPT_CLOSESOCKETDATA, transfer);
+  net_add(net, transfer);
+}
+
 void net_remove(Net *net, Transfer *transfer) {
   CHECK(curl_multi_remove_handle(net->multi, transfer->easy) == CURLM_OK);
   curl_easy_cleanup(transfer->easy);
   transfer->easy = NULL;
+  if (transfer->apart) apart_leave(net, transfer->apart);
+  transfer->apart = NULL;
   net->transfers--;
+}
+
+curl_socket_t net_take_socket(Net *net, Transfer *transfer) {
+  curl_easy_getinfo(transfer->easy, CURLINFO_ACTIVESOCKET, &transfer->taken);
+  net_remove(net, transfer);
+  return transfer->taken;
 }
 
 /* --- randomness ------------------------------------------------------------------- */

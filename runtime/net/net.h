@@ -27,12 +27,20 @@ typedef struct Transfer Transfer;
 struct Transfer {
   CURL *easy;
   void (*done)(Transfer *transfer, CURLcode result);
-  const char *phase; /* how far it is: "dns", "connect", "tls", "response"; the net's */
-  bool tls;          /* part of the way is encrypted (a proxy's, too); the net's */
-  bool no_files;     /* there was no descriptor for it; the net's */
+  const char *phase;   /* how far it is: "dns", "connect", "tls", "response"; the net's */
+  bool tls;            /* part of the way is encrypted (a proxy's, too); the net's */
+  bool no_files;       /* there was no descriptor for it; the net's */
+  struct Apart *apart; /* where its connection is kept, if not with all; the net's */
+  curl_socket_t taken; /* not curl's any more; the net's */
 };
 CURL *net_easy(Net *net); /* returns new, with the options all transfers share */
 void net_add(Net *net, Transfer *transfer);
+/* As net_add, for CONNECT_ONLY: its connection is kept apart from all others. */
+void net_add_apart(Net *net, Transfer *transfer);
+/* For the `done` of such a transfer: removes it (net_remove), but its socket stays open
+ * and is the caller's. Not where something on the way is encrypted. CURL_SOCKET_BAD: the
+ * peer has hung up already. */
+curl_socket_t net_take_socket(Net *net, Transfer *transfer);
 /* Removes the transfer and cleans its easy handle up; legal from anywhere but curl's own
  * callbacks (write, header, progress). Closing its connections may take another turn. */
 void net_remove(Net *net, Transfer *transfer);

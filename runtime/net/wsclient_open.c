@@ -19,7 +19,7 @@ void ws_opening_free(Opening *opening) {
 static void become_open(WsClient *ws, const WsAgreed *agreed, size_t used) {
   Opening *opening = ws->opening;
   ws->opening = NULL;
-  curl_easy_setopt(ws->transfer.easy, CURLOPT_ERRORBUFFER, NULL);
+  if (ws->tls) curl_easy_setopt(ws->transfer.easy, CURLOPT_ERRORBUFFER, NULL);
   timer_stop(net_loop(ws->net), &ws->timer);
   ws->parser = ws_parser_new(WS_CLIENT, ws->max_message);
   if (agreed->deflate.agreed) {
@@ -74,10 +74,14 @@ static void on_timer(Timer *timer) {
 
 static void connected(WsClient *ws) {
   curl_socket_t fd = CURL_SOCKET_BAD;
-  curl_easy_getinfo(ws->transfer.easy, CURLINFO_ACTIVESOCKET, &fd);
-  CHECK(fd != CURL_SOCKET_BAD);
   ws->tls |= ws->transfer.tls;
+  if (ws->tls) curl_easy_getinfo(ws->transfer.easy, CURLINFO_ACTIVESOCKET, &fd);
+  else fd = net_take_socket(ws->net, &ws->transfer);
   ws->state = WS_HANDSHAKE;
+  if (fd == CURL_SOCKET_BAD) {
+    ws_broken(ws, CURLE_OK);
+    return;
+  }
   timer_start_at(net_loop(ws->net), &ws->timer, ws->opening->deadline);
   ws_start_io(ws, fd);
   ws_flush(ws);
@@ -108,7 +112,7 @@ static void start_transfer(WsClient *ws, const WsOptions *options, const NetUrl 
   curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, lround(fmax(timeout * 1000, 1)));
   curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, ws->opening->words);
   route_apply(&options->route, url->unix_path, easy);
-  net_add(ws->net, &ws->transfer);
+  net_add_apart(ws->net, &ws->transfer);
 }
 
 /* --- what is asked for ------------------------------------------------------------ */

@@ -91,5 +91,6 @@ void ws_watch(WsClient *ws); /* for what it waits now */
 void ws_read(WsClient *ws);
 void ws_flush(WsClient *ws);
 void ws_write_out(WsClient *ws); /* as ws_flush, but failure is left to the poll */
+void ws_broken(WsClient *ws, CURLcode result); /* CURLE_OK: the peer hung up */
 
 #endif

@@ -23,7 +23,9 @@ local function one_more()
 end
 
 local function add(i)
-  local s = socket.connect("c" .. i, { url = url, auto_connect = false, transports = { "websocket" } })
+  local s = socket.connect("c" .. i, {
+    url = url, ca = env.get "CA", auto_connect = false, transports = { "websocket" },
+  })
   all[i] = s
   s:on("welcome", function()
     welcomed[i] = (welcomed[i] or 0) + 1
