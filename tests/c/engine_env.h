@@ -219,7 +219,7 @@ static inline void let_pass(Test *t, double seconds) {
 /* --- the client ------------------------------------------------------------------- */
 
 static inline void leave(Test *t) {
-  if (t->engine) engine_free(t->engine, 1000);
+  if (t->engine) engine_free(t->engine, 1000, NULL);
   t->engine = NULL;
 }
 
