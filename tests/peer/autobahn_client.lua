@@ -1,18 +1,23 @@
 -- The client's side of the Autobahn test suite: asks the fuzzing server how many cases there
 -- are, opens a connection for each of them, echoes what comes as it came, and lets the server
 -- write its report. WS_URL is the server (ws://127.0.0.1:9001), AGENT our name in the report,
--- FROM and TO narrow the cases. Exit status 1 when the server is not such a one.
+-- FROM and TO narrow the cases, DEFLATE is the option deflate as JSON. Exit status 1 when the server
+-- is not such a one.
 --   WS_URL=ws://127.0.0.1:9001 build/tidelock run --no-watch --memory tests/peer/autobahn_client.lua
 local env = require "tidelock.env"
+local json = require "tidelock.json"
 local script = require "tidelock.script"
 local socket = require "tidelock.socket"
 
 local URL = env.get("WS_URL", "ws://127.0.0.1:9001"):gsub("/+$", "")
 local AGENT = env.get("AGENT", "tidelock")
+local DEFLATE = json.decode(env.get("DEFLATE", '{ "threshold": 0 }'))
 
 -- Opens a connection of its own for the path; done(info) once it is closed.
 local function visit(name, path, on_message, done)
-  local conn = socket.connect(name, { url = URL .. path, protocol = "websocket", reconnect = false })
+  local conn = socket.connect(name, {
+    url = URL .. path, protocol = "websocket", reconnect = false, deflate = DEFLATE,
+  })
   conn:on("message", function(data, binary) on_message(conn, data, binary) end)
   conn:on_state(function(state, info)
     if state == "closed" then done(info) end

@@ -1,23 +1,27 @@
 // A fuzzing server for WebSocket clients on raw TCP, speaking the protocol of the Autobahn
 // test suite's: /getCaseCount, /runCase?case=N&agent=NAME, /getCaseStatus?case=N,
-// /updateReports. Its cases are those of the suite outside compression, and more (see
-// conformance/*.js). At /updateReports it prints "ok GROUP: N cases" or "not ok ..." for each
+// /updateReports. Its cases are those of the suite, and more (see conformance/*.js). At /updateReports it prints "ok GROUP: N cases" or "not ok ..." for each
 // group, with the cases that are not OK and why, and one line of counts; --list prints the
-// cases. --full: the big ones in full size. Not a client of it: autobahn_client.lua.
+// cases. --full: the big ones in full size; --compression: those of compression alone. Not a client of it: autobahn_client.lua.
 "use strict";
 const net = require("net");
 const { options, listen } = require("./peer");
 const { TEXT, frame, closePayload, answer } = require("./conformance/frames");
 const { Connection } = require("./conformance/connection");
 const { run, OK } = require("./conformance/run");
+const { offered, agree, Streams } = require("./conformance/deflate");
+const { compressed } = require("./conformance/cases_deflate");
 const { limits } = require("./conformance/cases_limits");
 
-const opt = options({ full: false, list: false, verbose: false });
-const cases = [
-  ...require("./conformance/cases").cases,
-  ...require("./conformance/cases_utf8").cases,
-  ...limits(opt.full),
-];
+const opt = options({ full: false, compression: false, list: false, verbose: false });
+const cases = compressed(opt.full);
+if (!opt.compression) {
+  cases.unshift(
+    ...require("./conformance/cases").cases,
+    ...require("./conformance/cases_utf8").cases,
+    ...limits(opt.full),
+  );
+}
 const results = new Map(); // number of the case: { behavior, why, ms }
 
 // --- the requests ---
@@ -27,6 +31,7 @@ async function runCase(c, query) {
   const from = process.hrtime.bigint();
   results.set(number, { behavior: "FAILED", why: "it did not end" });
   const result = await run(test, c);
+  if (c.streams) c.streams.close();
   result.ms = Number(process.hrtime.bigint() - from) / 1e6;
   results.set(number, result);
 }
@@ -80,12 +85,24 @@ const server = net.createServer({ allowHalfOpen: true }, (socket) => {
   });
 });
 
+function agreement(test, offer) {
+  for (const ask of test.ask || []) {
+    const agreed = agree(offer, ask);
+    if (agreed) return agreed;
+  }
+  return null;
+}
+
 function open(socket, head) {
   const [, target] = head.split(" "), key = /^Sec-WebSocket-Key: *(\S+)/im.exec(head);
   const url = new URL(target, "http://localhost"), request = requests[url.pathname];
   if (!key || !request) return socket.end("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"), null;
-  socket.write(answer(key[1]));
+  const test = url.pathname === "/runCase" && cases[Number(url.searchParams.get("case")) - 1];
+  const agreed = test && agreement(test, offered(head));
+  socket.write(answer(key[1], agreed ? agreed.header : ""));
   const c = new Connection(socket);
+  if (agreed) c.streams = new Streams(agreed);
+  c.reader.deflate = !!agreed;
   request(c, url.searchParams);
   return c;
 }

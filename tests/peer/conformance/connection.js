@@ -75,6 +75,15 @@ class Connection {
   close(code, reason, how) {
     return this.frame(CLOSE, code === undefined ? "" : closePayload(code, reason), how);
   }
+  // What a message was compressed to, whole or in fragments.
+  async deflated(payload, { binary = false, fragment = 0 }) {
+    const size = fragment || payload.length || 1, frames = [];
+    for (let at = 0; at === 0 || at < payload.length; at += size) {
+      const how = { fin: at + size >= payload.length, rsv: at ? 0 : 4 };
+      frames.push(frame(at ? 0 : binary ? BINARY : TEXT, payload.subarray(at, at + size), how));
+    }
+    await this.bytes(Buffer.concat(frames));
+  }
   // A message in fragments of `size` bytes; batch: so many bytes go into one write.
   async fragments(payload, size, { binary = false, batch = 65536 } = {}) {
     const body = Buffer.from(payload);

@@ -67,6 +67,7 @@ class Reader {
     this.need = 2;
     this.parts = null;
     this.masks = [];
+    this.deflate = false; // RSV1 marks a message as compressed, and it is left so
   }
   push(chunk) {
     this.chunks.push(chunk);
@@ -99,7 +100,8 @@ class Reader {
     this.chunks = [b.subarray(at + length)];
     this.size -= at + length;
     this.need = 2;
-    if (rsv) throw Error("reserved bits");
+    if (rsv && !(rsv === 0x40 && this.deflate && (opcode === TEXT || opcode === BINARY))) throw Error("reserved bits");
+    if (opcode === TEXT || opcode === BINARY) this.compressed = rsv !== 0;
     if (opcode >= CLOSE) return this.control(fin, opcode, data);
     return this.data(fin, opcode, data);
   }
@@ -119,8 +121,8 @@ class Reader {
     if (!fin) return null;
     const whole = this.parts.length === 1 ? data : Buffer.concat(this.parts);
     this.parts = null;
-    if (this.kind === TEXT && !isText(whole)) throw Error("a text that is not UTF-8");
-    return { type: names[this.kind], data: whole };
+    if (this.kind === TEXT && !this.compressed && !isText(whole)) throw Error("a text that is not UTF-8");
+    return { type: names[this.kind], data: whole, compressed: this.compressed };
   }
 }
 
