@@ -1,13 +1,13 @@
 // What all peers share: options, where they listen, and when they stop.
 //
 // A peer is started by a test as `node NAME.js [--option=value]...`, prints `PORT n` when it
-// is ready, on 127.0.0.1, and stops at the first of: its standard input closes (where that
+// is ready, on 127.0.0.1 or --host, and stops at the first of: its standard input closes (where that
 // is a pipe), its parent ends, SIGTERM, --limit seconds (110 unless told otherwise).
 "use strict";
 const fs = require("fs");
 
 function options(defaults) {
-  const found = { port: 0, limit: 110, ...defaults };
+  const found = { port: 0, host: "127.0.0.1", limit: 110, ...defaults };
   for (const arg of process.argv.slice(2)) {
     const match = /^--([\w-]+)(?:=(.*))?$/.exec(arg);
     if (!match || !(match[1] in found)) {
@@ -35,7 +35,7 @@ function stopWithParent(limit) {
 
 function listen(server, opt) {
   stopWithParent(opt.limit);
-  server.listen(opt.port, "127.0.0.1", () => {
+  server.listen(opt.port, opt.host, () => {
     process.stdout.write(`PORT ${server.address().port}\n`);
   });
 }
