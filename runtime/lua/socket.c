@@ -459,6 +459,7 @@ int luaopen_tidelock_socket(lua_State *L) {
                                      {"stats", f_stats},
                                      {"emit", f_emit},
                                      {"send", socket_send_method},
+                                     {"ping", socket_ping_method},
                                      {"call", f_call},
                                      {NULL, NULL}};
   static const luaL_Reg volatile_methods[] = {

@@ -190,6 +190,34 @@ static void read_reconnect(lua_State *L, int t, SocketOptions *o) {
   lua_pop(L, 1);
 }
 
+static double positive_field(lua_State *L, int t, const char *key) {
+  double value = number_field(L, t, key, 0, 86400);
+  bool given = lua_getfield(L, t, key) != LUA_TNIL;
+  if (given && !(value > 0)) luaL_error(L, "socket.connect: %s must be more than 0", key);
+  lua_pop(L, 1);
+  return value;
+}
+
+/* heartbeat = false, or { interval, timeout } */
+static void read_heartbeat(lua_State *L, int t, SocketOptions *o) {
+  static const char *const keys[] = {"interval", "timeout", NULL};
+  int type = lua_getfield(L, t, "heartbeat");
+  if (type != LUA_TNIL && o->protocol != SOCKET_WEBSOCKET)
+    luaL_error(L, "socket.connect: heartbeat is for a plain WebSocket: with socket.io "
+                  "the server sets it");
+  if (type == LUA_TBOOLEAN) {
+    o->no_heartbeat = !lua_toboolean(L, -1);
+  } else if (type == LUA_TTABLE) {
+    int h = lua_gettop(L);
+    check_keys(L, h, "socket.connect: heartbeat", keys);
+    o->heartbeat_interval = positive_field(L, h, "interval");
+    o->heartbeat_timeout = positive_field(L, h, "timeout");
+  } else if (type != LUA_TNIL) {
+    luaL_error(L, "socket.connect: heartbeat must be a table or false");
+  }
+  lua_pop(L, 1);
+}
+
 static void read_buffer(lua_State *L, int t, SocketOptions *o) {
   static const char *const keys[] = {"count", "bytes", "age", "unsent", NULL};
   int type = lua_getfield(L, t, "buffer");
@@ -304,43 +332,46 @@ static void read_net(lua_State *L, int t, SocketOptions *o) {
   read_query(L, t, o);
   read_headers(L, t, o);
   read_reconnect(L, t, o);
+  read_heartbeat(L, t, o);
   read_buffer(L, t, o);
 }
 
+static const char *const all_keys[] = {"url",
+                                       "path",
+                                       "namespace",
+                                       "auth",
+                                       "protocol",
+                                       "transports",
+                                       "timeout",
+                                       "query",
+                                       "auto_connect",
+                                       "reconnect",
+                                       "heartbeat",
+                                       "buffer",
+                                       "headers",
+                                       "subprotocols",
+                                       "frames",
+                                       "max_message",
+                                       "max_tasks",
+                                       "retries",
+                                       "ack_timeout",
+                                       "parser",
+                                       "multiplex",
+                                       "try_all_transports",
+                                       "upgrade",
+                                       "remember_upgrade",
+                                       "add_trailing_slash",
+                                       "request_timeout",
+                                       "deflate",
+                                       ROUTE_OPTIONS,
+                                       NULL};
+
 ConnectionOptions *socket_options_read(lua_State *L, int index) {
-  static const char *const keys[] = {"url",
-                                     "path",
-                                     "namespace",
-                                     "auth",
-                                     "protocol",
-                                     "transports",
-                                     "timeout",
-                                     "query",
-                                     "auto_connect",
-                                     "reconnect",
-                                     "buffer",
-                                     "headers",
-                                     "subprotocols",
-                                     "frames",
-                                     "max_message",
-                                     "max_tasks",
-                                     "retries",
-                                     "ack_timeout",
-                                     "parser",
-                                     "multiplex",
-                                     "try_all_transports",
-                                     "upgrade",
-                                     "remember_upgrade",
-                                     "add_trailing_slash",
-                                     "request_timeout",
-                                     "deflate",
-                                     ROUTE_OPTIONS,
-                                     NULL};
   static const char *const frames[] = {"text", "binary", "json", NULL};
   luaL_checktype(L, index, LUA_TTABLE);
   int t = lua_absindex(L, index), top = lua_gettop(L);
   luaL_checkstack(L, 20, "socket options");
-  check_keys(L, t, "socket.connect", keys);
+  check_keys(L, t, "socket.connect", all_keys);
   Holder *holder = holder_push(L, connection_kind.free_options);
   ConnectionOptions *options = holder->object = xcalloc(1, sizeof *options);
   options->frames = (Frames)choice_field(L, t, "frames", frames);

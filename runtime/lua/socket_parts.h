@@ -17,6 +17,7 @@ int socket_return(lua_State *L, int rc, const Error *err); /* true, or nil and e
 /* socket_plain.c: what only a plain WebSocket can do; they raise on others. */
 int socket_send_method(lua_State *L);   /* socket:send(data, options) */
 int socket_send_volatile(lua_State *L); /* socket.volatile:send(data, options) */
+int socket_ping_method(lua_State *L);   /* socket:ping(timeout) */
 /* What socket:disconnect does, with its arguments from 2 on; of socket.io, too. */
 void socket_say_goodbye(lua_State *L, const Declaration *decl, Socket *socket);
 

@@ -1,6 +1,7 @@
-/* tidelock.socket: what only a plain WebSocket can do: send frames, and say why it is
- * closed. */
+/* tidelock.socket: what only a plain WebSocket can do: send frames, ping, and say why
+ * it is closed. */
 #include <lauxlib.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "lua/socket_parts.h"
@@ -44,6 +45,71 @@ int socket_send_method(lua_State *L) {
 
 int socket_send_volatile(lua_State *L) {
   return send_frame(L, box_check(L, 1, &volatile_kind), true);
+}
+
+/* --- pings ------------------------------------------------------------------------ */
+
+#define PING_TIMEOUT 10.0
+
+typedef struct Ping {
+  SocketCall call;
+  Wait wait;
+  Task *task;
+  const Error *err; /* while the task is woken */
+} Ping;
+
+static int push_pong(lua_State *L, void *ctx) {
+  Ping *ping = ctx;
+  if (ping->err) return luaerror_return(L, ping->err);
+  lua_pushnumber(L, ping->call.took);
+  return 1;
+}
+
+static void on_pong(SocketCall *call, const SocketData *reply, const Error *err) {
+  Ping *ping = CONTAINER_OF(call, Ping, call);
+  ping->err = reply ? NULL : err;
+  task_wake(ping->task, push_pong, ping);
+  free(ping);
+}
+
+static int push_dropped(lua_State *L, void *ctx) {
+  (void)ctx;
+  Error err;
+  error_set(&err, ERR_CLOSED, "the connection was closed before the ping was answered");
+  return luaerror_return(L, &err);
+}
+
+static void on_dropped(SocketCall *call) {
+  Ping *ping = CONTAINER_OF(call, Ping, call);
+  task_wake_later(ping->task, push_dropped, NULL);
+  free(ping);
+}
+
+static void cancel_ping(Wait *wait) {
+  Ping *ping = CONTAINER_OF(wait, Ping, wait);
+  socket_call_cancel(&ping->call);
+  free(ping);
+}
+
+int socket_ping_method(lua_State *L) {
+  Declaration *decl = socket_check(L);
+  double timeout = luaL_optnumber(L, 2, PING_TIMEOUT);
+  luaL_argcheck(L, timeout > 0, 2, "timeout must be positive seconds");
+  Task *task = task_waiter(L, "socket:ping");
+  Socket *socket = connection_socket(decl);
+  if (!socket) return socket_return_closed(L, decl);
+  if (!connection_is_plain(decl))
+    return luaL_error(L, "ping is for a plain WebSocket; on socket.io the server pings");
+  Ping *ping = xcalloc(1, sizeof *ping);
+  *ping = (Ping){.call = {.done = on_pong, .dropped = on_dropped},
+                 .wait.cancel = cancel_ping,
+                 .task = task};
+  Error err;
+  if (socket_ping(socket, &ping->call, timeout, &err) != 0) {
+    free(ping);
+    return luaerror_return(L, &err);
+  }
+  return task_wait(L, task, &ping->wait);
 }
 
 /* --- leaving ---------------------------------------------------------------------- */

@@ -243,6 +243,10 @@ int engine_send(Engine *e, bool binary, const char *data, size_t len) {
   return 0;
 }
 
+int engine_ping(Engine *e, const char *data, size_t len) {
+  return e->hello && e->ws ? ws_ping(e->ws, data, len) : (int)ERR_NOT_CONNECTED;
+}
+
 size_t engine_buffered(const Engine *e) {
   size_t polled = e->polling ? polling_buffered(e->polling) : 0;
   return polled + (e->ws && !over_polling(e) ? ws_buffered(e->ws) : 0);
@@ -272,6 +276,7 @@ void engine_pause(Engine *e, bool paused) {
   e->paused = paused;
   if (e->ws) ws_pause(e->ws, paused);
   if (e->polling && !paused) polling_resume(e->polling);
+  if (e->options->plain && !paused) engine_beat_spare(e);
 }
 
 void engine_free(Engine *e, int close_code, const char *reason) {

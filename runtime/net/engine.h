@@ -13,7 +13,8 @@
 
 typedef struct Engine Engine;
 
-/* Borrowed for the life of the engine. */
+/* Borrowed for the life of the engine. The heartbeat may change, and engine_retune is
+ * called then; nothing else does. */
 typedef struct EngineOptions {
   bool plain;             /* a plain WebSocket: frames are messages, `front` is all */
   const char *front;      /* scheme://host:port, or unix:path: */
@@ -24,6 +25,8 @@ typedef struct EngineOptions {
   EioTransports others;   /* a mask: tried next when the first is not to be had */
   bool upgrade;           /* from polling to WebSocket, when the server offers it */
   double request_timeout; /* seconds a POST may take; 0: 20 */
+  double ping_interval;   /* seconds; of a plain WebSocket; 0: it has no heartbeat */
+  double ping_timeout;    /* of it: seconds after a ping without a sign of life */
   Cookies *cookies;       /* of this server, over all its sessions */
   WsOptions ws;           /* but for url: what both transports have in common */
 } EngineOptions;
@@ -42,6 +45,8 @@ typedef struct EngineCallbacks {
   void (*message)(void *ctx, bool binary, const char *data, size_t len);
   /* The end, exactly once unless it was freed first. Then engine_free is due. */
   void (*lost)(void *ctx, const EngineLoss *loss);
+  /* The answer to a ping of a plain WebSocket; data is borrowed for the call. */
+  void (*pong)(void *ctx, const char *data, size_t len);
 } EngineCallbacks;
 
 /* Returns new, or NULL with *err (URL, INVALID). */
@@ -50,6 +55,8 @@ Engine *engine_open(Net *net, const EngineOptions *options,
 /* Sends one message: text as a packet with its type byte ('4...'), or bytes. Returns what
  * ws_send does. */
 int engine_send(Engine *e, bool binary, const char *data, size_t len);
+int engine_ping(Engine *e, const char *data, size_t len); /* as ws_ping does */
+void engine_retune(Engine *e);                 /* the options' heartbeat has changed */
 size_t engine_buffered(const Engine *e);       /* bytes that the system has not taken */
 size_t engine_max_payload(const Engine *e);    /* of a packet; 0: not known */
 bool engine_is_open(const Engine *e);          /* the handshake is done */

@@ -15,6 +15,14 @@ typedef enum UpgradePhase {
   UPGRADE_DRAINING /* "3probe" came: the requests under way are waited for */
 } UpgradePhase;
 
+/* Of a plain WebSocket's heartbeat; by the loop's clock. */
+typedef struct Beat {
+  double next;  /* when a ping is due */
+  double since; /* since when one is unanswered; 0: none is */
+  bool again;   /* it is time, but one more look is taken */
+  double slept; /* how long the machine had slept at the last sign of life */
+} Beat;
+
 struct Engine {
   Net *net;
   const EngineOptions *options;
@@ -28,6 +36,7 @@ struct Engine {
   bool upgraded, hello, paused, lost;
   double ping_deadline; /* seconds from ping to ping */
   double last_ping;     /* by a clock that counts sleep */
+  Beat beat;
   WakeListener wake;
   size_t max_payload; /* 0: not known */
   char sid[128];
@@ -47,6 +56,10 @@ char *engine_target(const Engine *e, EioTransports transport); /* returns new: t
 char **engine_headers(const Engine *e, const char *more);
 void engine_headers_free(char **headers);
 double engine_wall_clock(void);
+
+/* engine_beat.c */
+void engine_beat_start(Engine *e);
+void engine_beat_spare(Engine *e); /* it could not be heard: that is not its fault */
 
 /* engine_ws.c */
 int engine_ws_start(Engine *e, Error *err);

@@ -24,7 +24,13 @@ static void on_open(void *ctx, const char *subprotocol) {
   if (!e->options->plain) return;
   if (*subprotocol) e->subprotocol = xstrdup(subprotocol);
   e->hello = true;
+  engine_beat_start(e);
   e->callbacks.open(e->ctx);
+}
+
+static void on_pong(void *ctx, const char *data, size_t len) {
+  Engine *e = ctx;
+  if (e->options->plain) e->callbacks.pong(e->ctx, data, len);
 }
 
 static void on_message(void *ctx, bool binary, const char *data, size_t len) {
@@ -62,7 +68,7 @@ static int open_ws(Engine *e, const WsCallbacks *callbacks, Error *err) {
   return e->ws ? 0 : (int)err->code;
 }
 
-static const WsCallbacks in_use = {on_open, on_message, on_closed};
+static const WsCallbacks in_use = {on_open, on_message, on_closed, on_pong};
 
 int engine_ws_start(Engine *e, Error *err) {
   return open_ws(e, &in_use, err);
@@ -111,7 +117,8 @@ static void on_probe_closed(void *ctx, int code, const char *reason, size_t len,
   else engine_probe_stop(e);
 }
 
-static const WsCallbacks probing = {on_probe_open, on_probe_message, on_probe_closed};
+static const WsCallbacks probing = {on_probe_open, on_probe_message, on_probe_closed,
+                                    NULL};
 
 void engine_probe(Engine *e) {
   Error err;

@@ -178,7 +178,11 @@ static void on_lost(void *ctx, const EngineLoss *lost) {
   lose_all(ctx, lost);
 }
 
-static const EngineCallbacks callbacks = {on_open, on_message, on_lost};
+static void on_pong(void *ctx, const char *data, size_t len) {
+  link_pong(((Manager *)ctx)->members, data, len);
+}
+
+static const EngineCallbacks callbacks = {on_open, on_message, on_lost, on_pong};
 
 /* --- the engine's beginning ------------------------------------------------------- */
 
@@ -189,6 +193,11 @@ static void choose_transports(Manager *m) {
   m->engine_options.first = remembered ? EIO_WEBSOCKET : o->transports[0];
   m->engine_options.others =
       o->try_all ? all & (EioTransports)~m->engine_options.first : EIO_NONE;
+}
+
+static void set_heartbeat(Manager *m, const SocketOptions *o) {
+  m->engine_options.ping_interval = o->no_heartbeat ? 0 : o->heartbeat_interval;
+  m->engine_options.ping_timeout = o->heartbeat_timeout;
 }
 
 /* The numbers are those of who opens it: a reload may have changed them. */
@@ -210,6 +219,7 @@ static void fill_options(Manager *m, const SocketOptions *o) {
              .deflate = o->deflate,
              .route = m->options.route}};
   choose_transports(m);
+  set_heartbeat(m, o);
 }
 
 /* Those who wait for their own attempt make it together with this one. */
@@ -239,6 +249,18 @@ int manager_enter(Manager *m, Socket *s, bool *open, Error *err) {
 
 int manager_send(Manager *m, bool binary, const char *data, size_t len) {
   return m->engine ? engine_send(m->engine, binary, data, len) : (int)ERR_NOT_CONNECTED;
+}
+
+int manager_ping(Manager *m, const char *data, size_t len) {
+  return m->engine ? engine_ping(m->engine, data, len) : (int)ERR_NOT_CONNECTED;
+}
+
+void manager_retune(Manager *m, const SocketOptions *o) {
+  const EngineOptions *now = &m->engine_options;
+  double interval = now->ping_interval, timeout = now->ping_timeout;
+  set_heartbeat(m, o);
+  bool changed = interval != now->ping_interval || timeout != now->ping_timeout;
+  if (m->engine && changed) engine_retune(m->engine);
 }
 
 void manager_pause(Manager *m, bool paused) {

@@ -32,6 +32,9 @@ void manager_exit(Manager *m, Socket *s, int close_code, const char *reason);
 void manager_fail(Manager *m, const char *reason, const Error *err);
 
 int manager_send(Manager *m, bool binary, const char *data, size_t len);
+int manager_ping(Manager *m, const char *data, size_t len);
+/* Numbers of a connection that goes on have changed. */
+void manager_retune(Manager *m, const SocketOptions *options);
 void manager_pause(Manager *m, bool paused); /* counted: by each that is behind */
 size_t manager_buffered(const Manager *m);
 const Engine *manager_engine(const Manager *m); /* NULL: there is none; borrows */

@@ -58,6 +58,10 @@ typedef struct SocketOptions {
   double ack_timeout; /* seconds, for each time; 0: 10 */
   size_t send_buffer; /* bytes that the system has not taken; 0: 16 MiB */
   size_t max_message; /* 0: 64 MiB */
+  /* Of a plain WebSocket: seconds from ping to ping, and after one until the server is
+   * given up; 0: 25 and 20. */
+  double heartbeat_interval, heartbeat_timeout;
+  bool no_heartbeat;
 } SocketOptions;
 
 void socket_options_copy(SocketOptions *to,
@@ -179,6 +183,7 @@ struct SocketCall {
   Timer timer;
   struct Retry *retry; /* it is tried until it is acknowledged; NULL: once */
   bool sent;           /* false: it waits in the buffer */
+  double took;         /* of a ping: seconds, once done; before: when it was sent */
   ErrorCode failed;    /* it has, and will be told so */
   SocketCall *prev, *next;
 };
@@ -196,5 +201,9 @@ int socket_ack(Socket *s, uint32_t epoch, int64_t ack, const SocketData *data,
 /* Plain WebSocket. Buffered while not connected, like socket_emit. */
 int socket_send(Socket *s, bool binary, const char *data, size_t len, bool is_volatile,
                 Error *err);
+/* A ping is a call whose reply, without data, is the pong: of it, or of one that was sent
+ * after it; call->took is how long that was under way. Fails with TIMEOUT or CLOSED.
+ * Returns 0, or NOT_CONNECTED, BUFFER_FULL, UNSUPPORTED (Socket.IO). */
+int socket_ping(Socket *s, SocketCall *call, double timeout, Error *err);
 
 #endif

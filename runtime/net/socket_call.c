@@ -3,6 +3,7 @@
  * ends exactly once, in dispatch. Acks mostly come in order, so that looking from the
  * oldest on finds them at once. */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "net/socket_parts.h"
@@ -36,16 +37,31 @@ static void detach(SocketCall *call) {
 
 /* --- ends ------------------------------------------------------------------------- */
 
+static bool is_ping(const SocketCall *call) {
+  return call->socket->options.protocol == SOCKET_WEBSOCKET;
+}
+
+static const char *phase_of(const SocketCall *call) {
+  return is_ping(call) ? "pong" : call->sent ? "ack" : "connect";
+}
+
 static void finish_failed(SocketCall *call, const char *why, ErrorCode code) {
   Error err;
-  detach(call);
   error_set(&err, code, "%s", why);
-  err.sent = call->sent ? SENT_UNKNOWN : SENT_NO;
-  if (code == ERR_TIMEOUT) err.phase = call->sent ? "ack" : "connect";
+  if (!is_ping(call)) err.sent = call->sent ? SENT_UNKNOWN : SENT_NO;
+  if (code == ERR_TIMEOUT) err.phase = phase_of(call);
+  detach(call);
   call->done(call, NULL, &err);
 }
 
+static const char *why_ping_failed(const SocketCall *call) {
+  return call->failed == ERR_TIMEOUT ? "the server did not answer the ping in time"
+                                     : "the connection was lost before the ping was "
+                                       "answered";
+}
+
 static const char *why_failed(const SocketCall *call) {
+  if (is_ping(call)) return why_ping_failed(call);
   switch (call->failed) {
   case ERR_TIMEOUT:
     return call->sent ? "the server did not acknowledge the call in time"
@@ -131,6 +147,24 @@ void calls_on_ack(Socket *s, int64_t id, const SocketData *reply) {
   call->done(call, reply, NULL);
 }
 
+/* --- pings ------------------------------------------------------------------------ */
+
+/* They are all that is in flight of a plain WebSocket, the oldest first. */
+bool calls_want_pong(const Socket *s, int64_t id) {
+  return s->in_flight.first && s->in_flight.first->id <= id && id < s->next_id;
+}
+
+/* A peer may answer the last of several only (RFC 6455, 5.5.3). */
+void calls_on_pong(Socket *s, int64_t id, double when) {
+  static const SocketData nothing = {0};
+  while (!s->freed && calls_want_pong(s, id)) {
+    SocketCall *call = s->in_flight.first;
+    detach(call);
+    call->took = when - call->took;
+    call->done(call, &nothing, NULL);
+  }
+}
+
 /* --- from outside ----------------------------------------------------------------- */
 
 void call_end(SocketCall *call, const SocketData *reply, const Error *err) {
@@ -141,6 +175,26 @@ void call_end(SocketCall *call, const SocketData *reply, const Error *err) {
 static void begin(Socket *s, SocketCall *call, double timeout) {
   append(&s->in_flight, call);
   if (!isinf(timeout)) timer_start(net_loop(s->net), &call->timer, timeout);
+}
+
+int socket_ping(Socket *s, SocketCall *call, double timeout, Error *err) {
+  char id[24];
+  if (s->options.protocol != SOCKET_WEBSOCKET)
+    return error_set(err, ERR_UNSUPPORTED, "Socket.IO has no pings of ours");
+  if (s->state != SOCKET_CONNECTED || !s->linked)
+    return error_set(err, ERR_NOT_CONNECTED, "not connected");
+  int len = snprintf(id, sizeof id, "%lld", (long long)s->next_id);
+  int code = manager_ping(s->manager, id, (size_t)len);
+  if (code) return error_set(err, (ErrorCode)code, "%s", error_meaning((ErrorCode)code));
+  *call = (SocketCall){.done = call->done,
+                       .dropped = call->dropped,
+                       .socket = s,
+                       .id = s->next_id++,
+                       .timer.fire = on_timeout,
+                       .sent = true,
+                       .took = loop_now(net_loop(s->net))};
+  begin(s, call, timeout);
+  return 0;
 }
 
 int call_start(Socket *s, SocketCall *call, const SocketData *data, double timeout,

@@ -185,6 +185,18 @@ void link_frame(Socket *s, bool binary, const char *data, size_t len) {
   note_push(s, binary ? NOTE_BINARY : NOTE_TEXT, 0, data, len);
 }
 
+/* Its payload is the id of a ping, if that was one of socket_ping. */
+void link_pong(Socket *s, const char *data, size_t len) {
+  double now = loop_now(net_loop(s->net));
+  int64_t id = 0;
+  if (len == 0 || len > 18) return;
+  for (size_t i = 0; i < len; i++) {
+    if (data[i] < '0' || data[i] > '9') return;
+    id = id * 10 + (data[i] - '0');
+  }
+  if (calls_want_pong(s, id)) note_push(s, NOTE_PONG, id, &now, sizeof now);
+}
+
 /* Our own timer watches the whole attempt; it comes a little behind the transport's,
  * which can say more. */
 void link_start(Socket *s) {

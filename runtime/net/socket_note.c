@@ -22,6 +22,12 @@ void note_deliver(Socket *s, Note *note) {
   case NOTE_BINARY:
     s->callbacks.message(s->ctx, true, note->data, note->len);
     break;
+  case NOTE_PONG: {
+    double when;
+    memcpy(&when, note->data, sizeof when);
+    calls_on_pong(s, note->ack, when);
+    break;
+  }
   case NOTE_DROPPED:
     if (s->callbacks.dropped)
       s->callbacks.dropped(s->ctx, (ErrorCode)note->ack, note->data, note->len);

@@ -58,7 +58,9 @@ static bool same_numbers(const SocketOptions *a, const SocketOptions *b) {
          a->buffer_bytes == b->buffer_bytes && a->buffer_age == b->buffer_age &&
          a->send_buffer == b->send_buffer && a->retries == b->retries &&
          a->ack_timeout == b->ack_timeout && a->max_message == b->max_message &&
-         a->request_timeout == b->request_timeout;
+         a->request_timeout == b->request_timeout && a->no_heartbeat == b->no_heartbeat &&
+         a->heartbeat_interval == b->heartbeat_interval &&
+         a->heartbeat_timeout == b->heartbeat_timeout;
 }
 
 static bool same_deflate(const DeflateOptions *a, const DeflateOptions *b) {
@@ -129,6 +131,8 @@ void socket_fill_options(SocketOptions *o) {
   or_else(&o->ack_timeout, 10);
   or_else(&o->buffer_age, 60);
   or_else(&o->request_timeout, 20);
+  or_else(&o->heartbeat_interval, 25);
+  or_else(&o->heartbeat_timeout, 20);
   if (!o->transports[0]) {
     o->transports[0] = EIO_WEBSOCKET;
     o->transports[1] = EIO_POLLING;
@@ -154,12 +158,16 @@ static void tune(SocketOptions *to, const SocketOptions *from) {
   to->retries = from->retries;
   to->ack_timeout = from->ack_timeout;
   to->max_message = from->max_message;
+  to->no_heartbeat = from->no_heartbeat;
+  to->heartbeat_interval = from->heartbeat_interval;
+  to->heartbeat_timeout = from->heartbeat_timeout;
   socket_fill_options(to);
 }
 
 void socket_retune(Socket *s, const SocketOptions *options) {
   Loop *loop = net_loop(s->net);
   tune(&s->options, options);
+  manager_retune(s->manager, &s->options);
   double latest = loop_now(loop) + s->options.max_delay;
   if (timer_active(&s->retry) && s->retry.due > latest)
     timer_start_at(loop, &s->retry, latest);

@@ -27,6 +27,7 @@ typedef enum NoteType {
   NOTE_ACK,     /* data: the ack's array */
   NOTE_TEXT,    /* plain WebSocket */
   NOTE_BINARY,  /* plain WebSocket */
+  NOTE_PONG,    /* plain WebSocket; ack: the ping's id; data: when it came */
   NOTE_DROPPED, /* data: the packet; ack: the reason, an ErrorCode */
   NOTE_LOST     /* data: a Loss */
 } NoteType;
@@ -163,6 +164,7 @@ bool socket_options_moved_way(const SocketOptions *a, const SocketOptions *b);
 /* socket_link.c: the poll side */
 void link_opened(Socket *s); /* the engine's handshake is done */
 void link_frame(Socket *s, bool binary, const char *data, size_t len); /* a plain one's */
+void link_pong(Socket *s, const char *data, size_t len);
 void link_packet(Socket *s, const SioPacket *packet, const SioBytes *attachments);
 void link_start(Socket *s);
 /* Ends the link, saying goodbye if it was open; nothing of it arrives any more. */
@@ -250,6 +252,9 @@ int call_start(Socket *s, SocketCall *call, const SocketData *data, double timeo
                Error *err);
 void call_end(SocketCall *call, const SocketData *reply, const Error *err);
 void calls_on_ack(Socket *s, int64_t id, const SocketData *reply);
+/* A ping with that id, or an earlier one, waits. */
+bool calls_want_pong(const Socket *s, int64_t id);
+void calls_on_pong(Socket *s, int64_t id, double when);
 void calls_fail_in_flight(Socket *s);             /* with CLOSED, to be told */
 void call_fail(SocketCall *call, ErrorCode code); /* to be told */
 void calls_tell_failed(Socket *s);

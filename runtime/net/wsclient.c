@@ -216,6 +216,10 @@ static void on_event(WsClient *ws, const WsEvent *event) {
     if (ws->state == WS_IS_OPEN)
       ws->callbacks.message(ws->ctx, event->type == WS_BINARY, event->data, event->len);
     break;
+  case WS_PONG:
+    if (ws->state == WS_IS_OPEN && ws->callbacks.pong)
+      ws->callbacks.pong(ws->ctx, event->data, event->len);
+    break;
   default:
     break;
   }
@@ -263,6 +267,19 @@ int ws_send(WsClient *ws, bool binary, const char *data, size_t len) {
   if (is_compressed(ws, len)) put_deflated(ws, opcode, data, len);
   else put_frame(ws, opcode, data, len);
   return 0;
+}
+
+int ws_ping(WsClient *ws, const char *data, size_t len) {
+  if (ws->state != WS_IS_OPEN) return ERR_NOT_CONNECTED;
+  if (ws_buffered(ws) + len > ws->max_buffered) return ERR_BUFFER_FULL;
+  put_frame(ws, WS_PING, data, len);
+  return 0;
+}
+
+bool ws_heard(WsClient *ws) {
+  bool heard = ws->heard;
+  ws->heard = false;
+  return heard;
 }
 
 void ws_pause(WsClient *ws, bool paused) {

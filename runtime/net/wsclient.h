@@ -33,6 +33,8 @@ typedef struct WsCallbacks {
    * connection broke. err->code is ERR_NONE for a clean close. */
   void (*closed)(void *ctx, int code, const char *reason, size_t reason_len,
                  const Error *err);
+  /* A pong, asked for or not; data is borrowed for the call. May be NULL. */
+  void (*pong)(void *ctx, const char *data, size_t len);
 } WsCallbacks;
 
 /* Returns new, owned by the caller until ws_free, or NULL with *err (URL, INVALID).
@@ -45,6 +47,11 @@ WsClient *ws_open(Net *net, const WsOptions *options, const WsCallbacks *callbac
  * buffered. Messages sent within one turn may share one write (flushed at the end of the
  * turn). */
 int ws_send(WsClient *ws, bool binary, const char *data, size_t len);
+/* Sends a ping of 125 bytes at most; returns 0, ERR_NOT_CONNECTED or ERR_BUFFER_FULL. */
+int ws_ping(WsClient *ws, const char *data, size_t len);
+/* Whether there was a sign of the peer's life since this was last asked: bytes came, or
+ * some were taken of what could not be written at once. */
+bool ws_heard(WsClient *ws);
 size_t ws_buffered(const WsClient *ws); /* bytes that the system has not taken */
 
 /* While paused nothing is read, so that the peer feels the backlog. */

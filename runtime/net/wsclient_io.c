@@ -153,6 +153,7 @@ void ws_read(WsClient *ws) {
       ws_broken(ws, result);
       return;
     }
+    ws->heard = true;
     take_bytes(ws, scratch, len);
     if (!ws->tls && len < NET_SCRATCH) return; /* no more is there: saves a call */
     taken += len;
@@ -181,6 +182,7 @@ static CURLcode write_some(WsClient *ws) {
                                 ws->writing.len - ws->written, &len);
     if (result != CURLE_OK) return result;
     ws->written += len;
+    ws->heard |= ws->blocked; /* the peer has made room */
   }
   if (ws->writing.cap > KEEP_BUFFER) buffer_free(&ws->writing);
   return CURLE_OK;

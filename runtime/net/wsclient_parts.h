@@ -43,6 +43,7 @@ struct WsClient {
   WsState state;
   int busy; /* how many of our entry points are on the stack */
   bool tls, paused, freed;
+  bool heard;                     /* see ws_heard */
   bool abandoned;                 /* ws_close came before it was open */
   bool orphan;                    /* it says goodbye; nobody is told of its end */
   NetRest rest;                   /* of an orphan */

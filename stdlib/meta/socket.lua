@@ -29,6 +29,10 @@ local socket = {}
 ---@field attempts? number in a row; math.huge
 ---@field jitter? number 0 to 1: the share of the capped delay that is random; 0.5
 
+---@class tidelock.Heartbeat of a plain WebSocket
+---@field interval? number seconds from ping to ping; 25
+---@field timeout? number seconds after a ping without a sign of life; 20
+
 ---@class tidelock.SocketBuffer what waits while there is no connection
 ---@field count? integer packets; 1000
 ---@field bytes? integer 1 MiB
@@ -60,6 +64,7 @@ local socket = {}
 ---@field deflate? boolean|tidelock.Deflate compress what goes over WebSocket; false
 ---@field auto_connect? boolean true
 ---@field reconnect? tidelock.Reconnect|false
+---@field heartbeat? tidelock.Heartbeat|false plain WebSocket only: with socket.io the server sets it
 ---@field timeout? number seconds for one attempt, until connected; 20
 ---@field buffer? tidelock.SocketBuffer
 ---@field retries? integer how often what the server has not acknowledged is sent again, in order, one at a time; 0: all is sent once
@@ -218,6 +223,11 @@ function Socket:call(event, ...) end
 ---@param options? { binary?: boolean }
 ---@return true?, tidelock.Error?
 function Socket:send(data, options) end
+
+---Plain WebSocket: sends a ping and waits for its pong.
+---@param timeout? number seconds; 10
+---@return number? seconds, tidelock.Error? # TIMEOUT, CLOSED, NOT_CONNECTED
+function Socket:ping(timeout) end
 
 ---@param event string
 ---@param ... any

@@ -320,6 +320,38 @@ static void limits_of_a_connection_change_under_it(void **state) {
   env_await(&env, "1 reopened: socket \"c\" (path, headers)");
 }
 
+static void log_pings(FakeConn *conn, WsEvent *event) {
+  if (event->type != WS_PING) return;
+  log_write(env.log, LOG_INFO, "fake", "PING");
+  fake_ws_send(conn, WS_PONG, event->data, event->len);
+}
+
+static void serve_pings(FakeConn *conn) {
+  if (conn->ended) return;
+  fake_ws_accept(conn, "");
+  fake_ws_events(conn, log_pings);
+}
+
+static void a_heartbeat_changes_under_its_connection(void **state) {
+  (void)state;
+  static const char client[] =
+      "local c = socket.connect('c', {url = 'ws://127.0.0.1:%d', "
+      "protocol = 'websocket'%s})\n"
+      "c:on('connect', function() log.info('IN') end)\n";
+  char text[1024];
+  fake_listen(&fake, env.rt->loop, serve_pings, NULL);
+  snprintf(text, sizeof text, client, fake.port, "");
+  env_save(&env, "client", text);
+  env_await(&env, "IN");
+  assert_false(env_has(&env, "PING"));
+  snprintf(text, sizeof text, client, fake.port, ", heartbeat = {interval = 0.02}");
+  env_save(&env, "client", text);
+  env_await(&env, "1 changed: socket \"c\" (limits)");
+  for (int i = 0; i < 3; i++) env_await(&env, "PING");
+  assert_int_equal(fake.accepted, 1);
+  fake_stop(&fake);
+}
+
 /* 0.5 s after it began, not after the reload. */
 static void a_timer_counts_on_from_when_it_fired(void **state) {
   (void)state;
@@ -654,6 +686,7 @@ int main(void) {
       TEST(a_check_tells_what_cannot_be),
       TEST(limits_of_a_server_change_under_its_clients),
       TEST(limits_of_a_connection_change_under_it),
+      TEST(a_heartbeat_changes_under_its_connection),
       TEST(a_timer_counts_on_from_when_it_fired),
       TEST(auth_asked_of_the_old_version_is_answered_by_it),
       TEST(auth_that_the_old_version_does_not_answer_is_asked_anew),

@@ -46,6 +46,9 @@ typedef struct Test {
   bool auth_waits;
   const char *auth;
   void (*in_event)(struct Test *t);
+  int pings;    /* that the server got */
+  bool answers; /* it answers them */
+  Timer tick;
 } Test;
 
 /* --- the server ------------------------------------------------------------------- */
@@ -163,7 +166,7 @@ static const SocketCallbacks callbacks = {on_auth,  on_state,   on_connect_error
                                           on_event, on_message, NULL};
 
 static void on_call(SocketCall *socket_call_, const SocketData *reply, const Error *err) {
-  const char *json = reply ? reply->json : NULL;
+  const char *json = reply && !reply->json ? "" : reply ? reply->json : NULL; /* pong */
   size_t len = reply ? reply->len : 0;
   Call *call = CONTAINER_OF(socket_call_, Call, call);
   Test *t = call->t;
@@ -173,7 +176,9 @@ static void on_call(SocketCall *socket_call_, const SocketData *reply, const Err
     put_attachments(t, reply);
     buffer_putc(&t->told, '\n');
   } else {
-    buffer_printf(&t->told, "%s sent=%s\n", error_name(err->code), error_sent(err->sent));
+    const char *sent = error_sent(err->sent);
+    buffer_printf(&t->told, "%s%s%s\n", error_name(err->code), sent ? " sent=" : "",
+                  sent ? sent : "");
   }
   assert_null(call->call.socket);
   called(t);
@@ -1035,6 +1040,265 @@ static void a_plain_websocket_lasts_too(void **state) {
   got(t, "close 1000\n");
 }
 
+/* What it is sent of pings stands in `got` with the texts: "ping:" and the payload. */
+static void record_pings(FakeConn *conn, WsEvent *event) {
+  Test *t = conn->fake->ctx;
+  if (event->type == WS_PING) {
+    buffer_printf(&t->got, "ping:%.*s\n", (int)event->len, event->data);
+    t->pings++;
+    if (t->answers) fake_ws_send(conn, WS_PONG, event->data, event->len);
+  } else if (event->len < 1000) {
+    on_frame(conn, event);
+  }
+}
+
+static void serve_pings(FakeConn *conn) {
+  Test *t = conn->fake->ctx;
+  if (conn->ended) return;
+  if (fake_ws_accept(conn, "")) {
+    t->conn = conn;
+    conn->release = gone;
+  }
+  fake_ws_events(conn, record_pings);
+}
+
+static void connect_plain(Test *t, double interval, double timeout) {
+  t->options.protocol = SOCKET_WEBSOCKET;
+  t->options.heartbeat_interval = interval;
+  t->options.heartbeat_timeout = timeout;
+  t->fake.handler = serve_pings;
+  connect_it(t);
+}
+
+static bool five_pings(void *ctx) {
+  return ((Test *)ctx)->pings >= 5;
+}
+
+static void a_heartbeat_keeps_what_answers(void **state) {
+  Test *t = *state;
+  t->answers = true;
+  connect_plain(t, 0.03, 0.08);
+  double start = loop_now(t->env.loop);
+  assert_true(env_wait(&t->env, five_pings, t));
+  assert_in_range((loop_now(t->env.loop) - start) * 1000, 148, 2000);
+  assert_string_equal(buffer_text(&t->got), "ping:\nping:\nping:\nping:\nping:\n");
+  assert_string_equal(buffer_text(&t->told), "");
+  t->answers = false;
+  told(t, "reconnecting (ping timeout) TIMEOUT retry\n");
+  told(t, "connected\n");
+}
+
+/* Each way round: the verdict before the next ping, and after several. */
+static void a_server_that_reads_nothing_is_given_up(void **state) {
+  static const double numbers[][2] = {{0.2, 0.05}, {0.05, 0.2}};
+  Test *t = *state;
+  for (int i = 0; i < 2; i++) {
+    connect_plain(t, numbers[i][0], numbers[i][1]);
+    uv_read_stop((uv_stream_t *)&t->conn->tcp);
+    double start = loop_now(t->env.loop);
+    told(t, "reconnecting (ping timeout) TIMEOUT retry\n");
+    assert_in_range((loop_now(t->env.loop) - start) * 1000, 248, 2000);
+    drop(t);
+    buffer_clear(&t->told);
+  }
+}
+
+static void on_tick(Timer *timer) {
+  Test *t = CONTAINER_OF(timer, Test, tick);
+  say(t, "tick");
+  timer_start(t->env.loop, &t->tick, 0.02);
+}
+
+static void whatever_comes_is_a_sign_of_life(void **state) {
+  Test *t = *state;
+  t->tick.fire = on_tick;
+  connect_plain(t, 0.03, 0.08);
+  on_tick(&t->tick);
+  assert_true(env_wait(&t->env, five_pings, t));
+  pass(t, 0.1);
+  assert_null(strstr(buffer_text(&t->told), "reconnecting"));
+  timer_stop(t->env.loop, &t->tick);
+  told(t, "reconnecting (ping timeout) TIMEOUT retry\n");
+}
+
+static void without_a_heartbeat_nothing_is_sent_or_missed(void **state) {
+  Test *t = *state;
+  t->options.no_heartbeat = true;
+  connect_plain(t, 0.01, 0.01);
+  wakes_slept(net_wakes(t->env.net), 86400);
+  pass(t, 0.1);
+  assert_int_equal(t->pings, 0);
+  assert_string_equal(buffer_text(&t->told), "");
+}
+
+static bool a_ping(void *ctx) {
+  return ((Test *)ctx)->pings > 0;
+}
+
+static void a_plain_one_notices_that_the_machine_slept(void **state) {
+  Test *t = *state;
+  t->answers = true;
+  connect_plain(t, 0, 0); /* 25 and 20 */
+  wakes_slept(net_wakes(t->env.net), 44);
+  assert_true(env_wait(&t->env, a_ping, t)); /* it asks at once */
+  pass(t, 0.02);
+  assert_string_equal(buffer_text(&t->told), "");
+  wakes_slept(net_wakes(t->env.net), 46);
+  told(t, "reconnecting (ping timeout) TIMEOUT retry\n");
+}
+
+/* While we do not read, the server cannot be heard. */
+static void a_slow_handler_is_not_the_servers_fault(void **state) {
+  Test *t = *state;
+  t->answers = true;
+  connect_plain(t, 0.02, 0.05);
+  socket_hold(t->socket, true);
+  char *data = xcalloc(1, 1 << 20);
+  for (int i = 0; i < 20; i++) fake_ws_send(t->conn, WS_BINARY, data, 1 << 20);
+  pass(t, 0.5);
+  assert_string_equal(buffer_text(&t->told), "");
+  assert_non_null(strstr(env_log(&t->env), "nothing more is read"));
+  socket_hold(t->socket, false);
+  t->pings = 0;
+  assert_true(env_wait(&t->env, five_pings, t));
+  assert_null(strstr(buffer_text(&t->told), "reconnecting"));
+  free(data);
+}
+
+static void on_thirst(Timer *timer) {
+  Test *t = CONTAINER_OF(timer, Test, tick);
+  if (t->conn) uv_read_start((uv_stream_t *)&t->conn->tcp, fake_alloc, fake_read);
+}
+
+/* Takes 1 MB, and the next after a while: the pings stand behind what it has not taken.
+ */
+static void sip(FakeConn *conn) {
+  Test *t = conn->fake->ctx;
+  t->sent += conn->in.len;
+  serve_pings(conn);
+  if (t->sent < 1 << 20 || conn->closing) return;
+  t->sent = 0;
+  uv_read_stop((uv_stream_t *)&conn->tcp);
+  timer_start(t->env.loop, &t->tick, 0.02);
+}
+
+static void what_the_server_takes_is_a_sign_of_life(void **state) {
+  Test *t = *state;
+  Error err;
+  size_t len = 4 << 20;
+  char *data = xcalloc(1, len);
+  t->answers = true;
+  t->tick.fire = on_thirst;
+  t->options.send_buffer = 64 << 20;
+  connect_plain(t, 0.1, 0.2);
+  t->fake.handler = sip;
+  for (int i = 0; i < 10; i++)
+    assert_int_equal(socket_send(t->socket, true, data, len, false, &err), 0);
+  assert_int_equal(socket_send(t->socket, false, "end", 3, false, &err), 0);
+  double start = loop_now(t->env.loop);
+  got(t, "end\n");
+  assert_true(loop_now(t->env.loop) - start > 0.5);
+  assert_string_equal(buffer_text(&t->told), "");
+  free(data);
+}
+
+/* It takes effect at once, on the connection that stands. */
+static void a_heartbeat_is_retuned(void **state) {
+  Test *t = *state;
+  connect_plain(t, 0, 0);
+  SocketOptions other = t->options;
+  other.heartbeat_interval = 0.05;
+  other.heartbeat_timeout = 0.05;
+  assert_true(socket_options_tuned(&other, &t->options));
+  assert_false(socket_options_moved(&other, &t->options, NULL));
+  t->answers = true;
+  socket_retune(t->socket, &other);
+  assert_true(env_wait(&t->env, five_pings, t));
+  other.no_heartbeat = true;
+  assert_true(socket_options_tuned(&other, &t->options));
+  socket_retune(t->socket, &other);
+  t->pings = 0;
+  t->answers = false;
+  pass(t, 0.2);
+  assert_int_equal(t->pings, 0);
+  other.no_heartbeat = false;
+  socket_retune(t->socket, &other);
+  told(t, "reconnecting (ping timeout) TIMEOUT retry\n");
+  assert_int_equal(t->connects, 1);
+}
+
+/* --- pings ------------------------------------------------------------------------ */
+
+static int make_ping(Test *t, int i, const char *name, double timeout) {
+  Error err;
+  t->calls[i] = (Call){.call.done = on_call, .t = t, .name = name};
+  return socket_ping(t->socket, &t->calls[i].call, timeout, &err);
+}
+
+static void pings_are_answered_each_by_its_own(void **state) {
+  Test *t = *state;
+  t->options.no_heartbeat = true;
+  t->answers = true;
+  connect_plain(t, 0, 0);
+  assert_int_equal(make_ping(t, 0, "one", 5), 0);
+  assert_int_equal(make_ping(t, 1, "two", 5), 0);
+  told(t, "two ");
+  assert_string_equal(buffer_text(&t->got), "ping:0\nping:1\n");
+  assert_string_equal(buffer_text(&t->told), "one \ntwo \n");
+  assert_true(t->calls[0].call.took > 0 && t->calls[0].call.took < 5);
+}
+
+/* A late one, one of nobody, others' payloads: none is taken for an answer. */
+static void the_last_pong_answers_all_before_it(void **state) {
+  Test *t = *state;
+  t->options.no_heartbeat = true;
+  connect_plain(t, 0, 0);
+  static const char *const wrong[] = {
+      "", "3", "99", "x", "0x", "-1", "9999999999999999999", "1 ", " "};
+  for (int i = 0; i < 3; i++)
+    assert_int_equal(make_ping(t, i, i ? "later" : "one", 5), 0);
+  got(t, "ping:2\n");
+  for (size_t i = 0; i < COUNT_OF(wrong); i++)
+    fake_ws_send(t->conn, WS_PONG, wrong[i], strlen(wrong[i]));
+  say(t, "end");
+  told(t, "text end\n");
+  assert_string_equal(buffer_text(&t->told), "text end\n");
+  fake_ws_send(t->conn, WS_PONG, "1", 1);
+  told(t, "one \nlater \n");
+  fake_ws_send(t->conn, WS_PONG, "0", 1);
+  fake_ws_send(t->conn, WS_PONG, "2", 1);
+  told(t, "one \nlater \nlater \n");
+  fake_ws_send(t->conn, WS_PONG, "2", 1);
+  say(t, "last");
+  told(t, "text last\n");
+  assert_string_equal(buffer_text(&t->told),
+                      "text end\none \nlater \nlater \ntext last\n");
+}
+
+static void a_ping_ends_without_an_answer_too(void **state) {
+  Test *t = *state;
+  t->options.no_heartbeat = true;
+  t->options.protocol = SOCKET_WEBSOCKET;
+  make_socket(t);
+  assert_int_equal(make_ping(t, 0, "early", 5), ERR_NOT_CONNECTED);
+  drop(t);
+  connect_plain(t, 0, 0);
+  assert_int_equal(make_ping(t, 0, "slow", 0.03), 0);
+  assert_int_equal(make_ping(t, 1, "cancelled", 5), 0);
+  socket_call_cancel(&t->calls[1].call);
+  told(t, "slow TIMEOUT");
+  fake_ws_send(t->conn, WS_PONG, "1", 1); /* of nobody by now */
+  assert_int_equal(make_ping(t, 2, "lost", 5), 0);
+  got(t, "ping:2\n");
+  fake_close(t->conn);
+  told(t, "lost CLOSED");
+  told(t, "connected\n");
+  assert_int_equal(make_ping(t, 3, "left", 5), 0);
+  socket_disconnect(t->socket);
+  told(t, "left CLOSED");
+  assert_null(strstr(buffer_text(&t->told), "cancelled"));
+}
+
 static void options_are_compared_by_value(void **state) {
   Test *t = *state;
   SocketOptions copy;
@@ -1093,6 +1357,17 @@ int main(void) {
       TEST(attempts_share_a_pace),
       TEST(a_slow_handler_is_felt_by_the_server),
       TEST(a_plain_websocket_lasts_too),
+      TEST(a_heartbeat_keeps_what_answers),
+      TEST(a_server_that_reads_nothing_is_given_up),
+      TEST(whatever_comes_is_a_sign_of_life),
+      TEST(without_a_heartbeat_nothing_is_sent_or_missed),
+      TEST(a_plain_one_notices_that_the_machine_slept),
+      TEST(a_slow_handler_is_not_the_servers_fault),
+      TEST(what_the_server_takes_is_a_sign_of_life),
+      TEST(a_heartbeat_is_retuned),
+      TEST(pings_are_answered_each_by_its_own),
+      TEST(the_last_pong_answers_all_before_it),
+      TEST(a_ping_ends_without_an_answer_too),
       TEST(options_are_compared_by_value),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,7 +2,9 @@
 local env = require "tidelock.env"
 local json = require "tidelock.json"
 local socket = require "tidelock.socket"
+local task = require "tidelock.task"
 local test = require "tidelock.test"
+local timer = require "tidelock.timer"
 local expect, wait_for = test.expect, test.wait_for
 
 local URL = env.get "WS_URL"
@@ -168,5 +170,192 @@ test.describe("subprotocols", function()
     for _, wrong in ipairs { 1, { 1 }, "a b", { "a", "b\r\n" }, true } do
       expect(function() declare { subprotocols = wrong } end).raises "subprotocols"
     end
+  end)
+end)
+
+test.describe("the heartbeat", function()
+  local quick = { interval = 0.05, timeout = 0.3 }
+
+  test.it("pings, and keeps a connection that answers", function()
+    local s, seen = connected { heartbeat = quick }
+    local pings
+    wait_for(function()
+      pings = json.decode(ask(s, seen, "/pings"))
+      return #pings >= 3
+    end)
+    expect(pings).equals { "", "", "" }
+    expect(s:stats().connects).is(1)
+  end)
+
+  test.it("loses a server that reads nothing, and connects again", function()
+    local s, seen = connected { heartbeat = quick }
+    s:send "/deaf"
+    wait_for(function() return seen.info end)
+    expect(seen.reason).is "ping timeout"
+    expect(seen.info.code).is(nil)
+    expect(seen.info.error.code).is "TIMEOUT"
+    expect(seen.info.error.phase).is "heartbeat"
+    expect(seen.info.detail).matches "^a ping was not answered for 0%.[3-9]"
+    expect(seen.info.will_retry).is(true)
+    wait_for(function() return s.connected end)
+    expect(ask(s, seen, "hello")).is "hello"
+  end)
+
+  test.it("loses one that does not answer, keeps one that talks", function()
+    local s = connected { heartbeat = quick }
+    s:send "/mute"
+    s:send "/tick 20"
+    task.sleep(0.8)
+    expect(s:stats().connects).is(1)
+    s:disconnect()
+    local mute, seen = connected { heartbeat = quick }
+    mute:send "/mute"
+    wait_for(function() return seen.reason end)
+    expect(seen.reason).is "ping timeout"
+  end)
+
+  -- They come at once: a ping goes out between two, and its pong lies there unread behind the next.
+  test.it("forgives handlers that took long what came meanwhile", function()
+    local s, seen = connected { heartbeat = quick }
+    local worked = 0
+    s:on("message", function()
+      local busy = timer.now() + 0.4
+      while timer.now() < busy do end -- luacheck: ignore
+      worked = worked + 1
+    end)
+    s:send "/flood 4 work"
+    wait_for(function() return worked == 4 end)
+    task.sleep(0.4)
+    expect(seen.reason).is(nil)
+    expect(s:stats().connects).is(1)
+  end)
+
+  test.it("is none with false", function()
+    local s, seen = connected { heartbeat = false }
+    task.sleep(0.1)
+    expect(ask(s, seen, "/pings")).is "[]"
+  end)
+
+  test.it("raises on what it cannot be", function()
+    for what, wrong in pairs {
+      ["more than 0"] = { interval = 0 }, ["interval must be 0"] = { interval = -1 },
+      ["timeout must be a number"] = { timeout = "1" }, ["unknown option"] = { every = 1 },
+      ["table or false"] = 25,
+    } do
+      expect(function() declare { heartbeat = wrong } end).raises(what)
+    end
+    for _, given in ipairs { false, {} } do
+      expect(function() declare { protocol = "socket.io", heartbeat = given } end).raises "the server sets it"
+    end
+  end)
+end)
+
+test.describe("ping", function()
+  test.it("gives the seconds until the pong", function()
+    local s = connected()
+    local took = assert(s:ping())
+    expect(math.type(took)).is "float"
+    expect(took > 0 and took < 1).is(true)
+  end)
+
+  test.it("several at once get their own, each with a payload of its own", function()
+    local s, seen = connected()
+    local tasks = {}
+    for i = 1, 20 do tasks[i] = task.spawn(function() return s:ping(5) end) end
+    for i = 1, 20 do expect(math.type(tasks[i]:await())).is "float" end
+    local payloads = json.decode(ask(s, seen, "/pings"))
+    expect(#payloads).is(20)
+    for i = 1, 20 do expect(payloads[i]).is(tostring(i - 1)) end
+  end)
+
+  test.it("ends in TIMEOUT, NOT_CONNECTED or CLOSED without one", function()
+    local s, seen = declare()
+    local took, err = s:ping()
+    expect(took).is(nil)
+    expect(err.code).is "NOT_CONNECTED"
+    s:connect()
+    wait_for(function() return s.connected end)
+    s:send "/mute"
+    took, err = s:ping(0.05)
+    expect(took).is(nil)
+    expect(err.code).is "TIMEOUT"
+    expect(err.phase).is "pong"
+    expect(err.sent).is(nil)
+    s:send "/drop"
+    took, err = s:ping()
+    expect(took).is(nil)
+    expect(err.code).is "CLOSED"
+    wait_for(function() return s.connected and seen.reconnecting end)
+    s:send "/mute"
+    local waiting = task.spawn(function() return s:ping() end)
+    task.sleep(0)
+    s:disconnect()
+    took, err = waiting:await()
+    expect(took).is(nil)
+    expect(err.code).is "CLOSED"
+  end)
+
+  test.it("that is cancelled is forgotten", function()
+    local s, seen = connected()
+    s:send "/mute"
+    ask(s, seen, "now")
+    local ended
+    local gone = task.spawn(function() s:ping() ended = true end)
+    task.sleep(0.02)
+    gone:cancel()
+    expect(s:ping(0.05)).is(nil)
+    expect(ended).is(nil)
+    expect(s.connected).is(true)
+  end)
+
+  test.it("raises where there is none", function()
+    local s = connected()
+    expect(function() s:ping(0) end).raises "positive"
+    expect(function() s:ping "soon" end).raises "number expected"
+    local io = socket.connect("io_ping", { url = URL, auto_connect = false })
+    expect(function() io:ping() end).raises "plain WebSocket"
+  end)
+end)
+
+test.describe("messages", function()
+  test.it("come whole from fragments, with pings between them, which are answered", function()
+    local s, seen = connected()
+    expect(ask(s, seen, "/fragments grö ß er 潮")).is "größer潮"
+    wait_for(function() return #seen.messages >= 5 end)
+    for i = 1, 4 do expect(seen.messages[i + 1]).is("pong between " .. i - 1) end
+    expect(ask(s, seen, "/ping text")).is "pong text"
+  end)
+
+  test.it("go out as one frame each, however large", function()
+    local s, seen = connected()
+    local big = ("x"):rep(5000000)
+    expect(#ask(s, seen, big)).is(#big)
+    expect(ask(s, seen, "/frames")).is "[5000000,7]"
+  end)
+
+  test.it("are text, binary or JSON", function()
+    local s, seen = connected()
+    expect(ask(s, seen, "größer")).is "größer"
+    expect(seen.binary).is(false)
+    assert(s:send("\xff\0", { binary = true }))
+    wait_for(function() return seen.binary end)
+    expect(seen.messages[2]).is "\xff\0"
+    expect(select(2, s:send "\xff").code).is "DECODE"
+    s, seen = connected { frames = "binary" }
+    expect(ask(s, seen, "bytes")).is "bytes"
+    expect(seen.binary).is(true)
+    s, seen = connected { frames = "json" }
+    expect(ask(s, seen, { a = { 1, json.null } })).equals { a = { 1, json.null } }
+    expect(ask(s, seen, 5)).is(5)
+  end)
+
+  test.it("that are no JSON cost that message alone", function()
+    local s, seen = connected { frames = "json" }
+    s:send "/ping x" -- a JSON string: the server echoes it
+    s:send({ 1 }, { binary = true })
+    wait_for(function() return #seen.messages == 2 end)
+    expect(seen.messages[1]).is "/ping x"
+    expect(seen.messages[2]).is "[1]"
+    expect(seen.binary).is(true)
   end)
 end)

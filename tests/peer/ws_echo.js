@@ -4,6 +4,7 @@
 //   /ping TEXT           ping; the pong's text comes back as "pong TEXT"
 //   /flood N TEXT        N messages     /headers       the request's headers as JSON
 //   /pings               the texts of the pings that came, as JSON
+//   /frames              the lengths of the frames of data that came, as JSON
 //   /fragments A B...    one message in as many fragments, a ping between them
 //   /closed NAME         once the connection to ?NAME has closed: its code and reason as JSON
 //   /sizes NAME          and the lengths of the messages that it sent
@@ -39,9 +40,12 @@ const orders = {
   drop: (ws) => ws.terminate(),
   ping: (ws, ...text) => ws.ping(text.join(" ")),
   flood: (ws, n, ...text) => {
+    ws._socket.cork(); // in one segment, if they are small
     for (let i = 0; i < Number(n); i++) ws.send(text.join(" "));
+    ws._socket.uncork();
   },
   headers: (ws) => ws.send(JSON.stringify(ws.headers)),
+  frames: (ws) => ws.send(JSON.stringify(ws.frames)),
   pings: (ws) => ws.send(JSON.stringify(ws.pings)),
   fragments: (ws, ...parts) =>
     parts.forEach((part, i) => {
@@ -62,6 +66,13 @@ wss.on("connection", (ws, req) => {
   const end = ending(req.url.split("?")[1] || "");
   ws.headers = req.headers;
   ws.pings = [];
+  ws.frames = [];
+  const receiver = ws._receiver;
+  const getData = receiver.getData;
+  receiver.getData = function (...args) {
+    if (this._bufferedBytes >= this._payloadLength && this._opcode < 8) ws.frames.push(this._payloadLength);
+    return getData.apply(this, args);
+  };
   ws.on("ping", (data) => ws.pings.push(data.toString()));
   ws.on("close", (code, reason) => end.resolve({ code, reason: reason.toString() }));
   ws.on("error", () => {});
