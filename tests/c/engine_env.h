@@ -263,7 +263,7 @@ static void on_lost(void *ctx, const EngineLoss *loss) {
 }
 
 static inline void open_client(Test *t, EioTransports first) {
-  static const EngineCallbacks callbacks = {on_open, on_message, on_lost};
+  static const EngineCallbacks callbacks = {on_open, on_message, on_lost, NULL};
   Error err;
   t->options.first = first;
   t->engine = engine_open(t->env.net, &t->options, &callbacks, t, &err);
