@@ -5,20 +5,17 @@
  * took 15,900 instructions for an event of 285 bytes, ours takes 4,000. */
 #include "core/json.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/jsonread.h"
-
-#define EXACT 9007199254740992.0 /* 2^53 */
+#include "core/jsonscan.h"
 
 enum {
   CHUNK_FIRST = 4 << 10,
   CHUNK_MOST = 1 << 20,
-  KEEP = 64 << 10,         /* what is larger is given back after use */
-  ARENA_LIMIT = 512 << 20, /* a tree is up to 32 times its text */
-  EXCERPT = 24
+  KEEP = 64 << 10,        /* what is larger is given back after use */
+  ARENA_LIMIT = 512 << 20 /* a tree is up to 32 times its text */
 };
 
 typedef struct Chunk Chunk;
@@ -112,45 +109,14 @@ char *json_new_text(JsonArena *arena, const char *bytes, size_t len) {
 
 /* --- parsing ---------------------------------------------------------------------- */
 
-/* The text around the place, with what a terminal should not see left out. */
-static void excerpt(char *out, const char *text, size_t len, size_t at) {
-  size_t from = at > EXCERPT / 2 ? at - EXCERPT / 2 : 0;
-  size_t end = len - from < EXCERPT ? len : from + EXCERPT;
-  while (from < end) {
-    unsigned char c = (unsigned char)text[from++];
-    *out++ = c >= 0x20 && c < 0x7F ? (char)c : '?';
-  }
-  *out = '\0';
-}
-
-static const cJSON *refuse(const char *text, size_t len, size_t at, const char *what,
-                           Error *err) {
-  char near[EXCERPT + 1];
-  excerpt(near, text, len, at);
-  if (len == 0) error_set(err, ERR_DECODE, "not JSON: no text");
-  else error_set(err, ERR_DECODE, "not JSON at byte %zu: %s, near `%s`", at, what, near);
-  return NULL;
-}
-
-/* A byte order mark is no part of the text. */
-static size_t mark_width(const char *text, size_t len) {
-  return len >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
-}
-
 static const cJSON *parse(JsonArena *arena, const char *text, size_t len, bool exact,
                           Error *err) {
   json_arena_reset(arena);
-  size_t mark = mark_width(text, len);
-  text += mark, len -= mark;
-  JsonReader reader = {
-      .arena = arena, .end = text + len, .levels = JSON_MAX_DEPTH, .exact = exact};
-  const cJSON *root = json_read(&reader, text);
-  if (root) return root;
-  if (!arena->full)
-    return refuse(text, len, (size_t)(reader.at - text), reader.what, err);
-  error_set(err, ERR_TOO_LARGE, "JSON that takes more than %d MiB of memory",
-            ARENA_LIMIT >> 20);
-  return NULL;
+  const cJSON *root = json_read(arena, text, len, exact, err);
+  if (arena->full)
+    error_set(err, ERR_TOO_LARGE, "JSON that takes more than %d MiB of memory",
+              ARENA_LIMIT >> 20);
+  return root;
 }
 
 const cJSON *json_parse(JsonArena *arena, const char *text, size_t len, Error *err) {
@@ -165,8 +131,5 @@ const cJSON *json_parse_exact(JsonArena *arena, const char *text, size_t len,
 /* --- what items hold -------------------------------------------------------------- */
 
 bool json_integer(const cJSON *item, int64_t *value) {
-  double number = item->valuedouble;
-  if (!(fabs(number) <= EXACT)) return false;
-  *value = (int64_t)number;
-  return (double)*value == number && !(number == 0 && signbit(number));
+  return json_exact_integer(item->valuedouble, value);
 }

@@ -15,17 +15,9 @@ struct JsonArena {
 /* Leaves the room that is left for a chunk of `size` bytes or more. False: full. */
 bool json_arena_grow(JsonArena *arena, size_t size);
 
-typedef struct JsonReader {
-  JsonArena *arena; /* borrowed */
-  const char *end;  /* of the text, which is borrowed */
-  int levels;       /* how many more may be opened */
-  bool exact;       /* integers of 64 bits stay what they are */
-  const char *what; /* when it failed: static text; NULL when the arena is full */
-  const char *at;   /* and the place */
-} JsonReader;
-
-/* Reads one text, from `text` to its end. Returns the root, which the arena owns, or
- * NULL: see `what`. */
-const cJSON *json_read(JsonReader *reader, const char *text);
+/* Reads one text. Returns the root, which the arena owns, or NULL: the arena is full, or
+ * *err says what is wrong. With `exact`, integers beyond 2^53 are kept as JSON_INT64. */
+const cJSON *json_read(JsonArena *arena, const char *text, size_t len, bool exact,
+                       Error *err);
 
 #endif

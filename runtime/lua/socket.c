@@ -247,19 +247,26 @@ typedef struct Call {
   const Error *err;
 } Call;
 
+/* A list with attachments, item by item. */
+static int push_binary_reply(lua_State *L, const SocketData *reply, Error *err) {
+  if (luajson_decode_binaries(L, reply->json, reply->len, reply->bytes, reply->count,
+                              err) != 0)
+    return -1;
+  int n = lua_istable(L, -1) ? (int)lua_rawlen(L, -1) : 0;
+  int list = lua_gettop(L);
+  luaL_checkstack(L, n + 1, "too many values in the reply");
+  for (int i = 1; i <= n; i++) lua_rawgeti(L, list, i);
+  return n;
+}
+
 static int push_reply(lua_State *L, void *ctx) {
   Call *call = ctx;
   Error err;
   const SocketData *reply = call->reply;
   if (!reply) return luaerror_return(L, call->err);
-  int code = reply->count ? luajson_decode_binaries(L, reply->json, reply->len,
-                                                    reply->bytes, reply->count, &err)
-                          : luajson_decode(L, reply->json, reply->len, &err);
-  if (code) return luaerror_return(L, &err);
-  int n = lua_istable(L, -1) ? (int)lua_rawlen(L, -1) : 0;
-  int list = lua_gettop(L);
-  luaL_checkstack(L, n + 1, "too many values in the reply");
-  for (int i = 1; i <= n; i++) lua_rawgeti(L, list, i);
+  int n = reply->count ? push_binary_reply(L, reply, &err)
+                       : luajson_decode_list(L, reply->json, reply->len, 0, &err);
+  if (n < 0) return luaerror_return(L, &err);
   if (n == 0) lua_pushboolean(L, 1);
   return n ? n : 1;
 }

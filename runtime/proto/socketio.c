@@ -145,6 +145,7 @@ void sio_encode_binary(Buffer *out, SioType type, const char *nsp, int64_t ack,
 bool sio_reserved(const char *name, size_t len) {
   static const char *const names[] = {"connect",       "connect_error", "disconnect",
                                       "disconnecting", "newListener",   "removeListener"};
+  if (len < 7 || len > 14) return false; /* the shortest and the longest */
   for (size_t i = 0; i < COUNT_OF(names); i++)
     if (strlen(names[i]) == len && memcmp(name, names[i], len) == 0) return true;
   return false;

@@ -69,15 +69,15 @@ static void fire_counted(Declaration *d, Flight *f, Firing *firing) {
   look_at_tasks(f);
 }
 
-void connection_fire(Connection *c, ListName name, Firing firing) {
+void connection_fire(Connection *c, ListName name, Firing *firing) {
   Flight *f = c->flight;
   if (!c->res) return;
   f->firing++;
-  firing.source = c->res->name;
+  firing->source = c->res->name;
   for (Declaration *d = c->res->decls; d && c->res; d = d->next_bound) {
     if (!declaration_live(d)) continue;
-    if (name == LIST_EVENTS) fire_counted(d, f, &firing);
-    else handlers_fire(d->gen, list_of(d, name), &firing);
+    if (name == LIST_EVENTS) fire_counted(d, f, firing);
+    else handlers_fire(d->gen, list_of(d, name), firing);
   }
   f->firing--;
   release_flight(f);

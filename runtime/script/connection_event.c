@@ -1,6 +1,7 @@
 /* Events of a script's connection, in both directions, and the acks that the script
- * gives. An event is parsed once, into the runtime's arena, and pushed afresh for each
- * handler, so that each has its own copy; an event that nobody wants is not parsed. */
+ * gives. An event's text is read for each handler, so that each has its own copy; an
+ * event that nobody wants is not read. One with attachments becomes a tree first, in the
+ * runtime's arena. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -77,86 +78,113 @@ static void push_ack(lua_State *L, Connection *c, int64_t id) {
 
 typedef struct Payload {
   Connection *connection;
+  const SocketData *data;
   const JsonArena *arena;
-  const cJSON *args; /* first argument, or NULL */
+  const cJSON *tree; /* NULL: the text is read */
   const char *name;
   size_t name_len;
   int64_t ack;
-  bool with_name;
+  bool with_name, unreadable;
 } Payload;
 
-static int push_payload(lua_State *L, void *ctx) {
-  Payload *p = ctx;
+/* It costs that event. */
+static void tell_dropped(const Connection *c, const Error *err) {
+  log_write(c->res->owner->rt->log, LOG_ERROR, c->res->owner->name,
+            "%s: an event is dropped: %s", c->res->name, err->message);
+}
+
+static int push_tree(lua_State *L, const Payload *p) {
   int n = 0;
-  if (p->with_name) {
-    lua_pushlstring(L, p->name, p->name_len);
-    n++;
-  }
-  for (const cJSON *item = p->args; item; item = item->next, n++) {
+  for (const cJSON *item = p->tree->child->next; item; item = item->next, n++) {
     luaL_checkstack(L, 8, "too many arguments");
     luajson_push(L, p->arena, item);
-  }
-  if (p->ack != SIO_NO_ACK) {
-    push_ack(L, p->connection, p->ack);
-    n++;
   }
   return n;
 }
 
-/* The array ["name", args...], or NULL after having told. */
+static int push_text(lua_State *L, Payload *p) {
+  Error err;
+  int n = luajson_decode_list(L, p->data->json, p->data->len, 1, &err);
+  if (n < 0 && !p->unreadable && p->connection->res) tell_dropped(p->connection, &err);
+  if (n < 0) p->unreadable = true;
+  return n;
+}
+
+static int push_payload(lua_State *L, void *ctx) {
+  Payload *p = ctx;
+  if (p->with_name) lua_pushlstring(L, p->name, p->name_len);
+  int n = p->tree ? push_tree(L, p) : push_text(L, p);
+  if (n < 0) return -1;
+  if (p->ack != SIO_NO_ACK) push_ack(L, p->connection, p->ack);
+  return n + p->with_name + (p->ack != SIO_NO_ACK);
+}
+
+/* The array ["name", args...], or NULL with *err. */
 static const cJSON *parse_data(JsonArena *arena, const SocketData *data, Error *err) {
   const cJSON *root = json_parse(arena, data->json, data->len, err);
-  if (!root || !data->count) return root;
-  return sio_fill(arena, root, data->bytes, data->count, err) == 0 ? root : NULL;
-}
-
-static const cJSON *parse_event(Connection *c, const SocketData *data, Payload *p) {
-  Runtime *rt = c->res->owner->rt;
-  Error err;
-  const cJSON *root = parse_data(rt->arena, data, &err);
-  if (root && (!cJSON_IsArray(root) || !cJSON_IsString(root->child))) {
-    error_set(&err, ERR_PROTOCOL, "an event is an array that starts with its name");
-    root = NULL;
-  }
-  if (!root) {
-    log_write(rt->log, LOG_ERROR, c->res->owner->name, "%s: an event is dropped: %s",
-              c->res->name, err.message);
+  if (!root || (data->count && sio_fill(arena, root, data->bytes, data->count, err) != 0))
     return NULL;
-  }
-  p->arena = rt->arena;
-  p->args = root->child->next;
-  p->name = json_string(rt->arena, root->child, false, &p->name_len);
-  return root;
+  if (cJSON_IsArray(root) && cJSON_IsString(root->child)) return root;
+  error_set(err, ERR_PROTOCOL, "an event is an array that starts with its name");
+  return NULL;
 }
 
-static bool anyone_wants(Resource *res, const char *event, size_t len) {
+/* Makes a tree of it; false after having told. */
+static bool plant(Payload *p) {
+  Connection *c = p->connection;
+  JsonArena *arena = c->res->owner->rt->arena;
+  Error err;
+  p->tree = parse_data(arena, p->data, &err);
+  p->arena = arena;
+  if (p->tree) p->name = json_string(arena, p->tree->child, false, &p->name_len);
+  else tell_dropped(c, &err);
+  return p->tree != NULL;
+}
+
+static bool can_push(void *ctx) {
+  Payload *p = ctx;
+  return p->tree || (!p->unreadable && p->connection->res && plant(p));
+}
+
+/* The name as it stands in the text; false: it has escapes, or something is wrong. */
+static bool find_name(Payload *p) {
+  SioPacket packet = {.type = SIO_EVENT, .json = p->data->json, .json_len = p->data->len};
+  return sio_event_name(&packet, &p->name, &p->name_len);
+}
+
+static bool anyone_wants(Resource *res, const Payload *p) {
   for (Declaration *d = res->decls; d; d = d->next_bound)
-    if (declaration_live(d) && handlers_want(&d->handlers, event, len)) return true;
+    if (declaration_live(d) && handlers_want(&d->handlers, p->name, p->name_len))
+      return true;
   return false;
+}
+
+static bool is_reserved(const Payload *p) {
+  const Resource *res = p->connection->res;
+  if (!sio_reserved(p->name, p->name_len)) return false;
+  log_write(res->owner->rt->log, LOG_WARN, res->owner->name,
+            "%s: the server sent an event with the reserved name %.*s: dropped",
+            res->name, (int)p->name_len, p->name);
+  return true;
+}
+
+static void fire_event(Connection *c, ListName list, Firing firing) {
+  firing.push = push_payload;
+  firing.can_push = can_push;
+  connection_fire(c, list, &firing);
 }
 
 void connection_on_event(void *ctx, const SocketData *data, int64_t ack) {
   Connection *c = ctx;
-  SioPacket packet = {.type = SIO_EVENT, .json = data->json, .json_len = data->len};
-  const char *name;
-  size_t name_len;
-  if (sio_event_name(&packet, &name, &name_len) && !anyone_wants(c->res, name, name_len))
-    return;
-  Payload p = {.connection = c, .ack = ack};
-  if (!parse_event(c, data, &p)) return;
-  if (sio_reserved(p.name, p.name_len)) {
-    log_write(c->res->owner->rt->log, LOG_WARN, c->res->owner->name,
-              "%s: the server sent an event with the reserved name %s: dropped",
-              c->res->name, p.name);
-    return;
-  }
+  Payload p = {.connection = c, .data = data, .ack = ack, .with_name = true};
+  bool named = find_name(&p);
+  if (named && !anyone_wants(c->res, &p)) return;
+  if ((!named || data->count) && !plant(&p)) return;
+  if (is_reserved(&p)) return;
   c->firing++;
-  p.with_name = true;
-  connection_fire(c, LIST_EVENTS, (Firing){.any = true, .push = push_payload, .ctx = &p});
+  fire_event(c, LIST_EVENTS, (Firing){.any = true, .ctx = &p});
   p.with_name = false;
-  connection_fire(
-      c, LIST_EVENTS,
-      (Firing){.event = p.name, .len = p.name_len, .push = push_payload, .ctx = &p});
+  fire_event(c, LIST_EVENTS, (Firing){.event = p.name, .len = p.name_len, .ctx = &p});
   connection_leave(c);
 }
 
@@ -187,7 +215,7 @@ void connection_on_message(void *ctx, bool binary, const char *data, size_t len)
   c->firing++;
   connection_fire(
       c, LIST_EVENTS,
-      (Firing){.event = "message", .len = 7, .push = push_message, .ctx = &m});
+      &(Firing){.event = "message", .len = 7, .push = push_message, .ctx = &m});
   connection_leave(c);
 }
 
@@ -221,7 +249,7 @@ void connection_on_dropped(void *ctx, ErrorCode why, const char *data, size_t le
   if (!plain && len && sio_parse(data + 1, len - 1, &packet, &ignored) == 0)
     sio_event_name(&packet, &d.event, &d.len);
   c->firing++;
-  connection_fire(c, LIST_DROPS, (Firing){.any = true, .push = push_dropped, .ctx = &d});
+  connection_fire(c, LIST_DROPS, &(Firing){.any = true, .push = push_dropped, .ctx = &d});
   connection_leave(c);
 }
 
@@ -238,11 +266,10 @@ typedef struct Outgoing {
 static void on_outgoing(Event *event) {
   Outgoing *o = CONTAINER_OF(event, Outgoing, event);
   Connection *c = connection_if_alive(o->rt, o->connection);
-  Payload p = {.connection = c, .ack = SIO_NO_ACK, .with_name = true};
-  if (c && parse_event(c, &o->data, &p)) {
+  Payload p = {.connection = c, .data = &o->data, .ack = SIO_NO_ACK, .with_name = true};
+  if (c && ((find_name(&p) && !p.data->count) || plant(&p))) {
     c->firing++;
-    connection_fire(c, LIST_OUTGOING,
-                    (Firing){.any = true, .push = push_payload, .ctx = &p});
+    fire_event(c, LIST_OUTGOING, (Firing){.any = true, .ctx = &p});
     connection_leave(c);
   }
   free(o);

@@ -27,7 +27,7 @@ typedef enum ListName { LIST_EVENTS, LIST_STATES, LIST_OUTGOING, LIST_DROPS } Li
 
 /* Between ++c->firing and connection_leave. A handler may close the connection: then it
  * is over. */
-void connection_fire(Connection *c, ListName name, Firing firing);
+void connection_fire(Connection *c, ListName name, Firing *firing);
 void connection_leave(Connection *c);
 Connection *connection_if_alive(Runtime *rt, uint64_t number); /* NULL: it is gone */
 

@@ -90,7 +90,7 @@ static int push_error(lua_State *L, void *ctx) {
 static void fire_reserved(Connection *c, const char *event, TaskPush *push, void *ctx) {
   connection_fire(
       c, LIST_EVENTS,
-      (Firing){.event = event, .len = strlen(event), .push = push, .ctx = ctx});
+      &(Firing){.event = event, .len = strlen(event), .push = push, .ctx = ctx});
 }
 
 void connection_on_state(void *ctx, SocketState state, const SocketInfo *info) {
@@ -98,7 +98,7 @@ void connection_on_state(void *ctx, SocketState state, const SocketInfo *info) {
   StateChange change = {.state = connection_state_name(state), .info = info};
   c->firing++;
   connection_fire(c, LIST_STATES,
-                  (Firing){.any = true, .push = push_change, .ctx = &change});
+                  &(Firing){.any = true, .push = push_change, .ctx = &change});
   change.state = NULL;
   bool connected = state == SOCKET_CONNECTED;
   if (connected && !c->was_connected) fire_reserved(c, "connect", push_change, &change);

@@ -238,16 +238,15 @@ static void run_serial(Generation *gen, TaskName name, Run *run) {
 static void run_one(Generation *gen, Handler *h, const Firing *firing) {
   TaskName name = {"the handler of", firing->source, firing->event, firing->len};
   Run run = {h, firing};
-  if (h->once) {
-    h->removed = h->list->dirty = true;
-  }
+  if (h->once) h->removed = h->list->dirty = true;
   if (h->serial) run_serial(gen, name, &run);
   else task_start(gen, name, push_call, &run, firing->done, firing->done_ctx);
 }
 
 static bool wanted(const Handler *h, const Firing *f) {
   if (h->removed || (f->any && h->event)) return false;
-  return f->any || matches(h, f->event, f->len);
+  if (!f->any && !matches(h, f->event, f->len)) return false;
+  return !h->once || !f->can_push || f->can_push(f->ctx);
 }
 
 int handlers_fire(Generation *gen, HandlerList *list, const Firing *firing) {

@@ -33,13 +33,16 @@ int handler_remove(lua_State *L, HandlerList *list, const char *event, size_t le
 bool handlers_want(const HandlerList *list, const char *event, size_t len);
 
 /* What a firing hands to each handler: push runs inside its task and returns how many
- * arguments it pushed. It is called once for each handler: each gets its own copy. */
+ * arguments it pushed; less than 0: they are not to be had, the handler is not called. It
+ * is asked once for each handler: each gets its own copy. */
 typedef struct Firing {
   const char *event;
   size_t len;
   const char *source; /* "chat", for errors */
   TaskPush *push;
   void *ctx;
+  /* Asked before a handler that runs but once: whether push will have them; NULL: yes. */
+  bool (*can_push)(void *ctx);
   bool any;       /* only those for any event */
   TaskDone *done; /* of each handler's task, once; NULL: none */
   void *done_ctx;

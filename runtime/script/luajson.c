@@ -164,6 +164,7 @@ void luajson_push(lua_State *L, const JsonArena *arena, const cJSON *item) {
 
 int luajson_decode_binaries(lua_State *L, const char *text, size_t len,
                             const SioBytes *attachments, int count, Error *err) {
+  if (count == 0) return luajson_decode(L, text, len, err);
   JsonArena *arena = luajson_arena(L);
   const cJSON *root = json_parse(arena, text, len, err);
   if (!root) return (int)err->code;
@@ -171,10 +172,6 @@ int luajson_decode_binaries(lua_State *L, const char *text, size_t len,
   if (code == 0) luajson_push(L, arena, root);
   json_arena_reset(arena);
   return code;
-}
-
-int luajson_decode(lua_State *L, const char *text, size_t len, Error *err) {
-  return luajson_decode_binaries(L, text, len, NULL, 0, err);
 }
 
 /* --- what the state keeps --------------------------------------------------------- */

@@ -15,9 +15,12 @@
  * (memory). `arena` must be the one that item came from. */
 void luajson_push(lua_State *L, const JsonArena *arena, const cJSON *item);
 
-/* Parses with the state's own arena and pushes; else pushes nothing, fills *err and
- * returns its code. May raise (memory). */
+/* Reads a text and pushes its value; else pushes nothing, fills *err (DECODE) and returns
+ * its code. May raise (memory). */
 int luajson_decode(lua_State *L, const char *text, size_t len, Error *err);
+/* The same for a text that is an array: pushes its items but for the first `skip`, and
+ * returns how many; or -1, then nothing is pushed. */
+int luajson_decode_list(lua_State *L, const char *text, size_t len, int skip, Error *err);
 
 /* Appends the value as JSON; views and drafts are taken as they are. Never raises, looks
  * at tables raw; on an error `out` is as it was and *err says what is wrong and where:

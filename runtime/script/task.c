@@ -278,6 +278,7 @@ static int body_over(lua_State *L, int status, lua_KContext ctx) {
 /* The bottom of every task's coroutine: (function, args...) → its results, or its error.
  */
 static int f_body(lua_State *L) {
+  if (lua_gettop(L) == 0) return 0; /* nothing is to be called */
   lua_pushcfunction(L, f_keep_trace);
   lua_insert(L, 1);
   return body_over(L, lua_pcallk(L, lua_gettop(L) - 2, LUA_MULTRET, 1, 0, body_over), 0);
@@ -294,6 +295,7 @@ static int f_entry(lua_State *L) {
   Prepared *p = lua_touserdata(L, 1);
   lua_settop(L, 0);
   int nargs = p->push(L, p->ctx);
+  if (nargs < 0) return 0;
   lua_callk(L, nargs, LUA_MULTRET, 0, entry_done);
   return lua_gettop(L);
 }
@@ -322,7 +324,7 @@ static int f_prepare(lua_State *L) {
   Prepared *p = lua_touserdata(L, 1);
   lua_settop(L, 0);
   lua_pushcfunction(L, f_body);
-  p->push(L, p->ctx);
+  if (p->push(L, p->ctx) < 0) lua_settop(L, 1);
   return lua_gettop(L);
 }
 

@@ -69,7 +69,8 @@ struct Task {
 };
 
 /* Starts a task now and runs it until its first wait. `push` pushes the function and its
- * arguments and returns the number of arguments. `done` may be NULL. */
+ * arguments and returns the number of arguments; less than 0: nothing is to be called.
+ * `done` may be NULL. */
 void task_start(Generation *gen, TaskName name, TaskPush *push, void *ctx, TaskDone *done,
                 void *done_ctx);
 /* The same, but only prepared: returns the task (borrowed) for task_run_prepared, or NULL

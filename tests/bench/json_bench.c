@@ -1,6 +1,7 @@
-/* What an event costs as JSON: read, read and pushed into Lua, written from Lua. Prints
- * nanoseconds, the best of five rounds. `json_bench WHAT N` does one of them N times, for
- * a look with callgrind: --toggle-collect=json_parse, luajson_push or luajson_encode. */
+/* What an event costs as JSON: read into a tree, that and pushed into Lua, read into Lua
+ * without a tree, written from Lua. Prints nanoseconds, the best of five rounds.
+ * `json_bench WHAT N` does one of them N times, for a look with callgrind:
+ * --toggle-collect=json_parse, luajson_push, luajson_decode_list or luajson_encode. */
 #include <lauxlib.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,6 +44,15 @@ static void push_many(Bench *b, int n) {
   }
 }
 
+/* As an event goes into its handler: without a tree. */
+static void decode_many(Bench *b, int n) {
+  Error err;
+  while (n-- > 0) {
+    CHECK(luajson_decode_list(b->L, event, sizeof event - 1, 1, &err) == 1);
+    lua_settop(b->L, 0);
+  }
+}
+
 static void encode_many(Bench *b, int n) {
   Error err;
   luajson_push(b->L, b->arena, parse(b));
@@ -56,7 +66,10 @@ static void encode_many(Bench *b, int n) {
 static const struct {
   const char *name;
   void (*many)(Bench *b, int n);
-} benches[] = {{"parse", parse_many}, {"push", push_many}, {"encode", encode_many}};
+} benches[] = {{"parse", parse_many},
+               {"push", push_many},
+               {"decode", decode_many},
+               {"encode", encode_many}};
 
 static double now(void) {
   struct timespec t;

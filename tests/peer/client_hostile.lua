@@ -41,6 +41,26 @@ end
 
 local function seen() return http.get(URL .. "/seen"):json() end
 
+test.describe("an event that cannot be read", function()
+  test.it("costs that event alone: no handler hears it, one that waits for the first still waits", function()
+    local s = connect {}
+    local all, once, serial, any = {}, {}, {}, {}
+    s:on("odd", function(x) all[#all + 1] = x end)
+    s:once("odd", function(x) once[#once + 1] = x end)
+    s:on("odd", function(x) serial[#serial + 1] = x end, { serial = true })
+    s:on_any(function(name, x) if name == "odd" then any[#any + 1] = x end end)
+    wait_for(function() return s.connected end)
+    for _, packet in ipairs {
+      '42["odd",{]', '42["odd",1', '42["odd",01]', '42["odd"] x', '42["od\\d",1]', -- not JSON
+      '42["\\u006fdd",2]', '42["odd",3]', '42["odd",4]',
+    } do s:emit("say", packet) end
+    wait_for(function() return #serial == 3 end)
+    for _, heard in ipairs { all, serial, any } do expect(table.concat(heard, " ")).is "2 3 4" end
+    expect(table.concat(once, " ")).is "2"
+    expect(s.connected).is(true)
+  end)
+end)
+
 test.describe("a polling server", function()
   test.it("that does not open a session is told by its status and the start of its body", function()
     expect(ends({ open = "400" }, "HTTP", "connect error").detail).matches "Session ID unknown"

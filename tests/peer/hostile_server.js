@@ -3,7 +3,7 @@
 //
 //   open=WHAT      how the opening request is answered     poll=WHAT   how the first one after it
 //   post=WHAT      how each POST                           ws=WHAT     how a WebSocket
-// Otherwise it lets the client into "/", echoes events and sends tick(i) every 2 ms.
+// Otherwise it lets the client into "/", answers calls, sends tick(i) every 2 ms, and what say(packet) asks for.
 "use strict";
 const http = require("http");
 const url = require("url");
@@ -61,6 +61,8 @@ function take(session, packet) {
     session.ticker = setInterval(() => (++i > 200 ? clearInterval(session.ticker) : send(session, `42["tick",${i}]`)), 2);
   } else if (packet.startsWith("42")) {
     const [, id, json] = /^42(\d*)(.*)$/s.exec(packet);
+    const [name, said] = JSON.parse(json);
+    if (name === "say") send(session, said);
     if (id) send(session, `43${id}${JSON.stringify(JSON.parse(json).slice(1))}`);
   } else if (packet === "1") {
     clearInterval(session.ticker);

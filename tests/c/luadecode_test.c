@@ -1,0 +1,152 @@
+/* JSON text to Lua values: read as the tree reads it, whatever the text. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <lauxlib.h>
+#include <lualib.h>
+
+#include "lua/modules.h"
+#include "script/luajson.h"
+
+static int new_state(void **state) {
+  lua_State *L = luaL_newstate();
+  luaL_openlibs(L);
+  luaL_requiref(L, "tidelock.json", luaopen_tidelock_json, 0);
+  lua_setglobal(L, "json");
+  return *state = L, 0;
+}
+
+static int close_state(void **state) {
+  lua_close(*state);
+  return 0;
+}
+
+/* Runs a chunk in which assertions are Lua's own. */
+static void run(void **state, const char *code) {
+  lua_State *L = *state;
+  if (luaL_dostring(L, code) != LUA_OK) fail_msg("%s", lua_tostring(L, -1));
+  lua_settop(L, 0);
+}
+
+static const char same_lua[] =
+    "function same(a, b)\n"
+    "  if math.type(a) ~= math.type(b) or getmetatable(a) ~= getmetatable(b) then\n"
+    "    return false\n"
+    "  end\n"
+    "  if type(a) ~= 'table' or type(b) ~= 'table' then return rawequal(a, b) end\n"
+    "  for k, v in pairs(a) do if not same(v, b[k]) then return false end end\n"
+    "  for k in pairs(b) do if a[k] == nil then return false end end\n"
+    "  return #a == #b\n"
+    "end\n";
+
+static bool same(lua_State *L) { /* the two values on top, which go */
+  lua_getglobal(L, "same");
+  lua_insert(L, -3);
+  if (lua_pcall(L, 2, 1, 0) != LUA_OK) fail_msg("%s", lua_tostring(L, -1));
+  bool yes = lua_toboolean(L, -1);
+  lua_pop(L, 1);
+  return yes;
+}
+
+/* The text lies at the end of its memory, so that reading past it is seen. */
+static void assert_agree(lua_State *L, JsonArena *arena, const char *bytes, size_t len) {
+  Error by_tree = {0}, by_text = {0};
+  char *text = malloc(len ? len : 1);
+  memcpy(text, bytes, len);
+  const cJSON *root = json_parse(arena, text, len, &by_tree);
+  if (root) luajson_push(L, arena, root);
+  int code = luajson_decode(L, text, len, &by_text);
+  if (root && code == 0) {
+    if (!same(L)) fail_msg("%.*s is read in two ways", (int)len, text);
+  } else {
+    assert_int_equal(code, by_tree.code);
+    assert_string_equal(by_text.message, by_tree.message);
+  }
+  assert_int_equal(lua_gettop(L), 0);
+  free(text);
+}
+
+static const char *const agreed[] = {
+    "{\"list\":[1,2,{\"a\":\"b\"},[]],\"o\":{},\"s\":\"\\u0000\",\"t\":[true,false,null]"
+    "}",
+    "[1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,[18],{\"n\":19},null,21]",
+    " {\"a\" : 1 , \"a\":null,\"b\":\"\\ud83d\\ude39\\ud800x\",\"a name of 17 "
+    "byte\":-0.0} ",
+    "{\"eight by\":1,\"\":2,\"sixteen bytes "
+    "ok\":3,\"\\n\":[\"\\\"\\\\\\/\\b\\f\\n\\r\\t\"]}",
+    "[1e2,1.5e-3,123456789012345678901234567890,9007199254740993,-1,0,0.1e+1]",
+    "\xEF\xBB\xBF[\"\xC3\xA4\",\"\xF0\x9F\x98\xB9 and some more of it\"]"};
+
+/* Whole, cut at every byte, and with each byte replaced by several. */
+static void reads_what_the_tree_reads(void **state) {
+  lua_State *L = *state;
+  static const char others[] = "\"\\{}[],:0e-n \x01\xFF";
+  JsonArena *arena = json_arena_new();
+  run(state, same_lua);
+  for (size_t i = 0; i < COUNT_OF(agreed); i++) {
+    size_t len = strlen(agreed[i]);
+    char *text = xstrndup(agreed[i], len);
+    for (size_t n = 0; n <= len; n++) assert_agree(L, arena, text, n);
+    for (size_t at = 0; at < len; at++) {
+      for (size_t k = 0; k < sizeof others - 1; k++) {
+        text[at] = others[k];
+        assert_agree(L, arena, text, len);
+      }
+      text[at] = agreed[i][at];
+    }
+    free(text);
+  }
+  json_arena_free(arena);
+}
+
+/* Whatever objects that began with the same name held before. */
+static void objects_of_any_size(void **state) {
+  run(state, "for _, n in ipairs{1, 100, 3, 64, 65, 1, 1000} do\n"
+             "  local parts = {}\n"
+             "  for i = 1, n do parts[i] = ('\"k%d\":%d'):format(i, i) end\n"
+             "  local t = json.decode('{' .. table.concat(parts, ',') .. '}')\n"
+             "  local count = 0\n"
+             "  for k, v in pairs(t) do count = count + 1 assert(k == 'k' .. v) end\n"
+             "  assert(count == n)\n"
+             "end\n"
+             "for n = 0, 100 do\n"
+             "  local t = json.decode('[' .. ('7,'):rep(n) .. '8]')\n"
+             "  assert(#t == n + 1 and t[n + 1] == 8 and (n == 0 or t[n] == 7))\n"
+             "end");
+}
+
+static void lists_are_pushed_without_their_table(void **state) {
+  lua_State *L = *state;
+  Error err;
+  static const char text[] = "[\"name\",1,{\"a\":[2]},null]";
+  lua_pushinteger(L, 42); /* stays where it is */
+  assert_int_equal(luajson_decode_list(L, text, sizeof text - 1, 1, &err), 3);
+  assert_int_equal(lua_gettop(L), 4);
+  assert_int_equal(lua_tointeger(L, 2), 1);
+  assert_true(lua_istable(L, 3) && luajson_is_null(L, 4));
+  lua_settop(L, 1);
+  assert_int_equal(luajson_decode_list(L, "[1,2]", 5, 0, &err), 2);
+  lua_settop(L, 1);
+  assert_int_equal(luajson_decode_list(L, "[1]", 3, 2, &err), 0);
+  assert_int_equal(luajson_decode_list(L, "[]", 2, 0, &err), 0);
+  static const char *const bad[] = {"{}", "[1", "[1,]", "[1] 2", "", "[\"a\" 1]"};
+  for (size_t i = 0; i < COUNT_OF(bad); i++) {
+    assert_int_equal(luajson_decode_list(L, bad[i], strlen(bad[i]), 1, &err), -1);
+    assert_int_equal(err.code, ERR_DECODE);
+  }
+  assert_int_equal(lua_tointeger(L, 1), 42);
+  assert_int_equal(lua_gettop(L), 1);
+  lua_settop(L, 0);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(reads_what_the_tree_reads),
+      cmocka_unit_test(objects_of_any_size),
+      cmocka_unit_test(lists_are_pushed_without_their_table),
+  };
+  return cmocka_run_group_tests(tests, new_state, close_state);
+}
