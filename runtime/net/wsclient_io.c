@@ -20,7 +20,7 @@
 #include "net/net_url.h"
 #include "net/wsclient_parts.h"
 
-enum { READ_BUDGET = 256 * 1024, KEEP_BUFFER = 128 };
+enum { READ_BUDGET = 64 * 1024, KEEP_BUFFER = 128 };
 
 /* --- watching --------------------------------------------------------------------- */
 
