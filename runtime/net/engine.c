@@ -247,6 +247,13 @@ int engine_ping(Engine *e, const char *data, size_t len) {
   return e->hello && e->ws ? ws_ping(e->ws, data, len) : (int)ERR_NOT_CONNECTED;
 }
 
+int engine_send_last(Engine *e, bool binary, const char *data, size_t len) {
+  if (over_polling(e)) polling_send_last(e->polling, binary, data, len);
+  else if (e->ws) ws_send_last(e->ws, binary, data, len);
+  else return ERR_NOT_CONNECTED;
+  return 0;
+}
+
 size_t engine_buffered(const Engine *e) {
   size_t polled = e->polling ? polling_buffered(e->polling) : 0;
   return polled + (e->ws && !over_polling(e) ? ws_buffered(e->ws) : 0);

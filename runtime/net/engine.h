@@ -56,7 +56,10 @@ Engine *engine_open(Net *net, const EngineOptions *options,
  * ws_send does. */
 int engine_send(Engine *e, bool binary, const char *data, size_t len);
 int engine_ping(Engine *e, const char *data, size_t len); /* as ws_ping does */
-void engine_retune(Engine *e);                 /* the options' heartbeat has changed */
+void engine_retune(Engine *e); /* the options' heartbeat has changed */
+/* The same for what is sent last, before engine_free: it goes out when the server has
+ * taken all before it, so that it ends nothing that the server has not looked at yet. */
+int engine_send_last(Engine *e, bool binary, const char *data, size_t len);
 size_t engine_buffered(const Engine *e);       /* bytes that the system has not taken */
 size_t engine_max_payload(const Engine *e);    /* of a packet; 0: not known */
 bool engine_is_open(const Engine *e);          /* the handshake is done */
@@ -66,9 +69,9 @@ const char *engine_subprotocol(const Engine *e);
 bool engine_has_upgraded(const Engine *e);
 void engine_pause(Engine *e, bool paused); /* nothing is read meanwhile */
 
-/* Ends it now, without a word to the callbacks, and releases it. The server is told
- * goodbye: over WebSocket with the code, and the reason unless that is NULL. Legal in its
- * callbacks. */
+/* Ends it now, without a word to the callbacks, and releases it. What was sent goes out
+ * yet, if the server goes on taking it, and a goodbye: over WebSocket with the code, and
+ * the reason unless that is NULL. Legal in its callbacks. */
 void engine_free(Engine *e, int close_code, const char *reason);
 
 #endif

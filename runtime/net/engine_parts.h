@@ -71,13 +71,16 @@ void engine_drained(Engine *e);    /* polling has no request under way */
 /* engine_polling.c */
 int polling_start(Engine *e, Error *err);
 void polling_send(Polling *p, bool binary, const char *data, size_t len);
+/* In a body of its own, when all before it has been answered; then polling_free is due.
+ */
+void polling_send_last(Polling *p, bool binary, const char *data, size_t len);
 size_t polling_buffered(const Polling *p);
 void polling_resume(Polling *p); /* the engine is no longer paused, or a probe failed */
 /* No more requests: engine_drained is called when none is under way. */
 void polling_drain(Polling *p);
 /* What waits to be sent goes to the WebSocket now. */
 void polling_hand_over(Polling *p, WsClient *ws);
-/* Ends it; a session that stands is told so. */
+/* Ends it; with a goodbye what was sent goes out yet, and the session's end. */
 void polling_free(Polling *p, bool goodbye);
 
 #endif

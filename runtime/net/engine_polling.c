@@ -6,7 +6,15 @@
  * together, up to the server's maxPayload. The answers come in dispatch. The payload of
  * one is handed on packet by packet; any packet may end the engine, so each step looks
  * whether it still stands (is_over), and the memory stays until the last one has returned
- * (`busy`). */
+ * (`busy`).
+ *
+ * Leaving. An engine that is freed while its session stands leaves this behind: what was
+ * sent goes out yet, then "1", the GET being held as long, since giving it up would end
+ * the session. It has no engine then, only what its requests are made of (`leaving`), and
+ * belongs to the net: it ends when all is said, when an answer is refused or late, or
+ * with the net. npm's server drops events that came in one body with what ends their
+ * namespace or the session; so these go in a body of their own (`alone`), each when the
+ * one before has been answered. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,13 +25,30 @@
 
 typedef struct Piece {
   struct Piece *next;
-  bool binary;
+  bool binary, alone;
   size_t len;
   char data[];
 } Piece;
 
+/* What a request is made of. */
+typedef struct Way {
+  char *url, **headers;
+  HttpOptions options; /* borrows them */
+} Way;
+
+typedef struct Leaving {
+  Polling *polling;
+  NetRest rest;
+  Timer late;
+  Way way;     /* of a POST */
+  Route route; /* owned */
+  double patience;
+  size_t max_payload;
+} Leaving;
+
 struct Polling {
-  Engine *engine; /* NULL: over */
+  Engine *engine;   /* NULL: over, or leaving */
+  Leaving *leaving; /* owned */
   Net *net;
   HttpRequest *get, *post;
   Piece *first, **last;
@@ -54,14 +79,24 @@ size_t polling_buffered(const Polling *p) {
   return p->queued + p->posting;
 }
 
+static void put(Polling *p, bool binary, bool alone, const char *data, size_t len) {
+  Piece *piece = xmalloc(sizeof *piece + len);
+  *piece = (Piece){NULL, binary, alone, len};
+  memcpy(piece->data, data, len);
+  *p->last = piece;
+  p->last = &piece->next;
+  p->queued += len;
+}
+
 /* Takes as many as one request may have (python-engineio refuses more than 16 packets);
  * one that is larger alone goes alone. */
-static void gather(Polling *p, Buffer *payload) {
-  size_t most = p->engine->max_payload;
-  for (int n = 0; p->first && n < MOST_PACKETS; n++) {
+static void gather(Polling *p, Buffer *payload, size_t most) {
+  bool alone = false;
+  for (int n = 0; p->first && n < MOST_PACKETS && !alone; n++) {
     Piece *piece = p->first;
     size_t more = eio_put_len(piece->binary, piece->len);
-    if (payload->len && most && payload->len + more > most) return;
+    alone = piece->alone;
+    if (payload->len && (alone || (most && payload->len + more > most))) return;
     eio_put(payload, piece->binary, piece->data, piece->len);
     drop_first(p);
   }
@@ -69,25 +104,34 @@ static void gather(Polling *p, Buffer *payload) {
 
 /* --- requests --------------------------------------------------------------------- */
 
+static void way_for(const Engine *e, bool post, Way *way) {
+  const WsOptions *common = &e->options->ws;
+  way->url = engine_target(e, EIO_POLLING);
+  way->headers =
+      engine_headers(e, post ? "Content-Type: text/plain;charset=UTF-8" : NULL);
+  way->options = (HttpOptions){.method = post ? "POST" : "GET",
+                               .url = way->url,
+                               .headers = (const char *const *)way->headers,
+                               .connect_timeout = common->connect_timeout,
+                               .max_body = common->max_message,
+                               .max_redirects = 0,
+                               .route = common->route};
+}
+
+static void way_free(Way *way) {
+  engine_headers_free(way->headers);
+  free(way->url);
+}
+
+/* body: NULL for a GET. */
 static HttpRequest *request(Polling *p, const Buffer *body, double timeout,
-                            HttpDone *done, void *ctx, Error *err) {
-  Engine *e = p->engine;
-  char *url = engine_target(e, EIO_POLLING),
-       **headers =
-           engine_headers(e, body ? "Content-Type: text/plain;charset=UTF-8" : NULL);
-  HttpOptions options = {.method = body ? "POST" : "GET",
-                         .url = url,
-                         .headers = (const char *const *)headers,
-                         .body = body ? body->data : NULL,
-                         .body_len = body ? body->len : 0,
-                         .connect_timeout = e->options->ws.connect_timeout,
-                         .timeout = timeout,
-                         .max_body = e->options->ws.max_message,
-                         .max_redirects = 0,
-                         .route = e->options->ws.route};
-  HttpRequest *started = http_start(p->net, &options, done, ctx, err);
-  engine_headers_free(headers);
-  free(url);
+                            HttpDone *done, Error *err) {
+  Way way;
+  way_for(p->engine, body != NULL, &way);
+  way.options.timeout = timeout;
+  if (body) way.options.body = body->data, way.options.body_len = body->len;
+  HttpRequest *started = http_start(p->net, &way.options, done, p, err);
+  way_free(&way);
   return started;
 }
 
@@ -136,7 +180,7 @@ static bool went_well(Polling *p, const HttpResponse *r, const Error *err) {
 /* --- life ------------------------------------------------------------------------- */
 
 static void release(Polling *p) {
-  if (p->engine || p->busy) return;
+  if (p->engine || p->leaving || p->busy) return;
   while (p->first) drop_first(p);
   free(p);
 }
@@ -174,6 +218,7 @@ static void take_payload(Polling *p, Buffer *body) {
 static void on_got(void *ctx, HttpResponse *response, const Error *err) {
   Polling *p = ctx;
   p->get = NULL;
+  if (p->leaving) return; /* it has been held long enough */
   p->busy++;
   if (went_well(p, response, err)) take_payload(p, &response->body);
   poll_more(p);
@@ -191,8 +236,84 @@ static void poll_more(Polling *p) {
   }
   if (p->get || e->paused) return;
   double timeout = e->hello ? INFINITY : e->options->ws.connect_timeout;
-  p->get = request(p, NULL, timeout, on_got, p, &err);
+  p->get = request(p, NULL, timeout, on_got, &err);
   if (!p->get) fail(p, "transport error", &err);
+}
+
+/* --- leaving ---------------------------------------------------------------------- */
+
+/* Nothing is asked for or sent any more. */
+static void stop(Polling *p) {
+  Leaving *leaving = p->leaving;
+  if (p->get) http_cancel(p->get);
+  if (p->post) http_cancel(p->post);
+  p->get = p->post = NULL;
+  p->engine = NULL;
+  p->leaving = NULL;
+  if (leaving) {
+    timer_stop(net_loop(p->net), &leaving->late);
+    route_free(&leaving->route);
+    way_free(&leaving->way);
+    free(leaving);
+  }
+  release(p);
+}
+
+static void on_net_end(NetRest *rest) {
+  stop(CONTAINER_OF(rest, Leaving, rest)->polling);
+}
+
+static void has_left(Polling *p) {
+  net_rest_over(&p->leaving->rest);
+  stop(p);
+}
+
+static void on_late(Timer *timer) {
+  has_left(CONTAINER_OF(timer, Leaving, late)->polling);
+}
+
+static void on_posted(void *ctx, HttpResponse *response, const Error *err);
+
+static void say_more(Polling *p) {
+  Leaving *leaving = p->leaving;
+  HttpOptions options = leaving->way.options;
+  Buffer payload = {0};
+  Error err;
+  if (p->post) return;
+  gather(p, &payload, leaving->max_payload);
+  options.timeout = INFINITY; /* `late` will end it */
+  options.body = payload.data;
+  options.body_len = payload.len;
+  if (payload.len) p->post = http_start(p->net, &options, on_posted, p, &err);
+  buffer_free(&payload);
+  if (!p->post) has_left(p); /* all is said */
+}
+
+static void begin_leaving(Polling *p) {
+  double patience = p->engine->options->ws.close_timeout;
+  Leaving *leaving = p->leaving = xcalloc(1, sizeof *leaving);
+  leaving->polling = p;
+  leaving->rest.end = on_net_end;
+  leaving->late.fire = on_late;
+  leaving->max_payload = p->engine->max_payload;
+  leaving->patience = patience > 0 ? patience : 5;
+  way_for(p->engine, true, &leaving->way);
+  route_copy(&leaving->route, &leaving->way.options.route);
+  leaving->way.options.route = leaving->route;
+  p->engine = NULL;
+  net_rest(p->net, &leaving->rest);
+  timer_start(net_loop(p->net), &leaving->late, leaving->patience);
+  put(p, false, true, "1", 1);
+  say_more(p);
+}
+
+static void was_answered(Polling *p, const HttpResponse *response) {
+  if (!response || response->status != 200) {
+    has_left(p);
+    return;
+  }
+  timer_start(net_loop(p->net), &p->leaving->late, p->leaving->patience);
+  say_more(p);
 }
 
 /* --- POST ------------------------------------------------------------------------- */
@@ -204,7 +325,8 @@ static void on_posted(void *ctx, HttpResponse *response, const Error *err) {
   p->post = NULL;
   p->posting = 0;
   p->busy++;
-  if (went_well(p, response, err)) post_more(p);
+  if (p->leaving) was_answered(p, response);
+  else if (went_well(p, response, err)) post_more(p);
   leave(p);
 }
 
@@ -217,9 +339,9 @@ static void post_more(Polling *p) {
     return;
   }
   if (p->post || !p->first) return;
-  gather(p, &payload);
+  gather(p, &payload, p->engine->max_payload);
   p->posting = payload.len;
-  p->post = request(p, &payload, p->engine->options->request_timeout, on_posted, p, &err);
+  p->post = request(p, &payload, p->engine->options->request_timeout, on_posted, &err);
   buffer_free(&payload);
   if (!p->post) fail(p, "transport error", &err);
 }
@@ -239,7 +361,7 @@ int polling_start(Engine *e, Error *err) {
   p->net = e->net;
   p->last = &p->first;
   p->flush.run = on_turn_end;
-  p->get = request(p, NULL, e->options->ws.connect_timeout, on_got, p, err);
+  p->get = request(p, NULL, e->options->ws.connect_timeout, on_got, err);
   if (!p->get) {
     free(p);
     return (int)err->code;
@@ -249,12 +371,12 @@ int polling_start(Engine *e, Error *err) {
 }
 
 void polling_send(Polling *p, bool binary, const char *data, size_t len) {
-  Piece *piece = xmalloc(sizeof *piece + len);
-  *piece = (Piece){NULL, binary, len};
-  memcpy(piece->data, data, len);
-  *p->last = piece;
-  p->last = &piece->next;
-  p->queued += len;
+  put(p, binary, false, data, len);
+  net_at_turn_end(p->net, &p->flush);
+}
+
+void polling_send_last(Polling *p, bool binary, const char *data, size_t len) {
+  put(p, binary, true, data, len);
   net_at_turn_end(p->net, &p->flush);
 }
 
@@ -278,45 +400,8 @@ void polling_hand_over(Polling *p, WsClient *ws) {
   }
 }
 
-/* The goodbye is a request of its own, which nobody waits for but the net. */
-typedef struct Goodbye {
-  NetRest rest;
-  HttpRequest *post;
-} Goodbye;
-
-static void on_goodbye(void *ctx, HttpResponse *response, const Error *err) {
-  (void)response, (void)err;
-  Goodbye *goodbye = ctx;
-  net_rest_over(&goodbye->rest);
-  free(goodbye);
-}
-
-static void end_goodbye(NetRest *rest) {
-  Goodbye *goodbye = CONTAINER_OF(rest, Goodbye, rest);
-  http_cancel(goodbye->post);
-  free(goodbye);
-}
-
-static void say_goodbye(Polling *p) {
-  Buffer payload = {0};
-  Error err;
-  if (p->post) return;
-  gather(p, &payload);
-  eio_put(&payload, false, "1", 1);
-  Goodbye *goodbye = xcalloc(1, sizeof *goodbye);
-  goodbye->rest.end = end_goodbye;
-  goodbye->post = request(p, &payload, 2, on_goodbye, goodbye, &err);
-  if (goodbye->post) net_rest(p->net, &goodbye->rest);
-  else free(goodbye);
-  buffer_free(&payload);
-}
-
 void polling_free(Polling *p, bool goodbye) {
-  if (goodbye && !p->draining) say_goodbye(p);
-  if (p->get) http_cancel(p->get);
-  if (p->post) http_cancel(p->post);
   net_turn_end_cancel(&p->flush);
-  p->get = p->post = NULL;
-  p->engine = NULL;
-  release(p);
+  if (goodbye) begin_leaving(p);
+  else stop(p);
 }

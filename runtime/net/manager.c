@@ -263,6 +263,13 @@ void manager_retune(Manager *m, const SocketOptions *o) {
   if (m->engine && changed) engine_retune(m->engine);
 }
 
+int manager_send_last(Manager *m, const Socket *s, bool binary, const char *data,
+                      size_t len) {
+  bool ends = m->engine && m->members == s && !s->next_member;
+  return ends ? engine_send_last(m->engine, binary, data, len)
+              : manager_send(m, binary, data, len);
+}
+
 void manager_pause(Manager *m, bool paused) {
   m->paused += paused ? 1 : -1;
   if (m->engine && m->paused == (paused ? 1 : 0)) engine_pause(m->engine, paused);

@@ -35,6 +35,9 @@ int manager_send(Manager *m, bool binary, const char *data, size_t len);
 int manager_ping(Manager *m, const char *data, size_t len);
 /* Numbers of a connection that goes on have changed. */
 void manager_retune(Manager *m, const SocketOptions *options);
+/* What this one says last, before manager_exit. */
+int manager_send_last(Manager *m, const Socket *s, bool binary, const char *data,
+                      size_t len);
 void manager_pause(Manager *m, bool paused); /* counted: by each that is behind */
 size_t manager_buffered(const Manager *m);
 const Engine *manager_engine(const Manager *m); /* NULL: there is none; borrows */

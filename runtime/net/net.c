@@ -177,6 +177,30 @@ bool net_has_rest(const Net *net) {
   return net->rests != NULL;
 }
 
+typedef struct Settling {
+  Net *net;
+  Timer limit;
+  bool late;
+} Settling;
+
+static void on_limit(Timer *timer) {
+  Settling *settling = CONTAINER_OF(timer, Settling, limit);
+  settling->late = true;
+  loop_stop(settling->net->loop);
+}
+
+static void on_settle_idle(void *ctx) {
+  Settling *settling = ctx;
+  if (!settling->net->rests) loop_stop(settling->net->loop);
+}
+
+void net_settle(Net *net, double seconds) {
+  Settling settling = {.net = net, .limit.fire = on_limit};
+  timer_start(net->loop, &settling.limit, seconds);
+  while (net->rests && !settling.late) loop_run(net->loop, on_settle_idle, &settling);
+  timer_stop(net->loop, &settling.limit);
+}
+
 void net_free(Net *net) {
   while (net->rests) {
     NetRest *rest = net->rests;

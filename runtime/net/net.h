@@ -70,6 +70,8 @@ struct NetRest {
 void net_rest(Net *net, NetRest *rest);
 void net_rest_over(NetRest *rest); /* it has ended by itself */
 bool net_has_rest(const Net *net);
+/* Runs the loop until all have ended by themselves; so many seconds at most. */
+void net_settle(Net *net, double seconds);
 
 /* Borrows memory shared by all connections to read into: valid until the poll callback
  * returns. */

@@ -231,14 +231,26 @@ int link_send_all(Socket *s, bool binary, const SocketData *frames) {
   return code;
 }
 
-int link_say(Socket *s, SioType type, const char *json, size_t len) {
-  Buffer out = {0};
+static int encode(const Socket *s, SioType type, const char *json, size_t len,
+                  Buffer *out) {
   SocketData data = {.json = json, .len = len}, frames;
   Error err;
-  int code = packet_encode(s, type, SIO_NO_ACK, &data, &out, &frames, &err);
+  return packet_encode(s, type, SIO_NO_ACK, &data, out, &frames, &err);
+}
+
+int link_say(Socket *s, SioType type, const char *json, size_t len) {
+  Buffer out = {0};
+  int code = encode(s, type, json, len, &out);
   if (!code) code = link_send(s, s->options.msgpack, out.data, out.len);
   buffer_free(&out);
   return code;
+}
+
+void link_say_last(Socket *s, SioType type) {
+  Buffer out = {0};
+  if (s->linked && encode(s, type, NULL, 0, &out) == 0)
+    manager_send_last(s->manager, s, s->options.msgpack, out.data, out.len);
+  buffer_free(&out);
 }
 
 void link_join(Socket *s, const char *json, size_t len) {

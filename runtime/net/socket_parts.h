@@ -177,6 +177,7 @@ int link_send(Socket *s, bool binary, const char *data, size_t len);
 /* One frame and the attachments behind it; a failure in between ends the link. */
 int link_send_all(Socket *s, bool binary, const SocketData *frames);
 int link_say(Socket *s, SioType type, const char *json, size_t len);
+void link_say_last(Socket *s, SioType type);             /* then link_cut is due */
 void link_join(Socket *s, const char *json, size_t len); /* the CONNECT packet */
 
 /* socket_note.c: from poll to dispatch */

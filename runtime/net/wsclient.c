@@ -15,7 +15,8 @@
  *
  * After ws_goodbye nobody owns the client: it is an orphan, CLOSING or DRAINING, which
  * goes on writing, reads up to the peer's end and releases itself. net_free ends what is
- * left.
+ * left. With a last message to say it is OPEN until the peer has answered a ping that
+ * stands behind all else: servers may drop what they read together with it.
  *
  * Callbacks may free the client. So each entry from outside (poll, timer, inbox, curl,
  * end of turn) is bracketed by ws_enter and ws_leave: ws_free closes everything at once,
@@ -44,6 +45,7 @@ static void release(WsClient *ws) {
   ws_parser_free(ws->parser);
   deflate_free(ws->deflate);
   ws_opening_free(ws->opening);
+  buffer_free(&ws->last);
   free(ws->outcome);
   free(ws->url);
   free(ws);
@@ -213,11 +215,12 @@ static void on_event(WsClient *ws, const WsEvent *event) {
     break;
   case WS_TEXT:
   case WS_BINARY:
-    if (ws->state == WS_IS_OPEN)
+    if (ws->state == WS_IS_OPEN && !ws->orphan)
       ws->callbacks.message(ws->ctx, event->type == WS_BINARY, event->data, event->len);
     break;
   case WS_PONG:
-    if (ws->state == WS_IS_OPEN && ws->callbacks.pong)
+    if (ws->orphan && ws->last.len) ws_say_last(ws);
+    else if (ws->state == WS_IS_OPEN && !ws->orphan && ws->callbacks.pong)
       ws->callbacks.pong(ws->ctx, event->data, event->len);
     break;
   default:
@@ -307,10 +310,38 @@ static void on_net_end(NetRest *rest) {
   ws_free(CONTAINER_OF(rest, WsClient, rest));
 }
 
+void ws_send_last(WsClient *ws, bool binary, const char *data, size_t len) {
+  uint8_t mask[4];
+  net_random(ws->net, mask, sizeof mask);
+  ws_frame(&ws->last, true, binary ? WS_BINARY : WS_TEXT, mask, data, len);
+}
+
+void ws_say_last(WsClient *ws) {
+  buffer_put(&ws->queued, ws->last.data, ws->last.len);
+  buffer_free(&ws->last);
+  net_at_turn_end(ws->net, &ws->flush);
+  ws->state = WS_CLOSING;
+  ws_wait_for_peer(ws);
+}
+
+/* The close frame stands behind the last message, which waits for the answer. */
+static void ask_peer(WsClient *ws, int code, const char *reason) {
+  uint8_t mask[4];
+  put_frame(ws, WS_PING, "", 0);
+  net_random(ws->net, mask, sizeof mask);
+  ws_frame_close(&ws->last, mask, code, reason, reason ? strlen(reason) : 0);
+  ws->paused = false;
+}
+
+static bool says_goodbye(const WsClient *ws) {
+  return ws->state == WS_IS_OPEN || ws->state == WS_CLOSING || ws->state == WS_DRAINING;
+}
+
 void ws_goodbye(WsClient *ws, int code, const char *reason) {
-  if (ws->state == WS_IS_OPEN) ws_close(ws, code, reason);
+  if (ws->state == WS_IS_OPEN && ws->last.len) ask_peer(ws, code, reason);
+  else if (ws->state == WS_IS_OPEN) ws_close(ws, code, reason);
   if (ws->state == WS_PARTING) part_now(ws);
-  if (ws->state != WS_CLOSING && ws->state != WS_DRAINING) {
+  if (!says_goodbye(ws)) {
     ws_free(ws);
     return;
   }

@@ -64,6 +64,10 @@ void ws_close(WsClient *ws, int code, const char *reason);
 /* Ends it now, without a word to the callbacks, and releases it. */
 void ws_free(WsClient *ws);
 
+/* One more message, for ws_goodbye to send when the peer has taken all before it: it is
+ * asked by a ping. */
+void ws_send_last(WsClient *ws, bool binary, const char *data, size_t len);
+
 /* The same for the caller, but the peer gets what waits to be written, and then a
  * goodbye: the closing handshake is waited for without him, for as long as the peer goes
  * on taking what it is sent, and close_timeout. */

@@ -68,6 +68,7 @@ static void on_timer(Timer *timer) {
   WsClient *ws = CONTAINER_OF(timer, WsClient, timer);
   ws_enter(ws);
   if (ws_buffered(ws) < ws->unsent) ws_wait_for_peer(ws);
+  else if (ws->last.len && ws->state == WS_IS_OPEN) ws_say_last(ws);
   else time_out(ws);
   ws_leave(ws);
 }

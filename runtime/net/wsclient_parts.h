@@ -47,6 +47,7 @@ struct WsClient {
   bool abandoned;                 /* ws_close came before it was open */
   bool orphan;                    /* it says goodbye; nobody is told of its end */
   NetRest rest;                   /* of an orphan */
+  Buffer last;                    /* its last frames, until the peer has taken the rest */
   size_t unsent;                  /* of what the peer takes slowly, when last looked at */
   bool later_queued, part_queued; /* `later`, `part` are in the inbox */
   bool blocked;                   /* the system takes no more: waits for writable */
@@ -75,6 +76,7 @@ void ws_leave(WsClient *ws); /* ws may be gone after it */
 void ws_end(WsClient *ws, int code, const char *reason, size_t len, const Error *err);
 /* Ends with the outcome: the peer has hung up, or will not. */
 void ws_finish(WsClient *ws);
+void ws_say_last(WsClient *ws);      /* what `last` holds */
 void ws_wait_for_peer(WsClient *ws); /* to take what it is sent, or to hang up */
 void ws_queue_close(WsClient *ws, int code, const char *reason, size_t len);
 void ws_do_later(WsClient *ws);

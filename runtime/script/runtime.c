@@ -1,8 +1,8 @@
 /* The runtime's life. Its ordered end:
  *   1 runtime_exit: `stop` handlers run, with the grace to wait in; a second interrupt
  * skips it 2 the loop ends 3 runtime_free: scripts (tasks, declarations, boxes; states
- * close on workers), resources, watches, the net; the loop runs until every handle is
- * closed; then the watchdog, the loop */
+ * close on workers), resources, watches, the net, whose connections have a moment to say
+ * goodbye in; the loop runs until every handle is closed; then the watchdog, the loop */
 #include "script/runtime.h"
 
 #include <stdlib.h>
@@ -12,6 +12,8 @@
 #include "script/stores.h"
 #include "script/watch.h"
 #include "script/watchdog.h"
+
+static const double longest_goodbye = 2; /* seconds, of connections at the end */
 
 static void on_stop_over(Timer *timer) {
   Runtime *rt = CONTAINER_OF(timer, Runtime, stop_timer);
@@ -131,7 +133,7 @@ void runtime_exit(Runtime *rt, int code) {
 
 void runtime_interrupt(Runtime *rt) {
   if (rt->stopping && rt->interrupted) {
-    rt->stopped = true;
+    rt->stopped = rt->hurry = true;
     loop_stop(rt->loop);
   }
   rt->interrupted = true;
@@ -145,6 +147,7 @@ void runtime_free(Runtime *rt) {
   while (rt->resources) resource_close(rt->resources);
   stores_close(rt->stores);
   if (rt->watch) watch_free(rt->watch);
+  if (!rt->hurry) net_settle(rt->net, longest_goodbye);
   servers_free(rt->servers);
   net_free(rt->net);
   loop_finish(rt->loop);

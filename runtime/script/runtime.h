@@ -70,7 +70,7 @@ struct Runtime {
   Timer stop_timer;
   bool short_told; /* that there was no memory left */
   bool has_tests;  /* a script asked for tidelock.test */
-  bool stopping, stopped, interrupted, output_failed;
+  bool stopping, stopped, interrupted, hurry, output_failed;
   int exit_code;
   int closing; /* states being closed on worker threads */
   int tests_planned, tests_passed, tests_failed;

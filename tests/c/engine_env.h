@@ -30,7 +30,7 @@ typedef struct Test {
   Env env;
   Fake fake;
   FakeConn *get, *post, *ws; /* under way; ws: asked for, or open */
-  bool deaf;                 /* it does not answer a close frame */
+  bool deaf, mute;           /* it answers no close frame; no ping: "ws ping" */
   char *asked[MOST_ASKED];
   int count;
   const char *kind; /* that is waited for */
@@ -61,7 +61,12 @@ static void note(Test *t, const char *kind, const char *data, size_t len) {
 static void on_frame(FakeConn *conn, WsEvent *event) {
   Test *t = conn->fake->ctx;
   char kind[32] = "ws";
+  if (event->type == WS_PING && !t->mute) {
+    fake_ws_send(conn, WS_PONG, event->data, event->len);
+    return;
+  }
   if (event->type == WS_BINARY) snprintf(kind, sizeof kind, "ws binary");
+  if (event->type == WS_PING) snprintf(kind, sizeof kind, "ws ping");
   if (event->type == WS_CLOSE)
     snprintf(kind, sizeof kind, "ws close %d", event->close_code);
   note(t, kind, event->data, event->type == WS_CLOSE ? 0 : event->len);
@@ -226,6 +231,14 @@ static inline void leave(Test *t) {
 static bool is_idle(void *ctx) {
   Test *t = ctx;
   return !t->get && !t->post && !t->ws;
+}
+
+/* Leaves a session over polling that stands: the GET is held until all is said. */
+static inline void say_goodbye(Test *t) {
+  leave(t);
+  expect(t, "POST 1");
+  answer_post(t);
+  expect(t, "GET gone");
 }
 
 /* Leaves a session that was lost: what it had under way is given up. */

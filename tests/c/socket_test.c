@@ -60,6 +60,10 @@ static void say(Test *t, const char *text) {
 static void on_frame(FakeConn *conn, WsEvent *event) {
   Test *t = conn->fake->ctx;
   char text[4096];
+  if (event->type == WS_PING) {
+    fake_ws_send(conn, WS_PONG, event->data, event->len);
+    return;
+  }
   if (event->type == WS_CLOSE) buffer_printf(&t->got, "close %d", event->close_code);
   else if (event->type == WS_BINARY) buffer_puts(&t->got, "binary ");
   if (event->type != WS_CLOSE) buffer_put(&t->got, event->data, event->len);
