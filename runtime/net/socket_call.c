@@ -231,8 +231,10 @@ static int call_with_retries(Socket *s, SocketCall *call, const SocketData *data
 int socket_call(Socket *s, SocketCall *call, const SocketData *data, double timeout,
                 Error *err) {
   call->retry = NULL;
-  if (s->options.retries > 0) return call_with_retries(s, call, data, timeout, err);
-  return call_start(s, call, data, timeout, err);
+  int code = s->options.retries > 0 ? call_with_retries(s, call, data, timeout, err)
+                                    : call_start(s, call, data, timeout, err);
+  if (code) err->sent = SENT_NO;
+  return code;
 }
 
 void socket_call_cancel(SocketCall *call) {

@@ -135,6 +135,17 @@ test.describe("TLS", function()
     fails(secure, { ca = ca, pin = "abc" }, "INVALID", "sha256//")
   end)
 
+  test.it("takes any certificate when told so", function() through(secure, { insecure = true }) end)
+
+  test.it("uses the ciphers that were told, up to TLS 1.2", function()
+    local older = "https://localhost:" .. env.get "OLDER"
+    for _, name in ipairs { "ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-ECDSA-CHACHA20-POLY1305" } do
+      local _, who = through(older, { ca = ca, ciphers = name })
+      expect(who.cipher).is(name)
+    end
+    fails(older, { ca = ca, ciphers = "no-such-cipher" }, "TLS", "cipher")
+  end)
+
   test.it("names the certificate's problem", function()
     fails(secure, {}, "TLS", "unable to get local issuer certificate")
     fails(secure, { ca = folder .. "/none.pem" }, "NOT_FOUND", "none.pem")

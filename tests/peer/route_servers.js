@@ -36,7 +36,8 @@ function withSocketIo(server) {
     socket.on("whoami", (ack) => {
       const from = socket.request.socket;
       const cert = from.getPeerCertificate ? from.getPeerCertificate() : {};
-      ack({ remote: from.remoteAddress || "unix", client: cert.subject ? cert.subject.CN : "" });
+      const cipher = from.getCipher ? from.getCipher().name : "";
+      ack({ remote: from.remoteAddress || "unix", client: cert.subject ? cert.subject.CN : "", cipher });
     });
   });
   return server;
@@ -120,6 +121,7 @@ async function main() {
     PLAIN: await listening(withSocketIo(http.createServer(tell)), 0),
     MUTUAL: await listening(withSocketIo(https.createServer(demanding, tell)), 0),
     SECURE: await listening(withSocketIo(https.createServer(tls, tell)), 0),
+    OLDER: await listening(withSocketIo(https.createServer({ ...tls, maxVersion: "TLSv1.2" }, tell)), 0),
     PROXY: await listening(httpProxy(), 0),
     SOCKS: await listening(socksProxy(), 0),
   };

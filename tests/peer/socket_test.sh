@@ -7,6 +7,7 @@ try() { # FLAVOUR COMMAND...
   if against "$@"; then
     for TRANSPORTS in websocket polling "polling websocket"; do
       client client_socket.lua "$FLAVOUR, $TRANSPORTS"
+      client client_options.lua "$FLAVOUR, $TRANSPORTS"
     done
   fi
   leave
@@ -14,7 +15,9 @@ try() { # FLAVOUR COMMAND...
 try npm node socketio_server.js --maxHttpBufferSize=4000000
 if against node socketio_server.js --maxHttpBufferSize=4000000 --parser=msgpack; then
   for TRANSPORTS in websocket "polling websocket"; do
-    PARSER=msgpack FLAVOUR=npm client client_socket.lua "npm, msgpack, $TRANSPORTS"
+    for file in client_socket.lua client_options.lua; do
+      PARSER=msgpack FLAVOUR=npm client $file "npm, msgpack, $TRANSPORTS"
+    done
   done
 fi
 leave

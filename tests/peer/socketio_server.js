@@ -15,6 +15,7 @@
 //   kick()                 "io server disconnect";  kick_all(): and the connection closed
 //   drop()                 the transport destroyed;  close(code, reason): a WebSocket close
 //   raw(text)              the text as one WebSocket message, whatever it is
+//   freeze(ms)             the whole server stands still for so long
 // auth.token "bad" is refused; "slow" is kept waiting for 300 ms. The namespace /admin wants
 // the token "admin".
 "use strict";
@@ -132,6 +133,7 @@ function breakOff(socket) {
   });
   socket.on("close", (code, reason) => webSocket(socket).close(code, reason));
   socket.on("raw", (text) => webSocket(socket).send(text));
+  socket.on("freeze", (ms) => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms));
 }
 
 for (const [name, middleware] of [["/", authenticate], ["/admin", adminsOnly]]) {
