@@ -190,7 +190,7 @@ void connection_on_event(void *ctx, const SocketData *data, int64_t ack) {
 
 typedef struct Message {
   Frames frames;
-  bool binary;
+  bool binary, with_name;
   const char *data;
   size_t len;
 } Message;
@@ -198,6 +198,7 @@ typedef struct Message {
 static int push_message(lua_State *L, void *ctx) {
   Message *m = ctx;
   Error err;
+  if (m->with_name) lua_pushliteral(L, "message");
   if (m->frames == FRAMES_JSON && !m->binary) {
     if (luajson_decode(L, m->data, m->len, &err) != 0)
       return luaL_error(L, "%s", err.message);
@@ -205,14 +206,17 @@ static int push_message(lua_State *L, void *ctx) {
     lua_pushlstring(L, m->data, m->len);
   }
   lua_pushboolean(L, m->binary);
-  return 2;
+  return m->with_name ? 3 : 2;
 }
 
 void connection_on_message(void *ctx, bool binary, const char *data, size_t len) {
   Connection *c = ctx;
   ConnectionOptions *options = c->res->options;
-  Message m = {options->frames, binary, data, len};
+  Message m = {options->frames, binary, true, data, len};
   c->firing++;
+  connection_fire(c, LIST_EVENTS,
+                  &(Firing){.any = true, .push = push_message, .ctx = &m});
+  m.with_name = false;
   connection_fire(
       c, LIST_EVENTS,
       &(Firing){.event = "message", .len = 7, .push = push_message, .ctx = &m});

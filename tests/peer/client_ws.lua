@@ -107,6 +107,15 @@ test.describe("disconnect", function()
   end)
 end)
 
+-- last_words.lua ran before; what it sent is echoed to nobody.
+test.describe("a program whose last act it is", function()
+  test.it("ends when the server has got it all", function()
+    expect(end_of "last-words").equals { code = 4003, reason = "that was all" }
+    local s, seen = connected()
+    expect(#json.decode(ask(s, seen, "/sizes last-words"))).is(8)
+  end)
+end)
+
 test.describe("a close by the server", function()
   test.it("is told with its code and reason, and connected again", function()
     for _, words in ipairs { { 1000, "" }, { 1001, "going" }, { 1011, "broken" }, { 4001, "größer 潮" },
@@ -135,6 +144,89 @@ test.describe("a close by the server", function()
     wait_for(function() return seen.info end)
     expect(seen.info.code).is(1006)
     expect(seen.info.error.code).is "RESET"
+  end)
+end)
+
+test.describe("what lasts", function()
+  test.it("messages wait for a connection, in order; volatile ones do not", function()
+    local s, seen = declare()
+    for i = 1, 3 do expect(s:send("early " .. i)).is(true) end
+    expect(s.volatile:send "volatile").is(true)
+    s:connect()
+    wait_for(function() return #seen.messages == 3 end)
+    s:send "/drop"
+    wait_for(function() return seen.reconnecting end)
+    s:send "late"
+    s:send "/headers"
+    wait_for(function() return #seen.messages == 5 end)
+    expect({ table.unpack(seen.messages, 1, 4) }).equals { "early 1", "early 2", "early 3", "late" }
+    expect(seen.states).equals { "connecting", "connected", "reconnecting", "connected" }
+  end)
+
+  test.it("the buffer has a cap and an age, and tells what it drops", function()
+    local s = declare { buffer = { count = 2, age = 0.05 } }
+    local dropped = {}
+    s:on_drop(function(event, why) dropped[#dropped + 1] = event .. " " .. why end)
+    s:send "one"
+    s:send "two"
+    local sent, err = s:send "three"
+    expect(sent).is(nil)
+    expect(err.code).is "BUFFER_FULL"
+    wait_for(function() return #dropped == 2 end)
+    s:send "four"
+    expect(s:clear()).is(1)
+    wait_for(function() return #dropped == 3 end)
+    expect(dropped).equals { "message expired", "message expired", "message cleared" }
+    expect(s:stats().dropped).is(3)
+  end)
+
+  test.it("a server that takes nothing is BACKPRESSURE", function()
+    local s = connected { buffer = { unsent = 1000000 } }
+    s:send "/deaf"
+    local big, sent, err = ("x"):rep(500000), true, nil
+    for _ = 1, 100 do
+      sent, err = s:send(big)
+      if not sent then break end
+      task.sleep(0)
+    end
+    expect(sent).is(nil)
+    expect(err.code).is "BACKPRESSURE"
+    expect(s:stats().buffered <= 1000000).is(true)
+  end)
+
+  test.it("a message beyond max_message ends that connection alone", function()
+    local s, seen = connected { max_message = 1000 }
+    expect(#ask(s, seen, ("x"):rep(1000))).is(1000)
+    s:send(("x"):rep(1001))
+    wait_for(function() return seen.info end)
+    expect(seen.reason).is "parse error"
+    expect(seen.info.error.code).is "TOO_LARGE"
+    expect(end_of(seen.name).code).is(1009)
+    wait_for(function() return s.connected end)
+  end)
+
+  test.it("attempts end, with the layer that failed", function()
+    local s, seen = declare { url = "ws://127.0.0.1:9", reconnect = { delay = 0.01, attempts = 2 } }
+    s:connect()
+    wait_for(function() return seen.closed end)
+    expect(seen.closed.error.code).is "CONNECT"
+    expect(seen.closed.attempt).is(3)
+    expect(s:send "late").is(nil)
+    s, seen = declare { url = URL:gsub("^http", "ws") .. "/?x", reconnect = false }
+    s:connect()
+    wait_for(function() return s.connected end)
+    s:send "/drop"
+    wait_for(function() return seen.closed end)
+    expect(seen.closed.will_retry).is(false)
+  end)
+
+  test.it("on_any hears messages, too", function()
+    local s, seen = connected()
+    local any
+    s:on_any(function(event, data, binary) any = { event, data, binary } end)
+    ask(s, seen, "hello")
+    wait_for(function() return any end)
+    expect(any).equals { "message", "hello", false }
   end)
 end)
 
