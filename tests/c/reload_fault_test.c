@@ -136,7 +136,8 @@ static bool is_loaded(void) {
 }
 
 static bool is_quiet(void) {
-  bool quiet = env.rt->closing == 0 && the_bot()->retiring == NULL;
+  bool quiet = env.rt->closing == 0 && the_bot()->retiring == NULL &&
+               !net_has_rest(env.rt->net); /* a goodbye */
   for (Resource *r = env.rt->resources; r; r = r->next)
     if (timer_active(&r->grace)) quiet = false;
   if (!quiet) timer_start(env.rt->loop, &look, 0.0005);
