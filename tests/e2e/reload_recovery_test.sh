@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# The session that a server could recover is kept over a reload: what is missed afterwards, while
-# the transport is broken, comes to the new version, once.
+# The session that a server could recover is kept over a reload, also one that changes how long a
+# connection is waited for: what is missed afterwards, while the transport is broken, comes to the
+# new version, once.
 . "$(dirname "$0")/run.bash" || exit 1
 cat >bot.lua <<'LUA'
 local socket = require "tidelock.socket"
@@ -12,9 +13,12 @@ local function connect(name)
 end
 local chat, other = connect "chat", connect "other"
 local function say(...) print(VERSION, ...) end
-chat:on("broadcast", function(n) say("got " .. n) end)
+chat:on("broadcast", function(n)
+  say("got " .. n)
+  if n == 3 and chat:call("echo", 1) then say "and no more" end
+end)
 chat:on_state(function(state, info)
-  say(state, info.recovered)
+  say(state, info.recovered, info.retry_in)
   if state == "reconnecting" then
     other:emit("broadcast", 2)
     other:emit("broadcast", 3)
@@ -35,11 +39,12 @@ read -r -t 20 word port <&"${PEER[0]}"
 export WS_URL=http://127.0.0.1:$port
 start run bot.lua
 expect "the first version gets an event, with an offset" '^first.got 1'
-sed 's/VERSION = "first"/VERSION = "second"/' bot.lua | save bot.lua
-expect "the second loses the connection" '^second.reconnecting'
+sed 's/VERSION = "first"/VERSION = "second"/; s/delay = 0.1/delay = 0.15/' bot.lua | save bot.lua
+expect "the second loses the connection, and waits as long as it says" '^second.reconnecting.false.0.15$'
 expect "its session is recovered" '^second.connected.true'
 expect "what was missed comes" '^second.got 2'
 expect "in order" '^second.got 3'
-never "and once" 'got'
+expect "and no more" '^second.and no more'
+is "once" "$(grep -c '^second.got' out)" 2
 stop
 finish
