@@ -75,9 +75,11 @@ static void push_headers(lua_State *L, const Buffer *lines) {
 }
 
 static int push_response(lua_State *L, HttpResponse *response) {
-  lua_createtable(L, 0, 4);
+  lua_createtable(L, 0, 5);
   lua_pushinteger(L, response->status);
   lua_setfield(L, -2, "status");
+  lua_pushstring(L, response->version);
+  lua_setfield(L, -2, "version");
   lua_pushstring(L, response->url);
   lua_setfield(L, -2, "url");
   lua_pushlstring(L, response->body.len ? response->body.data : "", response->body.len);
@@ -155,6 +157,9 @@ static void read_options(lua_State *L, HttpOptions *options, Error *err) {
   options->connect_timeout = number_field(L, "connect_timeout", 0);
   options->max_body = (size_t)number_field(L, "max_body", 0);
   options->max_redirects = (int)number_field(L, "redirects", -1);
+  lua_getfield(L, 1, "http2");
+  options->http2 = lua_toboolean(L, -1);
+  lua_pop(L, 1);
   lua_getfield(L, 1, "body");
   options->body = luaL_optlstring(L, -1, NULL, &options->body_len);
   options->headers = header_field(L, err);

@@ -20,14 +20,16 @@ typedef struct HttpOptions {
   double timeout;         /* seconds, the whole exchange; 0: 30; INFINITY: none */
   size_t max_body;        /* bytes after decompression; 0: 64 MiB */
   int max_redirects;      /* -1: 5; 0: do not follow */
+  bool http2;             /* where TLS agrees on it; on a connection of its own */
   Route route;
 } HttpOptions;
 
 typedef struct HttpResponse {
   int status;
-  Buffer headers;  /* the last response's header lines, "Name: value\n" each */
-  Buffer body;     /* decompressed */
-  const char *url; /* the one that answered, after redirects */
+  const char *version; /* "1.0", "1.1" or "2"; static */
+  Buffer headers;      /* the last response's header lines, "Name: value\n" each */
+  Buffer body;         /* decompressed */
+  const char *url;     /* the one that answered, after redirects */
 } HttpResponse;
 
 /* Called in dispatch, exactly once unless cancelled: response is NULL and err is set, or

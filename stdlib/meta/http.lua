@@ -19,6 +19,7 @@
 ---@field connect_timeout? number seconds; 10
 ---@field max_body? integer bytes of the response's body, unpacked; 64 MiB
 ---@field redirects? integer how many are followed; 5; 0: none
+---@field http2? boolean speak HTTP/2 (RFC 9113) where the server does over TLS, on a connection of the request's own; false
 ---@field expect? string|integer|false "2xx" or a status: any other response becomes nil and an HTTP error
 
 ---@class tidelock.http.Options: tidelock.http.Common
@@ -36,6 +37,7 @@
 ---@field status integer
 ---@field headers table<string, string> by lower-case name, repeated ones joined with ", "; `set-cookie` is a list
 ---@field body string unpacked
+---@field version "1.0"|"1.1"|"2" the HTTP that was spoken
 ---@field url string the one that answered, after redirects
 local Response = {}
 

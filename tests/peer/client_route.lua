@@ -5,6 +5,8 @@ local socket = require "tidelock.socket"
 local test = require "tidelock.test"
 local expect, wait_for = test.expect, test.wait_for
 
+local task = require "tidelock.task"
+
 local folder = env.get "FOLDER"
 local plain = "http://127.0.0.1:" .. env.get "PLAIN"
 local mutual = "https://localhost:" .. env.get "MUTUAL"
@@ -184,5 +186,46 @@ test.describe("a socket in the file system", function()
   test.it("with a path that is too long is URL", function()
     local _, err = http.get("unix:/" .. ("a"):rep(200))
     expect(err.code).is "URL"
+  end)
+end)
+
+test.describe("HTTP/2", function()
+  local both, only = "https://localhost:" .. env.get "H2", "https://localhost:" .. env.get "H2ONLY"
+
+  local function ask(url, path, more)
+    local options = { http2 = true, ca = ca }
+    for key, value in pairs(more or {}) do options[key] = value end
+    return http.get(url .. path, options)
+  end
+
+  test.it("is spoken where it is asked for and the server does", function()
+    local res = assert(ask(only, "/tell"))
+    expect(res.version).is "2"
+    expect(res:json().version).is "2.0"
+    expect(ask(both, "/tell").version).is "2"
+    expect(http.post(only .. "/tell", { http2 = true, ca = ca, json = { a = 1 } }).status).is(200)
+    local client = http.client { base_url = only, http2 = true, ca = ca }
+    expect(client:get("/moved").url).matches "/tell"
+  end)
+
+  test.it("is not where either side does not: HTTP/1.1 then", function()
+    expect(ask(secure, "/tell").version).is "1.1"
+    expect(ask(plain, "/tell").version).is "1.1"
+    expect(http.get(both .. "/tell", { ca = ca }):json().version).is "1.1"
+    local _, err = http.get(only .. "/tell", { ca = ca, timeout = 5 })
+    expect(err).is_not(nil)
+  end)
+
+  test.it("gives each of many requests at once its own answer, on a server that ends sessions", function()
+    local jobs, wrong = {}, {}
+    for i = 1, 200 do
+      jobs[i] = function()
+        local path = "/" .. i
+        local res, err = ask(both, path)
+        if not res or res:json().path ~= path then wrong[#wrong + 1] = tostring(err) end
+      end
+    end
+    task.all(jobs)
+    expect(table.concat(wrong, "; ")).is ""
   end)
 end)

@@ -5,6 +5,7 @@
 "use strict";
 const fs = require("fs");
 const http = require("http");
+const http2 = require("http2");
 const https = require("https");
 const net = require("net");
 const path = require("path");
@@ -112,6 +113,19 @@ function socksProxy() {
   });
 }
 
+// HTTP/2, and HTTP/1.1 if `older`. It ends each session after 20 requests, as servers do sooner or
+// later, and answers late, so that requests overlap.
+function http2Server(older) {
+  const server = http2.createSecureServer({ ...tls, allowHTTP1: older }, (req, res) => {
+    const session = req.stream && req.stream.session;
+    if (session) session.count = (session.count || 0) + 1;
+    if (session && session.count === 20) session.close();
+    setTimeout(() => tell(req, res), Math.random() * 5);
+  });
+  server.on("sessionError", () => {});
+  return server;
+}
+
 async function main() {
   const socketPath = path.join(opt.folder, "app.sock");
   const local = withSocketIo(http.createServer(tell));
@@ -122,6 +136,8 @@ async function main() {
     MUTUAL: await listening(withSocketIo(https.createServer(demanding, tell)), 0),
     SECURE: await listening(withSocketIo(https.createServer(tls, tell)), 0),
     OLDER: await listening(withSocketIo(https.createServer({ ...tls, maxVersion: "TLSv1.2" }, tell)), 0),
+    H2: await listening(http2Server(true), 0),
+    H2ONLY: await listening(http2Server(false), 0),
     PROXY: await listening(httpProxy(), 0),
     SOCKS: await listening(socksProxy(), 0),
   };
