@@ -144,14 +144,6 @@ static bool is_quiet(void) {
   return quiet;
 }
 
-/* What says goodbye may outlive who closed it, for as long as the peer answers. */
-static int open_handles;
-static bool is_clean(void) {
-  bool clean = handles() == open_handles;
-  if (!clean) timer_start(env.rt->loop, &look, 0.0005);
-  return clean;
-}
-
 /* Two beats more: one may have been on its way. */
 static void check_that_it_works(long n) {
   lua_Integer stored = beat.stored;
@@ -219,14 +211,14 @@ static int close_world(void **state) {
 
 typedef struct Sweep {
   char id[32];
-  int refused, took_over, beside;
+  int handles, refused, took_over, beside;
 } Sweep;
 
 static Sweep begin(void) {
   Sweep sweep = {0};
   until(is_quiet, "quiet", 0);
   strcpy(sweep.id, beat.id);
-  open_handles = handles();
+  sweep.handles = handles();
   return sweep;
 }
 
@@ -252,7 +244,9 @@ static bool attempt(Sweep *sweep, long n) {
   }
   if (over) load_old(n);
   until(is_quiet, "quiet", n);
-  until(is_clean, "the handles to be closed", n);
+  if (handles() != sweep->handles)
+    fail_msg("at %ld: %d handles, not %d\n%s", n, handles(), sweep->handles,
+             env_log(&env));
   sweep->refused += !over;
   sweep->took_over += over;
   return over;
@@ -301,12 +295,12 @@ static void any_of_luas_may_fail(void **state) {
     until(is_quiet, "quiet", (long)limit);
     check_that_it_works((long)limit);
     assert_string_equal(beat.id, sweep.id);
-    if (!over) until(is_clean, "the handles to be closed", (long)limit);
+    if (!over) assert_int_equal(handles(), sweep.handles);
     sweep.refused += !over;
     sweep.took_over += over;
   }
   load_old((long)limit);
-  until(is_clean, "the handles to be closed", (long)limit);
+  assert_int_equal(handles(), sweep.handles);
   tell("Lua's", &sweep, (long)limit);
   assert_true(sweep.refused > 5);
 }
