@@ -352,6 +352,37 @@ static void a_heartbeat_changes_under_its_connection(void **state) {
   fake_stop(&fake);
 }
 
+static void say_pinged(FakeConn *conn, WsEvent *event) {
+  (void)conn;
+  if (event->type == WS_PING) log_write(env.log, LOG_INFO, "fake", "PINGED");
+}
+
+static void serve_mute(FakeConn *conn) {
+  if (conn->ended) return;
+  fake_ws_accept(conn, "");
+  fake_ws_events(conn, say_pinged);
+}
+
+/* The connection is opened anew elsewhere: who waits for its pong hears of that. */
+static void a_ping_ends_with_its_connection(void **state) {
+  (void)state;
+  static const char client[] = "local c = socket.connect('c', {url = "
+                               "'ws://127.0.0.1:%d', protocol = 'websocket'%s})\n"
+                               "c:once('connect', function()\n"
+                               "  local took, err = c:ping(30)\n"
+                               "  log.info('PING ended: ' .. (took or err.code))\n"
+                               "end)\n";
+  char text[1024];
+  fake_listen(&fake, env.rt->loop, serve_mute, NULL);
+  snprintf(text, sizeof text, client, fake.port, "");
+  env_save(&env, "client", text);
+  env_await(&env, "PINGED");
+  snprintf(text, sizeof text, client, fake.port, ", path = '/other'");
+  env_save(&env, "client", text);
+  env_await(&env, "PING ended: CLOSED");
+  fake_stop(&fake);
+}
+
 /* 0.5 s after it began, not after the reload. */
 static void a_timer_counts_on_from_when_it_fired(void **state) {
   (void)state;
@@ -687,6 +718,7 @@ int main(void) {
       TEST(limits_of_a_server_change_under_its_clients),
       TEST(limits_of_a_connection_change_under_it),
       TEST(a_heartbeat_changes_under_its_connection),
+      TEST(a_ping_ends_with_its_connection),
       TEST(a_timer_counts_on_from_when_it_fired),
       TEST(auth_asked_of_the_old_version_is_answered_by_it),
       TEST(auth_that_the_old_version_does_not_answer_is_asked_anew),

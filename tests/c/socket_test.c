@@ -1303,6 +1303,25 @@ static void a_ping_ends_without_an_answer_too(void **state) {
   assert_null(strstr(buffer_text(&t->told), "cancelled"));
 }
 
+static void on_dropped_ping(SocketCall *call) {
+  Test *t = CONTAINER_OF(call, Call, call)->t;
+  buffer_puts(&t->told, "dropped\n");
+}
+
+static void a_ping_may_free_the_socket(void **state) {
+  Test *t = *state;
+  t->options.no_heartbeat = true;
+  t->answers = true;
+  connect_plain(t, 0, 0);
+  t->callbacks = 0;
+  t->free_in = 1;
+  assert_int_equal(make_ping(t, 0, "one", 5), 0);
+  assert_int_equal(make_ping(t, 1, "two", 5), 0);
+  t->calls[1].call.dropped = on_dropped_ping;
+  assert_true(env_wait(&t->env, freed, t));
+  assert_string_equal(buffer_text(&t->told), "one \ndropped\n");
+}
+
 static void options_are_compared_by_value(void **state) {
   Test *t = *state;
   SocketOptions copy;
@@ -1372,6 +1391,7 @@ int main(void) {
       TEST(pings_are_answered_each_by_its_own),
       TEST(the_last_pong_answers_all_before_it),
       TEST(a_ping_ends_without_an_answer_too),
+      TEST(a_ping_may_free_the_socket),
       TEST(options_are_compared_by_value),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

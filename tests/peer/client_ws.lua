@@ -133,6 +133,27 @@ test.describe("a close by the server", function()
     end
   end)
 
+  test.it("is to the letter, and one line in the detail", function()
+    local s, seen = connected()
+    s:send "/close 4000 one\ntwo\tthree"
+    wait_for(function() return seen.info end)
+    expect(seen.info.close_reason).is "one\ntwo\tthree"
+    expect(seen.info.error.detail).is "one\ntwo\tthree"
+    expect(seen.info.detail).is "the server closed the connection (4000): one two three"
+  end)
+
+  test.it("is the end where the handler says so", function()
+    local s, seen = connected()
+    s:on("disconnect", function(_, info) if info.code == 4001 then s:disconnect() end end)
+    s:send "/close 4001 no"
+    wait_for(function() return seen.closed end)
+    expect(seen.closed.reason).is "io client disconnect"
+    expect(seen.closed.will_retry).is(false)
+    task.sleep(0.05)
+    expect(seen.states).equals { "connecting", "connected", "reconnecting", "closed" }
+    expect(s:stats().connects).is(1)
+  end)
+
   test.it("without a code is 1005, a cut 1006", function()
     local s, seen = connected()
     s:send "/close"
