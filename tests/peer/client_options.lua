@@ -164,6 +164,29 @@ test.describe("an option:", function()
     expect(s:emit("c", ("x"):rep(100))).is(true)
   end)
 
+  test.it("buffer: 1,000 packets of 1 MiB together, where nothing is given", function()
+    local s = declare {}
+    for _ = 1, 1000 do assert(s:emit "a") end
+    expect(select(2, s:emit "a").code).is "BUFFER_FULL"
+    s:clear()
+    expect(s:emit("a", ("x"):rep(1000000))).is(true)
+    expect(select(2, s:emit("a", ("x"):rep(50000))).code).is "BUFFER_FULL"
+    expect(s:stats().dropped).is(1000)
+  end)
+
+  if npm then
+    test.it("multiplex: what asks for another way has a connection of its own", function()
+      local function engine(s) return s:call("whoami").engine end
+      local main = connected()
+      local admin = { url = URL, namespace = "/admin", auth = { token = "admin" } }
+      for _, more in ipairs { { query = { a = 1 } }, { headers = { A = "b" } }, { deflate = true } } do
+        for key, value in pairs(admin) do more[key] = value end
+        expect(engine(connected(more)) == engine(main)).is(false)
+      end
+      expect(engine(connected(admin))).is(engine(main))
+    end)
+  end
+
   test.it("max_message is the most that is taken", function()
     local s, states = connected { max_message = 2000, reconnect = false }
     expect(#s:call("echo", ("x"):rep(300))).is(300)
