@@ -247,6 +247,15 @@ int engine_ping(Engine *e, const char *data, size_t len) {
   return e->hello && e->ws ? ws_ping(e->ws, data, len) : (int)ERR_NOT_CONNECTED;
 }
 
+void engine_fence(Engine *e, uint32_t number) {
+  if (over_polling(e)) polling_fence(e->polling, number);
+  else if (e->ws) engine_ws_fence(e->ws, number);
+}
+
+void engine_passed(Engine *e, uint32_t number) {
+  if (!e->lost) e->callbacks.passed(e->ctx, number);
+}
+
 int engine_send_last(Engine *e, bool binary, const char *data, size_t len) {
   if (over_polling(e)) polling_send_last(e->polling, binary, data, len);
   else if (e->ws) ws_send_last(e->ws, binary, data, len);

@@ -47,6 +47,8 @@ typedef struct EngineCallbacks {
   void (*lost)(void *ctx, const EngineLoss *loss);
   /* The answer to a ping of a plain WebSocket; data is borrowed for the call. */
   void (*pong)(void *ctx, const char *data, size_t len);
+  /* A fence was passed, and with it all before it; not of a plain one. */
+  void (*passed)(void *ctx, uint32_t number);
 } EngineCallbacks;
 
 /* Returns new, or NULL with *err (URL, INVALID). */
@@ -57,8 +59,12 @@ Engine *engine_open(Net *net, const EngineOptions *options,
 int engine_send(Engine *e, bool binary, const char *data, size_t len);
 int engine_ping(Engine *e, const char *data, size_t len); /* as ws_ping does */
 void engine_retune(Engine *e); /* the options' heartbeat has changed */
-/* The same for what is sent last, before engine_free: it goes out when the server has
- * taken all before it, so that it ends nothing that the server has not looked at yet. */
+/* Asks for a sign that the server has taken what was sent until now: an answer to a ping,
+ * or to the request. `passed` tells of it. */
+void engine_fence(Engine *e, uint32_t number);
+/* As engine_send, for what is sent last, before engine_free: it goes out when the server
+ * has taken all before it, so that it ends nothing that the server has not looked at yet.
+ */
 int engine_send_last(Engine *e, bool binary, const char *data, size_t len);
 size_t engine_buffered(const Engine *e);       /* bytes that the system has not taken */
 size_t engine_max_payload(const Engine *e);    /* of a packet; 0: not known */

@@ -61,7 +61,10 @@ double engine_wall_clock(void);
 void engine_beat_start(Engine *e);
 void engine_beat_spare(Engine *e); /* it could not be heard: that is not its fault */
 
+void engine_passed(Engine *e, uint32_t number); /* a fence */
+
 /* engine_ws.c */
+void engine_ws_fence(WsClient *ws, uint32_t number);
 int engine_ws_start(Engine *e, Error *err);
 /* Over polling, with the handshake done: begins to probe if it may. */
 void engine_probe(Engine *e);
@@ -74,6 +77,7 @@ void polling_send(Polling *p, bool binary, const char *data, size_t len);
 /* In a body of its own, when all before it has been answered; then polling_free is due.
  */
 void polling_send_last(Polling *p, bool binary, const char *data, size_t len);
+void polling_fence(Polling *p, uint32_t number);
 size_t polling_buffered(const Polling *p);
 void polling_resume(Polling *p); /* the engine is no longer paused, or a probe failed */
 /* No more requests: engine_drained is called when none is under way. */

@@ -26,6 +26,7 @@
 typedef struct Piece {
   struct Piece *next;
   bool binary, alone;
+  uint32_t fence; /* behind it; 0: none */
   size_t len;
   char data[];
 } Piece;
@@ -53,6 +54,7 @@ struct Polling {
   HttpRequest *get, *post;
   Piece *first, **last;
   size_t queued, posting; /* bytes that wait; that are on their way */
+  uint32_t fence, passed; /* behind what is on its way; behind nothing; 0: none */
   TurnEnd flush;
   bool draining;
   int busy;
@@ -81,7 +83,7 @@ size_t polling_buffered(const Polling *p) {
 
 static void put(Polling *p, bool binary, bool alone, const char *data, size_t len) {
   Piece *piece = xmalloc(sizeof *piece + len);
-  *piece = (Piece){NULL, binary, alone, len};
+  *piece = (Piece){NULL, binary, alone, 0, len};
   memcpy(piece->data, data, len);
   *p->last = piece;
   p->last = &piece->next;
@@ -98,6 +100,7 @@ static void gather(Polling *p, Buffer *payload, size_t most) {
     alone = piece->alone;
     if (payload->len && (alone || (most && payload->len + more > most))) return;
     eio_put(payload, piece->binary, piece->data, piece->len);
+    if (piece->fence) p->fence = piece->fence;
     drop_first(p);
   }
 }
@@ -320,13 +323,23 @@ static void was_answered(Polling *p, const HttpResponse *response) {
 
 static void post_more(Polling *p);
 
+static void pass(Polling *p, uint32_t *fence) {
+  uint32_t number = *fence;
+  *fence = 0;
+  if (number && !is_over(p)) engine_passed(p->engine, number);
+}
+
 static void on_posted(void *ctx, HttpResponse *response, const Error *err) {
   Polling *p = ctx;
   p->post = NULL;
   p->posting = 0;
   p->busy++;
-  if (p->leaving) was_answered(p, response);
-  else if (went_well(p, response, err)) post_more(p);
+  if (p->leaving) {
+    was_answered(p, response);
+  } else if (went_well(p, response, err)) {
+    pass(p, &p->fence);
+    post_more(p);
+  }
   leave(p);
 }
 
@@ -349,6 +362,7 @@ static void post_more(Polling *p) {
 static void on_turn_end(TurnEnd *work) {
   Polling *p = CONTAINER_OF(work, Polling, flush);
   p->busy++;
+  pass(p, &p->passed);
   post_more(p);
   leave(p);
 }
@@ -380,6 +394,17 @@ void polling_send_last(Polling *p, bool binary, const char *data, size_t len) {
   net_at_turn_end(p->net, &p->flush);
 }
 
+void polling_fence(Polling *p, uint32_t number) {
+  if (p->first) {
+    CONTAINER_OF(p->last, Piece, next)->fence = number;
+  } else if (p->post) {
+    p->fence = number;
+  } else {
+    p->passed = number;
+    net_at_turn_end(p->net, &p->flush);
+  }
+}
+
 void polling_resume(Polling *p) {
   p->draining = false;
   p->busy++;
@@ -394,8 +419,10 @@ void polling_drain(Polling *p) {
 }
 
 void polling_hand_over(Polling *p, WsClient *ws) {
+  if (p->passed) engine_ws_fence(ws, p->passed);
   while (p->first) {
     ws_send(ws, p->first->binary, p->first->data, p->first->len);
+    if (p->first->fence) engine_ws_fence(ws, p->first->fence);
     drop_first(p);
   }
 }

@@ -28,9 +28,22 @@ static void on_open(void *ctx, const char *subprotocol) {
   e->callbacks.open(e->ctx);
 }
 
+/* A fence is a ping with its number. */
+void engine_ws_fence(WsClient *ws, uint32_t number) {
+  char data[sizeof number];
+  memcpy(data, &number, sizeof number);
+  ws_ping(ws, data, sizeof data);
+}
+
 static void on_pong(void *ctx, const char *data, size_t len) {
   Engine *e = ctx;
-  if (e->options->plain) e->callbacks.pong(e->ctx, data, len);
+  uint32_t number;
+  if (e->options->plain) {
+    e->callbacks.pong(e->ctx, data, len);
+  } else if (len == sizeof number) {
+    memcpy(&number, data, len);
+    engine_passed(e, number);
+  }
 }
 
 static void on_message(void *ctx, bool binary, const char *data, size_t len) {
@@ -118,7 +131,7 @@ static void on_probe_closed(void *ctx, int code, const char *reason, size_t len,
 }
 
 static const WsCallbacks probing = {on_probe_open, on_probe_message, on_probe_closed,
-                                    NULL};
+                                    on_pong};
 
 void engine_probe(Engine *e) {
   Error err;

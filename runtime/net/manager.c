@@ -1,10 +1,35 @@
-/* Managers: see manager.h. */
+/* Managers: see manager.h.
+ *
+ * Orphans. A socket may leave its namespace while others keep the connection. The server
+ * takes much of what may happen then for a violation, which ends the connection: CONNECT
+ * for a namespace that has not been answered for, or that it has not left yet, DISCONNECT
+ * for one that it has closed itself. And npm's drops events that it reads together with
+ * the DISCONNECT behind them. So the namespace is an orphan first: what comes for it is
+ * for nobody, and whoever wants to join it waits. One that was asked for is waited for
+ * (ASKED), one that was joined until the server has taken what was sent (TAKING, by
+ * engine_fence); then DISCONNECT goes out, and it is over when the server has taken that,
+ * too (ENDING). What follows an answer at once may be that the server has thrown us out:
+ * this is looked at before (ANSWERED, to the end of the turn). */
 #include "net/manager.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "net/socket_parts.h"
+
+typedef enum OrphanPhase {
+  ORPHAN_ASKED,
+  ORPHAN_ANSWERED,
+  ORPHAN_TAKING,
+  ORPHAN_ENDING
+} OrphanPhase;
+
+typedef struct Orphan {
+  struct Orphan *next;
+  OrphanPhase phase;
+  uint32_t fence; /* that is waited for; 0: none */
+  char nsp[];
+} Orphan;
 
 struct Manager {
   Manager *next; /* in the net's list */
@@ -17,6 +42,9 @@ struct Manager {
   Engine *engine;
   EngineOptions engine_options;
   SioAssembly *assembly;
+  Orphan *orphans;
+  TurnEnd farewell;  /* to orphans that were answered */
+  uint32_t fences;   /* the last one's number */
   int paused;        /* by how many */
   bool upgraded;     /* a session went from polling to WebSocket */
   Unpacked unpacked; /* the msgpack parser's */
@@ -93,14 +121,128 @@ void manager_leave(Manager *m, Socket *user) {
   free(m);
 }
 
+/* --- orphans ---------------------------------------------------------------------- */
+
+static Orphan **find_orphan(Manager *m, const char *nsp, size_t len) {
+  Orphan **at = &m->orphans;
+  while (*at && (strlen((*at)->nsp) != len || memcmp((*at)->nsp, nsp, len) != 0))
+    at = &(*at)->next;
+  return at;
+}
+
+bool manager_has_orphan(Manager *m, const char *nsp) {
+  return *find_orphan(m, nsp, strlen(nsp)) != NULL;
+}
+
+static Orphan *orphan_new(Manager *m, const char *nsp, OrphanPhase phase) {
+  Orphan *orphan = xmalloc(sizeof *orphan + strlen(nsp) + 1);
+  *orphan = (Orphan){.next = m->orphans, .phase = phase};
+  memcpy(orphan->nsp, nsp, strlen(nsp) + 1);
+  m->orphans = orphan;
+  return orphan;
+}
+
+void manager_orphan(Manager *m, const char *nsp) {
+  orphan_new(m, nsp, ORPHAN_ASKED);
+}
+
+static void set_fence(Manager *m, Orphan *orphan) {
+  if (++m->fences == 0) m->fences = 1;
+  orphan->fence = m->fences;
+  engine_fence(m->engine, orphan->fence);
+}
+
+static void free_orphans(Manager *m) {
+  net_turn_end_cancel(&m->farewell);
+  while (m->orphans) {
+    Orphan *orphan = m->orphans;
+    m->orphans = orphan->next;
+    free(orphan);
+  }
+}
+
+static void say_disconnect(Manager *m, const char *nsp, bool last) {
+  Buffer out = {0};
+  bool packed = m->options.msgpack;
+  if (packed) sio_pack(&out, SIO_DISCONNECT, nsp, SIO_NO_ACK, false);
+  else sio_encode(&out, SIO_DISCONNECT, nsp, SIO_NO_ACK, NULL, 0);
+  if (last) engine_send_last(m->engine, packed, out.data, out.len);
+  else engine_send(m->engine, packed, out.data, out.len);
+  buffer_free(&out);
+}
+
+void manager_disconnect(Manager *m, const Socket *s) {
+  bool ends = m->members == s && !s->next_member;
+  if (ends) say_disconnect(m, s->nsp, true);
+  else set_fence(m, orphan_new(m, s->nsp, ORPHAN_TAKING));
+}
+
+static void begin_ending(Manager *m, Orphan *orphan) {
+  say_disconnect(m, orphan->nsp, false);
+  orphan->phase = ORPHAN_ENDING;
+  set_fence(m, orphan);
+}
+
+/* With the connection: those that the server holds for joined. */
+static void say_last_disconnects(Manager *m) {
+  for (Orphan *o = m->orphans; o; o = o->next)
+    if (o->phase == ORPHAN_ANSWERED || o->phase == ORPHAN_TAKING)
+      say_disconnect(m, o->nsp, true);
+}
+
+/* It is gone: who waits to join its namespace may ask now. */
+static void end_orphan(Manager *m, Orphan **at) {
+  Orphan *orphan = *at;
+  *at = orphan->next;
+  for (Socket *s = m->members; s; s = s->next_member)
+    if (strcmp(s->nsp, orphan->nsp) == 0) link_opened(s);
+  free(orphan);
+}
+
+static void on_farewell(TurnEnd *work) {
+  Manager *m = CONTAINER_OF(work, Manager, farewell);
+  for (Orphan *o = m->orphans; o; o = o->next)
+    if (o->phase == ORPHAN_ANSWERED) begin_ending(m, o);
+}
+
+/* One fence stands for all before it. */
+static void on_passed(void *ctx, uint32_t number) {
+  Manager *m = ctx;
+  for (Orphan **at = &m->orphans, *o; (o = *at);) {
+    bool passed = o->fence && (int32_t)(number - o->fence) >= 0;
+    if (passed && o->phase == ORPHAN_ENDING) {
+      end_orphan(m, at);
+      continue;
+    }
+    if (passed) begin_ending(m, o);
+    at = &o->next;
+  }
+}
+
+/* What else comes for it is for nobody. */
+static void orphan_packet(Manager *m, Orphan **at, SioType type) {
+  OrphanPhase phase = (*at)->phase;
+  if (type == SIO_CONNECT && phase == ORPHAN_ASKED) {
+    (*at)->phase = ORPHAN_ANSWERED;
+    m->farewell.run = on_farewell;
+    net_at_turn_end(m->net, &m->farewell);
+  } else if (type == SIO_CONNECT_ERROR && phase == ORPHAN_ASKED) {
+    end_orphan(m, at);
+  } else if (type == SIO_DISCONNECT && phase != ORPHAN_ENDING) {
+    end_orphan(m, at);
+  }
+}
+
 /* --- the engine's end ------------------------------------------------------------- */
 
 static void end_engine(Manager *m, int close_code, const char *reason) {
   Engine *engine = m->engine;
+  say_last_disconnects(m);
   m->engine = NULL;
   m->paused = 0;
   sio_assembly_free(m->assembly);
   m->assembly = NULL;
+  free_orphans(m);
   if (engine_has_upgraded(engine)) m->upgraded = true;
   engine_free(engine, close_code, reason);
 }
@@ -169,8 +311,11 @@ static void on_message(void *ctx, bool binary, const char *data, size_t len) {
     return;
   }
   int whole = take(m, binary, data, len, &packet, &attachments, &err);
-  Socket *s = whole > 0 ? find_member(m, &packet) : NULL;
   if (whole < 0) manager_fail(m, "parse error", &err);
+  if (whole <= 0) return;
+  Orphan **orphan = find_orphan(m, packet.nsp, packet.nsp_len);
+  Socket *s = find_member(m, &packet);
+  if (*orphan) orphan_packet(m, orphan, packet.type);
   else if (s) link_packet(s, &packet, attachments);
 }
 
@@ -182,7 +327,8 @@ static void on_pong(void *ctx, const char *data, size_t len) {
   link_pong(((Manager *)ctx)->members, data, len);
 }
 
-static const EngineCallbacks callbacks = {on_open, on_message, on_lost, on_pong};
+static const EngineCallbacks callbacks = {on_open, on_message, on_lost, on_pong,
+                                          on_passed};
 
 /* --- the engine's beginning ------------------------------------------------------- */
 
@@ -241,7 +387,7 @@ int manager_enter(Manager *m, Socket *s, bool *open, Error *err) {
   if (!m->engine && open_engine(m, s, err) != 0) return (int)err->code;
   s->next_member = m->members;
   m->members = s;
-  *open = engine_is_open(m->engine);
+  *open = engine_is_open(m->engine) && !manager_has_orphan(m, s->nsp);
   return 0;
 }
 
@@ -261,13 +407,6 @@ void manager_retune(Manager *m, const SocketOptions *o) {
   set_heartbeat(m, o);
   bool changed = interval != now->ping_interval || timeout != now->ping_timeout;
   if (m->engine && changed) engine_retune(m->engine);
-}
-
-int manager_send_last(Manager *m, const Socket *s, bool binary, const char *data,
-                      size_t len) {
-  bool ends = m->engine && m->members == s && !s->next_member;
-  return ends ? engine_send_last(m->engine, binary, data, len)
-              : manager_send(m, binary, data, len);
 }
 
 void manager_pause(Manager *m, bool paused) {

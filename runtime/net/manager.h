@@ -22,12 +22,17 @@ Manager *manager_use(Net *net, const SocketOptions *options, char *address, char
                      const char *nsp, Socket *user);
 void manager_leave(Manager *m, Socket *user); /* the last one releases it */
 
-/* The engine is there when 0 is returned; *open tells whether its handshake is done. If
- * not, link_opened is called then. */
+/* The engine is there when 0 is returned; *open tells whether its handshake is done and
+ * the namespace can be asked for. If not, link_opened is called then. */
 int manager_enter(Manager *m, Socket *s, bool *open, Error *err);
 /* close_code, reason: of WebSocket, said when nobody else is on it; reason may be NULL.
  */
 void manager_exit(Manager *m, Socket *s, int close_code, const char *reason);
+/* Each before manager_exit. This one leaves its namespace, which it has joined; or the
+ * server has not answered for it yet. */
+void manager_disconnect(Manager *m, const Socket *s);
+void manager_orphan(Manager *m, const char *nsp);
+bool manager_has_orphan(Manager *m, const char *nsp);
 /* The whole connection is over: link_lose for each on it. */
 void manager_fail(Manager *m, const char *reason, const Error *err);
 
@@ -35,9 +40,6 @@ int manager_send(Manager *m, bool binary, const char *data, size_t len);
 int manager_ping(Manager *m, const char *data, size_t len);
 /* Numbers of a connection that goes on have changed. */
 void manager_retune(Manager *m, const SocketOptions *options);
-/* What this one says last, before manager_exit. */
-int manager_send_last(Manager *m, const Socket *s, bool binary, const char *data,
-                      size_t len);
 void manager_pause(Manager *m, bool paused); /* counted: by each that is behind */
 size_t manager_buffered(const Manager *m);
 const Engine *manager_engine(const Manager *m); /* NULL: there is none; borrows */

@@ -114,8 +114,7 @@ void socket_release(Socket *s) {
 }
 
 static void say_goodbye(Socket *s, int code, const char *reason) {
-  if (s->options.protocol == SOCKET_IO && s->state == SOCKET_CONNECTED)
-    link_say_last(s, SIO_DISCONNECT);
+  if (s->options.protocol == SOCKET_IO && s->joined) manager_disconnect(s->manager, s);
   link_cut(s, code, reason);
   s->link++;
   timer_stop(net_loop(s->net), &s->retry);

@@ -17,6 +17,7 @@ enum { CLOSE_NORMAL = 1000, CLOSE_PROTOCOL = 1002 };
 
 void link_cut(Socket *s, int close_code, const char *reason) {
   bool linked = s->linked;
+  if (linked && s->asked) manager_orphan(s->manager, s->nsp);
   if (s->paused && linked) manager_pause(s->manager, false);
   s->linked = s->asked = s->joined = s->awaiting_auth = s->paused = false;
   timer_stop(net_loop(s->net), &s->attempt);
@@ -53,13 +54,14 @@ static void violated(Socket *s, const char *what) {
  * server: then the connection is given up with it. */
 static void on_attempt(Timer *timer) {
   Socket *s = CONTAINER_OF(timer, Socket, attempt);
+  bool asked = s->asked || manager_has_orphan(s->manager, s->nsp);
   Error err;
   error_set(&err, ERR_TIMEOUT, "not connected within %g seconds: %s", s->options.timeout,
             s->awaiting_auth ? "auth did not answer"
-            : s->asked       ? "the server did not let us into the namespace"
+            : asked          ? "the server did not let us into the namespace"
                              : "the server did not start the protocol");
   err.phase = s->awaiting_auth ? "auth" : "handshake";
-  if (s->asked) link_abandon(s, "connect error", &err);
+  if (asked) link_abandon(s, "connect error", &err);
   else link_fail(s, "connect error", &err);
 }
 
@@ -81,7 +83,15 @@ static void on_connect(Socket *s, const SioPacket *packet) {
   joined(s, packet->json, packet->json_len);
 }
 
+/* A socket that came to a connection that stood may be told what was meant for another
+ * that was on the namespace before. */
+static bool is_for_another(const Socket *s) {
+  return s->late && !s->joined;
+}
+
 static void on_disconnect(Socket *s) {
+  if (is_for_another(s)) return;
+  s->asked = false;
   Loss loss = {.reason = "io server disconnect", .final = true};
   error_set(&loss.err, ERR_CLOSED, "the server disconnected this client");
   link_lose(s, &loss);
@@ -128,6 +138,7 @@ static void read_rejection(const cJSON *root, const JsonArena *arena, Error *err
 
 static void on_rejected(Socket *s, const SioPacket *packet) {
   Loss loss = {.reason = "rejected", .final = true};
+  s->asked = false;
   JsonArena *arena = json_arena_new();
   Error why;
   const cJSON *root = json_parse(arena, packet->json, packet->json_len, &why);
@@ -153,7 +164,7 @@ static void on_payload(Socket *s, const SioPacket *packet, const SioBytes *attac
   }
   Note *note = note_new_data(s, event ? NOTE_EVENT : NOTE_ACK, packet->ack, &data);
   if (s->joined) note_send(note);
-  else if (!recovery_hold(s, note))
+  else if (!recovery_hold(s, note) && !is_for_another(s))
     violated(s, "a packet before the namespace was joined");
 }
 
@@ -210,6 +221,7 @@ void link_start(Socket *s) {
     return;
   }
   s->linked = true;
+  s->late = engine_is_open(manager_engine(s->manager));
   timer_start(net_loop(s->net), &s->attempt, s->options.timeout + 0.02);
   if (open) link_opened(s);
 }
@@ -231,26 +243,14 @@ int link_send_all(Socket *s, bool binary, const SocketData *frames) {
   return code;
 }
 
-static int encode(const Socket *s, SioType type, const char *json, size_t len,
-                  Buffer *out) {
+static int link_say(Socket *s, SioType type, const char *json, size_t len) {
+  Buffer out = {0};
   SocketData data = {.json = json, .len = len}, frames;
   Error err;
-  return packet_encode(s, type, SIO_NO_ACK, &data, out, &frames, &err);
-}
-
-int link_say(Socket *s, SioType type, const char *json, size_t len) {
-  Buffer out = {0};
-  int code = encode(s, type, json, len, &out);
+  int code = packet_encode(s, type, SIO_NO_ACK, &data, &out, &frames, &err);
   if (!code) code = link_send(s, s->options.msgpack, out.data, out.len);
   buffer_free(&out);
   return code;
-}
-
-void link_say_last(Socket *s, SioType type) {
-  Buffer out = {0};
-  if (s->linked && encode(s, type, NULL, 0, &out) == 0)
-    manager_send_last(s->manager, s, s->options.msgpack, out.data, out.len);
-  buffer_free(&out);
 }
 
 void link_join(Socket *s, const char *json, size_t len) {

@@ -117,6 +117,7 @@ struct Socket {
   /* the link: one attempt and the connection it becomes */
   uint32_t link;
   bool linked; /* on the manager's engine */
+  bool late;   /* others were connected already */
   bool asked;  /* CONNECT went out and was not answered */
   bool joined; /* CONNECT came: the poll's view */
   bool awaiting_auth;
@@ -176,8 +177,6 @@ void link_abandon(Socket *s, const char *reason, const Error *err); /* and all o
 int link_send(Socket *s, bool binary, const char *data, size_t len);
 /* One frame and the attachments behind it; a failure in between ends the link. */
 int link_send_all(Socket *s, bool binary, const SocketData *frames);
-int link_say(Socket *s, SioType type, const char *json, size_t len);
-void link_say_last(Socket *s, SioType type);             /* then link_cut is due */
 void link_join(Socket *s, const char *json, size_t len); /* the CONNECT packet */
 
 /* socket_note.c: from poll to dispatch */

@@ -275,8 +275,15 @@ static void on_lost(void *ctx, const EngineLoss *loss) {
   free(line);
 }
 
+static void on_passed(void *ctx, uint32_t number) {
+  char line[32];
+  snprintf(line, sizeof line, "passed %u", number);
+  tell(ctx, line);
+}
+
 static inline void open_client(Test *t, EioTransports first) {
-  static const EngineCallbacks callbacks = {on_open, on_message, on_lost, NULL};
+  static const EngineCallbacks callbacks = {on_open, on_message, on_lost, NULL,
+                                            on_passed};
   Error err;
   t->options.first = first;
   t->engine = engine_open(t->env.net, &t->options, &callbacks, t, &err);

@@ -275,6 +275,72 @@ static void lost_during_an_upgrade(void **state) {
   expect(t, "ws close 1000");
 }
 
+/* --- fences: that the server has taken what was sent ------------------------------- */
+
+static void fences_over_websocket(void **state) {
+  Test *t = *state;
+  open_ws(t);
+  send_text(t, "4a");
+  engine_fence(t->engine, 7);
+  expect(t, "ws 4a");
+  told(t, "passed 7\n");
+  engine_fence(t->engine, 8);
+  told(t, "passed 8\n");
+  fake_ws_send(t->ws, WS_PONG, "none of ours", 12);
+  say(t, "4one");
+  told(t, "message one\n");
+  t->free_in = "passed 9";
+  engine_fence(t->engine, 9);
+  engine_fence(t->engine, 10);
+  told(t, "passed 9\n");
+  expect(t, "ws close 1000");
+}
+
+/* Behind what waits, behind what is on its way, behind nothing. */
+static void fences_over_polling(void **state) {
+  Test *t = *state;
+  open_polling(t, HELLO);
+  send_text(t, "4a");
+  expect(t, "POST 4a");
+  engine_fence(t->engine, 1);
+  send_text(t, "4b");
+  engine_fence(t->engine, 2);
+  send_text(t, "4c");
+  answer_post(t);
+  told(t, "passed 1\n");
+  expect(t, "POST 4b|4c");
+  answer_post(t);
+  told(t, "passed 2\n");
+  engine_fence(t->engine, 3);
+  told(t, "passed 3\n");
+  t->free_in = "passed 4";
+  send_text(t, "4d");
+  engine_fence(t->engine, 4);
+  send_text(t, "4e");
+  expect(t, "POST 4d|4e");
+  send_text(t, "4f");
+  answer_post(t);
+  told(t, "passed 4\n");
+  expect(t, "POST 4f");
+}
+
+static void fences_go_over_with_the_upgrade(void **state) {
+  Test *t = *state;
+  probe(t);
+  send_text(t, "4a");
+  engine_fence(t->engine, 1);
+  expect(t, "POST 4a");
+  say(t, "3probe");
+  let_pass(t, 0.01);
+  send_text(t, "4b");
+  engine_fence(t->engine, 2);
+  answer_get(t, "6");
+  answer_post(t);
+  told(t, "passed 1\npassed 2\n");
+  expect(t, "ws 5");
+  expect(t, "ws 4b");
+}
+
 /* --- how it ends ------------------------------------------------------------------ */
 
 /* The owner frees it later here: nothing is told in between. */
@@ -683,6 +749,9 @@ int main(void) {
       T(a_websocket_that_closes_at_the_probe),
       T(a_websocket_that_closes_behind_the_probe),
       T(lost_during_an_upgrade),
+      T(fences_over_websocket),
+      T(fences_over_polling),
+      T(fences_go_over_with_the_upgrade),
       T(the_server_closes_over_polling),
       T(the_server_closes_over_websocket),
       T(a_closing_handshake_has_its_code),

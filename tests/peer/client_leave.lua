@@ -37,6 +37,72 @@ for name, transports in pairs { websocket = { "websocket" }, polling = { "pollin
   end)
 end
 
+for _, transports in ipairs { { "websocket" }, { "polling" } } do
+test.describe("a namespace that is left while others stay, over " .. transports[1], function()
+  local main, slow, before
+  test.before_each(function()
+    main = connected("main", transports)
+    count = count + 1
+    slow = socket.connect("s" .. count, { url = env.get "WS_URL", query = { name = "main" },
+      namespace = "/slow", transports = transports, upgrade = false, parser = env.get "PARSER",
+      auto_connect = false })
+    before = main:call "slow"
+    slow:connect()
+    main:call "slow" -- behind it: the server has been asked for the other
+  end)
+  test.after_each(function()
+    slow:disconnect()
+    main:disconnect()
+  end)
+
+  local function expect_there(let_in, there)
+    test.wait_for(function()
+      local ever, now = main:call "slow"
+      return ever - before == let_in and now == there
+    end)
+  end
+
+  test.it("before it was let in, is left by the server, too", function()
+    local id = main.id
+    slow:disconnect()
+    expect_there(1, 0)
+    expect(main.id).is(id)
+  end)
+
+  test.it("before it was let in, can be joined again at once", function()
+    local id = main.id
+    for _ = 1, 3 do
+      slow:disconnect()
+      slow:connect()
+      main:call "slow"
+    end
+    wait_for(function() return slow.connected end)
+    expect_there(2, 1)
+    expect(main.id).is(id)
+  end)
+
+  test.it("can be joined again at once", function()
+    local id = main.id
+    for _ = 1, 3 do
+      wait_for(function() return slow.connected end)
+      slow:disconnect()
+      slow:connect()
+    end
+    wait_for(function() return slow.connected end)
+    expect_there(4, 1)
+    expect(main.id).is(id)
+  end)
+
+  test.it("has got what was emitted before", function()
+    wait_for(function() return slow.connected end)
+    for i = 1, 100 do slow:emit("number", i) end
+    slow:disconnect()
+    expect_there(1, 0)
+    expect_seen("main", 100)
+  end)
+end)
+end
+
 -- As many as a process of its own left with its last words (script_leave.lua).
 for _, name in ipairs { "ends websocket", "ends polling", "exit websocket", "exit polling" } do
   test.it(name .. ": a process that ends has said all", function()

@@ -1,5 +1,7 @@
 // A socket.io server that counts what each client emitted before it left, and answers "seen"
-// with that once it has left. Prints PORT n.
+// with that once it has left. "/slow" lets in after a while; "slow" tells how many were let in, and are
+// there now.
+// Prints PORT n.
 "use strict";
 const http = require("http");
 const { Server } = require("socket.io");
@@ -10,6 +12,7 @@ const server = http.createServer();
 const io = new Server(server, opt.msgpack ? { parser: require("socket.io-msgpack-parser") } : {});
 const seen = new Map();
 const waiting = new Map();
+let ever = 0; // let in
 
 function tell(name) {
   const asked = waiting.get(name);
@@ -29,10 +32,13 @@ for (const namespace of ["/", "/slow"]) {
       waiting.set(who, ack);
       tell(who);
     });
+    if (namespace === "/slow") ever++;
+    socket.on("slow", (ack) => ack(ever, io.of("/slow").sockets.size));
     socket.on("disconnect", (reason) => {
       seen.set(name, { ...mine, reason });
       tell(name);
     });
   });
 }
+io.of("/slow").use((socket, next) => setTimeout(next, 50));
 listen(server, opt);

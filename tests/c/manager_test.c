@@ -1,0 +1,315 @@
+/* Namespaces that share a connection: sockets on one manager, in conversation with a
+ * scripted server (engine_env.h). What is told stands behind the namespace's name. */
+#include "engine_env.h"
+#include "net/socket.h"
+
+typedef struct Member {
+  Test *t;
+  const char *nsp;
+  Socket *socket;
+} Member;
+
+static void on_state(void *ctx, SocketState state, const SocketInfo *info) {
+  static const char *const names[] = {"idle", "connecting", "connected", "reconnecting",
+                                      "closed"};
+  Member *m = ctx;
+  bool told = state != SOCKET_CONNECTING && state != SOCKET_IDLE;
+  if (told) buffer_printf(&m->t->told, "%s %s", m->nsp, names[state]);
+  if (told && *info->reason) buffer_printf(&m->t->told, " (%s)", info->reason);
+  if (told) buffer_putc(&m->t->told, '\n');
+}
+
+static void on_auth(void *ctx) {
+  socket_auth(((Member *)ctx)->socket, NULL, 0);
+}
+
+static void on_connect_error(void *ctx, const SocketInfo *info) {
+  Member *m = ctx;
+  buffer_printf(&m->t->told, "%s %s\n", m->nsp, info->error->message);
+}
+
+static void on_event(void *ctx, const SocketData *data, int64_t ack) {
+  Member *m = ctx;
+  (void)ack;
+  buffer_printf(&m->t->told, "%s %.*s\n", m->nsp, (int)data->len, data->json);
+}
+
+/* Nothing is retried unless the test says so. */
+static void make(Member *m, Test *t, const char *nsp, double timeout) {
+  static const SocketCallbacks callbacks = {on_auth,  on_state, on_connect_error,
+                                            on_event, NULL,     NULL};
+  SocketOptions options = {.url = t->front,
+                           .nsp = (char *)nsp,
+                           .group = "these",
+                           .multiplex = true,
+                           .timeout = timeout};
+  Error err;
+  *m = (Member){.t = t, .nsp = nsp};
+  m->socket = socket_new(t->env.net, &options, &callbacks, m, &err);
+  if (!m->socket) fail_msg("%s", err.message);
+}
+
+/* One is connected on "/", and another has asked for "/x". */
+typedef struct Two {
+  Member main, x;
+} Two;
+
+static void begin(Two *two, Test *t, double timeout) {
+  make(&two->main, t, "/", timeout);
+  make(&two->x, t, "/x", timeout);
+  socket_connect(two->main.socket);
+  expect(t, "WS");
+  accept_ws(t);
+  say(t, HELLO);
+  expect(t, "ws 40");
+  say(t, "40{\"sid\":\"main\"}");
+  told(t, "/ connected\n");
+  socket_connect(two->x.socket);
+  expect(t, "ws 40/x,");
+}
+
+static void end(Two *two) {
+  Test *t = two->main.t;
+  socket_free(two->x.socket);
+  socket_free(two->main.socket);
+  expect(t, "ws 41");
+  expect(t, "ws close 1000");
+}
+
+/* The connection stands, and so does the one that keeps it. */
+static void expect_alive(Two *two) {
+  Test *t = two->main.t;
+  say(t, "42[\"still\"]");
+  told(t, "/ [\"still\"]\n");
+  expect_nothing(t);
+}
+
+static void left_while_asked(void **state) {
+  Test *t = *state;
+  Two two;
+  begin(&two, t, 10);
+  socket_disconnect(two.x.socket);
+  let_pass(t, 0.01);
+  expect_nothing(t); /* the server does not know it yet: nothing can be said */
+  say(t, "40/x,{\"sid\":\"a\"}");
+  expect(t, "ws 41/x,");
+  say(t, "42/x,[\"for\",\"nobody\"]");
+  expect_alive(&two);
+  end(&two);
+}
+
+static void freed_while_asked(void **state) {
+  Test *t = *state;
+  Two two;
+  begin(&two, t, 10);
+  socket_free(two.x.socket);
+  two.x.socket = NULL;
+  say(t, "40/x,{\"sid\":\"a\"}");
+  say(t, "42/x,[\"for\",\"nobody\"]");
+  expect(t, "ws 41/x,");
+  expect_alive(&two);
+  end(&two);
+}
+
+static void refused_after_it_was_left(void **state) {
+  Test *t = *state;
+  Two two;
+  begin(&two, t, 10);
+  socket_disconnect(two.x.socket);
+  say(t, "44/x,{\"message\":\"no\"}");
+  expect_alive(&two);
+  socket_connect(two.x.socket); /* that is over: it is asked for anew */
+  expect(t, "ws 40/x,");
+  say(t, "40/x,{\"sid\":\"b\"}");
+  told(t, "/x connected\n");
+  socket_disconnect(two.x.socket);
+  expect(t, "ws 41/x,");
+  end(&two);
+}
+
+/* To say goodbye to a namespace that the server has closed itself would end it all. */
+static void thrown_out_with_the_answer(void **state) {
+  Test *t = *state;
+  Two two;
+  Buffer both = {0};
+  begin(&two, t, 10);
+  socket_disconnect(two.x.socket);
+  ws_frame(&both, true, WS_TEXT, NULL, "40/x,{\"sid\":\"a\"}", 16);
+  ws_frame(&both, true, WS_TEXT, NULL, "41/x,", 5);
+  fake_write(t->ws, both.data, both.len);
+  buffer_free(&both);
+  expect_alive(&two);
+  end(&two);
+}
+
+/* CONNECT twice is fatal: it is sent again when the first has been answered and ended. */
+static void joined_again_meanwhile(void **state) {
+  Test *t = *state;
+  Two two;
+  begin(&two, t, 10);
+  socket_disconnect(two.x.socket);
+  socket_connect(two.x.socket);
+  let_pass(t, 0.01);
+  expect_nothing(t);
+  say(t, "40/x,{\"sid\":\"a\"}");
+  say(t, "42/x,[\"for\",\"nobody\"]");
+  expect(t, "ws 41/x,");
+  expect(t, "ws 40/x,");
+  say(t, "42/x,[\"for\",\"nobody\"]"); /* on its way before the server read that */
+  say(t, "40/x,{\"sid\":\"b\"}");
+  say(t, "42/x,[\"hello\"]");
+  told(t, "/x connected\n/x [\"hello\"]\n");
+  assert_string_equal(socket_id(two.x.socket), "b");
+  socket_disconnect(two.x.socket);
+  expect(t, "ws 41/x,");
+  end(&two);
+}
+
+static void joined_again_by_another_and_refused(void **state) {
+  Test *t = *state;
+  Two two;
+  begin(&two, t, 10);
+  socket_free(two.x.socket);
+  make(&two.x, t, "/x", 10);
+  socket_connect(two.x.socket);
+  let_pass(t, 0.01);
+  expect_nothing(t);
+  say(t, "44/x,{\"message\":\"no\"}"); /* to the first one */
+  expect(t, "ws 40/x,");
+  say(t, "44/x,{\"message\":\"neither\"}");
+  told(t, "/x neither\n/x closed (rejected)\n");
+  expect_alive(&two);
+  end(&two);
+}
+
+static void left_and_joined_again_and_again(void **state) {
+  Test *t = *state;
+  Two two;
+  begin(&two, t, 10);
+  for (int i = 0; i < 5; i++) {
+    socket_disconnect(two.x.socket);
+    socket_connect(two.x.socket);
+  }
+  say(t, "40/x,{\"sid\":\"a\"}");
+  expect(t, "ws 41/x,");
+  expect(t, "ws 40/x,");
+  socket_disconnect(two.x.socket);
+  say(t, "40/x,{\"sid\":\"b\"}");
+  expect(t, "ws 41/x,");
+  expect_alive(&two);
+  end(&two);
+}
+
+/* Left when it was joined, and joined again: what was on its way is for nobody. */
+static void joined_again_after_it_was_joined(void **state) {
+  Test *t = *state;
+  Two two;
+  begin(&two, t, 10);
+  say(t, "40/x,{\"sid\":\"a\"}");
+  told(t, "/x connected\n");
+  socket_disconnect(two.x.socket);
+  socket_connect(two.x.socket);
+  expect(t, "ws 41/x,");
+  expect(t, "ws 40/x,");
+  say(t, "42/x,[\"old\"]");
+  say(t, "43/x,0[\"old\"]");
+  say(t, "41/x,");
+  say(t, "40/x,{\"sid\":\"b\"}");
+  told(t, "/x connected\n");
+  socket_disconnect(two.x.socket);
+  expect(t, "ws 41/x,");
+  end(&two);
+}
+
+/* The server has taken what was sent before it is told; npm's drops it otherwise. */
+static void left_behind_what_was_sent(void **state) {
+  Test *t = *state;
+  Two two;
+  Error err;
+  begin(&two, t, 10);
+  say(t, "40/x,{\"sid\":\"a\"}");
+  told(t, "/x connected\n");
+  t->mute = true;
+  socket_emit(two.x.socket, &(SocketData){"[\"e\"]", 5, NULL, 0}, false, &err);
+  socket_disconnect(two.x.socket);
+  expect(t, "ws 42/x,[\"e\"]");
+  expect(t, "ws ping \1"); /* behind it */
+  say(t, "42/x,[\"for\",\"nobody\"]");
+  say(t, "41/x,"); /* thrown out meanwhile: then there is nothing to say */
+  expect_alive(&two);
+  t->mute = false;
+  end(&two);
+}
+
+/* With the last one all leave that the server holds for joined. */
+static void all_leave(void **state) {
+  Test *t = *state;
+  Two two;
+  Member y;
+  begin(&two, t, 10);
+  make(&y, t, "/y", 10);
+  socket_connect(y.socket);
+  expect(t, "ws 40/y,");
+  say(t, "40/x,{\"sid\":\"a\"}");
+  told(t, "/x connected\n");
+  socket_free(two.x.socket);
+  socket_free(y.socket);
+  socket_free(two.main.socket);
+  expect(t, "ws 41");
+  expect(t, "ws 41/x,");
+  expect(t, "ws close 1000");
+}
+
+/* A server that never answers for it: the connection is given up with the attempt. */
+static void never_answered(void **state) {
+  Test *t = *state;
+  Two two;
+  begin(&two, t, 0.2);
+  socket_disconnect(two.x.socket);
+  socket_connect(two.x.socket);
+  expect(t, "ws close 1000");
+  t->told_len = 60;
+  env_wait(&t->env, was_told, t);
+  assert_non_null(strstr(buffer_text(&t->told), "/ closed (connect error)"));
+  assert_non_null(strstr(buffer_text(&t->told), "/x closed (connect error)"));
+  buffer_clear(&t->told);
+  socket_free(two.x.socket);
+  socket_free(two.main.socket);
+}
+
+static void the_connection_ends_meanwhile(void **state) {
+  Test *t = *state;
+  Two two;
+  begin(&two, t, 10);
+  socket_disconnect(two.x.socket);
+  hang_up(&t->ws);
+  told(t, "/ closed (transport close)\n");
+  socket_connect(two.x.socket);
+  expect(t, "WS");
+  accept_ws(t);
+  say(t, HELLO);
+  expect(t, "ws 40/x,");
+  socket_free(two.x.socket);
+  socket_free(two.main.socket);
+  expect(t, "ws close 1000");
+}
+
+#define T(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      T(left_while_asked),
+      T(freed_while_asked),
+      T(refused_after_it_was_left),
+      T(thrown_out_with_the_answer),
+      T(joined_again_meanwhile),
+      T(joined_again_by_another_and_refused),
+      T(left_and_joined_again_and_again),
+      T(joined_again_after_it_was_joined),
+      T(left_behind_what_was_sent),
+      T(all_leave),
+      T(never_answered),
+      T(the_connection_ends_meanwhile),
+  };
+  return cmocka_run_group_tests_name("manager", tests, NULL, NULL);
+}
