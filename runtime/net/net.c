@@ -33,6 +33,7 @@ struct Net {
   TurnEnd *turn_ends;
   NetRest *rests;
   char *scratch;
+  Blocks blocks;
   struct Apart
       *apart; /* where the next connection is kept that is kept apart; may be NULL */
   size_t transfers;
@@ -218,6 +219,7 @@ void net_free(Net *net) {
   pace_free(net->pace);
   wakes_free(net->wakes);
   free(net->scratch);
+  blocks_free(&net->blocks);
   free(net);
 }
 
@@ -235,6 +237,10 @@ Wakes *net_wakes(Net *net) {
 
 Pace *net_pace(Net *net) {
   return net->pace;
+}
+
+Blocks *net_blocks(Net *net) {
+  return &net->blocks;
 }
 
 char *net_scratch(Net *net) {

@@ -4,6 +4,7 @@
 
 #include <curl/curl.h>
 
+#include "core/blocks.h"
 #include "core/error.h"
 #include "net/loop.h"
 #include "net/pace.h"
@@ -77,6 +78,7 @@ void net_settle(Net *net, double seconds);
  * returns. */
 enum { NET_SCRATCH = 64 * 1024 };
 char *net_scratch(Net *net);
+Blocks *net_blocks(Net *net); /* for what comes and goes with each message */
 
 /* Unpredictable bytes: masks, keys, jitter. From the system, a pool at a time. */
 void net_random(Net *net, void *out, size_t len);

@@ -47,13 +47,13 @@ void note_deliver(Socket *s, Note *note) {
   }
 }
 
-static void drop(Note *note) {
+void note_free(Note *note) {
   Loss loss;
   if (note->type == NOTE_LOST) {
     memcpy(&loss, note->data, sizeof loss);
     free(loss.data);
   }
-  free(note);
+  blocks_give(net_blocks(note->socket->net), note, sizeof *note + note->size);
 }
 
 void note_relax(Socket *s, const Note *note) {
@@ -75,12 +75,12 @@ static void on_note(Event *event) {
     if (note->type == NOTE_EVENT) recovery_note(s, note);
     note_deliver(s, note);
   }
-  drop(note);
+  note_free(note);
   socket_leave(s);
 }
 
 static Note *new_note(Socket *s, NoteType type, int64_t ack, size_t len) {
-  Note *note = xmalloc(sizeof *note + len);
+  Note *note = blocks_take(net_blocks(s->net), sizeof *note + len);
   note->event.run = on_note;
   note->socket = s;
   note->type = type;

@@ -184,6 +184,7 @@ void note_push(Socket *s, NoteType type, int64_t ack, const void *data, size_t l
 Note *note_new(Socket *s, NoteType type, int64_t ack, const void *data, size_t len);
 Note *note_new_data(Socket *s, NoteType type, int64_t ack, const SocketData *data);
 void note_deliver(Socket *s, Note *note);     /* in dispatch */
+void note_free(Note *note);                   /* before its socket */
 void note_relax(Socket *s, const Note *note); /* it is no backlog any more */
 void note_send(Note *note);                   /* counts it, and sends it on its way */
 

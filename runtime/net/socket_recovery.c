@@ -25,7 +25,7 @@ void recovery_drop(Socket *s) {
   while (r->held) {
     Note *note = r->held;
     r->held = note->next;
-    free(note);
+    note_free(note);
   }
   r->last_held = &r->held;
   r->held_count = 0;
@@ -55,7 +55,7 @@ bool recovery_put(Socket *s, Buffer *out, const char *auth, size_t len) {
 bool recovery_hold(Socket *s, Note *note) {
   Recovery *r = &s->recovery;
   if (!r->asked || r->held_count == MAX_HELD) {
-    free(note);
+    note_free(note);
     return false;
   }
   *r->last_held = note;

@@ -38,7 +38,7 @@ static void on_go_on(Event *event) {
     note_relax(s, note);
     note_deliver(s, note);
     stall->epoch = 0;
-    free(note);
+    note_free(note);
   }
   socket_leave(s);
 }
@@ -53,5 +53,5 @@ void socket_hold(Socket *s, bool hold) {
 }
 
 void stall_free(Socket *s) {
-  while (s->stall.first) free(take_first(&s->stall));
+  while (s->stall.first) note_free(take_first(&s->stall));
 }

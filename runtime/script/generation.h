@@ -10,7 +10,7 @@
 #ifndef TIDELOCK_SCRIPT_GENERATION_H
 #define TIDELOCK_SCRIPT_GENERATION_H
 
-#include "script/blocks.h"
+#include "core/blocks.h"
 #include "script/box.h"
 #include "script/runtime.h"
 #include "script/sources.h"

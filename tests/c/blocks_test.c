@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "script/blocks.h"
+#include "core/blocks.h"
 
 static void fill(unsigned char *p, size_t size, unsigned char with) {
   if (size) memset(p, with, size);
@@ -19,7 +19,7 @@ static void assert_filled(const unsigned char *p, size_t size, unsigned char wit
 
 static void keeps_what_is_written(void **state) {
   (void)state;
-  enum { MANY = 64, MOST = 400 };
+  enum { MANY = 64, MOST = 1200 };
   Blocks blocks = {0};
   unsigned char *held[MANY] = {0};
   size_t sizes[MANY] = {0};
@@ -43,7 +43,7 @@ static void keeps_no_more_than_it_says(void **state) {
   enum { MANY = 4 * BLOCKS_KEPT };
   Blocks blocks = {0};
   void *held[MANY];
-  for (size_t size = 1; size < 300; size += 13) {
+  for (size_t size = 1; size < 1100; size += 13) {
     for (int i = 0; i < MANY; i++) held[i] = blocks_resize(&blocks, NULL, 0, size);
     for (int i = 0; i < MANY; i++) blocks_resize(&blocks, held[i], size, 0);
   }
@@ -53,9 +53,24 @@ static void keeps_no_more_than_it_says(void **state) {
   assert_null(blocks.kept[3].first);
 }
 
+/* Taken and given, or resized: it is the same memory, whole to the last byte. */
+static void gives_what_was_given_back(void **state) {
+  (void)state;
+  Blocks blocks = {0};
+  for (size_t size = 1; size < 1100; size++) {
+    unsigned char *p = blocks_take(&blocks, size);
+    fill(p, size, (unsigned char)size);
+    assert_filled(p, size, (unsigned char)size);
+    if (size % 2) blocks_give(&blocks, p, size);
+    else blocks_resize(&blocks, p, size, 0);
+  }
+  blocks_free(&blocks);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(keeps_what_is_written),
+      cmocka_unit_test(gives_what_was_given_back),
       cmocka_unit_test(keeps_no_more_than_it_says),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

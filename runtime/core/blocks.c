@@ -1,6 +1,6 @@
 /* Small blocks by size. Each is malloc's own, of a size that malloc does not round up, so
  * that any of them can go back to it. */
-#include "script/blocks.h"
+#include "core/blocks.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -16,15 +16,21 @@ enum { KEEP = 0 };
 enum { KEEP = BLOCKS_KEPT };
 #endif
 
+/* Of the list that keeps blocks for this size; BLOCK_SIZES: none does. */
 static inline size_t index_of(size_t size) {
-  return (size + 7) / 16;
+  if (size <= 264) return (size + 7) / 16;
+  return size <= 520 ? 17 : size <= 1032 ? 18 : BLOCK_SIZES;
+}
+
+static inline size_t room_of(size_t index) {
+  return index < 17 ? 16 * index + 8 : index == 17 ? 520 : 1032;
 }
 
 static inline void *take(Blocks *blocks, size_t size) {
   size_t i = index_of(size);
   if (i >= BLOCK_SIZES) return malloc(size);
   KeptBlock *block = blocks->kept[i].first;
-  if (!block) return malloc(16 * i + 8);
+  if (!block) return malloc(room_of(i));
   blocks->kept[i].first = block->next;
   blocks->kept[i].count--;
   return block;
@@ -59,6 +65,16 @@ void *blocks_resize(Blocks *blocks, void *old, size_t old_size, size_t size) {
   if (size > 0) return move(blocks, old, old_size, size);
   give_back(blocks, old, old_size);
   return NULL;
+}
+
+void *blocks_take(Blocks *blocks, size_t size) {
+  size_t i = index_of(size);
+  if (i < BLOCK_SIZES && blocks->kept[i].first) return take(blocks, size);
+  return xmalloc(i < BLOCK_SIZES ? room_of(i) : size);
+}
+
+void blocks_give(Blocks *blocks, void *block, size_t size) {
+  give_back(blocks, block, size);
 }
 
 void blocks_free(Blocks *blocks) {
