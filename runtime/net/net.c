@@ -46,6 +46,7 @@ typedef struct Watch {
   uv_poll_t poll;
   Net *net;
   curl_socket_t fd;
+  int events;
 } Watch;
 
 static void free_handle(uv_handle_t *handle) {
@@ -67,16 +68,26 @@ static void take_finished(Net *net) {
   }
 }
 
+static void on_poll(uv_poll_t *poll, int status, int events);
+
 static void act(Net *net, curl_socket_t fd, int events) {
   int running;
   curl_multi_socket_action(net->multi, fd, events, &running);
   take_finished(net);
 }
 
+/* After an error, of which libuv does not say more, and stops: there may be bytes before
+ * it, an answer or an alert of TLS, that curl only reads when told that they are there.
+ */
+static int look_before_error(Watch *watch) {
+  if (!(watch->events & UV_READABLE)) return CURL_CSELECT_ERR;
+  uv_poll_start(&watch->poll, watch->events, on_poll);
+  return CURL_CSELECT_IN;
+}
+
 static void on_poll(uv_poll_t *poll, int status, int events) {
   Watch *watch = CONTAINER_OF(poll, Watch, poll);
-  int mask = 0;
-  if (status < 0) mask = CURL_CSELECT_ERR;
+  int mask = status < 0 ? look_before_error(watch) : 0;
   if (events & UV_READABLE) mask |= CURL_CSELECT_IN;
   if (events & UV_WRITABLE) mask |= CURL_CSELECT_OUT;
   act(watch->net, watch->fd, mask);
@@ -120,9 +131,9 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *ctx,
     return 0;
   }
   if (!watch) watch = watch_new(net, fd);
-  int events = (what & CURL_POLL_IN ? UV_READABLE : 0);
-  if (what & CURL_POLL_OUT) events |= UV_WRITABLE;
-  uv_poll_start(&watch->poll, events, on_poll);
+  watch->events = what & CURL_POLL_IN ? UV_READABLE : 0;
+  if (what & CURL_POLL_OUT) watch->events |= UV_WRITABLE;
+  uv_poll_start(&watch->poll, watch->events, on_poll);
   return 0;
 }
 

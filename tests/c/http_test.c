@@ -362,6 +362,18 @@ static void a_reset_is_reset(void **state) {
   expect_error(&result, ERR_RESET, "response", "unknown");
 }
 
+static void what_came_before_a_reset_is_taken(void **state) {
+  Test *t = *state;
+  Result result;
+  script(t, "HTTP/1.1 413 Too Large\r\nContent-Length: 3\r\n\r\nbig", THEN_RESET);
+  get(t, "/", &result);
+  assert_int_equal(result.response.status, 413);
+  expect_body(&result, "big");
+  script(t, "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nbig", THEN_RESET);
+  get(t, "/", &result);
+  expect_error(&result, ERR_RESET, "response", "yes");
+}
+
 static void garbage_is_decode(void **state) {
   Test *t = *state;
   static const char *const answers[] = {
@@ -807,6 +819,7 @@ int main(void) {
       TEST(headers_cannot_smuggle),
       TEST(a_close_at_any_byte_is_reset),
       TEST(a_reset_is_reset),
+      TEST(what_came_before_a_reset_is_taken),
       TEST(garbage_is_decode),
       TEST(a_slow_answer_times_out_in_its_phase),
       TEST(a_stalled_connect_times_out_in_connect),
