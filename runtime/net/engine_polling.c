@@ -2,6 +2,9 @@
  * that brings ours, at most, each at a time; more would end the session, and so would
  * giving up the GET.
  *
+ * A request whose connection breaks is not repeated: the server may have answered, and
+ * the next answer would hide that something is missing. The session ends.
+ *
  * What is sent within a turn, and while a POST is under way, gathers and goes out
  * together, up to the server's maxPayload. The answers come in dispatch. The payload of
  * one is handed on packet by packet; any packet may end the engine, so each step looks
@@ -118,6 +121,7 @@ static void way_for(const Engine *e, bool post, Way *way) {
                                .connect_timeout = common->connect_timeout,
                                .max_body = common->max_message,
                                .max_redirects = 0,
+                               .once = true,
                                .route = common->route};
 }
 

@@ -403,6 +403,7 @@ HttpRequest *http_start(Net *net, const HttpOptions *options, HttpDone *done, vo
   r->ctx = ctx;
   r->url = url;
   r->transfer.done = on_done;
+  r->transfer.once = options->once;
   copy_options(r, options);
   start_hop(r);
   return r;

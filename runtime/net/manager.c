@@ -405,6 +405,7 @@ void manager_retune(Manager *m, const SocketOptions *o) {
   const EngineOptions *now = &m->engine_options;
   double interval = now->ping_interval, timeout = now->ping_timeout;
   set_heartbeat(m, o);
+  m->engine_options.request_timeout = o->request_timeout;
   bool changed = interval != now->ping_interval || timeout != now->ping_timeout;
   if (m->engine && changed) engine_retune(m->engine);
 }

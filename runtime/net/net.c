@@ -289,10 +289,20 @@ void net_turn_end_cancel(TurnEnd *work) {
 
 /* --- transfers -------------------------------------------------------------------- */
 
+/* A proxy that wants credentials is asked again, too, but it has answered. */
+static bool repeats(Transfer *transfer) {
+  long headers = 0;
+  if (!transfer->once || !transfer->asked) return false;
+  curl_easy_getinfo(transfer->easy, CURLINFO_HEADER_SIZE, &headers);
+  transfer->repeated = headers == 0;
+  return transfer->repeated;
+}
+
 static curl_socket_t on_open_socket(void *ctx, curlsocktype purpose,
                                     struct curl_sockaddr *address) {
   (void)purpose;
   int type = address->socktype | SOCK_CLOEXEC;
+  if (repeats(ctx)) return CURL_SOCKET_BAD;
   int fd = socket(address->family, type, address->protocol);
   ((Transfer *)ctx)->no_files =
       fd < 0 ? errno == EMFILE || errno == ENFILE : !files_spare(fd);
@@ -317,7 +327,10 @@ static CURLcode on_tls(CURL *easy, void *ssl_ctx, void *ctx) {
 
 static int on_request(void *ctx, char *ip, char *local_ip, int port, int local_port) {
   (void)ip, (void)local_ip, (void)port, (void)local_port;
-  ((Transfer *)ctx)->phase = "response";
+  Transfer *transfer = ctx;
+  transfer->phase = "response";
+  if (repeats(transfer)) return CURL_PREREQFUNC_ABORT;
+  transfer->asked = true;
   return CURL_PREREQFUNC_OK;
 }
 
@@ -346,7 +359,7 @@ static int on_close_socket(void *ctx, curl_socket_t fd) {
 
 void net_add(Net *net, Transfer *transfer) {
   transfer->phase = "dns";
-  transfer->no_files = false;
+  transfer->no_files = transfer->asked = transfer->repeated = false;
   transfer->taken = CURL_SOCKET_BAD;
   curl_easy_setopt(transfer->easy, CURLOPT_OPENSOCKETDATA, transfer);
   curl_easy_setopt(transfer->easy, CURLOPT_PRIVATE, transfer);

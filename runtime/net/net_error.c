@@ -201,6 +201,7 @@ void net_error(Error *err, CURL *easy, CURLcode result, const char *curl_words,
   net_url_show(what, f.url);
   net_url_show_host(what, f.host);
   if (transfer && transfer->no_files && f.result == CURLE_COULDNT_CONNECT) fail_files(&f);
+  else if (transfer && transfer->repeated) fail_repeat(&f);
   else sort_out(&f);
   error_detail(err, "%s", f.words);
   err->phase = f.phase;

@@ -78,6 +78,55 @@ static void a_call_returns_when_its_connection_is_reopened(void **state) {
   env_await(&env, "PEER connected 2");
 }
 
+/* A server by polling that does not answer an event: what waits for it ends by the number
+ * that was saved last, on the connection that stands. */
+static void a_reload_changes_the_request_timeout(void **state) {
+  (void)state;
+  env_save(&env, "polling",
+           "local s, opened, told = server.listen('polling', {port = 0}), 0, false\n"
+           "local hello = '0{\"sid\":\"abc\",\"upgrades\":[],\"pingInterval\":25000,'\n"
+           "  .. '\"pingTimeout\":20000,\"maxPayload\":1000}'\n"
+           "s:get('/live/', function(req)\n"
+           "  if not req.query.sid then\n"
+           "    opened, told = opened + 1, false\n"
+           "    log.info('SESSION ' .. opened)\n"
+           "    return 200, hello\n"
+           "  end\n"
+           "  if told then task.sleep(60) end\n"
+           "  told = true\n"
+           "  return 200, '40{\"sid\":\"x\"}'\n"
+           "end)\n"
+           "s:post('/live/', function(req)\n"
+           "  if not req.body:find('42', 1, true) then return 200, 'ok' end\n"
+           "  log.info('HELD')\n"
+           "  task.sleep(60)\n"
+           "end)\n"
+           "script.on_start(function() log.info('POLLING ' .. s.port .. '.') end)\n");
+  env_await(&env, "POLLING ");
+  char url[64];
+  snprintf(url, sizeof url, "http://127.0.0.1:%d",
+           atoi(strstr(env_log(&env), "POLLING ") + 8));
+  setenv("WS_URL", url, 1);
+  static const char owner[] =
+      "local s = socket.connect('s', {url = URL, path = '/live', reconnect = false,\n"
+      "  transports = {'polling'}, request_timeout = %s})\n"
+      "s:on('connect', function() log.info('CONNECTED') end)\n"
+      "s:on('disconnect', function(why, info)\n"
+      "  log.info('LOST ' .. why .. ' ' .. info.error.code)\n"
+      "end)\n"
+      "script.on_start(function(reason) if reason == 'reload' then s:emit('e') end "
+      "end)\n";
+  char text[1024];
+  snprintf(text, sizeof text, owner, "30");
+  env_save(&env, "owner", text);
+  env_await(&env, "CONNECTED");
+  snprintf(text, sizeof text, owner, "0.05");
+  env_save(&env, "owner", text);
+  env_await(&env, "HELD");
+  env_await(&env, "LOST transport error TIMEOUT");
+  assert_false(env_has(&env, "SESSION 2"));
+}
+
 /* A reload whose options cannot be opened changes nothing: not even those that could. */
 static void a_failed_reload_keeps_the_connections(void **state) {
   (void)state;
@@ -241,6 +290,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       TEST(a_call_returns_when_its_connection_is_closed),
       TEST(a_call_returns_when_its_connection_is_reopened),
+      TEST(a_reload_changes_the_request_timeout),
       TEST(a_failed_reload_keeps_the_connections),
       TEST(an_ack_is_not_sent_on_another_connection),
       TEST(a_connection_is_reopened_while_it_fires),

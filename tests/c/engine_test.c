@@ -387,6 +387,26 @@ static void a_connection_that_breaks(void **state) {
   give_up(t);
 }
 
+/* curl would ask again on another connection by itself. But the server may have answered:
+ * what that answer held would be missing, and nobody would know. */
+static void a_get_is_not_repeated(void **state) {
+  Test *t = *state;
+  static void (*const ways[])(FakeConn *) = {fake_close, fake_reset};
+  for (size_t i = 0; i < COUNT_OF(ways); i++) {
+    open_polling(t, HELLO);
+    answer_get(t, "4one");
+    told(t, "message one\n");
+    expect(t, "GET abc");
+    FakeConn *conn = t->get;
+    t->get = NULL;
+    ways[i](conn);
+    told(t, "lost transport error RESET\n");
+    let_pass(t, 0.02);
+    expect_nothing(t);
+    give_up(t);
+  }
+}
+
 /* Counted from the last ping, not from the opening. */
 static void expect_timeout(Test *t, double last_ping) {
   told(t, "lost ping timeout TIMEOUT\n");
@@ -756,6 +776,7 @@ int main(void) {
       T(the_server_closes_over_websocket),
       T(a_closing_handshake_has_its_code),
       T(a_connection_that_breaks),
+      T(a_get_is_not_repeated),
       T(a_server_that_falls_silent),
       T(requests_that_are_refused),
       T(handshakes_that_are_none),

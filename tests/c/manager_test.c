@@ -34,19 +34,23 @@ static void on_event(void *ctx, const SocketData *data, int64_t ack) {
   buffer_printf(&m->t->told, "%s %.*s\n", m->nsp, (int)data->len, data->json);
 }
 
-/* Nothing is retried unless the test says so. */
-static void make(Member *m, Test *t, const char *nsp, double timeout) {
+static void make_with(Member *m, Test *t, const SocketOptions *options) {
   static const SocketCallbacks callbacks = {on_auth,  on_state, on_connect_error,
                                             on_event, NULL,     NULL};
+  Error err;
+  *m = (Member){.t = t, .nsp = options->nsp};
+  m->socket = socket_new(t->env.net, options, &callbacks, m, &err);
+  if (!m->socket) fail_msg("%s", err.message);
+}
+
+/* Nothing is retried. */
+static void make(Member *m, Test *t, const char *nsp, double timeout) {
   SocketOptions options = {.url = t->front,
                            .nsp = (char *)nsp,
                            .group = "these",
                            .multiplex = true,
                            .timeout = timeout};
-  Error err;
-  *m = (Member){.t = t, .nsp = nsp};
-  m->socket = socket_new(t->env.net, &options, &callbacks, m, &err);
-  if (!m->socket) fail_msg("%s", err.message);
+  make_with(m, t, &options);
 }
 
 /* One is connected on "/", and another has asked for "/x". */
@@ -294,6 +298,37 @@ static void the_connection_ends_meanwhile(void **state) {
   expect(t, "ws close 1000");
 }
 
+/* --- by polling ------------------------------------------------------------------- */
+
+/* It counts for the next request of a connection that goes on. */
+static void a_new_request_timeout(void **state) {
+  Test *t = *state;
+  SocketOptions options = {.url = t->front,
+                           .nsp = "/",
+                           .group = "these",
+                           .multiplex = true,
+                           .transports = {EIO_POLLING, EIO_NONE}};
+  Member m;
+  make_with(&m, t, &options);
+  socket_connect(m.socket);
+  expect(t, "GET");
+  answer_get(t, HELLO);
+  expect(t, "GET abc");
+  expect(t, "POST 40");
+  answer_post(t);
+  answer_get(t, "40{\"sid\":\"main\"}");
+  told(t, "/ connected\n");
+  expect(t, "GET abc");
+  options.request_timeout = 0.05;
+  socket_retune(m.socket, &options);
+  Error err;
+  socket_emit(m.socket, &(SocketData){"[\"e\"]", 5, NULL, 0}, false, &err);
+  expect(t, "POST 42[\"e\"]");
+  told(t, "/ closed (transport error)\n");
+  expect(t, "POST gone");
+  socket_free(m.socket);
+}
+
 #define T(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void) {
@@ -310,6 +345,7 @@ int main(void) {
       T(all_leave),
       T(never_answered),
       T(the_connection_ends_meanwhile),
+      T(a_new_request_timeout),
   };
   return cmocka_run_group_tests_name("manager", tests, NULL, NULL);
 }
