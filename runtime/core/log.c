@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "core/buffer.h"
+#include "core/clock.h"
 #include "core/json.h"
 #include "core/utf8.h"
 
@@ -78,13 +79,13 @@ bool log_level_parse(const char *name, LogLevel *level) {
 /* --- records ---------------------------------------------------------------------- */
 
 static void put_time(Buffer *line) {
-  struct timespec now;
+  int64_t now = clock_micros();
+  time_t seconds = (time_t)(now / 1000000);
   struct tm parts;
-  clock_gettime(CLOCK_REALTIME, &now);
-  gmtime_r(&now.tv_sec, &parts);
+  gmtime_r(&seconds, &parts);
   char text[32];
   strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &parts);
-  buffer_printf(line, "%s.%03ldZ", text, now.tv_nsec / 1000000);
+  buffer_printf(line, "%s.%03dZ", text, (int)(now / 1000 % 1000));
 }
 
 static void put_visible(Buffer *line, const char *text) {

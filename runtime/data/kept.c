@@ -3,7 +3,8 @@
 #include "data/kept.h"
 
 #include <stdlib.h>
-#include <time.h>
+
+#include "core/clock.h"
 
 struct Kept {
   Db *db;
@@ -143,11 +144,10 @@ void kept_write(Kept *kept, Buffer *bytes, int64_t version) {
 }
 
 void kept_set_aside(Kept *kept, const char *why, Error *err) {
-  struct timespec t;
-  clock_gettime(CLOCK_REALTIME, &t);
+  long long now = clock_micros();
   free(kept->aside);
-  kept->aside = xasprintf("%s~broken-%lld.%06ld", kept->name, (long long)t.tv_sec,
-                          t.tv_nsec / 1000);
+  kept->aside =
+      xasprintf("%s~broken-%lld.%06lld", kept->name, now / 1000000, now % 1000000);
   error_set(err, ERR_DECODE,
             "%.140s; what was kept of the script %.64s is set aside as %.90s", why,
             kept->name, kept->aside);

@@ -7,8 +7,8 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "core/clock.h"
 #include "data/persist_parts.h"
 
 struct Persist {
@@ -235,10 +235,8 @@ uint64_t persist_rows_read(const Persist *p) {
 }
 
 static char *name_aside(const Persist *p) {
-  struct timespec t;
-  clock_gettime(CLOCK_REALTIME, &t);
-  return xasprintf("%s~broken-%lld.%06ld", p->name, (long long)t.tv_sec,
-                   t.tv_nsec / 1000);
+  long long now = clock_micros();
+  return xasprintf("%s~broken-%lld.%06lld", p->name, now / 1000000, now % 1000000);
 }
 
 /* In the middle of whatever looked into it: told later. */

@@ -4,7 +4,8 @@
 #include "data/store.h"
 
 #include <stdlib.h>
-#include <time.h>
+
+#include "core/clock.h"
 
 struct Store {
   ValueAccount *account;
@@ -95,18 +96,12 @@ void store_set_initial(Store *s, Value initial) {
 
 /* --- changes ---------------------------------------------------------------------- */
 
-static double wall_clock(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_REALTIME, &t);
-  return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
 static void remember(Store *s, Value before, const char *script, const char *action) {
   ptrdiff_t grown = (ptrdiff_t)(changed_bytes(s) - s->used);
   size_t made = grown > 0 ? (size_t)grown : 0;
   if (s->count == s->limits.history) forget_oldest(s);
   *change_at(s, s->count++) = (StoreChange){
-      .time = wall_clock(),
+      .time = clock_wall(),
       .script = xstrdup(script),
       .action = xstrdup(action),
       .before = before,

@@ -16,8 +16,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <time.h>
 
+#include "core/clock.h"
 #include "core/utf8.h"
 #include "net/engine_parts.h"
 
@@ -151,12 +151,6 @@ char *engine_target(const Engine *e, EioTransports transport) {
   return buffer_take(&url, NULL);
 }
 
-double engine_wall_clock(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_REALTIME, &t);
-  return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
 char **engine_headers(const Engine *e, const char *more) {
   const char *const *given = e->options->ws.headers;
   size_t n = 0;
@@ -165,8 +159,7 @@ char **engine_headers(const Engine *e, const char *more) {
   for (size_t i = 0; i < n; i++) list[i] = xstrdup(given[i]);
   if (more) list[n++] = xstrdup(more);
   Buffer cookie = {0};
-  if (e->options->cookies &&
-      cookies_put(e->options->cookies, &cookie, engine_wall_clock()))
+  if (e->options->cookies && cookies_put(e->options->cookies, &cookie, clock_wall()))
     list[n] = buffer_take(&cookie, NULL);
   buffer_free(&cookie);
   return list;

@@ -55,7 +55,6 @@ char *engine_target(const Engine *e, EioTransports transport); /* returns new: t
 /* Returns new: the options' headers, one more (or NULL) and the cookies. */
 char **engine_headers(const Engine *e, const char *more);
 void engine_headers_free(char **headers);
-double engine_wall_clock(void);
 
 /* engine_beat.c */
 void engine_beat_start(Engine *e);

@@ -23,6 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/clock.h"
 #include "net/engine_parts.h"
 #include "net/http.h"
 
@@ -176,7 +177,7 @@ static bool went_well(Polling *p, const HttpResponse *r, const Error *err) {
   }
   if (p->engine->options->cookies)
     cookies_take(p->engine->options->cookies, r->headers.data, r->headers.len,
-                 engine_wall_clock());
+                 clock_wall());
   bool opens = p->engine->hello || (r->body.len && *r->body.data == EIO_OPEN);
   if (r->status == 200 && opens) return true;
   describe(r, &why);

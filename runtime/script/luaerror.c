@@ -5,7 +5,8 @@
 #include <lauxlib.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
+
+#include "core/clock.h"
 
 enum { CAUSES_SHOWN = 8 };
 
@@ -96,9 +97,7 @@ static void set_text(lua_State *L, const char *name, const char *text) {
 }
 
 double luaerror_time(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_REALTIME, &now);
-  return (double)now.tv_sec + (double)(now.tv_nsec / 1000000) / 1000;
+  return (double)(clock_micros() / 1000) / 1000;
 }
 
 void luaerror_push(lua_State *L, const Error *err) {
