@@ -194,25 +194,16 @@ static void check_event_name(lua_State *L, const char *what) {
 static SocketData encode_event(lua_State *L, int last, const char *what,
                                LuaBinaries *binaries) {
   Buffer *out = luajson_scratch(L);
+  int wrong;
   Error err;
   check_event_name(L, what);
-  binaries->count = 0;
-  buffer_putc(out, '[');
-  for (int i = 2; i <= last; i++) {
-    if (i > 2) buffer_putc(out, ',');
-    if (lua_isnil(L, i)) {
-      buffer_puts(out, "null");
-    } else if (luajson_encode_binaries(L, i, out, binaries, &err) != 0) {
-      if (i == 2) luaL_error(L, "%s: the event's name: %s", what, err.message);
-      luaL_error(L, "%s: argument %d of \"%s\": %s", what, i - 2, lua_tostring(L, 2),
-                 err.message);
-    }
-  }
-  buffer_putc(out, ']');
-  if (binaries->count &&
-      sio_check_placeholders(out->data, out->len, binaries->count, &err) != 0)
-    luaL_error(L, "%s: \"%s\": %s", what, lua_tostring(L, 2), err.message);
-  return (SocketData){out->data, out->len, binaries->items, binaries->count};
+  if (luajson_encode_list(L, 2, last, out, binaries, &wrong, &err) == 0)
+    return (SocketData){out->data, out->len, binaries->items, binaries->count};
+  if (wrong == 2) luaL_error(L, "%s: the event's name: %s", what, err.message);
+  if (wrong == 0) luaL_error(L, "%s: \"%s\": %s", what, lua_tostring(L, 2), err.message);
+  luaL_error(L, "%s: argument %d of \"%s\": %s", what, wrong - 2, lua_tostring(L, 2),
+             err.message);
+  return (SocketData){0};
 }
 
 static int emit(lua_State *L, Declaration *decl, bool is_volatile) {

@@ -18,10 +18,7 @@
 const cJSON *msgpack_parse(JsonArena *arena, const char *bytes, size_t len, Error *err);
 
 /* Append one value, in the shortest form. */
-void msgpack_put_nil(Buffer *out);
-void msgpack_put_bool(Buffer *out, bool value);
 void msgpack_put_integer(Buffer *out, int64_t value);
-void msgpack_put_number(Buffer *out, double value); /* a float 64, whatever it is */
 /* ERR_DECODE, with nothing written, when it is not UTF-8; ERR_TOO_LARGE from 4 GiB. */
 int msgpack_put_string(Buffer *out, const char *text, size_t len);
 int msgpack_put_binary(Buffer *out, const char *bytes, size_t len); /* ERR_TOO_LARGE */

@@ -9,11 +9,11 @@ static void put_uint(Buffer *out, int head, uint64_t value, int bytes) {
   buffer_put(out, text, 1 + (size_t)bytes);
 }
 
-void msgpack_put_nil(Buffer *out) {
+static void put_nil(Buffer *out) {
   buffer_putc(out, (char)0xC0);
 }
 
-void msgpack_put_bool(Buffer *out, bool value) {
+static void put_bool(Buffer *out, bool value) {
   buffer_putc(out, (char)(value ? 0xC3 : 0xC2));
 }
 
@@ -34,7 +34,7 @@ void msgpack_put_integer(Buffer *out, int64_t value) {
   else put_uint(out, 0xCF, (uint64_t)value, 8);
 }
 
-void msgpack_put_number(Buffer *out, double value) {
+static void put_number(Buffer *out, double value) { /* a float 64, whatever it is */
   uint64_t bits;
   memcpy(&bits, &value, sizeof bits);
   put_uint(out, 0xCB, bits, 8);
@@ -107,14 +107,14 @@ int msgpack_put_tree(Buffer *out, const JsonArena *arena, const cJSON *item) {
     return 0;
   case cJSON_Number:
     if (json_integer(item, &integer)) msgpack_put_integer(out, integer);
-    else msgpack_put_number(out, item->valuedouble);
+    else put_number(out, item->valuedouble);
     return 0;
   case cJSON_True:
   case cJSON_False:
-    msgpack_put_bool(out, item->type == cJSON_True);
+    put_bool(out, item->type == cJSON_True);
     return 0;
   default:
-    msgpack_put_nil(out);
+    put_nil(out);
     return 0;
   }
 }

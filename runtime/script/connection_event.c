@@ -28,22 +28,12 @@ typedef struct Ack {
 /* The arguments from 1 on as an array; raises on what cannot be encoded. Borrows. */
 static SocketData encode_args(lua_State *L, LuaBinaries *binaries) {
   Buffer *out = luajson_scratch(L);
+  int wrong;
   Error err;
-  int n = lua_gettop(L);
-  binaries->count = 0;
-  buffer_putc(out, '[');
-  for (int i = 1; i <= n; i++) {
-    if (i > 1) buffer_putc(out, ',');
-    if (lua_isnil(L, i)) {
-      buffer_puts(out, "null");
-    } else if (luajson_encode_binaries(L, i, out, binaries, &err) != 0) {
-      luaL_error(L, "ack: argument %d: %s", i, err.message);
-    }
-  }
-  buffer_putc(out, ']');
-  if (binaries->count &&
-      sio_check_placeholders(out->data, out->len, binaries->count, &err) != 0)
+  if (luajson_encode_list(L, 1, lua_gettop(L), out, binaries, &wrong, &err) != 0) {
+    if (wrong) luaL_error(L, "ack: argument %d: %s", wrong, err.message);
     luaL_error(L, "ack: %s", err.message);
+  }
   return (SocketData){out->data, out->len, binaries->items, binaries->count};
 }
 

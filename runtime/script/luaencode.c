@@ -30,7 +30,7 @@ static int refuse_size(Encoder *e) {
 }
 
 static int refuse_type(Encoder *e, int index, const LuaWay *at) {
-  return luaway_refuse_type(e->L, index, at, "JSON", e->err);
+  return luaway_refuse_type(e->L, index, at, e->err);
 }
 
 /* --- tables ----------------------------------------------------------------------- */
@@ -164,6 +164,25 @@ int luajson_encode_binaries(lua_State *L, int index, Buffer *out, LuaBinaries *b
   if (code) out->len = before;
   if (code && binaries) binaries->count = had;
   return code;
+}
+
+int luajson_encode_list(lua_State *L, int first, int last, Buffer *out,
+                        LuaBinaries *binaries, int *wrong, Error *err) {
+  size_t before = out->len;
+  binaries->count = 0;
+  buffer_putc(out, '[');
+  for (int i = first; i <= last; i++) {
+    if (i > first) buffer_putc(out, ',');
+    *wrong = i;
+    if (lua_isnil(L, i)) buffer_puts(out, "null");
+    else if (luajson_encode_binaries(L, i, out, binaries, err) != 0)
+      return (int)err->code;
+  }
+  buffer_putc(out, ']');
+  *wrong = 0;
+  if (binaries->count == 0) return 0;
+  return sio_check_placeholders(out->data + before, out->len - before, binaries->count,
+                                err);
 }
 
 int luajson_encode(lua_State *L, int index, Buffer *out, Error *err) {

@@ -37,6 +37,10 @@ typedef struct LuaBinaries {
 } LuaBinaries;
 int luajson_encode_binaries(lua_State *L, int index, Buffer *out, LuaBinaries *binaries,
                             Error *err);
+/* Appends the values from `first` to `last` as the array of an event or an ack; nil is
+ * null. On an error *wrong is the index of the value, or 0: they cannot go together. */
+int luajson_encode_list(lua_State *L, int first, int last, Buffer *out,
+                        LuaBinaries *binaries, int *wrong, Error *err);
 /* luajson_decode for the payload of a binary packet: attachments become strings. */
 int luajson_decode_binaries(lua_State *L, const char *text, size_t len,
                             const SioBytes *attachments, int count, Error *err);

@@ -50,13 +50,12 @@ int luaway_refuse(const LuaWay *at, const char *what, Error *err) {
   return ERR_DECODE;
 }
 
-int luaway_refuse_type(lua_State *L, int index, const LuaWay *at, const char *format,
-                       Error *err) {
+int luaway_refuse_type(lua_State *L, int index, const LuaWay *at, Error *err) {
   char what[80];
   const char *kind = "userdata";
   switch (lua_type(L, index)) {
   case LUA_TNIL:
-    snprintf(what, sizeof what, "nil is no %s value; json.null is", format);
+    snprintf(what, sizeof what, "nil is no JSON value; json.null is");
     return luaway_refuse(at, what, err);
   case LUA_TFUNCTION:
     kind = "a function";
@@ -67,7 +66,7 @@ int luaway_refuse_type(lua_State *L, int index, const LuaWay *at, const char *fo
   default:
     break;
   }
-  snprintf(what, sizeof what, "%s is no %s value", kind, format);
+  snprintf(what, sizeof what, "%s is no JSON value", kind);
   return luaway_refuse(at, what, err);
 }
 

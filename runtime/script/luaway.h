@@ -1,6 +1,5 @@
 /* Where in a Lua value an encoder is: a chain of frames on the C stack, one a table,
- * spelled out only for an error. What stands here is shared by the encoders to JSON and
- * to msgpack; nothing of it raises. */
+ * spelled out only for an error. Nothing of it raises. */
 #ifndef TIDELOCK_SCRIPT_LUAWAY_H
 #define TIDELOCK_SCRIPT_LUAWAY_H
 
@@ -21,9 +20,8 @@ struct LuaWay {
 
 /* Fill *err and return its code, DECODE: "payload.items[3].name: what". */
 int luaway_refuse(const LuaWay *at, const char *what, Error *err);
-/* For a value that has no place in `format` ("JSON"). */
-int luaway_refuse_type(lua_State *L, int index, const LuaWay *at, const char *format,
-                       Error *err);
+/* For a value that has no place in JSON. */
+int luaway_refuse_type(lua_State *L, int index, const LuaWay *at, Error *err);
 
 /* For the key at -2. */
 int luaway_refuse_key(lua_State *L, const LuaWay *at, bool array, Error *err);

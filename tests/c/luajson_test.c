@@ -11,9 +11,7 @@
 
 #include "lua/modules.h"
 #include "script/binary.h"
-#include "proto/msgpack.h"
 #include "script/luajson.h"
-#include "script/luamsgpack.h"
 #include "script/view.h"
 
 static int make_binary(lua_State *L) {
@@ -318,33 +316,7 @@ static void wrong_attachments_push_nothing(void **state) {
   assert_int_equal(lua_gettop(L), 0);
 }
 
-/* --- msgpack ---------------------------------------------------------------------- */
-
-static void msgpack_comes_back_the_same(void **state) {
-  lua_State *L = *state;
-  Buffer out = {0};
-  Error err;
-  push_value(L, "{1, -5, 2.5, 'text', binary('\\255'), json.null, true, json.array{},\n"
-                "{}, {a = {b = 'c'}}, math.maxinteger, math.mininteger, 0.0, 1 / 0}");
-  assert_int_equal(luamsgpack_encode(L, -1, &out, &err), 0);
-  assert_int_equal(lua_gettop(L), 1);
-  JsonArena *arena = json_arena_new();
-  const cJSON *root = msgpack_parse(arena, out.data, out.len, &err);
-  if (!root) fail_msg("%s", err.message);
-  luajson_push(L, arena, root);
-  json_arena_free(arena);
-  buffer_free(&out);
-  lua_setglobal(L, "back");
-  lua_settop(L, 0);
-  run(state, "local b = back\n"
-             "assert(b[1] == 1 and b[2] == -5 and b[3] == 2.5 and b[4] == 'text')\n"
-             "assert(b[5] == '\\255' and b[6] == json.null and b[7] == true)\n"
-             "assert(json.is_array(b[8]) and not json.is_array(b[9]))\n"
-             "assert(b[10].a.b == 'c' and b[11] == math.maxinteger)\n"
-             "assert(b[12] == math.mininteger and b[13] == 0 and b[14] == 1 / 0)");
-}
-
-/* A view beside binary data, in both forms. */
+/* A view beside binary data. */
 static void views_go_out_as_they_are(void **state) {
   lua_State *L = *state;
   static const char text[] = "{\"a\":[1,\"x\",{\"b\":true}]}";
@@ -362,39 +334,12 @@ static void views_go_out_as_they_are(void **state) {
   assert_int_equal(luajson_encode_binaries(L, -1, &out, &binaries, &err), 0);
   assert_string_equal(buffer_text(&out), "[{\"_placeholder\":true,\"num\":0},"
                                          "{\"a\":[1,\"x\",{\"b\":true}]}]");
-  buffer_clear(&out);
-  assert_int_equal(luamsgpack_encode(L, -1, &out, &err), 0);
-  static const char packed[] = "\x92\xc4\x01y\x81\xa1"
-                               "a\x93\x01\xa1x\x81\xa1"
-                               "b\xc3";
-  assert_int_equal(out.len, sizeof packed - 1);
-  assert_memory_equal(out.data, packed, out.len);
   lua_settop(L, 0);
   lua_gc(L, LUA_GCCOLLECT);
   buffer_free(&out);
   json_arena_free(arena);
   value_release(v);
   value_account_close(account);
-}
-
-static void msgpack_refuses_with_the_way(void **state) {
-  lua_State *L = *state;
-  Buffer out = {0};
-  Error err;
-  static const char *const cases[][2] = {
-      {"{a = {print}}", "a[1]: a function is no msgpack value"},
-      {"{a = '\\255'}", "a: a string that is not UTF-8; socket.binary marks bytes"},
-      {"{1, nil, 3}", "[2]: a hole in an array; json.null can fill it"},
-      {"{x = {[1] = 1, y = 2}}", "x.y: a string key in an array"},
-  };
-  for (size_t i = 0; i < COUNT_OF(cases); i++) {
-    push_value(L, cases[i][0]);
-    assert_int_equal(luamsgpack_encode(L, -1, &out, &err), ERR_DECODE);
-    assert_string_equal(err.message, cases[i][1]);
-    assert_int_equal(out.len, 0);
-    lua_settop(L, 0);
-  }
-  buffer_free(&out);
 }
 
 static const char everything[] =
@@ -447,9 +392,7 @@ int main(void) {
       cmocka_unit_test(binary_that_fails_leaves_no_trace),
       cmocka_unit_test(plain_json_has_no_binary),
       cmocka_unit_test(wrong_attachments_push_nothing),
-      cmocka_unit_test(msgpack_comes_back_the_same),
       cmocka_unit_test(views_go_out_as_they_are),
-      cmocka_unit_test(msgpack_refuses_with_the_way),
       cmocka_unit_test(survives_lack_of_memory),
   };
   return cmocka_run_group_tests(tests, new_state, close_state);
