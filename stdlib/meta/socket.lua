@@ -123,7 +123,8 @@ local Volatile = {}
 ---@return true?, tidelock.Error?
 function Socket:connect() end
 
----Says goodbye and closes; what waits is dropped, calls end with CLOSED. Not retried.
+---Says goodbye behind what was emitted, and closes; what waits for a connection is dropped, calls
+---end with CLOSED. Not retried.
 ---A plain WebSocket may tell the server why; on socket.io there are no arguments.
 ---@param code? integer 1000, or 3000 to 4999; 1000
 ---@param reason? string UTF-8 of at most 123 bytes

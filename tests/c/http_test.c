@@ -369,6 +369,7 @@ static void what_came_before_a_reset_is_taken(void **state) {
   get(t, "/", &result);
   assert_int_equal(result.response.status, 413);
   expect_body(&result, "big");
+  result_free(&result);
   script(t, "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nbig", THEN_RESET);
   get(t, "/", &result);
   expect_error(&result, ERR_RESET, "response", "yes");
