@@ -1,7 +1,7 @@
 // One connection of a client under test: what it says as events, in order, and what a case
 // says to it, whole or in chops.
 "use strict";
-const { TEXT, BINARY, CLOSE, frame, closePayload, Reader } = require("./frames");
+const { TEXT, BINARY, CLOSE, PONG, frame, closePayload, Reader } = require("./frames");
 
 const turn = () => new Promise(setImmediate);
 const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
@@ -33,7 +33,8 @@ class Connection {
       for (let event; (event = this.reader.next()); ) {
         if (this.closed) throw Error(`a ${event.type} after its close frame`);
         if (event.type === "close") this.closed = true;
-        this.put(event);
+        if (event.type === "ping") this.frame(PONG, event.data); // its heartbeat
+        else this.put(event);
       }
     } catch (err) {
       this.put({ type: "violation", data: Buffer.from(`the client sent ${err.message}`) });
