@@ -128,14 +128,17 @@ static void a_server_that_refuses(void **state) {
 /* Neither the engine's options nor what they point to is needed any more. */
 static void it_borrows_nothing(void **state) {
   Test *t = *state;
+  char proxy[16] = ""; /* none */
   char *path = xstrdup("/other"), *header = xstrdup("X-Mine: yes");
   const char *headers[] = {header, NULL};
   t->options.path = path;
+  t->options.ws.route.proxy = proxy;
   t->options.ws.headers = headers;
   open_polling(t, HELLO);
   send_text(t, "4a");
   expect(t, "POST 4a");
   leave(t);
+  strcpy(proxy, "no proxy");
   memset(path, '!', strlen(path));
   free(path);
   memset(header, '!', strlen(header));
@@ -256,6 +259,7 @@ static void a_server_that_closes_first(void **state) {
 /* It was paused when it was left: the pong is read all the same. */
 static void left_while_paused(void **state) {
   Test *t = *state;
+  t->options.ws.close_timeout = 60;
   open_ws(t);
   engine_pause(t->engine, true);
   say(t, "4one");

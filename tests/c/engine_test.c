@@ -363,6 +363,24 @@ static void the_server_closes_over_websocket(void **state) {
   expect(t, "ws close 1000");
 }
 
+/* What fails behind the loss is nothing new. */
+static void it_is_lost_once(void **state) {
+  Test *t = *state;
+  open_ws(t);
+  say(t, "x");
+  told(t, "lost parse error PROTOCOL\n");
+  hang_up(&t->ws);
+  let_pass(t, 0.02);
+  leave(t);
+  open_polling(t, HELLO);
+  send_text(t, "4a");
+  expect(t, "POST 4a");
+  answer(&t->get, 400, "");
+  told(t, "lost transport error HTTP\n");
+  answer(&t->post, 400, "");
+  let_pass(t, 0.02);
+}
+
 static void a_closing_handshake_has_its_code(void **state) {
   Test *t = *state;
   open_ws(t);
@@ -774,6 +792,7 @@ int main(void) {
       T(fences_go_over_with_the_upgrade),
       T(the_server_closes_over_polling),
       T(the_server_closes_over_websocket),
+      T(it_is_lost_once),
       T(a_closing_handshake_has_its_code),
       T(a_connection_that_breaks),
       T(a_get_is_not_repeated),
