@@ -114,7 +114,7 @@ static bool array_place(lua_State *L, int index, size_t *place) {
 
 static int m_index(lua_State *L) {
   DraftNode *node = self(L);
-  size_t place;
+  size_t place = 0;
   Value key = {0}, item = {0};
   if (node->value.type == VALUE_ARRAY) {
     if (array_place(L, 2, &place)) item = value_array_at(node->value, place);

@@ -6,13 +6,17 @@ FUZZ_SECONDS ?= 60
 FUZZ_DIR = build-fuzz
 FUZZ_CC = clang -std=gnu11 -D_GNU_SOURCE $(WARN) -g -O1 -fno-omit-frame-pointer \
   -fsanitize=address,undefined -fno-sanitize-recover=all -Iruntime $(DEP_CFLAGS)
-FUZZ_OBJ = $(patsubst %.c,$(FUZZ_DIR)/%.o,$(filter runtime/core/% runtime/proto/%,$(SRC)))
+FUZZ_OBJ = $(patsubst $(BUILD)/%,$(FUZZ_DIR)/%,$(LIB_OBJ))
 FUZZERS = $(patsubst tests/fuzz/%.c,$(FUZZ_DIR)/%,$(sort $(wildcard tests/fuzz/*_fuzz.c)))
 
 $(FUZZ_DIR)/%.o: %.c
 	@mkdir -p $(@D)
 	$(SAY) CC $@
 	$(Q)$(FUZZ_CC) -fsanitize=fuzzer-no-link -MMD -MP -c -o $@ $<
+
+$(FUZZ_DIR)/stdlib_data.o: $(BUILD)/stdlib_data.c
+	@mkdir -p $(@D)
+	$(Q)$(FUZZ_CC) -c -o $@ $<
 
 $(FUZZ_DIR)/%_fuzz: tests/fuzz/%_fuzz.c $(FUZZ_OBJ)
 	$(SAY) LINK $@
