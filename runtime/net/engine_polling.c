@@ -26,6 +26,7 @@
 #include "core/clock.h"
 #include "net/engine_parts.h"
 #include "net/http.h"
+#include "proto/websocket.h"
 
 typedef struct Piece {
   struct Piece *next;
@@ -64,7 +65,7 @@ struct Polling {
   int busy;
 };
 
-enum { MOST_PACKETS = 16 };
+enum { MOST_PACKETS = 16, LEAST_BODY = 64 << 20 };
 
 /* It was ended, or lost: then it asks for nothing more until it is. */
 static bool is_over(const Polling *p) {
@@ -111,6 +112,18 @@ static void gather(Polling *p, Buffer *payload, size_t most) {
 
 /* --- requests --------------------------------------------------------------------- */
 
+static size_t max_message(const Engine *e) {
+  return e->options->ws.max_message ? e->options->ws.max_message : WS_MAX_MESSAGE;
+}
+
+/* Servers put all that waits into one answer, however many messages that is, but for the
+ * handshake. */
+static size_t max_body(const Engine *e) {
+  size_t message = max_message(e);
+  if (!e->hello || message > SIZE_MAX / 8) return message;
+  return 4 * message > LEAST_BODY ? 4 * message : LEAST_BODY;
+}
+
 static void way_for(const Engine *e, bool post, Way *way) {
   const WsOptions *common = &e->options->ws;
   way->url = engine_target(e, EIO_POLLING);
@@ -120,7 +133,7 @@ static void way_for(const Engine *e, bool post, Way *way) {
                                .url = way->url,
                                .headers = (const char *const *)way->headers,
                                .connect_timeout = common->connect_timeout,
-                               .max_body = common->max_message,
+                               .max_body = max_body(e),
                                .max_redirects = 0,
                                .once = true,
                                .route = common->route};
@@ -203,7 +216,12 @@ static void leave(Polling *p) {
 static void poll_more(Polling *p);
 
 static void take_part(Engine *e, const EioPart *part) {
-  if (part->binary) engine_take_bytes(e, part->data, part->len);
+  Error err;
+  if (part->len > max_message(e)) {
+    error_set(&err, ERR_TOO_LARGE, "the server sent a message that is too large");
+    error_detail(&err, "more than %zu bytes", max_message(e));
+    engine_end(e, "parse error", &err);
+  } else if (part->binary) engine_take_bytes(e, part->data, part->len);
   else engine_take_packet(e, part->data, part->len);
 }
 

@@ -591,7 +591,7 @@ static void more_than_is_taken(void **state) {
   body[8000] = '\0';
   open_polling(t, HELLO);
   answer_get(t, body);
-  told(t, "lost transport error TOO_LARGE\n");
+  told(t, "lost parse error TOO_LARGE\n");
   give_up(t);
   open_client(t, EIO_POLLING);
   expect(t, "GET");

@@ -81,7 +81,17 @@ test.describe("a polling server", function()
     ends({ poll = "close" }, "CLOSED")
     ends({ poll = "400" }, "HTTP")
     ends({ poll = "502" }, "HTTP")
-    ends({ poll = "large" }, "TOO_LARGE")
+    expect(ends({ poll = "large" }, "TOO_LARGE", "parse error").detail).matches "50000 bytes"
+  end)
+
+  test.it("may say much at once, where each message is small enough", function()
+    local s = connect {}
+    local heard = 0
+    s:on("burst", function(text) heard = heard + #text end)
+    wait_for(function() return s.connected end)
+    s:emit("burst", 20)
+    wait_for(function() return heard == 600000 end)
+    expect(s.connected).is(true)
   end)
 
   test.it("that does not take what is sent ends the session", function()

@@ -3,7 +3,8 @@
 //
 //   open=WHAT      how the opening request is answered     poll=WHAT   how the first one after it
 //   post=WHAT      how each POST                           ws=WHAT     how a WebSocket
-// Otherwise it lets the client into "/", answers calls, sends tick(i) every 2 ms, and what say(packet) asks for.
+// Otherwise it lets the client into "/", answers calls, sends tick(i) every 2 ms, and what say(packet)
+// and burst(n), n packets of 30,000 bytes in one answer, ask for.
 "use strict";
 const http = require("http");
 const url = require("url");
@@ -63,6 +64,10 @@ function take(session, packet) {
     const [, id, json] = /^42(\d*)(.*)$/s.exec(packet);
     const [name, said] = JSON.parse(json);
     if (name === "say") send(session, said);
+    if (name === "burst") {
+      session.queue.push(...Array(said).fill(`42["burst","${"x".repeat(30000)}"]`));
+      flush(session);
+    }
     if (id) send(session, `43${id}${JSON.stringify(JSON.parse(json).slice(1))}`);
   } else if (packet === "1") {
     clearInterval(session.ticker);
