@@ -84,11 +84,8 @@ void connection_fire(Connection *c, ListName name, Firing *firing) {
 }
 
 Connection *connection_if_alive(Runtime *rt, uint64_t number) {
-  for (Resource *r = rt->resources; r; r = r->next) {
-    Connection *c = r->kind == &connection_kind ? r->core : NULL;
-    if (c && c->number == number) return c;
-  }
-  return NULL;
+  IndexNode *node = index_first(&rt->connections, number);
+  return node ? CONTAINER_OF(node, Connection, node) : NULL;
 }
 
 /* --- the resource ----------------------------------------------------------------- */
@@ -100,7 +97,7 @@ static int open_connection(Resource *res, Error *err) {
   ConnectionOptions *options = res->options;
   Connection *c = xcalloc(1, sizeof *c);
   c->res = res;
-  c->number = ++res->owner->rt->connections;
+  c->number = ++res->owner->rt->last_connection;
   options->net.group = res->owner;
   c->socket = socket_new(res->owner->rt->net, &options->net, &callbacks, c, err);
   if (!c->socket) {
@@ -109,6 +106,7 @@ static int open_connection(Resource *res, Error *err) {
   }
   c->flight = xcalloc(1, sizeof *c->flight);
   c->flight->connection = c;
+  index_add(&res->owner->rt->connections, &c->node, c->number);
   res->core = c;
   return 0;
 }
@@ -123,6 +121,7 @@ static void close_connection(Resource *res) {
   Connection *c = res->core;
   res->core = NULL;
   if (!c) return;
+  index_remove(&res->owner->rt->connections, &c->node);
   connection_forget_ask(c);
   socket_free(c->socket);
   c->res = NULL;

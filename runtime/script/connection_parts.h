@@ -14,7 +14,8 @@ typedef struct Flight {
 } Flight;
 
 typedef struct Connection {
-  Resource *res; /* NULL: closed by a handler while it fires */
+  IndexNode node; /* in the runtime's `connections`, by number */
+  Resource *res;  /* NULL: closed by a handler while it fires */
   Socket *socket;
   uint64_t number; /* no other has it: acks and the like find theirs by it */
   AuthAsk *ask;    /* the question under way */

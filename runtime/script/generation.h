@@ -11,6 +11,7 @@
 #define TIDELOCK_SCRIPT_GENERATION_H
 
 #include "core/blocks.h"
+#include "core/index.h"
 #include "script/box.h"
 #include "script/runtime.h"
 #include "script/sources.h"
@@ -41,7 +42,8 @@ struct Generation {
   char memory_place[96]; /* "main.lua:3": where it was refused last */
   Sources *sources;      /* owned */
   Declaration *decls, **last_decl;
-  Box boxes; /* head of the ring */
+  Index declared; /* the same, by kind and name */
+  Box boxes;      /* head of the ring */
   Task *tasks;
   struct {
     lua_State *co;

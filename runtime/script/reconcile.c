@@ -27,10 +27,7 @@ static void swap_options(Resource *res, Declaration *decl) {
 /* --- another name ------------------------------------------------------------------ */
 
 static bool declares(const Generation *gen, const Resource *res) {
-  for (const Declaration *d = gen->decls; d; d = d->next)
-    if (!d->attached && d->kind == res->kind && strcmp(d->name, res->name) == 0)
-      return true;
-  return false;
+  return declaration_of(gen, res->kind, res->name) != NULL;
 }
 
 /* What is new, where the one that stands in its way (on its port) is declared no more, is
@@ -43,16 +40,14 @@ static Resource *rename_to(Declaration *decl) {
           !kind->exclusive(res->options, decl->options) || declares(decl->gen, res)))
     res = res->next;
   if (!res) return NULL;
-  decl->old_name = res->name;
-  res->name = xstrdup(decl->name);
+  decl->old_name = resource_rename(res, xstrdup(decl->name));
   return res;
 }
 
 static void undo_name(Declaration *decl) {
   if (!decl->old_name) return;
   Resource *res = resource_for(decl);
-  free(res->name);
-  res->name = decl->old_name;
+  free(resource_rename(res, decl->old_name));
   decl->old_name = NULL;
 }
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/hash.h"
 #include "script/luaerror.h"
 #include "script/resource_parts.h"
 #include "script/script.h"
@@ -32,6 +33,36 @@ static char *place_of(lua_State *L, const Generation *gen) {
   return NULL;
 }
 
+static uint64_t hash_of(const ResourceKind *kind, const char *name, size_t len) {
+  return hash_bytes(hash_bytes(HASH_START, &kind, sizeof kind), name, len);
+}
+
+static bool is_named(const Declaration *decl, const ResourceKind *kind,
+                     const char *name) {
+  return decl->kind == kind && strcmp(decl->name, name) == 0;
+}
+
+/* Those of this kind and name, one after the other. */
+static Declaration *next_named(IndexNode *node, const ResourceKind *kind,
+                               const char *name) {
+  while (node && !is_named(CONTAINER_OF(node, Declaration, node), kind, name))
+    node = index_next(node);
+  return node ? CONTAINER_OF(node, Declaration, node) : NULL;
+}
+
+static Declaration *first_named(const Generation *gen, const ResourceKind *kind,
+                                const char *name) {
+  uint64_t hash = hash_of(kind, name, strlen(name));
+  return next_named(index_first(&gen->declared, hash), kind, name);
+}
+
+Declaration *declaration_of(const Generation *gen, const ResourceKind *kind,
+                            const char *name) {
+  Declaration *d = first_named(gen, kind, name);
+  while (d && d->attached) d = next_named(index_next(&d->node), kind, name);
+  return d;
+}
+
 static Declaration *declaration_new(lua_State *L, const ResourceKind *kind,
                                     const char *name, void *options) {
   Generation *gen = generation_of(L);
@@ -46,6 +77,7 @@ static Declaration *declaration_new(lua_State *L, const ResourceKind *kind,
   handlers_init(&decl->outgoing);
   handlers_init(&decl->drops);
   for (int i = 0; i < DECL_FUNCTIONS; i++) decl->functions[i] = LUA_NOREF;
+  index_add(&gen->declared, &decl->node, hash_of(kind, name, strlen(name)));
   *gen->last_decl = decl;
   gen->last_decl = &decl->next;
   return decl;
@@ -75,6 +107,7 @@ void declaration_bind(Declaration *decl, Resource *res) {
 static void declaration_free(Declaration *decl) {
   lua_State *L = decl->gen->L;
   unbind(decl);
+  index_remove(&decl->gen->declared, &decl->node);
   HandlerList *lists[] = {&decl->handlers, &decl->states, &decl->outgoing, &decl->drops};
   for (size_t i = 0; L && i < COUNT_OF(lists); i++) handlers_free(lists[i], L);
   for (int i = 0; L && i < DECL_FUNCTIONS; i++)
@@ -94,6 +127,7 @@ void declarations_free(Generation *gen) {
     declaration_free(decl);
   }
   gen->last_decl = &gen->decls;
+  index_free(&gen->declared);
 }
 
 bool declaration_live(const Declaration *decl) {
@@ -104,11 +138,26 @@ bool declaration_live(const Declaration *decl) {
 
 static Resource *find(Script *owner, const ResourceKind *kind, const char *name,
                       size_t len) {
-  for (Resource *r = owner->rt->resources; r; r = r->next)
-    if (r->owner == owner && r->kind == kind && strncmp(r->name, name, len) == 0 &&
-        r->name[len] == '\0')
+  IndexNode *node = index_first(&owner->resources, hash_of(kind, name, len));
+  for (; node; node = index_next(node)) {
+    Resource *r = CONTAINER_OF(node, Resource, node);
+    if (r->kind == kind && strncmp(r->name, name, len) == 0 && r->name[len] == '\0')
       return r;
+  }
   return NULL;
+}
+
+static void put_in_index(Resource *res) {
+  index_add(&res->owner->resources, &res->node,
+            hash_of(res->kind, res->name, strlen(res->name)));
+}
+
+char *resource_rename(Resource *res, char *name) {
+  char *before = res->name;
+  index_remove(&res->owner->resources, &res->node);
+  res->name = name;
+  put_in_index(res);
+  return before;
 }
 
 Resource *resource_for(const Declaration *decl) {
@@ -121,6 +170,7 @@ static void release_resource(Resource *res) {
   if (res->prev) res->prev->next = res->next;
   else rt->resources = res->next;
   if (res->next) res->next->prev = res->prev;
+  index_remove(&res->owner->resources, &res->node);
   free_options(res->kind, res->options);
   free(res->name);
   free(res);
@@ -147,6 +197,7 @@ Resource *resource_open(Declaration *decl, Error *err) {
   res->next = rt->resources;
   if (rt->resources) rt->resources->prev = res;
   rt->resources = res;
+  put_in_index(res);
   if (res->kind->open(res, err) == 0 && resource_prepare(res, decl, err) == 0) return res;
   resource_close_core(res);
   decl->options = res->options;
@@ -240,8 +291,9 @@ static void check_name(lua_State *L, Generation *gen, const ResourceKind *kind,
   if (!name_valid(rest))
     luaL_error(L, "%s name \"%s\": a name is made of letters, digits, _ . - (64 at most)",
                kind->name, name);
-  for (Declaration *d = gen->decls; d; d = d->next)
-    if (d->kind == kind && strcmp(d->name, name) == 0 && !is_over(d))
+  for (Declaration *d = first_named(gen, kind, name); d;
+       d = next_named(index_next(&d->node), kind, name))
+    if (!is_over(d))
       luaL_error(L, "%s \"%s\" is declared twice in this script", kind->name, name);
 }
 
@@ -287,9 +339,10 @@ static void take_back(Declaration *decl) {
 /* What is over is forgotten when its name is declared again: else a script that does so
  * for ever would grow. Handles of it find nothing any more. */
 static void forget_over(Generation *gen, const ResourceKind *kind, const char *name) {
-  Declaration *decl = gen->decls;
-  while (decl && (decl->kind != kind || strcmp(decl->name, name) != 0)) decl = decl->next;
-  if (!decl || !is_over(decl) || decl->handlers.depth > 0) return;
+  Declaration *decl = first_named(gen, kind, name);
+  while (decl && (!is_over(decl) || decl->handlers.depth > 0))
+    decl = next_named(index_next(&decl->node), kind, name);
+  if (!decl) return;
   for (Box *b = gen->boxes.next; b != &gen->boxes; b = b->next)
     if (b->object == decl) b->object = NULL;
   take_back(decl);

@@ -44,9 +44,10 @@ typedef struct ResourceKind {
 
 struct Resource {
   Resource *prev, *next;
+  IndexNode node; /* in the owner's `resources`, by kind and name */
   const ResourceKind *kind;
   Script *owner;
-  char *name;
+  char *name;           /* to be changed by resource_rename alone */
   void *core, *options; /* options owned: what it was opened with */
   Declaration *decls;   /* all bound ones, the owner's current one first */
   Timer grace;          /* runs while nobody claims it */
@@ -67,6 +68,7 @@ typedef enum Plan {
 struct Declaration {
   Declaration *next;       /* in its generation */
   Declaration *next_bound; /* in resource->decls, or in runtime->pending */
+  IndexNode node;          /* in its generation's `declared`, by kind and name */
   Generation *gen;
   const ResourceKind *kind;
   char *name;    /* attached: "script:name" */

@@ -145,6 +145,7 @@ void runtime_free(Runtime *rt) {
   timer_stop(rt->loop, &rt->stop_timer);
   for (Script *s = rt->scripts; s; s = s->next) script_free(s);
   while (rt->resources) resource_close(rt->resources);
+  index_free(&rt->connections);
   stores_close(rt->stores);
   if (rt->watch) watch_free(rt->watch);
   if (!rt->hurry) net_settle(rt->net, longest_goodbye);
@@ -157,6 +158,7 @@ void runtime_free(Runtime *rt) {
     rt->scripts = s->next;
     for (char **arg = s->args; *arg; arg++) free(*arg);
     free(s->args);
+    index_free(&s->resources);
     free(s->name);
     free(s->path);
     free(s);

@@ -13,6 +13,7 @@
 #include <lua.h>
 
 #include "core/error.h"
+#include "core/index.h"
 #include "core/json.h"
 #include "net/loop.h"
 #include "net/net.h"
@@ -61,12 +62,13 @@ struct Runtime {
   Watch *watch;         /* NULL: no watching */
   Watchdog *watchdog;
   Stores *stores;
-  JsonArena *arena;     /* for what is dispatched */
-  uint64_t connections; /* made so far: each has a number of its own */
-  Task *free_tasks;     /* to be used again */
-  Task *current;        /* the task that runs now; NULL: none */
-  int blocked;          /* frames inside it that cannot be yielded */
-  int starts;           /* handlers started inside one another, that run now */
+  JsonArena *arena;         /* for what is dispatched */
+  Index connections;        /* the open ones, by number */
+  uint64_t last_connection; /* its number: each has one of its own */
+  Task *free_tasks;         /* to be used again */
+  Task *current;            /* the task that runs now; NULL: none */
+  int blocked;              /* frames inside it that cannot be yielded */
+  int starts;               /* handlers started inside one another, that run now */
   Timer stop_timer;
   bool short_told; /* that there was no memory left */
   bool has_tests;  /* a script asked for tidelock.test */

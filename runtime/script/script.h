@@ -16,7 +16,8 @@ struct Script {
   Script *next;
   Runtime *rt;
   char *name, *path;
-  char **args; /* NULL-terminated; owned */
+  Index resources; /* its own, by kind and name */
+  char **args;     /* NULL-terminated; owned */
   unsigned generations;
   Generation *current;  /* NULL before the first load */
   Generation *staging;  /* NULL when no load is under way */

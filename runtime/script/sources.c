@@ -9,14 +9,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define HASH_START 14695981039346656037u
-enum { MAX_FILES = 2000, MAX_FILE = 8 << 20, MAX_DEPTH = 16, CHUNK = 16384 };
+#include "core/hash.h"
 
-static uint64_t hash_bytes(uint64_t hash, const char *bytes, size_t len) {
-  for (size_t i = 0; i < len; i++)
-    hash = (hash ^ (unsigned char)bytes[i]) * 1099511628211u;
-  return (hash ^ 0xff) * 1099511628211u;
-}
+enum { MAX_FILES = 2000, MAX_FILE = 8 << 20, MAX_DEPTH = 16, CHUNK = 16384 };
 
 static uint64_t hash_file(uint64_t hash, const SourceFile *file) {
   hash = hash_bytes(hash, file->path, strlen(file->path));
