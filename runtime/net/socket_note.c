@@ -53,7 +53,8 @@ void note_free(Note *note) {
     memcpy(&loss, note->data, sizeof loss);
     free(loss.data);
   }
-  blocks_give(net_blocks(note->socket->net), note, sizeof *note + note->size);
+  if (note->socket->freed) free(note); /* the net may be gone, too */
+  else blocks_give(net_blocks(note->socket->net), note, sizeof *note + note->size);
 }
 
 void note_relax(Socket *s, const Note *note) {

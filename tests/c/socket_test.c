@@ -1322,6 +1322,29 @@ static void a_ping_may_free_the_socket(void **state) {
   assert_string_equal(buffer_text(&t->told), "one \ndropped\n");
 }
 
+/* Longer than the loop goes on with the inbox, and then it ends. */
+static void dawdle_and_stop(Test *t) {
+  double end = loop_now(t->env.loop) + 0.02;
+  t->in_event = NULL;
+  while (loop_now(t->env.loop) < end) continue;
+  t->env.timed_out = true;
+  loop_stop(t->env.loop);
+}
+
+/* What lies in the inbox then belongs to nobody, the net included. */
+static void the_program_ends_with_events_in_the_inbox(void **state) {
+  Test *t = *state;
+  Buffer out = {0};
+  connect_it(t);
+  t->in_event = dawdle_and_stop;
+  for (int i = 0; i < 20; i++) ws_frame(&out, true, WS_TEXT, NULL, "42[\"e\"]", 7);
+  fake_write(t->conn, out.data, out.len);
+  buffer_free(&out);
+  env_wait(&t->env, env_never, NULL);
+  assert_true(t->events > 0 && t->events < 20);
+  assert_false(inbox_empty(t->env.loop));
+}
+
 static void options_are_compared_by_value(void **state) {
   Test *t = *state;
   SocketOptions copy;
@@ -1392,6 +1415,7 @@ int main(void) {
       TEST(the_last_pong_answers_all_before_it),
       TEST(a_ping_ends_without_an_answer_too),
       TEST(a_ping_may_free_the_socket),
+      TEST(the_program_ends_with_events_in_the_inbox),
       TEST(options_are_compared_by_value),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
