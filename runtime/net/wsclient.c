@@ -33,6 +33,7 @@
 #include "net/wsclient_parts.h"
 
 enum { PONG_BACKLOG = 16 * 1024 };
+static const char last_ping[] = "goodbye"; /* no other pong is its answer */
 
 /* --- life ------------------------------------------------------------------------- */
 
@@ -205,6 +206,14 @@ static void on_close(WsClient *ws, const WsEvent *event) {
   part(ws, &outcome);
 }
 
+static void on_pong(WsClient *ws, const WsEvent *event) {
+  size_t len = strlen(last_ping);
+  bool is_last = event->len == len && memcmp(event->data, last_ping, len) == 0;
+  if (ws->orphan && ws->last.len && is_last) ws_say_last(ws);
+  else if (ws->state == WS_IS_OPEN && !ws->orphan && ws->callbacks.pong)
+    ws->callbacks.pong(ws->ctx, event->data, event->len);
+}
+
 static void on_event(WsClient *ws, const WsEvent *event) {
   switch (event->type) {
   case WS_PING:
@@ -219,9 +228,7 @@ static void on_event(WsClient *ws, const WsEvent *event) {
       ws->callbacks.message(ws->ctx, event->type == WS_BINARY, event->data, event->len);
     break;
   case WS_PONG:
-    if (ws->orphan && ws->last.len) ws_say_last(ws);
-    else if (ws->state == WS_IS_OPEN && !ws->orphan && ws->callbacks.pong)
-      ws->callbacks.pong(ws->ctx, event->data, event->len);
+    on_pong(ws, event);
     break;
   default:
     break;
@@ -327,7 +334,7 @@ void ws_say_last(WsClient *ws) {
 /* The close frame stands behind the last message, which waits for the answer. */
 static void ask_peer(WsClient *ws, int code, const char *reason) {
   uint8_t mask[4];
-  put_frame(ws, WS_PING, "", 0);
+  put_frame(ws, WS_PING, last_ping, strlen(last_ping));
   net_random(ws->net, mask, sizeof mask);
   ws_frame_close(&ws->last, mask, code, reason, reason ? strlen(reason) : 0);
   ws->paused = false;

@@ -221,11 +221,33 @@ static void the_last_message_waits_for_a_pong(void **state) {
   send_last(t, "41");
   leave(t);
   expect(t, "ws 4a");
-  expect(t, "ws ping");
+  expect(t, "ws ping goodbye");
   say(t, "4one"); /* nobody is told */
   let_pass(t, 0.01);
   expect_nothing(t);
-  fake_ws_send(t->ws, WS_PONG, "", 0);
+  fake_ws_send(t->ws, WS_PONG, "goodbye", 7);
+  expect(t, "ws 41");
+  expect(t, "ws close 1000");
+  expect_all_over(t);
+}
+
+/* It is the answer to that ping, and to no other. */
+static void another_pong_is_no_answer(void **state) {
+  Test *t = *state;
+  t->mute = true;
+  open_ws(t);
+  engine_fence(t->engine, 1);
+  send_text(t, "4a");
+  send_last(t, "41");
+  leave(t);
+  expect(t, "ws ping \1");
+  expect(t, "ws 4a");
+  fake_ws_send(t->ws, WS_PONG, "\1\0\0", 4);
+  fake_ws_send(t->ws, WS_PONG, "", 0); /* that nobody asked for */
+  expect(t, "ws ping goodbye");
+  let_pass(t, 0.01);
+  expect_nothing(t);
+  fake_ws_send(t->ws, WS_PONG, "goodbye", 7);
   expect(t, "ws 41");
   expect(t, "ws close 1000");
   expect_all_over(t);
@@ -238,7 +260,7 @@ static void a_server_that_answers_no_ping(void **state) {
   open_ws(t);
   send_last(t, "41");
   leave(t);
-  expect(t, "ws ping");
+  expect(t, "ws ping goodbye");
   expect(t, "ws 41");
   expect(t, "ws close 1000");
   expect_all_over(t);
@@ -250,7 +272,7 @@ static void a_server_that_closes_first(void **state) {
   open_ws(t);
   send_last(t, "41");
   leave(t);
-  expect(t, "ws ping");
+  expect(t, "ws ping goodbye");
   fake_ws_close(t->ws, 1001, "");
   expect(t, "ws close 1001");
   expect_all_over(t);
@@ -311,7 +333,7 @@ static void the_net_ends_it_over_websocket(void **state) {
   open_ws(t);
   send_last(t, "41");
   leave(t);
-  expect(t, "ws ping");
+  expect(t, "ws ping goodbye");
 }
 
 #define T(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
@@ -330,6 +352,7 @@ int main(void) {
       T(with_the_probe_answered),
       T(behind_the_upgrade),
       T(the_last_message_waits_for_a_pong),
+      T(another_pong_is_no_answer),
       T(a_server_that_answers_no_ping),
       T(a_server_that_closes_first),
       T(left_while_paused),
