@@ -3,7 +3,8 @@
  *
  * How large a table will be is known only at its end, and a table that grows costs more
  * than one that does not: the first items of an array wait on the stack; an object gets
- * the room that the last one of its kind took. */
+ * the room that the last one of its kind took. That is given once: objects within each
+ * other, which all begin before any ends, would multiply it. */
 #include <lauxlib.h>
 
 #include "core/jsonscan.h"
@@ -89,6 +90,7 @@ static const char *push_object(Reader *r, const char *p) {
     if (!room) {
       room = luakeys_room(r->keys, within, name.text, name.len);
       lua_createtable(L, 0, *room);
+      *room = 0;
     }
     push_name(r, &name);
     if (!(p = push_member(r, p, &empty))) return NULL;

@@ -142,11 +142,32 @@ static void lists_are_pushed_without_their_table(void **state) {
   lua_settop(L, 0);
 }
 
+/* One large object, and many of its kind that are small, each within the one before. */
+static void a_large_object_makes_no_others_large(void **state) {
+  run(state, "local many = '{\"a\":1' .. (',\"b\":1'):rep(64):gsub('b', (function()\n"
+             "  local i = 0\n"
+             "  return function() i = i + 1 return 'b' .. i end\n"
+             "end)()) .. '}'\n"
+             "local deep = ('{\"a\":'):rep(400) .. '1' .. ('}'):rep(400)\n"
+             "local function size(text)\n"
+             "  collectgarbage()\n"
+             "  local before = collectgarbage('count')\n"
+             "  local value = json.decode(text)\n"
+             "  collectgarbage()\n"
+             "  return collectgarbage('count') - before, value\n"
+             "end\n"
+             "size('{\"a\":' .. many .. '}')\n"
+             "local after_large = size(deep)\n"
+             "local after_small = size(deep)\n"
+             "assert(after_large < after_small + 10, after_large)");
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(reads_what_the_tree_reads),
       cmocka_unit_test(objects_of_any_size),
       cmocka_unit_test(lists_are_pushed_without_their_table),
+      cmocka_unit_test(a_large_object_makes_no_others_large),
   };
   return cmocka_run_group_tests(tests, new_state, close_state);
 }
