@@ -38,6 +38,7 @@ struct Loop {
   double armed; /* due time that `wake` is set to; INFINITY: not set */
   void (*idle)(void *ctx);
   void *idle_ctx;
+  bool leaving; /* idle is asked also when there is more to drain */
 };
 
 double loop_now(Loop *loop) {
@@ -235,7 +236,7 @@ static void arm(Loop *loop) {
 
 static void on_prepare(uv_prepare_t *prepare) {
   Loop *loop = prepare->data;
-  if (inbox_empty(loop) && loop->idle) loop->idle(loop->idle_ctx);
+  if (loop->idle && (inbox_empty(loop) || loop->leaving)) loop->idle(loop->idle_ctx);
   if (!inbox_empty(loop) || due_now(loop)) {
     uv_idle_start(&loop->spin, on_spin);
     return;
@@ -272,6 +273,10 @@ void loop_run(Loop *loop, void (*idle)(void *ctx), void *ctx) {
   loop->idle_ctx = ctx;
   uv_run(&loop->uv, UV_RUN_DEFAULT);
   loop->idle = NULL;
+}
+
+void loop_leave(Loop *loop) {
+  loop->leaving = true;
 }
 
 void loop_stop(Loop *loop) {

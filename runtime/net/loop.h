@@ -23,6 +23,8 @@ Log *loop_log(Loop *loop);
 /* Runs until loop_stop. `idle` (may be NULL) is asked each time nothing is left to drain,
  * before the loop waits: the place to notice that nothing is left to wait for. */
 void loop_run(Loop *loop, void (*idle)(void *ctx), void *ctx);
+/* From now on `idle` is asked each turn: what comes in without end holds nobody up. */
+void loop_leave(Loop *loop);
 void loop_stop(Loop *loop);
 
 /* Runs the loop until no uv handle but its own is open: the last step of a teardown. */

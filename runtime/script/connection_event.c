@@ -126,6 +126,7 @@ static bool plant(Payload *p) {
   Error err;
   p->tree = parse_data(arena, p->data, &err);
   p->arena = arena;
+  p->unreadable = !p->tree;
   if (p->tree) p->name = json_string(arena, p->tree->child, false, &p->name_len);
   else tell_dropped(c, &err);
   return p->tree != NULL;

@@ -116,6 +116,7 @@ static void begin_stop(Event *event) {
     stop_ops_of(s->current);
     script_stop(s);
   }
+  loop_leave(rt->loop);
 }
 
 void runtime_exit(Runtime *rt, int code) {

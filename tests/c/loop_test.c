@@ -213,6 +213,36 @@ static void idle_is_asked_before_each_wait(void **state) {
   assert_string_equal(f->seen, "aa");
 }
 
+typedef struct Endless {
+  Event event;
+  Loop *loop;
+  int runs, asked;
+} Endless;
+
+static void run_again(Event *event) {
+  Endless *e = CONTAINER_OF(event, Endless, event);
+  if (++e->runs == 1000) loop_leave(e->loop);
+  if (e->runs < 10000000) inbox_push(e->loop, event);
+  else loop_stop(e->loop);
+}
+
+static void stop_when_asked(void *ctx) {
+  Endless *e = ctx;
+  e->asked = e->runs;
+  loop_stop(e->loop);
+}
+
+static void who_leaves_is_asked_though_there_is_more(void **state) {
+  Fixture *f = *state;
+  Endless e = {.event.run = run_again, .loop = f->loop};
+  inbox_push(f->loop, &e.event);
+  loop_run(f->loop, stop_when_asked, &e);
+  assert_in_range(e.asked, 1000, 9999999);
+  e.runs = 10000000; /* what is left ends it */
+  loop_run(f->loop, NULL, NULL);
+  assert_true(inbox_empty(f->loop));
+}
+
 static void stopping_keeps_what_waits(void **state) {
   Fixture *f = *state;
   NamedTimer now = {.timer.fire = stop_loop, .f = f};
@@ -472,6 +502,7 @@ int main(void) {
       TEST(events_come_in_order),
       TEST(the_first_may_be_pushed_in_front),
       TEST(idle_is_asked_before_each_wait),
+      TEST(who_leaves_is_asked_though_there_is_more),
       TEST(stopping_keeps_what_waits),
       TEST(events_starve_nobody),
       TEST(timers_starve_nobody),
