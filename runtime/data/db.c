@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "core/clock.h"
 #include "data/db_checkpoint.h"
 
 enum { FORMAT = 2 };
@@ -153,6 +154,11 @@ static int write_job(Db *db, DbJob *job, Error *err) {
 
 static bool is_broken(int rc) {
   return (rc & 0xFF) == SQLITE_CORRUPT || (rc & 0xFF) == SQLITE_NOTADB;
+}
+
+char *db_name_aside(const char *name) {
+  long long now = clock_micros();
+  return xasprintf("%s~broken-%lld.%06lld", name, now / 1000000, now % 1000000);
 }
 
 static void move_aside(const char *path, const char *to, const char *suffix) {

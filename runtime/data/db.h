@@ -65,6 +65,9 @@ void db_watch(Db *db, DbWatcher *watcher);
 void db_unwatch(Db *db, DbWatcher *watcher);
 /* Whether writing fails at the moment; *err says why (may be NULL). */
 bool db_in_trouble(Db *db, Error *err);
+/* Returns new: the name under which the rows of what is broken are kept, with the time.
+ */
+char *db_name_aside(const char *name);
 void db_limit_pages(Db *db, int max_pages); /* for tests: from the next attempt on */
 
 #endif

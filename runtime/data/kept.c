@@ -4,8 +4,6 @@
 
 #include <stdlib.h>
 
-#include "core/clock.h"
-
 struct Kept {
   Db *db;
   char *name, *aside; /* aside: where what is stored goes, with the next write */
@@ -144,10 +142,8 @@ void kept_write(Kept *kept, Buffer *bytes, int64_t version) {
 }
 
 void kept_set_aside(Kept *kept, const char *why, Error *err) {
-  long long now = clock_micros();
   free(kept->aside);
-  kept->aside =
-      xasprintf("%s~broken-%lld.%06lld", kept->name, now / 1000000, now % 1000000);
+  kept->aside = db_name_aside(kept->name);
   error_set(err, ERR_DECODE,
             "%.140s; what was kept of the script %.64s is set aside as %.90s", why,
             kept->name, kept->aside);

@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/clock.h"
 #include "data/persist_parts.h"
 
 struct Persist {
@@ -234,16 +233,11 @@ uint64_t persist_rows_read(const Persist *p) {
   return p->source.read;
 }
 
-static char *name_aside(const Persist *p) {
-  long long now = clock_micros();
-  return xasprintf("%s~broken-%lld.%06lld", p->name, now / 1000000, now % 1000000);
-}
-
 /* In the middle of whatever looked into it: told later. */
 static void on_broken(Source *source, Branch *branch, const Error *err) {
   Persist *p = CONTAINER_OF(source, Persist, source);
   Error told;
-  char *aside = name_aside(p);
+  char *aside = db_name_aside(p->name);
   if (branch && !p->closed) {
     rows_set_aside(&p->rows, branch, aside);
     p->changed++;
@@ -264,7 +258,7 @@ static void on_broken(Source *source, Branch *branch, const Error *err) {
 
 void persist_set_aside(Persist *p, const char *why, Error *err) {
   free(p->aside);
-  p->aside = name_aside(p);
+  p->aside = db_name_aside(p->name);
   error_set(err, ERR_DECODE, "%.140s; what is stored of %.50s is set aside as %.90s", why,
             p->name, p->aside);
   rows_forget(&p->rows);
