@@ -5,31 +5,9 @@
 #include <string.h>
 
 #include <cmocka.h>
-#include <lauxlib.h>
-#include <lualib.h>
 
-#include "lua/modules.h"
+#include "lua_env.h"
 #include "script/luajson.h"
-
-static int new_state(void **state) {
-  lua_State *L = luaL_newstate();
-  luaL_openlibs(L);
-  luaL_requiref(L, "tidelock.json", luaopen_tidelock_json, 0);
-  lua_setglobal(L, "json");
-  return *state = L, 0;
-}
-
-static int close_state(void **state) {
-  lua_close(*state);
-  return 0;
-}
-
-/* Runs a chunk in which assertions are Lua's own. */
-static void run(void **state, const char *code) {
-  lua_State *L = *state;
-  if (luaL_dostring(L, code) != LUA_OK) fail_msg("%s", lua_tostring(L, -1));
-  lua_settop(L, 0);
-}
 
 static const char same_lua[] =
     "function same(a, b)\n"

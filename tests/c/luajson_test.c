@@ -6,10 +6,8 @@
 #include <string.h>
 
 #include <cmocka.h>
-#include <lauxlib.h>
-#include <lualib.h>
 
-#include "lua/modules.h"
+#include "lua_env.h"
 #include "script/binary.h"
 #include "script/luajson.h"
 #include "script/view.h"
@@ -20,27 +18,11 @@ static int make_binary(lua_State *L) {
   return 1;
 }
 
-static int new_state(void **state) {
-  lua_State *L = luaL_newstate();
-  luaL_openlibs(L);
-  luaL_requiref(L, "tidelock.json", luaopen_tidelock_json, 0);
-  lua_setglobal(L, "json");
-  lua_pushcfunction(L, make_binary);
-  lua_setglobal(L, "binary");
-  return *state = L, 0;
-}
-
-static int close_state(void **state) {
-  assert_int_equal(lua_gettop(*state), 0);
-  lua_close(*state);
+static int new_state_with_binary(void **state) {
+  new_state(state);
+  lua_pushcfunction(*state, make_binary);
+  lua_setglobal(*state, "binary");
   return 0;
-}
-
-/* Runs a chunk in which assertions are Lua's own. */
-static void run(void **state, const char *code) {
-  lua_State *L = *state;
-  if (luaL_dostring(L, code) != LUA_OK) fail_msg("%s", lua_tostring(L, -1));
-  lua_settop(L, 0);
 }
 
 static void push_value(lua_State *L, const char *expression) {
@@ -395,5 +377,5 @@ int main(void) {
       cmocka_unit_test(views_go_out_as_they_are),
       cmocka_unit_test(survives_lack_of_memory),
   };
-  return cmocka_run_group_tests(tests, new_state, close_state);
+  return cmocka_run_group_tests(tests, new_state_with_binary, close_state);
 }
