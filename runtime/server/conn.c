@@ -19,6 +19,7 @@
 #include "net/files.h"
 
 #define LINGER 1.0
+#define TELL_EVERY 60.0
 enum {
   SLICE = 32 * 1024,
   IN_HIGH = 256 * 1024,  /* unread bytes at which the socket is left alone */
@@ -311,31 +312,39 @@ static void on_stall(Timer *timer) {
 
 /* --- what libwebsockets calls, from the poll -------------------------------------- */
 
-/* Told once, until one is taken again. */
-static int refuse_for_files(Server *server) {
-  if (!server->short_of_files)
+/* Told once a minute: with files at their end connections come and are refused by turns.
+ */
+static bool refuse_for_files(Server *server) {
+  double now = loop_now(server->room->loop);
+  if (now >= server->tell_again)
     log_write(loop_log(server->room->loop), LOG_WARN, "server",
               "port %d: a connection is refused, and those that follow: this process has "
               "as many files open as it may (ulimit -n)",
               server->port);
-  server->short_of_files = true;
-  return -1;
+  if (now >= server->tell_again) server->tell_again = now + TELL_EVERY;
+  return false;
 }
 
-static int adopt(struct lws *wsi, Conn **session) {
-  Server *server = lws_context_user(lws_get_context(wsi));
-  if (server->closed || server->connections >= server->options.max_connections) return -1;
-  if (!files_spare(lws_get_socket_fd(wsi))) return refuse_for_files(server);
-  server->short_of_files = false;
-  *session = conn_new(server, wsi);
-  return 0;
+/* Asked with each descriptor that was accepted, before the library has put it anywhere.
+ */
+static bool may_come(Server *server, int fd) {
+  if (server->closed || server->connections >= server->options.max_connections)
+    return false;
+  if (fd >= server->table_size || !files_spare(fd)) return refuse_for_files(server);
+  return true;
+}
+
+static Server *server_behind(struct lws *wsi) {
+  return lws_context_user(lws_get_context(wsi));
 }
 
 int conn_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
                   size_t len) {
   Conn **session = user, *conn = session ? *session : NULL;
   int result = 0;
-  if (reason == LWS_CALLBACK_RAW_ADOPT) return adopt(wsi, session);
+  if (reason == LWS_CALLBACK_FILTER_NETWORK_CONNECTION)
+    return may_come(server_behind(wsi), (int)(intptr_t)in) ? 0 : -1;
+  if (reason == LWS_CALLBACK_RAW_ADOPT) *session = conn_new(server_behind(wsi), wsi);
   if (!conn) return 0;
   switch (reason) {
   case LWS_CALLBACK_RAW_RX:

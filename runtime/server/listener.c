@@ -10,8 +10,14 @@
  *
  * One context for each server, not one for all. Closing one listener of a context takes
  * up to thirty seconds, during which its port stays taken and who connects makes the loop
- * spin; closing a context starts at once. A context is 20 bytes for every file descriptor
- * that the process may open, so the limit is lowered while it is made.
+ * spin; closing a context starts at once.
+ *
+ * A context has a table with a place for each number of a file descriptor, 20 bytes each,
+ * and writes past its end when it drops a connection whose number is higher. So the table
+ * is as large as the numbers that this process may use, up to TABLE_MOST; where more are
+ * allowed, the limit is lowered while the context is made, and a connection that gets a
+ * higher number is closed before the library knows of it (see conn.c, may_come). The
+ * context's own descriptors are the next free ones: they are tried before.
  *
  * The end of a server, always in dispatch, never inside one of its callbacks:
  *   1. server_close: each connection is told goodbye if that can be done at once, and
@@ -36,7 +42,7 @@
 #include <unistd.h>
 
 #define REAP_EVERY 0.001
-enum { READ_SIZE = 32 * 1024, SPARE_FDS = 1024 };
+enum { READ_SIZE = 32 * 1024, TABLE_MOST = 65536, SPARE_FDS = 1024, OWN_FDS = 8 };
 
 /* --- looking for libwebsockets' handles ------------------------------------------- */
 
@@ -109,6 +115,31 @@ static const struct lws_protocols protocols[] = {
     {NULL, NULL, 0, 0, 0, NULL, 0},
 };
 
+/* The numbers that the context's table has places for. */
+static rlim_t table_size(const Server *server, rlim_t allowed) {
+  rlim_t wanted = server->options.max_connections + SPARE_FDS;
+  if (wanted < TABLE_MOST) wanted = TABLE_MOST;
+  return allowed < wanted ? allowed : wanted;
+}
+
+/* Whether the descriptors that a context and its listener open have places there. */
+static bool own_fit(const Server *server) {
+  int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+  if (fd >= 0) close(fd);
+  return fd >= 0 && fd + OWN_FDS < server->table_size;
+}
+
+static bool choose_table(Server *server, Error *err) {
+  struct rlimit limit;
+  getrlimit(RLIMIT_NOFILE, &limit);
+  server->table_size = (int)table_size(server, limit.rlim_cur);
+  if (own_fit(server)) return true;
+  error_set(err, ERR_IO,
+            "cannot listen on %s port %d: this process has too many files open",
+            server->host, server->options.port);
+  return false;
+}
+
 static bool make_context(Server *server) {
   void *loops[] = {loop_uv(server->room->loop)};
   struct lws_context_creation_info info = {
@@ -123,8 +154,7 @@ static bool make_context(Server *server) {
   struct rlimit limit, lowered;
   getrlimit(RLIMIT_NOFILE, &limit);
   lowered = limit;
-  rlim_t wanted = server->options.max_connections + SPARE_FDS;
-  if (lowered.rlim_cur > wanted) lowered.rlim_cur = wanted;
+  lowered.rlim_cur = (rlim_t)server->table_size;
   setrlimit(RLIMIT_NOFILE, &lowered);
   server->lws = lws_create_context(&info);
   setrlimit(RLIMIT_NOFILE, &limit);
@@ -196,6 +226,7 @@ static int listen_now(Server *server, Error *err) {
                      server->options.port);
   if (server_try_bind(server->host, server->options.port, &ipv6, err) != 0)
     return err->code;
+  if (!choose_table(server, err)) return err->code;
   if (!make_context(server))
     return error_set(err, ERR_UNSUPPORTED,
                      "libwebsockets cannot use the loop: install the package "

@@ -28,10 +28,11 @@ struct Server {
   struct lws_context *lws; /* NULL once destroyed */
   uv_handle_t *own[2];     /* libwebsockets' idle and timer handles on our loop */
   int event_fd;            /* its eventfd */
+  int table_size;          /* it knows descriptors below this one only */
   int port, listen_fd;
   bool closed;
-  bool short_of_files; /* and that was told */
-  unsigned refs;       /* the context, each Conn, each Delivery */
+  double tell_again; /* when a lack of files may be told again */
+  unsigned refs;     /* the context, each Conn, each Delivery */
   Timer reap;
   Conn **slots; /* a Conn's place is the low part of its id */
   size_t slot_count, connections;

@@ -11,6 +11,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -107,15 +108,19 @@ static void on_closed(void *ctx, uint64_t id, int code, const char *reason, size
 
 static const ServerCallbacks callbacks = {on_request, on_gone, on_message, on_closed};
 
-static World *world_with(ServerOptions options) {
+static World *world_telling(FILE *told, ServerOptions options) {
   World *w = calloc(1, sizeof *w);
   Error err;
-  w->log = log_new(stderr, LOG_WARN, LOG_TEXT);
+  w->log = log_new(told, LOG_WARN, LOG_TEXT);
   w->loop = loop_new(w->log);
   w->servers = servers_new(w->loop);
   w->server = server_open(w->servers, &options, &callbacks, w, &err);
   if (!w->server) fail_msg("%s (%s)", err.message, err.detail);
   return w;
+}
+
+static World *world_with(ServerOptions options) {
+  return world_telling(stderr, options);
 }
 
 static World *world(void) {
@@ -708,7 +713,110 @@ static void test_many_connections(void **state) {
   world_free(w);
 }
 
+/* Descriptors that something else has open, up to and with the number `last`. */
+typedef struct Others {
+  int fds[2000], count;
+} Others;
+
+static Others take_descriptors(int last) {
+  Others others = {.count = 0};
+  int fd;
+  do {
+    fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
+    assert_true(fd >= 0 && others.count < 2000);
+    others.fds[others.count++] = fd;
+  } while (fd < last);
+  return others;
+}
+
+static void give_back(Others *others) {
+  while (others->count) close(others->fds[--others->count]);
+}
+
+/* A server for few connections answers whatever else is open in the process. */
+static void test_many_other_descriptors(void **state) {
+  (void)state;
+  struct rlimit files;
+  getrlimit(RLIMIT_NOFILE, &files);
+  if (files.rlim_cur < 1600) skip();
+  World *w = world_with((ServerOptions){.max_connections = 10});
+  Others others = take_descriptors(1500);
+  Client clients[10];
+  for (size_t i = 0; i < COUNT_OF(clients); i++) {
+    clients[i] = dial(w);
+    say(&clients[i], GET("/high"));
+    expect(&clients[i], "</high>");
+  }
+  for (size_t i = 0; i < COUNT_OF(clients); i++) hang_up(&clients[i]);
+  UNTIL(w, server_connections(w->server) == 0);
+  give_back(&others);
+  world_free(w);
+}
+
+static struct rlimit set_file_limit(rlim_t soft) {
+  struct rlimit was, now;
+  getrlimit(RLIMIT_NOFILE, &was);
+  now = was;
+  now.rlim_cur = soft;
+  assert_int_equal(setrlimit(RLIMIT_NOFILE, &now), 0);
+  return was;
+}
+
+/* A descriptor that libwebsockets has no place for is closed before it sees it; when
+ * there are lower ones again, connections are taken again. */
+static void test_beyond_the_table(void **state) {
+  (void)state;
+  struct rlimit was = set_file_limit(300);
+  FILE *told = tmpfile();
+  World *w = world_telling(told, (ServerOptions){.port = 0});
+  setrlimit(RLIMIT_NOFILE, &was);
+  Others others = take_descriptors(310);
+  for (int i = 0; i < 50; i++) {
+    Client c = dial(w);
+    expect_eof(&c);
+    hang_up(&c);
+  }
+  assert_int_equal(server_connections(w->server), 0);
+  give_back(&others);
+  Client c = dial(w);
+  say(&c, GET("/low"));
+  expect(&c, "</low>");
+  hang_up(&c);
+  world_free(w);
+  assert_true(ftell(told) > 0 && ftell(told) < 300); /* once, not for each */
+  fclose(told);
+}
+
+/* No server is opened on the last descriptors, and that says why. */
+static void test_no_descriptors_for_a_server(void **state) {
+  (void)state;
+  World *w = world();
+  Error err;
+  struct rlimit was = set_file_limit(100);
+  for (int last = 70; last < 99; last++) {
+    Others others = take_descriptors(last);
+    Server *server = server_open(w->servers, &(ServerOptions){0}, &callbacks, w, &err);
+    if (server) server_close(server);
+    else assert_int_equal(err.code, ERR_IO);
+    give_back(&others);
+    assert_true(server ? last < 97 : last > 80);
+    for (int i = 0; i < 20; i++) turn(w);
+  }
+  setrlimit(RLIMIT_NOFILE, &was);
+  world_free(w);
+}
+
+/* As the program does for itself: two of the tests want more than the usual 1,024. */
+static void raise_file_limit(void) {
+  struct rlimit files;
+  getrlimit(RLIMIT_NOFILE, &files);
+  if (files.rlim_cur < 4096)
+    files.rlim_cur = files.rlim_max < 4096 ? files.rlim_max : 4096;
+  setrlimit(RLIMIT_NOFILE, &files);
+}
+
 int main(void) {
+  raise_file_limit();
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_get_and_keep_alive),
       cmocka_unit_test(test_head_and_close),
@@ -733,6 +841,9 @@ int main(void) {
       cmocka_unit_test(test_two_servers),
       cmocka_unit_test(test_teardown_in_the_middle),
       cmocka_unit_test(test_many_connections),
+      cmocka_unit_test(test_many_other_descriptors),
+      cmocka_unit_test(test_beyond_the_table),
+      cmocka_unit_test(test_no_descriptors_for_a_server),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
