@@ -1,0 +1,28 @@
+/* Did you mean …? The name nearest to one that there is not, by the number of letters
+ * that are left out, put in, changed, or swapped with a neighbour. Plain memory, no
+ * thread's. */
+#ifndef TIDELOCK_CORE_SUGGEST_H
+#define TIDELOCK_CORE_SUGGEST_H
+
+#include <stddef.h>
+
+enum { SUGGEST_LONGEST = 64 };
+
+typedef struct Suggestion {
+  const char *word; /* that was written; borrowed */
+  size_t distance;  /* of the nearest name so far */
+  char name[SUGGEST_LONGEST + 1];
+  char text[SUGGEST_LONGEST + 32];
+} Suggestion;
+
+/* How many such changes make one word of the other; words are cut at SUGGEST_LONGEST. */
+size_t suggest_distance(const char *a, const char *b);
+
+void suggest_begin(Suggestion *s, const char *word); /* borrows word */
+void suggest_offer(Suggestion *s, const char *name); /* one that there is; copies */
+/* The nearest, or NULL where none is near: a third of its letters may differ. */
+const char *suggest_name(const Suggestion *s);
+/* ` (did you mean "name"?)`, or "" where none is near; lives as long as s. */
+const char *suggest_text(Suggestion *s);
+
+#endif
