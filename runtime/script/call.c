@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "script/cstack.h"
 #include "script/luaerror.h"
 #include "script/probation.h"
 #include "script/script.h"
@@ -24,6 +25,7 @@ static int f_keep_trace(lua_State *L) {
 /* Protected already, as pushing the handler may raise. */
 static int f_call(lua_State *L) {
   Call *call = lua_touserdata(L, 1);
+  cstack_check(L);
   lua_pushlightuserdata(L, &call->trace);
   lua_pushcclosure(L, f_keep_trace, 1);
   lua_pushcfunction(L, call->body);

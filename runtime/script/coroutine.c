@@ -6,6 +6,7 @@
 #include <lauxlib.h>
 #include <lualib.h>
 
+#include "script/cstack.h"
 #include "script/task.h"
 #include "script/watchdog.h"
 
@@ -57,6 +58,7 @@ static int reset(lua_State *L, lua_State *co) {
 static int finish_wrap(lua_State *L, int n) {
   if (lua_toboolean(L, -n)) return n - 1;
   lua_State *co = lua_tothread(L, lua_upvalueindex(1));
+  cstack_check(L);
   if (lua_status(co) != LUA_OK && lua_status(co) != LUA_YIELD) reset(L, co);
   return lua_error(L);
 }
@@ -94,6 +96,7 @@ static int start_resume(lua_State *L, lua_State *co, int nargs) {
   State state = state_of(L, co);
   if (state == DEAD) return fail_resume(L, "cannot resume dead coroutine");
   if (state != SUSPENDED) return fail_resume(L, "cannot resume non-suspended coroutine");
+  if (cstack_is_low(generation_of(L)->rt)) return fail_resume(L, cstack_overflow);
   if (!lua_checkstack(co, nargs)) return fail_resume(L, "too many arguments to resume");
   lua_xmove(L, co, nargs);
   if (lua_status(co) == LUA_OK)
@@ -129,6 +132,7 @@ static int f_close(lua_State *L) {
   if (state != DEAD && state != SUSPENDED)
     return luaL_error(L, "cannot close a %s coroutine",
                       state == RUNNING ? "running" : "normal");
+  cstack_check(L);
   bool ok = reset(L, co) == LUA_OK;
   lua_pushboolean(L, ok);
   if (ok) return 1;

@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 
+#include "script/cstack.h"
 #include "script/resource.h"
 #include "script/script.h"
 #include "script/stores.h"
@@ -40,6 +41,7 @@ Runtime *runtime_new(Log *log, const RuntimeOptions *options) {
   rt->net = net_new(rt->loop);
   rt->servers = servers_new(rt->loop);
   rt->watchdog = watchdog_new();
+  rt->stack_floor = cstack_floor();
   rt->stores = stores_new(rt);
   rt->arena = json_arena_new();
   rt->stop_timer.fire = on_stop_over;

@@ -61,6 +61,7 @@ struct Runtime {
   Declaration *pending; /* attached to what does not exist yet */
   Watch *watch;         /* NULL: no watching */
   Watchdog *watchdog;
+  const char *stack_floor; /* see cstack.h */
   Stores *stores;
   JsonArena *arena;         /* for what is dispatched */
   Index connections;        /* the open ones, by number */

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "script/bounded.h"
+#include "script/cstack.h"
 #include "script/luaerror.h"
 #include "script/print.h"
 #include "script/script.h"
@@ -343,6 +344,7 @@ static int open_libraries(lua_State *L) {
   keep_only(L, "os", os_names);
   lua_settop(L, 0);
   bounded_open(L);
+  cstack_open(L);
   return 0;
 }
 

@@ -15,57 +15,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "script/cstack.h"
 #include "script/keep_file.h"
 #include "script/luaerror.h"
 #include "script/probation.h"
 #include "script/script.h"
+#include "script/task_pool.h"
 #include "script/watchdog.h"
-
-/* --- coroutines ------------------------------------------------------------------- */
-
-static int f_new_thread(lua_State *L) {
-  lua_newthread(L);
-  lua_pushinteger(L, luaL_ref(L, LUA_REGISTRYINDEX));
-  return 1;
-}
-
-/* Gives the task a coroutine; false when there is no memory for one. */
-static bool take_coroutine(Task *task) {
-  Generation *gen = task->gen;
-  if (gen->pooled > 0) {
-    gen->pooled--;
-    task->co = gen->pool[gen->pooled].co;
-    task->co_ref = gen->pool[gen->pooled].ref;
-    return true;
-  }
-  lua_pushcfunction(gen->L, f_new_thread);
-  bool ok = lua_pcall(gen->L, 0, 1, 0) == LUA_OK;
-  if (ok) {
-    task->co_ref = (int)lua_tointeger(gen->L, -1);
-    lua_rawgeti(gen->L, LUA_REGISTRYINDEX, task->co_ref);
-    task->co = lua_tothread(gen->L, -1);
-    lua_pop(gen->L, 1);
-  }
-  lua_pop(gen->L, 1);
-  return ok;
-}
-
-static void give_coroutine(Task *task, bool reusable) {
-  Generation *gen = task->gen;
-  lua_State *co = task->co;
-  task->co = NULL;
-  if (reusable && gen->pooled < POOL_SIZE) {
-    lua_settop(co, 0);
-    lua_sethook(co, NULL, 0, 0); /* that of a load */
-    gen->pool[gen->pooled].co = co;
-    gen->pool[gen->pooled++].ref = task->co_ref;
-    return;
-  }
-  WatchdogTurn turn = watchdog_enter(gen, co); /* __close may run */
-  lua_resetthread(co);
-  watchdog_leave(gen, turn);
-  luaL_unref(gen->L, LUA_REGISTRYINDEX, task->co_ref);
-}
 
 /* --- life ------------------------------------------------------------------------- */
 
@@ -120,7 +76,7 @@ static Task *task_new(Generation *gen, TaskName name) {
   task->results = LUA_NOREF;
   task->event.run = on_event;
   set_name(task, name);
-  if (!take_coroutine(task)) {
+  if (!task_take_coroutine(task)) {
     char text[128];
     log_write(gen->rt->log, LOG_ERROR, gen->script->name, "%s: no memory for a task",
               name_of(task, text));
@@ -220,13 +176,25 @@ static void finish(Task *task, bool ok, int n, bool lives) {
   if (task->done) task->done(task->done_ctx, co, n, ok);
   if (task->refs > 1 && lives) keep_results(task, co, n);
   tell_end(task);
-  give_coroutine(task, lives);
+  task_give_coroutine(task, lives);
   unlink_task(task);
   task_unref(task);
   generation_task_ended(gen);
 }
 
 /* --- running ---------------------------------------------------------------------- */
+
+/* Lua counts the nested calls of the turn this one is started in, if there is one; the
+ * text is a string that the state has already: nothing is allocated for it. */
+static int run(Task *task, lua_State *outer, int nargs, int *n) {
+  lua_State *co = task->co;
+  if (!cstack_is_low(task->rt))
+    return lua_resume(co, outer ? outer : task->gen->L, nargs, n);
+  lua_settop(co, 0);
+  lua_pushstring(co, cstack_overflow);
+  *n = 1;
+  return LUA_ERRRUN;
+}
 
 /* Resumes the coroutine with what lies on its stack. */
 static void resume(Task *task, int nargs) {
@@ -239,7 +207,7 @@ static void resume(Task *task, int nargs) {
   int blocked = rt->blocked;
   rt->blocked = 0;
   WatchdogTurn turn = watchdog_enter(gen, task->co);
-  int n, status = lua_resume(task->co, gen->L, nargs, &n);
+  int n, status = run(task, turn.running, nargs, &n);
   double slow = watchdog_leave(gen, turn);
   if (gen->keep_persist) keep_file_touch(gen);
   rt->current = outer;
@@ -360,7 +328,7 @@ Task *task_spawn(lua_State *L, int nargs) {
     snprintf(task->event_name, sizeof task->event_name, "line %d", where.linedefined);
   if (!task) luaL_error(L, "no memory for a task");
   if (!lua_checkstack(task->co, nargs + 2)) {
-    give_coroutine(task, true);
+    task_give_coroutine(task, true);
     unlink_task(task);
     task->finished = true;
     task_unref(task);
@@ -492,7 +460,7 @@ void task_kill(Task *task) {
   task->finished = true;
   TaskDone *done = task->done;
   if (done) done(task->done_ctx, NULL, 0, false);
-  give_coroutine(task, false);
+  task_give_coroutine(task, false);
   unlink_task(task);
   task->results = LUA_NOREF;
   task->gen = NULL;
