@@ -153,8 +153,10 @@ static void forget_failed(Script *script) {
   uses_free(&script->failed);
 }
 
-static void consider(Batch *batch, Script *script, bool held) {
-  Sources *sources = in_batch(batch, script) ? NULL : read_sources(script);
+/* Takes the sources; NULL: they are to be read. */
+static void consider(Batch *batch, Script *script, Sources *sources, bool held) {
+  if (in_batch(batch, script)) return;
+  if (!sources) sources = read_sources(script);
   if (!sources) return;
   if (!held && script->current && script->seen != 0 && script->rt->watch &&
       watch_reads_again(script->rt->watch, script)) {
@@ -225,12 +227,39 @@ static void number_groups(Batch *batch) {
   for (size_t i = 0; i < batch->count; i++) batch->loads[i].group = i;
 }
 
+/* What was asked for by hand counts at once. */
+static bool is_whole(const Script *script, const Sources *sources) {
+  Watch *watch = script->rt->watch;
+  return !watch || !sources || script->seen == 0 || !watch_waits(watch, script, sources);
+}
+
+/* Returns the sources of each, a new list; NULL: one is still being written, and all are
+ * to be read again. */
+static Sources **read_whole(Script *const *changed, size_t count) {
+  bool whole = true;
+  Sources **sources = xcalloc(count + 1, sizeof(Sources *));
+  for (size_t i = 0; i < count; i++) {
+    sources[i] = read_sources(changed[i]);
+    whole = is_whole(changed[i], sources[i]) && whole;
+  }
+  if (whole) return sources;
+  for (size_t i = 0; i < count; i++) {
+    watch_again(changed[i]->rt->watch, changed[i]);
+    sources_free(sources[i]);
+  }
+  free(sources);
+  return NULL;
+}
+
 void scripts_load(Runtime *rt, Script *const *changed, size_t count) {
   Batch batch = {0};
-  if (rt->stopping) return;
-  for (size_t i = 0; i < count; i++) consider(&batch, changed[i], false);
+  Sources **sources = rt->stopping ? NULL : read_whole(changed, count);
+  if (!sources) return;
+  for (size_t i = 0; i < count; i++)
+    if (sources[i]) consider(&batch, changed[i], sources[i], false);
+  free(sources);
   for (Script *s = rt->scripts; batch.count && s; s = s->next)
-    if (s->held) consider(&batch, s, true);
+    if (s->held) consider(&batch, s, NULL, true);
   if (batch.count > 1) qsort(batch.loads, batch.count, sizeof *batch.loads, by_order);
   number_groups(&batch);
   find_groups(&batch);

@@ -23,6 +23,10 @@ static void on_stop_over(Timer *timer) {
   loop_stop(rt->loop);
 }
 
+static void on_hold_over(Timer *timer) {
+  (void)timer; /* its being active is all that counts */
+}
+
 static double or_default(double value, double standard) {
   return value > 0 ? value : standard;
 }
@@ -45,6 +49,7 @@ Runtime *runtime_new(Log *log, const RuntimeOptions *options) {
   rt->stores = stores_new(rt);
   rt->arena = json_arena_new();
   rt->stop_timer.fire = on_stop_over;
+  rt->hold.fire = on_hold_over;
   if (options->watch) rt->watch = watch_new(rt);
   return rt;
 }
@@ -55,6 +60,7 @@ static bool has_work(const Runtime *rt) {
   for (Script *s = rt->scripts; s; s = s->next)
     if (script_has_work(s)) return true;
   if (rt->stopping) return false; /* only `stop` handlers are waited for */
+  if (timer_active(&rt->hold)) return true;
   for (Resource *r = rt->resources; r; r = r->next)
     if (r->core && r->kind->alive(r)) return true;
   return net_has_rest(rt->net); /* a connection that says goodbye */
@@ -93,6 +99,12 @@ static void on_idle(void *ctx) {
 int runtime_run(Runtime *rt) {
   if (!rt->stopped) loop_run(rt->loop, on_idle, rt);
   return rt->exit_code;
+}
+
+void runtime_hold(Runtime *rt, double seconds) {
+  double until = loop_now(rt->loop) + seconds;
+  if (!timer_active(&rt->hold) || rt->hold.due < until)
+    timer_start_at(rt->loop, &rt->hold, until);
 }
 
 typedef struct Stopping {
@@ -146,6 +158,7 @@ void runtime_interrupt(Runtime *rt) {
 void runtime_free(Runtime *rt) {
   rt->stopping = true;
   timer_stop(rt->loop, &rt->stop_timer);
+  timer_stop(rt->loop, &rt->hold);
   for (Script *s = rt->scripts; s; s = s->next) script_free(s);
   while (rt->resources) resource_close(rt->resources);
   index_free(&rt->connections);

@@ -71,6 +71,7 @@ struct Runtime {
   int blocked;              /* frames inside it that cannot be yielded */
   int starts;               /* handlers started inside one another, that run now */
   Timer stop_timer;
+  Timer hold;      /* while it is active the process does not end by itself */
   bool short_told; /* that there was no memory left */
   bool has_tests;  /* a script asked for tidelock.test */
   bool stopping, stopped, interrupted, hurry, output_failed;
@@ -87,6 +88,8 @@ int runtime_run(Runtime *rt);
 /* Stops cleanly: `stop` handlers run, then the loop ends. Once it is called, a further
  * call only turns status 0 into its own. */
 void runtime_exit(Runtime *rt, int code);
+/* For so long the process does not end because nothing is left to wait for. */
+void runtime_hold(Runtime *rt, double seconds);
 /* As if by Ctrl-C: the first stops cleanly with status 130, the second at once. */
 void runtime_interrupt(Runtime *rt);
 /* Lays the reserve of memory aside again if it was taken; that is logged, once, unless a

@@ -253,6 +253,50 @@ uint64_t sources_hash_of(const Sources *s, const Uses *uses) {
   return hash;
 }
 
+/* --- the text of a file ----------------------------------------------------------- */
+
+const char *source_code(const SourceFile *file, size_t *len) {
+  const char *at = file->text, *end = at + file->len;
+  if (file->len >= 3 && memcmp(at, "\xEF\xBB\xBF", 3) == 0) at += 3;
+  if (at < end && *at == '#') {
+    const char *stop = memchr(at, '\n', (size_t)(end - at));
+    at = stop ? stop : end;
+  }
+  *len = (size_t)(end - at);
+  return at;
+}
+
+/* `at` is behind the "--" of a comment. Returns where the comment ends. */
+static const char *skip_comment(const char *at, const char *end) {
+  const char *open = at, *stop = memchr(at, '\n', (size_t)(end - at));
+  if (at < end && *at == '[') {
+    for (open = at + 1; open < end && *open == '=';) open++;
+    if (open < end && *open == '[') {
+      size_t level = (size_t)(open - at) - 1;
+      for (at = open + 1; at < end; at++)
+        if (*at == ']' && (size_t)(end - at) >= level + 2 && at[level + 1] == ']' &&
+            strspn(at + 1, "=") == level)
+          return at + level + 2;
+      return end;
+    }
+  }
+  return stop ? stop : end;
+}
+
+bool source_is_empty(const SourceFile *file) {
+  size_t len;
+  const char *at = source_code(file, &len), *end = at + len;
+  while (at < end) {
+    if (strchr(" \t\r\n\f\v;", *at)) at++; /* a zero too */
+    else if (end - at >= 2 && at[0] == '-' && at[1] == '-')
+      at = skip_comment(at + 2, end);
+    else return false;
+  }
+  return true;
+}
+
+/* --- excerpts --------------------------------------------------------------------- */
+
 static void excerpt_line(Buffer *out, const char *start, size_t len, int number,
                          bool mark) {
   if (len > 160) len = 160;

@@ -38,6 +38,10 @@ const SourceFile *sources_find(const Sources *sources, const char *module); /* b
 const SourceFile *sources_use(Sources *sources, const char *module);
 /* Of what these modules are here. */
 uint64_t sources_hash_of(const Sources *sources, const Uses *uses);
+/* The Lua text of the file, without a byte order mark and a first line that starts with
+ * "#"; lines keep their numbers. Borrows. */
+const char *source_code(const SourceFile *file, size_t *len);
+bool source_is_empty(const SourceFile *file); /* nothing but comments and blanks */
 /* Appends the lines around `line` of the file shown as `path`, numbered, with a mark. */
 void sources_excerpt(const Sources *sources, const char *path, int line, Buffer *out);
 

@@ -208,9 +208,10 @@ static int push_binding(lua_State *L, const char *name) {
 static int push_own(lua_State *L, const char *name) {
   const SourceFile *file = *name ? sources_use(generation_of(L)->sources, name) : NULL;
   if (!file) return 0;
+  size_t len;
+  const char *code = source_code(file, &len);
   lua_pushfstring(L, "@%s", file->path);
-  if (luaL_loadbufferx(L, file->text, file->len, lua_tostring(L, -1), "t"))
-    return lua_error(L);
+  if (luaL_loadbufferx(L, code, len, lua_tostring(L, -1), "t")) return lua_error(L);
   return 1;
 }
 
@@ -369,8 +370,10 @@ int state_open(Generation *gen, Error *err) {
 
 int state_load_main(Generation *gen, Error *err) {
   const SourceFile *file = sources_use(gen->sources, "");
+  size_t len;
+  const char *code = source_code(file, &len);
   char *name = xasprintf("@%s", file->path);
-  int status = luaL_loadbufferx(gen->L, file->text, file->len, name, "t");
+  int status = luaL_loadbufferx(gen->L, code, len, name, "t");
   free(name);
   if (status == LUA_OK) return 0;
   error_set(err, status == LUA_ERRMEM ? ERR_MEMORY : ERR_SCRIPT, "%s",

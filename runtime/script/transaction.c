@@ -142,6 +142,7 @@ static void take_over(Script *script, Buffer *what) {
   Generation *gen = script->staging;
   double grace = script->current ? script->current->grace_seconds : gen->grace_seconds;
   probation_begin(gen);
+  if (script->current) runtime_hold(script->rt, grace); /* a save may go on */
   retire(script);
   script->staging = NULL;
   script->current = gen;

@@ -3,6 +3,11 @@
  * batch, and scripts_load compares content: so one save by several steps is one reload,
  * and a touch none.
  *
+ * - One file that compiles counts after QUIET. What several files are changed by, or what
+ *   does not compile (yet), is waited for for SETTLE: git writes them one by one. A file
+ *   whose code is gone counts after EMPTY: who saves in place truncates first. All
+ * scripts that changed wait for the slowest, so that what belongs together stays
+ * together.
  * - Where the system gives no more watches, or --watch-poll asks for it, stat is asked
  *   once a second instead.
  * - The system's queue of changes is finite, and libuv does not tell when it was full.
@@ -20,9 +25,12 @@
 #include <sys/stat.h>
 
 #include "script/script.h"
+#include "script/settle.h"
 #include "script/stamps.h"
 
+#define QUIET 0.01
 #define SETTLE 0.06
+#define EMPTY 1.0
 #define CEILING 0.5
 #define CEILING_FILLED 2.0
 #define POLL 1.0
@@ -51,9 +59,10 @@ struct Watched {
   Script *script;
   Dir *dirs;
   Stamps stamps;
-  double gone; /* since when the script is; 0: it is there */
-  int again;   /* how often on end it was not loaded, to be read again */
-  bool begun;  /* a watch, with the last reading */
+  double gone;  /* since when the script is; 0: it is there */
+  double empty; /* since when a file of it that held code holds none; 0: none is */
+  int again;    /* how often on end it was not loaded, to be read again */
+  bool begun;   /* a watch, with the last reading */
   bool dirty, polled, gone_told;
 };
 
@@ -62,6 +71,7 @@ struct Watch {
   Watched *scripts;
   Timer timer, look;
   double first;     /* when the oldest change came that was not acted on; 0: none */
+  double last;      /* when the newest did */
   bool filled;      /* since then files came or went */
   uint64_t poll_at; /* the loop's poll that the last change came with */
   int burst;        /* how many came with it */
@@ -72,14 +82,21 @@ static void watch_ways(Watched *w, const Ways *ways, const Sources *sources);
 
 /* --- what changed ----------------------------------------------------------------- */
 
+/* When the last change is `quiet` seconds old, but no later than the ceiling. */
+static double settled_at(const Watch *watch, double quiet) {
+  double due = watch->last + quiet;
+  double latest = watch->first + (watch->filled ? CEILING_FILLED : CEILING);
+  return due < latest ? due : latest;
+}
+
 static void changed(Watched *w) {
   Watch *watch = w->watch;
   double now = loop_now(watch->rt->loop);
   w->dirty = true;
   if (watch->first == 0) watch->first = now;
-  double due = now + SETTLE;
-  double latest = watch->first + (watch->filled ? CEILING_FILLED : CEILING);
-  timer_start_at(watch->rt->loop, &watch->timer, due < latest ? due : latest);
+  watch->last = now;
+  timer_start_at(watch->rt->loop, &watch->timer,
+                 settled_at(watch, w->begun ? SETTLE : QUIET));
 }
 
 static const char *last_part(const char *path) {
@@ -181,17 +198,48 @@ static bool take_dirty(Watched *w) {
   return false;
 }
 
+static bool waits_for(Watched *w, Settled settled, double now, double *due) {
+  *due = 0;
+  if (settled != SETTLED_EMPTY) w->empty = 0;
+  else if (w->empty == 0) w->empty = now;
+  if (settled == SETTLED_EMPTY) *due = w->empty + EMPTY;
+  if (settled == SETTLED_PARTLY) *due = settled_at(w->watch, SETTLE);
+  return *due > now;
+}
+
+bool watch_waits(Watch *watch, const Script *script, const Sources *sources) {
+  Watched *w = find(watch, script);
+  double due, now = loop_now(watch->rt->loop);
+  if (!w || watch->first == 0 || !script->current) return false;
+  Settled settled = sources_settled(script->current->sources, sources);
+  if (!waits_for(w, settled, now, &due)) return false;
+  if (!timer_active(&watch->timer) || due > watch->timer.due)
+    timer_start_at(watch->rt->loop, &watch->timer, due);
+  return true;
+}
+
+void watch_again(Watch *watch, const Script *script) {
+  Watched *w = find(watch, script);
+  if (w) w->dirty = true;
+}
+
+/* Unless some of it is waited for. */
+static void forget_changes(Watch *watch) {
+  if (timer_active(&watch->timer)) return;
+  watch->first = 0;
+  watch->filled = false;
+}
+
 static void on_settled(Timer *timer) {
   Watch *watch = CONTAINER_OF(timer, Watch, timer);
   size_t count = 0;
-  watch->first = 0;
-  watch->filled = false;
   for (Script *s = watch->rt->scripts; s; s = s->next) count++;
   Script **scripts = xcalloc(count + 1, sizeof *scripts);
   count = 0;
   for (Script *s = watch->rt->scripts; s; s = s->next)
     if (take_dirty(find(watch, s))) scripts[count++] = s;
   scripts_load(watch->rt, scripts, count);
+  forget_changes(watch);
   free(scripts);
 }
 

@@ -14,5 +14,9 @@ void watch_sources(Watch *watch, Script *script, const Sources *sources);
 /* Whether the script's sources will be read once more soon, because of a folder that is
  * new: then they may not be whole yet. No more often than a few times on end. */
 bool watch_reads_again(Watch *watch, const Script *script);
+/* Whether this does not look like the whole of a save, so that what changed is to be read
+ * once more, later. */
+bool watch_waits(Watch *watch, const Script *script, const Sources *sources);
+void watch_again(Watch *watch, const Script *script); /* it is to be read again then */
 
 #endif

@@ -99,7 +99,9 @@ rm -f $app/main.lua && cat text >$app/main.lua && version deleted >text && rm $a
 loaded "deleted and written again" deleted
 
 # --- git ------------------------------------------------------------------------------------
-git -C $app stash -q && git -C $app checkout -q b
+git -C $app stash -q
+loaded "git stash" one
+git -C $app checkout -q b
 number=$((number + 1))
 expect "git checkout of 200 files" "^start	one	b	reload	$number\$"
 git -C $app checkout -q a
