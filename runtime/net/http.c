@@ -267,12 +267,21 @@ static int too_many(HttpRequest *r) {
   return ERR_HTTP;
 }
 
+/* A server may send us on to http and https, and nowhere else: never to a socket in this
+ * machine's file system, behind which others trust whoever can open it. */
+static int parse_location(NetUrl *next, const char *location, Error *why) {
+  int code = net_url_parse(next, location, false, why);
+  if (code || !next->unix_path) return code;
+  net_url_free(next);
+  return error_set(why, ERR_URL, "a redirect leads to http and https only");
+}
+
 /* Returns 0 with the next hop's URL taken, or a code with r->error filled. */
 static int turn_to(HttpRequest *r, const char *location) {
   if (r->redirects_left == 0) return too_many(r);
   NetUrl next;
   Error why;
-  if (net_url_parse(&next, location, false, &why) != 0) {
+  if (parse_location(&next, location, &why) != 0) {
     error_set(&r->error, ERR_URL, "the server redirects to where it cannot be followed");
     error_detail(&r->error, "%s", why.message);
     r->error.sent = SENT_YES;

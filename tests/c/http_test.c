@@ -658,6 +658,68 @@ static void a_redirect_to_another_scheme_is_refused(void **state) {
   }
 }
 
+typedef struct UnixServer {
+  uv_pipe_t pipe;
+  char path[64];
+  int asked;
+} UnixServer;
+
+static void on_unix_client(uv_stream_t *stream, int status) {
+  (void)status;
+  CONTAINER_OF((uv_pipe_t *)stream, UnixServer, pipe)->asked++;
+}
+
+static void unix_listen(UnixServer *u, Loop *loop) {
+  strcpy(u->path, "/tmp/tidelock-unix-XXXXXX");
+  assert_non_null(mkdtemp(u->path));
+  strcat(u->path, "/s");
+  assert_int_equal(uv_pipe_init(loop_uv(loop), &u->pipe, 0), 0);
+  assert_int_equal(uv_pipe_bind(&u->pipe, u->path), 0);
+  assert_int_equal(uv_listen((uv_stream_t *)&u->pipe, 8, on_unix_client), 0);
+}
+
+static void unix_stop(UnixServer *u) {
+  uv_close((uv_handle_t *)&u->pipe, NULL);
+  *strrchr(u->path, '/') = '\0';
+  rmdir(u->path);
+}
+
+/* One request that is sent on to `form` of the socket's path. */
+static void is_not_led(Test *t, UnixServer *u, int status, const char *method,
+                       const char *form) {
+  Result result;
+  Buffer answer = {0};
+  char url[160];
+  snprintf(url, sizeof url, form, u->path);
+  redirect_to(&answer, status, url);
+  script(t, buffer_text(&answer), THEN_KEEP);
+  HttpOptions options = {.url = url_of(t, "/from"),
+                         .method = method,
+                         .body = "body",
+                         .body_len = 4,
+                         .max_redirects = -1};
+  perform(t, &options, &result);
+  expect_error(&result, ERR_URL, NULL, "yes");
+  assert_int_equal(u->asked, 0);
+  buffer_free(&answer);
+  result_free(&result);
+}
+
+static void a_redirect_never_leads_to_a_unix_socket(void **state) {
+  Test *t = *state;
+  static UnixServer u; /* closing it outlives the test */
+  static const int codes[] = {301, 302, 303, 307, 308};
+  static const char *const methods[] = {"GET", "POST", "PUT", "DELETE"};
+  static const char *const forms[] = {"unix:%s", "UNIX:%s:/x?a=b", "Unix://%s",
+                                      "unix:/..%s:/a"};
+  unix_listen(&u, t->env.loop);
+  for (size_t i = 0; i < COUNT_OF(codes); i++)
+    for (size_t j = 0; j < COUNT_OF(methods); j++)
+      for (size_t k = 0; k < COUNT_OF(forms); k++)
+        is_not_led(t, &u, codes[i], methods[j], forms[k]);
+  unix_stop(&u);
+}
+
 static void a_redirect_to_nowhere_was_sent(void **state) {
   Test *t = *state;
   Result result;
@@ -834,6 +896,7 @@ int main(void) {
       TEST(a_redirect_keeps_or_drops_method_and_body),
       TEST(redirects_end),
       TEST(a_redirect_to_another_scheme_is_refused),
+      TEST(a_redirect_never_leads_to_a_unix_socket),
       TEST(a_redirect_to_nowhere_was_sent),
       TEST(a_cancelled_request_is_gone),
       TEST(a_cancel_between_finish_and_delivery_holds),

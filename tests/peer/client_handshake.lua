@@ -55,7 +55,7 @@ local refused = {
   ["/folded"] = "no header", ["/garbage"] = "HTTP/1.1", ["/ssh"] = "HTTP/1.1",
   ["/subprotocol?name=other"] = "not offered", ["/subprotocol?name=Chat"] = "not offered",
   ["/subprotocol?name="] = "not offered",
-  ["/200"] = "200 OK", ["/301"] = "wss://elsewhere.example/", ["/401"] = "401 Unauthorized",
+  ["/200"] = "200 OK", ["/301"] = "wss://elsewhere.example/", ["/307"] = "unix:/tmp/no.sock", ["/401"] = "401 Unauthorized",
   ["/404"] = "404 Not Found", ["/429"] = "429", ["/500"] = "500 Internal Server Error",
 }
 

@@ -74,6 +74,13 @@ test.describe("a polling server", function()
     ends({ open = "hang" }, "TIMEOUT", nil, { timeout = 0.1 })
   end)
 
+  test.it("cannot send requests on to a socket in the file system", function()
+    expect(ends({ open = "307" }, "HTTP").detail).matches "307"
+    ends({ poll = "307" }, "HTTP")
+    ends({ post = "307" }, "HTTP")
+    expect(seen().unix).is(0)
+  end)
+
   test.it("that breaks the protocol later is left", function()
     for _, what in ipairs { "garbage", "base64", "again", "pong", "empty" } do
       ends({ poll = what }, "PROTOCOL", "parse error")

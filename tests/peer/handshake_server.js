@@ -45,6 +45,7 @@ const answers = {
   "/ssh": () => "SSH-2.0-OpenSSH_9.2p1\r\n",
   "/200": status("200 OK", "<html>welcome</html>"),
   "/301": status("301 Moved Permanently", "", "Location: wss://elsewhere.example/\r\n"),
+  "/307": status("307 Temporary Redirect", "", "Location: unix:/tmp/no.sock\r\n"),
   "/401": status("401 Unauthorized", "token has expired", "WWW-Authenticate: Bearer\r\n"),
   "/404": status("404 Not Found", "no such room"),
   "/429": status("429 Too Many Requests", "", "Retry-After: 7\r\n"),

@@ -12,8 +12,14 @@ const { WebSocketServer } = require("ws");
 const { options, listen } = require("./peer");
 
 const opt = options({});
-const seen = { gets: 0, posts: 0, opens: 0, sockets: 0 };
+const seen = { gets: 0, posts: 0, opens: 0, sockets: 0, unix: 0 };
 const sessions = {};
+// A socket in the file system that answers like a good server, to which a redirect may not lead.
+const inFiles = http.createServer((req, res) => {
+  seen.unix++;
+  res.end('0{"sid":"u","upgrades":[],"pingInterval":25000,"pingTimeout":20000}');
+});
+if (process.env.UNIX_PATH) inFiles.listen(process.env.UNIX_PATH).unref();
 const upgrades = new WebSocketServer({ noServer: true });
 
 const answers = {
@@ -22,6 +28,7 @@ const answers = {
   502: (res) => res.writeHead(502).end("<html>bad gateway</html>"),
   204: (res) => res.writeHead(204).end(),
   302: (res) => res.writeHead(302, { Location: "/elsewhere" }).end(),
+  307: (res) => res.writeHead(307, { Location: `unix:${process.env.UNIX_PATH}:/` }).end(),
   html: (res) => res.end("<html>log in first</html>"),
   empty: (res) => res.end(),
   json: (res) => res.end("0{bad"),
