@@ -50,33 +50,54 @@ local function same(a, b)
   return true
 end
 
---- Calls fn(new, old) when the derived value has changed, at most once for each store that did.
+-- What one subscriber to a derived value has seen. It begins, as with a store, with the states at
+-- the time of subscribing, or, for those declared at the top level, at the swap: the selectors get
+-- them from there. Until the last of the stores is there, nothing is told.
+local Seen = {}
+Seen.__index = Seen
+
+function Seen:note(i, root)
+  if self.complete then return end
+  if self.roots[i] == nil then self.missing = self.missing - 1 end
+  self.roots[i] = root
+  self.complete = self.missing == 0
+end
+
+function Seen:begin()
+  local derived = self.derived
+  local ok, value = pcall(derived.fn, table.unpack(self.roots, 1, #derived.stores))
+  self.last, self.begun, self.roots = ok and value or nil, true, {}
+  if ok and value == false then self.last = false end
+end
+
+function Seen:tell()
+  if not self.complete then return end
+  local immediate = self.immediate
+  self.immediate = false
+  if not self.begun and not immediate then self:begin() end
+  local value, old = self.derived:get(), self.last
+  if self.begun and self.equals(value, old) then return end
+  self.last, self.begun = value, true
+  self.fn(value, old)
+end
+
+--- Calls fn(new, old) when the derived value has changed, once after each turn.
 ---@param fn fun(new: any, old: any)
 ---@param options? { fire_immediately?: boolean, equals?: fun(new: any, old: any): boolean }
 ---@return tidelock.Handler
 function Derived:subscribe(fn, options)
-  local equals = options and options.equals or same
-  local last, known
-  local function tell(value)
-    if known and equals(value, last) then return end
-    local old = last
-    last, known = value, true
-    fn(value, old)
-  end
-  -- The value before the first change that is heard: from the root that its store had.
-  local function begin(i, old_root)
-    local roots = roots_of(self)
-    roots[i] = old_root
-    last, known = self.fn(table.unpack(roots, 1, #self.stores)), true
-  end
+  options = options or {}
+  local immediate = options.fire_immediately
+  local seen = setmetatable({ derived = self, fn = fn, equals = options.equals or same,
+    immediate = immediate, roots = {}, missing = #self.stores }, Seen)
   local handles = {}
   for i, store in ipairs(self.stores) do
-    handles[i] = store:subscribe(function(_, old_root)
-      if not known then begin(i, old_root) end
-      tell(self:get())
-    end)
+    local function note(root)
+      seen:note(i, root)
+      return root
+    end
+    handles[i] = store:subscribe(note, function() seen:tell() end, { fire_immediately = immediate })
   end
-  if options and options.fire_immediately then tell(self:get()) end
   return { off = function() for _, handle in ipairs(handles) do handle:off() end end }
 end
 

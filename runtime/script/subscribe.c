@@ -275,6 +275,7 @@ void subscriptions_baseline(Generation *gen, Subscriptions *list, Value root) {
     if (s->has_baseline || s->removed) continue;
     Telling t = {.s = s, .root = root, .old = LUA_REFNIL};
     bool ok = script_call(gen, "a selector", s->store, f_baseline, &t, NULL);
+    s->has_baseline = true; /* a selector that failed has seen nil */
     if (ok && s->immediate) run_handler(gen, &t);
   }
   if (--list->depth == 0) sweep(list, gen->L);

@@ -57,7 +57,8 @@ function store.is_view(value) end
 ---@field get fun(self): any
 ---@field subscribe fun(self, fn: fun(new: any, old: any), options?: table): tidelock.Handler
 
----A value computed from stores, anew only when one of them has changed.
+---A value computed from stores, anew only when one of them has changed. Its subscribers are told once
+---after a turn, however many of the stores changed in it.
 ---@param stores tidelock.Store[]
 ---@param fn fun(...: tidelock.View): any may not wait
 ---@return tidelock.Derived
