@@ -8,8 +8,9 @@
  * for nobody, and whoever wants to join it waits. One that was asked for is waited for
  * (ASKED), one that was joined until the server has taken what was sent (TAKING, by
  * engine_fence); then DISCONNECT goes out, and it is over when the server has taken that,
- * too (ENDING). What follows an answer at once may be that the server has thrown us out:
- * this is looked at before (ANSWERED, to the end of the turn). */
+ * too (ENDING); what is known of it then is that it was left (GONE). What follows an
+ * answer at once may be that the server has thrown us out: this is looked at before
+ * (ANSWERED, to the end of the turn). */
 #include "net/manager.h"
 
 #include <stdlib.h>
@@ -21,7 +22,8 @@ typedef enum OrphanPhase {
   ORPHAN_ASKED,
   ORPHAN_ANSWERED,
   ORPHAN_TAKING,
-  ORPHAN_ENDING
+  ORPHAN_ENDING,
+  ORPHAN_GONE
 } OrphanPhase;
 
 typedef struct Orphan {
@@ -123,18 +125,33 @@ void manager_leave(Manager *m, Socket *user) {
 
 /* --- orphans ---------------------------------------------------------------------- */
 
-static Orphan **find_orphan(Manager *m, const char *nsp, size_t len) {
-  Orphan **at = &m->orphans;
-  while (*at && (strlen((*at)->nsp) != len || memcmp((*at)->nsp, nsp, len) != 0))
-    at = &(*at)->next;
-  return at;
+static Orphan *find_orphan(const Manager *m, const char *nsp, size_t len) {
+  Orphan *orphan = m->orphans;
+  while (orphan && (strlen(orphan->nsp) != len || memcmp(orphan->nsp, nsp, len) != 0))
+    orphan = orphan->next;
+  return orphan;
 }
 
-bool manager_has_orphan(Manager *m, const char *nsp) {
-  return *find_orphan(m, nsp, strlen(nsp)) != NULL;
+/* NULL: there is none, or what was one is over. */
+static Orphan *find_alive(const Manager *m, const char *nsp, size_t len) {
+  Orphan *orphan = find_orphan(m, nsp, len);
+  return orphan && orphan->phase != ORPHAN_GONE ? orphan : NULL;
+}
+
+bool manager_has_orphan(const Manager *m, const char *nsp) {
+  return find_alive(m, nsp, strlen(nsp)) != NULL;
+}
+
+bool manager_was_left(const Manager *m, const char *nsp) {
+  return find_orphan(m, nsp, strlen(nsp)) != NULL;
 }
 
 static Orphan *orphan_new(Manager *m, const char *nsp, OrphanPhase phase) {
+  Orphan *gone = find_orphan(m, nsp, strlen(nsp));
+  if (gone) {
+    gone->phase = phase;
+    return gone;
+  }
   Orphan *orphan = xmalloc(sizeof *orphan + strlen(nsp) + 1);
   *orphan = (Orphan){.next = m->orphans, .phase = phase};
   memcpy(orphan->nsp, nsp, strlen(nsp) + 1);
@@ -191,12 +208,11 @@ static void say_last_disconnects(Manager *m) {
 }
 
 /* It is gone: who waits to join its namespace may ask now. */
-static void end_orphan(Manager *m, Orphan **at) {
-  Orphan *orphan = *at;
-  *at = orphan->next;
+static void end_orphan(Manager *m, Orphan *orphan) {
+  orphan->phase = ORPHAN_GONE;
+  orphan->fence = 0;
   for (Socket *s = m->members; s; s = s->next_member)
     if (strcmp(s->nsp, orphan->nsp) == 0) link_opened(s);
-  free(orphan);
 }
 
 static void on_farewell(TurnEnd *work) {
@@ -208,28 +224,24 @@ static void on_farewell(TurnEnd *work) {
 /* One fence stands for all before it. */
 static void on_passed(void *ctx, uint32_t number) {
   Manager *m = ctx;
-  for (Orphan **at = &m->orphans, *o; (o = *at);) {
-    bool passed = o->fence && (int32_t)(number - o->fence) >= 0;
-    if (passed && o->phase == ORPHAN_ENDING) {
-      end_orphan(m, at);
-      continue;
-    }
-    if (passed) begin_ending(m, o);
-    at = &o->next;
+  for (Orphan *o = m->orphans; o; o = o->next) {
+    if (!o->fence || (int32_t)(number - o->fence) < 0) continue;
+    if (o->phase == ORPHAN_ENDING) end_orphan(m, o);
+    else begin_ending(m, o);
   }
 }
 
 /* What else comes for it is for nobody. */
-static void orphan_packet(Manager *m, Orphan **at, SioType type) {
-  OrphanPhase phase = (*at)->phase;
+static void orphan_packet(Manager *m, Orphan *orphan, SioType type) {
+  OrphanPhase phase = orphan->phase;
   if (type == SIO_CONNECT && phase == ORPHAN_ASKED) {
-    (*at)->phase = ORPHAN_ANSWERED;
+    orphan->phase = ORPHAN_ANSWERED;
     m->farewell.run = on_farewell;
     net_at_turn_end(m->net, &m->farewell);
   } else if (type == SIO_CONNECT_ERROR && phase == ORPHAN_ASKED) {
-    end_orphan(m, at);
+    end_orphan(m, orphan);
   } else if (type == SIO_DISCONNECT && phase != ORPHAN_ENDING) {
-    end_orphan(m, at);
+    end_orphan(m, orphan);
   }
 }
 
@@ -313,9 +325,9 @@ static void on_message(void *ctx, bool binary, const char *data, size_t len) {
   int whole = take(m, binary, data, len, &packet, &attachments, &err);
   if (whole < 0) manager_fail(m, "parse error", &err);
   if (whole <= 0) return;
-  Orphan **orphan = find_orphan(m, packet.nsp, packet.nsp_len);
+  Orphan *orphan = find_alive(m, packet.nsp, packet.nsp_len);
   Socket *s = find_member(m, &packet);
-  if (*orphan) orphan_packet(m, orphan, packet.type);
+  if (orphan) orphan_packet(m, orphan, packet.type);
   else if (s) link_packet(s, &packet, attachments);
 }
 

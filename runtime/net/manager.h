@@ -32,7 +32,8 @@ void manager_exit(Manager *m, Socket *s, int close_code, const char *reason);
  * server has not answered for it yet. */
 void manager_disconnect(Manager *m, const Socket *s);
 void manager_orphan(Manager *m, const char *nsp);
-bool manager_has_orphan(Manager *m, const char *nsp);
+bool manager_has_orphan(const Manager *m, const char *nsp);
+bool manager_was_left(const Manager *m, const char *nsp); /* on this connection */
 /* The whole connection is over: link_lose for each on it. */
 void manager_fail(Manager *m, const char *reason, const Error *err);
 

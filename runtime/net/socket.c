@@ -94,7 +94,7 @@ Socket *socket_new(Net *net, const SocketOptions *options,
   s->callbacks = *callbacks;
   s->ctx = ctx;
   s->nsp = nsp;
-  recovery_init(&s->recovery);
+  early_init(&s->early);
   s->last_tell = &s->tells;
   s->last_waiting = &s->waiting;
   s->stall.last = &s->stall.first;

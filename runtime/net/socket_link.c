@@ -21,7 +21,7 @@ void link_cut(Socket *s, int close_code, const char *reason) {
   if (s->paused && linked) manager_pause(s->manager, false);
   s->linked = s->asked = s->joined = s->awaiting_auth = s->paused = false;
   timer_stop(net_loop(s->net), &s->attempt);
-  recovery_drop(s);
+  early_drop(s);
   if (linked) manager_exit(s->manager, s, close_code, reason);
 }
 
@@ -72,7 +72,7 @@ static void joined(Socket *s, const char *json, size_t len) {
   s->asked = false;
   timer_stop(net_loop(s->net), &s->attempt);
   note_push(s, NOTE_JOINED, 0, json, len);
-  recovery_release(s);
+  early_release(s);
 }
 
 static void on_connect(Socket *s, const SioPacket *packet) {
@@ -81,20 +81,6 @@ static void on_connect(Socket *s, const SioPacket *packet) {
     return;
   }
   joined(s, packet->json, packet->json_len);
-}
-
-/* A socket that came to a connection that stood may be told what was meant for another
- * that was on the namespace before. */
-static bool is_for_another(const Socket *s) {
-  return s->late && !s->joined;
-}
-
-static void on_disconnect(Socket *s) {
-  if (is_for_another(s)) return;
-  s->asked = false;
-  Loss loss = {.reason = "io server disconnect", .final = true};
-  error_set(&loss.err, ERR_CLOSED, "the server disconnected this client");
-  link_lose(s, &loss);
 }
 
 /* The raw text of the value under "data" of a JSON object that is known to be
@@ -126,32 +112,56 @@ static const char *raw_data(const char *json, size_t len, size_t *data_len) {
   return NULL;
 }
 
-/* {"message","data"?}, or a bare string from servers before version 3 of the protocol. */
-static void read_rejection(const cJSON *root, const JsonArena *arena, Error *err) {
+/* What a server says when it refuses or disconnects: {"message","data"?}, or a bare
+ * string from python-socketio and from servers before version 3 of the protocol. NULL: it
+ * says no message. Borrows from the arena. */
+static const char *read_words(JsonArena *arena, const SioPacket *packet, Loss *loss) {
+  Error ignored;
+  size_t len = 0;
+  const cJSON *root = json_parse(arena, packet->json, packet->json_len, &ignored);
+  if (!root) return NULL;
+  const char *data =
+      cJSON_IsObject(root) ? raw_data(packet->json, packet->json_len, &len) : NULL;
+  if (data) loss->data = xstrndup(data, len), loss->data_len = len;
   const cJSON *item =
       cJSON_IsString(root) ? root : cJSON_GetObjectItemCaseSensitive(root, "message");
-  size_t len;
-  const char *message = cJSON_IsString(item) ? json_string(arena, item, false, &len)
-                                             : "no reason was given";
-  error_set(err, ERR_REJECTED, "%s", message);
+  return cJSON_IsString(item) ? json_string(arena, item, false, &len) : NULL;
+}
+
+/* Where the namespace was left before on this connection the server may have sent that
+ * to who was there. */
+static void on_disconnect(Socket *s, const SioPacket *packet) {
+  Loss loss = {.reason = "io server disconnect", .final = true};
+  if (s->again && !s->joined) return;
+  s->asked = false;
+  JsonArena *arena = json_arena_new();
+  const char *words = read_words(arena, packet, &loss);
+  error_set(&loss.err, ERR_CLOSED, "the server disconnected this client%s%s",
+            words ? ": " : "", words ? words : "");
+  json_arena_free(arena);
+  link_lose(s, &loss);
 }
 
 static void on_rejected(Socket *s, const SioPacket *packet) {
   Loss loss = {.reason = "rejected", .final = true};
   s->asked = false;
   JsonArena *arena = json_arena_new();
-  Error why;
-  const cJSON *root = json_parse(arena, packet->json, packet->json_len, &why);
-  if (root) {
-    read_rejection(root, arena, &loss.err);
-    size_t len = 0;
-    const char *data = raw_data(packet->json, packet->json_len, &len);
-    if (data) loss.data = xstrndup(data, len), loss.data_len = len;
-  } else {
-    error_set(&loss.err, ERR_REJECTED, "the server refused the namespace %s", s->nsp);
-  }
+  const char *words = read_words(arena, packet, &loss);
+  if (words) error_set(&loss.err, ERR_REJECTED, "%s", words);
+  else error_set(&loss.err, ERR_REJECTED, "the server refused the namespace %s", s->nsp);
   json_arena_free(arena);
   link_lose(s, &loss);
+}
+
+/* To ask for what was missed again would bring as much again. */
+static void flooded(Socket *s) {
+  Error err;
+  error_set(&err, ERR_TOO_LARGE,
+            "the server sent %zu events (%zu bytes) and more before it let us into the "
+            "namespace",
+            s->early.count, s->early.bytes);
+  recovery_forget(s);
+  link_abandon(s, "parse error", &err);
 }
 
 static void on_payload(Socket *s, const SioPacket *packet, const SioBytes *attachments) {
@@ -164,8 +174,7 @@ static void on_payload(Socket *s, const SioPacket *packet, const SioBytes *attac
   }
   Note *note = note_new_data(s, event ? NOTE_EVENT : NOTE_ACK, packet->ack, &data);
   if (s->joined) note_send(note);
-  else if (!recovery_hold(s, note) && !is_for_another(s))
-    violated(s, "a packet before the namespace was joined");
+  else if (!early_hold(s, note)) flooded(s);
 }
 
 void link_packet(Socket *s, const SioPacket *packet, const SioBytes *attachments) {
@@ -174,7 +183,7 @@ void link_packet(Socket *s, const SioPacket *packet, const SioBytes *attachments
     on_connect(s, packet);
     break;
   case SIO_DISCONNECT:
-    on_disconnect(s);
+    on_disconnect(s, packet);
     break;
   case SIO_CONNECT_ERROR:
     on_rejected(s, packet);
@@ -221,7 +230,7 @@ void link_start(Socket *s) {
     return;
   }
   s->linked = true;
-  s->late = engine_is_open(manager_engine(s->manager));
+  s->again = manager_was_left(s->manager, s->nsp);
   timer_start(net_loop(s->net), &s->attempt, s->options.timeout + 0.02);
   if (open) link_opened(s);
 }

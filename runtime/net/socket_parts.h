@@ -76,12 +76,16 @@ typedef struct CallList {
 
 /* What lets the server send what was missed (socket_recovery.c). */
 typedef struct Recovery {
-  char pid[128];           /* of the session; "": the server keeps none */
-  char offset[256];        /* of the last event that came; "": none yet */
-  bool asked, given;       /* CONNECT asked for it; the server granted it */
-  Note *held, **last_held; /* events that came before the CONNECT that grants it */
-  size_t held_count;
+  char pid[128];     /* of the session; "": the server keeps none */
+  char offset[256];  /* of the last event that came; "": none yet */
+  bool asked, given; /* CONNECT asked for it; the server granted it */
 } Recovery;
+
+/* What came before the CONNECT that lets us in (socket_early.c). */
+typedef struct Early {
+  Note *first, **last;
+  size_t count, bytes;
+} Early;
 
 /* Events that are held back (socket_stall.c). */
 typedef struct Stall {
@@ -103,6 +107,7 @@ struct Socket {
   char id[128];
   uint32_t epoch;
   Recovery recovery;
+  Early early;
   Stall stall;
   SocketStats stats;
 
@@ -117,7 +122,7 @@ struct Socket {
   /* the link: one attempt and the connection it becomes */
   uint32_t link;
   bool linked; /* on the manager's engine */
-  bool late;   /* others were connected already */
+  bool again;  /* the namespace was left before on this connection */
   bool asked;  /* CONNECT went out and was not answered */
   bool joined; /* CONNECT came: the poll's view */
   bool awaiting_auth;
@@ -218,17 +223,18 @@ bool stall_takes(Socket *s, Note *note); /* it is held back, and owned */
 void stall_free(Socket *s);
 
 /* socket_recovery.c */
-void recovery_init(Recovery *r);
 void recovery_forget(Socket *s); /* the session is over: what comes next begins anew */
 /* The CONNECT payload with what is asked for; returns false when that is nothing. */
 bool recovery_put(Socket *s, Buffer *out, const char *auth, size_t len);
-bool recovery_hold(Socket *s, Note *note); /* false: it cannot be; the note is freed */
-void recovery_release(Socket *s);          /* what was held goes on its way */
-void recovery_drop(Socket *s);             /* what was held is not to come */
 /* CONNECT came: pid is the server's, or NULL. */
 void recovery_joined(Socket *s, const char *pid);
-/* Takes the offset from the end of the event, which gets shorter by it. */
-void recovery_note(Socket *s, Note *note);
+void recovery_note(Socket *s, const Note *note); /* an event: its offset counts now */
+
+/* socket_early.c */
+void early_init(Early *e);
+bool early_hold(Socket *s, Note *note); /* false: it is too much; the note is freed */
+void early_release(Socket *s);          /* what was held goes on its way */
+void early_drop(Socket *s);             /* what was held is not to come */
 
 /* socket_state.c: beginning, and what dispatch makes of the notes */
 void socket_begin(Socket *s); /* an attempt, when the pace of all allows it */

@@ -2,10 +2,11 @@
  * what was missed to whoever comes back with the pid and the offset of the last event
  * that came.
  *
- *   - The offset is a string that the server puts behind the arguments of events; it is
- * no argument, and handlers do not see it. Events with an ack carry none.
- *   - What was missed comes before the CONNECT that says that it was granted: it is held,
- *     and told behind the change of state.
+ *   - The offset is a string that the server puts behind the arguments of events.
+ *     Handlers see it, as with the reference client: nothing tells it from a last
+ *     argument of an event that has none (a volatile one). Events with an ack have none.
+ *   - What was missed comes before the CONNECT that says that it was granted
+ *     (socket_early.c).
  *   - It was granted when the same pid comes back. It outlives a lost transport; not a
  *     disconnect by either side. */
 #include <stdlib.h>
@@ -13,27 +14,8 @@
 
 #include "net/socket_parts.h"
 
-enum { MAX_HELD = 100000 };
-
-void recovery_init(Recovery *r) {
-  *r = (Recovery){0};
-  r->last_held = &r->held;
-}
-
-void recovery_drop(Socket *s) {
-  Recovery *r = &s->recovery;
-  while (r->held) {
-    Note *note = r->held;
-    r->held = note->next;
-    note_free(note);
-  }
-  r->last_held = &r->held;
-  r->held_count = 0;
-}
-
 void recovery_forget(Socket *s) {
-  recovery_drop(s);
-  recovery_init(&s->recovery);
+  s->recovery = (Recovery){0};
 }
 
 /* --- asking ----------------------------------------------------------------------- */
@@ -52,33 +34,11 @@ bool recovery_put(Socket *s, Buffer *out, const char *auth, size_t len) {
 
 /* --- what comes ------------------------------------------------------------------- */
 
-bool recovery_hold(Socket *s, Note *note) {
-  Recovery *r = &s->recovery;
-  if (!r->asked || r->held_count == MAX_HELD) {
-    note_free(note);
-    return false;
-  }
-  *r->last_held = note;
-  r->last_held = &note->next;
-  r->held_count++;
-  return true;
-}
-
-void recovery_release(Socket *s) {
-  Recovery *r = &s->recovery;
-  while (r->held) {
-    Note *note = r->held;
-    r->held = note->next;
-    note_send(note);
-  }
-  r->last_held = &r->held;
-  r->held_count = 0;
-}
-
-/* It goes back as it came, between quotes: what would need an escape is none of ours. */
+/* It goes back as it came, between quotes: what would need an escape is none of ours,
+ * and words of a text are none. */
 static bool is_plain(const char *text, size_t len, size_t room) {
   for (size_t i = 0; i < len; i++)
-    if ((unsigned char)text[i] < ' ' || text[i] == '"' || text[i] == '\\') return false;
+    if ((unsigned char)text[i] <= ' ' || text[i] == '"' || text[i] == '\\') return false;
   return len > 0 && len < room;
 }
 
@@ -92,25 +52,22 @@ void recovery_joined(Socket *s, const char *pid) {
   r->asked = false;
 }
 
-/* Where ,"offset"] begins at the end of an array's text; NULL: it does not end so. A
+/* The string at the end of an array's text, behind a comma; NULL: it does not end so. A
  * quote behind a backslash is not found to be one behind a comma. */
-static char *find_offset(char *json, size_t len, size_t *offset_len) {
+static const char *find_offset(const char *json, size_t len, size_t *offset_len) {
   if (len < 5 || json[len - 1] != ']' || json[len - 2] != '"') return NULL;
-  char *end = json + len - 2, *quote = memrchr(json, '"', len - 2);
+  const char *end = json + len - 2, *quote = memrchr(json, '"', len - 2);
   if (!quote || quote == json || quote[-1] != ',') return NULL;
   *offset_len = (size_t)(end - quote - 1);
-  return quote - 1;
+  return quote + 1;
 }
 
-void recovery_note(Socket *s, Note *note) {
+void recovery_note(Socket *s, const Note *note) {
   Recovery *r = &s->recovery;
   size_t len;
   if (!r->pid[0] || note->ack != SIO_NO_ACK) return;
-  char *json = (char *)note->told.json; /* the note's own */
-  char *at = find_offset(json, note->told.len, &len);
-  if (!at || !is_plain(at + 2, len, sizeof r->offset)) return;
-  memcpy(r->offset, at + 2, len);
+  const char *offset = find_offset(note->told.json, note->told.len, &len);
+  if (!offset || !is_plain(offset, len, sizeof r->offset)) return;
+  memcpy(r->offset, offset, len);
   r->offset[len] = '\0';
-  *at = ']';
-  note->told.len = (size_t)(at - json) + 1;
 }

@@ -75,7 +75,7 @@ static int take_ack(Cursor *c, SioPacket *p, Error *err) {
 /* The payload's first byte, by type; 0 stands for no payload. */
 static int check_payload(const SioPacket *p, Error *err) {
   static const char *const first[] = {
-      [SIO_CONNECT] = "{",   [SIO_DISCONNECT] = "",       [SIO_EVENT] = "[",
+      [SIO_CONNECT] = "{",   [SIO_DISCONNECT] = "{\"",    [SIO_EVENT] = "[",
       [SIO_ACK] = "[",       [SIO_CONNECT_ERROR] = "{\"", [SIO_BINARY_EVENT] = "[",
       [SIO_BINARY_ACK] = "["};
   bool may_be_empty = p->type == SIO_CONNECT || p->type == SIO_DISCONNECT;

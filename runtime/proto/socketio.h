@@ -38,7 +38,8 @@ typedef struct SioPacket {
 
 /* `text` is what follows the Engine.IO type byte. Checks the header, and of the payload
  * its first byte only ('[' for events and acks; '{' or nothing for CONNECT; '{' or '"'
- * for CONNECT_ERROR; nothing for DISCONNECT). Returns 0 or ERR_PROTOCOL. */
+ * for CONNECT_ERROR; these or nothing for DISCONNECT, which python-socketio gives a
+ * reason). Returns 0 or ERR_PROTOCOL. */
 int sio_parse(const char *text, size_t len, SioPacket *packet, Error *err);
 
 /* The name of an event packet, without decoding the payload, when it is a plain string

@@ -56,7 +56,7 @@ static int check_data(const SioPacked *p, Error *err) {
     fits = type == cJSON_Object || type == cJSON_NULL;
     break;
   case SIO_DISCONNECT:
-    fits = type == cJSON_NULL;
+    fits = type == cJSON_Object || type == cJSON_String || type == cJSON_NULL;
     break;
   case SIO_CONNECT_ERROR:
     fits = type == cJSON_Object || type == cJSON_String;

@@ -53,6 +53,8 @@ static void every_type(void **state) {
   means("0{\"sid\":\"a\"}", "CONNECT / {\"sid\":\"a\"}");
   means("0", "CONNECT / ");
   means("1", "DISCONNECT / ");
+  means("1/a,{\"message\":\"no\"}", "DISCONNECT /a {\"message\":\"no\"}");
+  means("1\"no\"", "DISCONNECT / \"no\"");
   means("2[\"a\",1]", "EVENT / [\"a\",1]");
   means("30[]", "ACK / #0 []");
   means("4{\"message\":\"no\"}", "CONNECT_ERROR / {\"message\":\"no\"}");
@@ -107,7 +109,7 @@ static void packets_that_are_refused(void **state) {
 
 static void payloads_that_are_refused(void **state) {
   (void)state;
-  static const char *const texts[] = {"0[]",  "0\"a\"", "0null", "1{}",   "1[]",  "2",
+  static const char *const texts[] = {"0[]",  "0\"a\"", "0null", "1null", "1[]",  "2",
                                       "2{}",  "2\"a\"", "2null", "2/a",   "2/a,", "30",
                                       "30{}", "4",      "4[]",   "4null", "51-",  "51-{}",
                                       "61-1", "2 []",   "2-[]"};

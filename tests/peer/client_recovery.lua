@@ -49,7 +49,7 @@ end
 
 test.timeout = 300
 test.describe("connection state recovery", function()
-  test.it("sends what was missed, once, in order, and no more than the arguments", function()
+  test.it("sends what was missed, once, in order, with all the arguments that the server gave", function()
     begin()
     local sent, busy = 0, true
     local sender = task.spawn(function()
@@ -74,7 +74,27 @@ test.describe("connection state recovery", function()
     expect(chat.id).is(id)
     expect(chat.recovered).is(true)
     for i = 2, #infos do expect(infos[i]).is(true) end
-    expect(counts).equals { [2] = true } -- the text and who said it: no offset
+    expect(counts).equals { [3] = true } -- the text, who said it, and the offset
+    finish()
+  end)
+
+  test.it("leaves volatile events their last argument, and takes a text for no offset", function()
+    begin()
+    local said
+    chat:on("volatile", function(...) said = { ... } end)
+    other:emit("broadcast", 1)
+    wait_for(function() return #seen == 1 end)
+    for _, words in ipairs { "a last word", "größer Mann", "", '"quoted"', "two\nlines" } do
+      said = nil
+      chat:emit("volatile", 1, words)
+      wait_for(function() return said end)
+      expect(said).equals { 1, words }
+    end
+    local id = chat.id
+    chat:emit "drop"
+    wait_for(function() return #infos == 2 end)
+    expect(infos[2]).is(true)
+    expect(chat.id).is(id)
     finish()
   end)
 

@@ -10,6 +10,7 @@
 //   silent() ack           never answered;  late(ms) ack: answered after ms
 //   join, leave(room) ack; say(room, text): said(text, from) to the room
 //   forget() ack           no session is recovered any more
+//   volatile(...args)      the same, sent back as a volatile event
 //   broadcast(text)        broadcast(text, from) to all others
 //   flood(n, text)         n events tick(i, text), then flooded(n)
 //   kick()                 "io server disconnect";  kick_all(): and the connection closed
@@ -71,6 +72,7 @@ function answer(socket) {
     socket.emit("echo", ...args);
     ack(...args);
   });
+  socket.on("volatile", (...args) => socket.volatile.emit("volatile", ...args));
   socket.on("time", (...args) => ackOf(args)(Date.now()));
   socket.on("whoami", (...args) =>
     ackOf(args)({
