@@ -1,5 +1,6 @@
 -- tidelock.store: state that outlives reloads, is shared by scripts, and cannot be half-changed.
 -- The stores themselves are the core's; derived ones are put together here.
+local checks = require "tidelock.options.core"
 local core = require "tidelock.store.core"
 
 local M = {
@@ -86,6 +87,7 @@ end
 ---@param options? { fire_immediately?: boolean, equals?: fun(new: any, old: any): boolean }
 ---@return tidelock.Handler
 function Derived:subscribe(fn, options)
+  checks.check("store:subscribe", options, { "fire_immediately", "equals" })
   options = options or {}
   local immediate = options.fire_immediately
   local seen = setmetatable({ derived = self, fn = fn, equals = options.equals or same,

@@ -9,6 +9,11 @@ local function is_task(value)
   return type(value) == "userdata" and getmetatable(value) == "task"
 end
 
+-- None of these takes options: what stands behind the last argument raises.
+local function take_no_options(what, count)
+  if count > 0 then error(what .. " takes no options", 3) end
+end
+
 local function check(what, members)
   if type(members) ~= "table" then
     error(what .. " takes a table of functions or tasks, not a " .. type(members), 3)
@@ -46,8 +51,9 @@ end
 ---@param members table<any, function|tidelock.Task>
 ---@return table<any, any>? results the first value that each member returned, under its key
 ---@return tidelock.Error? err
-function M.all(members)
+function M.all(members, ...)
   check("all", members)
+  take_no_options("task.all", select("#", ...))
   local results, failure = {}, nil
   run_until(members, function(key, ok, value, err)
     if not ok then failure = { raised = true, value = value } end
@@ -63,8 +69,9 @@ end
 --- Waits for the first member that ends, well or not; the others are cancelled.
 ---@param members table<any, function|tidelock.Task> at least one
 ---@return any ... what it returned; what it raised is raised
-function M.race(members)
+function M.race(members, ...)
   check("race", members)
+  take_no_options("task.race", select("#", ...))
   if next(members) == nil then error("race takes at least one function or task", 2) end
   local winner
   run_until(members, function(_, ...)
@@ -79,7 +86,8 @@ end
 ---@param seconds number
 ---@param fn function|tidelock.Task
 ---@return any ... what fn returned, or nil and a TIMEOUT error
-function M.with_timeout(seconds, fn)
+function M.with_timeout(seconds, fn, ...)
+  take_no_options("task.with_timeout", select("#", ...))
   if type(seconds) ~= "number" or (type(fn) ~= "function" and not is_task(fn)) then
     error("with_timeout takes seconds and a function or a task", 2)
   end

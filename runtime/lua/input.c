@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "lua/modules.h"
+#include "lua/options.h"
 #include "net/lines.h"
 #include "script/luaerror.h"
 #include "script/resource.h"
@@ -228,15 +229,9 @@ static int add(lua_State *L, const char *event) {
 }
 
 static bool is_serial(lua_State *L) {
-  bool serial = true;
-  if (lua_isnoneornil(L, 2)) return true;
-  luaL_checktype(L, 2, LUA_TTABLE);
-  for (lua_pushnil(L); lua_next(L, 2); lua_pop(L, 1)) {
-    if (lua_type(L, -2) != LUA_TSTRING || strcmp(lua_tostring(L, -2), "serial") != 0)
-      luaL_error(L, "input.on_line has no option '%s'", luaL_tolstring(L, -2, NULL));
-    serial = lua_toboolean(L, -1);
-  }
-  return serial;
+  static const char *const known[] = {"serial", NULL};
+  if (!options_given(L, 2, "input.on_line", known)) return true;
+  return lua_getfield(L, 2, "serial") == LUA_TNIL || lua_toboolean(L, -1);
 }
 
 /* on_line(fn(line), {serial = true}?) → handle | nil, err */
@@ -250,6 +245,7 @@ static int f_on_line(lua_State *L) {
 /* on_end(fn()) → handle | nil, err */
 static int f_on_end(lua_State *L) {
   luaL_checktype(L, 1, LUA_TFUNCTION);
+  options_none(L, 2, "input.on_end");
   need_declaring(L, "input.on_end");
   return add(L, END);
 }

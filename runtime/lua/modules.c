@@ -8,6 +8,7 @@ const LuaModule lua_modules[] = {
     {"tidelock.input", luaopen_tidelock_input},
     {"tidelock.json", luaopen_tidelock_json},
     {"tidelock.log", luaopen_tidelock_log},
+    {"tidelock.options.core", luaopen_tidelock_options_core},
     {"tidelock.random", luaopen_tidelock_random},
     {"tidelock.script", luaopen_tidelock_script},
     {"tidelock.server.core", luaopen_tidelock_server_core},

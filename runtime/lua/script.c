@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "lua/modules.h"
+#include "lua/options.h"
 #include "script/keep_file.h"
 #include "script/reload.h"
 #include "script/resource.h"
@@ -11,6 +12,7 @@
 
 static int set_function(lua_State *L, int *ref, const char *what) {
   luaL_checktype(L, 1, LUA_TFUNCTION);
+  options_none(L, 2, what);
   need_declaring(L, what);
   if (*ref != LUA_NOREF) return luaL_error(L, "%s is set twice", what);
   lua_settop(L, 1);
@@ -33,6 +35,7 @@ static int f_on_notice(lua_State *L) {
 /* For how long, once this version is replaced, its tasks may go on, and what the next one
  * does not declare. */
 static int f_grace(lua_State *L) {
+  options_none(L, 2, "script.grace");
   double seconds = luaL_checknumber(L, 1);
   luaL_argcheck(L, seconds >= 0 && seconds <= 3600, 1, "0 to 3600 seconds");
   need_declaring(L, "script.grace");
@@ -41,6 +44,7 @@ static int f_grace(lua_State *L) {
 }
 
 static int f_exit(lua_State *L) {
+  options_none(L, 2, "script.exit");
   lua_Integer code = luaL_optinteger(L, 1, 0);
   luaL_argcheck(L, code >= 0 && code <= 255, 1, "an exit code is 0 to 255");
   need_loaded(L, "script.exit");
@@ -52,14 +56,11 @@ static int f_exit(lua_State *L) {
 static int f_keep_options(lua_State *L) {
   Generation *gen = generation_of(L);
   Error err;
-  luaL_checktype(L, 1, LUA_TTABLE);
-  lua_pushnil(L);
-  while (lua_next(L, 1)) {
-    if (lua_type(L, -2) != LUA_TSTRING || strcmp(lua_tostring(L, -2), "persist") != 0)
-      return luaL_error(L, "script.keep_options knows one option, persist");
-    luaL_argexpected(L, lua_isboolean(L, -1), 1, "persist = true or false");
-    lua_pop(L, 1);
-  }
+  static const char *const known[] = {"persist", NULL};
+  options_check(L, 1, "script.keep_options", known);
+  int type = lua_getfield(L, 1, "persist");
+  luaL_argexpected(L, type == LUA_TNIL || type == LUA_TBOOLEAN, 1,
+                   "persist = true or false");
   if (gen->state != GEN_STAGING)
     return luaL_error(L, "script.keep_options belongs to the top level of the script");
   if (lua_getfield(L, 1, "persist") == LUA_TNIL || !lua_toboolean(L, -1)) return 0;
@@ -68,6 +69,7 @@ static int f_keep_options(lua_State *L) {
 }
 
 static int f_probation(lua_State *L) {
+  options_none(L, 2, "script.probation");
   luaL_checktype(L, 1, LUA_TBOOLEAN);
   if (generation_of(L)->state != GEN_STAGING)
     return luaL_error(L, "script.probation belongs to the top level of the script");
@@ -80,6 +82,7 @@ static int f_version(lua_State *L) {
   lua_Integer version = luaL_checkinteger(L, 1);
   luaL_argcheck(L, version >= 0, 1, "a version is 0 or more");
   if (!lua_isnoneornil(L, 2)) luaL_checktype(L, 2, LUA_TFUNCTION);
+  options_none(L, 3, "script.version");
   if (gen->state != GEN_STAGING)
     return luaL_error(L, "script.version belongs to the top level of the script");
   if (gen->keep_persist)
@@ -93,6 +96,7 @@ static int f_version(lua_State *L) {
 }
 
 static int f_reload(lua_State *L) {
+  options_none(L, 1, "script.reload");
   need_loaded(L, "script.reload");
   need_declaring(L, "script.reload");
   reload_ask(generation_of(L)->script);

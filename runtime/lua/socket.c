@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "lua/modules.h"
+#include "lua/options.h"
 #include "lua/socket_options.h"
 #include "lua/socket_parts.h"
 #include "proto/socketio.h"
@@ -67,6 +68,7 @@ static int f_connect_new(lua_State *L) {
 
 static int f_attach(lua_State *L) {
   const char *target = declared_name(L, 1);
+  options_none(L, 2, "socket.attach");
   need_declaring(L, "socket.attach");
   Box *box = box_new(L, &socket_kind);
   box->object = declare_attached(L, &connection_kind, target);
@@ -95,10 +97,12 @@ static int f_disconnect(lua_State *L) {
 
 /* --- handlers --------------------------------------------------------------------- */
 
-static bool serial_option(lua_State *L, int index) {
-  if (lua_isnoneornil(L, index)) return false;
-  luaL_checktype(L, index, LUA_TTABLE);
-  lua_getfield(L, index, "serial");
+static bool serial_option(lua_State *L, int index, const char *what) {
+  static const char *const known[] = {"serial", NULL};
+  if (!options_given(L, index, what, known)) return false;
+  int type = lua_getfield(L, index, "serial");
+  if (type != LUA_TNIL && type != LUA_TBOOLEAN)
+    luaL_error(L, "%s: serial is true or false, not a %s", what, lua_typename(L, type));
   bool serial = lua_toboolean(L, -1);
   lua_pop(L, 1);
   return serial;
@@ -109,7 +113,7 @@ static int add_named(lua_State *L, bool once) {
   HandlerOptions options = {.once = once};
   options.event = luaL_checklstring(L, 2, &options.len);
   luaL_checktype(L, 3, LUA_TFUNCTION);
-  options.serial = serial_option(L, 4);
+  options.serial = serial_option(L, 4, once ? "socket:once" : "socket:on");
   handler_add(L, &decl->handlers, 3, options);
   return 1;
 }
@@ -122,34 +126,35 @@ static int f_once(lua_State *L) {
   return add_named(L, true);
 }
 
-static int add_any(lua_State *L, HandlerList *list, bool first) {
-  HandlerOptions options = {.serial = serial_option(L, 3), .first = first};
+static int add_any(lua_State *L, HandlerList *list, const char *what, bool first) {
+  luaL_checktype(L, 2, LUA_TFUNCTION);
+  HandlerOptions options = {.serial = serial_option(L, 3, what), .first = first};
   handler_add(L, list, 2, options);
   return 1;
 }
 
 static int f_on_any(lua_State *L) {
-  return add_any(L, &socket_check(L)->handlers, false);
+  return add_any(L, &socket_check(L)->handlers, "socket:on_any", false);
 }
 
 static int f_prepend_any(lua_State *L) {
-  return add_any(L, &socket_check(L)->handlers, true);
+  return add_any(L, &socket_check(L)->handlers, "socket:prepend_any", true);
 }
 
 static int f_on_any_outgoing(lua_State *L) {
-  return add_any(L, &socket_check(L)->outgoing, false);
+  return add_any(L, &socket_check(L)->outgoing, "socket:on_any_outgoing", false);
 }
 
 static int f_prepend_any_outgoing(lua_State *L) {
-  return add_any(L, &socket_check(L)->outgoing, true);
+  return add_any(L, &socket_check(L)->outgoing, "socket:prepend_any_outgoing", true);
 }
 
 static int f_on_drop(lua_State *L) {
-  return add_any(L, &socket_check(L)->drops, false);
+  return add_any(L, &socket_check(L)->drops, "socket:on_drop", false);
 }
 
 static int f_on_state(lua_State *L) {
-  return add_any(L, &socket_check(L)->states, false);
+  return add_any(L, &socket_check(L)->states, "socket:on_state", false);
 }
 
 /* off_any(), off_any(fn): how many were removed. */
@@ -356,7 +361,8 @@ static int f_stats(lua_State *L) {
   need_loaded(L, "socket:stats");
   Socket *socket = connection_socket(decl);
   SocketStats stats = socket ? socket_stats(socket) : (SocketStats){0};
-  lua_createtable(L, 0, 4);
+  lua_createtable(L, 0, 5);
+  set_count(L, "lost", connection_lost(decl));
   set_count(L, "connects", stats.connects);
   set_count(L, "dropped", stats.dropped);
   set_count(L, "late_acks", stats.late_acks);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lua/options.h"
 #include "lua/route.h"
 
 /* --- plain fields ----------------------------------------------------------------- */
@@ -160,15 +161,6 @@ static void read_query(lua_State *L, int t, SocketOptions *o) {
   lua_pop(L, 1);
 }
 
-static void check_keys(lua_State *L, int t, const char *where, const char *const *known) {
-  for (lua_pushnil(L); lua_next(L, t); lua_pop(L, 1)) {
-    const char *key = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "?";
-    int i = 0;
-    while (known[i] && strcmp(known[i], key) != 0) i++;
-    if (!known[i]) luaL_error(L, "%s: unknown option \"%s\"", where, key);
-  }
-}
-
 static void read_reconnect(lua_State *L, int t, SocketOptions *o) {
   static const char *const keys[] = {"delay", "max_delay", "attempts", "jitter", NULL};
   int type = lua_getfield(L, t, "reconnect");
@@ -179,7 +171,7 @@ static void read_reconnect(lua_State *L, int t, SocketOptions *o) {
     o->reconnect = lua_toboolean(L, -1);
   } else if (type == LUA_TTABLE) {
     int r = lua_gettop(L);
-    check_keys(L, r, "socket.connect: reconnect", keys);
+    options_check(L, r, "socket.connect: reconnect", keys);
     o->delay = number_field(L, r, "delay", 0, 86400);
     o->max_delay = number_field(L, r, "max_delay", 0, 86400);
     o->attempts = number_field(L, r, "attempts", INFINITY, INFINITY);
@@ -209,7 +201,7 @@ static void read_heartbeat(lua_State *L, int t, SocketOptions *o) {
     o->no_heartbeat = !lua_toboolean(L, -1);
   } else if (type == LUA_TTABLE) {
     int h = lua_gettop(L);
-    check_keys(L, h, "socket.connect: heartbeat", keys);
+    options_check(L, h, "socket.connect: heartbeat", keys);
     o->heartbeat_interval = positive_field(L, h, "interval");
     o->heartbeat_timeout = positive_field(L, h, "timeout");
   } else if (type != LUA_TNIL) {
@@ -223,7 +215,7 @@ static void read_buffer(lua_State *L, int t, SocketOptions *o) {
   int type = lua_getfield(L, t, "buffer");
   if (type == LUA_TTABLE) {
     int b = lua_gettop(L);
-    check_keys(L, b, "socket.connect: buffer", keys);
+    options_check(L, b, "socket.connect: buffer", keys);
     o->buffer_count = (size_t)number_field(L, b, "count", 0, 1e7);
     o->buffer_bytes = (size_t)number_field(L, b, "bytes", 0, 1e10);
     o->buffer_age = number_field(L, b, "age", 0, 1e9);
@@ -281,7 +273,7 @@ static void read_deflate(lua_State *L, int t, SocketOptions *o) {
   d->threshold = 1024;
   if (type == LUA_TTABLE) {
     int at = lua_gettop(L);
-    check_keys(L, at, "socket.connect: deflate", keys);
+    options_check(L, at, "socket.connect: deflate", keys);
     d->client_no_takeover = boolean_field(L, at, keys[0], false);
     d->server_no_takeover = boolean_field(L, at, keys[1], false);
     d->client_bits = (int)number_field(L, at, keys[2], 0, 15);
@@ -371,7 +363,7 @@ ConnectionOptions *socket_options_read(lua_State *L, int index) {
   luaL_checktype(L, index, LUA_TTABLE);
   int t = lua_absindex(L, index), top = lua_gettop(L);
   luaL_checkstack(L, 20, "socket options");
-  check_keys(L, t, "socket.connect", all_keys);
+  options_check(L, t, "socket.connect", all_keys);
   Holder *holder = holder_push(L, connection_kind.free_options);
   ConnectionOptions *options = holder->object = xcalloc(1, sizeof *options);
   options->frames = (Frames)choice_field(L, t, "frames", frames);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lua/options.h"
 #include "lua/socket_parts.h"
 #include "script/luaerror.h"
 #include "script/luajson.h"
@@ -32,9 +33,10 @@ static int send_frame(lua_State *L, Declaration *decl, bool is_volatile) {
     data = luaL_checklstring(L, 2, &len);
   }
   bool binary = frames == FRAMES_BINARY;
-  if (lua_istable(L, 3)) {
-    if (lua_getfield(L, 3, "binary") != LUA_TNIL) binary = lua_toboolean(L, -1);
-  }
+  static const char *const known[] = {"binary", NULL};
+  if (options_given(L, 3, "socket:send", known) &&
+      lua_getfield(L, 3, "binary") != LUA_TNIL)
+    binary = lua_toboolean(L, -1);
   return socket_return(L, socket_send(socket, binary, data, len, is_volatile, &err),
                        &err);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "lua/modules.h"
+#include "lua/options.h"
 #include "script/draft.h"
 #include "script/luaerror.h"
 #include "script/luavalue.h"
@@ -40,15 +41,6 @@ static StoreOptions *new_options(void) {
   options->account = value_account_new(0);
   options->initial = value_object(options->account);
   return options;
-}
-
-static void check_keys(lua_State *L, int t, const char *what, const char *const *known) {
-  for (lua_pushnil(L); lua_next(L, t); lua_pop(L, 1)) {
-    const char *key = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "?";
-    int i = 0;
-    while (known[i] && strcmp(known[i], key) != 0) i++;
-    if (!known[i]) luaL_error(L, "%s: unknown option \"%s\"", what, key);
-  }
 }
 
 static size_t size_field(lua_State *L, int t, const char *key) {
@@ -113,7 +105,7 @@ static void read_options(lua_State *L, int t, StoreOptions *o) {
   static const char *const known[] = {"initial", "share",   "history",
                                       "memory",  "persist", "persist_delay",
                                       "version", "migrate", NULL};
-  check_keys(L, t, "store.define", known);
+  options_check(L, t, "store.define", known);
   lua_getfield(L, t, "share");
   const char *share = luaL_optstring(L, -1, "none");
   int i = 0;
@@ -128,7 +120,7 @@ static void read_options(lua_State *L, int t, StoreOptions *o) {
     static const char *const sizes[] = {"count", "bytes", NULL};
     if (!lua_istable(L, -1))
       luaL_error(L, "store.define: history is a table: { count =, bytes = }");
-    check_keys(L, lua_gettop(L), "store.define: history", sizes);
+    options_check(L, lua_gettop(L), "store.define: history", sizes);
     o->limits.history = size_field(L, lua_gettop(L), "count");
     o->limits.history_bytes = size_field(L, lua_gettop(L), "bytes");
   }
@@ -165,6 +157,7 @@ static int f_define(lua_State *L) {
 
 static int f_attach(lua_State *L) {
   const char *target = luaL_checkstring(L, 1);
+  options_none(L, 2, "store.attach");
   need_declaring(L, "store.attach");
   Box *box = box_new(L, &store_box);
   box->object = declare_attached(L, &store_kind, target);
@@ -352,7 +345,7 @@ static int f_subscribe(lua_State *L) {
   arrange_subscribe(L);
   if (lua_istable(L, 4)) {
     static const char *const known[] = {"fire_immediately", "equals", NULL};
-    check_keys(L, 4, "store:subscribe", known);
+    options_check(L, 4, "store:subscribe", known);
     lua_getfield(L, 4, "fire_immediately");
     fire = lua_toboolean(L, -1);
     if (lua_getfield(L, 4, "equals") != LUA_TNIL) {
@@ -394,6 +387,7 @@ static int f_on_error(lua_State *L) {
 static int f_trace(lua_State *L) {
   Generation *gen = generation_of(L);
   luaL_checktype(L, 1, LUA_TFUNCTION);
+  options_none(L, 2, "store.trace");
   need_declaring(L, "store.trace");
   if (!gen->traces) {
     gen->traces = xcalloc(1, sizeof *gen->traces);

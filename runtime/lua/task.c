@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "lua/modules.h"
+#include "lua/options.h"
 #include "script/task.h"
 
 /* --- the handle ------------------------------------------------------------------- */
@@ -219,6 +220,7 @@ static void cancel_sleep(Wait *wait) {
 
 static int f_sleep(lua_State *L) {
   double seconds = luaL_checknumber(L, 1);
+  options_none(L, 2, "task.sleep");
   luaL_argcheck(L, !isnan(seconds) && seconds < 1e9, 1, "seconds, below 1e9");
   Task *task = task_waiter(L, "task.sleep");
   if (seconds <= 0) return task_wait_turn(L, task);

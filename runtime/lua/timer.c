@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "lua/modules.h"
+#include "lua/options.h"
 #include "script/resource.h"
 #include "script/script.h"
 
@@ -111,6 +112,7 @@ static ScriptTimer *take_timer(Generation *gen) {
 static int add_timer(lua_State *L, bool repeats) {
   double seconds = check_seconds(L, 1, repeats);
   luaL_checktype(L, 2, LUA_TFUNCTION);
+  options_none(L, 3, repeats ? "timer.every" : "timer.after");
   need_declaring(L, repeats ? "timer.every" : "timer.after");
   Generation *gen = generation_of(L);
   TimerHandle *handle = lua_newuserdatauv(L, sizeof *handle, 0);
@@ -229,6 +231,7 @@ static int add_named(lua_State *L) {
   const char *name = declared_name(L, 1);
   double seconds = check_seconds(L, 2, true);
   luaL_checktype(L, 3, LUA_TFUNCTION);
+  options_none(L, 4, "timer.every");
   need_declaring(L, "timer.every");
   Error err;
   Box *box = box_new(L, &named_box);

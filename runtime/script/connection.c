@@ -31,10 +31,11 @@ static int most_tasks(const Connection *c) {
   return options->max_tasks > 0 ? options->max_tasks : MAX_TASKS;
 }
 
-/* Handlers that wait are as many as they may be: further events have to wait, too. */
+/* Handlers of the owner's that wait are as many as they may be: further events have to
+ * wait, too. */
 static void look_at_tasks(Flight *f) {
   Connection *c = f->connection;
-  if (!c || !c->res) return;
+  if (!c || !c->res || f->guest) return;
   int most = most_tasks(c);
   bool hold = f->held ? f->tasks > most / 2 : f->tasks >= most;
   if (hold == f->held) return;
@@ -52,35 +53,48 @@ static void release_flight(Flight *f) {
   if (!f->connection && !f->tasks && !f->firing) free(f);
 }
 
+Flight *flight_new(Connection *c, Guest *guest) {
+  Flight *f = xcalloc(1, sizeof *f);
+  f->connection = c;
+  f->guest = guest;
+  return f;
+}
+
+void flight_leave(Flight *f) {
+  f->connection = NULL;
+  f->guest = NULL;
+  release_flight(f);
+}
+
 static void on_task_ended(void *ctx, lua_State *co, int n, bool ok) {
   (void)co, (void)n, (void)ok;
   Flight *f = ctx;
   f->tasks--;
   if (f->held) look_at_tasks(f);
+  if (f->guest) guest_wake(f->guest);
   release_flight(f);
 }
 
-static void fire_counted(Declaration *d, Flight *f, Firing *firing) {
-  firing->done = on_task_ended;
+void connection_fire_for(Connection *c, Declaration *d, Flight *f, ListName name,
+                         Firing *firing) {
+  firing->source = c->res->name;
+  firing->done = f ? on_task_ended : NULL;
   firing->done_ctx = f;
-  f->firing++;
-  f->tasks += handlers_fire(d->gen, &d->handlers, firing);
-  f->firing--;
+  if (f) f->firing++;
+  int count = handlers_fire(d->gen, list_of(d, name), firing);
+  if (!f) return;
+  f->tasks += count;
   look_at_tasks(f);
+  f->firing--;
+  release_flight(f);
 }
 
 void connection_fire(Connection *c, ListName name, Firing *firing) {
-  Flight *f = c->flight;
-  if (!c->res) return;
-  f->firing++;
-  firing->source = c->res->name;
-  for (Declaration *d = c->res->decls; d && c->res; d = d->next_bound) {
+  for (Declaration *d = c->res ? c->res->decls : NULL; d && c->res; d = d->next_bound) {
     if (!declaration_live(d)) continue;
-    if (name == LIST_EVENTS) fire_counted(d, f, firing);
-    else handlers_fire(d->gen, list_of(d, name), firing);
+    bool counts = name == LIST_EVENTS && !d->attached;
+    connection_fire_for(c, d, counts ? c->flight : NULL, name, firing);
   }
-  f->firing--;
-  release_flight(f);
 }
 
 Connection *connection_if_alive(Runtime *rt, uint64_t number) {
@@ -104,8 +118,7 @@ static int open_connection(Resource *res, Error *err) {
     free(c);
     return (int)err->code;
   }
-  c->flight = xcalloc(1, sizeof *c->flight);
-  c->flight->connection = c;
+  c->flight = flight_new(c, NULL);
   index_add(&res->owner->rt->connections, &c->node, c->number);
   res->core = c;
   return 0;
@@ -125,8 +138,8 @@ static void close_connection(Resource *res) {
   connection_forget_ask(c);
   socket_free(c->socket);
   c->res = NULL;
-  c->flight->connection = NULL;
-  release_flight(c->flight);
+  flight_leave(c->flight);
+  guests_free(c);
   if (!c->firing) free(c);
 }
 
@@ -172,6 +185,10 @@ static void differs(const void *a, const void *b, Buffer *out) {
   buffer_free(&names);
 }
 
+static void join_connection(Declaration *decl) {
+  if (decl->attached && decl->res->core) guest_join(decl->res->core, decl);
+}
+
 static int check_options(const void *options, Error *err) {
   return socket_options_check(&((const ConnectionOptions *)options)->net, err);
 }
@@ -191,7 +208,8 @@ const ResourceKind connection_kind = {.name = "socket",
                                       .change = change_connection,
                                       .differs = differs,
                                       .check = check_options,
-                                      .free_options = free_connection_options};
+                                      .free_options = free_connection_options,
+                                      .join = join_connection};
 
 Socket *connection_socket(const Declaration *decl) {
   if (!decl->res || !decl->res->core) return NULL;
@@ -210,6 +228,10 @@ bool connection_is_plain(const Declaration *decl) {
 
 bool connection_retries(const Declaration *decl) {
   return ((ConnectionOptions *)decl->res->options)->net.retries > 0;
+}
+
+uint64_t connection_lost(const Declaration *decl) {
+  return connection_socket(decl) ? guest_lost(decl->res->core, decl->gen->script) : 0;
 }
 
 Frames connection_frames(const Declaration *decl) {

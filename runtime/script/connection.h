@@ -11,7 +11,7 @@ typedef enum Frames { FRAMES_TEXT, FRAMES_BINARY, FRAMES_JSON } Frames;
 typedef struct ConnectionOptions {
   SocketOptions net;
   bool auto_connect;
-  int max_tasks; /* of handlers at once; 0: 10,000 */
+  int max_tasks; /* of the owner's handlers at once; 0: 10,000 */
   Frames frames; /* plain WebSocket: what send takes and messages give */
 } ConnectionOptions;
 
@@ -25,6 +25,8 @@ const char *connection_state(const Declaration *decl); /* "pending" before it ex
 bool connection_is_plain(const Declaration *decl);     /* plain WebSocket */
 bool connection_retries(const Declaration *decl);      /* until acknowledged */
 Frames connection_frames(const Declaration *decl);
+/* How many events its script, which attached, was too slow for. */
+uint64_t connection_lost(const Declaration *decl);
 
 /* Tells the outgoing handlers of what was sent (["name", args...]), with the next turn.
  */

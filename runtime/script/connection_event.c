@@ -54,12 +54,12 @@ static int f_ack(lua_State *L) {
   return 1;
 }
 
-static void push_ack(lua_State *L, Connection *c, int64_t id) {
+static void push_ack(lua_State *L, const Connection *c, const Told *told) {
   static const luaL_Reg none[] = {{NULL, NULL}};
   box_class(L, &ack_kind, none, NULL);
   Box *box = box_new(L, &ack_kind);
   Ack *ack = xmalloc(sizeof *ack);
-  *ack = (Ack){c->number, socket_epoch(c->socket), id};
+  *ack = (Ack){c->number, told->epoch, told->ack};
   box->object = ack;
   lua_pushcclosure(L, f_ack, 1);
 }
@@ -68,12 +68,11 @@ static void push_ack(lua_State *L, Connection *c, int64_t id) {
 
 typedef struct Payload {
   Connection *connection;
-  const SocketData *data;
+  Told told;
   const JsonArena *arena;
   const cJSON *tree; /* NULL: the text is read */
   const char *name;
   size_t name_len;
-  int64_t ack;
   bool with_name, unreadable;
 } Payload;
 
@@ -94,19 +93,37 @@ static int push_tree(lua_State *L, const Payload *p) {
 
 static int push_text(lua_State *L, Payload *p) {
   Error err;
-  int n = luajson_decode_list(L, p->data->json, p->data->len, 1, &err);
+  int n = luajson_decode_list(L, p->told.data->json, p->told.data->len, 1, &err);
   if (n < 0 && !p->unreadable && p->connection->res) tell_dropped(p->connection, &err);
   if (n < 0) p->unreadable = true;
   return n;
 }
 
+static int push_event(lua_State *L, Payload *p) {
+  int n = p->tree ? push_tree(L, p) : push_text(L, p);
+  if (n < 0) return -1;
+  if (p->told.ack == SIO_NO_ACK) return n;
+  push_ack(L, p->connection, &p->told);
+  return n + 1;
+}
+
+static int push_message(lua_State *L, const Payload *p) {
+  const SocketData *data = p->told.data;
+  const Resource *res = p->connection->res;
+  Error err;
+  bool json = res && ((ConnectionOptions *)res->options)->frames == FRAMES_JSON;
+  if (!json || p->told.binary) lua_pushlstring(L, data->json, data->len);
+  else if (luajson_decode(L, data->json, data->len, &err) != 0)
+    return luaL_error(L, "%s", err.message);
+  lua_pushboolean(L, p->told.binary);
+  return 2;
+}
+
 static int push_payload(lua_State *L, void *ctx) {
   Payload *p = ctx;
   if (p->with_name) lua_pushlstring(L, p->name, p->name_len);
-  int n = p->tree ? push_tree(L, p) : push_text(L, p);
-  if (n < 0) return -1;
-  if (p->ack != SIO_NO_ACK) push_ack(L, p->connection, p->ack);
-  return n + p->with_name + (p->ack != SIO_NO_ACK);
+  int n = p->told.message ? push_message(L, p) : push_event(L, p);
+  return n < 0 ? n : n + p->with_name;
 }
 
 /* The array ["name", args...], or NULL with *err. */
@@ -124,7 +141,7 @@ static bool plant(Payload *p) {
   Connection *c = p->connection;
   JsonArena *arena = c->res->owner->rt->arena;
   Error err;
-  p->tree = parse_data(arena, p->data, &err);
+  p->tree = parse_data(arena, p->told.data, &err);
   p->arena = arena;
   p->unreadable = !p->tree;
   if (p->tree) p->name = json_string(arena, p->tree->child, false, &p->name_len);
@@ -134,19 +151,32 @@ static bool plant(Payload *p) {
 
 static bool can_push(void *ctx) {
   Payload *p = ctx;
-  return p->tree || (!p->unreadable && p->connection->res && plant(p));
+  return p->told.message || p->tree || (!p->unreadable && p->connection->res && plant(p));
 }
 
 /* The name as it stands in the text; false: it has escapes, or something is wrong. */
 static bool find_name(Payload *p) {
-  SioPacket packet = {.type = SIO_EVENT, .json = p->data->json, .json_len = p->data->len};
+  SioPacket packet = {
+      .type = SIO_EVENT, .json = p->told.data->json, .json_len = p->told.data->len};
   return sio_event_name(&packet, &p->name, &p->name_len);
 }
 
-static bool anyone_wants(Resource *res, const Payload *p) {
-  for (Declaration *d = res->decls; d; d = d->next_bound)
-    if (declaration_live(d) && handlers_want(&d->handlers, p->name, p->name_len))
-      return true;
+/* What is told to a script that attached, of events that it was too slow for: a server's
+ * event of that name is heard by its handlers of any event alone. */
+static bool is_gap(const Declaration *d, const Payload *p) {
+  return d->attached && p->name_len == 3 && memcmp(p->name, "gap", 3) == 0;
+}
+
+static bool wants(const Declaration *d, const Payload *p) {
+  if (!declaration_live(d)) return false;
+  if (p->told.list == LIST_OUTGOING) return handlers_want(&d->outgoing, NULL, 0);
+  return is_gap(d, p) ? handlers_want(&d->handlers, NULL, 0)
+                      : handlers_want(&d->handlers, p->name, p->name_len);
+}
+
+static bool anyone_wants(const Resource *res, const Payload *p) {
+  for (const Declaration *d = res->decls; d; d = d->next_bound)
+    if (wants(d, p)) return true;
   return false;
 }
 
@@ -159,59 +189,63 @@ static bool is_reserved(const Payload *p) {
   return true;
 }
 
-static void fire_event(Connection *c, ListName list, Firing firing) {
-  firing.push = push_payload;
-  firing.can_push = can_push;
-  connection_fire(c, list, &firing);
+/* To the handlers of one script: those for any event first. */
+static void hand(Connection *c, Declaration *d, Flight *f, Payload *p) {
+  Firing any = {.any = true, .push = push_payload, .can_push = can_push, .ctx = p};
+  p->with_name = true;
+  connection_fire_for(c, d, f, p->told.list, &any);
+  if (!c->res || p->told.list == LIST_OUTGOING || is_gap(d, p)) return;
+  p->with_name = false;
+  Firing named = {.event = p->name,
+                  .len = p->name_len,
+                  .push = push_payload,
+                  .can_push = can_push,
+                  .ctx = p};
+  connection_fire_for(c, d, f, p->told.list, &named);
+}
+
+static void hand_round(Connection *c, Payload *p) {
+  c->firing++;
+  for (Declaration *d = c->res->decls; d && c->res; d = d->next_bound) {
+    if (!wants(d, p)) continue;
+    Flight *f = c->flight;
+    if (d->attached) f = guest_ready(c, d, &p->told);
+    else if (p->told.list == LIST_OUTGOING) f = NULL;
+    if (f || !d->attached) hand(c, d, f, p);
+  }
+  connection_leave(c);
+}
+
+/* Finds the name, where there is none in the text by making a tree of it; false: it
+ * cannot be read. */
+static bool read_payload(Payload *p) {
+  p->name = "message";
+  p->name_len = 7;
+  if (p->told.message) return true;
+  bool named = find_name(p);
+  if (named && !p->told.data->count) return true;
+  return (named && !anyone_wants(p->connection->res, p)) || plant(p);
+}
+
+void connection_hand(Connection *c, Declaration *d, Flight *f, const Told *told) {
+  Payload p = {.connection = c, .told = *told};
+  if (read_payload(&p)) hand(c, d, f, &p);
 }
 
 void connection_on_event(void *ctx, const SocketData *data, int64_t ack) {
   Connection *c = ctx;
-  Payload p = {.connection = c, .data = data, .ack = ack, .with_name = true};
-  bool named = find_name(&p);
-  if (named && !anyone_wants(c->res, &p)) return;
-  if ((!named || data->count) && !plant(&p)) return;
-  if (is_reserved(&p)) return;
-  c->firing++;
-  fire_event(c, LIST_EVENTS, (Firing){.any = true, .ctx = &p});
-  p.with_name = false;
-  fire_event(c, LIST_EVENTS, (Firing){.event = p.name, .len = p.name_len, .ctx = &p});
-  connection_leave(c);
-}
-
-typedef struct Message {
-  Frames frames;
-  bool binary, with_name;
-  const char *data;
-  size_t len;
-} Message;
-
-static int push_message(lua_State *L, void *ctx) {
-  Message *m = ctx;
-  Error err;
-  if (m->with_name) lua_pushliteral(L, "message");
-  if (m->frames == FRAMES_JSON && !m->binary) {
-    if (luajson_decode(L, m->data, m->len, &err) != 0)
-      return luaL_error(L, "%s", err.message);
-  } else {
-    lua_pushlstring(L, m->data, m->len);
-  }
-  lua_pushboolean(L, m->binary);
-  return m->with_name ? 3 : 2;
+  Payload p = {.connection = c, .told = {LIST_EVENTS, .data = data, .ack = ack}};
+  p.told.epoch = socket_epoch(c->socket);
+  if (!read_payload(&p) || !anyone_wants(c->res, &p) || is_reserved(&p)) return;
+  hand_round(c, &p);
 }
 
 void connection_on_message(void *ctx, bool binary, const char *data, size_t len) {
   Connection *c = ctx;
-  ConnectionOptions *options = c->res->options;
-  Message m = {options->frames, binary, true, data, len};
-  c->firing++;
-  connection_fire(c, LIST_EVENTS,
-                  &(Firing){.any = true, .push = push_message, .ctx = &m});
-  m.with_name = false;
-  connection_fire(
-      c, LIST_EVENTS,
-      &(Firing){.event = "message", .len = 7, .push = push_message, .ctx = &m});
-  connection_leave(c);
+  SocketData bytes = {.json = data, .len = len};
+  Payload p = {.connection = c,
+               .told = {LIST_EVENTS, true, binary, &bytes, SIO_NO_ACK, 0}};
+  if (read_payload(&p)) hand_round(c, &p);
 }
 
 /* --- what is not sent ------------------------------------------------------------- */
@@ -261,12 +295,9 @@ typedef struct Outgoing {
 static void on_outgoing(Event *event) {
   Outgoing *o = CONTAINER_OF(event, Outgoing, event);
   Connection *c = connection_if_alive(o->rt, o->connection);
-  Payload p = {.connection = c, .data = &o->data, .ack = SIO_NO_ACK, .with_name = true};
-  if (c && ((find_name(&p) && !p.data->count) || plant(&p))) {
-    c->firing++;
-    fire_event(c, LIST_OUTGOING, (Firing){.any = true, .ctx = &p});
-    connection_leave(c);
-  }
+  Payload p = {.connection = c,
+               .told = {LIST_OUTGOING, .data = &o->data, .ack = SIO_NO_ACK}};
+  if (c && read_payload(&p)) hand_round(c, &p);
   free(o);
 }
 

@@ -6,9 +6,12 @@
 
 typedef struct AuthAsk AuthAsk;
 
-/* The tasks of its handlers; lives until the last one has ended. */
+typedef struct Guest Guest;
+
+/* The tasks of one script's handlers; lives until the last one has ended. */
 typedef struct Flight {
-  struct Connection *connection; /* NULL: it is closed */
+  struct Connection *connection; /* NULL: it is closed, or there is a newer version */
+  Guest *guest;                  /* NULL: those of the owner */
   int tasks, firing;
   bool held, told;
 } Flight;
@@ -21,16 +24,41 @@ typedef struct Connection {
   AuthAsk *ask;    /* the question under way */
   int firing;      /* the memory stays meanwhile */
   bool was_connected;
-  Flight *flight; /* owned until it is closed */
+  Flight *flight; /* of the owner's handlers; owned until it is closed */
+  Guest *guests;  /* the scripts that attached, once they heard something; owned */
 } Connection;
 
 typedef enum ListName { LIST_EVENTS, LIST_STATES, LIST_OUTGOING, LIST_DROPS } ListName;
 
+/* What handlers are told: an event, a plain WebSocket's message, or what was sent. */
+typedef struct Told {
+  ListName list;
+  bool message, binary;
+  const SocketData *data; /* of a message: its bytes, as the text */
+  int64_t ack;
+  uint32_t epoch; /* of the connection that it came on */
+} Told;
+
 /* Between ++c->firing and connection_leave. A handler may close the connection: then it
  * is over. */
 void connection_fire(Connection *c, ListName name, Firing *firing);
+/* The same for the handlers of one script; f, if not NULL, counts their tasks. */
+void connection_fire_for(Connection *c, Declaration *d, Flight *f, ListName name,
+                         Firing *firing);
 void connection_leave(Connection *c);
+/* Hands what has waited to the handlers of one script. */
+void connection_hand(Connection *c, Declaration *d, Flight *f, const Told *told);
 Connection *connection_if_alive(Runtime *rt, uint64_t number); /* NULL: it is gone */
+
+/* connection_guest.c: the queue of a script that attached. */
+Flight *flight_new(Connection *c, Guest *guest);
+void flight_leave(Flight *f); /* the connection is done with it */
+/* Whose handlers are to be told now; NULL: it waits in the queue of its script. */
+Flight *guest_ready(Connection *c, Declaration *d, const Told *told);
+void guest_wake(Guest *guest);                        /* some of its tasks have ended */
+void guest_join(Connection *c, const Declaration *d); /* a new version has attached */
+uint64_t guest_lost(const Connection *c, const Script *script);
+void guests_free(Connection *c);
 
 /* Callbacks of the socket's. */
 void connection_on_auth(void *ctx);

@@ -68,7 +68,7 @@ local socket = {}
 ---@field timeout? number seconds for one attempt, until connected; 20
 ---@field buffer? tidelock.SocketBuffer
 ---@field retries? integer how often what the server has not acknowledged is sent again, in order, one at a time; 0: all is sent once
----@field max_tasks? integer handlers of events that may be under way at once; further events wait; 10000
+---@field max_tasks? integer handlers of the owner's that may be under way at once; further events wait; 10000
 ---@field ack_timeout? number seconds to wait for the ack each time; 10
 ---@field query? table<string, string|number>|string
 ---@field headers? table<string, string>
@@ -134,7 +134,8 @@ function Socket:disconnect(code, reason) end
 ---Handles an event. Each handler runs in a task of its own, with its own copy of the arguments; if
 ---the server asked for an ack, a function comes last: call it once with the answer. "connect",
 ---"disconnect" (reason, info) and "connect_error" (error, info) tell of the connection itself.
----On a plain WebSocket there is "message" (data, binary).
+---On a plain WebSocket there is "message" (data, binary). A script that attached hears of events that it was too slow
+---for: "gap" ({ lost = n }).
 ---@param event string
 ---@param fn function
 ---@param options? tidelock.HandlerOptions
@@ -144,8 +145,9 @@ function Socket:on(event, fn, options) end
 ---Like on, for one event.
 ---@param event string
 ---@param fn function
+---@param options? tidelock.HandlerOptions
 ---@return tidelock.Handler
-function Socket:once(event, fn) end
+function Socket:once(event, fn, options) end
 
 ---Removes the handlers of an event, or the one given.
 ---@param event string
@@ -155,13 +157,15 @@ function Socket:off(event, fn) end
 
 ---Handles every event of the server's; the name comes first.
 ---@param fn fun(event: string, ...)
+---@param options? tidelock.HandlerOptions
 ---@return tidelock.Handler
-function Socket:on_any(fn) end
+function Socket:on_any(fn, options) end
 
 ---The same, before those that are there.
 ---@param fn fun(event: string, ...)
+---@param options? tidelock.HandlerOptions
 ---@return tidelock.Handler
-function Socket:prepend_any(fn) end
+function Socket:prepend_any(fn, options) end
 
 ---Removes the handlers of every event, or the one given.
 ---@param fn? function
@@ -170,13 +174,15 @@ function Socket:off_any(fn) end
 
 ---Hears every event that is sent by emit and call.
 ---@param fn fun(event: string, ...)
+---@param options? tidelock.HandlerOptions
 ---@return tidelock.Handler
-function Socket:on_any_outgoing(fn) end
+function Socket:on_any_outgoing(fn, options) end
 
 ---The same, before those that are there.
 ---@param fn fun(event: string, ...)
+---@param options? tidelock.HandlerOptions
 ---@return tidelock.Handler
-function Socket:prepend_any_outgoing(fn) end
+function Socket:prepend_any_outgoing(fn, options) end
 
 ---Removes those who hear what is sent, or the one given.
 ---@param fn? function
@@ -184,13 +190,15 @@ function Socket:prepend_any_outgoing(fn) end
 function Socket:off_any_outgoing(fn) end
 
 ---@param fn fun(state: tidelock.SocketState, info: tidelock.SocketInfo)
+---@param options? tidelock.HandlerOptions
 ---@return tidelock.Handler
-function Socket:on_state(fn) end
+function Socket:on_state(fn, options) end
 
 ---Hears of each event that waited for a connection and is not sent. Calls get an error instead.
 ---@param fn fun(event: string, why: "expired"|"cleared"|"closed"|"too large")
+---@param options? tidelock.HandlerOptions
 ---@return tidelock.Handler
-function Socket:on_drop(fn) end
+function Socket:on_drop(fn, options) end
 
 ---Drops what waits for a connection; calls end with ABORTED.
 ---@return integer how many
@@ -201,6 +209,7 @@ function Socket:clear() end
 ---@field dropped integer events that waited and were not sent
 ---@field late_acks integer acks of no call that waits: late, or doubled
 ---@field buffered integer bytes that wait now
+---@field lost integer events that this script, which attached, was too slow for
 
 ---Counted since the connection was made.
 ---@return tidelock.SocketStats

@@ -6,7 +6,8 @@ test.describe("input", function()
   test.it("misuse raises", function()
     expect(function() input.on_line() end).raises "function expected"
     expect(function() input.on_end "x" end).raises "function expected"
-    expect(function() input.on_line(print, { cereal = true }) end).raises "no option 'cereal'"
+    expect(function() input.on_line(print, { cereal = true }) end)
+      .raises 'unknown option "cereal" (did you mean "serial"?)'
     expect(function() input.on_line(print, "serial") end).raises "table expected"
   end)
 

@@ -1,0 +1,93 @@
+/* See options.h; tidelock.options.core is the same for the modules of stdlib. */
+#include "lua/options.h"
+
+#include <lauxlib.h>
+#include <string.h>
+
+#include "core/suggest.h"
+#include "lua/modules.h"
+
+/* Raises at the line of who called the function that `level` says. */
+static int refuse(lua_State *L, int level, const char *what, const char *name,
+                  Suggestion *near) {
+  luaL_where(L, level);
+  lua_pushfstring(L, "%s: unknown option \"%s\"%s", what, name, suggest_text(near));
+  lua_concat(L, 2);
+  return lua_error(L);
+}
+
+static int refuse_listed(lua_State *L, const char *what, const char *name,
+                         const char *const *known) {
+  Suggestion near;
+  suggest_begin(&near, name);
+  for (int i = 0; known[i]; i++) suggest_offer(&near, known[i]);
+  return refuse(L, 1, what, name, &near);
+}
+
+static bool is_listed(const char *name, const char *const *known) {
+  while (*known && strcmp(*known, name) != 0) known++;
+  return *known != NULL;
+}
+
+void options_check(lua_State *L, int index, const char *what, const char *const *known) {
+  luaL_checktype(L, index, LUA_TTABLE);
+  index = lua_absindex(L, index);
+  for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
+    bool text = lua_type(L, -2) == LUA_TSTRING;
+    if (!text || !is_listed(lua_tostring(L, -2), known))
+      refuse_listed(L, what, luaL_tolstring(L, -2, NULL), known);
+  }
+}
+
+bool options_given(lua_State *L, int index, const char *what, const char *const *known) {
+  if (lua_isnoneornil(L, index)) return false;
+  options_check(L, index, what, known);
+  return true;
+}
+
+void options_none(lua_State *L, int index, const char *what) {
+  if (!lua_isnoneornil(L, index)) luaL_error(L, "%s takes no options", what);
+}
+
+/* --- for stdlib ------------------------------------------------------------------- */
+
+/* Whether the list at 3 has the value at `index`. */
+static bool is_in_list(lua_State *L, int index) {
+  bool found = false;
+  for (lua_Integer i = 1; !found && lua_rawgeti(L, 3, i) != LUA_TNIL; i++) {
+    found = lua_rawequal(L, -1, index);
+    lua_pop(L, 1);
+  }
+  if (!found) lua_pop(L, 1);
+  return found;
+}
+
+static int refuse_in_list(lua_State *L, const char *name) {
+  Suggestion near;
+  suggest_begin(&near, name);
+  for (lua_Integer i = 1; lua_rawgeti(L, 3, i) == LUA_TSTRING; i++, lua_pop(L, 1))
+    suggest_offer(&near, lua_tostring(L, -1));
+  return refuse(L, (int)luaL_optinteger(L, 4, 2), lua_tostring(L, 1), name, &near);
+}
+
+/* check(what, options, names, level?): options nil: nothing to check. level: whose line
+ * is told, 2 (who called the function that asks) unless given. */
+static int f_check(lua_State *L) {
+  luaL_checkstring(L, 1);
+  luaL_checktype(L, 3, LUA_TTABLE);
+  lua_settop(L, 4);
+  if (lua_isnil(L, 2)) return 0;
+  if (!lua_istable(L, 2))
+    return luaL_error(L, "%s: options are a table, not a %s", lua_tostring(L, 1),
+                      luaL_typename(L, 2));
+  for (lua_pushnil(L); lua_next(L, 2); lua_pop(L, 1))
+    if (!is_in_list(L, lua_gettop(L) - 1))
+      return refuse_in_list(L, luaL_tolstring(L, -2, NULL));
+  return 0;
+}
+
+int luaopen_tidelock_options_core(lua_State *L) {
+  static const luaL_Reg functions[] = {{"check", f_check}, {NULL, NULL}};
+  luaL_newlib(L, functions);
+  return 1;
+}

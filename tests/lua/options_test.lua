@@ -1,0 +1,125 @@
+-- An option that there is not raises wherever a function takes options, with the one that was
+-- probably meant; so does an argument where there are none.
+local test = require "tidelock.test"
+local input = require "tidelock.input"
+local script = require "tidelock.script"
+local socket = require "tidelock.socket"
+local store = require "tidelock.store"
+local task = require "tidelock.task"
+local timer = require "tidelock.timer"
+local checks = require "tidelock.options.core"
+local expect = test.expect
+
+local function nothing() end
+local count = 0
+local function connection(more)
+  count = count + 1
+  local all = { url = "http://127.0.0.1:1", auto_connect = false }
+  for key, value in pairs(more or {}) do all[key] = value end
+  return socket.connect("c" .. count, all)
+end
+
+-- NAME, call, what the error says
+local function refused(name, call, ...)
+  local words = { ... }
+  test.it(name, function()
+    for _, word in ipairs(words) do expect(call).raises(word) end
+    expect(call).raises "options_test.lua" -- the line of the script
+  end)
+end
+
+test.describe("an option that there is not", function()
+  local s
+  test.before_each(function() s = connection() end)
+  refused("of on", function()
+    s:on("x", nothing, { serail = true })
+  end, "socket:on", 'option "serail"', 'did you mean "serial"')
+  refused("of once", function()
+    s:once("x", nothing, { seriel = true })
+  end, "socket:once", 'did you mean "serial"')
+  refused("far from any", function()
+    s:on("x", nothing, { priority = 1 })
+  end, 'unknown option "priority"')
+  refused("that is no name", function() s:on("x", nothing, { true }) end, 'unknown option "1"')
+  refused("of the wrong type", function() s:on("x", nothing, { serial = "yes" }) end, "true or false")
+  refused("no table at all", function() s:on("x", nothing, true) end, "table expected")
+  local others = { "on_any", "prepend_any", "on_any_outgoing", "prepend_any_outgoing", "on_state", "on_drop" }
+  for _, name in ipairs(others) do
+    refused("of " .. name, function()
+      s[name](s, nothing, { Serial = true })
+    end, "socket:" .. name, 'did you mean "serial"')
+  end
+  refused("of connect", function() connection { namspace = "/x" } end, 'did you mean "namespace"')
+  refused("of a table in connect", function()
+    connection { reconnect = { maxdelay = 1 } }
+  end, 'did you mean "max_delay"')
+  refused("of attach", function()
+    socket.attach("a:b", { share = "send" })
+  end, "socket.attach takes no options")
+  refused("of a store's attach", function()
+    store.attach("a:b", { share = "read" })
+  end, "store.attach takes no options")
+  refused("of a trace", function()
+    store.trace(nothing, { name = "x" })
+  end, "store.trace takes no options")
+  refused("of a store", function() store.define("s", { intial = {} }) end, 'did you mean "initial"')
+  refused("of a derived store's subscribe", function()
+    store.derive({}, nothing):subscribe(nothing, { fire_imediately = true })
+  end, 'did you mean "fire_immediately"')
+  refused("of a line's handler", function()
+    input.on_line(nothing, { seral = false })
+  end, "input.on_line", 'did you mean "serial"')
+  refused("of the input's end", function()
+    input.on_end(nothing, { serial = false })
+  end, "input.on_end takes no options")
+  refused("of a timer", function()
+    timer.after(1, nothing, { name = "x" })
+  end, "timer.after takes no options")
+  refused("of one that repeats", function()
+    timer.every(1, nothing, { immediate = true })
+  end, "timer.every takes no options")
+  refused("of one with a name", function()
+    timer.every("t", 1, nothing, { immediate = true })
+  end, "timer.every takes no options")
+  refused("of on_start", function()
+    script.on_start(nothing, { once = true })
+  end, "script.on_start takes no options")
+  refused("of on_stop", function()
+    script.on_stop(nothing, { timeout = 1 })
+  end, "script.on_stop takes no options")
+  refused("of on_notice", function()
+    script.on_notice(nothing, {})
+  end, "script.on_notice takes no options")
+  refused("of keep_options", function()
+    script.keep_options { persists = true }
+  end, 'did you mean "persist"')
+  refused("of grace", function() script.grace(1, {}) end, "script.grace takes no options")
+  refused("of version", function() script.version(1, nothing, {}) end, "script.version takes no options")
+  refused("of exit", function() script.exit(0, { now = true }) end, "script.exit takes no options")
+  refused("of sleep", function() task.sleep(0, { exact = true }) end, "task.sleep takes no options")
+  refused("of all", function() task.all({}, { limit = 1 }) end, "task.all takes no options")
+  refused("of race", function() task.race({ nothing }, { limit = 1 }) end, "task.race takes no options")
+  refused("of with_timeout", function()
+    task.with_timeout(1, nothing, { code = 1 })
+  end, "task.with_timeout takes no options")
+  refused("of send", function()
+    connection { protocol = "websocket" }:send("x", { binery = true })
+  end, 'did you mean "binary"')
+end)
+
+test.describe("what is right", function()
+  test.it("is taken", function()
+    local s = connection()
+    s:on("x", nothing, { serial = true })
+    s:on("x", nothing, {})
+    s:once("x", nothing, nil)
+    s:on_state(nothing, { serial = false })
+  end)
+  test.it("is checked for stdlib by the same words", function()
+    checks.check("f", nil, { "a" })
+    checks.check("f", { a = 1 }, { "a" })
+    expect(function() checks.check("f", { colour = 1 }, { "color" }, 1) end)
+      .raises 'f: unknown option "colour" (did you mean "color"?)'
+    expect(function() checks.check("f", 1, { "color" }) end).raises("f: options are a table, not a number")
+  end)
+end)
