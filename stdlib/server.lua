@@ -229,7 +229,7 @@ end
 ---@field ping_timeout? number seconds for their answer (20)
 ---@field max_payload? integer bytes of a message (1000000)
 ---@field connect_timeout? number seconds for joining a first namespace (45)
----@field cors? string the origin that browsers may poll from, "*" for any
+---@field cors? string|string[] origins whose pages may connect and poll, "*" for any
 
 --- Speaks Socket.IO at a path. Returns the namespace "/".
 ---@param options? tidelock.server.IoOptions
@@ -253,7 +253,9 @@ end
 
 ---@class tidelock.server.Options
 ---@field port? integer 0: any that is free (the default)
----@field host? string an address to bind ("127.0.0.1")
+---@field host? string an address to bind ("127.0.0.1"); one that is not loopback needs hosts
+---@field hosts? string|string[] names it answers to besides loopback's, others get 421
+---@field origins? string|string[] pages it takes requests from besides its own, others get 403
 ---@field max_body? integer bytes of a request's body (8 MiB)
 ---@field max_message? integer bytes of a WebSocket message (1 MiB)
 ---@field max_backlog? integer bytes that may wait for one WebSocket client (4 MiB)

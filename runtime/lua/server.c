@@ -345,6 +345,18 @@ static int f_buffered(lua_State *L) {
   return 1;
 }
 
+/* let_in(origins): pages of these may send requests, too, besides those in the options.
+ */
+static int f_let_in(lua_State *L) {
+  Declaration *decl = box_to(L, 1, &server_box)->object;
+  void *options = !decl ? NULL : decl->res ? decl->res->options : decl->options;
+  if (!options) return 0;
+  server_options_let_in(L, 2, options);
+  Core *core = decl->res ? decl->res->core : NULL;
+  if (core && core->server) server_retune(core->server, options);
+  return 0;
+}
+
 /* port() → the port, or nil before it is open */
 static int f_port(lua_State *L) {
   const Declaration *decl = box_to(L, 1, &server_box)->object;
@@ -414,10 +426,16 @@ static int f_random(lua_State *L) {
 }
 
 int luaopen_tidelock_server_core(lua_State *L) {
-  static const luaL_Reg methods[] = {
-      {"respond", f_respond},         {"accept", f_accept},     {"send", f_send},
-      {"hang_up", f_hang_up},         {"buffered", f_buffered}, {"port", f_port},
-      {"connections", f_connections}, {"close", f_close},       {NULL, NULL}};
+  static const luaL_Reg methods[] = {{"respond", f_respond},
+                                     {"accept", f_accept},
+                                     {"send", f_send},
+                                     {"hang_up", f_hang_up},
+                                     {"buffered", f_buffered},
+                                     {"port", f_port},
+                                     {"connections", f_connections},
+                                     {"close", f_close},
+                                     {"let_in", f_let_in},
+                                     {NULL, NULL}};
   static const luaL_Reg functions[] = {
       {"declare", f_declare}, {"random", f_random}, {"start", f_start}, {NULL, NULL}};
   box_class(L, &server_box, methods, NULL);

@@ -5,6 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "net/hosts.h"
+
+enum { MAX_NAMES = 1000 };
+
 /* --- reading ---------------------------------------------------------------------- */
 
 static lua_Number number_option(lua_State *L, int t, const char *name, lua_Number max) {
@@ -23,9 +27,39 @@ static size_t size_option(lua_State *L, int t, const char *name) {
   return (size_t)number_option(L, t, name, 1 << 30);
 }
 
-/* The host, which is copied last, stays on the stack meanwhile. */
+/* Raises unless the value at the top is nil, a string or a list of strings. */
+static void check_names(lua_State *L, const char *name) {
+  int type = lua_type(L, -1);
+  if (type == LUA_TNIL || type == LUA_TSTRING) return;
+  lua_Integer n = type == LUA_TTABLE ? (lua_Integer)lua_rawlen(L, -1) : -1;
+  for (lua_Integer i = 1; i <= n; i++, lua_pop(L, 1))
+    if (lua_rawgeti(L, -1, i) != LUA_TSTRING) n = -1;
+  if (n < 0 || n > MAX_NAMES) luaL_error(L, "option %s is a list of strings", name);
+}
+
+/* Returns new, as names_copy does; the value is one that check_names let pass. */
+static const char *const *read_names(lua_State *L, int t) {
+  const char *single[] = {lua_tostring(L, t), NULL};
+  if (!lua_istable(L, t)) return single[0] ? names_copy(single) : NULL;
+  size_t n = lua_rawlen(L, t);
+  const char **names = xcalloc(n + 1, sizeof *names);
+  for (size_t i = 0; i < n; i++, lua_pop(L, 1)) {
+    lua_rawgeti(L, t, (lua_Integer)i + 1);
+    names[i] = xstrdup(lua_tostring(L, -1));
+  }
+  return names;
+}
+
+static int names_field(lua_State *L, int t, const char *name) {
+  lua_getfield(L, t, name);
+  check_names(L, name);
+  return lua_gettop(L);
+}
+
+/* What is copied comes last: nothing raises after it. */
 ServerOptions *server_options_read(lua_State *L, int t) {
   luaL_checktype(L, t, LUA_TTABLE);
+  int hosts = names_field(L, t, "hosts"), origins = names_field(L, t, "origins");
   ServerOptions o = {
       .port = (int)number_option(L, t, "port", 65535),
       .max_head = size_option(L, t, "max_head"),
@@ -41,10 +75,35 @@ ServerOptions *server_options_read(lua_State *L, int t) {
   int type = lua_getfield(L, t, "host");
   if (type != LUA_TNIL && type != LUA_TSTRING) luaL_error(L, "option host is a string");
   o.host = xstrdup(type == LUA_TSTRING ? lua_tostring(L, -1) : "127.0.0.1");
-  lua_pop(L, 1);
+  o.hosts = read_names(L, hosts);
+  o.origins = read_names(L, origins);
+  lua_settop(L, hosts - 1);
   ServerOptions *options = xmalloc(sizeof *options);
   *options = o;
   return options;
+}
+
+/* Raises at the first that is no origin; `names` is released then. */
+static void need_origins(lua_State *L, const char *const *names) {
+  const char *const *name = names;
+  while (name && *name && origin_entry_valid(*name)) name++;
+  if (!name || !*name) return;
+  lua_pushfstring(L, "option cors: \"%s\" is no origin, like \"https://app.example.org\"",
+                  *name);
+  names_free(names);
+  lua_error(L);
+}
+
+void server_options_let_in(lua_State *L, int t, ServerOptions *options) {
+  lua_pushvalue(L, t);
+  check_names(L, "cors");
+  const char *const *more = read_names(L, lua_gettop(L));
+  need_origins(L, more);
+  const char *const *all = names_joined(options->origins, more);
+  names_free(options->origins);
+  names_free(more);
+  options->origins = all;
+  lua_pop(L, 1);
 }
 
 /* --- comparing -------------------------------------------------------------------- */
@@ -56,7 +115,8 @@ bool server_options_same(const void *a, const void *b) {
          x->max_message == y->max_message && x->max_backlog == y->max_backlog &&
          x->max_connections == y->max_connections && x->head_timeout == y->head_timeout &&
          x->request_timeout == y->request_timeout && x->idle_timeout == y->idle_timeout &&
-         x->write_timeout == y->write_timeout;
+         x->write_timeout == y->write_timeout && names_same(x->hosts, y->hosts) &&
+         names_same(x->origins, y->origins);
 }
 
 bool server_options_same_place(const void *a, const void *b) {
@@ -81,10 +141,13 @@ void server_options_differ(const void *a, const void *b, Buffer *out) {
 /* --- the rest --------------------------------------------------------------------- */
 
 int server_options_check(const void *options, Error *err) {
-  return server_try_bind(((const ServerOptions *)options)->host, 0, NULL, err);
+  return server_check(options, err);
 }
 
 void server_options_free(void *options) {
-  free((char *)((ServerOptions *)options)->host);
-  free(options);
+  ServerOptions *o = options;
+  free((char *)o->host);
+  names_free(o->hosts);
+  names_free(o->origins);
+  free(o);
 }

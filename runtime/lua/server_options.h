@@ -11,6 +11,9 @@
 /* Returns new options read from the table at `t`, an absolute index; raises on what is
  * wrong. */
 ServerOptions *server_options_read(lua_State *L, int t);
+/* Lets in the origins at `t`, too: a string, or a list of them; raises on what is wrong.
+ */
+void server_options_let_in(lua_State *L, int t, ServerOptions *options);
 bool server_options_same(const void *a, const void *b);
 bool server_options_same_place(const void *a, const void *b); /* host and port */
 bool server_options_same_port(const void *a, const void *b);  /* and it is not any */

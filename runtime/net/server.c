@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "net/files.h"
+#include "net/hosts.h"
 
 #define SERVER_OBJECT "tidelock-server.so"
 
@@ -126,6 +127,30 @@ int server_try_bind(const char *host, int port, bool *ipv6, Error *err) {
   int number = errno;
   close(fd);
   return result == 0 ? 0 : bind_error(host, port, number, err);
+}
+
+static int check_entries(const char *const *list, bool (*valid)(const char *),
+                         const char *what, const char *like, Error *err) {
+  for (; list && *list; list++)
+    if (!valid(*list))
+      return error_set(err, ERR_INVALID, "%s: \"%.80s\" is none, like %s", what, *list,
+                       like);
+  return 0;
+}
+
+int server_check(const ServerOptions *o, Error *err) {
+  const char *host = o->host ? o->host : "127.0.0.1";
+  if (server_try_bind(host, 0, NULL, err) != 0) return err->code;
+  if (!address_is_loopback(host) && !o->hosts)
+    return error_set(err, ERR_INVALID,
+                     "a server on %s, which is not loopback, needs the option hosts: the "
+                     "names that it answers to, like { \"chat.example.org\" }",
+                     host);
+  int code = check_entries(o->hosts, host_entry_valid, "hosts",
+                           "\"chat.example.org\" or \"localhost:8000\"", err);
+  return code ? code
+              : check_entries(o->origins, origin_entry_valid, "origins",
+                              "\"https://chat.example.org\"", err);
 }
 
 int server_port(const Server *server) {

@@ -33,6 +33,10 @@ typedef struct ServerOptions {
   double request_timeout; /* for the whole request; 0: 60 */
   double idle_timeout;    /* between requests of a connection; 0: 60 */
   double write_timeout;   /* without the peer taking a byte; 0: 30 */
+  /* Names it answers to besides loopback ones, and pages it takes requests from besides
+   * its own: entries of net/hosts.h, NULL-terminated, or NULL. Others are answered with
+   * 421 and 403. A host that is not loopback needs hosts. */
+  const char *const *hosts, *const *origins;
 } ServerOptions;
 
 typedef struct ServerRequest {
@@ -63,12 +67,14 @@ Server *server_open(Servers *servers, const ServerOptions *options,
  * be. The port is free again at once. */
 void server_close(Server *server);
 
-/* Puts other limits and timeouts into effect, for what begins from now on; host and port
- * must be those it has. */
+/* Puts other options into effect, for what begins from now on; host and port must be
+ * those it has. */
 void server_retune(Server *server, const ServerOptions *options);
 /* Whether the host can be bound to, with this port (0: any) free: 0, or INVALID, BUSY,
  * IO. ipv6 may be NULL. */
 int server_try_bind(const char *host, int port, bool *ipv6, Error *err);
+/* What of the options shows as wrong without opening: 0, INVALID, or IO. */
+int server_check(const ServerOptions *options, Error *err);
 
 int server_port(const Server *server);
 size_t server_connections(const Server *server);
@@ -92,7 +98,7 @@ void server_hang_up(Server *server, uint64_t id, int code, const char *reason);
 /* --- for runtime/server alone ----------------------------------------------------- */
 
 typedef struct ServerRoom ServerRoom;
-enum { SERVER_TABLE_VERSION = 2 };
+enum { SERVER_TABLE_VERSION = 3 };
 typedef struct ServerTable {
   int version;
   ServerRoom *(*room_new)(Loop *loop);

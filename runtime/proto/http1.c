@@ -86,16 +86,27 @@ static bool is_method(const char *text) {
   return http1_is_name(text) && strlen(text) <= 32;
 }
 
-/* "/a?b", "http://host/a?b" (as to a proxy), or "*". Fills path and query. */
+/* "http://host/a?b", as to a proxy: the host is kept, a string of its own, and moved to
+ * the left to make room for its end and for a missing slash. Returns the rest, or NULL.
+ */
+static char *cut_authority(Http1Request *r, char *target) {
+  char *authority = target + 7, *path = authority + strcspn(authority, "/?");
+  size_t len = (size_t)(path - authority);
+  if (len == 0) return NULL;
+  bool star = *path == '\0' && strcmp(r->method, "OPTIONS") == 0;
+  r->host = memmove(target, authority, len);
+  target[len] = '\0';
+  if (*path == '/') return path;
+  *--path = star ? '*' : '/';
+  return path;
+}
+
+/* "/a?b", the form above, or "*". Fills path and query. */
 static bool cut_target(Http1Request *r, char *target) {
   for (unsigned char *c = (unsigned char *)target; *c; c++)
     if (*c <= 0x20 || *c >= 0x7f || *c == '#') return false;
-  if (strncasecmp(target, "http://", 7) == 0) {
-    char *authority = target + 7;
-    target = authority + strcspn(authority, "/?");
-    if (target == authority) return false;
-    if (*target != '/') *--target = '/'; /* no path: over the end of the host */
-  }
+  if (strncasecmp(target, "http://", 7) == 0) target = cut_authority(r, target);
+  if (!target) return false;
   bool star = strcmp(target, "*") == 0 && strcmp(r->method, "OPTIONS") == 0;
   if (*target != '/' && !star) return false;
   char *mark = strchr(target, '?');
@@ -199,14 +210,24 @@ static Http1Result choose_body(Http1Parser *p) {
   return HTTP1_MORE;
 }
 
+/* The host of the target wins (RFC 9112, 3.2.2), in the headers too. */
+static bool choose_host(Http1Parser *p) {
+  Http1Request *r = &p->request;
+  const char *host = NULL;
+  size_t hosts = count_of(r, "host", &host);
+  if (hosts > 1 || (hosts == 0 && r->minor == 1)) return false;
+  if (!r->host) r->host = host;
+  for (size_t i = 0; i < r->header_count; i++)
+    if (strcmp(r->headers[i].name, "host") == 0) p->headers[i].value = r->host;
+  return true;
+}
+
 static Http1Result finish_head(Http1Parser *p) {
   Http1Request *r = &p->request;
   Http1Result result = cut_head(p);
   if (result != HTTP1_MORE) return result;
-  const char *host = NULL, *expect = NULL;
-  size_t hosts = count_of(r, "host", &host);
-  if (hosts > 1 || (hosts == 0 && r->minor == 1))
-    return bad(p, 400, "not one host header");
+  const char *expect = NULL;
+  if (!choose_host(p)) return bad(p, 400, "not one host header");
   bool close = any_token(r, "connection", "close");
   r->keep_alive = !close && (r->minor == 1 || any_token(r, "connection", "keep-alive"));
   r->upgrade = r->minor == 1 && any_token(r, "connection", "upgrade");
@@ -404,6 +425,7 @@ const char *http1_reason(int status) {
       {414, "URI Too Long"},
       {415, "Unsupported Media Type"},
       {417, "Expectation Failed"},
+      {421, "Misdirected Request"},
       {422, "Unprocessable Content"},
       {426, "Upgrade Required"},
       {428, "Precondition Required"},

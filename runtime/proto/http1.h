@@ -26,6 +26,7 @@ typedef struct Http1Request {
   const char *method;
   const char *path;  /* begins with '/' (or is "*"), still encoded */
   const char *query; /* what follows the '?', "" when there is none */
+  const char *host;  /* of the target, else of its header; NULL: none (HTTP/1.0) */
   const Http1Header *headers;
   size_t header_count;
   const char *body; /* NUL-terminated beyond its length */

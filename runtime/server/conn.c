@@ -19,7 +19,6 @@
 #include "net/files.h"
 
 #define LINGER 1.0
-#define TELL_EVERY 60.0
 enum {
   SLICE = 32 * 1024,
   IN_HIGH = 256 * 1024,  /* unread bytes at which the socket is left alone */

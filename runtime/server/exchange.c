@@ -8,6 +8,8 @@
 #include <strings.h>
 #include <time.h>
 
+#include "net/hosts.h"
+
 /* --- reading ---------------------------------------------------------------------- */
 
 static void start_timer(Conn *conn, double seconds) {
@@ -46,6 +48,60 @@ static void deliver(Conn *conn, bool websocket) {
   conn_deliver(conn, d);
 }
 
+static size_t count_header(const Http1Request *request, const char *name) {
+  size_t n = 0;
+  for (size_t i = 0; i < request->header_count; i++)
+    if (strcmp(request->headers[i].name, name) == 0) n++;
+  return n;
+}
+
+/* Whether the request is for this server, and not sent by a page of somebody else's: 0,
+ * or the status to refuse it with. A client that is no browser sends no Origin. */
+static int check_sender(const Server *server, const Http1Request *request) {
+  const char *from = http1_header(request, "origin");
+  Authority host;
+  Origin origin;
+  if (request->host && *request->host && !authority_read(request->host, &host))
+    return 400;
+  if (request->host &&
+      (!*request->host || !host_allowed(server->options.hosts, &host, server->port)))
+    return 421;
+  if (!from) return 0;
+  bool whole = count_header(request, "origin") == 1 && origin_read(from, &origin);
+  return whole && origin_allowed(server->options.origins, &origin,
+                                 request->host ? &host : NULL, server->port)
+             ? 0
+             : 403;
+}
+
+/* Told once a minute; who sends them may send many. */
+static void tell_refused(Server *server, int status, const Http1Request *request) {
+  const char *from = http1_header(request, "origin");
+  double now = loop_now(server->room->loop);
+  if (now < server->refused_again) return;
+  server->refused_again = now + TELL_EVERY;
+  log_write(
+      loop_log(server->room->loop), LOG_WARN, "server",
+      "port %d: a request is refused with %d, and others like it: %s \"%.80s\" is not in "
+      "the server's option %s",
+      server->port, status, status == 421 ? "the host" : "the origin",
+      status == 421 ? request->host : from, status == 421 ? "hosts" : "origins");
+}
+
+static void refuse_sender(Conn *conn, int status, const Http1Request *request) {
+  if (status == 400) {
+    exchange_refuse(conn, 400, "malformed host");
+    return;
+  }
+  tell_refused(conn->server, status, request);
+  exchange_refuse(conn, status,
+                  status == 421
+                      ? "the server does not answer to this host (see its option "
+                        "hosts)"
+                      : "the server takes no requests from pages of this origin "
+                        "(see its option origins)");
+}
+
 static void take_request(Conn *conn) {
   const Http1Request *request = http1_request(conn->parser);
   bool websocket =
@@ -54,7 +110,12 @@ static void take_request(Conn *conn) {
   conn->head_only = strcmp(request->method, "HEAD") == 0;
   conn->old = request->minor == 0;
   timer_stop(conn->server->room->loop, &conn->timer);
-  int status = websocket ? check_upgrade(request) : 0;
+  int status = check_sender(conn->server, request);
+  if (status) {
+    refuse_sender(conn, status, request);
+    return;
+  }
+  status = websocket ? check_upgrade(request) : 0;
   if (status) {
     exchange_refuse(conn, status, "not a WebSocket handshake of version 13");
     return;
@@ -132,6 +193,9 @@ static void answer(Conn *conn, int status, const char *const *headers, const cha
 
 static const char *refusal_code(int status) {
   switch (status) {
+  case 403:
+  case 421:
+    return "REJECTED";
   case 408:
     return "TIMEOUT";
   case 413:

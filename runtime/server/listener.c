@@ -41,6 +41,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "net/hosts.h"
+
 #define REAP_EVERY 0.001
 enum { READ_SIZE = 32 * 1024, TABLE_MOST = 65536, SPARE_FDS = 1024, OWN_FDS = 8 };
 
@@ -200,8 +202,14 @@ static void default_time(double *option, double value) {
 
 static void set_limits(Server *server, const ServerOptions *given) {
   ServerOptions *o = &server->options;
+  const char *const *hosts = names_copy(given->hosts);
+  const char *const *origins = names_copy(given->origins);
+  names_free(o->hosts);
+  names_free(o->origins);
   *o = *given;
   o->host = server->host;
+  o->hosts = hosts;
+  o->origins = origins;
   default_size(&o->max_head, 16 * 1024);
   default_size(&o->max_body, 8 * 1024 * 1024);
   default_size(&o->max_message, 1024 * 1024);
@@ -224,6 +232,7 @@ static int listen_now(Server *server, Error *err) {
   if (server->options.port < 0 || server->options.port > 65535)
     return error_set(err, ERR_INVALID, "port must be 0 to 65535, not %d",
                      server->options.port);
+  if (server_check(&server->options, err) != 0) return err->code;
   if (server_try_bind(server->host, server->options.port, &ipv6, err) != 0)
     return err->code;
   if (!choose_table(server, err)) return err->code;
@@ -246,6 +255,8 @@ void server_unref(Server *server) {
   else server->room->servers = server->next;
   free(server->slots);
   free(server->host);
+  names_free(server->options.hosts);
+  names_free(server->options.origins);
   free(server);
 }
 

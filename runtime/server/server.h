@@ -9,6 +9,8 @@
 #include "net/server.h"
 #include "proto/websocket.h"
 
+#define TELL_EVERY 60.0 /* seconds, of what many clients can cause */
+
 typedef struct Conn Conn;
 
 struct ServerRoom {
@@ -31,8 +33,9 @@ struct Server {
   int table_size;          /* it knows descriptors below this one only */
   int port, listen_fd;
   bool closed;
-  double tell_again; /* when a lack of files may be told again */
-  unsigned refs;     /* the context, each Conn, each Delivery */
+  double tell_again;    /* when a lack of files may be told again */
+  double refused_again; /* when a request for another name may */
+  unsigned refs;        /* the context, each Conn, each Delivery */
   Timer reap;
   Conn **slots; /* a Conn's place is the low part of its id */
   size_t slot_count, connections;

@@ -10,6 +10,7 @@ local json = require "tidelock.json"
 local script = require "tidelock.script"
 local timer = require "tidelock.timer"
 local core = require "tidelock.server.core"
+local cors = require "tidelock.server.cors"
 local router = require "tidelock.server.router"
 
 local M = {}
@@ -42,11 +43,8 @@ local WRONG_VERSION = { code = 5, message = "Unsupported protocol version" }
 function M.new(server, options, hooks)
   local self = setmetatable({
     core = server.core, key = "server." .. server.name, options = options, hooks = hooks,
-    headers = { "Content-Type: text/plain; charset=UTF-8", "Cache-Control: no-store" },
+    cors = cors.new(options.cors),
   }, Engine)
-  if options.cors then
-    table.insert(self.headers, "Access-Control-Allow-Origin: " .. options.cors)
-  end
   local shortest = math.min(options.ping_interval, options.ping_timeout, options.connect_timeout)
   self.sweeper = timer.every(math.max(0.02, math.min(1, shortest / 5)), function() self:sweep() end)
   return self
@@ -71,13 +69,24 @@ function Engine:state()
   return state
 end
 
+-- Answers a request of a page of this origin, or of what is no page.
+function Engine:answer(id, origin, status, kind, body)
+  local headers = { "Content-Type: " .. kind, "Cache-Control: no-store" }
+  self.cors:add(headers, origin)
+  self.core:respond(id, status, headers, body)
+end
+
+function Engine:answer_text(id, origin, body)
+  self:answer(id, origin, 200, "text/plain; charset=UTF-8", body)
+end
+
 -- --- sending --------------------------------------------------------------------------------
 
 function Engine:flush(session)
   if not session.poll or #session.buffer == 0 then return end
   local id, body = session.poll, table.concat(session.buffer, SEPARATOR)
   session.poll, session.buffer = nil, {}
-  self.core:respond(id, 200, self.headers, body)
+  self:answer_text(id, session.headers.origin, body)
 end
 
 --- Sends an Engine.IO packet, its type included.
@@ -194,8 +203,8 @@ end
 
 -- --- requests -------------------------------------------------------------------------------
 
-function Engine:refuse(id, why, status)
-  self.core:respond(id, status or 400, { "Content-Type: application/json" }, json.encode(why))
+function Engine:refuse(id, request, why, status)
+  self:answer(id, request.headers.origin, status or 400, "application/json", json.encode(why))
 end
 
 function Engine:open(request, query, transport)
@@ -215,7 +224,7 @@ end
 
 function Engine:open_polling(id, request, query)
   local _, hello = self:open(request, query, "polling")
-  self.core:respond(id, 200, self.headers, hello)
+  self:answer_text(id, request.headers.origin, hello)
 end
 
 function Engine:open_websocket(id, request, query)
@@ -226,17 +235,17 @@ function Engine:open_websocket(id, request, query)
   self:send(session, hello)
 end
 
-function Engine:begin_upgrade(id, session)
-  if session.transport ~= "polling" or session.upgrade then return self:refuse(id, BAD_REQUEST) end
+function Engine:begin_upgrade(id, request, session)
+  if session.transport ~= "polling" or session.upgrade then return self:refuse(id, request, BAD_REQUEST) end
   if not self.core:accept(id) then return end
   session.upgrade, session.upgrade_by = id, timer.now() + UPGRADE_TIMEOUT
   self.conns[id] = session.sid
 end
 
-function Engine:poll(id, session)
-  if session.transport ~= "polling" then return self:refuse(id, BAD_REQUEST) end
+function Engine:poll(id, request, session)
+  if session.transport ~= "polling" then return self:refuse(id, request, BAD_REQUEST) end
   if session.poll then
-    self:refuse(id, BAD_REQUEST)
+    self:refuse(id, request, BAD_REQUEST)
     return self:close(session, "transport error")
   end
   session.poll = id
@@ -245,17 +254,17 @@ function Engine:poll(id, session)
 end
 
 function Engine:post(id, request, session)
-  if session.transport ~= "polling" then return self:refuse(id, BAD_REQUEST) end
+  if session.transport ~= "polling" then return self:refuse(id, request, BAD_REQUEST) end
   local kind = request.headers["content-type"]
   if kind and kind:find("application/octet-stream", 1, true) then
-    self:refuse(id, BAD_REQUEST)
+    self:refuse(id, request, BAD_REQUEST)
     return self:close(session, "transport error")
   end
   if #request.body > self.options.max_payload then
-    self:refuse(id, { code = 3, message = "Payload too large" }, 413)
+    self:refuse(id, request, { code = 3, message = "Payload too large" }, 413)
     return self:close(session, "transport error")
   end
-  self.core:respond(id, 200, self.headers, "ok")
+  self:answer_text(id, request.headers.origin, "ok")
   for packet in request.body:gmatch("[^" .. SEPARATOR .. "]+") do
     if self:state().sessions[session.sid] ~= session then break end
     self:packet(session, packet)
@@ -265,25 +274,28 @@ end
 --- A request to our path.
 function Engine:request(id, request)
   local state = self:state()
+  if request.method == "OPTIONS" then
+    return self.core:respond(id, 204, self.cors:preflight(request.headers), "")
+  end
   local query = router.query(request.query_string)
   local session = query.sid and state.sessions[query.sid]
   local transport = request.websocket and "websocket" or "polling"
-  if query.EIO ~= "4" then return self:refuse(id, WRONG_VERSION) end
+  if query.EIO ~= "4" then return self:refuse(id, request, WRONG_VERSION) end
   if query.transport ~= "websocket" and query.transport ~= "polling" then
-    return self:refuse(id, UNKNOWN_TRANSPORT)
+    return self:refuse(id, request, UNKNOWN_TRANSPORT)
   end
-  if query.transport ~= transport then return self:refuse(id, BAD_REQUEST) end
-  if query.sid and not session then return self:refuse(id, UNKNOWN_SESSION) end
+  if query.transport ~= transport then return self:refuse(id, request, BAD_REQUEST) end
+  if query.sid and not session then return self:refuse(id, request, UNKNOWN_SESSION) end
   if transport == "websocket" then
-    if session then return self:begin_upgrade(id, session) end
+    if session then return self:begin_upgrade(id, request, session) end
     return self:open_websocket(id, request, query)
   end
   if request.method == "GET" then
-    if session then return self:poll(id, session) end
+    if session then return self:poll(id, request, session) end
     return self:open_polling(id, request, query)
   end
   if request.method == "POST" and session then return self:post(id, request, session) end
-  self:refuse(id, BAD_REQUEST)
+  self:refuse(id, request, BAD_REQUEST)
 end
 
 -- --- the heartbeat --------------------------------------------------------------------------

@@ -233,9 +233,6 @@ local function check(options)
     o[name] = value
   end
   if o.path:sub(1, 1) ~= "/" then error('io: the path begins with "/"', 4) end
-  if options.cors ~= nil and (type(options.cors) ~= "string" or options.cors:find("[\r\n]")) then
-    error("io: option cors must be an origin or *", 4)
-  end
   o.cors = options.cors
   return o
 end
@@ -246,6 +243,7 @@ end
 function M.new(server, options)
   local io = setmetatable({ name = server.name, namespaces = {} }, Io)
   local o = check(options or {})
+  if o.cors ~= nil then server.core:let_in(o.cors) end
   io.path, io.bare_path = o.path, (o.path:gsub("(.)/$", "%1"))
   io.engine = engine.new(server, o, {
     message = function(session, text) io:message(session, text) end,

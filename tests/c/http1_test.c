@@ -33,6 +33,36 @@ static Http1Parser *feed(const char *text, size_t len, size_t step, Http1Result 
   return p;
 }
 
+/* The host of the target wins over the header, in the headers, too. */
+static void test_host(void **state) {
+  (void)state;
+  static const struct {
+    const char *text, *host, *path, *query;
+  } cases[] = {
+      {"GET /x HTTP/1.1\r\nHost: h:1\r\n\r\n", "h:1", "/x", ""},
+      {"GET http://t:2/x?y HTTP/1.1\r\nHost: h\r\n\r\n", "t:2", "/x", "y"},
+      {"GET HTTP://t HTTP/1.1\r\nHost: h\r\n\r\n", "t", "/", ""},
+      {"GET http://t?y HTTP/1.1\r\nHost: h\r\n\r\n", "t", "/", "y"},
+      {"GET http://t/?y HTTP/1.1\r\nHost: h\r\n\r\n", "t", "/", "y"},
+      {"OPTIONS http://t HTTP/1.1\r\nHost: h\r\n\r\n", "t", "*", ""},
+      {"OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n", "h", "*", ""},
+      {"GET http://t/ HTTP/1.0\r\n\r\n", "t", "/", ""},
+      {"GET / HTTP/1.1\r\nHost:\r\n\r\n", "", "/", ""},
+  };
+  for (size_t i = 0; i < COUNT_OF(cases); i++) {
+    Http1Result result;
+    size_t rest;
+    Http1Parser *p = feed(cases[i].text, strlen(cases[i].text), 5, &result, &rest);
+    assert_int_equal(result, HTTP1_DONE);
+    const Http1Request *r = http1_request(p);
+    assert_string_equal(r->host, cases[i].host);
+    assert_string_equal(r->path, cases[i].path);
+    assert_string_equal(r->query, cases[i].query);
+    if (r->header_count) assert_string_equal(http1_header(r, "host"), cases[i].host);
+    http1_free(p);
+  }
+}
+
 static void test_whole_and_in_pieces(void **state) {
   (void)state;
   static const char text[] =
@@ -239,13 +269,10 @@ static void test_tokens(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_whole_and_in_pieces),
-      cmocka_unit_test(test_chunks),
-      cmocka_unit_test(test_connection),
-      cmocka_unit_test(test_continue),
-      cmocka_unit_test(test_refused),
-      cmocka_unit_test(test_too_long),
-      cmocka_unit_test(test_mutations),
+      cmocka_unit_test(test_host),     cmocka_unit_test(test_whole_and_in_pieces),
+      cmocka_unit_test(test_chunks),   cmocka_unit_test(test_connection),
+      cmocka_unit_test(test_continue), cmocka_unit_test(test_refused),
+      cmocka_unit_test(test_too_long), cmocka_unit_test(test_mutations),
       cmocka_unit_test(test_tokens),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -201,11 +201,11 @@ static void a_busy_port_drops_nobody(void **state) {
 static void a_host_that_cannot_be_drops_nobody(void **state) {
   (void)state;
   int port = open_pair_with_port();
-  char *options = xasprintf("port = %d, host = '192.0.2.1'", port);
+  char *options = xasprintf("port = %d, hosts = 'h', host = '192.0.2.1'", port);
   open_server(options);
   free(options);
   env_await(&env, "cannot listen on 192.0.2.1");
-  options = xasprintf("port = %d, host = '0.0.0.0'}) error('later'", port);
+  options = xasprintf("port = %d, hosts = 'h', host = '0.0.0.0'}) error('later'", port);
   open_server(options);
   free(options);
   env_await(&env, "later");
@@ -216,14 +216,15 @@ static void a_host_that_cannot_be_drops_nobody(void **state) {
 static void another_host_on_the_same_port_comes_last(void **state) {
   (void)state;
   int port = open_pair_with_port();
-  char *options = xasprintf("port = %d, host = '0.0.0.0'}) socket.connect('x', {url = "
-                            "'gopher://x'",
-                            port);
+  char *options =
+      xasprintf("port = %d, hosts = 'h', host = '0.0.0.0'}) socket.connect('x', {url = "
+                "'gopher://x'",
+                port);
   open_server(options);
   free(options);
   env_await(&env, "socket \"x\": ");
   assert_false(env_has(&env, "lost"));
-  options = xasprintf("port = %d, host = '0.0.0.0'", port);
+  options = xasprintf("port = %d, hosts = 'h', host = '0.0.0.0'", port);
   open_server(options);
   free(options);
   env_await(&env, "1 reopened: server \"web\" (host)");
@@ -245,7 +246,7 @@ static void another_name_for_a_port_drops_nobody(void **state) {
   free(options);
   env_await(&env, "version 6");
   assert_non_null(strstr(at("version 6"), "1 kept; pause"));
-  options = xasprintf("port = %d, host = '0.0.0.0'", port);
+  options = xasprintf("port = %d, hosts = 'h', host = '0.0.0.0'", port);
   open_named("third", options);
   free(options);
   env_await(&env, "1 reopened: server \"third\" (host)");

@@ -3,6 +3,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,6 +17,7 @@
 #include <unistd.h>
 
 #include "core/utf8.h"
+#include "net/hosts.h"
 #include "net/server.h"
 #include "proto/websocket.h"
 
@@ -23,8 +25,9 @@
 typedef void AnyFunction(void);
 #define HELD(name) (AnyFunction *)name
 static AnyFunction *const held[] __attribute__((used)) = {
-    HELD(http1_new), HELD(ws_parse),   HELD(ws_parser_new),  HELD(ws_frame),
-    HELD(ws_accept), HELD(utf8_valid), HELD(buffer_consume), HELD(timer_start)};
+    HELD(http1_new),      HELD(ws_parse),    HELD(ws_parser_new),
+    HELD(ws_frame),       HELD(ws_accept),   HELD(utf8_valid),
+    HELD(buffer_consume), HELD(timer_start), HELD(authority_read)};
 
 /* --- the world of a test ---------------------------------------------------------- */
 
@@ -108,9 +111,12 @@ static void on_closed(void *ctx, uint64_t id, int code, const char *reason, size
 
 static const ServerCallbacks callbacks = {on_request, on_gone, on_message, on_closed};
 
+static const char *const names[] = {"a", NULL}; /* as the requests below have it */
+
 static World *world_telling(FILE *told, ServerOptions options) {
   World *w = calloc(1, sizeof *w);
   Error err;
+  if (!options.hosts) options.hosts = names;
   w->log = log_new(told, LOG_WARN, LOG_TEXT);
   w->loop = loop_new(w->log);
   w->servers = servers_new(w->loop);
@@ -485,6 +491,190 @@ static void test_bad_answers(void **state) {
   world_free(w);
 }
 
+/* --- who is let in ---------------------------------------------------------------- */
+
+/* Sends a request with these header lines, in which %d is the port; returns its status.
+ */
+static int status_of(World *w, const char *line, const char *format) {
+  Client c = dial(w);
+  int port = server_port(w->server), status = 0;
+  Buffer out = {.len = 0};
+  buffer_printf(&out, "%s\r\n", line);
+  buffer_printf(&out, format, port, port, port);
+  buffer_puts(&out, "\r\n");
+  say_bytes(&c, out.data, out.len);
+  expect(&c, "\r\n\r\n");
+  sscanf(buffer_text(&c.got), "HTTP/1.1 %d", &status);
+  buffer_free(&out);
+  hang_up(&c);
+  return status;
+}
+
+static const struct {
+  int status;
+  const char *headers;
+} senders[] = {
+    {200, "Host: localhost:%d\r\n"},
+    {200, "Host: LOCALHOST:%d\r\n"},
+    {200, "Host: localhost.:%d\r\n"},
+    {200, "Host: app.localhost:%d\r\n"},
+    {200, "Host: 127.0.0.1:%d\r\n"},
+    {200, "Host: 127.0.0.9:0%d\r\n"},
+    {200, "Host: [::1]:%d\r\n"},
+    {200, "Host: [0:0:0:0:0:0:0:1]:%d\r\n"},
+    {200, "Host: a\r\n"},
+    {200, "Host: A:1234\r\n"},
+    {200, "Host: b:8080\r\n"},
+    {200, "Host: x.y.c\r\n"},
+    {421, "Host: b\r\n"},
+    {421, "Host: b:80\r\n"},
+    {421, "Host: c\r\n"},
+    {421, "Host: xc\r\n"},
+    {421, "Host: localhost\r\n"},
+    {421, "Host: localhost:1\r\n"},
+    {421, "Host: localhost:\r\n"},
+    {421, "Host: 127.0.0.1\r\n"},
+    {421, "Host: evil.example:%d\r\n"},
+    {421, "Host: localhost.evil.example:%d\r\n"},
+    {421, "Host: evillocalhost:%d\r\n"},
+    {421, "Host: 127.0.0.1.evil.example:%d\r\n"},
+    {421, "Host: 0.0.0.0:%d\r\n"},
+    {421, "Host: [::]:%d\r\n"},
+    {421, "Host: 128.0.0.1:%d\r\n"},
+    {421, "Host: 127.1:%d\r\n"},
+    {421, "Host: 0x7f.0.0.1:%d\r\n"},
+    {421, "Host: 192.168.0.1:%d\r\n"},
+    {421, "Host: \r\n"},
+    {400, "Host: localhost..:%d\r\n"},
+    {400, "Host: localhost:%d, evil.example\r\n"},
+    {400, "Host: evil.example@localhost:%d\r\n"},
+    {400, "Host: localhost:%d/\r\n"},
+    {400, "Host: localhost:%d:%d\r\n"},
+    {400, "Host: localhost:99999\r\n"},
+    {400, "Host: localhost:-1\r\n"},
+    {400, "Host: :%d\r\n"},
+    {400, "Host: [::1\r\n"},
+    {400, "Host: [::1%%25lo]:%d\r\n"},
+    {400, "Host: ::1\r\n"},
+    {400, "Host: http://localhost:%d\r\n"},
+    {400, "Host: l\303\266calhost:%d\r\n"},
+    {400, "Host: localhost:%d\r\nHost: localhost:%d\r\n"},
+    {400, "X: y\r\n"},
+    {200, "Host: localhost:%d\r\nOrigin: http://localhost:%d\r\n"},
+    {200, "Host: localhost:%d\r\nOrigin: http://127.0.0.1:%d\r\n"},
+    {200, "Host: [::1]:%d\r\nOrigin: http://[::1]:%d\r\n"},
+    {200, "Host: localhost:%d\r\nOrigin: HTTP://LocalHost:%d\r\n"},
+    {200, "Host: a\r\nOrigin: http://a\r\n"},
+    {200, "Host: a\r\nOrigin: https://a\r\n"},
+    {200, "Host: a:9\r\nOrigin: http://a:9\r\n"},
+    {200, "Host: localhost:%d\r\nOrigin: https://page.example\r\n"},
+    {200, "Host: localhost:%d\r\nOrigin: https://page.example:443\r\n"},
+    {200, "Host: localhost:%d\r\nOrigin: http://x.pages.example:81\r\n"},
+    {403, "Host: localhost:%d\r\nOrigin: http://page.example\r\n"},
+    {403, "Host: localhost:%d\r\nOrigin: https://page.example:444\r\n"},
+    {403, "Host: localhost:%d\r\nOrigin: https://xpage.example\r\n"},
+    {403, "Host: localhost:%d\r\nOrigin: http://pages.example:81\r\n"},
+    {403, "Host: localhost:%d\r\nOrigin: http://evil.example\r\n"},
+    {403, "Host: localhost:%d\r\nOrigin: http://evil.example:%d\r\n"},
+    {403, "Host: localhost:%d\r\nOrigin: http://localhost.evil.example:%d\r\n"},
+    {403, "Host: localhost:%d\r\nOrigin: http://localhost\r\n"},
+    {403, "Host: localhost:%d\r\nOrigin: http://localhost:1\r\n"},
+    {403, "Host: localhost:%d\r\nOrigin: null\r\n"},
+    {403, "Host: localhost:%d\r\nOrigin: \r\n"},
+    {403, "Host: localhost:%d\r\nOrigin: localhost:%d\r\n"},
+    {403, "Host: localhost:%d\r\nOrigin: file://\r\n"},
+    {403, "Host: localhost:%d\r\nOrigin: chrome-extension://localhost:%d\r\n"},
+    {403, "Host: localhost:%d\r\nOrigin: http://localhost:%d/\r\n"},
+    {403, "Host: localhost:%d\r\nOrigin: http://evil.example@localhost:%d\r\n"},
+    {403, "Host: localhost:%d\r\nOrigin: http://localhost:%d http://evil.example\r\n"},
+    {403, "Host: a\r\nOrigin: http://a:81\r\n"},
+    {403, "Host: localhost:%d\r\nOrigin: http://localhost:%d\r\nOrigin: "
+          "http://evil.example\r\n"},
+    {403, "Host: localhost:%d\r\nOrigin: http://evil.example\r\nOrigin: "
+          "http://localhost:%d\r\n"},
+    {421, "Host: evil.example:%d\r\nOrigin: http://evil.example:%d\r\n"},
+};
+
+static void test_senders(void **state) {
+  (void)state;
+  static const char *const hosts[] = {"a", "B:8080", "*.c", NULL};
+  static const char *const origins[] = {"https://Page.example",
+                                        "http://*.pages.example:81", NULL};
+  FILE *told = tmpfile();
+  World *w = world_telling(told, (ServerOptions){.hosts = hosts, .origins = origins});
+  for (size_t i = 0; i < COUNT_OF(senders); i++) {
+    int requests = w->requests;
+    int status = status_of(w, "GET /x HTTP/1.1", senders[i].headers);
+    if (status != senders[i].status)
+      fail_msg("%d instead of %d: %s", status, senders[i].status, senders[i].headers);
+    assert_int_equal(w->requests - requests, status == 200);
+  }
+  assert_true(ftell(told) > 0 && ftell(told) < 400); /* once, not for each */
+  fclose(told);
+  world_free(w);
+}
+
+/* A page of a stranger opens no WebSocket either. */
+static void test_sender_of_an_upgrade(void **state) {
+  (void)state;
+  FILE *told = tmpfile();
+  World *w = world_telling(told, (ServerOptions){.port = 0});
+#define WANTS                                                                            \
+  "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"           \
+  "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+  w->accept = true;
+  const char *line = "GET /ws HTTP/1.1";
+  assert_int_equal(status_of(w, line, WANTS "Host: localhost:%d\r\n"), 101);
+  assert_int_equal(
+      status_of(w, line, WANTS "Host: localhost:%d\r\nOrigin: http://localhost:%d\r\n"),
+      101);
+  assert_int_equal(
+      status_of(w, line, WANTS "Host: localhost:%d\r\nOrigin: http://evil.example\r\n"),
+      403);
+  assert_int_equal(status_of(w, line, WANTS "Host: evil.example:%d\r\n"), 421);
+  fclose(told);
+  world_free(w);
+}
+
+/* The host in the target wins; a request of HTTP/1.0 may name none. */
+static void test_host_in_target(void **state) {
+  (void)state;
+  FILE *told = tmpfile();
+  World *w = world_telling(told, (ServerOptions){.port = 0});
+  const char *evil = "Host: evil.example\r\n", *own = "Host: localhost:%d\r\n";
+  char *line = xasprintf("GET http://localhost:%d/x HTTP/1.1", server_port(w->server));
+  assert_int_equal(status_of(w, line, own), 200);
+  assert_int_equal(status_of(w, line, evil), 200);
+  free(line);
+  assert_int_equal(status_of(w, "GET http://evil.example/ HTTP/1.1", own), 421);
+  assert_int_equal(status_of(w, "GET http://u@localhost/ HTTP/1.1", own), 400);
+  assert_int_equal(status_of(w, "GET http://evil.example HTTP/1.0", own), 421);
+  assert_int_equal(status_of(w, "GET / HTTP/1.0", ""), 200);
+  assert_int_equal(status_of(w, "GET / HTTP/1.0", evil), 421);
+  assert_int_equal(status_of(w, "GET / HTTP/1.0", "Origin: http://evil.example\r\n"),
+                   403);
+  fclose(told);
+  world_free(w);
+}
+
+/* Other names come into force at once, also for connections that are open. */
+static void test_names_change_in_place(void **state) {
+  (void)state;
+  static const char *const others[] = {"b", NULL};
+  World *w = world();
+  Client c = dial(w);
+  say(&c, GET("/1"));
+  expect(&c, "</1>");
+  ServerOptions options = {.port = server_port(w->server), .hosts = others};
+  server_retune(w->server, &options);
+  say(&c, "GET /2 HTTP/1.1\r\nHost: b\r\n\r\n");
+  expect(&c, "</2>");
+  say(&c, GET("/3"));
+  expect(&c, "421 Misdirected Request");
+  hang_up(&c);
+  world_free(w);
+}
+
 /* --- WebSocket -------------------------------------------------------------------- */
 
 #define UPGRADE                                                                          \
@@ -623,11 +813,15 @@ static void test_busy_and_invalid(void **state) {
   assert_non_null(strstr(err.message, port));
   free(port);
   ServerOptions host = {.host = "nowhere.example"}, high = {.port = 70000},
-                foreign = {.host = "192.0.2.1"};
+                foreign = {.host = "192.0.2.1", .hosts = names},
+                open = {.host = "0.0.0.0"};
   assert_null(server_open(w->servers, &host, &callbacks, w, &err));
   assert_int_equal(err.code, ERR_INVALID);
   assert_null(server_open(w->servers, &high, &callbacks, w, &err));
   assert_int_equal(err.code, ERR_INVALID);
+  assert_null(server_open(w->servers, &open, &callbacks, w, &err));
+  assert_int_equal(err.code, ERR_INVALID);
+  assert_non_null(strstr(err.message, "hosts"));
   assert_null(server_open(w->servers, &foreign, &callbacks, w, &err));
   assert_int_equal(err.code, ERR_IO);
   world_free(w);
@@ -643,8 +837,8 @@ static void test_close_and_open_again(void **state) {
     say(&half, "GET / HT");
     int port = server_port(w->server);
     server_close(w->server);
-    w->server =
-        server_open(w->servers, &(ServerOptions){.port = port}, &callbacks, w, &err);
+    w->server = server_open(w->servers, &(ServerOptions){.port = port, .hosts = names},
+                            &callbacks, w, &err);
     if (!w->server) fail_msg("%s", err.message);
     expect(&ws, "\x88\x02\x03\xe9"); /* 1001 */
     expect_eof(&ws);
@@ -831,6 +1025,10 @@ int main(void) {
       cmocka_unit_test(test_stalled_reader),
       cmocka_unit_test(test_close_at_any_byte),
       cmocka_unit_test(test_bad_answers),
+      cmocka_unit_test(test_senders),
+      cmocka_unit_test(test_sender_of_an_upgrade),
+      cmocka_unit_test(test_host_in_target),
+      cmocka_unit_test(test_names_change_in_place),
       cmocka_unit_test(test_echo),
       cmocka_unit_test(test_upgrade_rejected),
       cmocka_unit_test(test_too_large_and_wrong),

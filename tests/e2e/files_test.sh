@@ -40,7 +40,7 @@ cat >crowd.py <<'PY'
 import socket, sys
 port = int(sys.argv[1])
 def ask(s, path):
-    s.sendall(b"GET %s HTTP/1.1\r\nHost: x\r\n\r\n" % path.encode())
+    s.sendall(b"GET %s HTTP/1.1\r\nHost: localhost:%d\r\n\r\n" % (path.encode(), port))
     answer = s.recv(65536)
     return answer.partition(b"\r\n\r\n")[2].decode()
 crowd = [socket.create_connection(("127.0.0.1", port)) for _ in range(80)]

@@ -92,6 +92,96 @@ test.describe("a server over HTTP", function()
   end)
 end)
 
+-- A server for which cors and origins are told.
+local guarded = server.listen("guarded", {
+  hosts = { "app.test", "*.app.test:8080" }, origins = "http://page.test",
+})
+guarded:get("/", function(req) return req.headers.host end)
+guarded:io { cors = { "https://Poll.test:443", "http://*.poll.test" } }
+local POLLING = "/socket.io/?EIO=4&transport=polling"
+
+test.describe("who is let in", function()
+  local function ask(path, headers, method)
+    return http.request({ url = guarded.url .. path, headers = headers, method = method or "GET" })
+  end
+
+  test.it("by the names of the server, and loopback's", function()
+    local here = guarded.url:match "//(.*)"
+    expect(ask("/").status).is(200)
+    expect(ask("/", { Host = "app.test" }).body).is "app.test"
+    expect(ask("/", { Host = "x.APP.test:8080" }).status).is(200)
+    expect(ask("/", { Host = here:gsub("127.0.0.1", "localhost") }).status).is(200)
+    local any = "0.0.0.0:" .. guarded.port
+    for _, host in ipairs { "evil.test", "x.app.test", "localhost", "app.test.evil.test", any } do
+      local answer = ask("/", { Host = host })
+      expect(answer.status).is(421)
+      expect(answer:json().error.code).is "REJECTED"
+      expect(ask(POLLING, { Host = host }).status).is(421)
+    end
+  end)
+
+  test.it("by the origin, at Socket.IO too", function()
+    local own = guarded.url
+    for _, origin in ipairs { own, "http://page.test", "https://poll.test", "http://a.poll.test" } do
+      expect(ask("/", { Origin = origin }).status).is(200)
+      expect(ask(POLLING, { Origin = origin }).status).is(200)
+    end
+    local strangers = { "null", "http://evil.test", "https://page.test", own .. "0", "https://xpoll.test" }
+    for _, origin in ipairs(strangers) do
+      expect(ask("/", { Origin = origin }).status).is(403)
+      expect(ask(POLLING, { Origin = origin }).status).is(403)
+    end
+  end)
+
+  test.it("which a browser is told when it asks first", function()
+    local answer = ask(POLLING, {
+      Origin = "https://poll.test", ["Access-Control-Request-Method"] = "POST",
+      ["Access-Control-Request-Headers"] = "x-a, content-type",
+    }, "OPTIONS")
+    expect(answer.status).is(204)
+    expect(answer.headers["access-control-allow-origin"]).is "https://poll.test"
+    expect(answer.headers["access-control-allow-credentials"]).is "true"
+    expect(answer.headers["access-control-allow-headers"]).is "x-a, content-type"
+    expect(answer.headers["access-control-allow-methods"]).contains "POST"
+    expect(answer.headers.vary).is "Origin"
+    answer = ask(POLLING, { Origin = "https://poll.test" })
+    expect(answer.headers["access-control-allow-origin"]).is "https://poll.test"
+    answer = ask("/socket.io/?EIO=3&transport=polling", { Origin = "http://a.poll.test" })
+    expect(answer.status).is(400)
+    expect(answer.headers["access-control-allow-origin"]).is "http://a.poll.test"
+    answer = ask(POLLING, { Origin = "http://page.test" })
+    expect(answer.headers["access-control-allow-origin"]).is_nil() -- it may send, and not read
+  end)
+
+  test.it("to a host that is not loopback only with hosts", function()
+    for _, host in ipairs { "0.0.0.0", "::", "192.0.2.1" } do
+      local other, err = server.listen("other", { host = host })
+      expect(other).is_nil()
+      if err.code == "INVALID" then expect(err.message).contains "hosts" end
+    end
+    local open, err = server.listen("open", { host = "0.0.0.0", hosts = { "*" } })
+    expect(err).is_nil()
+    expect(http.get(open.url, { headers = { Host = "any.test" } }).status).is(404)
+    open:close()
+  end)
+
+  test.it("and lists that cannot be are refused", function()
+    for _, wrong in ipairs { "http://x", "x/", "a b", "", "a:b", "*x", "x:99999" } do
+      local other, err = server.listen("other", { hosts = { wrong } })
+      expect(other).is_nil()
+      expect(err.code).is "INVALID"
+    end
+    for _, wrong in ipairs { "x", "http://x/", "http://", "a b", "" } do
+      local other, err = server.listen("other", { origins = { wrong } })
+      expect(other).is_nil()
+      expect(err.message).contains "origins"
+      expect(function() declared:io { cors = wrong } end).raises "cors"
+    end
+    expect(function() server.listen("other", { hosts = { 1 } }) end).raises "hosts"
+    expect(function() server.listen("other", { origins = true }) end).raises "origins"
+  end)
+end)
+
 test.describe("a server over Socket.IO", function()
   test.it("answers calls, and calls", function()
     local client = connect "calls"
