@@ -78,10 +78,12 @@ local function add_headers(all, headers)
 end
 
 local function put_header(lines, name, value)
-  if type(value) ~= "string" and type(value) ~= "number" then
+  local text = value
+  if type(value) == "number" then text = urls.number(value) end
+  if type(text) ~= "string" then
     fail("the header %s must be a string, not a %s", name, type(value))
   end
-  lines[#lines + 1] = ("%s: %s"):format(name, value)
+  lines[#lines + 1] = ("%s: %s"):format(name, text)
 end
 
 -- In the order of their names, so that equal requests are equal on the wire.
@@ -93,8 +95,9 @@ local function header_lines(all)
   table.sort(keys)
   for _, key in ipairs(keys) do
     local name, value = all[key].name, all[key].value
-    if type(value) ~= "table" then value = { value } end
-    for _, one in ipairs(value) do put_header(lines, name, one) end
+    local list = urls.list(value)
+    if not list then fail("the header %s must be a string or a list of them", name) end
+    for _, one in ipairs(list) do put_header(lines, name, one) end
   end
   return lines
 end

@@ -1,12 +1,15 @@
 /* tidelock.http.core: one request, waited for. stdlib/http.lua checks the options, joins
  * URLs and shapes the response; what it hands over here is whole. */
 #include <lauxlib.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/clock.h"
 #include "lua/modules.h"
 #include "lua/route.h"
 #include "net/http.h"
+#include "proto/httpdate.h"
 #include "script/luaerror.h"
 #include "script/luajson.h"
 #include "script/task.h"
@@ -183,8 +186,30 @@ static int f_request(lua_State *L) {
   return luaerror_return(L, &err);
 }
 
+/* --- dates ------------------------------------------------------------------------ */
+
+static int push_seconds(lua_State *L, double seconds) {
+  if (isnan(seconds)) lua_pushnil(L);
+  else lua_pushnumber(L, seconds);
+  return 1;
+}
+
+/* date(text) → seconds | nil */
+static int f_date(lua_State *L) {
+  return push_seconds(L, http_date(luaL_optstring(L, 1, NULL), clock_wall()));
+}
+
+/* retry_after(value, date, now) → seconds | nil. Strings or nil. */
+static int f_retry_after(lua_State *L) {
+  const char *value = luaL_optstring(L, 1, NULL), *date = luaL_optstring(L, 2, NULL);
+  return push_seconds(L, http_retry_after(value, date, luaL_checknumber(L, 3)));
+}
+
 int luaopen_tidelock_http_core(lua_State *L) {
-  static const luaL_Reg functions[] = {{"request", f_request}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"request", f_request},
+                                       {"date", f_date},
+                                       {"retry_after", f_retry_after},
+                                       {NULL, NULL}};
   luaL_newlib(L, functions);
   return 1;
 }

@@ -5,6 +5,7 @@
 
 #include <lauxlib.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -119,8 +120,28 @@ static int push_names(lua_State *L, int t) {
   return n;
 }
 
+/* Makes the number there the text that people write: 5 for 5.0, all digits of a large
+ * one.
+ */
+static void spell_number(lua_State *L, int index) {
+  double value = lua_tonumber(L, index);
+  char text[32];
+  if (lua_type(L, index) != LUA_TNUMBER || lua_isinteger(L, index)) return;
+  if (!isfinite(value)) luaL_error(L, "socket.connect: query holds no finite number");
+  if (value == floor(value) && fabs(value) < 1e21)
+    snprintf(text, sizeof text, "%.0f", value + 0.0);
+  else
+    for (int digits = 15; digits <= 17; digits++) {
+      snprintf(text, sizeof text, "%.*g", digits, value);
+      if (strtod(text, NULL) == value) break;
+    }
+  lua_pushstring(L, text);
+  lua_replace(L, index);
+}
+
 static void push_encoded(lua_State *L, int index, const char *after) {
   size_t len;
+  spell_number(L, index);
   const char *text = lua_tolstring(L, index, &len);
   luaL_Buffer b;
   luaL_buffinit(L, &b);

@@ -125,10 +125,30 @@ void cookies_take(Cookies *c, const char *lines, size_t len, double now) {
   }
 }
 
-bool cookies_put(Cookies *c, Buffer *out, double now) {
-  for (size_t i = 0; i < c->count; i++)
+/* Whether a list of pairs has one of that name. */
+static bool has_name(const char *pairs, const char *name, size_t len) {
+  Part rest = {pairs, strlen(pairs)};
+  while (rest.len) {
+    Part pair = next_part(&rest);
+    if (pair.len > len && pair.at[len] == '=' && memcmp(pair.at, name, len) == 0)
+      return true;
+  }
+  return false;
+}
+
+bool cookies_merge(Cookies *c, const char *given, Buffer *out, double now) {
+  bool any = given && *given;
+  if (any) buffer_printf(out, "Cookie: %s", given);
+  for (size_t i = 0; c && i < c->count; i++)
     if (c->list[i].until <= now) drop(c, i--);
-  for (size_t i = 0; i < c->count; i++)
-    buffer_printf(out, "%s%s", i ? "; " : "Cookie: ", c->list[i].pair);
-  return c->count > 0;
+  for (size_t i = 0; c && i < c->count; i++) {
+    if (given && has_name(given, c->list[i].pair, c->list[i].name_len)) continue;
+    buffer_printf(out, "%s%s", any ? "; " : "Cookie: ", c->list[i].pair);
+    any = true;
+  }
+  return any;
+}
+
+bool cookies_put(Cookies *c, Buffer *out, double now) {
+  return cookies_merge(c, NULL, out, now);
 }

@@ -17,5 +17,8 @@ void cookies_free(Cookies *cookies);
 void cookies_take(Cookies *cookies, const char *lines, size_t len, double now);
 /* Appends "Cookie: a=b; c=d"; false when there are none. */
 bool cookies_put(Cookies *cookies, Buffer *out, double now);
+/* As cookies_put, but with the pairs of `given` first ("x=y; z=w"; NULL: none). What it
+ * names is not taken from the cookies held. `cookies` may be NULL. */
+bool cookies_merge(Cookies *cookies, const char *given, Buffer *out, double now);
 
 #endif

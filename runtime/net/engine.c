@@ -20,6 +20,7 @@
 #include "core/clock.h"
 #include "core/utf8.h"
 #include "net/engine_parts.h"
+#include "net/http_headers.h"
 
 /* --- the end ---------------------------------------------------------------------- */
 
@@ -156,12 +157,16 @@ char **engine_headers(const Engine *e, const char *more) {
   size_t n = 0;
   while (given && given[n]) n++;
   char **list = xcalloc(n + 3, sizeof *list);
-  for (size_t i = 0; i < n; i++) list[i] = xstrdup(given[i]);
+  n = 0;
+  for (size_t i = 0; given && given[i]; i++)
+    if (!http_header_is(given[i], "Cookie")) list[n++] = xstrdup(given[i]);
   if (more) list[n++] = xstrdup(more);
-  Buffer cookie = {0};
-  if (e->options->cookies && cookies_put(e->options->cookies, &cookie, clock_wall()))
-    list[n] = buffer_take(&cookie, NULL);
-  buffer_free(&cookie);
+  Buffer own = {0}, all = {0};
+  http_join_cookies(&own, given);
+  if (cookies_merge(e->options->cookies, buffer_text(&own), &all, clock_wall()))
+    list[n] = buffer_take(&all, NULL);
+  buffer_free(&own);
+  buffer_free(&all);
   return list;
 }
 

@@ -26,6 +26,8 @@
 #include "core/clock.h"
 #include "net/engine_parts.h"
 #include "net/http.h"
+#include "net/http_headers.h"
+#include "proto/httpdate.h"
 #include "proto/websocket.h"
 
 typedef struct Piece {
@@ -179,6 +181,11 @@ static void describe(const HttpResponse *r, Error *err) {
   error_detail(err, "%d: %.*s", r->status, len, r->body.len ? r->body.data : "");
   for (char *c = err->detail; *c; c++)
     if ((unsigned char)*c < ' ' || (unsigned char)*c >= 127) *c = ' ';
+  char value[64], date[64];
+  bool dated = http_find_header(&r->headers, "Date", date, sizeof date);
+  if (!http_find_header(&r->headers, "Retry-After", value, sizeof value)) return;
+  double seconds = http_retry_after(value, dated ? date : NULL, clock_wall());
+  if (seconds > 0) err->retry_after = seconds;
 }
 
 /* Whether the request went well; else the engine has been told. */

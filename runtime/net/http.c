@@ -371,11 +371,17 @@ static int check(const HttpOptions *options, Error *err) {
   return route_check(&options->route, err);
 }
 
+/* Several Cookie headers become one. */
 static char **copy_headers(const char *const *headers) {
-  size_t count = 0;
+  size_t count = 0, n = 0;
+  Buffer cookies = {0};
   while (headers && headers[count]) count++;
   char **copy = xcalloc(count + 1, sizeof *copy);
-  for (size_t i = 0; i < count; i++) copy[i] = xstrdup(headers[i]);
+  http_join_cookies(&cookies, headers);
+  for (size_t i = 0; i < count; i++)
+    if (!http_header_is(headers[i], "Cookie")) copy[n++] = xstrdup(headers[i]);
+  if (cookies.len) copy[n] = xasprintf("Cookie: %s", buffer_text(&cookies));
+  buffer_free(&cookies);
   return copy;
 }
 

@@ -63,6 +63,30 @@ bool http_header_of_body(const char *header) {
   return strncasecmp(header, "Content-", 8) == 0;
 }
 
+bool http_find_header(const Buffer *lines, const char *name, char *out, size_t room) {
+  const char *at = lines->data, *end = at + lines->len, *stop;
+  for (; at < end && (stop = memchr(at, '\n', (size_t)(end - at))); at = stop + 1) {
+    const char *colon = memchr(at, ':', (size_t)(stop - at));
+    if (!colon || !http_header_is(at, name)) continue;
+    const char *value = colon + 1 + strspn(colon + 1, " \t");
+    size_t len = (size_t)(stop - value);
+    if (len >= room) return false;
+    memcpy(out, value, len);
+    out[len] = '\0';
+    return true;
+  }
+  return false;
+}
+
+void http_join_cookies(Buffer *out, const char *const *headers) {
+  for (; headers && *headers; headers++) {
+    if (!http_header_is(*headers, "Cookie")) continue;
+    const char *value = *headers + strlen("Cookie:");
+    value += strspn(value, " \t");
+    if (*value) buffer_printf(out, "%s%s", out->len ? "; " : "", value);
+  }
+}
+
 /* curl takes "Name:" as the wish to leave the header out, "Name;" as an empty one. */
 struct curl_slist *http_header_add(struct curl_slist *list, const char *header) {
   size_t len = name_len(header);

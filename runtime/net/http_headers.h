@@ -4,6 +4,7 @@
 
 #include <curl/curl.h>
 
+#include "core/buffer.h"
 #include "core/error.h"
 
 /* A token of RFC 9110: methods and header names. */
@@ -21,6 +22,14 @@ bool http_header_secret(const char *header);
 
 /* Whether it describes a body: not sent once a redirect has dropped the body. */
 bool http_header_of_body(const char *header);
+
+/* Copies the value of the first header of that name from lines "Name: value\n"; false
+ * when there is none, or it is longer than fits. */
+bool http_find_header(const Buffer *lines, const char *name, char *out, size_t room);
+
+/* Appends the values of the Cookie headers of a NULL-terminated list (NULL: none), joined
+ * as one (RFC 6265, 5.4). */
+void http_join_cookies(Buffer *out, const char *const *headers);
 
 /* Appends a checked header in the form curl wants. */
 struct curl_slist *http_header_add(struct curl_slist *list, const char *header);

@@ -1,6 +1,8 @@
 /* URLs. curl's parser does the work; around it stand the rules that are ours: which
  * schemes, no control characters, bytes beyond ASCII escaped behind the host (in front of
- * it they are an international name, which curl translates). */
+ * it they are an international name, which curl translates), and the characters that the
+ * WHATWG URL standard escapes in a path and in a query. A backslash is a slash there, up
+ * to the query. */
 #include "net/net_url.h"
 
 #include <curl/curl.h>
@@ -37,12 +39,32 @@ void net_url_stay(NetUrl *next, const NetUrl *from) {
   next->unix_path = xstrdup(from->unix_path);
 }
 
+static bool is_slash(char c) {
+  return c == '/' || c == '\\';
+}
+
 /* What follows "scheme:" when the scheme is this one, else NULL. */
 static const char *after_scheme(const char *text, const char *scheme) {
   size_t len = strlen(scheme);
-  if (strncasecmp(text, scheme, len) != 0 || strncmp(text + len, "://", 3) != 0)
-    return NULL;
-  return text + len;
+  bool is_it = strncasecmp(text, scheme, len) == 0 && text[len] == ':' &&
+               is_slash(text[len + 1]) && is_slash(text[len + 2]);
+  return is_it ? text + len : NULL;
+}
+
+/* Appends the rest of a URL, which begins with "://" or the like, with its escapes.
+ * Returns NULL or what is wrong. */
+static const char *put_rest(Buffer *out, const char *rest) {
+  const char *path = rest + 3 + strcspn(rest + 3, "/?#\\");
+  const char *query = path + strcspn(path, "?#");
+  if (path == rest + 3) return "it has no host"; /* curl would take the path for one */
+  for (const char *at = rest; *at; at++) {
+    unsigned char c = (unsigned char)*at;
+    const char *escaped = at < path ? "" : at < query ? "\"<>`{}" : "\"<>'";
+    if (c <= ' ' || c == 127) return "it contains a space or a control character";
+    if ((c >= 128 && at > path) || strchr(escaped, c)) buffer_printf(out, "%%%02X", c);
+    else buffer_putc(out, at < query && is_slash((char)c) ? '/' : (char)c);
+  }
+  return NULL;
 }
 
 /* Appends the URL with http for ws, and with escapes. Returns NULL or what is wrong. */
@@ -56,15 +78,7 @@ static const char *normalise(Buffer *out, const char *text, bool websocket) {
     return websocket ? "it must start with ws://, wss://, http://, https:// or unix:/"
                      : "it must start with http://, https:// or unix:/";
   buffer_puts(out, scheme);
-  size_t host_end = 3 + strcspn(rest + 3, "/?#");
-  if (host_end == 3) return "it has no host"; /* curl would take the path for one */
-  for (size_t i = 0; rest[i]; i++) {
-    unsigned char c = (unsigned char)rest[i];
-    if (c <= ' ' || c == 127) return "it contains a space or a control character";
-    if (c >= 128 && i > host_end) buffer_printf(out, "%%%02X", c);
-    else buffer_putc(out, (char)c);
-  }
-  return NULL;
+  return put_rest(out, rest);
 }
 
 /* Returns new: a part of the URL, or NULL. */
@@ -142,6 +156,8 @@ int net_url_parse(NetUrl *out, const char *text, bool websocket, Error *err) {
     wrong = normalise(&normal, text, websocket);
     if (!wrong) wrong = parse(out, buffer_text(&normal));
   }
+  if (!wrong && out->authority && strpbrk(out->authority, "|<>^\"{}"))
+    wrong = "its host cannot be one";
   if (!wrong && (!out->url || !out->path || !*out->authority)) wrong = "it has no host";
   buffer_free(&normal);
   if (!wrong) return 0;

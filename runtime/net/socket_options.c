@@ -189,8 +189,8 @@ static void put_front(Buffer *out, const char *url, const NetUrl *parsed) {
     buffer_printf(out, "unix:%s:", parsed->unix_path);
     return;
   }
-  const char *host = strstr(url, "://") + 3;
-  buffer_put(out, url, (size_t)(host - url) + strcspn(host, "/?#"));
+  const char *host = strchr(url, ':') + 3;
+  buffer_put(out, url, (size_t)(host - url) + strcspn(host, "/?#\\"));
 }
 
 /* Of a plain WebSocket: its whole target. */
@@ -201,10 +201,21 @@ static void put_target(Buffer *out, const SocketOptions *o, const NetUrl *url,
   if (query) buffer_printf(out, "?%s", query);
 }
 
+/* Returns new: the path as it stands in the URL, without the escapes that it has in
+ * requests. */
+static char *path_as_given(const char *url, const NetUrl *parsed) {
+  const char *rest =
+      parsed->unix_path ? url + 5 + strlen(parsed->unix_path) : strchr(url, ':') + 3;
+  if (parsed->unix_path && *rest == ':') rest++;
+  else rest += strcspn(rest, "/?#\\");
+  return xstrndup(rest, strcspn(rest, "?#"));
+}
+
 /* A namespace stands in packets between '/' and ','. */
 static int choose_nsp(char **nsp, const SocketOptions *o, const NetUrl *url, Error *err) {
-  const char *name = o->nsp ? o->nsp : url->path;
+  char *name = o->nsp ? xstrdup(o->nsp) : path_as_given(o->url, url);
   *nsp = *name == '/' ? xstrdup(name) : xasprintf("/%s", name);
+  free(name);
   if (o->protocol != SOCKET_IO || !strpbrk(*nsp, ",?")) return 0;
   free(*nsp);
   *nsp = NULL;

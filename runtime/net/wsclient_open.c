@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/base64.h"
+#include "core/clock.h"
 #include "net/net_url.h"
 #include "net/wsclient_parts.h"
 
@@ -37,7 +38,8 @@ void ws_take_answer(WsClient *ws, char *data, size_t len) {
   Opening *opening = ws->opening;
   WsRequest asked = {.key = opening->key,
                      .subprotocols = opening->subprotocols,
-                     .deflate = &ws->compression};
+                     .deflate = &ws->compression,
+                     .now = clock_wall()};
   WsAgreed agreed;
   Error err;
   if (ws->abandoned) return; /* `later` will end it */

@@ -83,6 +83,7 @@ typedef struct WsRequest {
   const char *subprotocols;        /* NULL: none */
   const char *const *headers;      /* NULL-terminated; NULL: none */
   const DeflateOptions *deflate;   /* NULL, or not enabled: no compression is offered */
+  double now; /* wall clock, from which a date in Retry-After counts */
 } WsRequest;
 /* ERR_INVALID when a part could not stand in a request or break out of its line, or a
  * header is one that the handshake itself sends. Ask it before ws_request. */

@@ -9,6 +9,7 @@
 #include <strings.h>
 
 #include "core/base64.h"
+#include "proto/httpdate.h"
 #include "proto/sha1.h"
 
 /* A part of the server's answer; at NULL: there is none. */
@@ -22,7 +23,7 @@ typedef struct Answer {
   int status;  /* 0: not to be read */
   Slice reason, body;
   bool upgrade, connection;
-  Slice accept, protocol, extensions, location, retry_after;
+  Slice accept, protocol, extensions, location, retry_after, date;
   bool twice; /* a header that may stand once only */
 } Answer;
 
@@ -173,6 +174,7 @@ static void take_header(Answer *a, Slice name, Slice value) {
   if (same(name, "Sec-WebSocket-Extensions")) keep(a, &a->extensions, value);
   if (same(name, "Location")) a->location = value;
   if (same(name, "Retry-After")) a->retry_after = value;
+  if (same(name, "Date")) a->date = value;
 }
 
 /* "Name: value", one line without its end. */
@@ -243,7 +245,16 @@ static int no_http(Slice start, Error *err) {
   return -1;
 }
 
-static int refused(const Answer *a, Error *err) {
+static void read_retry_after(const Answer *a, double now, Error *err) {
+  char value[64], date[64];
+  if (a->retry_after.len >= sizeof value || a->date.len >= sizeof date) return;
+  quote(a->retry_after, value, sizeof value);
+  quote(a->date, date, sizeof date);
+  double seconds = http_retry_after(value, date, now);
+  if (seconds > 0) err->retry_after = seconds;
+}
+
+static int refused(const Answer *a, double now, Error *err) {
   char reason[80], place[160], body[200];
   quote(a->reason, reason, sizeof reason);
   quote(a->body, body, sizeof body);
@@ -253,10 +264,7 @@ static int refused(const Answer *a, Error *err) {
     error_set(err, ERR_HANDSHAKE, "the server answered %d%s%s (it points to %s)",
               a->status, gap, reason, quote(a->location, place, sizeof place));
   error_detail(err, "%d%s%s%s%s", a->status, gap, reason, *body ? ": " : "", body);
-  if (a->retry_after.len && a->retry_after.len < 7) {
-    quote(a->retry_after, place, sizeof place);
-    err->retry_after = (double)strtoul(place, NULL, 10);
-  }
+  read_retry_after(a, now, err);
   return -1;
 }
 
@@ -338,7 +346,7 @@ long ws_response(const char *data, size_t len, const WsRequest *request, WsAgree
   Answer a = {.body = {data + head_len, len - (size_t)head_len}};
   bool readable = read_head(&a, data, (size_t)head_len - 2);
   if (a.status == 0) return no_http((Slice){data, len}, err);
-  if (a.status != 101) return refused(&a, err);
+  if (a.status != 101) return refused(&a, request->now, err);
   if (!readable) return wrong(err, "holds a line that is no header", (Slice){0});
   if (judge(&a, request, &agreed->deflate, err)) return -1;
   if (a.protocol.len) memcpy(agreed->subprotocol, a.protocol.at, a.protocol.len);

@@ -1,14 +1,29 @@
 -- Joining URLs and writing queries (RFC 3986). Pure.
+local json = require "tidelock.json"
+
 local M = {}
+
+-- "/run/app.sock" and ":/target" or "" of unix:/run/app.sock:/target; nil for any other URL.
+local function parts_of_unix(url)
+  return url:match "^[uU][nN][iI][xX]:(/[^:]*)(.*)$"
+end
 
 -- "https://example.org:8443" in lower case, or nil where the URL is relative.
 local function origin(url)
+  local socket = parts_of_unix(url)
+  if socket then return "unix:" .. socket end
   local scheme, authority = url:match "^(%a[%w+.-]*)://([^/?#]*)"
   if not scheme then return nil end
   scheme, authority = scheme:lower(), authority:lower()
   local usual = scheme == "https" and ":443" or ":80"
   if authority:sub(-#usual) == usual then authority = authority:sub(1, -#usual - 1) end
   return scheme .. "://" .. authority
+end
+
+-- What is put behind unix:/run/app.sock belongs to its target, which begins with a colon.
+local function with_target(url)
+  local _, target = parts_of_unix(url)
+  return target == "" and url .. ":/" or url
 end
 
 -- A path is put behind the whole of base, as one joins folders: the leading / does not lead
@@ -18,7 +33,9 @@ function M.join(base, url)
   if not base then return url, true end
   local elsewhere = origin(url)
   if elsewhere then return url, elsewhere == origin(base) end
-  if url == "" or url:find "^[?#]" then return base .. url, true end
+  if url == "" then return base, true end
+  base = with_target(base)
+  if url:find "^[?#]" then return base .. url, true end
   return base:gsub("/+$", "") .. "/" .. url:gsub("^/+", ""), true
 end
 
@@ -26,13 +43,34 @@ local function escape(text)
   return (text:gsub("[^%w%-._~]", function(c) return ("%%%02X"):format(c:byte()) end))
 end
 
+-- A number as people write it: 5 for 5.0, all digits of a large one; nil for what is none.
+function M.number(value)
+  if math.type(value) == "integer" then return tostring(value) end
+  if value == math.floor(value) and math.abs(value) < 1e21 then return ("%.0f"):format(value + 0.0) end
+  return (json.encode(value))
+end
+
+local function text_of(value)
+  if type(value) == "number" then return M.number(value) end
+  if type(value) == "string" or type(value) == "boolean" then return tostring(value) end
+  return nil
+end
+
 local function add_pair(out, name, value)
-  local kind = type(value)
-  if kind ~= "string" and kind ~= "number" and kind ~= "boolean" then
-    error(("http: the query's %s must be a string, number or boolean, not a %s")
-      :format(name, kind), 0)
+  local text = text_of(value)
+  if not text then
+    error(("http: the query's %s must be a string, a finite number or a boolean, not %s")
+      :format(name, type(value) == "number" and tostring(value) or "a " .. type(value)), 0)
   end
-  out[#out + 1] = escape(name) .. "=" .. escape(tostring(value))
+  out[#out + 1] = escape(name) .. "=" .. escape(text)
+end
+
+-- The values of a list; nil for a table that is none, of which they would not be all.
+function M.list(value)
+  if type(value) ~= "table" then return { value } end
+  local count = 0
+  for _ in pairs(value) do count = count + 1 end
+  return count == #value and value or nil
 end
 
 -- "a=1&b=x&b=y" in the order of names; a list repeats its name.
@@ -44,9 +82,12 @@ function M.query(values)
   end
   table.sort(names)
   for _, name in ipairs(names) do
-    local value = values[name]
-    if type(value) ~= "table" then value = { value } end
-    for _, one in ipairs(value) do add_pair(out, name, one) end
+    local list = M.list(values[name])
+    if not list then
+      error(("http: the query's %s must be a value or a list of values, not a table of names")
+        :format(name), 0)
+    end
+    for _, one in ipairs(list) do add_pair(out, name, one) end
   end
   return table.concat(out, "&")
 end
@@ -62,7 +103,7 @@ end
 function M.with_query(url, standing, own)
   local text = M.query(merge(standing, own))
   if text == "" then return url end
-  local rest, fragment = url:match "^([^#]*)(.*)$"
+  local rest, fragment = with_target(url):match "^([^#]*)(.*)$"
   local glue = not rest:find("?", 1, true) and "?" or rest:find "[?&]$" and "" or "&"
   return rest .. glue .. text .. fragment
 end

@@ -73,9 +73,30 @@ static void what_cannot_be_is_not_kept(void **state) {
   buffer_free(&out);
 }
 
+static void merges(Cookies *c, const char *given, const char *header) {
+  Buffer out = {0};
+  assert_int_equal(cookies_merge(c, given, &out, now), *header != 0);
+  assert_string_equal(buffer_text(&out), header);
+  buffer_free(&out);
+}
+
+static void they_join_those_of_the_script(void **state) {
+  Cookies *c = *state;
+  merges(NULL, NULL, "");
+  merges(NULL, "", "");
+  merges(NULL, "x=1", "Cookie: x=1");
+  merges(c, "x=1; y=2", "Cookie: x=1; y=2");
+  take(c, "Set-Cookie: a=1\nSet-Cookie: b=2\n");
+  merges(c, NULL, "Cookie: a=1; b=2");
+  merges(c, "x=1", "Cookie: x=1; a=1; b=2");
+  merges(c, "b=mine;ab=3", "Cookie: b=mine;ab=3; a=1");
+  merges(c, "x=b=2", "Cookie: x=b=2; a=1; b=2");
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(they_come_and_go_out, setup, teardown),
+      cmocka_unit_test_setup_teardown(they_join_those_of_the_script, setup, teardown),
       cmocka_unit_test_setup_teardown(they_expire, setup, teardown),
       cmocka_unit_test_setup_teardown(what_cannot_be_is_not_kept, setup, teardown),
   };

@@ -41,6 +41,9 @@ srv:get("/to/:left", function(req)
   return 302, "", { Location = left > 1 and "/to/" .. (left - 1) or "/echo" }
 end)
 srv:get("/busy", function() return 503, "busy", { ["Retry-After"] = "7" } end)
+srv:get("/busy-for", function(req)
+  return 429, "busy", { ["Retry-After"] = req.query.value }
+end)
 srv:get("/busy-until", function()
   return 429, "busy", { ["Retry-After"] = "Sun, 06 Nov 2994 08:49:37 GMT" }
 end)
@@ -107,6 +110,23 @@ test.describe("http", function()
     expect(seen { url = url "/echo?z=1#part", query = { a = "-._~" } }.query).is "z=1&a=-._~"
     expect(seen { url = url "/echo?", query = { a = 1 } }.query).is "a=1"
     expect(seen { query = {} }.query).is ""
+  end)
+
+  test.it("numbers are written as people write them", function()
+    local values = { { 10 / 2, "5" }, { 2^53, "9007199254740992" }, { 1 << 62, "4611686018427387904" },
+      { 1e15, "1000000000000000" }, { 2^63, "9223372036854775808" }, { -3.0, "-3" }, { -0.0, "0" },
+      { 0.1, "0.1" }, { 1 / 3, "0.3333333333333333" }, { 1e-7, "1e-07" },
+      { math.mininteger, "-9223372036854775808" } }
+    for _, each in ipairs(values) do
+      expect(seen { query = { n = each[1] } }.query).is("n=" .. each[2])
+      expect(seen { query = { n = { each[1], "x" } } }.query).is("n=" .. each[2] .. "&n=x")
+      expect(seen { headers = { ["X-N"] = each[1] } }.headers["x-n"]).is(each[2])
+    end
+  end)
+
+  test.it("cookies go out as one header", function()
+    expect(seen { headers = { Cookie = { "a=1", "b=2; c=3" } } }.headers.cookie).is "a=1; b=2; c=3"
+    expect(seen { headers = { cookie = "a=1" } }.headers.cookie).is "a=1"
   end)
 
   test.it("headers go out, lists as several", function()
@@ -241,6 +261,15 @@ test.describe("http", function()
     local _, err = http.get(url "/busy", { expect = "2xx" })
     expect(err.retry_after).is(7)
     expect(err.recoverable).is(true)
+    for value, seconds in pairs { ["1.2"] = 2, ["0"] = 0, ["99999999999999999999"] = 365 * 86400,
+      ["Sun Nov  6 08:49:37 1994"] = 0, ["Sunday, 06-Nov-94 08:49:37 GMT"] = 0 } do
+      _, err = http.get(url "/busy-for", { query = { value = value }, expect = "2xx" })
+      expect(err.retry_after).is(seconds)
+    end
+    for _, value in ipairs { "soon", "-1", "1e9", "Sun, 99 Nov 1994 08:49:37 GMT", "7 seconds" } do
+      _, err = http.get(url "/busy-for", { query = { value = value }, expect = "2xx" })
+      expect(err.retry_after).is_nil()
+    end
     _, err = http.get(url "/busy-until", { expect = "2xx" })
     local date = require "tidelock.http.status".date
     expect(date "Sun, 06 Nov 1994 08:49:37 GMT").is(784111777)
@@ -267,6 +296,13 @@ test.describe("http misuse", function()
   raises("a header that is a table of tables", { headers = { a = { {} } } }, "header a")
   raises("a header given twice", { headers = { a = "1", A = "2" } }, "twice")
   raises("a query of tables", { query = { a = { {} } } }, "query's a")
+  raises("a query of a table with names", { query = { a = { b = 1 } } }, "query's a")
+  raises("a query of a list with a hole", { query = { a = { [2] = 1 } } }, "query's a")
+  raises("a query of infinity", { query = { a = 1 / 0 } }, "finite")
+  raises("a query of no number", { query = { a = { 0 / 0 } } }, "finite")
+  raises("a query of a function", { query = { a = print } }, "query's a")
+  raises("a header of a table with names", { headers = { a = { b = "1" } } }, "header a")
+  raises("a header of no number", { headers = { a = 0 / 0 } }, "header a")
   raises("a second url", { url = "http://127.0.0.1:2/" }, "no option 'url'")
   raises("options that are none", 5, "table of options")
 
@@ -291,6 +327,9 @@ test.describe("an http client", function()
       { "http://h/api/", "x?a=1", "http://h/api/x?a=1" },
       { "http://h", "", "http://h" }, { "http://h/a", "?b", "http://h/a?b" },
       { "http://h/a", "//evil/x", "http://h/a/evil/x" },
+      { "unix:/x.sock", "/a", "unix:/x.sock:/a" }, { "unix:/x.sock", "a?b=1", "unix:/x.sock:/a?b=1" },
+      { "unix:/x.sock:/api", "a", "unix:/x.sock:/api/a" }, { "unix:/x.sock", "", "unix:/x.sock" },
+      { "unix:/x.sock", "?b=1", "unix:/x.sock:/?b=1" }, { "UNIX:/x.sock", "a", "UNIX:/x.sock:/a" },
     } do
       local joined, at_home = join(case[1], case[2])
       expect(joined).is(case[3])
@@ -331,6 +370,10 @@ test.describe("an http client", function()
     local function at_home(base, other) return select(2, join(base, other)) end
     expect(at_home("https://h", "https://H:443/x")).is(true)
     expect(at_home("https://h", "http://h/x")).is(false)
+    expect(at_home("https://h", "unix:/x.sock:/x")).is(false)
+    expect(at_home("unix:/x.sock:/a", "unix:/x.sock:/b")).is(true)
+    expect(at_home("unix:/x.sock", "unix:/y.sock:/b")).is(false)
+    expect(join("https://h", "unix:/x.sock:/x")).is "unix:/x.sock:/x"
     expect(at_home("https://h", "https://h@evil/x")).is(false)
     expect(at_home("https://h", "https://h\\@evil/x")).is(false)
     expect(at_home("https://h", "https://h.evil/x")).is(false)

@@ -172,6 +172,11 @@ test.describe("a socket in the file system", function()
   test.it("has clients with a base URL", function()
     local api = http.client { base_url = unix .. ":/api" }
     expect(assert(api:get "/x"):json().path).is "/api/x"
+    api = http.client { base_url = unix, query = { v = 2 } }
+    expect(assert(api:get "/x"):json().path).is "/x?v=2"
+    expect(assert(api:get("x", { query = { a = 10 / 2 } })):json().path).is "/x?a=5&v=2"
+    expect(assert(api:get ""):json().path).is "/?v=2"
+    expect(assert(http.get(unix, { query = { a = 1 } })):json().path).is "/?a=1"
   end)
 
   test.it("that is not there is CONNECT, with its path", function()

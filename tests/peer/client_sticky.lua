@@ -54,7 +54,39 @@ test.describe("behind a balancer that goes by a cookie", function()
   end)
 end)
 
+test.describe("the cookies of a script and of its server", function()
+  test.it("go out as one header", function()
+    local s = connected { transports = { "polling" }, headers = { Cookie = "mine=1; also=2" } }
+    local id = s.id
+    s:emit "drop" -- the next session's first request has both
+    wait_for(function() return s.connected and s.id ~= id end)
+    local headers = s:call("whoami").headers
+    expect(headers["x-cookie-lines"]).is "1"
+    expect(headers.cookie).matches "^mine=1; also=2; route=%d$"
+  end)
+end)
+
+test.describe("a namespace", function()
+  test.it("is what stands in the URL, beyond ASCII too", function()
+    for _, name in ipairs { "/größe", "/{a}|b" } do
+      local s = connected { url = env.get "WS_URL" .. name .. "?x=1", transports = { "websocket" } }
+      expect(s:call "where").is(name)
+      s:disconnect()
+      s = connected { namespace = name, transports = { "polling" } }
+      expect(s:call "where").is(name)
+      s:disconnect()
+    end
+  end)
+end)
+
 test.describe("the target of a request", function()
+  test.it("has numbers as people write them", function()
+    local s = connected { query = { a = 10 / 2, b = 2^53, c = 0.25, d = -1.0, e = 1 / 3 } }
+    local query = s:call("whoami").query
+    expect(table.concat({ query.a, query.b, query.c, query.d, query.e }, " "))
+      .is "5 9007199254740992 0.25 -1 0.3333333333333333"
+  end)
+
   test.it("has the query that was given", function()
     local s = connected { query = { room = "a b&c", n = 1 } }
     local query = s:call("whoami").query

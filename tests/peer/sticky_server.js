@@ -16,10 +16,11 @@ for (let i = 0; i < 4; i++) {
   io.on("connection", (socket) => {
     socket.on("whoami", (ack) => ack({
       server: i, transport: socket.conn.transport.name, query: socket.handshake.query,
-      url: socket.handshake.url,
+      url: socket.handshake.url, headers: socket.handshake.headers,
     }));
     socket.on("drop", () => socket.conn.close(true));
   });
+  for (const name of ["/größe", "/{a}|b"]) io.of(name).on("connection", (socket) => socket.on("where", (ack) => ack(name)));
   server.listen(0, "127.0.0.1");
   backends.push(server);
 }
@@ -32,7 +33,8 @@ function choose(req) {
 const front = http.createServer((req, res) => {
   const { i, known } = choose(req);
   const { port } = backends[i].address();
-  const onward = http.request({ port, method: req.method, path: req.url, headers: req.headers }, (answer) => {
+  const headers = { ...req.headers, "x-cookie-lines": req.rawHeaders.filter((name) => /^cookie$/i.test(name)).length };
+  const onward = http.request({ port, method: req.method, path: req.url, headers }, (answer) => {
     const cookie = known ? {} : { "Set-Cookie": `route=${i}; Path=/; HttpOnly` };
     res.writeHead(answer.statusCode, { ...answer.headers, ...cookie });
     answer.pipe(res);

@@ -1,0 +1,111 @@
+/* Dates of HTTP: see httpdate.h. */
+#include "proto/httpdate.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+static const double longest_wait = 365 * 86400.0;
+
+typedef struct Parts {
+  int day, month, year, hour, min, sec;
+} Parts;
+
+/* 1 to 12, or 0. */
+static int month_of(const char *name) {
+  static const char *const names[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                      "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+  for (size_t i = 0; i < COUNT_OF(names); i++)
+    if (strcasecmp(name, names[i]) == 0) return (int)i + 1;
+  return 0;
+}
+
+/* Days since 1970-01-01 in the Gregorian calendar. */
+static long days_until(long year, long month, long day) {
+  if (month <= 2) year--;
+  long since_march = (month + 9) % 12;
+  return 365 * year + year / 4 - year / 100 + year / 400 + (153 * since_march + 2) / 5 +
+         day - 719469;
+}
+
+/* The year in which the wall clock stands. */
+static int year_of(double now) {
+  return 1970 + (int)floor(now / (365.2425 * 86400));
+}
+
+static int full_year(int two_digits, double now) {
+  int this_year = year_of(now), year = this_year / 100 * 100 + two_digits;
+  return year > this_year + 50 ? year - 100 : year;
+}
+
+/* Whether nothing but the text up to `used` was there, and all of it was read. */
+static bool ends_at(const char *text, int used) {
+  return used > 0 && text[used] == '\0';
+}
+
+/* "Sun, 06 Nov 1994 08:49:37 GMT" and "Sunday, 06-Nov-94 08:49:37 GMT". */
+static bool read_with_zone(const char *text, Parts *p, double now) {
+  char month[4];
+  int used = 0;
+  const char *rest = strchr(text, ',');
+  if (!rest || rest[1] != ' ') return false;
+  rest += 2;
+  sscanf(rest, "%2d %3[A-Za-z] %4d %2d:%2d:%2d GMT%n", &p->day, month, &p->year, &p->hour,
+         &p->min, &p->sec, &used);
+  if (!ends_at(rest, used)) {
+    used = 0;
+    sscanf(rest, "%2d-%3[A-Za-z]-%2d %2d:%2d:%2d GMT%n", &p->day, month, &p->year,
+           &p->hour, &p->min, &p->sec, &used);
+    if (!ends_at(rest, used)) return false;
+    p->year = full_year(p->year, now);
+  }
+  p->month = month_of(month);
+  return true;
+}
+
+/* "Sun Nov  6 08:49:37 1994" */
+static bool read_asctime(const char *text, Parts *p) {
+  char month[4];
+  int used = 0;
+  sscanf(text, "%*3[A-Za-z] %3[A-Za-z] %2d %2d:%2d:%2d %4d%n", month, &p->day, &p->hour,
+         &p->min, &p->sec, &p->year, &used);
+  if (!ends_at(text, used)) return false;
+  p->month = month_of(month);
+  return true;
+}
+
+static bool is_date(const Parts *p) {
+  if (p->month == 0 || p->day < 1 || p->year < 0) return false;
+  bool december = p->month == 12;
+  long next =
+      days_until(december ? p->year + 1 : p->year, december ? 1 : p->month + 1, 1);
+  return days_until(p->year, p->month, p->day) < next && p->hour >= 0 && p->hour < 24 &&
+         p->min >= 0 && p->min < 60 && p->sec >= 0 && p->sec <= 60;
+}
+
+double http_date(const char *text, double now) {
+  Parts p;
+  if (!text || strpbrk(text, "+\t\n\r")) return NAN;
+  if (!read_with_zone(text, &p, now) && !read_asctime(text, &p)) return NAN;
+  if (!is_date(&p)) return NAN;
+  double seconds = p.hour * 3600.0 + p.min * 60.0 + p.sec;
+  return (double)days_until(p.year, p.month, p.day) * 86400 + seconds;
+}
+
+/* Digits, and more of them behind a point. */
+static bool is_number(const char *text) {
+  size_t len = strspn(text, "0123456789");
+  if (len == 0) return false;
+  if (text[len] == '.') len += 1 + strspn(text + len + 1, "0123456789");
+  return text[len] == '\0';
+}
+
+double http_retry_after(const char *value, const char *date, double now) {
+  if (!value) return NAN;
+  if (is_number(value)) return fmin(ceil(strtod(value, NULL)), longest_wait);
+  double when = http_date(value, now), from = date ? http_date(date, now) : NAN;
+  if (isnan(when)) return NAN;
+  return fmax(0, ceil(when - (isnan(from) ? now : from)));
+}
