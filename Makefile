@@ -43,6 +43,7 @@ help:
 	@echo 'make             build $(BUILD)/tidelock, installing the libraries it needs'
 	@echo 'make demo        the embedded backend and the shipped client, connected'
 	@echo 'make test        every test; ends with "N passed, N failed"'
+	@echo 'make fresh       make test inside a fresh minimal Debian 12 (root; debootstrap)'
 	@echo 'make check       format, lint, layers, every test, and again under sanitizers'
 	@echo 'make ctests      the C tests alone'
 	@echo 'make asan        the C and Lua tests under ASan and UBSan'
@@ -53,7 +54,7 @@ help:
 	@echo 'make clean       remove $(BUILD) and the build-* folders'
 
 # --- What is needed from the system: looked for once, the answer kept ---------------------
-ifneq ($(filter-out clean help format,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out clean help format fresh,$(or $(MAKECMDGOALS),all)),)
 include $(BUILD)/deps.mk
 endif
 
@@ -137,6 +138,10 @@ $(BUILD)/tests/codec: tests/peer/codec.c $(BUILD)/libtidelock.a
 test: all $(CTESTS) $(TEST_TOOLS) $(BUILD)/.test-deps
 	@BUILD='$(BUILD)' tests/run.sh c fuzz lua e2e peer
 
+# Where nothing was installed by hand: what tests/setup.sh forgets is found there.
+fresh:
+	@tests/fresh.sh
+
 # The sanitized build and its tests; the folder is named after the plain one.
 asan:
 	@$(MAKE) --no-print-directory BUILD='$(BUILD)-asan' asan-build
@@ -179,7 +184,7 @@ clean:
 	rm -rf $(BUILD) build-*/
 
 FORCE:
-.PHONY: all help deps ctests test asan asan-build check demo bench format install clean FORCE
+.PHONY: all help deps ctests test fresh asan asan-build check demo bench format install clean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 -include $(patsubst %.o,%.d,$(LIB_OBJ) $(MAIN_OBJ) $(SERVER_OBJ) $(CTEST_HELP) $(CTESTS:=.o))

@@ -7,21 +7,34 @@
 --   end)
 --
 -- describe and it only collect; when the file has loaded, the tests run one after the other,
--- each in the task that on_start is, so that they may wait. Prints a line for each.
+-- each in a task of its own, so that they may wait. Prints a line for each.
 local core = require "tidelock.test.core"
 local script = require "tidelock.script"
 local task = require "tidelock.task"
+local tasks = require "tidelock.task.core"
 local json = require "tidelock.json"
+local suggest = require("tidelock.suggest.core").suggest
 
 local M = { timeout = 30 }
 core.begin()
 
 local tests, path, hooks = {}, {}, { before = {}, after = {} }
 
+local function check(what, name, fn)
+  if type(name) ~= "string" or type(fn) ~= "function" then
+    error(("%s takes a name and a function, not a %s and a %s"):format(what, type(name), type(fn)), 3)
+  end
+end
+
+local function check_hook(what, fn)
+  if type(fn) ~= "function" then error(("%s takes a function, not a %s"):format(what, type(fn)), 3) end
+end
+
 --- Names a group; groups nest.
 ---@param name string
 ---@param fn function
 function M.describe(name, fn)
+  check("describe", name, fn)
   path[#path + 1] = name
   local before, after = #hooks.before, #hooks.after
   fn()
@@ -32,20 +45,29 @@ end
 
 --- Runs before each test that follows in this group.
 ---@param fn function
-function M.before_each(fn) table.insert(hooks.before, fn) end
+function M.before_each(fn)
+  check_hook("before_each", fn)
+  table.insert(hooks.before, fn)
+end
 
 --- Runs after each test that follows in this group, failed or not.
 ---@param fn function
-function M.after_each(fn) table.insert(hooks.after, fn) end
+function M.after_each(fn)
+  check_hook("after_each", fn)
+  table.insert(hooks.after, fn)
+end
 
---- A test. It fails when it raises, or does not end within `test.timeout` seconds.
+--- A test. It fails when it raises, or does not end within `test.timeout` seconds, or when a
+--- handler, timer, task or subscriber raises while it runs and nobody catches that.
 ---@param name string
 ---@param fn function
 function M.it(name, fn)
+  check("it", name, fn)
   local names = table.move(path, 1, #path, 1, {})
   names[#names + 1] = name
   tests[#tests + 1] = {
     name = table.concat(names, " "),
+    own = name,
     fn = fn,
     before = table.move(hooks.before, 1, #hooks.before, 1, {}),
     after = table.move(hooks.after, 1, #hooks.after, 1, {}),
@@ -70,6 +92,14 @@ local function show(value)
   return tostring(value)
 end
 
+-- What an error says: that of a plain table too, as scripts throw them.
+local function said(err)
+  local meta = type(err) == "table" and getmetatable(err)
+  if type(err) ~= "table" or meta then return tostring(err) end
+  if type(err.message) ~= "string" then return show(err) end
+  return (err.code and tostring(err.code) .. ": " or "") .. err.message
+end
+
 local function same(a, b)
   if not (has_parts(a) and has_parts(b)) then return rawequal(a, b) or a == b end
   for key, value in pairs(a) do
@@ -83,6 +113,23 @@ end
 M.same = same
 
 local function fail(fmt, ...) error(fmt:format(...), 4) end
+
+-- The text to look in: a string, or what is shown as one (an error). Anything else is a mistake
+-- of the test's: the text of nil or of a table is nothing that a test can mean.
+local function text_in(what, value)
+  if type(value) == "string" then return value end
+  local meta = getmetatable(value)
+  if type(value) == "table" and (meta == "error" or type(meta) == "table" and meta.__tostring) then
+    return tostring(value)
+  end
+  error(("%s looks into a text or an error, not a %s: %s"):format(what, type(value), show(value)), 4)
+end
+
+local function need(what, kind, value)
+  if type(value) ~= kind then
+    error(("%s takes a %s, not a %s: %s"):format(what, kind, type(value), show(value)), 4)
+  end
+end
 
 local matchers = {}
 
@@ -109,16 +156,22 @@ function matchers.is_nil(value)
 end
 
 function matchers.matches(value, pattern)
-  if not tostring(value):find(pattern) then fail("expected %s to match %q", show(value), pattern) end
+  need("matches", "string", pattern)
+  local fine, found = pcall(string.find, text_in("matches", value), pattern)
+  if not fine then fail("%q is no pattern: %s", pattern, found) end
+  if not found then fail("expected %s to match %q", show(value), pattern) end
 end
 
 function matchers.contains(value, part)
-  if not tostring(value):find(part, 1, true) then
+  need("contains", "string", part)
+  if not text_in("contains", value):find(part, 1, true) then
     fail("expected %s to contain %q", show(value), part)
   end
 end
 
 function matchers.is_close(value, want, tolerance)
+  need("is_close", "number", want)
+  need("is_close", "number", tolerance)
   if type(value) ~= "number" or math.abs(value - want) > tolerance then
     fail("expected %s within %s of %s", show(value), show(tolerance), show(want))
   end
@@ -126,10 +179,13 @@ end
 
 --- value is a function; it must raise, with text that contains `part`.
 function matchers.raises(value, part)
+  local meta = type(value) == "table" and getmetatable(value)
+  if not (meta and meta.__call) then need("raises", "function", value) end
+  if part ~= nil then need("raises", "string", part) end
   local ok, err = pcall(value)
   if ok then fail("expected an error%s, but none was raised", part and (" with " .. show(part)) or "") end
-  if part and not tostring(err):find(part, 1, true) then
-    fail("expected an error with %q, got %s", part, tostring(err))
+  if part and not said(err):find(part, 1, true) then
+    fail("expected an error with %q, got %s", part, said(err))
   end
 end
 
@@ -150,7 +206,9 @@ function M.expect(value)
   return setmetatable({}, {
     __index = function(_, name)
       local matcher = matchers[name]
-      if not matcher then error("no expectation called " .. tostring(name), 2) end
+      if not matcher then
+        error(("no expectation is called %s%s"):format(tostring(name), suggest(tostring(name), matchers)), 2)
+      end
       return function(...) matcher(value, ...) end
     end,
   })
@@ -161,6 +219,10 @@ end
 ---@param seconds? number 5
 ---@return any
 function M.wait_for(fn, seconds)
+  check_hook("wait_for", fn)
+  if seconds ~= nil and type(seconds) ~= "number" then
+    error("wait_for takes seconds, not a " .. type(seconds), 2)
+  end
   local timer = require "tidelock.timer"
   local deadline = timer.now() + (seconds or 5)
   while true do
@@ -171,46 +233,100 @@ function M.wait_for(fn, seconds)
   end
 end
 
+--- What handlers, timers, tasks and subscribers have raised since the test began, and nobody
+--- caught, as one text; nil: nothing. What was asked for does not fail the test.
+---@return string?
+function M.uncaught() return core.uncaught() end
+
 -- --- running --------------------------------------------------------------------------------
 
--- What lies below a test's own function says nothing about it.
-local function described(err)
-  local trace = debug.traceback(""):gsub("\n\t%[C%]: in function 'xpcall'.*", "")
-  return tostring(err) .. trace:gsub("\n\t%[C%]: in function 'error'", "")
+-- Our own lines say nothing about a test.
+local function without_us(trace)
+  return (trace:gsub("\n\tstdlib/test%.lua:[^\n]*", ""):gsub("\n\t%[C%]: in function 'error'", ""))
+end
+
+-- The first place in the trace that is not in a module of Tidelock's: "x_test.lua:12: ".
+local function place(trace)
+  for line in trace:gmatch "\n\t([^\n]+)" do
+    local where = line:match "^([^%[].-:%d+: )in "
+    if where and not where:find "^stdlib/" then return where end
+  end
+  return ""
+end
+
+local function described(err, body)
+  local text, trace = said(err), without_us(tasks.trace(body) or "")
+  if type(err) ~= "string" then text = place(trace) .. text end
+  return trace == "" and text or text .. "\n" .. trace
 end
 
 -- Runs fn within M.timeout; returns nil, or what went wrong, as text.
 local function protected(fn)
-  local fine, failure, err = pcall(task.with_timeout, M.timeout, function()
-    local ok, text = xpcall(fn, described)
-    return ok or text
+  local ended = {}
+  local body = task.spawn(function()
+    fn()
+    return ended
   end)
-  if not fine then return tostring(failure) end
-  if failure == true then return nil end
-  return failure or tostring(err)
+  local fine, value, late = pcall(task.with_timeout, M.timeout, body)
+  if fine and value == ended then return nil end
+  if not fine then return described(value, body) end
+  pcall(body.await, body) -- it is cancelled: where it waited is known when it has ended
+  return described(late, body)
 end
 
 local function run(test)
-  local function body()
+  core.begins(test.name)
+  local failure = protected(function()
     for _, fn in ipairs(test.before) do fn() end
     test.fn()
-  end
-  local failure = protected(body)
+  end)
   for _, fn in ipairs(test.after) do
     local why = protected(fn)
     failure = failure or why
   end
-  core.count(not failure)
+  task.sleep(0) -- what the test has set going begins, and may fail
+  local uncaught = core.uncaught()
+  if uncaught and not failure then failure = "raised, and nobody caught it: " .. uncaught end
+  core.ends(not failure)
   print((failure and "not ok %s" or "ok %s"):format(test.name))
   if failure then print("    " .. failure:gsub("\n", "\n    ")) end
   return not failure
 end
 
+-- How a name may fit what --only says, the closest way first: only tests that fit in the closest
+-- way in which any does are run.
+local fits = {
+  function(test, only) return test.name == only end,
+  function(test, only) return test.own == only end,
+  function(test, only) return test.name:sub(1, #only + 1) == only .. " " end, -- a group
+  function(test, only) return test.name:find(only, 1, true) end,
+  function(test, only)
+    local fine, found = pcall(string.find, test.name, only)
+    return fine and found
+  end,
+}
+
+local function chosen(only)
+  if not only then return tests end
+  for _, fit in ipairs(fits) do
+    local found = {}
+    for _, one in ipairs(tests) do
+      if fit(one, only) then found[#found + 1] = one end
+    end
+    if #found > 0 then return found end
+  end
+  for _, one in ipairs(tests) do
+    core.offer(one.name)
+    core.offer(one.own)
+  end
+  return {}
+end
+
 script.on_start(function()
-  local failed = false
-  core.plan(#tests)
-  for _, test in ipairs(tests) do
-    if not run(test) then failed = true end
+  local failed, running = false, chosen(core.only())
+  core.plan(#running)
+  for _, one in ipairs(running) do
+    if not run(one) then failed = true end
   end
   script.exit(failed and 1 or 0)
 end)

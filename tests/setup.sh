@@ -20,13 +20,14 @@ find_manager() {
   manager=none
 }
 
-# need APT DNF BREW: the package is missing, by the name each manager has for it
+# need APT DNF BREW: the package is missing, by the name each manager has for it; - is none
 need() {
   case $manager in
-  apt-get) missing="$missing $1" ;;
-  dnf) missing="$missing $2" ;;
-  *) missing="$missing $3" ;;
+  apt-get) package=$1 ;;
+  dnf) package=$2 ;;
+  *) package=$3 ;;
   esac
+  [ "$package" = - ] || missing="$missing $package"
 }
 
 # --- what is there ---------------------------------------------------------------------
@@ -41,7 +42,8 @@ lua_name() {
 pc() { pkg-config --exists "$1" 2>/dev/null; }
 
 look_for_libraries() {
-  have "${CC:-cc}" || need gcc gcc gcc
+  compiler=${CC:-cc} # may have words behind it, or a cache before it
+  have "${compiler##* }" || have "${compiler%% *}" || need gcc gcc gcc
   have pkg-config || need pkg-config pkgconf-pkg-config pkgconf
   lua_name >/dev/null || need liblua5.4-dev lua-devel lua
   pc libcurl || need libcurl4-openssl-dev libcurl-devel curl
@@ -60,25 +62,63 @@ look_for_libraries() {
 installed() { dpkg-query -W -f '${Status}' "$1" 2>/dev/null | grep -q 'ok installed'; }
 
 node_ok() { have node && [ "$(node -p 'process.versions.node.split(".")[0]')" -ge 14 ]; }
-python_ok() { "$(python)" -c 'import socketio, aiohttp' 2>/dev/null; }
 python() { if [ -x /usr/bin/python3 ]; then echo /usr/bin/python3; else echo python3; fi; }
+imports() { "$(python)" -c "import $1" </dev/null 2>/dev/null; }
+
+# What the tests call: the command, and its package for apt-get, dnf and brew; - is none.
+commands='
+awk mawk gawk gawk
+clang-format clang-format clang-tools-extra clang-format
+cmp diffutils diffutils diffutils
+find findutils findutils findutils
+git git git git
+grep grep grep grep
+ldd libc-bin glibc-common -
+luacheck lua-check luacheck luacheck
+mount mount util-linux -
+npm npm npm node
+objdump binutils binutils binutils
+openssl openssl openssl openssl
+ps procps procps-ng -
+sed sed sed gnu-sed
+timeout coreutils coreutils coreutils
+tmux tmux tmux tmux
+unshare util-linux util-linux -
+valgrind valgrind valgrind -
+vim vim vim-enhanced vim'
+
+# What the tests import, or what a module that they import needs for what they do with it
+# (python-socketio's client needs requests for polling, websocket for WebSocket).
+modules='
+sqlite3 libpython3-stdlib python3-libs python
+socketio python3-socketio python3-socketio python-socketio
+aiohttp python3-aiohttp python3-aiohttp python-aiohttp
+requests python3-requests python3-requests python-requests
+websocket python3-websocket python3-websocket-client websocket-client'
+
+# look_for TEST: for each "NAME APT DNF BREW" line of standard input for which TEST NAME fails
+look_for() {
+  while read -r name apt dnf brew; do
+    [ -z "$name" ] || "$1" "$name" || need "$apt" "$dnf" "$brew"
+  done
+}
 
 look_for_test_tools() {
   pc cmocka || need libcmocka-dev libcmocka-devel cmocka
   node_ok || need nodejs nodejs node
-  have npm || need npm npm node
-  python_ok || need 'python3-socketio python3-aiohttp' \
-    'python3-socketio python3-aiohttp' python-socketio
-  have valgrind || [ "$(uname -s)" = Darwin ] || need valgrind valgrind valgrind
-  have clang-format || need clang-format clang-tools-extra clang-format
-  have luacheck || need lua-check luacheck luacheck
-  have tmux || need tmux tmux tmux
-  have vim || need vim vim-enhanced vim
-  have git || need git git git
-  have openssl || need openssl openssl openssl
-  have timeout || need coreutils coreutils coreutils
-  ! have localedef || [ -f /usr/share/i18n/locales/de_DE ] || need locales glibc-locale-source ''
-  have ps || need procps procps-ng procps
+  look_for have <<EOF
+$commands
+EOF
+  look_for imports <<EOF
+$modules
+EOF
+  ! have localedef || [ -f /usr/share/i18n/locales/de_DE ] || need locales glibc-locale-source -
+}
+
+check_test_tools() {
+  missing=''
+  look_for_test_tools
+  [ -z "$missing" ] || die "still not found, though it was installed:$missing"
 }
 
 # --- installing ------------------------------------------------------------------------
@@ -203,7 +243,7 @@ build)
 test)
   look_for_test_tools
   install_missing
-  python_ok || die "$(python) still cannot import socketio and aiohttp"
+  check_test_tools
   make_locale
   (npm_modules)
   : >"$out"

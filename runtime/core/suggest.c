@@ -48,7 +48,8 @@ void suggest_begin(Suggestion *s, const char *word) {
 void suggest_offer(Suggestion *s, const char *name) {
   size_t distance = suggest_distance(s->word, name);
   size_t longer = length(s->word) > length(name) ? length(s->word) : length(name);
-  if (distance * 3 > longer + 1 || distance >= s->distance) return;
+  if (distance * 3 > longer + 1 || distance > s->distance) return;
+  if (distance == s->distance && strcmp(name, s->name) >= 0) return;
   if (strlen(name) > SUGGEST_LONGEST) return;
   s->distance = distance;
   snprintf(s->name, sizeof s->name, "%s", name);

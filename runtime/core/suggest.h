@@ -19,7 +19,8 @@ typedef struct Suggestion {
 size_t suggest_distance(const char *a, const char *b);
 
 void suggest_begin(Suggestion *s, const char *word); /* borrows word */
-void suggest_offer(Suggestion *s, const char *name); /* one that there is; copies */
+/* One that there is; copies. Of two that are as near the first in the alphabet counts. */
+void suggest_offer(Suggestion *s, const char *name);
 /* The nearest, or NULL where none is near: a third of its letters may differ. */
 const char *suggest_name(const Suggestion *s);
 /* ` (did you mean "name"?)`, or "" where none is near; lives as long as s. */

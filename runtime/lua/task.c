@@ -32,6 +32,13 @@ static int f_status(lua_State *L) {
   return 1;
 }
 
+/* trace(task) → where what it raised was raised, or nil: for tidelock.test */
+static int f_trace(lua_State *L) {
+  Task *task = box_check(L, 1, &task_kind);
+  lua_pushstring(L, task->trace);
+  return 1;
+}
+
 static int f_spawn(lua_State *L) {
   luaL_checktype(L, 1, LUA_TFUNCTION);
   need_loaded(L, "task.spawn");
@@ -241,11 +248,9 @@ static void without_close(lua_State *L, const BoxKind *kind) {
 int luaopen_tidelock_task_core(lua_State *L) {
   static const luaL_Reg methods[] = {
       {"cancel", f_cancel}, {"await", f_await}, {"status", f_status}, {NULL, NULL}};
-  static const luaL_Reg functions[] = {{"spawn", f_spawn},
-                                       {"sleep", f_sleep},
-                                       {"gate", f_gate},
-                                       {"group", f_group},
-                                       {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"spawn", f_spawn}, {"sleep", f_sleep},
+                                       {"gate", f_gate},   {"group", f_group},
+                                       {"trace", f_trace}, {NULL, NULL}};
   static const luaL_Reg gate_methods[] = {
       {"open", f_gate_open}, {"wait", f_gate_wait}, {NULL, NULL}};
   box_class(L, &gate_kind, gate_methods, NULL);

@@ -1,6 +1,8 @@
 /* tidelock.test.core: where the counts of a test file go; and values without a store. */
 #include <lauxlib.h>
+#include <stdlib.h>
 
+#include "core/suggest.h"
 #include "lua/modules.h"
 #include "script/draft.h"
 #include "script/generation.h"
@@ -8,10 +10,26 @@
 #include "script/luavalue.h"
 #include "script/view.h"
 
-static int f_count(lua_State *L) {
-  Runtime *rt = generation_of(L)->rt;
-  if (lua_toboolean(L, 1)) rt->tests_passed++;
-  else rt->tests_failed++;
+static TestRun *tests_of(lua_State *L) {
+  return &generation_of(L)->rt->tests;
+}
+
+/* begins(name): a test does */
+static int f_begins(lua_State *L) {
+  TestRun *run = tests_of(L);
+  const char *name = luaL_checkstring(L, 1);
+  free(run->name);
+  run->name = xstrdup(name);
+  return 0;
+}
+
+/* ends(passed): the test that ran did */
+static int f_ends(lua_State *L) {
+  TestRun *run = tests_of(L);
+  if (lua_toboolean(L, 1)) run->passed++;
+  else run->failed++;
+  free(run->name);
+  run->name = NULL;
   return 0;
 }
 
@@ -23,8 +41,29 @@ static int f_begin(lua_State *L) {
 
 /* How many tests there will be: fewer is a failure. */
 static int f_plan(lua_State *L) {
-  generation_of(L)->rt->tests_planned = (int)luaL_checkinteger(L, 1);
+  tests_of(L)->planned = (int)luaL_checkinteger(L, 1);
   return 0;
+}
+
+/* only() → what the names of the tests to run are like, or nil */
+static int f_only(lua_State *L) {
+  lua_pushstring(L, tests_of(L)->only);
+  return 1;
+}
+
+/* offer(name): of a test that `only` does not fit */
+static int f_offer(lua_State *L) {
+  suggest_offer(tests_of(L)->meant, luaL_checkstring(L, 1));
+  return 0;
+}
+
+/* uncaught() → what nobody caught since this was asked last, or nil */
+static int f_uncaught(lua_State *L) {
+  TestRun *run = tests_of(L);
+  lua_pushstring(L, run->uncaught);
+  free(run->uncaught);
+  run->uncaught = NULL;
+  return 1;
 }
 
 /* What is pushed in a call of its own, so that what is to own it is not lost when that
@@ -94,8 +133,10 @@ static int f_change(lua_State *L) {
 
 int luaopen_tidelock_test_core(lua_State *L) {
   static const luaL_Reg functions[] = {
-      {"begin", f_begin}, {"count", f_count},   {"plan", f_plan}, {"value", f_value},
-      {"copy", f_copy},   {"change", f_change}, {NULL, NULL}};
+      {"begin", f_begin},   {"begins", f_begins}, {"ends", f_ends},
+      {"plan", f_plan},     {"only", f_only},     {"uncaught", f_uncaught},
+      {"offer", f_offer},   {"value", f_value},   {"copy", f_copy},
+      {"change", f_change}, {NULL, NULL}};
   luaL_newlib(L, functions);
   return 1;
 }

@@ -1,7 +1,6 @@
-/* check, test and demo. */
+/* check and demo. */
 #include "main/commands.h"
 
-#include <dirent.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,74 +33,6 @@ int command_check(const Options *options, Log *log) {
   for (int i = 0; i < options->path_count; i++)
     if (check_one(options, log, options->paths[i]) != 0) status = 1;
   return status;
-}
-
-/* --- test ------------------------------------------------------------------------- */
-
-typedef struct Tally {
-  int passed, failed;
-} Tally;
-
-/* Why a file failed though none of its tests did; NULL: it did not. */
-static const char *failed_whole(const Runtime *rt, int status) {
-  if (rt->tests_failed > 0) return NULL;
-  if (rt->tests_passed == 0 && status == 0) return "it has no tests";
-  if (rt->tests_passed < rt->tests_planned) return "it ended before its last test";
-  return status != 0 ? "it failed as a whole" : NULL;
-}
-
-static void test_file(const Options *options, Log *log, const char *path, Tally *tally) {
-  printf("# %s\n", path);
-  fflush(stdout);
-  Runtime *rt = make_runtime(options, log);
-  rt->options.tests_only = true;
-  Error err;
-  int status = 1;
-  if (script_add(rt, NULL, path, options->args, &err)) status = runtime_run(rt);
-  else log_write(log, LOG_ERROR, "tidelock", "%s", err.message);
-  tally->passed += rt->tests_passed;
-  tally->failed += rt->tests_failed;
-  const char *why = failed_whole(rt, status);
-  if (why) {
-    printf("not ok %s: %s\n", path, why);
-    tally->failed++;
-  }
-  runtime_free(rt);
-}
-
-static int is_test(const struct dirent *entry) {
-  size_t len = strlen(entry->d_name);
-  return entry->d_name[0] != '.' && len > 9 &&
-         strcmp(entry->d_name + len - 9, "_test.lua") == 0;
-}
-
-static void test_path(const Options *options, Log *log, const char *path, Tally *tally) {
-  struct stat st;
-  struct dirent **entries;
-  if (stat(path, &st) != 0 || !S_ISDIR(st.st_mode)) {
-    test_file(options, log, path, tally);
-    return;
-  }
-  int count = scandir(path, &entries, is_test, alphasort);
-  if (count <= 0) {
-    printf("not ok %s: no *_test.lua there\n", path);
-    tally->failed++;
-  }
-  for (int i = 0; i < count; i++) {
-    char *file = xasprintf("%s/%s", path, entries[i]->d_name);
-    test_file(options, log, file, tally);
-    free(file);
-    free(entries[i]);
-  }
-  if (count >= 0) free(entries);
-}
-
-int command_test(const Options *options, Log *log) {
-  Tally tally = {0};
-  for (int i = 0; i < options->path_count; i++)
-    test_path(options, log, options->paths[i], &tally);
-  printf("%d passed, %d failed\n", tally.passed, tally.failed);
-  return tally.failed || tally.passed == 0;
 }
 
 /* --- demo ------------------------------------------------------------------------- */

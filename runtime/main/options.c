@@ -17,9 +17,16 @@ static const char help[] =
     "                           what follows -- is script.args\n"
     "  check PATH...            load only; print what is wrong; exit 1 if anything is\n"
     "  new app|bot|hook NAME    a folder or file to start from\n"
-    "  test PATH...             run tests (tidelock.test): files or folders of "
-    "*_test.lua\n"
+    "  test PATH...             run tests (tidelock.test): files, or the *_test.lua of "
+    "folders\n"
+    "                           and of those in them\n"
     "  help, --version\n"
+    "\n"
+    "options of test:\n"
+    "  --only PATTERN           the tests of that name, or of that group, or whose name "
+    "has "
+    "it\n"
+    "  --watch                  run again at every save\n"
     "\n"
     "options of run and demo:\n"
     "  --plain                  no terminal UI: lines in, lines out (there is no other "
@@ -83,12 +90,14 @@ static int read_option(Options *o, char **argv, int *i, int argc) {
   else if (strcmp(arg, "--plain") == 0) o->plain = true;
   else if (strcmp(arg, "--no-watch") == 0) o->no_watch = true;
   else if (strcmp(arg, "--watch-poll") == 0) o->watch_poll = true;
+  else if (strcmp(arg, "--watch") == 0) o->watch = true;
   else if (strcmp(arg, "--help") == 0 || strcmp(arg, "-h") == 0)
     o->command = COMMAND_HELP;
   else if (strcmp(arg, "--version") == 0) o->command = COMMAND_VERSION;
   else if ((value = value_of(arg, "--data", argv, i, argc))) o->data = value;
   else if ((value = value_of(arg, "--profile", argv, i, argc))) o->profile = value;
   else if ((value = value_of(arg, "--env", argv, i, argc))) o->env_file = value;
+  else if ((value = value_of(arg, "--only", argv, i, argc))) o->only = value;
   else {
     int rc = read_log_option(o, arg, argv, i, argc);
     return rc >= 0 ? rc : wrong("unknown option, or one that lacks its value: %s", arg);
@@ -123,6 +132,8 @@ static int check_paths(const Options *o) {
 }
 
 static int check_counts(const Options *o) {
+  if (o->command != COMMAND_TEST && (o->only || o->watch))
+    return wrong("%s belongs to tidelock test", o->only ? "--only" : "--watch");
   bool needs = o->command == COMMAND_RUN || o->command == COMMAND_CHECK ||
                o->command == COMMAND_TEST;
   if (needs && o->path_count == 0)

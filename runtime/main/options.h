@@ -22,6 +22,8 @@ typedef struct Options {
   int path_count;
   char **args; /* after "--": handed to the scripts; NULL-terminated */
   const char *data, *profile, *log_file, *env_file;
+  const char *only; /* of test: which */
+  bool watch;       /* of test: again at every save */
   bool memory, plain, no_watch, watch_poll;
   LogLevel log_level;
   LogFormat log_format;

@@ -6,6 +6,7 @@
 #include "script/runtime.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "script/cstack.h"
 #include "script/resource.h"
@@ -107,6 +108,15 @@ void runtime_hold(Runtime *rt, double seconds) {
     timer_start_at(rt->loop, &rt->hold, until);
 }
 
+void runtime_uncaught(Runtime *rt, const char *text) {
+  enum { MOST = 16384 };
+  char *before = rt->tests.uncaught;
+  if (!rt->options.tests_only || (before && strlen(before) > MOST)) return;
+  rt->tests.uncaught =
+      xasprintf("%s%s%.*s", before ? before : "", before ? "\n" : "", MOST, text);
+  free(before);
+}
+
 typedef struct Stopping {
   Event event;
   Runtime *rt;
@@ -184,6 +194,8 @@ void runtime_free(Runtime *rt) {
   watchdog_free(rt->watchdog);
   json_arena_free(rt->arena);
   loop_free(rt->loop);
+  free(rt->tests.name);
+  free(rt->tests.uncaught);
   free(rt);
   memory_reserve_free();
 }

@@ -50,6 +50,15 @@ typedef struct RuntimeOptions {
   bool tests_only;          /* end when what was loaded has no tests */
 } RuntimeOptions;
 
+/* The tests of a file: what `tidelock test` asks for, and what tidelock.test tells. */
+typedef struct TestRun {
+  const char *only;         /* the names to run; NULL: all; borrowed */
+  struct Suggestion *meant; /* is offered names that `only` does not fit; borrowed */
+  int planned, passed, failed;
+  char *name;     /* of the test that runs; owned; NULL: none does */
+  char *uncaught; /* what nobody caught since it was asked last; owned; NULL: nothing */
+} TestRun;
+
 struct Runtime {
   Loop *loop;
   Log *log;
@@ -77,7 +86,7 @@ struct Runtime {
   bool stopping, stopped, interrupted, hurry, output_failed;
   int exit_code;
   int closing; /* states being closed on worker threads */
-  int tests_planned, tests_passed, tests_failed;
+  TestRun tests;
 };
 
 Runtime *runtime_new(Log *log,
@@ -92,6 +101,9 @@ void runtime_exit(Runtime *rt, int code);
 void runtime_hold(Runtime *rt, double seconds);
 /* As if by Ctrl-C: the first stops cleanly with status 130, the second at once. */
 void runtime_interrupt(Runtime *rt);
+/* Something raised, and nobody caught that: the test that runs fails, where there is one.
+ */
+void runtime_uncaught(Runtime *rt, const char *text);
 /* Lays the reserve of memory aside again if it was taken; that is logged, once, unless a
  * load that was given up for it has `told`. */
 void runtime_reserve(Runtime *rt, bool told);

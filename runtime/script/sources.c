@@ -129,20 +129,32 @@ static int read_lib(Sources *s, const char *path, Error *err) {
   return rc;
 }
 
-/* Tests of a folder's script lie in it or in its tests/, and can require its modules.
- * Returns new: the folder whose test `path` is, or NULL. */
-static char *tested_folder(const char *path) {
-  size_t len = strlen(path);
-  if (len < 9 || strcmp(path + len - 9, "_test.lua") != 0) return NULL;
-  char *folder = parent_of(path);
-  len = strlen(folder);
-  if (len > 6 && strcmp(folder + len - 6, "/tests") == 0) folder[len - 6] = '\0';
-  if (strcmp(folder, "tests") == 0) strcpy(folder, ".");
+/* Cuts the folder before the last part of it that is called tests, which it holds then.
+ */
+static void leave_tests(char *folder) {
+  char *last = NULL;
+  for (char *at = folder; (at = strstr(at, "tests")); at++)
+    if ((at == folder || at[-1] == '/') && (at[5] == '/' || at[5] == '\0')) last = at;
+  if (last == folder) strcpy(folder, ".");
+  else if (last) last[last - folder > 1 ? -1 : 0] = '\0';
+}
+
+static bool is_script(const char *folder) {
   char *main_file = xasprintf("%s/main.lua", folder);
   struct stat st;
   bool found = stat(main_file, &st) == 0 && S_ISREG(st.st_mode);
   free(main_file);
-  if (found) return folder;
+  return found;
+}
+
+/* Tests of a folder's script lie in it, or in its tests/ and below, and can require its
+ * modules. Returns new: the folder whose test `path` is, or NULL. */
+static char *tested_folder(const char *path) {
+  size_t len = strlen(path);
+  if (len < 9 || strcmp(path + len - 9, "_test.lua") != 0) return NULL;
+  char *folder = parent_of(path);
+  if (!is_script(folder)) leave_tests(folder);
+  if (is_script(folder)) return folder;
   free(folder);
   return NULL;
 }

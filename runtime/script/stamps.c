@@ -11,6 +11,10 @@ static void add(Stamps *stamps, char *path) {
   stamps->paths[stamps->count++] = path;
 }
 
+void stamps_add(Stamps *stamps, const char *path) {
+  add(stamps, xstrdup(path));
+}
+
 static void drop_paths(Stamps *stamps) {
   for (size_t i = 0; i < stamps->count; i++) free(stamps->paths[i]);
   free(stamps->paths);
@@ -18,14 +22,18 @@ static void drop_paths(Stamps *stamps) {
   stamps->count = 0;
 }
 
-void stamps_set(Stamps *stamps, const Ways *ways, const Sources *sources) {
-  drop_paths(stamps);
+void stamps_join(Stamps *stamps, const Ways *ways, const Sources *sources) {
   for (size_t i = 0; i < ways->count; i++) {
     const Way *way = &ways->list[i];
     add(stamps, way->name ? xasprintf("%s/%s", way->dir, way->name) : xstrdup(way->dir));
   }
   for (size_t i = 0; sources && i < sources->count; i++)
     add(stamps, xstrdup(sources->files[i].path));
+}
+
+void stamps_set(Stamps *stamps, const Ways *ways, const Sources *sources) {
+  drop_paths(stamps);
+  stamps_join(stamps, ways, sources);
 }
 
 static uint64_t mix(uint64_t hash, uint64_t value) {

@@ -13,6 +13,9 @@ typedef struct Stamps { /* zeroed: nothing looked at */
 
 /* From now on looks at these; sources may be NULL. */
 void stamps_set(Stamps *stamps, const Ways *ways, const Sources *sources);
+/* Looks at these, or at the path, besides. */
+void stamps_join(Stamps *stamps, const Ways *ways, const Sources *sources);
+void stamps_add(Stamps *stamps, const char *path);
 bool stamps_changed(Stamps *stamps); /* since it was asked last */
 void stamps_free(Stamps *stamps);    /* leaves none */
 

@@ -78,6 +78,7 @@ test.describe("a server over HTTP", function()
     expect(status("/items/1", "OPTIONS")).is(204)
     expect(status "/gone").is(410)
     expect(status "/wrong").is(500)
+    expect(test.uncaught()).contains "a function is no JSON value"
     expect(status "/items/1?stop=1").is(418)
     expect(http.post(backend.url .. "/items", { body = "{" }).status).is(400)
     expect(http.post(backend.url .. "/items", { body = ("x"):rep(1001) }).status).is(413)

@@ -198,6 +198,7 @@ test.describe("subscribers", function()
     s:set { a = 1 }
     turn()
     expect(b).is(2)
+    expect(test.uncaught()).contains "on purpose"
   end)
 
   test.it("a loop is stopped, and everything goes on", function()
@@ -220,6 +221,7 @@ test.describe("subscribers", function()
     s:set { n = 1 }
     test.wait_for(function() return done end)
     expect(done).is("waited")
+    expect(test.uncaught()).contains "task.sleep waits, which is not possible here"
   end)
 end)
 

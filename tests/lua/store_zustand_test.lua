@@ -73,6 +73,7 @@ test.describe("otherwise than zustand", function()
     s:set { n = 2 }
     turn()
     expect(log[4]).is "after:2<1"
+    expect(test.uncaught()).contains "on purpose"
   end)
 
   test.it("each hears (new, what it saw last), also when a listener sets", function()

@@ -61,6 +61,7 @@ test.describe("after", function()
     timer.after(0, function() error("told in the log") end)
     timer.after(0, function() task.sleep(0.001) done = true end)
     test.wait_for(function() return done end)
+    expect(test.uncaught()).contains "told in the log"
   end)
 end)
 
@@ -94,6 +95,7 @@ test.describe("every", function()
     local t = timer.every(0.002, function() count = count + 1 error("told in the log") end)
     test.wait_for(function() return count >= 3 end)
     t:stop()
+    expect(test.uncaught()).contains "told in the log"
   end)
 end)
 

@@ -57,6 +57,9 @@ function join(a, b) {
   }
 }
 
+// Where the servers listen; some machines and versions of Node take localhost for ::1 alone.
+const addressOf = (host) => (host === "localhost" ? "127.0.0.1" : host);
+
 // An HTTP proxy that asks for credentials; it tunnels, and forwards plain requests.
 function httpProxy() {
   const allowed = (req) =>
@@ -64,7 +67,9 @@ function httpProxy() {
   const proxy = http.createServer((req, res) => {
     if (!allowed(req)) return res.writeHead(407, { "Proxy-Authenticate": "Basic" }).end("who are you?");
     seen.proxied++;
-    const onward = http.request(req.url, { method: req.method }, (answer) => {
+    const url = new URL(req.url);
+    url.hostname = addressOf(url.hostname);
+    const onward = http.request(url, { method: req.method }, (answer) => {
       res.writeHead(answer.statusCode, answer.headers);
       answer.pipe(res);
     });
@@ -74,7 +79,7 @@ function httpProxy() {
   proxy.on("connect", (req, socket, head) => {
     if (!allowed(req)) return socket.end("HTTP/1.1 407 Who are you\r\nProxy-Authenticate: Basic\r\n\r\n");
     const [host, port] = req.url.split(":");
-    const onward = net.connect(port, host, () => {
+    const onward = net.connect(port, addressOf(host), () => {
       seen.proxied++;
       socket.write("HTTP/1.1 200 go on\r\n\r\n");
       onward.write(head);
@@ -101,7 +106,7 @@ function socksProxy() {
         if (!good) return socket.end();
         step((ask) => {
           const host = ask[3] === 3 ? ask.subarray(5, 5 + ask[4]).toString() : ask.subarray(4, 8).join(".");
-          const onward = net.connect(ask.readUInt16BE(ask.length - 2), host, () => {
+          const onward = net.connect(ask.readUInt16BE(ask.length - 2), addressOf(host), () => {
             seen.socks++;
             socket.write(Buffer.from([5, 0, 0, 1, 0, 0, 0, 0, 0, 0]));
             join(socket, onward);
@@ -123,6 +128,8 @@ function http2Server(older) {
     setTimeout(() => tell(req, res), Math.random() * 5);
   });
   server.on("sessionError", () => {});
+  // Who offers no HTTP/2 is turned away; Node 18 would tell it so in HTTP/1.1, by a 403.
+  server.on("unknownProtocol", (socket) => socket.destroy());
   return server;
 }
 

@@ -34,7 +34,7 @@ const front = http.createServer((req, res) => {
   const { i, known } = choose(req);
   const { port } = backends[i].address();
   const headers = { ...req.headers, "x-cookie-lines": req.rawHeaders.filter((name) => /^cookie$/i.test(name)).length };
-  const onward = http.request({ port, method: req.method, path: req.url, headers }, (answer) => {
+  const onward = http.request({ host: "127.0.0.1", port, method: req.method, path: req.url, headers }, (answer) => {
     const cookie = known ? {} : { "Set-Cookie": `route=${i}; Path=/; HttpOnly` };
     res.writeHead(answer.statusCode, { ...answer.headers, ...cookie });
     answer.pipe(res);
@@ -44,7 +44,7 @@ const front = http.createServer((req, res) => {
   req.pipe(onward);
 });
 front.on("upgrade", (req, socket, head) => {
-  const onward = net.connect(backends[choose(req).i].address().port, () => {
+  const onward = net.connect(backends[choose(req).i].address().port, "127.0.0.1", () => {
     const headers = Object.entries(req.headers).map(([name, value]) => `${name}: ${value}\r\n`).join("");
     onward.write(`GET ${req.url} HTTP/1.1\r\n${headers}\r\n`);
     onward.write(head);

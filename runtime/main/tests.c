@@ -1,0 +1,188 @@
+/* tidelock test: each *_test.lua is a script of its own, in a runtime of its own. With
+ * --watch they run again whenever one of them, or a file that they can require, was
+ * saved. */
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/suggest.h"
+#include "main/commands.h"
+#include "script/script.h"
+#include "script/stamps.h"
+
+typedef struct Tests {
+  const Options *options;
+  Log *log;
+  char **files; /* owned, as are its strings */
+  size_t count;
+  Stamps stamps; /* of all that a run depends on; only with --watch */
+  int passed, failed;
+  Suggestion meant; /* a test's name, for an --only that fits none */
+} Tests;
+
+/* --- looking for files ------------------------------------------------------------ */
+
+enum { DEEPEST = 16 };
+
+static bool is_test(const char *name) {
+  size_t len = strlen(name);
+  return len > 9 && strcmp(name + len - 9, "_test.lua") == 0;
+}
+
+static int visible(const struct dirent *entry) {
+  return entry->d_name[0] != '.' && strcmp(entry->d_name, "node_modules") != 0;
+}
+
+/* Takes path. */
+static void add_file(Tests *tests, char *path) {
+  tests->files = xrealloc(tests->files, (tests->count + 1) * sizeof *tests->files);
+  tests->files[tests->count++] = path;
+}
+
+static bool is_folder(const char *path) {
+  struct stat st;
+  return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+/* The tests of a folder stand before those of the folders in it. */
+static void look_into(Tests *tests, const char *folder, int depth) {
+  struct dirent **entries;
+  int count = scandir(folder, &entries, visible, alphasort);
+  if (tests->options->watch) stamps_add(&tests->stamps, folder);
+  for (int folders = 0; folders <= 1; folders++) {
+    for (int i = 0; i < count; i++) {
+      char *path = xasprintf("%s/%s", folder, entries[i]->d_name);
+      bool deeper = is_folder(path);
+      if (folders && deeper && depth < DEEPEST) look_into(tests, path, depth + 1);
+      if (!folders && !deeper && is_test(path)) add_file(tests, xstrdup(path));
+      free(path);
+    }
+  }
+  for (int i = 0; i < count; i++) free(entries[i]);
+  if (count >= 0) free(entries);
+}
+
+static void look_for(Tests *tests, const char *path) {
+  size_t before = tests->count, len = strlen(path);
+  while (len > 1 && path[len - 1] == '/') len--;
+  char *clean = xstrndup(path, len);
+  if (is_folder(clean)) look_into(tests, clean, 0);
+  else add_file(tests, xstrdup(clean));
+  free(clean);
+  if (tests->count > before) return;
+  printf("not ok %s: no *_test.lua there, nor in the folders below\n", path);
+  tests->failed++;
+}
+
+static void forget_files(Tests *tests) {
+  for (size_t i = 0; i < tests->count; i++) free(tests->files[i]);
+  free(tests->files);
+  tests->files = NULL;
+  tests->count = 0;
+}
+
+/* --- running ---------------------------------------------------------------------- */
+
+/* Why a file failed though none of its tests did. Returns new, or NULL: it did not. */
+static char *failed_whole(const Runtime *rt, int status, bool only) {
+  const TestRun *run = &rt->tests;
+  if (run->passed < run->planned && run->name)
+    return xasprintf("it ended while \"%s\" ran", run->name);
+  if (run->failed > 0) return NULL;
+  if (run->passed < run->planned) return xstrdup("it ended before its last test");
+  if (run->uncaught) return xasprintf("when its tests were over: %s", run->uncaught);
+  if (status != 0) return xstrdup("it failed as a whole");
+  return run->passed > 0 || only ? NULL : xstrdup("it has no tests");
+}
+
+static void run_file(Tests *tests, const char *path) {
+  printf("# %s\n", path);
+  fflush(stdout);
+  Runtime *rt = make_runtime(tests->options, tests->log);
+  rt->options.tests_only = true;
+  rt->tests.only = tests->options->only;
+  rt->tests.meant = &tests->meant;
+  Error err;
+  int status = 1;
+  if (script_add(rt, NULL, path, tests->options->args, &err)) status = runtime_run(rt);
+  else log_write(tests->log, LOG_ERROR, "tidelock", "%s", err.message);
+  tests->passed += rt->tests.passed;
+  tests->failed += rt->tests.failed;
+  char *why = failed_whole(rt, status, tests->options->only);
+  if (why) {
+    printf("not ok %s: %s\n", path, why);
+    tests->failed++;
+  }
+  free(why);
+  runtime_free(rt);
+}
+
+static void tell_none(Tests *tests) {
+  const char *only = tests->options->only;
+  if (!only || tests->passed || tests->failed) return;
+  fflush(stdout);
+  fprintf(stderr, "tidelock: no test has a name like \"%s\"%s\n", only,
+          suggest_text(&tests->meant));
+}
+
+static void run_all(Tests *tests) {
+  tests->passed = tests->failed = 0;
+  suggest_begin(&tests->meant, tests->options->only ? tests->options->only : "");
+  for (int i = 0; i < tests->options->path_count; i++)
+    look_for(tests, tests->options->paths[i]);
+  for (size_t i = 0; i < tests->count; i++) run_file(tests, tests->files[i]);
+  tell_none(tests);
+  printf("%d passed, %d failed\n", tests->passed, tests->failed);
+  fflush(stdout);
+}
+
+/* --- watching --------------------------------------------------------------------- */
+
+enum { LOOK_MS = 100, HELD_STILL_MS = 30 };
+
+/* What a test can require counts too. It is noted before the run: a save during the run
+ * is seen after it. */
+static void note_sources(Stamps *stamps, const char *path) {
+  Error err;
+  Sources *sources = sources_read(path, &err);
+  stamps_add(stamps, path);
+  if (sources) stamps_join(stamps, &sources->ways, sources);
+  sources_free(sources);
+}
+
+static void note_all(Tests *tests) {
+  stamps_free(&tests->stamps);
+  for (int i = 0; i < tests->options->path_count; i++)
+    look_for(tests, tests->options->paths[i]);
+  for (size_t i = 0; i < tests->count; i++) note_sources(&tests->stamps, tests->files[i]);
+  forget_files(tests);
+  stamps_changed(&tests->stamps);
+}
+
+/* Returns once something was saved and nothing more comes. */
+static void wait_for_save(Tests *tests) {
+  while (!stamps_changed(&tests->stamps)) usleep(LOOK_MS * 1000);
+  do usleep(HELD_STILL_MS * 1000);
+  while (stamps_changed(&tests->stamps));
+}
+
+static void run_for_ever(Tests *tests) {
+  for (;;) {
+    note_all(tests);
+    run_all(tests);
+    forget_files(tests);
+    wait_for_save(tests);
+    printf("\n# saved: again\n");
+  }
+}
+
+int command_test(const Options *options, Log *log) {
+  Tests tests = {.options = options, .log = log};
+  if (options->watch) run_for_ever(&tests);
+  run_all(&tests);
+  forget_files(&tests);
+  return tests.failed || tests.passed == 0;
+}
