@@ -46,34 +46,54 @@ void engine_violated(Engine *e, const char *what) {
 
 /* --- the heartbeat ---------------------------------------------------------------- */
 
-/* While we do not read, the server's pings are not seen: that is not its fault. */
-static void on_heartbeat(Timer *timer) {
-  Engine *e = CONTAINER_OF(timer, Engine, heartbeat);
-  if (e->paused) {
-    timer_start(net_loop(e->net), timer, e->ping_deadline);
-    return;
-  }
+/* It has been silent for longer than its heartbeat allows. Where this process stood still
+ * that is seen here before the timer can tell it. */
+bool engine_is_overdue(const Engine *e) {
+  double deadline = e->options->plain ? engine_beat_deadline(e) : e->ping_deadline;
+  if (!e->hello || e->lost || e->paused || !(deadline > 0)) return false;
+  return wakes_now(net_wakes(e->net)) - e->last_sign > deadline;
+}
+
+static void lose_silent(Engine *e) {
   Error err;
-  error_set(&err, ERR_TIMEOUT, "the server sent no ping for %g seconds",
-            e->ping_deadline);
+  double silent = wakes_now(net_wakes(e->net)) - e->last_sign;
+  error_set(&err, ERR_TIMEOUT, "the server sent no ping for %.3g seconds", silent);
   err.phase = "heartbeat";
   engine_end(e, "ping timeout", &err);
 }
 
+bool engine_lose_overdue(Engine *e) {
+  bool overdue = engine_is_overdue(e);
+  if (overdue) lose_silent(e);
+  return overdue;
+}
+
+/* Before something is sent. The callbacks are for later: this may be a call from outside.
+ */
+static bool is_given_up(Engine *e) {
+  bool overdue = engine_is_overdue(e);
+  if (overdue) timer_start(net_loop(e->net), &e->heartbeat, 0);
+  return overdue;
+}
+
+/* While we do not read, the server's pings are not seen: that is not its fault. */
+static void on_heartbeat(Timer *timer) {
+  Engine *e = CONTAINER_OF(timer, Engine, heartbeat);
+  if (e->paused) timer_start(net_loop(e->net), timer, e->ping_deadline);
+  else lose_silent(e);
+}
+
 static void note_beat(Engine *e) {
-  e->last_ping = wakes_now(net_wakes(e->net));
+  e->last_sign = wakes_now(net_wakes(e->net));
   timer_start(net_loop(e->net), &e->heartbeat, e->ping_deadline);
 }
 
 static void on_woke(WakeListener *listener) {
-  Engine *e = CONTAINER_OF(listener, Engine, wake);
-  double silent = wakes_now(net_wakes(e->net)) - e->last_ping;
-  if (silent <= e->ping_deadline) return;
-  Error err;
-  error_set(&err, ERR_TIMEOUT,
-            "the machine slept: the server sent no ping for %.0f seconds", silent);
-  err.phase = "heartbeat";
-  engine_end(e, "ping timeout", &err);
+  engine_lose_overdue(CONTAINER_OF(listener, Engine, wake));
+}
+
+void engine_heard(Engine *e) {
+  e->last_sign = wakes_now(net_wakes(e->net));
 }
 
 /* --- packets ---------------------------------------------------------------------- */
@@ -102,8 +122,11 @@ static void on_hello(Engine *e, const EioPacket *packet) {
   e->callbacks.open(e->ctx);
 }
 
+/* One that lies there unread after a long standstill is of a server that has given this
+ * connection up since. */
 static void on_ping(Engine *e, const EioPacket *packet) {
   char pong[64] = {EIO_PONG};
+  if (engine_lose_overdue(e)) return;
   size_t len = packet->len < sizeof pong - 1 ? packet->len : sizeof pong - 1;
   if (len) memcpy(pong + 1, packet->data, len);
   note_beat(e);
@@ -232,6 +255,7 @@ static bool over_polling(const Engine *e) {
 }
 
 int engine_send(Engine *e, bool binary, const char *data, size_t len) {
+  if (is_given_up(e)) return ERR_NOT_CONNECTED;
   if (!over_polling(e))
     return e->ws ? ws_send(e->ws, binary, data, len) : (int)ERR_NOT_CONNECTED;
   size_t most = e->options->ws.max_buffered;
@@ -242,7 +266,8 @@ int engine_send(Engine *e, bool binary, const char *data, size_t len) {
 }
 
 int engine_ping(Engine *e, const char *data, size_t len) {
-  return e->hello && e->ws ? ws_ping(e->ws, data, len) : (int)ERR_NOT_CONNECTED;
+  return e->hello && e->ws && !is_given_up(e) ? ws_ping(e->ws, data, len)
+                                              : (int)ERR_NOT_CONNECTED;
 }
 
 void engine_fence(Engine *e, uint32_t number) {
@@ -290,7 +315,9 @@ void engine_pause(Engine *e, bool paused) {
   e->paused = paused;
   if (e->ws) ws_pause(e->ws, paused);
   if (e->polling && !paused) polling_resume(e->polling);
-  if (e->options->plain && !paused) engine_beat_spare(e);
+  if (paused || !e->hello || e->lost) return;
+  if (e->options->plain) engine_beat_spare(e);
+  else note_beat(e);
 }
 
 void engine_free(Engine *e, int close_code, const char *reason) {

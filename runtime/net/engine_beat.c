@@ -5,13 +5,15 @@
  * what was stuck, is a sign of its life; without one for ping_timeout after a ping the
  * connection is lost. One timer is due for the next ping or for the verdict, whichever is
  * first. Before the verdict the loop gets one more turn: if this process stood still for
- * long, what came meanwhile lies there unread.
+ * a while, what came meanwhile lies there unread.
  *
  * A machine that wakes finds out at once: it asks by a ping, unless it slept for so long
- * that the server must have given this connection up. */
+ * that the server must have given this connection up. A process that stood still for so
+ * long takes it for lost as well, whatever lies there unread. */
 #include "net/engine_parts.h"
 
 static const double one_more_turn = 0.05;
+static const double busy_machine = 0.3; /* so much no standstill is made of */
 
 static void lose(Engine *e, const char *what, double seconds) {
   Error err;
@@ -25,7 +27,13 @@ static double slept(const Engine *e) {
   return wakes_now(net_wakes(e->net)) - loop_now(net_loop(e->net));
 }
 
+double engine_beat_deadline(const Engine *e) {
+  const EngineOptions *o = e->options;
+  return o->ping_interval > 0 ? o->ping_interval + o->ping_timeout + busy_machine : 0;
+}
+
 void engine_beat_spare(Engine *e) {
+  engine_heard(e);
   e->beat.since = 0;
   e->beat.again = false;
   e->beat.slept = slept(e);
@@ -48,6 +56,7 @@ static void arm(Engine *e) {
 static void on_beat(Timer *timer) {
   Engine *e = CONTAINER_OF(timer, Engine, heartbeat);
   double now = loop_now(net_loop(e->net)), timeout = e->options->ping_timeout;
+  if (engine_lose_overdue(e)) return;
   if (ws_heard(e->ws) || e->paused) engine_beat_spare(e);
   bool late = e->beat.since > 0 && now >= e->beat.since + timeout;
   if (late && e->beat.again) {

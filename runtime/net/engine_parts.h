@@ -35,7 +35,7 @@ struct Engine {
   UpgradePhase upgrade;
   bool upgraded, hello, paused, lost;
   double ping_deadline; /* seconds from ping to ping */
-  double last_ping;     /* by a clock that counts sleep */
+  double last_sign;     /* of the server's life; by a clock that counts sleep */
   Beat beat;
   WakeListener wake;
   size_t max_payload; /* 0: not known */
@@ -49,6 +49,9 @@ void engine_take_packet(Engine *e, const char *data, size_t len);
 void engine_take_bytes(Engine *e, const char *data, size_t len); /* a binary message */
 void engine_end(Engine *e, const char *reason, const Error *err);
 void engine_violated(Engine *e, const char *what);
+void engine_heard(Engine *e); /* a sign of life that counts */
+bool engine_is_overdue(const Engine *e);
+bool engine_lose_overdue(Engine *e); /* there was none for too long: that is the end */
 /* The transport could not be had: another is tried, or that is the end. */
 void engine_transport_failed(Engine *e, const char *reason, int code, const Error *err);
 char *engine_target(const Engine *e, EioTransports transport); /* returns new: the URL */
@@ -59,6 +62,9 @@ void engine_headers_free(char **headers);
 /* engine_beat.c */
 void engine_beat_start(Engine *e);
 void engine_beat_spare(Engine *e); /* it could not be heard: that is not its fault */
+/* After so many seconds without a sign of life the verdict should have come; 0: there is
+ * no heartbeat. */
+double engine_beat_deadline(const Engine *e);
 
 void engine_passed(Engine *e, uint32_t number); /* a fence */
 

@@ -39,16 +39,22 @@ static void on_pong(void *ctx, const char *data, size_t len) {
   Engine *e = ctx;
   uint32_t number;
   if (e->options->plain) {
-    e->callbacks.pong(e->ctx, data, len);
+    if (!engine_lose_overdue(e)) engine_heard(e), e->callbacks.pong(e->ctx, data, len);
   } else if (len == sizeof number) {
     memcpy(&number, data, len);
     engine_passed(e, number);
   }
 }
 
+/* What lies there unread after a standstill is told, but is no sign of life. */
+static void take_plain(Engine *e, bool binary, const char *data, size_t len) {
+  if (!engine_is_overdue(e)) engine_heard(e);
+  e->callbacks.message(e->ctx, binary, data, len);
+}
+
 static void on_message(void *ctx, bool binary, const char *data, size_t len) {
   Engine *e = ctx;
-  if (e->options->plain) e->callbacks.message(e->ctx, binary, data, len);
+  if (e->options->plain) take_plain(e, binary, data, len);
   else if (binary) engine_take_bytes(e, data, len);
   else engine_take_packet(e, data, len);
 }
