@@ -2,6 +2,9 @@
  * that brings ours, at most, each at a time; more would end the session, and so would
  * giving up the GET.
  *
+ * A session opens on a connection of its own, and uses none that was there before: after
+ * a network that died, all that are kept may be dead, and nothing shows it.
+ *
  * A request whose connection breaks is not repeated: the server may have answered, and
  * the next answer would hide that something is missing. The session ends.
  *
@@ -63,6 +66,7 @@ struct Polling {
   size_t queued, posting; /* bytes that wait; that are on their way */
   uint32_t fence, passed; /* behind what is on its way; behind nothing; 0: none */
   TurnEnd flush;
+  double begun; /* its requests use no connection of before */
   bool draining;
   int busy;
 };
@@ -126,7 +130,7 @@ static size_t max_body(const Engine *e) {
   return 4 * message > LEAST_BODY ? 4 * message : LEAST_BODY;
 }
 
-static void way_for(const Engine *e, bool post, Way *way) {
+static void way_for(const Engine *e, bool post, double begun, Way *way) {
   const WsOptions *common = &e->options->ws;
   way->url = engine_target(e, EIO_POLLING);
   way->headers =
@@ -138,6 +142,7 @@ static void way_for(const Engine *e, bool post, Way *way) {
                                .max_body = max_body(e),
                                .max_redirects = 0,
                                .once = true,
+                               .not_before = e->hello ? begun : INFINITY,
                                .route = common->route};
 }
 
@@ -150,7 +155,7 @@ static void way_free(Way *way) {
 static HttpRequest *request(Polling *p, const Buffer *body, double timeout,
                             HttpDone *done, Error *err) {
   Way way;
-  way_for(p->engine, body != NULL, &way);
+  way_for(p->engine, body != NULL, p->begun, &way);
   way.options.timeout = timeout;
   if (body) way.options.body = body->data, way.options.body_len = body->len;
   HttpRequest *started = http_start(p->net, &way.options, done, p, err);
@@ -330,7 +335,7 @@ static void begin_leaving(Polling *p) {
   leaving->late.fire = on_late;
   leaving->max_payload = p->engine->max_payload;
   leaving->patience = patience > 0 ? patience : 5;
-  way_for(p->engine, true, &leaving->way);
+  way_for(p->engine, true, p->begun, &leaving->way);
   route_copy(&leaving->route, &leaving->way.options.route);
   leaving->way.options.route = leaving->route;
   p->engine = NULL;
@@ -404,6 +409,7 @@ int polling_start(Engine *e, Error *err) {
   p->engine = e;
   p->net = e->net;
   p->last = &p->first;
+  p->begun = loop_now(net_loop(e->net));
   p->flush.run = on_turn_end;
   p->get = request(p, NULL, e->options->ws.connect_timeout, on_got, err);
   if (!p->get) {

@@ -39,6 +39,7 @@ struct HttpRequest {
   size_t max_body;
   int redirects_left;
   bool http2;
+  double not_before;
   Route route;
 
   /* this hop */
@@ -210,6 +211,14 @@ static void set_version(const HttpRequest *r, CURL *easy) {
   curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
 }
 
+/* curl counts the age of a connection in whole seconds, up to the next one. */
+static void set_age(const HttpRequest *r, CURL *easy) {
+  double age = loop_now(net_loop(r->net)) - r->not_before;
+  if (isinf(r->not_before)) curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
+  else if (r->not_before > 0)
+    curl_easy_setopt(easy, CURLOPT_MAXLIFETIME_CONN, age < 1 ? 1L : (long)age);
+}
+
 static void set_callbacks(HttpRequest *r, CURL *easy) {
   curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
   curl_easy_setopt(easy, CURLOPT_WRITEDATA, r);
@@ -234,6 +243,7 @@ static void start_hop(HttpRequest *r) {
   set_headers(r, easy);
   set_limits(r, easy);
   set_version(r, easy);
+  set_age(r, easy);
   set_callbacks(r, easy);
   net_add(r->net, &r->transfer);
 }
@@ -403,6 +413,7 @@ static void copy_options(HttpRequest *r, const HttpOptions *options) {
   r->user = xstrdup(r->url.user);
   r->password = xstrdup(r->url.password);
   r->http2 = options->http2;
+  r->not_before = options->not_before;
   route_copy(&r->route, &options->route);
   copy_limits(r, options);
 }

@@ -21,7 +21,10 @@ typedef struct HttpOptions {
   size_t max_body;        /* bytes after decompression; 0: 64 MiB */
   int max_redirects;      /* -1: 5; 0: do not follow */
   bool http2;             /* where TLS agrees on it; on a connection of its own */
-  bool once;              /* a GET that a server must not see twice: see Transfer */
+  /* No connection is used again that was made before, by loop_now: it may be dead. 0: any
+   * is; INFINITY: none. */
+  double not_before;
+  bool once; /* a GET that a server must not see twice: see Transfer */
   Route route;
 } HttpOptions;
 
