@@ -16,11 +16,17 @@
 #include "core/buffer.h"
 #include "core/clock.h"
 #include "core/json.h"
+#include "core/log_limit.h"
 #include "core/utf8.h"
+
+enum { MOST_BYTES = 64 << 10, MOST_UNREAD = 4 << 20 };
 
 struct Log {
   FILE *out;
   bool owned;
+  char *path;   /* of the file that `out` is; NULL: it is none */
+  LogSink sink; /* put NULL: there is none */
+  LogRoom *rooms;
   LogLevel level;
   LogFormat format;
   pthread_mutex_t lock;
@@ -45,9 +51,18 @@ static void release_out(Log *log) {
 
 void log_free(Log *log) {
   if (!log) return;
+  log_settle(log);
   release_out(log);
+  log_rooms_free(&log->rooms);
+  free(log->path);
   pthread_mutex_destroy(&log->lock);
   free(log);
+}
+
+void log_use_sink(Log *log, const LogSink *sink) {
+  pthread_mutex_lock(&log->lock);
+  log->sink = sink ? *sink : (LogSink){0};
+  pthread_mutex_unlock(&log->lock);
 }
 
 int log_open_file(Log *log, const char *path) {
@@ -62,8 +77,16 @@ int log_open_file(Log *log, const char *path) {
   release_out(log);
   log->out = out;
   log->owned = true;
+  if (path != log->path) {
+    free(log->path);
+    log->path = xstrdup(path);
+  }
   pthread_mutex_unlock(&log->lock);
   return 0;
+}
+
+int log_reopen(Log *log) {
+  return log->owned ? log_open_file(log, log->path) : 0;
 }
 
 bool log_enabled(const Log *log, LogLevel level) {
@@ -120,8 +143,26 @@ static void put_json_string(Buffer *line, const char *text) {
   buffer_free(&visible);
 }
 
+/* DEL and C1, which JSON lets stand as they are: a terminal obeys them. They are only in
+ * strings. */
+static void escape_controls(Buffer *line, size_t start) {
+  Buffer out = {0};
+  for (size_t i = start; i < line->len; i++) {
+    unsigned char c = (unsigned char)line->data[i];
+    unsigned char next = i + 1 < line->len ? (unsigned char)line->data[i + 1] : 0;
+    bool c1 = c == 0xC2 && next >= 0x80 && next < 0xA0;
+    if (c == 0x7F || c1) buffer_printf(&out, "\\u%04x", c1 ? next : c);
+    else buffer_putc(&out, (char)c);
+    if (c1) i++;
+  }
+  line->len = start;
+  buffer_put(line, out.data, out.len);
+  buffer_free(&out);
+}
+
 static void put_json(Buffer *line, LogLevel level, const char *room, const char *message,
                      const char *fields) {
+  size_t start = line->len;
   buffer_puts(line, "{\"time\":\"");
   put_time(line);
   buffer_printf(line, "\",\"level\":\"%s\",\"room\":", names[level]);
@@ -131,30 +172,115 @@ static void put_json(Buffer *line, LogLevel level, const char *room, const char 
   if (fields) buffer_puts(line, ",\"fields\":");
   if (fields) buffer_puts(line, fields);
   buffer_putc(line, '}');
+  escape_controls(line, start);
 }
 
 /* Standard error that cannot be written has nobody to tell; a file has it. */
-static bool write_line(Log *log, const Buffer *line) {
-  return fwrite(line->data, 1, line->len, log->out) == line->len && fflush(log->out) == 0;
+static void write_out(Log *log, const Buffer *line) {
+  if (!log->owned && log->sink.put) {
+    log->sink.put(log->sink.ctx, line->data, line->len);
+    return;
+  }
+  if (fwrite(line->data, 1, line->len, log->out) == line->len && fflush(log->out) == 0)
+    return;
+  if (!log->owned) return;
+  Buffer told = {0};
+  buffer_printf(&told, "tidelock: cannot write the log: %s: it goes on here\n",
+                strerror(errno));
+  buffer_put(&told, line->data, line->len);
+  release_out(log);
+  log->out = stderr;
+  write_out(log, &told);
+  buffer_free(&told);
+}
+
+static void put_line(const Log *log, Buffer *line, LogLevel level, const char *room,
+                     const char *message, const char *fields) {
+  if (log->format == LOG_JSON) put_json(line, level, room, message, fields);
+  else put_text(line, level, room, message, fields);
+  buffer_putc(line, '\n');
+}
+
+/* --- limits ----------------------------------------------------------------------- */
+
+static void tell_dropped(Log *log, LogRoom *room) {
+  if (!room->dropped) return;
+  char *text = xasprintf("%lu records dropped: it logs too much, or nobody reads the log",
+                         room->dropped);
+  Buffer line = {0};
+  put_line(log, &line, LOG_WARN, room->name, text, NULL);
+  room->dropped = 0;
+  write_out(log, &line);
+  buffer_free(&line);
+  free(text);
+}
+
+/* A text of `most` bytes at most; in `cut` if it had to be cut. */
+static const char *shorten(const char *text, size_t most, Buffer *cut) {
+  size_t len = strlen(text);
+  if (len <= most) return text;
+  size_t end = most;
+  while (end > most - 4 && ((unsigned char)text[end] & 0xC0) == 0x80) end--;
+  buffer_clear(cut);
+  buffer_put(cut, text, end);
+  buffer_printf(cut, "... (%zu bytes more)", len - end);
+  return buffer_text(cut);
+}
+
+/* Shorter and shorter ones, until the record fits: what is shown may be longer than what
+ * it shows. The text of an object that is too long is left out. */
+static void put_bounded(const Log *log, Buffer *line, LogLevel level, const char *room,
+                        const char *message, const char *fields) {
+  Buffer cut = {0};
+  for (size_t most = MOST_BYTES;; most /= 2) {
+    size_t len = fields ? strlen(fields) : 0;
+    char *left_out =
+        len <= most / 2 ? NULL : xasprintf("{\"not_shown\":\"%zu bytes\"}", len);
+    buffer_clear(line);
+    put_line(log, line, level, room, shorten(message, most, &cut),
+             left_out ? left_out : fields);
+    free(left_out);
+    if (line->len <= MOST_BYTES) break;
+  }
+  buffer_free(&cut);
+}
+
+void log_settle(Log *log) {
+  pthread_mutex_lock(&log->lock);
+  for (LogRoom *room = log->rooms; room; room = room->next) tell_dropped(log, room);
+  pthread_mutex_unlock(&log->lock);
+}
+
+static double monotonic_now(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static bool is_unread(const Log *log) {
+  return !log->owned && log->sink.put && log->sink.unread(log->sink.ctx) > MOST_UNREAD;
+}
+
+static bool may_write(Log *log, LogRoom *room) {
+  if (!log_room_allows(room, monotonic_now())) return false;
+  if (is_unread(log)) return room->dropped++, false;
+  tell_dropped(log, room);
+  return true;
 }
 
 void log_record(Log *log, LogLevel level, const char *room, const char *message,
                 const char *fields) {
   if (!log_enabled(log, level)) return;
-  Buffer line = {0};
-  if (log->format == LOG_JSON) put_json(&line, level, room, message, fields);
-  else put_text(&line, level, room, message, fields);
-  buffer_putc(&line, '\n');
   pthread_mutex_lock(&log->lock);
-  if (!write_line(log, &line) && log->owned) {
-    fprintf(stderr, "tidelock: cannot write the log: %s: it goes on here\n",
-            strerror(errno));
-    release_out(log);
-    log->out = stderr;
-    write_line(log, &line);
+  LogRoom *budget = log_room(&log->rooms, room);
+  if (may_write(log, budget)) {
+    Buffer line = {0};
+    put_bounded(log, &line, level, room, message, fields);
+    log_room_used(budget, line.len);
+    write_out(log, &line);
+    buffer_free(&line);
   }
   pthread_mutex_unlock(&log->lock);
-  buffer_free(&line);
 }
 
 void log_write(Log *log, LogLevel level, const char *room, const char *fmt, ...) {

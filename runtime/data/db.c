@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "core/clock.h"
+#include "net/output.h"
 #include "data/db_checkpoint.h"
 
 enum { FORMAT = 2 };
@@ -25,6 +26,7 @@ struct Db {
   char *path;
   int lock; /* the open lock file */
   double retry;
+  _Atomic size_t *unsaved, none; /* writes that wait; `none`: nobody asks */
   uv_thread_t thread;
   uv_async_t async;
   uv_mutex_t mutex;
@@ -216,6 +218,7 @@ static void take_first(Db *db, const DbJob *job) {
 
 static void finish(Db *db, DbJob *job, int rc, const Error *err) {
   take_first(db, job);
+  if (!job->reads) --*db->unsaved;
   job->next = NULL;
   job->code = rc == SQLITE_OK ? 0 : err->code;
   job->err = *err;
@@ -326,6 +329,7 @@ static void enqueue(Db *db, DbJob *job) {
 
 void db_push(Db *db, DbJob *job) {
   job->reads = job->asked = false;
+  ++*db->unsaved;
   uv_mutex_lock(&db->mutex);
   enqueue(db, job);
   uv_mutex_unlock(&db->mutex);
@@ -435,6 +439,7 @@ Db *db_open(Loop *loop, const DbOptions *options, Error *err) {
   db->loop = loop;
   db->lock = lock;
   db->path = xasprintf("%s/state.db", options->folder);
+  db->unsaved = options->unsaved ? options->unsaved : &db->none;
   db->retry = options->retry > 0 ? options->retry : 1;
   db->max_pages = options->max_pages;
   db->last = &db->first;
@@ -474,12 +479,25 @@ static void count_lost(Db *db) {
               "the last changes were not saved: %s", db->why.message);
 }
 
+/* As long as it takes; after a second that is told, whatever becomes of the log. */
+static void await_thread(Db *db) {
+  struct timespec until;
+  clock_gettime(CLOCK_REALTIME, &until);
+  until.tv_sec++;
+  if (pthread_timedjoin_np(db->thread, NULL, &until) == 0) return;
+  output_say(
+      "tidelock: %zu changes are still being written to %s; a second signal ends it "
+      "at once",
+      *db->unsaved, db->path);
+  uv_thread_join(&db->thread);
+}
+
 void db_close(Db *db) {
   uv_mutex_lock(&db->mutex);
   db->closing = true;
   uv_cond_signal(&db->wake);
   uv_mutex_unlock(&db->mutex);
-  uv_thread_join(&db->thread);
+  await_thread(db);
   sqlite3_close(db->reader);
   db->reader = NULL;
   count_lost(db);

@@ -19,9 +19,10 @@
 typedef struct Db Db;
 
 typedef struct DbOptions {
-  const char *folder; /* exists; borrowed during db_open */
-  double retry;       /* seconds between attempts to write; 0: 1 */
-  int max_pages;      /* of the file, for tests of a full disk; 0: no limit */
+  const char *folder;      /* exists; borrowed during db_open */
+  _Atomic size_t *unsaved; /* how many writes wait; may be NULL */
+  double retry;            /* seconds between attempts to write; 0: 1 */
+  int max_pages;           /* of the file, for tests of a full disk; 0: no limit */
 } DbOptions;
 
 /* Returns new, or NULL: BUSY when another process has the folder, IO. */

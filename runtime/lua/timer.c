@@ -8,6 +8,7 @@
 
 #include "lua/modules.h"
 #include "lua/options.h"
+#include "script/hold.h"
 #include "script/resource.h"
 #include "script/script.h"
 
@@ -83,7 +84,9 @@ static void on_fire(Timer *timer) {
   Loop *loop = gen->rt->loop;
   if (t->repeats) {
     timer_start_at(loop, timer, next_due(timer->due, t->seconds, loop_now(loop)));
-    task_start(gen, TASK_NAME("a timer", NULL), push_function, &t->function, NULL, NULL);
+    if (hold_has_room(gen))
+      task_start(gen, TASK_NAME("a timer", NULL), push_function, &t->function, NULL,
+                 NULL);
     return;
   }
   op_remove(&t->op);
@@ -149,7 +152,7 @@ static void on_named(Timer *timer) {
   Loop *loop = res->owner->rt->loop;
   timer_start_at(loop, timer, next_due(timer->due, t->period, loop_now(loop)));
   Declaration *decl = res->decls;
-  if (!decl || !declaration_live(decl)) return;
+  if (!decl || !declaration_live(decl) || !hold_has_room(decl->gen)) return;
   task_start(decl->gen, TASK_NAME("the timer", res->name), push_function,
              &decl->functions[0], NULL, NULL);
 }

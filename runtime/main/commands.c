@@ -2,6 +2,7 @@
 #include "main/commands.h"
 
 #include <limits.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,28 +11,39 @@
 
 #include "script/script.h"
 
+void say(World *world, const char *fmt, ...) {
+  char *text;
+  va_list args;
+  va_start(args, fmt);
+  int len = vasprintf(&text, fmt, args);
+  va_end(args);
+  CHECK(len >= 0);
+  output_print(world->output, STDOUT_FILENO, &world->said, text, (size_t)len);
+  free(text);
+}
+
 /* --- check ------------------------------------------------------------------------ */
 
-static int check_one(const Options *options, Log *log, const char *path) {
-  Runtime *rt = make_runtime(options, log);
+static int check_one(const Options *options, World *world, const char *path) {
+  Runtime *rt = make_runtime(options, world);
   Error err;
   rt->options.check_only = true;
   int status = 0;
   if (script_add(rt, NULL, path, NULL, &err)) {
     status = runtime_run(rt);
   } else {
-    log_write(log, LOG_ERROR, "tidelock", "%s", err.message);
+    log_write(world->log, LOG_ERROR, "tidelock", "%s", err.message);
     status = 1;
   }
   runtime_free(rt);
-  if (status == 0) printf("%s: ok\n", path);
+  if (status == 0) say(world, "%s: ok\n", path);
   return status;
 }
 
-int command_check(const Options *options, Log *log) {
+int command_check(const Options *options, World *world) {
   int status = 0;
   for (int i = 0; i < options->path_count; i++)
-    if (check_one(options, log, options->paths[i]) != 0) status = 1;
+    if (check_one(options, world, options->paths[i]) != 0) status = 1;
   return status;
 }
 
@@ -98,16 +110,16 @@ static void set_address(void) {
   free(url);
 }
 
-int command_demo(const Options *options, Log *log) {
+int command_demo(const Options *options, World *world) {
   char *backend = shorten(shipped_path("examples/backend"));
   char *client = shorten(shipped_path("scripts"));
   int status = 1;
   if (backend && client) {
     set_address();
     ScriptSpec specs[] = {{"backend", backend}, {"client", client}};
-    status = run_with_paths(options, log, specs, 2);
+    status = run_with_paths(options, world, specs, 2);
   } else {
-    log_write(log, LOG_ERROR, "tidelock",
+    log_write(world->log, LOG_ERROR, "tidelock",
               "the demo's scripts are not beside this program: run it from the "
               "checkout's build "
               "folder, or after make install");

@@ -3,20 +3,34 @@
 #define TIDELOCK_MAIN_COMMANDS_H
 
 #include "main/options.h"
-#include "script/runtime.h"
+#include "main/signals.h"
+
+/* What the commands share; main's. */
+typedef struct World {
+  Log *log;
+  Output *output;
+  OutputAccount said; /* by `say` */
+  bool told_failure;  /* that standard output cannot be written */
+  Ending ending;
+  Signals *signals; /* NULL: they do to us what they do to any program */
+} World;
+
+/* Prints, in order with what scripts print. */
+void say(World *world, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 typedef struct ScriptSpec {
   const char *name, *path; /* name NULL: after the path */
 } ScriptSpec;
 
-Runtime *make_runtime(const Options *options, Log *log); /* returns new */
+Runtime *make_runtime(const Options *options, World *world); /* returns new */
 /* Runs these scripts and those that the command line names. */
-int run_with_paths(const Options *options, Log *log, const ScriptSpec *first, int count);
+int run_with_paths(const Options *options, World *world, const ScriptSpec *first,
+                   int count);
 
-int command_check(const Options *options, Log *log);
-int command_test(const Options *options, Log *log);
+int command_check(const Options *options, World *world);
+int command_test(const Options *options, World *world);
 int command_new(const Options *options);
-int command_demo(const Options *options, Log *log);
+int command_demo(const Options *options, World *world);
 
 /* Returns new: the path of something shipped ("scripts"), beside the build or installed;
  * NULL when it is nowhere. */

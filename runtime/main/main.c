@@ -11,114 +11,39 @@
 #include "lua/modules.h"
 #include "main/commands.h"
 #include "main/data.h"
-#include "script/reload.h"
 #include "script/script.h"
 
 #define VERSION "0.1.0"
 
-/* --- signals ---------------------------------------------------------------------- */
-
-/* The loop deals with a signal between two turns. One that comes while another waits for
- * that finds a turn that is too long, and ends the process at once. So the handlers are
- * ours, not libuv's, which would tell the loop alone. */
-typedef struct Signals {
-  uv_async_t told;
-  volatile sig_atomic_t waiting, reload;
-  bool terminal; /* there was one to control us when we began */
-  Runtime *rt;
-} Signals;
-
-/* A global: a signal handler gets no argument of its own. */
-static Signals *volatile the_signals;
-
-static void on_signal(int number) {
-  Signals *signals = the_signals;
-  (void)number;
-  if (signals->waiting) _exit(130);
-  signals->waiting = 1;
-  uv_async_send(&signals->told);
-}
-
-static void on_hangup(int number) {
-  (void)number;
-  the_signals->reload = 1;
-  uv_async_send(&the_signals->told);
-}
-
-static bool has_terminal(void) {
-  int fd = open("/dev/tty", O_RDONLY | O_NOCTTY | O_CLOEXEC);
-  if (fd >= 0) close(fd);
-  return fd >= 0;
-}
-
-/* SIGHUP asks for a reload, unless it says that our terminal was closed. */
-static void on_told(uv_async_t *told) {
-  Signals *signals = told->data;
-  bool reload = signals->reload, interrupt = signals->waiting;
-  signals->waiting = signals->reload = 0;
-  if (reload && signals->terminal && !has_terminal()) interrupt = true;
-  if (interrupt) runtime_interrupt(signals->rt);
-  else if (reload) reload_ask_all(signals->rt);
-}
-
-/* One that was ignored when we began, by nohup for example, stays so. */
-static void set_hangup(void (*handler)(int)) {
-  struct sigaction action = {.sa_handler = handler, .sa_flags = SA_RESTART}, was;
-  sigfillset(&action.sa_mask);
-  if (sigaction(SIGHUP, NULL, &was) == 0 && was.sa_handler != SIG_IGN)
-    sigaction(SIGHUP, &action, NULL);
-}
-
-static void set_handlers(void (*handler)(int)) {
-  struct sigaction action = {.sa_handler = handler, .sa_flags = SA_RESTART};
-  sigfillset(&action.sa_mask);
-  sigaction(SIGINT, &action, NULL);
-  sigaction(SIGTERM, &action, NULL);
-}
-
-static void signals_start(Signals *s, Runtime *rt) {
-  *s = (Signals){.rt = rt, .terminal = has_terminal()};
-  uv_async_init(loop_uv(rt->loop), &s->told, on_told);
-  s->told.data = s;
-  uv_unref((uv_handle_t *)&s->told);
-  the_signals = s;
-  set_handlers(on_signal);
-  set_hangup(on_hangup);
-}
-
-static void signals_stop(Signals *s) {
-  set_handlers(SIG_DFL);
-  set_hangup(SIG_DFL);
-  uv_close((uv_handle_t *)&s->told, NULL);
-}
-
 /* --- running ---------------------------------------------------------------------- */
 
-Runtime *make_runtime(const Options *options, Log *log) {
+Runtime *make_runtime(const Options *options, World *world) {
   RuntimeOptions rt = {.modules = lua_modules,
                        .watch = options->command == COMMAND_RUN && !options->no_watch,
                        .watch_poll = options->watch_poll};
   if (options->command == COMMAND_DEMO) rt.watch = !options->no_watch;
-  return runtime_new(log, &rt);
+  rt.output = world->output;
+  if (world->signals) rt.ending = &world->ending;
+  return runtime_new(world->log, &rt);
 }
 
-static int run_scripts(const Options *options, Log *log, const ScriptSpec *specs,
+static int run_scripts(const Options *options, World *world, const ScriptSpec *specs,
                        int count) {
   char *data;
   int status = data_folder(options, &data);
   if (status != 0) return status;
-  Runtime *rt = make_runtime(options, log);
+  Runtime *rt = make_runtime(options, world);
   rt->options.data = data;
-  Signals signals;
-  signals_start(&signals, rt);
+  signals_attach(world->signals, rt);
   Error err;
   for (int i = 0; i < count && status == 0; i++) {
     if (script_add(rt, specs[i].name, specs[i].path, options->args, &err)) continue;
-    log_write(log, LOG_ERROR, "tidelock", "%s", err.message);
+    log_write(world->log, LOG_ERROR, "tidelock", "%s", err.message);
     status = 2;
   }
   if (status == 0) status = runtime_run(rt);
-  signals_stop(&signals);
+  world->told_failure = rt->output_failed;
+  signals_detach(world->signals);
   runtime_free(rt);
   free(data);
   return status;
@@ -133,12 +58,13 @@ static void split_spec(ScriptSpec *spec, char *arg) {
   *spec = (ScriptSpec){arg, equals + 1};
 }
 
-int run_with_paths(const Options *options, Log *log, const ScriptSpec *first, int count) {
+int run_with_paths(const Options *options, World *world, const ScriptSpec *first,
+                   int count) {
   ScriptSpec *specs = xcalloc((size_t)(count + options->path_count), sizeof *specs);
   for (int i = 0; i < count; i++) specs[i] = first[i];
   for (int i = 0; i < options->path_count; i++)
     split_spec(&specs[count + i], options->paths[i]);
-  int status = run_scripts(options, log, specs, count + options->path_count);
+  int status = run_scripts(options, world, specs, count + options->path_count);
   free(specs);
   return status;
 }
@@ -221,18 +147,18 @@ static int raise_file_limit(void) {
   return 1;
 }
 
-static int dispatch(const Options *options, Log *log) {
+static int dispatch(const Options *options, World *world) {
   switch (options->command) {
   case COMMAND_RUN:
-    return run_with_paths(options, log, NULL, 0);
+    return run_with_paths(options, world, NULL, 0);
   case COMMAND_CHECK:
-    return command_check(options, log);
+    return command_check(options, world);
   case COMMAND_TEST:
-    return command_test(options, log);
+    return command_test(options, world);
   case COMMAND_NEW:
     return command_new(options);
   case COMMAND_DEMO:
-    return command_demo(options, log);
+    return command_demo(options, world);
   case COMMAND_VERSION:
     puts("tidelock " VERSION);
     return 0;
@@ -250,6 +176,50 @@ static int flush_output(int status) {
   return status ? status : 1;
 }
 
+/* What is printed and not read holds the process, unless a signal ends it. */
+static int write_output(World *world, int status) {
+  Output *output = world->output;
+  while (!output_wait(output, 0.02)) {
+    if (!atomic_load(&world->ending.signalled) || ending_left(&world->ending) > 0)
+      continue;
+    output_say("tidelock: %zu printed bytes that nobody read are dropped",
+               output_left(output));
+    return signals_status(world->signals);
+  }
+  return status;
+}
+
+/* The last words of the log are written too, if somebody reads them. */
+static int finish_output(World *world, int status) {
+  log_settle(world->log);
+  status = write_output(world, status);
+  int error = writer_error(output_out(world->output));
+  if (!error) return status;
+  if (!world->told_failure)
+    log_write(world->log, LOG_ERROR, "tidelock", "cannot write to standard output: %s",
+              strerror(error));
+  output_wait(world->output, 1);
+  return status == 0 ? 1 : status;
+}
+
+static bool hears_signals(const Options *options) {
+  return options->command == COMMAND_RUN || options->command == COMMAND_DEMO;
+}
+
+static int run_in_world(const Options *options, Log *log) {
+  World world = {.log = log, .output = output_new()};
+  world.ending.timeout = options->stop_timeout;
+  if (hears_signals(options))
+    world.signals = signals_new(&world.ending, log, world.output);
+  LogSink sink = output_log_sink(world.output);
+  log_use_sink(log, &sink);
+  int status = finish_output(&world, dispatch(options, &world));
+  log_use_sink(log, NULL);
+  signals_free(world.signals);
+  output_free(world.output);
+  return status;
+}
+
 int main(int argc, char **argv) {
   Options options;
   hold_standard_descriptors();
@@ -265,7 +235,7 @@ int main(int argc, char **argv) {
               strerror(error));
       status = 2;
     } else {
-      status = dispatch(&options, log);
+      status = run_in_world(&options, log);
     }
     log_free(log);
   }

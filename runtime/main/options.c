@@ -38,12 +38,23 @@ static const char help[] =
     "  --profile NAME           data of its own under that name (default: default;\n"
     "                           of demo: demo)\n"
     "  --memory                 keep nothing on disk\n"
+    "  --stop-timeout SECONDS   how long ending may take after Ctrl-C or SIGTERM: the "
+    "last "
+    "second\n"
+    "                           is for flushing and goodbyes, on_stop has the rest "
+    "(default: 3)\n"
     "  --log LEVEL              debug, info, warn, error or off (default: info)\n"
     "  --log-format text|json   (default: text)\n"
     "  --log-file PATH          append the log there instead of standard error\n"
     "\n"
-    "exit status: 0 done; 1 a script failed to load or asked for it; 2 wrong usage; 130 "
-    "interrupted\n";
+    "exit status: 0 done; 1 ended with uncaught errors or a refused connection, or a "
+    "script "
+    "asked\n"
+    "for it; 2 wrong usage; 78 a script failed to load; 130 interrupted; 143 terminated\n"
+    "signals: SIGHUP reloads all scripts, SIGUSR1 opens the log file anew; SIGINT and "
+    "SIGTERM "
+    "stop\n"
+    "cleanly, a second one at once\n";
 
 void options_help(void) {
   fputs(help, stdout);
@@ -64,6 +75,18 @@ static const char *value_of(const char *arg, const char *name, char **argv, int 
   if (arg[len] == '=') return arg[len + 1] ? arg + len + 1 : NULL;
   if (arg[len] != '\0' || *i + 1 >= argc || argv[*i + 1][0] == '\0') return NULL;
   return argv[++*i];
+}
+
+/* A decimal number of seconds within the bounds. */
+static int read_seconds(const char *option, const char *text, double least, double most,
+                        double *seconds) {
+  char *end;
+  *seconds = strtod(text, &end);
+  bool plain = strspn(text, "0123456789.") == strlen(text) && *end == '\0';
+  if (plain && *seconds >= least && *seconds <= most) return 0;
+  fprintf(stderr, "tidelock: %s takes %g to %g seconds, not \"%s\"\ntry: tidelock help\n",
+          option, least, most, text);
+  return 2;
 }
 
 static int read_log_option(Options *o, const char *arg, char **argv, int *i, int argc) {
@@ -96,6 +119,8 @@ static int read_option(Options *o, char **argv, int *i, int argc) {
   else if (strcmp(arg, "--version") == 0) o->command = COMMAND_VERSION;
   else if ((value = value_of(arg, "--data", argv, i, argc))) o->data = value;
   else if ((value = value_of(arg, "--profile", argv, i, argc))) o->profile = value;
+  else if ((value = value_of(arg, "--stop-timeout", argv, i, argc)))
+    return read_seconds("--stop-timeout", value, 0.1, 3600, &o->stop_timeout);
   else if ((value = value_of(arg, "--env", argv, i, argc))) o->env_file = value;
   else if ((value = value_of(arg, "--only", argv, i, argc))) o->only = value;
   else {

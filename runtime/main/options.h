@@ -25,6 +25,7 @@ typedef struct Options {
   const char *only; /* of test: which */
   bool watch;       /* of test: again at every save */
   bool memory, plain, no_watch, watch_poll;
+  double stop_timeout; /* seconds; 0: not given */
   LogLevel log_level;
   LogFormat log_format;
 } Options;

@@ -15,7 +15,7 @@
 
 typedef struct Tests {
   const Options *options;
-  Log *log;
+  World *world;
   char **files; /* owned, as are its strings */
   size_t count;
   Stamps stamps; /* of all that a run depends on; only with --watch */
@@ -73,7 +73,7 @@ static void look_for(Tests *tests, const char *path) {
   else add_file(tests, xstrdup(clean));
   free(clean);
   if (tests->count > before) return;
-  printf("not ok %s: no *_test.lua there, nor in the folders below\n", path);
+  say(tests->world, "not ok %s: no *_test.lua there, nor in the folders below\n", path);
   tests->failed++;
 }
 
@@ -99,21 +99,20 @@ static char *failed_whole(const Runtime *rt, int status, bool only) {
 }
 
 static void run_file(Tests *tests, const char *path) {
-  printf("# %s\n", path);
-  fflush(stdout);
-  Runtime *rt = make_runtime(tests->options, tests->log);
+  say(tests->world, "# %s\n", path);
+  Runtime *rt = make_runtime(tests->options, tests->world);
   rt->options.tests_only = true;
   rt->tests.only = tests->options->only;
   rt->tests.meant = &tests->meant;
   Error err;
   int status = 1;
   if (script_add(rt, NULL, path, tests->options->args, &err)) status = runtime_run(rt);
-  else log_write(tests->log, LOG_ERROR, "tidelock", "%s", err.message);
+  else log_write(tests->world->log, LOG_ERROR, "tidelock", "%s", err.message);
   tests->passed += rt->tests.passed;
   tests->failed += rt->tests.failed;
   char *why = failed_whole(rt, status, tests->options->only);
   if (why) {
-    printf("not ok %s: %s\n", path, why);
+    say(tests->world, "not ok %s: %s\n", path, why);
     tests->failed++;
   }
   free(why);
@@ -123,9 +122,11 @@ static void run_file(Tests *tests, const char *path) {
 static void tell_none(Tests *tests) {
   const char *only = tests->options->only;
   if (!only || tests->passed || tests->failed) return;
-  fflush(stdout);
-  fprintf(stderr, "tidelock: no test has a name like \"%s\"%s\n", only,
-          suggest_text(&tests->meant));
+  char *line = xasprintf("tidelock: no test has a name like \"%s\"%s\n", only,
+                         suggest_text(&tests->meant));
+  World *world = tests->world;
+  output_print(world->output, STDERR_FILENO, &world->said, line, strlen(line));
+  free(line);
 }
 
 static void run_all(Tests *tests) {
@@ -135,8 +136,7 @@ static void run_all(Tests *tests) {
     look_for(tests, tests->options->paths[i]);
   for (size_t i = 0; i < tests->count; i++) run_file(tests, tests->files[i]);
   tell_none(tests);
-  printf("%d passed, %d failed\n", tests->passed, tests->failed);
-  fflush(stdout);
+  say(tests->world, "%d passed, %d failed\n", tests->passed, tests->failed);
 }
 
 /* --- watching --------------------------------------------------------------------- */
@@ -175,12 +175,12 @@ static void run_for_ever(Tests *tests) {
     run_all(tests);
     forget_files(tests);
     wait_for_save(tests);
-    printf("\n# saved: again\n");
+    say(tests->world, "\n# saved: again\n");
   }
 }
 
-int command_test(const Options *options, Log *log) {
-  Tests tests = {.options = options, .log = log};
+int command_test(const Options *options, World *world) {
+  Tests tests = {.options = options, .world = world};
   if (options->watch) run_for_ever(&tests);
   run_all(&tests);
   forget_files(&tests);

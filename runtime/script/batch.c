@@ -100,7 +100,7 @@ static Sources *read_sources(Script *script) {
   } else if (script->unreadable != err.code) {
     script->unreadable = err.code;
     notice_failed(script, NULL, err.message);
-    if (!script->current) runtime_exit(script->rt, 1);
+    if (!script->current) runtime_exit(script->rt, STATUS_UNLOADED);
   }
   return sources;
 }

@@ -216,6 +216,14 @@ Socket *connection_socket(const Declaration *decl) {
   return ((Connection *)decl->res->core)->socket;
 }
 
+bool connections_refused(const Runtime *rt) {
+  for (Resource *r = rt->resources; r; r = r->next) {
+    const Connection *c = r->kind == &connection_kind ? r->core : NULL;
+    if (c && c->refused) return true;
+  }
+  return false;
+}
+
 const char *connection_state(const Declaration *decl) {
   Socket *socket = connection_socket(decl);
   if (!socket) return decl->attached ? "pending" : "closed";

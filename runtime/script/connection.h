@@ -32,4 +32,7 @@ uint64_t connection_lost(const Declaration *decl);
  */
 void connection_outgoing(Resource *res, const SocketData *data);
 
+/* Whether one was given up before it was connected, and has not been tried again. */
+bool connections_refused(const Runtime *rt);
+
 #endif

@@ -24,6 +24,7 @@ typedef struct Connection {
   AuthAsk *ask;    /* the question under way */
   int firing;      /* the memory stays meanwhile */
   bool was_connected;
+  bool refused;   /* it was given up before it was connected */
   Flight *flight; /* of the owner's handlers; owned until it is closed */
   Guest *guests;  /* the scripts that attached, once they heard something; owned */
 } Connection;

@@ -101,6 +101,8 @@ void connection_on_state(void *ctx, SocketState state, const SocketInfo *info) {
                   &(Firing){.any = true, .push = push_change, .ctx = &change});
   change.state = NULL;
   bool connected = state == SOCKET_CONNECTED;
+  c->refused = state == SOCKET_CLOSED && !c->was_connected && info->error &&
+               info->error->code != ERR_NONE;
   if (connected && !c->was_connected) fire_reserved(c, "connect", push_change, &change);
   change.reason = info->reason ? info->reason : "";
   if (!connected && c->was_connected)

@@ -70,6 +70,7 @@ struct Generation {
   bool migrated;    /* a version rose with it: what was made before cannot go back */
   Generation *next; /* in script->retiring */
   Probation probation;
+  bool failed;       /* something of it raised an error that nobody caught */
   bool no_probation; /* it asked for none */
   double cpu_limit;  /* seconds; 0: the runtime's */
   uv_work_t work;    /* closing */

@@ -1,36 +1,28 @@
-/* Standard output and error for scripts: see print.h. One print is one write of one whole
- * line where the system allows. */
+/* Standard output and error for scripts: see print.h. */
 #include "script/print.h"
 
-#include <errno.h>
 #include <lauxlib.h>
-#include <poll.h>
-#include <string.h>
 #include <unistd.h>
 
-#include "script/generation.h"
-#include "script/runtime.h"
+#include "script/luaerror.h"
+#include "script/script.h"
 
-static void write_all(lua_State *L, int fd, const char *text, size_t len) {
-  Runtime *rt = generation_of(L)->rt;
-  while (len > 0) {
-    ssize_t n = write(fd, text, len);
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0 && errno == EAGAIN) { /* somebody else made it non-blocking */
-      poll(&(struct pollfd){.fd = fd, .events = POLLOUT}, 1, -1);
-      continue;
-    }
-    if (n < 0) {
-      if (fd != STDOUT_FILENO || rt->output_failed) return;
-      rt->output_failed = true;
-      log_write(rt->log, LOG_ERROR, "tidelock", "cannot write to standard output: %s",
-                strerror(errno));
-      runtime_exit(rt, 1);
-      return;
-    }
-    text += n;
-    len -= (size_t)n;
+enum { MOST_QUEUED = 64 << 20 };
+
+/* Raises when it is too much. */
+static void put(lua_State *L, int fd, const char *text, size_t len) {
+  Generation *gen = generation_of(L);
+  OutputAccount *account = &gen->script->printed;
+  size_t queued = output_queued(account);
+  Error err;
+  if (queued + len > MOST_QUEUED) {
+    error_set(&err, ERR_BUFFER_FULL,
+              "%zu bytes that were printed wait to be read: no more than 64 MiB may",
+              queued);
+    luaerror_raise(L, &err);
   }
+  if (gen->memory + queued + len > gen->memory_limit) luaL_error(L, "not enough memory");
+  output_print(gen->rt->output, fd, account, text, len);
 }
 
 int f_print(lua_State *L) {
@@ -46,7 +38,7 @@ int f_print(lua_State *L) {
   luaL_pushresult(&b);
   size_t len;
   const char *text = lua_tolstring(L, -1, &len);
-  write_all(L, STDOUT_FILENO, text, len);
+  put(L, STDOUT_FILENO, text, len);
   return 0;
 }
 
@@ -55,7 +47,7 @@ static int write_args(lua_State *L, int fd, int first) {
   for (int i = first; i <= n; i++) {
     size_t len;
     const char *text = luaL_checklstring(L, i, &len);
-    write_all(L, fd, text, len);
+    put(L, fd, text, len);
   }
   return 0;
 }

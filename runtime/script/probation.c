@@ -123,6 +123,7 @@ void probation_lost(Script *script) {
 void probation_failed(Generation *gen, const char *why) {
   Probation *p = &gen->probation;
   runtime_uncaught(gen->rt, why);
+  gen->failed = true;
   if (gen->state != GEN_LIVE || gen->rt->stopping || p->over || !is_on(gen)) return;
   free(p->why);
   p->why = xstrndup(why, strcspn(why, "\n"));

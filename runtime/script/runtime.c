@@ -1,21 +1,22 @@
 /* The runtime's life. Its ordered end:
- *   1 runtime_exit: `stop` handlers run, with the grace to wait in; a second interrupt
- * skips it 2 the loop ends 3 runtime_free: scripts (tasks, declarations, boxes; states
- * close on workers), resources, watches, the net, whose connections have a moment to say
- * goodbye in; the loop runs until every handle is closed; then the watchdog, the loop */
+ *   1 runtime_exit: `stop` handlers run, and may wait until ending_scripts_due; then
+ * every turn that still runs is stopped 2 the loop ends 3 runtime_free: scripts (tasks,
+ * declarations, boxes; states close on workers), resources, watches; connections say
+ * goodbye, until ending_due; what is to be kept is written, however long that takes; the
+ * loop runs until every handle is closed; then the watchdog, the loop */
 #include "script/runtime.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#include "script/connection.h"
 #include "script/cstack.h"
+#include "script/hold.h"
 #include "script/resource.h"
 #include "script/script.h"
 #include "script/stores.h"
 #include "script/watch.h"
 #include "script/watchdog.h"
-
-static const double longest_goodbye = 2; /* seconds, of connections at the end */
 
 static void on_stop_over(Timer *timer) {
   Runtime *rt = CONTAINER_OF(timer, Runtime, stop_timer);
@@ -42,7 +43,10 @@ Runtime *runtime_new(Log *log, const RuntimeOptions *options) {
   rt->options.cpu_limit = or_default(options->cpu_limit, 5);
   rt->options.staging_limit = or_default(options->staging_limit, 1);
   if (!options->memory_limit) rt->options.memory_limit = (size_t)512 << 20;
+  rt->output = options->output ? options->output : output_new();
+  rt->ending = options->ending ? options->ending : &rt->own_ending;
   rt->loop = loop_new(log);
+  hold_open(rt);
   rt->net = net_new(rt->loop);
   rt->servers = servers_new(rt->loop);
   rt->watchdog = watchdog_new();
@@ -90,6 +94,7 @@ static void on_idle(void *ctx) {
   if (!is_loading(rt)) runtime_reserve(rt, false);
   if (rt->stopped || has_work(rt)) return;
   if (!rt->stopping) {
+    rt->by_itself = true;
     runtime_exit(rt, rt->exit_code); /* `stop` handlers run next, and may wait */
     return;
   }
@@ -97,8 +102,16 @@ static void on_idle(void *ctx) {
   loop_stop(rt->loop);
 }
 
+/* Errors of a version that was replaced since are mended. */
+static bool has_failed(const Runtime *rt) {
+  for (Script *s = rt->scripts; s; s = s->next)
+    if (s->current && s->current->failed) return true;
+  return connections_refused(rt);
+}
+
 int runtime_run(Runtime *rt) {
   if (!rt->stopped) loop_run(rt->loop, on_idle, rt);
+  if (rt->by_itself && rt->exit_code == 0 && has_failed(rt)) rt->exit_code = 1;
   return rt->exit_code;
 }
 
@@ -138,9 +151,20 @@ static void begin_stop(Event *event) {
     if (s->current) generation_cancel_tasks(s->current);
     for (Generation *g = s->retiring; g; g = g->next) generation_cancel_tasks(g);
     stop_ops_of(s->current);
+    hold_end(s);
     script_stop(s);
   }
   loop_leave(rt->loop);
+}
+
+void runtime_end_in_time(Runtime *rt) {
+  watchdog_end_at(rt->watchdog, ending_scripts_due(rt->ending));
+}
+
+static void stop_in_time(Runtime *rt) {
+  ending_ask(rt->ending);
+  runtime_end_in_time(rt);
+  timer_start_at(rt->loop, &rt->stop_timer, ending_scripts_due(rt->ending));
 }
 
 void runtime_exit(Runtime *rt, int code) {
@@ -150,33 +174,42 @@ void runtime_exit(Runtime *rt, int code) {
   }
   rt->stopping = true;
   rt->exit_code = code;
-  timer_start(rt->loop, &rt->stop_timer, rt->options.grace);
+  stop_in_time(rt);
   Stopping *stopping = xcalloc(1, sizeof *stopping); /* not now: a task may be running */
   *stopping = (Stopping){.event.run = begin_stop, .rt = rt};
   inbox_push(rt->loop, &stopping->event);
 }
 
-void runtime_interrupt(Runtime *rt) {
-  if (rt->stopping && rt->interrupted) {
-    rt->stopped = rt->hurry = true;
-    loop_stop(rt->loop);
-  }
-  rt->interrupted = true;
-  runtime_exit(rt, 130);
+void runtime_interrupt(Runtime *rt, int status) {
+  runtime_exit(rt, status);
+}
+
+/* Nobody reads any more. */
+void runtime_output_failed(Runtime *rt) {
+  int error = writer_error(output_out(rt->output));
+  if (!error || rt->output_failed) return;
+  rt->output_failed = true;
+  log_write(rt->log, LOG_ERROR, "tidelock", "cannot write to standard output: %s",
+            strerror(error));
+  runtime_exit(rt, 1);
 }
 
 void runtime_free(Runtime *rt) {
   rt->stopping = true;
   timer_stop(rt->loop, &rt->stop_timer);
   timer_stop(rt->loop, &rt->hold);
+  ending_ask(rt->ending);
+  atomic_store(&rt->ending->phase, ENDING_SAVING);
   for (Script *s = rt->scripts; s; s = s->next) script_free(s);
   while (rt->resources) resource_close(rt->resources);
   index_free(&rt->connections);
-  stores_close(rt->stores);
   if (rt->watch) watch_free(rt->watch);
-  if (!rt->hurry) net_settle(rt->net, longest_goodbye);
+  net_settle(rt->net, ending_left(rt->ending));
+  stores_close(rt->stores);
+  atomic_store(&rt->ending->phase, ENDING_SAVED);
   servers_free(rt->servers);
   net_free(rt->net);
+  hold_close(rt);
   loop_finish(rt->loop);
   CHECK(rt->closing == 0 && rt->pending == NULL);
   while (rt->scripts) {
@@ -196,6 +229,7 @@ void runtime_free(Runtime *rt) {
   loop_free(rt->loop);
   free(rt->tests.name);
   free(rt->tests.uncaught);
+  if (!rt->options.output) output_free(rt->output);
   free(rt);
   memory_reserve_free();
 }

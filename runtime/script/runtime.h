@@ -15,9 +15,11 @@
 #include "core/error.h"
 #include "core/index.h"
 #include "core/json.h"
+#include "net/output.h"
 #include "net/loop.h"
 #include "net/net.h"
 #include "net/server.h"
+#include "script/ending.h"
 
 typedef struct Runtime Runtime;
 typedef struct Script Script;
@@ -38,6 +40,8 @@ typedef struct LuaModule {
 
 typedef struct RuntimeOptions {
   const LuaModule *modules; /* ends with a NULL name; borrowed */
+  Ending *ending;           /* shared with main; borrowed; NULL: its own */
+  Output *output;           /* where scripts print; borrowed; NULL: its own */
   const char *data;         /* folder of this profile; NULL: keep nothing; borrowed */
   bool watch;               /* reload on save */
   bool watch_poll;          /* without the system's word: look once a second */
@@ -62,6 +66,9 @@ typedef struct TestRun {
 struct Runtime {
   Loop *loop;
   Log *log;
+  Output *output;
+  Ending *ending, own_ending;
+  uv_async_t *printed; /* some of it was written, or could not be */
   Net *net;
   Servers *servers;
   RuntimeOptions options;
@@ -83,7 +90,8 @@ struct Runtime {
   Timer hold;      /* while it is active the process does not end by itself */
   bool short_told; /* that there was no memory left */
   bool has_tests;  /* a script asked for tidelock.test */
-  bool stopping, stopped, interrupted, hurry, output_failed;
+  bool stopping, stopped, output_failed;
+  bool by_itself; /* it ends because nothing was left to wait for */
   int exit_code;
   int closing; /* states being closed on worker threads */
   TestRun tests;
@@ -91,16 +99,23 @@ struct Runtime {
 
 Runtime *runtime_new(Log *log,
                      const RuntimeOptions *options); /* returns new; borrows log */
-/* Runs until nothing is left to wait for or an exit was asked; returns the exit status.
- */
+enum { STATUS_UNLOADED = 78 }; /* of a start: a script did not load (EX_CONFIG) */
+
+/* Runs until nothing is left to wait for or an exit was asked; returns the exit status: 1
+ * when it ended by itself after errors that nobody caught, or with a connection that was
+ * refused. */
 int runtime_run(Runtime *rt);
 /* Stops cleanly: `stop` handlers run, then the loop ends. Once it is called, a further
  * call only turns status 0 into its own. */
 void runtime_exit(Runtime *rt, int code);
 /* For so long the process does not end because nothing is left to wait for. */
 void runtime_hold(Runtime *rt, double seconds);
-/* As if by Ctrl-C: the first stops cleanly with status 130, the second at once. */
-void runtime_interrupt(Runtime *rt);
+/* Ends the program if standard output could not be written. */
+void runtime_output_failed(Runtime *rt);
+/* By a signal: stops cleanly with this status, in the time that is left. */
+void runtime_interrupt(Runtime *rt, int status);
+/* Whatever scripts do: from ending_scripts_due on no turn runs any longer. Any thread. */
+void runtime_end_in_time(Runtime *rt);
 /* Something raised, and nobody caught that: the test that runs fails, where there is one.
  */
 void runtime_uncaught(Runtime *rt, const char *text);

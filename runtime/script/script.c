@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "script/hold.h"
 #include "script/keep_file.h"
 #include "script/task.h"
 
@@ -104,6 +105,7 @@ void script_free(Script *script) {
   keep_file_close(script);
   while (script->retiring) generation_kill(script->retiring);
   if (script->current) generation_kill(script->current);
+  hold_free(script);
   keep_free(&script->keep_before);
   sources_free(script->good);
   uses_free(&script->failed);

@@ -12,6 +12,17 @@ typedef struct StageClock {
 
 typedef struct Reload Reload;
 
+/* What is held back while the script's printing is not read: see hold.h. */
+typedef struct Held {
+  Event *first, **last;
+  size_t count;
+  Event go_on;
+  bool queued;  /* go_on is in the inbox */
+  bool running; /* one that was held runs */
+  bool skipped; /* a subscriber was passed over */
+  bool told;
+} Held;
+
 struct Script {
   Script *next;
   Runtime *rt;
@@ -27,13 +38,15 @@ struct Script {
   struct KeepFile *keep_file; /* of the current one; NULL: keep is not persistent */
   Keep keep_before;           /* script.keep as it was when the load began */
   Sources *good;              /* of the last version that was; NULL: there is none */
-  uint64_t seen;        /* hash of the sources last tried; 0: try whatever there is */
-  Uses failed;          /* what the last try used, if nothing came of it; else empty */
-  uint64_t failed_hash; /* of what that was */
-  ErrorCode unreadable; /* what was told when they could not be read */
-  Reload *reload;       /* that the load under way is part of; NULL: none is */
-  bool held;            /* its last load was given up because of another script's */
-  bool reload_asked;    /* see reload.h */
+  uint64_t seen;         /* hash of the sources last tried; 0: try whatever there is */
+  Uses failed;           /* what the last try used, if nothing came of it; else empty */
+  uint64_t failed_hash;  /* of what that was */
+  ErrorCode unreadable;  /* what was told when they could not be read */
+  Reload *reload;        /* that the load under way is part of; NULL: none is */
+  bool held;             /* its last load was given up because of another script's */
+  bool reload_asked;     /* see reload.h */
+  OutputAccount printed; /* what it printed and nobody read */
+  Held hold;
 };
 
 /* A name is [A-Za-z0-9_.-]+, 64 at most. */

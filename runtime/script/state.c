@@ -33,10 +33,16 @@ static void note_place(Generation *gen) {
   }
 }
 
+/* What it printed and nobody has read counts, but not against a load of it. */
+static size_t charge(const Generation *gen) {
+  return gen->state == GEN_STAGING ? 0 : output_queued(&gen->script->printed);
+}
+
 static void *account(void *ud, void *old, size_t old_size, size_t size) {
   Generation *gen = ud;
   if (!old) old_size = 0; /* then it tells the type of the object */
-  if (size > old_size && gen->memory + (size - old_size) > gen->memory_limit) {
+  if (size > old_size &&
+      gen->memory + charge(gen) + (size - old_size) > gen->memory_limit) {
     note_place(gen);
     return NULL;
   }

@@ -129,11 +129,8 @@ static void trace(StoreCore *core) {
       handlers_fire(s->current, s->current->traces, &firing);
 }
 
-void store_changed(Declaration *decl) {
-  StoreCore *core = core_of(decl);
+static void tell_soon(StoreCore *core) {
   Stores *stores = core->res->owner->rt->stores;
-  trace(core);
-  if (core->persist) persist_changed(core->persist, store_root(core->store));
   if (core->dirty) return;
   core->dirty = true;
   core->next_dirty = stores->dirty;
@@ -141,6 +138,18 @@ void store_changed(Declaration *decl) {
   if (stores->queued) return;
   stores->queued = true;
   loop_after_turn(stores->rt->loop, &stores->event);
+}
+
+void store_changed(Declaration *decl) {
+  StoreCore *core = core_of(decl);
+  trace(core);
+  if (core->persist) persist_changed(core->persist, store_root(core->store));
+  tell_soon(core);
+}
+
+void stores_look_again(Stores *stores) {
+  for (Resource *r = stores->rt->resources; r; r = r->next)
+    if (r->kind == &store_kind && r->core) tell_soon(r->core);
 }
 
 /* --- the resource ----------------------------------------------------------------- */

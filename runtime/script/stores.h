@@ -44,6 +44,9 @@ void store_end_change(Declaration *decl);
  * those who trace get the change. */
 void store_changed(Declaration *decl);
 
+/* Whoever was held back when a store changed is told when the turn is over. */
+void stores_look_again(Stores *stores);
+
 /* Whether something of the store that is there is not on disk yet. */
 bool store_unsaved(const Declaration *decl);
 /* Waits until all that was changed is on disk; to be returned from a binding. */

@@ -134,7 +134,7 @@ int keep_migrate(const Declaration *decl, StoreCore *core, Value base, int64_t f
 /* --- opening ---------------------------------------------------------------------- */
 
 Db *stores_db(Runtime *rt, Error *err) {
-  DbOptions options = {.folder = rt->options.data};
+  DbOptions options = {.folder = rt->options.data, .unsaved = &rt->ending->unsaved};
   if (!rt->stores->db) rt->stores->db = db_open(rt->loop, &options, err);
   return rt->stores->db;
 }

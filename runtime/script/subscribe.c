@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "script/call.h"
+#include "script/hold.h"
 #include "script/view.h"
 
 struct Subscription {
@@ -247,7 +248,7 @@ static void run_handler(Generation *gen, Telling *t) {
 }
 
 static void tell(Generation *gen, Subscription *s, Value root) {
-  if (s->removed || !s->has_baseline) return;
+  if (s->removed || !s->has_baseline || hold_skips(gen)) return;
   if (s->selector == LUA_NOREF &&
       value_same(value_get(root, s->steps, s->step_count), s->seen))
     return;

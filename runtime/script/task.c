@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "script/cstack.h"
+#include "script/hold.h"
 #include "script/keep_file.h"
 #include "script/luaerror.h"
 #include "script/probation.h"
@@ -276,18 +277,6 @@ static void start_pushing(Task *task, TaskPush *push, void *ctx) {
   resume(task, 2);
 }
 
-void task_start(Generation *gen, TaskName name, TaskPush *push, void *ctx, TaskDone *done,
-                void *done_ctx) {
-  Task *task = task_new(gen, name);
-  if (!task) {
-    if (done) done(done_ctx, NULL, 0, false);
-    return;
-  }
-  task->done = done;
-  task->done_ctx = done_ctx;
-  start_pushing(task, push, ctx);
-}
-
 static int f_prepare(lua_State *L) {
   Prepared *p = lua_touserdata(L, 1);
   lua_settop(L, 0);
@@ -313,9 +302,34 @@ Task *task_prepare(Generation *gen, TaskName name, TaskPush *push, void *ctx,
   return task;
 }
 
+/* Until its script may go on. */
+static void hold_task(Task *task) {
+  task->queued = true;
+  hold_event(task->gen, &task->event);
+}
+
+void task_start(Generation *gen, TaskName name, TaskPush *push, void *ctx, TaskDone *done,
+                void *done_ctx) {
+  bool held = hold_wanted(gen);
+  Task *task =
+      held ? task_prepare(gen, name, push, ctx, done, done_ctx) : task_new(gen, name);
+  if (!task) {
+    if (done) done(done_ctx, NULL, 0, false);
+    return;
+  }
+  if (held) {
+    hold_task(task);
+    return;
+  }
+  task->done = done;
+  task->done_ctx = done_ctx;
+  start_pushing(task, push, ctx);
+}
+
 void task_run_prepared(Task *task) {
   CHECK(!task->started);
-  resume(task, task->args);
+  if (hold_wanted(task->gen)) hold_task(task);
+  else resume(task, task->args);
 }
 
 Task *task_spawn(lua_State *L, int nargs) {
@@ -362,8 +376,12 @@ static void on_event(Event *event) {
     task_unref(task);
     return;
   }
-  if (task->started && !task->push) {
+  if (hold_wanted(task->gen)) {
+    hold_task(task);
+  } else if (task->started && !task->push) {
     resume(task, 0); /* the next slice of a top level */
+  } else if (task->push == hold_push) {
+    resume(task, task->args);
   } else if (task->started) {
     TaskPush *push = task->push;
     task->push = NULL;
@@ -421,9 +439,17 @@ int task_wait_turn(lua_State *L, Task *task) {
 
 void task_wake(Task *task, TaskPush *push, void *ctx) {
   CHECK(!task->finished && task->started);
-  task->push = push;
-  task->push_ctx = ctx;
-  resume(task, 0);
+  if (!hold_wanted(task->gen)) {
+    task->push = push;
+    task->push_ctx = ctx;
+    resume(task, 0);
+    return;
+  }
+  task->wait = NULL;
+  hold_values(task, push, ctx);
+  task->push = hold_push;
+  task->push_ctx = task;
+  hold_task(task);
 }
 
 void task_wake_later(Task *task, TaskPush *push, void *ctx) {

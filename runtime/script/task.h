@@ -59,6 +59,7 @@ struct Task {
   int args; /* on the coroutine's stack, above the function, until it is started */
   bool started, queued, cancelled, finished, ok;
   bool reloaded; /* cancelled because its version's grace is over */
+  bool failed;   /* what it was woken with while held back is an error */
   bool raised;   /* its function ended in an error, which is the one result */
   char *trace;   /* where that error was raised; owned; NULL: not known */
   TaskEnd *ends;

@@ -206,7 +206,7 @@ static void take_over_all(Reload *r, double began) {
 /* --- the end ----------------------------------------------------------------------- */
 
 static void fail(Reload *r) {
-  if (!r->culprit->current) runtime_exit(r->rt, 1);
+  if (!r->culprit->current) runtime_exit(r->rt, STATUS_UNLOADED);
   probation_lost(r->culprit);
   for (size_t i = 0; i < r->count; i++) {
     Script *script = r->scripts[i];

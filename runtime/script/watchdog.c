@@ -34,14 +34,25 @@ struct Watchdog {
   volatile unsigned ticks; /* that the running turn has lasted */
   volatile unsigned limit; /* in ticks */
   lua_State *volatile armed;
+  volatile double end; /* monotonic seconds, from which on all is late; 0: never */
   unsigned long turns;
 };
 
 /* The one global: a signal handler gets no argument of its own. */
 static Watchdog *volatile the_watchdog;
 
+static double monotonic_now(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static bool is_over(const Watchdog *w) {
+  return w->end > 0 && monotonic_now() >= w->end;
+}
+
 static bool is_late(const Watchdog *w) {
-  return w->turn == w->seen && w->ticks >= w->limit;
+  return is_over(w) || (w->turn == w->seen && w->ticks >= w->limit);
 }
 
 /* A migration is work that a script cannot put off: it may take what a handler may. */
@@ -70,7 +81,9 @@ static void raise_late(lua_State *L) {
   Generation *gen = generation_of(L);
   luaL_checkstack(L, 4, NULL);
   push_where(L);
-  if (is_loading(gen))
+  if (is_over(gen->rt->watchdog))
+    lua_pushliteral(L, "CPU_LIMIT: the program ends, and the time for that is over");
+  else if (is_loading(gen))
     lua_pushfstring(L,
                     "CPU_LIMIT: the script's top level ran for more than %f s: "
                     "move long work to script.on_start",
@@ -106,7 +119,7 @@ static void on_tick(int signal) {
     w->ticks = 0;
   }
   w->ticks++;
-  if (w->ticks >= w->limit) arm(w, w->running);
+  if (w->ticks >= w->limit || is_over(w)) arm(w, w->running);
 }
 
 static void start_timer(Watchdog *w) {
@@ -134,6 +147,10 @@ void watchdog_free(Watchdog *w) {
   timer_delete(w->timer);
   the_watchdog = NULL;
   free(w);
+}
+
+void watchdog_end_at(Watchdog *w, double when) {
+  w->end = when;
 }
 
 /* While `running` is NULL a tick does nothing. */

@@ -31,4 +31,7 @@ void watchdog_poll(lua_State *L);
  * of each slice and raises when the limit is used up. */
 void watchdog_stage(lua_State *co);
 
+/* From this monotonic second on every turn is late, whatever its limit. Any thread. */
+void watchdog_end_at(Watchdog *w, double when);
+
 #endif

@@ -12,7 +12,8 @@ local script = {}
 ---@param fn fun(reason: "start"|"reload")
 function script.on_start(fn) end
 
----Runs when the process ends, in a task that has 5 seconds to wait in. Set once.
+---Runs when the process ends, in a task that may run and wait until a second before the end: for 2
+---seconds, or what `--stop-timeout` leaves. Set once.
 ---@param fn fun(reason: "stop")
 function script.on_stop(fn) end
 

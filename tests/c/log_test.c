@@ -140,8 +140,16 @@ static void opens_a_file(void **state) {
   rmdir(dir);
 }
 
-static void *chatter(void *log) {
-  for (int i = 0; i < 500; i++) log_write(log, LOG_INFO, "t", "%s", "0123456789012345");
+typedef struct Chatter {
+  pthread_t thread;
+  Log *log;
+  char room[2];
+} Chatter;
+
+static void *chatter(void *ctx) {
+  Chatter *c = ctx;
+  for (int i = 0; i < 500; i++)
+    log_write(c->log, LOG_INFO, c->room, "%s", "0123456789012345");
   return NULL;
 }
 
@@ -149,13 +157,163 @@ static void threads_do_not_mix(void **state) {
   (void)state;
   Capture c;
   begin(&c, LOG_INFO, LOG_TEXT);
-  pthread_t threads[3];
-  for (int i = 0; i < 3; i++) pthread_create(&threads[i], NULL, chatter, c.log);
-  for (int i = 0; i < 3; i++) pthread_join(threads[i], NULL);
+  Chatter all[] = {{.room = "a"}, {.room = "b"}, {.room = "c"}};
+  for (int i = 0; i < 3; i++) all[i].log = c.log;
+  for (int i = 0; i < 3; i++) pthread_create(&all[i].thread, NULL, chatter, &all[i]);
+  for (int i = 0; i < 3; i++) pthread_join(all[i].thread, NULL);
   int lines = 0;
   for (char *line = strtok(c.text, "\n"); line; line = strtok(NULL, "\n"), lines++)
-    assert_string_equal(after_time(line), "INFO  t: 0123456789012345");
+    assert_string_equal(after_time(line) + 7, ": 0123456789012345");
   assert_int_equal(lines, 1500);
+  end(&c);
+}
+
+static int count_lines(const char *text, const char *with) {
+  int count = 0;
+  for (const char *at = text; (at = strstr(at, with)); at += strlen(with)) count++;
+  return count;
+}
+
+/* One room that never stops; another is not touched by that. */
+static void cuts_off(void **state) {
+  (void)state;
+  Capture c;
+  begin(&c, LOG_INFO, LOG_TEXT);
+  for (int i = 0; i < 100000; i++) {
+    log_write(c.log, LOG_ERROR, "loud", "record %d", i);
+    if (i % 1000 == 0) log_write(c.log, LOG_INFO, "quiet", "here");
+  }
+  assert_in_range(count_lines(c.text, "loud: record"), 1000, 2000);
+  assert_int_equal(count_lines(c.text, "quiet: here"), 100);
+  log_settle(c.log);
+  const char *told = strstr(c.text, " records dropped");
+  assert_non_null(told);
+  long dropped = 0;
+  for (const char *at = c.text; (told = strstr(at, " records dropped")); at = told + 1) {
+    const char *number = told;
+    while (number[-1] >= '0' && number[-1] <= '9') number--;
+    dropped += atol(number);
+  }
+  assert_int_equal(dropped + count_lines(c.text, "loud: record"), 100000);
+  end(&c);
+}
+
+static void cuts_bytes_off(void **state) {
+  (void)state;
+  Capture c;
+  begin(&c, LOG_INFO, LOG_TEXT);
+  char *text = malloc(60001);
+  memset(text, 'x', 60000);
+  text[60000] = 0;
+  for (int i = 0; i < 1000; i++) log_write(c.log, LOG_INFO, "loud", "%s", text);
+  assert_in_range(c.len, 4 << 20, 6 << 20);
+  free(text);
+  end(&c);
+}
+
+static void cuts_records(void **state) {
+  (void)state;
+  char *wide = malloc(300001), *fields = malloc(300001);
+  for (int i = 0; i < 100000; i++) memcpy(wide + 3 * i, "\xe6\xbc\xa2", 3);
+  wide[300000] = 0;
+  memset(fields, 'f', 300000);
+  memcpy(fields, "{\"k\":\"", 6);
+  memcpy(fields + 299998, "\"}", 3);
+  char *escapes = calloc(1, 100001);
+  memset(escapes, 0x1b, 100000);
+  const char *messages[] = {wide, escapes, "short"};
+  for (int i = 0; i < 6; i++) {
+    Capture c;
+    begin(&c, LOG_INFO, i % 2 ? LOG_JSON : LOG_TEXT);
+    log_record(c.log, LOG_INFO, "x", messages[i / 2], fields);
+    assert_in_range(c.len, 30, 64 << 10);
+    if (i < 4) assert_non_null(strstr(c.text, " bytes more)"));
+    assert_non_null(strstr(c.text, "300000 bytes"));
+    if (i % 2) {
+      JsonArena *arena = json_arena_new();
+      Error err;
+      assert_non_null(json_parse(arena, c.text, c.len - 1, &err));
+      json_arena_free(arena);
+    }
+    end(&c);
+  }
+  free(wide);
+  free(escapes);
+  free(fields);
+}
+
+static void keep_text(void *ctx, const char *text, size_t len) {
+  buffer_put(ctx, text, len);
+}
+
+static size_t count_text(void *ctx) {
+  return ((Buffer *)ctx)->len;
+}
+
+/* A reader that stands still costs records, not memory. */
+static void drops_what_is_unread(void **state) {
+  (void)state;
+  Log *log = log_new(stderr, LOG_INFO, LOG_TEXT);
+  Buffer unread = {0};
+  LogSink sink = {keep_text, count_text, &unread};
+  log_use_sink(log, &sink);
+  char text[30000];
+  memset(text, 'x', sizeof text);
+  text[sizeof text - 1] = 0;
+  for (int i = 0; i < 10; i++)
+    for (int n = 0; n < 100; n++)
+      log_write(log, LOG_INFO, (char[]){(char)('a' + i), 0}, "%s", text);
+  assert_in_range(unread.len, 4 << 20, (4 << 20) + (64 << 10));
+  unread.len = 0;
+  log_settle(log);
+  assert_non_null(strstr(buffer_text(&unread), " records dropped"));
+  log_use_sink(log, NULL);
+  log_free(log);
+  buffer_free(&unread);
+}
+
+static void opens_anew(void **state) {
+  (void)state;
+  char dir[] = "/tmp/log_test_XXXXXX", path[64], moved[64], line[100];
+  assert_non_null(mkdtemp(dir));
+  snprintf(path, sizeof path, "%s/log", dir);
+  snprintf(moved, sizeof moved, "%s/log.1", dir);
+  Log *log = log_new(stderr, LOG_INFO, LOG_TEXT);
+  assert_int_equal(log_reopen(log), 0); /* no file: nothing to do */
+  assert_int_equal(log_open_file(log, path), 0);
+  log_write(log, LOG_INFO, "x", "before");
+  assert_int_equal(rename(path, moved), 0);
+  log_write(log, LOG_INFO, "x", "still there");
+  assert_int_equal(log_reopen(log), 0);
+  log_write(log, LOG_INFO, "x", "after");
+  FILE *in = fopen(path, "r");
+  assert_non_null(fgets(line, sizeof line, in));
+  assert_string_equal(after_time(line), "INFO  x: after\n");
+  assert_null(fgets(line, sizeof line, in));
+  fclose(in);
+  assert_int_equal(rename(dir, "/tmp/log_test_moved"), 0);
+  assert_int_equal(log_reopen(log), ENOENT); /* the old one is used on */
+  log_write(log, LOG_INFO, "x", "on");
+  assert_int_equal(rename("/tmp/log_test_moved", dir), 0);
+  in = fopen(path, "r");
+  assert_non_null(fgets(line, sizeof line, in));
+  assert_non_null(fgets(line, sizeof line, in));
+  assert_string_equal(after_time(line), "INFO  x: on\n");
+  fclose(in);
+  log_free(log);
+  unlink(path);
+  unlink(moved);
+  rmdir(dir);
+}
+
+static void escapes_in_json(void **state) {
+  (void)state;
+  Capture c;
+  begin(&c, LOG_INFO, LOG_JSON);
+  log_record(c.log, LOG_INFO, "x", "\x7f \xc2\x9b \xc2\xa0", "{\"k\":\"\x7f\xc2\x80\"}");
+  assert_null(strchr(c.text, 0x7f));
+  assert_non_null(strstr(c.text, "\\u007f \\u009b \xc2\xa0"));
+  assert_non_null(strstr(c.text, "{\"k\":\"\\u007f\\u0080\"}"));
   end(&c);
 }
 
@@ -164,7 +322,10 @@ int main(void) {
       cmocka_unit_test(writes_text),          cmocka_unit_test(writes_json),
       cmocka_unit_test(keeps_levels),         cmocka_unit_test(parses_levels),
       cmocka_unit_test(disarms_hostile_text), cmocka_unit_test(opens_a_file),
-      cmocka_unit_test(threads_do_not_mix),
+      cmocka_unit_test(threads_do_not_mix),   cmocka_unit_test(cuts_off),
+      cmocka_unit_test(cuts_bytes_off),       cmocka_unit_test(cuts_records),
+      cmocka_unit_test(drops_what_is_unread), cmocka_unit_test(opens_anew),
+      cmocka_unit_test(escapes_in_json),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -34,15 +34,15 @@ run_to run hello.lua
 is "nothing left to wait for: status 0" "$status" 0
 count "it ran once" '^hello$' 1
 run_to run nowhere.lua
-is "a script that does not exist: status 1" "$status" 1
+is "a script that does not exist: status 78" "$status" 78
 has "and it is named" 'nowhere: no script at nowhere.lua: No such file'
 mkdir empty
 run_to run empty
-is "a folder without main.lua: status 1" "$status" 1
+is "a folder without main.lua: status 78" "$status" 78
 has "and says so" 'no main.lua in the folder empty'
 echo 'x = = 1' >broken.lua
 run_to run broken.lua
-is "a first load that fails: status 1" "$status" 1
+is "a first load that fails: status 78" "$status" 78
 has "with the place" "ERROR broken: broken.lua:1: unexpected symbol near '='"
 has "with the line" '> +1 \| x = = 1'
 has "and the outcome" 'the script could not be loaded'
@@ -79,7 +79,7 @@ for wrong in -1 256 '"x"'; do
 done
 echo 'require("tidelock.script").exit(3)' >exit.lua
 run_to run exit.lua
-is "exit while loading is an error" "$status" 1
+is "exit while loading is an error" "$status" 78
 has "that says so" 'script.exit is not possible while the script loads'
 cat >exit.lua <<'LUA'
 local script, task = require "tidelock.script", require "tidelock.task"
@@ -115,7 +115,7 @@ script.on_start(function() print "busy is up" end)
 script.on_stop(function() print "busy stops" end)
 LUA
 run_to run busy.lua broken.lua
-is "a script that fails to load ends the others" "$status" 1
+is "a script that fails to load ends the others" "$status" 78
 cat >late.lua <<'LUA'
 print "late begins"
 local stop = os.clock() + 0.9
@@ -123,7 +123,7 @@ while os.clock() < stop do end
 require("tidelock.script").on_start(function() print "late is up" end)
 LUA
 run_to run late.lua busy.lua broken.lua
-is "also while another still loads" "$status" 1
+is "also while another still loads" "$status" 78
 never "which is given up" '^late is up$'
 
 # --- signals ------------------------------------------------------------------------------------
@@ -138,7 +138,7 @@ seen '^busy is up$'
 kill -TERM "$pid"
 expect "SIGTERM runs them too" '^busy stops$'
 ended
-is "with the same status" "$status" 130
+is "with status 143" "$status" 143
 cat >stuck.lua <<'LUA'
 local script, timer, task = require "tidelock.script", require "tidelock.timer", require "tidelock.task"
 timer.every("hold", 60, print)

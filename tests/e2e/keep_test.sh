@@ -129,7 +129,7 @@ never "once" '^FROM'
 expect "and what it made is kept" '^KEEP	start	20'
 version='script.version(4, function(k) k.n = 0 error "broken" end)' write
 restart
-is "one that fails ends the start" "$status" 1
+is "one that fails ends the start" "$status" 78
 expect "with the reason" 'the migrate of script.version, from 3 to 4, failed: .*k.lua:3: broken'
 version='script.version(4)' write
 restart

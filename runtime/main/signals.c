@@ -1,0 +1,202 @@
+/* See signals.h. `lock` guards the runtime, which comes and goes, and `tries`.
+ *
+ * The thread also sees to it that a signal ends the process in time, whatever the loop
+ * does. When the time is up and the loop is still with scripts, in a function that
+ * nothing can stop, the thread waits for what is queued for the disk and ends the process
+ * itself; while the loop hands over and saves, it is given all the time that takes. */
+#include "main/signals.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "script/reload.h"
+
+struct Signals {
+  pthread_t thread;
+  sigset_t set, before; /* waited for; blocked before */
+  pthread_mutex_t lock;
+  Ending *ending;
+  Log *log;
+  Output *output;
+  Runtime *rt; /* NULL: none is attached */
+  uv_async_t *told;
+  atomic_int status;
+  atomic_bool reload, closing;
+  bool terminal; /* there was one to control us when we began */
+};
+
+static bool has_terminal(void) {
+  int fd = open("/dev/tty", O_RDONLY | O_NOCTTY | O_CLOEXEC);
+  if (fd >= 0) close(fd);
+  return fd >= 0;
+}
+
+/* --- on the thread ----------------------------------------------------------------- */
+
+static void tell_loop(Signals *s, bool stop) {
+  pthread_mutex_lock(&s->lock);
+  if (s->rt && stop) runtime_end_in_time(s->rt);
+  if (s->told) uv_async_send(s->told);
+  pthread_mutex_unlock(&s->lock);
+}
+
+static void say_unwritten(Signals *s) {
+  size_t unsaved = atomic_load(&s->ending->unsaved), left = output_left(s->output);
+  if (unsaved && left)
+    output_say("tidelock: ended at once: %zu changes were not saved to the disk, %zu "
+               "printed bytes were not written",
+               unsaved, left);
+  else if (unsaved)
+    output_say("tidelock: ended at once: %zu changes were not saved to the disk",
+               unsaved);
+  else if (left)
+    output_say("tidelock: ended at once: %zu printed bytes were not written", left);
+  else output_say("tidelock: ended at once: nothing was left to be written");
+}
+
+static void interrupt(Signals *s, int number) {
+  int none = 0;
+  if (!atomic_compare_exchange_strong(&s->status, &none, 128 + number)) {
+    say_unwritten(s);
+    _exit(128 + number);
+  }
+  atomic_store(&s->ending->signalled, true);
+  ending_ask(s->ending);
+  tell_loop(s, true);
+}
+
+/* A terminal that was closed ends the process as Ctrl-C does. */
+static void hang_up(Signals *s) {
+  if (s->terminal && !has_terminal()) {
+    interrupt(s, SIGINT);
+    return;
+  }
+  atomic_store(&s->reload, true);
+  tell_loop(s, false);
+}
+
+static void reopen_log(Signals *s) {
+  int error = log_reopen(s->log);
+  if (error)
+    log_write(s->log, LOG_ERROR, "tidelock", "cannot open the log file anew: %s",
+              strerror(error));
+}
+
+static void handle(Signals *s, int number) {
+  if (number == SIGINT || number == SIGTERM) interrupt(s, number);
+  else if (number == SIGHUP) hang_up(s);
+  else if (number == SIGUSR1) reopen_log(s);
+}
+
+/* The time is up; a moment more is for the loop to see that by itself. */
+static bool is_overdue(Signals *s) {
+  EndingPhase phase = atomic_load(&s->ending->phase);
+  if (!atomic_load(&s->ending->signalled) || ending_left(s->ending) > 0) return false;
+  return phase != ENDING_SAVING && atomic_load(&s->ending->unsaved) == 0;
+}
+
+static void end_overdue(Signals *s) {
+  size_t left = output_left(s->output);
+  if (left) output_say("tidelock: %zu printed bytes that nobody read are dropped", left);
+  _exit(atomic_load(&s->status));
+}
+
+static void *thread_main(void *arg) {
+  Signals *s = arg;
+  struct timespec a_moment = {.tv_nsec = 20000000}, long_time = {.tv_sec = 3600};
+  while (!atomic_load(&s->closing)) {
+    bool ends = atomic_load(&s->ending->signalled);
+    int number = sigtimedwait(&s->set, NULL, ends ? &a_moment : &long_time);
+    if (atomic_load(&s->closing)) break;
+    if (number > 0) handle(s, number);
+    else if (is_overdue(s)) end_overdue(s);
+  }
+  return NULL;
+}
+
+/* --- on the loop ------------------------------------------------------------------- */
+
+static void on_told(uv_async_t *told) {
+  Signals *s = told->data;
+  int status = atomic_load(&s->status);
+  if (status) runtime_interrupt(s->rt, status);
+  else if (atomic_exchange(&s->reload, false)) reload_ask_all(s->rt);
+}
+
+static void free_handle(uv_handle_t *handle) {
+  free(handle);
+}
+
+void signals_attach(Signals *s, Runtime *rt) {
+  uv_async_t *told = xcalloc(1, sizeof *told);
+  uv_async_init(loop_uv(rt->loop), told, on_told);
+  uv_unref((uv_handle_t *)told);
+  told->data = s;
+  pthread_mutex_lock(&s->lock);
+  s->rt = rt;
+  s->told = told;
+  pthread_mutex_unlock(&s->lock);
+  uv_async_send(told); /* what came before */
+}
+
+void signals_detach(Signals *s) {
+  pthread_mutex_lock(&s->lock);
+  uv_close((uv_handle_t *)s->told, free_handle);
+  s->told = NULL;
+  s->rt = NULL;
+  pthread_mutex_unlock(&s->lock);
+}
+
+int signals_status(const Signals *s) {
+  return atomic_load(&s->status);
+}
+
+/* --- life -------------------------------------------------------------------------- */
+
+static bool is_ignored(int number) {
+  struct sigaction now;
+  return sigaction(number, NULL, &now) == 0 && now.sa_handler == SIG_IGN;
+}
+
+/* A SIGHUP that was ignored when we began, by nohup for example, stays so. A shell that
+ * starts us in the background ignores SIGINT: we do not. */
+static void choose_signals(sigset_t *set) {
+  sigemptyset(set);
+  sigaddset(set, SIGINT);
+  sigaddset(set, SIGTERM);
+  sigaddset(set, SIGUSR1);
+  if (!is_ignored(SIGHUP)) sigaddset(set, SIGHUP);
+  struct sigaction standard = {.sa_handler = SIG_DFL};
+  sigaction(SIGINT, &standard, NULL);
+  sigaction(SIGTERM, &standard, NULL);
+  sigaction(SIGUSR1, &standard, NULL);
+}
+
+Signals *signals_new(Ending *ending, Log *log, Output *output) {
+  Signals *s = xcalloc(1, sizeof *s);
+  s->ending = ending;
+  s->log = log;
+  s->output = output;
+  s->terminal = has_terminal();
+  CHECK(pthread_mutex_init(&s->lock, NULL) == 0);
+  choose_signals(&s->set);
+  pthread_sigmask(SIG_BLOCK, &s->set, &s->before);
+  CHECK(pthread_create(&s->thread, NULL, thread_main, s) == 0);
+  return s;
+}
+
+void signals_free(Signals *s) {
+  if (!s) return;
+  atomic_store(&s->closing, true);
+  pthread_kill(s->thread, SIGUSR1);
+  pthread_join(s->thread, NULL);
+  pthread_sigmask(SIG_SETMASK, &s->before, NULL);
+  pthread_mutex_destroy(&s->lock);
+  free(s);
+}

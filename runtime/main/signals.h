@@ -1,0 +1,25 @@
+/* Signals. A thread of their own waits for them, so that they are heard whatever the loop
+ * does: SIGINT and SIGTERM end the process cleanly, a second one at once, SIGHUP reloads
+ * the scripts (or ends the process, when our terminal was closed), SIGUSR1 opens the log
+ * file anew. */
+#ifndef TIDELOCK_MAIN_SIGNALS_H
+#define TIDELOCK_MAIN_SIGNALS_H
+
+#include "core/log.h"
+#include "net/output.h"
+#include "script/ending.h"
+#include "script/runtime.h"
+
+typedef struct Signals Signals;
+
+/* Returns new. To be called before there is any other thread: all of them inherit that
+ * the signals are not theirs. Borrows all. */
+Signals *signals_new(Ending *ending, Log *log, Output *output);
+void signals_free(Signals *s); /* the signals do what they did before */
+/* The runtime that hears of them, until it is detached; loop thread. */
+void signals_attach(Signals *s, Runtime *rt);
+void signals_detach(Signals *s);
+/* The exit status where a signal ended the process; 0: none did. */
+int signals_status(const Signals *s);
+
+#endif

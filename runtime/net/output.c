@@ -1,0 +1,123 @@
+/* See output.h. */
+#include "net/output.h"
+
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/clean.h"
+
+typedef struct Stream {
+  Writer *writer;
+  bool terminal;
+  Cleaner cleaner;
+} Stream;
+
+struct Output {
+  Stream out, err;
+  WriterAccount log;
+  Buffer clean; /* scratch */
+};
+
+static bool are_same(int a, int b) {
+  struct stat x, y;
+  return fstat(a, &x) == 0 && fstat(b, &y) == 0 && x.st_dev == y.st_dev &&
+         x.st_ino == y.st_ino;
+}
+
+Output *output_new(void) {
+  Output *o = xcalloc(1, sizeof *o);
+  o->out = (Stream){.writer = writer_new(STDOUT_FILENO), isatty(STDOUT_FILENO) == 1};
+  o->err = (Stream){.writer = o->out.writer, isatty(STDERR_FILENO) == 1};
+  if (!are_same(STDOUT_FILENO, STDERR_FILENO)) o->err.writer = writer_new(STDERR_FILENO);
+  return o;
+}
+
+void output_free(Output *o) {
+  if (!o) return;
+  if (o->err.writer != o->out.writer) writer_free(o->err.writer);
+  writer_free(o->out.writer);
+  buffer_free(&o->clean);
+  free(o);
+}
+
+Writer *output_out(Output *o) {
+  return o->out.writer;
+}
+
+Writer *output_err(Output *o) {
+  return o->err.writer;
+}
+
+void output_print(Output *o, int fd, OutputAccount *account, const char *text,
+                  size_t len) {
+  bool out = fd == STDOUT_FILENO;
+  Stream *stream = out ? &o->out : &o->err;
+  WriterAccount *part = out ? &account->out : &account->err;
+  if (!stream->terminal) {
+    writer_put(stream->writer, part, text, len);
+    return;
+  }
+  buffer_clear(&o->clean);
+  clean_text(&stream->cleaner, text, len, &o->clean);
+  writer_put(stream->writer, part, o->clean.data, o->clean.len);
+  if (o->clean.cap > 1 << 20) buffer_free(&o->clean);
+}
+
+static void put_record(void *ctx, const char *text, size_t len) {
+  Output *o = ctx;
+  writer_put(o->err.writer, &o->log, text, len);
+}
+
+static size_t count_unread(void *ctx) {
+  return writer_queued(&((Output *)ctx)->log);
+}
+
+LogSink output_log_sink(Output *o) {
+  return (LogSink){put_record, count_unread, o};
+}
+
+size_t output_queued(const OutputAccount *account) {
+  return writer_queued(&account->out) + writer_queued(&account->err);
+}
+
+void output_tell_fewer(Output *o, OutputAccount *account) {
+  writer_tell_fewer(o->out.writer, &account->out);
+  writer_tell_fewer(o->err.writer, &account->err);
+}
+
+void output_forget(Output *o, const OutputAccount *account) {
+  writer_forget(o->out.writer, &account->out);
+  writer_forget(o->err.writer, &account->err);
+}
+
+void output_listen(Output *o, void (*told)(void *ctx), void *ctx) {
+  writer_listen(o->out.writer, told, ctx);
+  writer_listen(o->err.writer, told, ctx);
+}
+
+void output_say(const char *fmt, ...) {
+  char line[512];
+  va_list args;
+  va_start(args, fmt);
+  int len = vsnprintf(line, sizeof line - 1, fmt, args);
+  va_end(args);
+  if (len > (int)sizeof line - 2) len = sizeof line - 2;
+  line[len++] = '\n';
+  struct pollfd error = {.fd = STDERR_FILENO, .events = POLLOUT};
+  if (poll(&error, 1, 0) != 1 || !(error.revents & POLLOUT)) return;
+  if (write(STDERR_FILENO, line, (size_t)len) < 0) return; /* nobody else to tell */
+}
+
+bool output_wait(Output *o, double seconds) {
+  bool out = writer_wait(o->out.writer, seconds);
+  return writer_wait(o->err.writer, out ? seconds : 0) && out;
+}
+
+size_t output_left(Output *o) {
+  size_t out = writer_left(o->out.writer);
+  return o->err.writer == o->out.writer ? out : out + writer_left(o->err.writer);
+}

@@ -1,0 +1,37 @@
+/* See ending.h. */
+#include "script/ending.h"
+
+#include <time.h>
+
+static double monotonic_now(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static double timeout_of(const Ending *e) {
+  return e->timeout > 0 ? e->timeout : STOP_TIMEOUT;
+}
+
+void ending_ask(Ending *e) {
+  double never = 0;
+  atomic_compare_exchange_strong(&e->asked, &never, monotonic_now());
+}
+
+bool ending_asked(const Ending *e) {
+  return atomic_load(&e->asked) > 0;
+}
+
+double ending_due(const Ending *e) {
+  return atomic_load(&e->asked) + timeout_of(e);
+}
+
+double ending_scripts_due(const Ending *e) {
+  double timeout = timeout_of(e);
+  return ending_due(e) - (timeout < 2 ? timeout / 2 : 1);
+}
+
+double ending_left(const Ending *e) {
+  double left = ending_due(e) - monotonic_now();
+  return left > 0 ? left : 0;
+}

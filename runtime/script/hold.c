@@ -1,0 +1,174 @@
+/* See hold.h. Held events are run one a turn, so that order and the ends of turns are
+ * what they always are; an event that comes while others are held queues behind them. */
+#include "script/hold.h"
+
+#include <string.h>
+#include <stdlib.h>
+
+#include "script/script.h"
+#include "script/stores.h"
+
+enum { HOLD_ABOVE = 1 << 20, MOST_HELD = 1000 };
+
+static bool is_unread(const Script *script) {
+  return output_queued(&script->printed) > HOLD_ABOVE && !script->rt->stopping;
+}
+
+static bool runs_now(const Script *script) {
+  const Task *task = script->rt->current;
+  return script->hold.running || (task && task->gen && task->gen->script == script);
+}
+
+bool hold_wanted(const Generation *gen) {
+  const Script *script = gen->script;
+  if (gen->state == GEN_STAGING || runs_now(script)) return false;
+  return script->hold.first || is_unread(script);
+}
+
+bool hold_has_room(const Generation *gen) {
+  return gen->script->hold.count < MOST_HELD;
+}
+
+static void tell_once(Script *script) {
+  if (script->hold.told) return;
+  script->hold.told = true;
+  log_write(script->rt->log, LOG_WARN, script->name,
+            "%zu bytes that it printed are not read: it goes on when they are",
+            output_queued(&script->printed));
+}
+
+static void on_go_on(Event *event);
+
+static void go_on_soon(Script *script) {
+  if (script->hold.queued) return;
+  script->hold.queued = true;
+  script->hold.go_on.run = on_go_on;
+  inbox_push(script->rt->loop, &script->hold.go_on);
+}
+
+/* Asks again after each look: it may have been written between the two. */
+static void look(Script *script) {
+  if (is_unread(script)) output_tell_fewer(script->rt->output, &script->printed);
+  if (!is_unread(script)) go_on_soon(script);
+}
+
+void hold_event(Generation *gen, Event *event) {
+  Held *held = &gen->script->hold;
+  event->next = NULL;
+  if (!held->first) held->last = &held->first;
+  *held->last = event;
+  held->last = &event->next;
+  held->count++;
+  tell_once(gen->script);
+  look(gen->script);
+}
+
+bool hold_skips(const Generation *gen) {
+  if (!hold_wanted(gen)) return false;
+  gen->script->hold.skipped = true;
+  tell_once(gen->script);
+  look(gen->script);
+  return true;
+}
+
+static Event *take_first(Held *held) {
+  Event *event = held->first;
+  if (!event) return NULL;
+  held->first = event->next;
+  held->count--;
+  return event;
+}
+
+/* What subscribers were not told of meanwhile is looked at when all else has gone on. */
+static void on_go_on(Event *event) {
+  Script *script = CONTAINER_OF(event, Script, hold.go_on);
+  Held *held = &script->hold;
+  held->queued = false;
+  if (is_unread(script)) {
+    look(script);
+    return;
+  }
+  Event *first = take_first(held);
+  held->running = true;
+  if (first) first->run(first);
+  held->running = false;
+  if (held->first) look(script);
+  else if (held->skipped) stores_look_again(script->rt->stores);
+  held->skipped = held->skipped && held->first;
+}
+
+/* --- values ------------------------------------------------------------------------ */
+
+typedef struct Pushing {
+  TaskPush *push;
+  void *ctx;
+} Pushing;
+
+static int f_push(lua_State *L) {
+  Pushing *p = lua_touserdata(L, 1);
+  lua_settop(L, 0);
+  return p->push(L, p->ctx);
+}
+
+void hold_values(Task *task, TaskPush *push, void *ctx) {
+  lua_State *L = task->gen->L;
+  Pushing p = {push, ctx};
+  int top = lua_gettop(L);
+  lua_pushcfunction(L, f_push);
+  lua_pushlightuserdata(L, &p);
+  task->failed = lua_pcall(L, 1, LUA_MULTRET, 0) != LUA_OK;
+  task->args = lua_gettop(L) - top;
+  if (!lua_checkstack(task->co, task->args + 1)) {
+    lua_settop(L, top);
+    lua_pushnil(L);
+    task->args = 1;
+    task->failed = true;
+  }
+  lua_xmove(L, task->co, task->args);
+}
+
+int hold_push(lua_State *L, void *ctx) {
+  Task *task = ctx;
+  return task->failed ? lua_error(L) : task->args;
+}
+
+/* --- life -------------------------------------------------------------------------- */
+
+static void on_printed(uv_async_t *async) {
+  Runtime *rt = async->data;
+  runtime_output_failed(rt);
+  for (Script *s = rt->scripts; s; s = s->next)
+    if (s->hold.first || s->hold.skipped) look(s);
+}
+
+/* On a writer's thread. */
+static void tell_loop(void *ctx) {
+  uv_async_send(ctx);
+}
+
+static void free_handle(uv_handle_t *handle) {
+  free(handle);
+}
+
+void hold_open(Runtime *rt) {
+  rt->printed = xcalloc(1, sizeof *rt->printed);
+  uv_async_init(loop_uv(rt->loop), rt->printed, on_printed);
+  uv_unref((uv_handle_t *)rt->printed);
+  rt->printed->data = rt;
+  output_listen(rt->output, tell_loop, rt->printed);
+}
+
+void hold_close(Runtime *rt) {
+  output_listen(rt->output, NULL, NULL);
+  uv_close((uv_handle_t *)rt->printed, free_handle);
+}
+
+void hold_end(Script *script) {
+  for (Event *event; (event = take_first(&script->hold));)
+    inbox_push(script->rt->loop, event);
+}
+
+void hold_free(Script *script) {
+  hold_end(script);
+  output_forget(script->rt->output, &script->printed);
+}

@@ -1,0 +1,33 @@
+/* Holding a script back while what it printed is not read. Printing never waits; but
+ * while more than 1 MiB of it is queued no new turn of the script begins: its tasks are
+ * started and woken in order once the reader has gone on. The turn that runs goes on; all
+ * other scripts, connections and timers do. Where the program ends nobody is held back.
+ */
+#ifndef TIDELOCK_SCRIPT_HOLD_H
+#define TIDELOCK_SCRIPT_HOLD_H
+
+#include "script/generation.h"
+#include "script/task.h"
+
+/* Whether a turn of this generation may not begin now. */
+bool hold_wanted(const Generation *gen);
+/* The same for what can be done later as well, when a store is looked at again. */
+bool hold_skips(const Generation *gen);
+/* Keeps the event of a task that would run; it is run later, in order. */
+void hold_event(Generation *gen, Event *event);
+/* Moves what `push` pushes, or raises, onto the coroutine of a task that waits: what it
+ * refers to need not live on. hold_push hands it on when the task is resumed with
+ * task->args values. */
+void hold_values(Task *task, TaskPush *push, void *ctx);
+int hold_push(lua_State *L, void *task);
+/* Whether what comes again and again may still be kept: else it is passed over. */
+bool hold_has_room(const Generation *gen);
+
+/* Listens to the output, and no longer. */
+void hold_open(Runtime *rt);
+void hold_close(Runtime *rt);
+/* The program ends: all that is held goes on. */
+void hold_end(Script *script);
+void hold_free(Script *script); /* the same; its text is nobody's from now on */
+
+#endif
