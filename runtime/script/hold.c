@@ -1,4 +1,4 @@
-/* See hold.h. Held events are run one a turn, so that order and the ends of turns are
+/* See hold.h. HeldBack events are run one a turn, so that order and the ends of turns are
  * what they always are; an event that comes while others are held queues behind them. */
 #include "script/hold.h"
 
@@ -53,7 +53,7 @@ static void look(Script *script) {
 }
 
 void hold_event(Generation *gen, Event *event) {
-  Held *held = &gen->script->hold;
+  HeldBack *held = &gen->script->hold;
   event->next = NULL;
   if (!held->first) held->last = &held->first;
   *held->last = event;
@@ -71,7 +71,7 @@ bool hold_skips(const Generation *gen) {
   return true;
 }
 
-static Event *take_first(Held *held) {
+static Event *take_first(HeldBack *held) {
   Event *event = held->first;
   if (!event) return NULL;
   held->first = event->next;
@@ -82,7 +82,7 @@ static Event *take_first(Held *held) {
 /* What subscribers were not told of meanwhile is looked at when all else has gone on. */
 static void on_go_on(Event *event) {
   Script *script = CONTAINER_OF(event, Script, hold.go_on);
-  Held *held = &script->hold;
+  HeldBack *held = &script->hold;
   held->queued = false;
   if (is_unread(script)) {
     look(script);

@@ -13,7 +13,7 @@ typedef struct StageClock {
 typedef struct Reload Reload;
 
 /* What is held back while the script's printing is not read: see hold.h. */
-typedef struct Held {
+typedef struct HeldBack {
   Event *first, **last;
   size_t count;
   Event go_on;
@@ -21,7 +21,7 @@ typedef struct Held {
   bool running; /* one that was held runs */
   bool skipped; /* a subscriber was passed over */
   bool told;
-} Held;
+} HeldBack;
 
 struct Script {
   Script *next;
@@ -46,7 +46,7 @@ struct Script {
   bool held;             /* its last load was given up because of another script's */
   bool reload_asked;     /* see reload.h */
   OutputAccount printed; /* what it printed and nobody read */
-  Held hold;
+  HeldBack hold;
 };
 
 /* A name is [A-Za-z0-9_.-]+, 64 at most. */
