@@ -1,44 +1,145 @@
 #!/usr/bin/env bash
-# The examples in docs/scripts.md, docs/tasks.md and docs/socket.md are run as they stand.
-docs=$(cd "$(dirname "$0")/../../docs" && pwd)
+# Every example of README.md and docs/*.md, copied out and run as it stands. What a fence holds is
+# told by its word: `lua` is a whole script (or a test, where it requires tidelock.test), `sh` are
+# commands, `text` is anything else: a list, a log, a drawing. There are no other code blocks.
 . "$(dirname "$0")/run.bash" || exit 1
+unset PORT TOKEN
 
-# example FILE N: the Nth block of Lua in it
-example() {
-  awk -v want="$2" '/^```lua$/ { n++; inside = n == want; next } /^```$/ { inside = 0 } inside' "$docs/$1"
+# --- what there is ---------------------------------------------------------------------------
+# Each block of NAME.md that begins at line N becomes blocks/NAME-N.KIND.
+copy_out() { # FILE
+  awk -v name="$(basename "$1" .md)" '
+    /^```/ && !inside { kind = substr($0, 4); inside = 1; file = "blocks/" name "-" NR "." kind; printf "" >file; next }
+    /^```$/ { inside = 0; next }
+    inside { print >file }' "$1"
 }
-example scripts.md 1 >declares.lua
-[ -s declares.lua ] || not_ok "docs/scripts.md has an example"
-start run declares.lua
-expect "docs/scripts.md: on_start" '^start$'
-expect "docs/scripts.md: the timer" '^tick$'
-kill -TERM "$pid"
-expect "docs/scripts.md: on_stop" '^stop$'
-ended
-example tasks.md 1 >tasks.lua
-[ -s tasks.lua ] || not_ok "docs/tasks.md has an example"
-run_to run tasks.lua
-is "docs/tasks.md: the first ends" "$status" 0
-expect "docs/tasks.md: await" '^done: first$'
-expect "docs/tasks.md: all fails with what is not there, or gives both" '^(CONNECT: |[0-9]+	[0-9]+$)'
-example tasks.md 2 >list_test.lua
-run_to test list_test.lua
-is "docs/tasks.md: the test" "$(tail -1 out)" "2 passed, 0 failed"
-example socket.md 2 >sending.lua
-[ -s sending.lua ] || not_ok "docs/socket.md has a second example"
-coproc PEER { cd "$docs/../tests/peer" && exec node socketio_server.js 2>&1; }
+indented() { # FILE: lines of code that no fence holds
+  awk '/^```/ { fence = !fence; next }
+    !fence && /^    [^ ]/ && (last == "" || last ~ /^#/) { print FILENAME ":" FNR ": " $0 }
+    { last = $0 }' "$1"
+}
+mkdir blocks
+for file in "$ROOT"/README.md "$ROOT"/docs/*.md; do copy_out "$file"; done
+is "no code stands outside of a fence" "$(for file in "$ROOT"/README.md "$ROOT"/docs/*.md; do indented "$file"; done)" ""
+is "each fence says what it holds" "$(ls blocks | grep -v -e '\.lua$' -e '\.sh$' -e '\.text$')" ""
+is "no script is hidden among the lists" "$(grep -lE '^ *local .*require' blocks/*.text)" ""
+is "there are examples" "$(($(ls blocks/*.lua | wc -l) > 10 && $(ls blocks/*.sh | wc -l) > 2))" 1
+
+# --- where they run --------------------------------------------------------------------------
+# Beside the demo's backend, the npm server, and a client for those that attach to one.
+ln -s "$ROOT/examples" "$ROOT/scripts" "$ROOT/tests" .
+cat >client.lua <<'LUA'
+local env, socket = require "tidelock.env", require "tidelock.socket"
+socket.connect("chat", { url = env.get "WS_URL" })
+LUA
+cat >probe.lua <<'LUA'
+require("tidelock.timer").after(0.3, function() print "PROBED" end)
+LUA
+free_port() {
+  "$PYTHON" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+}
+coproc PEER { cd "$ROOT/tests/peer" && exec node socketio_server.js 2>&1; }
 read -r -t 20 _ port <&"${PEER[0]}"
-WS_URL=http://127.0.0.1:$port start run sending.lua
-expect "docs/socket.md: the call is answered" '^the server has it$'
-kill -TERM "$pid"
-ended
-is "docs/socket.md: nothing failed" "$(grep -v -e '^the server has it$' -e '^heard ' out)" ""
+export WS_URL=http://127.0.0.1:$port
+backend_port=$(free_port)
+PORT=$backend_port "$TIDELOCK" run --memory "$ROOT/examples/backend" >backend.out 2>&1 </dev/null &
+backend=$!
+trap 'kill -KILL $backend ${pid:-} 2>/dev/null' EXIT
+export API_URL=http://127.0.0.1:$backend_port
+until_up() { for ((i = 0; i < 1000; i++)); do (: <>"/dev/tcp/127.0.0.1/$backend_port") 2>/dev/null && return; sleep 0.02; done; return 1; }
+until_up || not_ok "the backend starts" "$(cat backend.out)"
+mkfifo typed
+exec 9<>typed # standard input that does not end
+
+# What some of them show: the file, a text in the block, what is printed.
+shows='
+scripts|print "tick"|^start$
+scripts|print "tick"|^tick$
+tasks|done: |^done: first$
+tasks|done: |^[0-9]+	[0-9]+$
+socket|the server has it|^the server has it$
+schema|schema.enum|^1714566600
+schema|schema.enum|^INVALID: content: expected string, received number; tags.2.: expected string, received number$
+store|half-way|^0	->	50$
+http|tag = |^401	
+http|http.client|^no list: HTTP: '
+
+# run ARGS...: beside the probe; waits for what BLOCK shows, then ends it, kindly.
+run() { # NAME BLOCK ARGS...
+  local name=$1 block=$2 file text pattern
+  shift 2
+  : >out
+  mark=1
+  PORT=$(free_port) "$TIDELOCK" "$@" probe.lua >>out 2>&1 <typed &
+  pid=$!
+  if seen '^PROBED$'; then ok "$name: runs"; else not_ok "$name: runs"; fi
+  while IFS='|' read -r file text pattern; do
+    [ -n "$file" ] && [[ $(basename "$block") = "$file"-* ]] && grep -qF -- "$text" "$block" || continue
+    mark=1
+    expect "$name: shows $pattern" "$pattern"
+    echo "$file|$text" >>shown
+  done <<<"$shows"
+  kill -TERM "$pid" 2>/dev/null
+  ended
+  mark=1
+  never "$name: nothing fails" ' (ERROR|WARN) |stack traceback|^tidelock: '
+}
+
+# --- the scripts -----------------------------------------------------------------------------
+name_of() { basename "$1" | sed 's/\(.*\)-\(.*\)\..*/\1.md:\2/'; }
+for block in blocks/*.lua; do
+  name=$(name_of "$block")
+  # One that a command names is there under that name, too.
+  file=$(sed -n '1,3s/^--.*tidelock run \([a-z_]*\.lua\).*/\1/p' "$block")
+  [ -z "$file" ] || cp "$block" "$file"
+  if grep -q 'require "tidelock.test"' "$block"; then
+    cp "$block" example_test.lua
+    run_to test example_test.lua
+    is "$name: its tests pass" "$status" 0
+  else
+    run "$name" "$block" run --memory --no-watch example="$block" client=client.lua
+  fi
+done
+is "README.md shows the example as it is" "$(cat blocks/README-*.lua)" "$(cat "$ROOT/examples/echo_bot.lua")"
+is "each text that is looked for was in some example" "$(sed 's/|[^|]*$//' <<<"$shows" | sed '/^$/d' | sort -u)" "$(sort -u shown)"
+
+# --- the commands ----------------------------------------------------------------------------
+# command NAME WORD...: one line, without its comment
+command() {
+  local name=$1
+  shift
+  while [[ ${1:-} =~ ^[A-Z_]+= ]]; do shift; done
+  case $1 in
+  make) is "$name: there is such a goal" "$(grep -c "^${2:-all}:" "$ROOT/Makefile")" 1 ;;
+  tidelock | build/tidelock)
+    shift
+    case $1 in
+    run | demo) run "$name" /dev/null "$@" ;;
+    *)
+      run_to "$@"
+      is "$name: ends well" "$status" 0
+      ;;
+    esac
+    ;;
+  tests/*) if [ -x "$ROOT/$1" ]; then ok "$name: is there"; else not_ok "$name: is there"; fi ;;
+  *) not_ok "$name: make, tidelock, or a file of tests/" ;;
+  esac
+}
+for block in blocks/*.sh; do
+  while read -r line; do
+    line=${line%%#*}
+    # shellcheck disable=SC2086
+    [ -z "${line// /}" ] || command "$(name_of "$block"): ${line%"${line##*[! ]}"}" $line
+  done <"$block"
+done
+
+# --- options ---------------------------------------------------------------------------------
 # Every option that the editor types have stands in the table.
-meta=$docs/../stdlib/meta
+meta=$ROOT/stdlib/meta
 for option in $(sed -n '/^---@class tidelock.SocketOptions/,/^$/s/^---@field \([a-z_]*\).*/\1/p' "$meta/socket.lua") \
   $(sed -n '/^---@class tidelock.Route/,/^$/s/^---@field \([a-z_]*\).*/\1/p' "$meta/http.lua"); do
   options="${options:-} $option"
-  sed -n '/^## Options/,/^## Connecting/p' "$docs/socket.md" | grep -q "\`$option\`" ||
+  sed -n '/^## Options/,/^## Connecting/p' "$ROOT/docs/socket.md" | grep -q "\`$option\`" ||
     not_ok "docs/socket.md tells of each option" "not of $option"
 done
 is "docs/socket.md: options were looked for" "$(($(wc -w <<<"${options:-}") > 30))" 1
