@@ -119,6 +119,8 @@ static int make_tables(Db *db) {
                  "CREATE TABLE IF NOT EXISTS row(store INTEGER NOT NULL,"
                  " parent INTEGER NOT NULL, place BLOB NOT NULL, child INTEGER NOT NULL,"
                  " json TEXT NOT NULL, PRIMARY KEY(store, parent, place)) WITHOUT ROWID;"
+                 "CREATE TABLE IF NOT EXISTS gone(store INTEGER PRIMARY KEY,"
+                 " keys TEXT NOT NULL);"
                  "PRAGMA user_version=2;"
                  "COMMIT");
   if (rc != SQLITE_OK) run(db, "ROLLBACK");

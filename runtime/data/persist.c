@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "data/defaults.h"
 #include "data/persist_parts.h"
 
 struct Persist {
@@ -15,14 +16,16 @@ struct Persist {
   Db *db;
   char *name, **keys, *aside; /* aside: where what is stored goes, with the next write */
   size_t key_count;
+  bool all;
   double delay;
   int64_t version, stored; /* stored: -1 when nothing is */
   void (*failed)(void *ctx, const Error *err);
   void *ctx;
   Rows rows;
   Source source;
-  Buffer troubles;    /* of Error: what is still to be told */
-  Value synced, root; /* what the rows stand for; what is to be */
+  Buffer troubles;     /* of Error: what is still to be told */
+  Value synced, root;  /* what the rows stand for; what is to be */
+  Value initial, gone; /* which of its keys are gone: as it is stored */
   Timer timer;
   uint64_t changed, saved, written;
   PersistFlush *flushes;
@@ -113,6 +116,7 @@ static void write_done(DbJob *job) {
   ops_free(write->ops, write->count);
   free(write->name);
   free(write->aside);
+  free(write->gone);
   free(write);
   if (p->closed) {
     release(p);
@@ -127,40 +131,88 @@ static void write_done(DbJob *job) {
   p->failed(p->ctx, &refused);
 }
 
-static Value item_of(Value root, const char *key) {
-  if (root.type != VALUE_OBJECT) return (Value){0};
-  return value_object_get(root, key, strlen(key));
-}
-
-static bool is_kept(const Persist *p, const char *key) {
+static bool is_kept(const Persist *p, const char *key, size_t len) {
+  if (p->all) return true;
   for (size_t i = 0; i < p->key_count; i++)
-    if (strcmp(p->keys[i], key) == 0) return true;
+    if (strlen(p->keys[i]) == len && memcmp(p->keys[i], key, len) == 0) return true;
   return false;
 }
 
-/* What was read of an older version and is kept no more goes: it would come back as if it
- * were of this one. */
-static void drop_old(Persist *p) {
+static Value item_of(Value root, const char *key, size_t len) {
+  if (root.type != VALUE_OBJECT) return (Value){0};
+  return value_object_get(root, key, len);
+}
+
+/* What the rows have and the root has not, or what is kept no more. That which was read
+ * of an older version goes: it would come back as if it were of this one. */
+static void sync_lost(Persist *p) {
   Value key, item;
+  bool old = p->stored >= 0 && p->stored < p->version;
   for (size_t i = 0; value_object_at(p->synced, i, &key, &item); i++) {
     size_t len;
     const char *name = value_bytes(key, &len);
-    if (strlen(name) == len && !is_kept(p, name))
-      rows_sync(&p->rows, name, item, (Value){0});
+    bool kept = is_kept(p, name, len);
+    if (kept ? item_of(p->root, name, len).type == VALUE_ABSENT : old)
+      rows_sync(&p->rows, name, len, item, (Value){0});
   }
+}
+
+static void sync_rows(Persist *p) {
+  Value key, item;
+  sync_lost(p);
+  for (size_t i = 0; i < p->key_count; i++) {
+    size_t len = strlen(p->keys[i]);
+    item = item_of(p->root, p->keys[i], len);
+    if (item.type != VALUE_ABSENT)
+      rows_sync(&p->rows, p->keys[i], len, item_of(p->synced, p->keys[i], len), item);
+  }
+  for (size_t i = 0; p->all && value_object_at(p->root, i, &key, &item); i++) {
+    size_t len;
+    const char *name = value_bytes(key, &len);
+    rows_sync(&p->rows, name, len, item_of(p->synced, name, len), item);
+  }
+}
+
+/* Returns new: which kept keys of the initial state are gone. */
+static Value find_gone(const Persist *p) {
+  Value all = defaults_gone(p->rows.account, p->initial, p->root);
+  Value gone = value_object(p->rows.account), key, item;
+  for (size_t i = 0; value_object_at(all, i, &key, &item); i++) {
+    size_t len;
+    const char *name = value_bytes(key, &len);
+    if (is_kept(p, name, len))
+      value_object_set(p->rows.account, &gone, name, len, value_retain(item));
+  }
+  value_release(all);
+  return gone;
+}
+
+/* Returns new: what is to be stored of it, or NULL, when that is stored. */
+static char *sync_gone(Persist *p) {
+  Error err;
+  Buffer text = {0};
+  if (p->initial.type != VALUE_OBJECT) return NULL;
+  Value now = find_gone(p);
+  bool same = p->gone.type ? value_equal(now, p->gone) : value_count(now) == 0;
+  if (same || value_to_json(now, &text, &err) != 0) {
+    value_release(now);
+    buffer_free(&text);
+    return NULL;
+  }
+  value_release(p->gone);
+  p->gone = now;
+  return buffer_take(&text, NULL);
 }
 
 /* Hands over what differs. */
 static void write_now(Persist *p) {
   timer_stop(p->loop, &p->timer);
   p->late = false;
-  if (p->stored >= 0 && p->stored < p->version) drop_old(p);
-  for (size_t i = 0; i < p->key_count; i++)
-    rows_sync(&p->rows, p->keys[i], item_of(p->synced, p->keys[i]),
-              item_of(p->root, p->keys[i]));
+  sync_rows(p);
   value_release(p->synced);
   p->synced = value_retain(p->root);
-  if (!p->rows.count && !p->aside && p->stored == p->version) {
+  char *gone = sync_gone(p);
+  if (!p->rows.count && !p->aside && !gone && p->stored == p->version) {
     if (!p->writing) p->saved = p->changed;
     if (!p->writing) return;
   }
@@ -168,6 +220,7 @@ static void write_now(Persist *p) {
   *write = (Write){.job.work = write_work, .job.done = write_done, .persist = p};
   write->name = xstrdup(p->name);
   write->aside = p->aside;
+  write->gone = gone;
   p->aside = NULL;
   write->version = p->stored = p->version;
   write->upto = p->changed;
@@ -264,8 +317,19 @@ void persist_set_aside(Persist *p, const char *why, Error *err) {
   rows_forget(&p->rows);
   value_release(p->synced);
   value_release(p->root);
-  p->synced = p->root = (Value){0};
+  value_release(p->gone);
+  p->synced = p->root = p->gone = (Value){0};
   p->stored = -1;
+}
+
+Value persist_gone(const Persist *p) {
+  return p->gone;
+}
+
+void persist_set_initial(Persist *p, Value initial) {
+  value_retain(initial);
+  value_release(p->initial);
+  p->initial = initial;
 }
 
 /* --- life -----------------------------------------------------------------------------
@@ -281,7 +345,8 @@ static Persist *new_persist(Loop *loop, Db *db, const PersistOptions *options) {
   p->loop = loop;
   p->db = db;
   p->name = xstrdup(options->name);
-  p->key_count = options->key_count;
+  p->key_count = options->all ? 0 : options->key_count;
+  p->all = options->all;
   p->keys = xcalloc(options->key_count + 1, sizeof *p->keys);
   for (size_t i = 0; i < p->key_count; i++) p->keys[i] = xstrdup(options->keys[i]);
   persist_retune(p, options->version, options->delay);
@@ -299,7 +364,9 @@ static void drop_values(Persist *p) {
   timer_stop(p->loop, &p->timer);
   value_release(p->synced);
   value_release(p->root);
-  p->synced = p->root = (Value){0};
+  value_release(p->initial);
+  value_release(p->gone);
+  p->synced = p->root = p->initial = p->gone = (Value){0};
   p->closed = true;
   source_settle(&p->source);
   rows_free(&p->rows);
@@ -312,11 +379,24 @@ static bool build_root(Persist *p, const Load *load, const PersistOptions *optio
   Build build;
   if (load->next_id > p->rows.next_id) p->rows.next_id = load->next_id;
   build_begin(&build, load, &root, account);
-  build.only = load->version < options->version ? NULL : options; /* to be migrated */
+  bool every = options->all || load->version < options->version; /* to be migrated */
+  build.only = every ? NULL : options;
   build_step(&build, SIZE_MAX);
   *loaded = build_end(&build, p->rows.root);
   *why = build.err;
   return loaded->type != VALUE_ABSENT;
+}
+
+/* What cannot be read of it is nothing worth telling. */
+static void read_gone(Persist *p, const Load *load) {
+  Error err;
+  JsonArena *arena = json_arena_new();
+  const cJSON *item = NULL;
+  if (load->gone.len)
+    item = json_parse_exact(arena, load->gone.data, load->gone.len, &err);
+  if (item && value_from_json(p->rows.account, arena, item, &p->gone, &err) != 0)
+    p->gone = (Value){0};
+  json_arena_free(arena);
 }
 
 /* What can be read becomes *loaded; what cannot is set aside. False: not to be known. */
@@ -328,6 +408,7 @@ static bool take_load(Persist *p, const Load *load, const PersistOptions *option
     error_set(&why, ERR_DECODE, "it has version %lld, newer than %lld",
               (long long)load->version, (long long)p->version);
   } else if (build_root(p, load, options, account, loaded, &why)) {
+    read_gone(p, load);
     return true;
   } else if (why.code == ERR_MEMORY) {
     *err = why;
@@ -358,7 +439,7 @@ Persist *persist_open(Loop *loop, Db *db, const PersistOptions *options,
     release(p);
     return NULL;
   }
-  *version = p->stored;
+  *version = load.version > p->version ? load.version : p->stored;
   value_release(p->root);
   p->root = value_retain(*loaded);
   value_release(p->synced);

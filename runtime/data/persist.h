@@ -30,9 +30,11 @@ typedef struct PersistOptions {
   const char *name; /* of the store, unique in the profile; all is copied */
   const char *const *keys;
   size_t key_count;
+  bool all;        /* every top-level key, whatever `keys` says */
   double delay;    /* seconds; 0: 0.1 */
-  int64_t version; /* of the content; what was stored with a newer one is set aside, what
-                      was with an older one is the caller's to migrate */
+  int64_t version; /* of the content; what was stored with a newer one is set aside (at
+                      the first write), what was with an older one is the caller's to
+                      migrate */
   /* Hears what went wrong, in dispatch, once each; and (err NULL) when writing goes on.
    */
   void (*failed)(void *ctx, const Error *err);
@@ -41,11 +43,17 @@ typedef struct PersistOptions {
 
 /* Reads what is stored, but for large branches, waiting for the disk: *loaded is new, an
  * object with those of the keys that are stored (of an older version: all), charged to
- * the account; *version that which it was stored with, -1 when nothing was. Returns new,
+ * the account; *version that which it was stored with, -1 when nothing was, or nothing
+ * of it can be read. Returns new,
  * or NULL when it cannot be known what is stored. *err with code ERR_NONE or what is set
  * aside. */
 Persist *persist_open(Loop *loop, Db *db, const PersistOptions *options,
                       ValueAccount *account, Value *loaded, int64_t *version, Error *err);
+/* What was gone of the initial state when it was last written (data/defaults.h), or
+ * absent; borrows. From now on it is told by comparing with `initial`, which is retained.
+ */
+Value persist_gone(const Persist *persist);
+void persist_set_initial(Persist *persist, Value initial);
 /* Hands what is not yet written to the database, and releases it. What others still hold
  * unread is read, so release what needs no reading before. Flushes that wait are
  * answered with CANCELLED. */

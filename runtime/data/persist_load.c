@@ -46,10 +46,29 @@ static int find_store(Load *load, sqlite3 *sql) {
   return sqlite3_finalize(get);
 }
 
+/* A file that no version wrote which knew of it has no such table. */
+static int find_gone(Load *load, sqlite3 *sql) {
+  sqlite3_stmt *get = NULL;
+  int rc = sqlite3_table_column_metadata(sql, NULL, "gone", NULL, NULL, NULL, NULL, NULL,
+                                         NULL);
+  if (rc == SQLITE_ERROR) return SQLITE_OK;
+  if (rc == SQLITE_OK)
+    rc =
+        sqlite3_prepare_v2(sql, "SELECT keys FROM gone WHERE store = ?1", -1, &get, NULL);
+  if (rc != SQLITE_OK) return rc;
+  sqlite3_bind_int64(get, 1, load->store);
+  if (sqlite3_step(get) == SQLITE_ROW && sqlite3_column_bytes(get, 0) > 0)
+    buffer_put(&load->gone, sqlite3_column_blob(get, 0),
+               (size_t)sqlite3_column_bytes(get, 0));
+  return sqlite3_finalize(get);
+}
+
 int load_work(DbJob *job, sqlite3 *sql) {
   Load *load = CONTAINER_OF(job, Load, job);
   int rc = load->name ? find_store(load, sql) : SQLITE_OK;
   if (rc != SQLITE_OK || load->version < 0) return rc;
+  if (load->name) rc = find_gone(load, sql);
+  if (rc != SQLITE_OK) return rc;
   sqlite3_stmt *get = NULL;
   rc = sqlite3_prepare_v2(sql,
                           "SELECT place, child, json FROM row WHERE store = ?1"
@@ -66,6 +85,7 @@ int load_work(DbJob *job, sqlite3 *sql) {
 void load_free(Load *load) {
   free(load->rows);
   buffer_free(&load->bytes);
+  buffer_free(&load->gone);
 }
 
 /* --- building -------------------------------------------------------------------------

@@ -88,7 +88,7 @@ void rows_free(Rows *rows);
 /* Forgets what is stored: all is to be written anew. */
 void rows_forget(Rows *rows);
 /* Adds the operations that turn what is stored of `key` from before into after. */
-void rows_sync(Rows *rows, const char *key, Value before, Value after);
+void rows_sync(Rows *rows, const char *key, size_t len, Value before, Value after);
 /* The operations so far, to own. */
 Op *rows_take(Rows *rows, size_t *count);
 void ops_free(Op *ops, size_t count);
@@ -103,6 +103,7 @@ typedef struct Write {
   DbJob job;
   Persist *persist;
   char *name, *aside;
+  char *gone; /* JSON; NULL: as it is stored */
   int64_t version, next_id;
   Op *ops;
   size_t count;
@@ -123,7 +124,7 @@ typedef struct Load {
   int64_t store, parent, version, next_id;
   Row *rows; /* by place */
   size_t count, room;
-  Buffer bytes;
+  Buffer bytes, gone; /* gone: of the initial state, as JSON */
 } Load;
 int load_work(DbJob *job, sqlite3 *sql);
 void load_free(Load *load);

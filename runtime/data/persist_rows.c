@@ -275,6 +275,7 @@ static void splice_rows(Rows *rows, Branch *b, const ValueChange *c, int level) 
 typedef struct Sync {
   Rows *rows;
   const char *key;
+  size_t key_len;
   Value after; /* of the key */
 } Sync;
 
@@ -295,12 +296,12 @@ static void write_row(Rows *rows, Branch *b, const Place *place, Value item, int
 }
 
 /* Steps of the way, the key of the store first. Returns how many. */
-static size_t lay_out(const char *key, const ValuePath *path, ValueStep *steps) {
+static size_t lay_out(const Sync *s, const ValuePath *path, ValueStep *steps) {
   size_t n = 1;
   for (const ValuePath *p = path; p; p = p->up) n++;
   size_t i = n;
   for (const ValuePath *p = path; p; p = p->up) steps[--i] = p->step;
-  steps[0] = (ValueStep){.key = key, .key_len = strlen(key)};
+  steps[0] = (ValueStep){.key = s->key, .key_len = s->key_len};
   return n;
 }
 
@@ -311,7 +312,7 @@ static Value step_into(const Sync *s, Value at, const ValueStep *steps, size_t i
 static int on_change(void *ctx, const ValueChange *c) {
   Sync *s = ctx;
   ValueStep steps[VALUE_DEPTH + 1];
-  size_t n = lay_out(s->key, c->path, steps);
+  size_t n = lay_out(s, c->path, steps);
   Branch *b = s->rows->root;
   Value item = {0};
   for (size_t i = 0; i < n; i++) {
@@ -333,9 +334,9 @@ static int on_change(void *ctx, const ValueChange *c) {
   return 0;
 }
 
-void rows_sync(Rows *rows, const char *key, Value before, Value after) {
-  Sync s = {rows, key, after};
-  Place at = {.key = key, .len = strlen(key)};
+void rows_sync(Rows *rows, const char *key, size_t len, Value before, Value after) {
+  Sync s = {rows, key, len, after};
+  Place at = {.key = key, .len = len};
   rows->done_in = NULL;
   if (value_same(before, after) && before.type == after.type) return;
   if (after.type == VALUE_ABSENT) remove_item(rows, rows->root, &at);

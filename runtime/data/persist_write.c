@@ -145,11 +145,24 @@ static int find_store(const Write *write, sqlite3 *sql, int64_t *id) {
   return rc;
 }
 
+static int write_gone(const Write *write, sqlite3 *sql, int64_t store) {
+  sqlite3_stmt *put = NULL;
+  if (!write->gone) return SQLITE_OK;
+  int rc = sqlite3_prepare_v2(sql, "INSERT OR REPLACE INTO gone VALUES(?1, ?2)", -1, &put,
+                              NULL);
+  if (rc != SQLITE_OK) return rc;
+  sqlite3_bind_int64(put, 1, store);
+  sqlite3_bind_text(put, 2, write->gone, -1, SQLITE_STATIC);
+  sqlite3_step(put);
+  return sqlite3_finalize(put);
+}
+
 int write_work(DbJob *job, sqlite3 *sql) {
   Write *write = CONTAINER_OF(job, Write, job);
   Writer w = {.sql = sql, .next_id = write->next_id};
   write->refused = (Error){0};
   int rc = find_store(write, sql, &w.store);
+  if (rc == SQLITE_OK) rc = write_gone(write, sql, w.store);
   if (rc == SQLITE_OK) rc = prepare(&w);
   for (size_t i = 0; rc == SQLITE_OK && i < write->count; i++)
     rc = write_op(&w, &write->ops[i], &write->refused);

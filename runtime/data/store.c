@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "core/clock.h"
+#include "data/defaults.h"
 
 struct Store {
   ValueAccount *account;
@@ -75,22 +76,57 @@ Value store_root(const Store *s) {
   return s->root;
 }
 
-/* Keys that the root lacks, from initial; what does not fit is left out. */
-static void fill_in(Store *s) {
-  Value key, item;
-  for (size_t i = 0; value_object_at(s->initial, i, &key, &item); i++) {
-    size_t len;
-    const char *name = value_bytes(key, &len);
-    if (value_object_get(s->root, name, len).type == VALUE_ABSENT)
-      value_object_set(s->account, &s->root, name, len, value_retain(item));
+void store_begin(Store *s, Value root) {
+  CHECK(root.type == VALUE_OBJECT && s->count == 0);
+  value_release(s->root);
+  s->root = root;
+}
+
+Value store_gone(const Store *s) {
+  return defaults_gone(s->account, s->initial, s->root);
+}
+
+/* A root as it was before, and as it is with what is new in the initial state. */
+typedef struct Filled {
+  Value old, fresh; /* both owned */
+} Filled;
+
+/* Roots that history shares stay shared. */
+static void fill_root(Store *s, Value *root, Value was, Filled *last) {
+  if (!value_same(*root, last->old)) {
+    Value gone = defaults_gone(s->account, was, *root);
+    value_release(last->old);
+    value_release(last->fresh);
+    *last = (Filled){.old = value_retain(*root), .fresh = value_retain(*root)};
+    defaults_fill(s->account, &last->fresh, s->initial, gone);
+    value_release(gone);
+  }
+  value_release(*root);
+  *root = value_retain(last->fresh);
+}
+
+/* So that undo takes away nothing that a new version brought. What was before a migration
+ * is out of its reach. */
+static void fill_history(Store *s, Value was, Filled *last) {
+  for (size_t i = s->count; i-- > 0;) {
+    StoreChange *c = change_at(s, i);
+    fill_root(s, &c->after, was, last);
+    if (c->migrated) break;
+    fill_root(s, &c->before, was, last);
   }
 }
 
-void store_set_initial(Store *s, Value initial) {
+void store_set_initial(Store *s, Value initial, Value gone) {
   CHECK(initial.type == VALUE_OBJECT);
-  value_release(s->initial);
+  Value was = s->initial;
+  Filled last = {.old = value_retain(s->root)};
   s->initial = initial;
-  fill_in(s);
+  defaults_fill(s->account, &s->root, initial, gone);
+  last.fresh = value_retain(s->root);
+  fill_history(s, was, &last);
+  value_release(last.old);
+  value_release(last.fresh);
+  value_release(was);
   s->used = changed_bytes(s);
 }
 

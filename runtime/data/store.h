@@ -27,9 +27,14 @@ void store_free(Store *store);
 ValueAccount *store_account(Store *store); /* what is put in should be charged here */
 Value store_root(const Store *store);      /* borrows */
 
-/* What reset goes back to; takes it. Top-level keys that the root lacks are filled in
- * from it, which is no change that history knows. It must be an object. */
-void store_set_initial(Store *store, Value initial);
+/* What was kept becomes the root; takes it. An object; before the first change. */
+void store_begin(Store *store, Value root);
+/* Which keys of the initial state the root lacks (data/defaults.h); returns new. */
+Value store_gone(const Store *store);
+/* What reset goes back to; takes it. It must be an object. Keys that the root lacks are
+ * filled in from it, but for what `gone` (borrowed, or absent) names, and likewise in the
+ * roots that history holds: no change that history knows. */
+void store_set_initial(Store *store, Value initial, Value gone);
 
 /* The root becomes this one; takes it. False when it is the same: nothing has happened.
  */

@@ -70,25 +70,30 @@ static void add_persist(lua_State *L, StoreOptions *o) {
   size_t len;
   const char *key = lua_type(L, -1) == LUA_TSTRING ? lua_tolstring(L, -1, &len) : NULL;
   if (!key || strlen(key) != len)
-    luaL_error(L, "store.define: persist is a list of top-level keys");
+    luaL_error(L, "store.define: persist is a list of top-level keys, or true for all");
   for (size_t i = 0; i < o->persist_count; i++)
     if (strcmp(o->persist[i], key) == 0)
       luaL_error(L, "store.define: persist names \"%s\" twice", key);
   o->persist[o->persist_count++] = xstrdup(key);
 }
 
-/* persist = { "messages", ... } */
-static void read_persist(lua_State *L, int t, StoreOptions *o) {
-  if (lua_getfield(L, t, "persist") != LUA_TNIL) {
-    luaL_checktype(L, -1, LUA_TTABLE);
-    lua_Integer count = luaL_len(L, -1);
-    luaL_argcheck(L, count <= 1000, t, "persist names 1000 keys at most");
-    o->persist = xcalloc((size_t)count + 1, sizeof *o->persist);
-    for (lua_Integer i = 1; i <= count; i++, lua_pop(L, 1)) {
-      lua_geti(L, -1, i);
-      add_persist(L, o);
-    }
+static void read_persist_keys(lua_State *L, int t, StoreOptions *o) {
+  lua_Integer count = luaL_len(L, -1);
+  luaL_argcheck(L, count <= 1000, t, "persist names 1000 keys at most");
+  o->persist = xcalloc((size_t)count + 1, sizeof *o->persist);
+  for (lua_Integer i = 1; i <= count; i++, lua_pop(L, 1)) {
+    lua_geti(L, -1, i);
+    add_persist(L, o);
   }
+}
+
+/* persist = { "messages", ... } or true */
+static void read_persist(lua_State *L, int t, StoreOptions *o) {
+  int type = lua_getfield(L, t, "persist");
+  if (type == LUA_TBOOLEAN) o->persist_all = lua_toboolean(L, -1);
+  else if (type == LUA_TTABLE) read_persist_keys(L, t, o);
+  else if (type != LUA_TNIL)
+    luaL_error(L, "store.define: persist is a list of top-level keys, or true for all");
   lua_pop(L, 1);
   lua_getfield(L, t, "persist_delay");
   o->persist_delay = luaL_optnumber(L, -1, 0);

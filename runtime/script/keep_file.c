@@ -90,11 +90,11 @@ static bool is_sound(const Buffer *bytes) {
 }
 
 /* What was found is of use, or set aside. Where a version runs that did not keep on disk,
- * its state is what counts: then what is found is of no use but as its predecessor. */
+ * its state is what counts: then what is found is of no use but as its predecessor. At
+ * the start a version that is too high fails the load (version.c). */
 static void judge(KeepFile *file, const Generation *gen) {
   char *why = NULL;
-  if (file->version > gen->version ||
-      (gen->script->current && file->version != gen->version))
+  if (gen->script->current && file->version != gen->version)
     why = xasprintf("it has version %lld, not %lld", (long long)file->version,
                     (long long)gen->version);
   else if (!is_sound(&file->written)) why = xstrdup("it cannot be read");

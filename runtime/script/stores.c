@@ -169,7 +169,8 @@ static int open_store(Resource *res, Error *err) {
 }
 
 static bool same_keys(const StoreOptions *a, const StoreOptions *b) {
-  if (a->persist_count != b->persist_count) return false;
+  if (a->persist_count != b->persist_count || a->persist_all != b->persist_all)
+    return false;
   for (size_t i = 0; i < a->persist_count; i++)
     if (strcmp(a->persist[i], b->persist[i]) != 0) return false;
   return true;
@@ -200,7 +201,7 @@ static int prepare_rise(const Resource *res, Declaration *decl, Error *err) {
 /* A newly opened one has its options from the declaration, others not yet. */
 static int prepare_store(Resource *res, Declaration *decl, Error *err) {
   const Stores *stores = res->owner->rt->stores;
-  if (!decl->options) return keep_take_over(res->core, decl), 0;
+  if (!decl->options) return keep_take_over(res->core, decl, err);
   if (stores->db && !same_keys(res->options, decl->options) &&
       db_in_trouble(stores->db, err))
     return (int)err->code;
@@ -242,13 +243,14 @@ static void free_store_options(void *p) {
 /* --- joining ---------------------------------------------------------------------- */
 
 /* A new version's options are in force from now on; keys that are new in its initial
- * state come in. */
-static void take_options(Declaration *decl) {
+ * state come in. Whether it keeps other keys. */
+static bool take_options(Declaration *decl) {
   Resource *res = decl->res;
   StoreCore *core = res->core;
   StoreOptions *options = decl->options;
   StoreExtra *extra = decl->extra;
   bool other_keys = !same_keys(res->options, options), changed = false;
+  Value gone = store_gone(core->store);
   free_store_options(res->options);
   res->options = options;
   decl->options = NULL;
@@ -258,9 +260,11 @@ static void take_options(Declaration *decl) {
     extra->root = (Value){0};
     extra->migrated = false;
   }
-  store_set_initial(core->store, value_retain(options->initial));
+  store_set_initial(core->store, value_retain(options->initial), gone);
+  value_release(gone);
   if (changed) store_changed(decl);
   else if (core->persist) persist_changed(core->persist, store_root(core->store));
+  return other_keys;
 }
 
 /* Those who subscribed while it loaded begin with what is there now. */
@@ -268,8 +272,8 @@ static void join_store(Declaration *decl) {
   StoreCore *core = decl->res->core;
   bool fresh = core->fresh && !decl->attached;
   bool other = !decl->attached && decl->options;
-  if (other) take_options(decl);
-  if (fresh || other) keep_settle(core);
+  bool other_keys = other && take_options(decl);
+  if (fresh || other) keep_settle(core, fresh || other_keys);
   if (fresh) core->fresh = false;
   if (decl->extra && declaration_live(decl))
     subscriptions_baseline(decl->gen, store_subscriptions(decl), store_root(core->store));

@@ -24,6 +24,7 @@ typedef struct StoreOptions {
   Value initial;         /* an object; owned */
   char **persist;        /* top-level keys to keep, owned; NULL: none */
   size_t persist_count;
+  bool persist_all;     /* all keys */
   double persist_delay; /* seconds; 0: the default */
   int64_t version;      /* of what is kept */
 } StoreOptions;

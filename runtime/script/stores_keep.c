@@ -7,7 +7,9 @@
  * after the turn, when it was found while loading. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "core/suggest.h"
 #include "script/call.h"
 #include "script/draft.h"
 #include "script/luaerror.h"
@@ -144,12 +146,15 @@ int keep_open(StoreCore *core, Error *err) {
   const StoreOptions *o = core->res->options;
   core->stored = -1;
   core->loaded = (Value){0};
-  if (!o->persist_count || !rt->options.data || rt->options.check_only) return 0;
+  if ((!o->persist_count && !o->persist_all) || !rt->options.data ||
+      rt->options.check_only)
+    return 0;
   if (!stores_db(rt, err)) return (int)err->code;
   char *name = xasprintf("%s:%s", core->res->owner->name, core->res->name);
   PersistOptions options = {.name = name,
                             .keys = (const char *const *)o->persist,
                             .key_count = o->persist_count,
+                            .all = o->persist_all,
                             .delay = o->persist_delay,
                             .version = o->version,
                             .failed = on_failed,
@@ -180,29 +185,70 @@ static bool is_older(const StoreCore *core) {
   return core->persist && core->stored >= 0 && core->stored < o->version;
 }
 
-static void migrate_found(StoreCore *core, const Declaration *decl) {
+static int migrate_found(StoreCore *core, const Declaration *decl, Error *err) {
   const StoreOptions *o = core->res->options;
   Value root;
-  Error why;
-  if (keep_migrate(decl, core, core->loaded, core->stored, o->version, &root, &why) !=
-      0) {
-    set_aside(core, &why);
-    return;
-  }
+  if (keep_migrate(decl, core, core->loaded, core->stored, o->version, &root, err) != 0)
+    return (int)err->code;
   value_release(core->loaded);
   core->loaded = root;
+  return 0;
 }
 
-/* What is kept comes first; what that lacks is as in the initial state. */
-void keep_take_over(StoreCore *core, Declaration *decl) {
+static int refuse_newer(const StoreCore *core, Error *err) {
   const StoreOptions *o = core->res->options;
-  if (is_older(core)) migrate_found(core, decl);
-  if (core->loaded.type == VALUE_OBJECT) store_set_initial(core->store, core->loaded);
-  core->loaded = (Value){0};
-  store_set_initial(core->store, value_retain(o->initial));
+  const char *script = core->res->owner->name, *name = core->res->name;
+  return error_set(err, ERR_INVALID,
+                   "what is kept of the store %.64s has version %lld, and cannot go back "
+                   "to %lld: give it a version above %lld, with a `migrate`, or set it "
+                   "aside with `tidelock data reset %.64s:%.64s`",
+                   name, (long long)core->stored, (long long)o->version,
+                   (long long)core->stored, script, name);
 }
 
-void keep_settle(StoreCore *core) {
+/* What is kept comes first; what that lacks is as in the initial state, but for what was
+ * taken out of it before. */
+int keep_take_over(StoreCore *core, Declaration *decl, Error *err) {
+  const StoreOptions *o = core->res->options;
+  Value gone = core->persist ? persist_gone(core->persist) : (Value){0};
+  if (core->persist && core->stored > o->version) return refuse_newer(core, err);
+  if (is_older(core) && migrate_found(core, decl, err) != 0) return (int)err->code;
+  if (core->loaded.type == VALUE_OBJECT) store_begin(core->store, core->loaded);
+  core->loaded = (Value){0};
+  store_set_initial(core->store, value_retain(o->initial), gone);
+  if (core->persist) persist_set_initial(core->persist, o->initial);
+  return 0;
+}
+
+/* --- settling --------------------------------------------------------------------- */
+
+/* The nearest key that there is, in ` (did you mean ...)`. */
+static void warn_key(const StoreCore *core, const char *key) {
+  Suggestion near;
+  Value name, item, root = store_root(core->store);
+  suggest_begin(&near, key);
+  for (size_t i = 0; value_object_at(root, i, &name, &item); i++) {
+    size_t len;
+    suggest_offer(&near, value_bytes(name, &len));
+  }
+  log_write(core->res->owner->rt->log, LOG_WARN, "store",
+            "%s:%s: persist names \"%s\", and the state has no such key%s",
+            core->res->owner->name, core->res->name, key, suggest_text(&near));
+}
+
+static void warn_of_keys(const StoreCore *core) {
+  const StoreOptions *o = core->res->options;
+  for (size_t i = 0; i < o->persist_count; i++) {
+    const char *key = o->persist[i];
+    size_t len = strlen(key);
+    if (value_object_get(store_root(core->store), key, len).type == VALUE_ABSENT &&
+        value_object_get(o->initial, key, len).type == VALUE_ABSENT)
+      warn_key(core, key);
+  }
+}
+
+void keep_settle(StoreCore *core, bool other_keys) {
+  if (other_keys) warn_of_keys(core);
   bool told = core->aside.code != ERR_NONE;
   if (core->persist && (told || is_older(core)))
     persist_changed(core->persist, store_root(core->store));
@@ -237,6 +283,7 @@ static void hand_flushes(StoreCore *core, PersistFlush *waiting) {
 /* Other keys are kept. The state in memory is what counts; but what was kept before this
  * store kept anything, by another version, is none of it. */
 static void reopen(StoreCore *core) {
+  const StoreOptions *o = core->res->options;
   Persist *old = core->persist;
   PersistFlush *waiting = old ? persist_take_flushes(old) : NULL;
   Error err;
@@ -246,7 +293,8 @@ static void reopen(StoreCore *core) {
     core->aside = err;
     log_error(core, &err);
   }
-  if (!old && is_older(core)) {
+  bool other_version = core->stored >= 0 && core->stored != o->version;
+  if (!old && core->persist && other_version && core->aside.code == ERR_NONE) {
     error_set(&err, ERR_DECODE, "it has version %lld", (long long)core->stored);
     set_aside(core, &err);
   }
@@ -257,7 +305,9 @@ static void reopen(StoreCore *core) {
 void keep_adjust(StoreCore *core, bool other_keys) {
   const StoreOptions *o = core->res->options;
   if (other_keys) reopen(core);
-  if (core->persist) persist_retune(core->persist, o->version, o->persist_delay);
+  if (!core->persist) return;
+  persist_retune(core->persist, o->version, o->persist_delay);
+  persist_set_initial(core->persist, o->initial);
 }
 
 /* --- what scripts ask for --------------------------------------------------------- */

@@ -44,10 +44,11 @@ struct Stores {
 
 /* Opens what is kept of the store, if anything is to be. */
 int keep_open(StoreCore *core, Error *err);
-/* Takes over what was found, migrated if it must be, or sets it aside. */
-void keep_take_over(StoreCore *core, Declaration *decl);
-/* The store is in force: what was migrated or set aside is written, and told. */
-void keep_settle(StoreCore *core);
+/* Takes over what was found, migrated if it must be; or why it cannot be. */
+int keep_take_over(StoreCore *core, Declaration *decl, Error *err);
+/* The store is in force: what was migrated or set aside is written, and told; so are keys
+ * that `persist` names and the state has not, where they are others than before. */
+void keep_settle(StoreCore *core, bool other_keys);
 /* The options are new ones. */
 void keep_adjust(StoreCore *core, bool other_keys);
 void keep_close(StoreCore *core);

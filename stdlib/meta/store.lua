@@ -11,7 +11,7 @@ local store = {}
 ---@field initial? table what it begins with, and what reset goes back to; string keys at the top
 ---@field share? "none"|"read"|"write" what other scripts may do; "none"
 ---@field history? { count?: integer, bytes?: integer } changes remembered (100), and bytes they may hold (16 MiB)
----@field persist? string[] top-level keys that outlive the process; none
+---@field persist? string[]|boolean top-level keys that outlive the process, true for all; none
 ---@field persist_delay? number seconds from a change to its being written; 0.1
 ---@field version? integer of the state's shape; 1
 ---@field migrate? fun(draft: table, from: integer) makes of a state of version `from` one of this version; may not wait
@@ -27,8 +27,8 @@ local store = {}
 ---@field state tidelock.View after it
 ---@field store? string "script:name"; with trace only
 
----Declares a store. It lives on over reloads; keys that a new version's initial state has and the
----store lacks are filled in.
+---Declares a store. It lives on over reloads; keys that are new in a version's initial state are
+---filled in, in objects inside objects too. Those that a script took out stay out.
 ---@param name string letters, digits, _ . -
 ---@param options tidelock.StoreOptions
 ---@return tidelock.Store

@@ -91,7 +91,7 @@ static void initial_fills_what_is_absent_and_reset_goes_back(void **state) {
   Value initial = object(s, "kept", 1);
   assert_int_equal(value_object_set(store_account(s), &initial, "new", 3, value_int(2)),
                    0);
-  store_set_initial(s, initial);
+  store_set_initial(s, initial, (Value){0});
   assert_int_equal(get(s, "kept"), 7);
   assert_int_equal(get(s, "new"), 2);
   assert_true(store_reset(s, "test"));

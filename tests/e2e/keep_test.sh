@@ -109,8 +109,8 @@ version='script.version(5, function() end)' write 'keep.n = 5'
 restart
 write
 restart
-expect "so is what a newer version wrote" 'it has version 5, not 1; what was kept of the script k is set aside'
-is "beside the other" "$(sql "SELECT count(*) FROM keep WHERE name LIKE 'k~broken-%'")" 2
+expect "what a newer version wrote fails the start" 'ERROR k: script.keep has version 5 and cannot go back to 1'
+is "and stays as it is" "$(sql "SELECT version FROM keep WHERE name = 'k'")" 5
 printf 'this is no database at all, but long enough to be one' >data/default/state.db
 rm -f data/default/state.db-*
 restart

@@ -57,8 +57,8 @@ check "kill -9 loses the last moments at most" [ "${n:-0}" -ge 100 -a "${n:-0}" 
 check "and what is kept is whole" [ "$n" = "$count" ]
 
 run -- once 2
-check "an older version is set aside by name" has "s:s~broken-"
-check "and begins anew" has "start	0	0	0"
-run -- once 2
-check "which is kept then" has "start	1	1	0"
+check "an older version without a migration fails the start" has "the store s has version 1, and no \`migrate\` to make 2 of it"
+check "and begins nothing" lacks "start	"
+run -- once 1
+check "what was kept is as it was" has "start	$((n + 1))	$((count + 1))	0"
 exit $bad
