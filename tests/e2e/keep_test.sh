@@ -176,7 +176,7 @@ expect "and so do the options" 'false	.*script.keep_options belongs to the top l
 top=$hold version='script.keep_options { persist = true } script.version(6)' write
 expect "the version stands first" 'ERROR k: k.lua:3: script.version belongs before script.keep_options'
 top=$hold version='script.keep_options { persists = true }' write
-expect "an option that there is not is told" 'script.keep_options knows one option, persist'
+expect "an option that there is not is told" 'script.keep_options: unknown option "persists" .did you mean "persist"'
 stop
 version='script.version(5)' write
 restart
