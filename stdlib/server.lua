@@ -90,6 +90,9 @@ local function complete(req)
 end
 
 local function route(self, req)
+  if req.path == "*" then -- OPTIONS *: about the server as a whole (RFC 9110, 9.3.7)
+    return 204, nil, { Allow = table.concat(self.router:methods(), ", ") }
+  end
   local handler, params = self.router:find(req.method, req.path)
   if handler then
     req.params = params

@@ -49,7 +49,8 @@ typedef struct ServerRequest {
 typedef struct ServerCallbacks {
   /* A whole request. Answer it once, now or later, with server_respond. */
   void (*request)(void *ctx, const ServerRequest *request);
-  /* The client went away before the answer. */
+  /* The client will say nothing more, before the answer: it went away, or closed its
+   * sending half and still takes one. */
   void (*gone)(void *ctx, uint64_t id);
   /* A whole message of an accepted WebSocket; data is borrowed for the call. */
   void (*message)(void *ctx, uint64_t id, bool binary, const char *data, size_t len);

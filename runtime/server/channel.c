@@ -70,7 +70,7 @@ bool channel_feed(Conn *conn) {
 
 static Conn *find_open(Server *server, uint64_t id) {
   Conn *conn = conn_find(server, id);
-  return conn && conn->wsi && conn->phase == CONN_OPEN ? conn : NULL;
+  return conn && conn->fd >= 0 && conn->phase == CONN_OPEN ? conn : NULL;
 }
 
 int channel_send(Server *server, uint64_t id, bool binary, const char *data, size_t len,

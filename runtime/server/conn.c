@@ -1,16 +1,28 @@
 /* A connection: bytes in, bytes out, its deadlines, and its way into the inbox.
  *
+ * It begins when libwebsockets has accepted a descriptor and asks whether it may come: we
+ * take a copy of it, say no, and it is ours alone, on a uv_poll. (Its RAW role closes a
+ * connection when the peer has ended its own sending, whose answer is still to be
+ * written, and writes past the end of a table when a descriptor's number is high.)
+ *
  * What arrives is put into `in` and read on from there by conn_pump, as far as it may:
  * not while a request waits for its answer, not while too many deliveries or too many
  * bytes for the peer wait. When much is left lying the socket is not read either, so that
  * the peer feels it; but never for a mere pending answer with little lying there, since
- * only reading shows that the peer has gone.
+ * only reading shows that the peer has gone. An end of its sending looks the same as its
+ * going: the request under way is told that (`gone`), and may still be answered; what was
+ * sent before is served, then the connection ends.
  *
- * What goes out is put into `out` and written in slices, one lws_write for each
- * WRITEABLE. While libwebsockets keeps the rest of a slice nothing is read: it would be
- * told of input again and again without taking it. */
+ * What goes out is put into `out`, and written whenever the socket takes it.
+ *
+ * Always: conn->fd is -1 exactly when the descriptor is closed; only close_conn does
+ * that, and the Conn lives on until libuv has let go of its handle. */
 #include "server/server.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -20,7 +32,7 @@
 
 #define LINGER 1.0
 enum {
-  SLICE = 32 * 1024,
+  READ_SIZE = 32 * 1024,
   IN_HIGH = 256 * 1024,  /* unread bytes at which the socket is left alone */
   OUT_HIGH = 1024 * 1024 /* unwritten bytes at which nothing more is read from `in` */
 };
@@ -74,38 +86,73 @@ static void conn_unref(Conn *conn) {
 
 static void on_timer(Timer *timer);
 static void on_stall(Timer *timer);
+static void on_poll(uv_poll_t *poll, int status, int events);
 
-static Conn *conn_new(Server *server, struct lws *wsi) {
+static void put_remote(Conn *conn) {
+  struct sockaddr_storage peer;
+  socklen_t len = sizeof peer;
+  if (getpeername(conn->fd, (struct sockaddr *)&peer, &len) != 0) return;
+  const void *address = peer.ss_family == AF_INET6
+                            ? (void *)&((struct sockaddr_in6 *)&peer)->sin6_addr
+                            : (void *)&((struct sockaddr_in *)&peer)->sin_addr;
+  uv_inet_ntop(peer.ss_family, address, conn->remote, sizeof conn->remote);
+}
+
+/* What the socket is watched for. Without anything else for a lost connection alone,
+ * which libuv reports to whoever watches. */
+static void watch(Conn *conn) {
+  if (conn->fd < 0) return;
+  bool write = conn_pending(conn) || (conn->phase == CONN_LINGER && !conn->shut);
+  int events = conn->paused || conn->ended ? UV_PRIORITIZED : UV_READABLE;
+  if (write) events |= UV_WRITABLE;
+  if (events != conn->events) uv_poll_start(&conn->poll, events, on_poll);
+  conn->events = events;
+}
+
+/* Takes fd. */
+static void conn_new(Server *server, int fd) {
   Conn *conn = xcalloc(1, sizeof *conn);
+  if (uv_poll_init(loop_uv(server->room->loop), &conn->poll, fd) != 0) {
+    close(fd);
+    free(conn);
+    return;
+  }
   conn->server = server;
-  conn->wsi = wsi;
+  conn->fd = fd;
   conn->refs = 1;
   conn->timer.fire = on_timer;
   conn->stall.fire = on_stall;
   server->refs++;
   take_slot(conn);
   conn_new_id(conn);
-  lws_get_peer_simple(wsi, conn->remote, sizeof conn->remote);
+  put_remote(conn);
   timer_start(server->room->loop, &conn->timer, server->options.head_timeout);
-  return conn;
+  watch(conn);
 }
 
 static bool is_websocket(const Conn *conn) {
   return conn->phase == CONN_OPEN || conn->phase == CONN_CLOSING;
 }
 
-/* libwebsockets has closed it. What was received before is still delivered. */
-static void conn_lost(Conn *conn) {
+static void on_closed(uv_handle_t *handle) {
+  conn_unref(CONTAINER_OF((uv_poll_t *)handle, Conn, poll));
+}
+
+/* The end. What was received before is still delivered. */
+static void close_conn(Conn *conn) {
   Loop *loop = conn->server->room->loop;
+  if (conn->fd < 0) return;
   timer_stop(loop, &conn->timer);
   timer_stop(loop, &conn->stall);
-  conn->wsi = NULL;
-  if (conn->phase == CONN_PENDING)
+  uv_poll_stop(&conn->poll);
+  close(conn->fd);
+  conn->fd = -1;
+  if (conn->phase == CONN_PENDING && !conn->ended)
     conn_deliver(conn, delivery_new(DELIVER_GONE, NULL, 0));
   if (!is_websocket(conn)) conn->phase = CONN_LINGER;
   conn_pump(conn);
   leave_slot(conn);
-  conn_unref(conn);
+  uv_close((uv_handle_t *)&conn->poll, on_closed);
 }
 
 /* --- deliveries ------------------------------------------------------------------- */
@@ -200,37 +247,19 @@ static bool feed(Conn *conn) {
   }
 }
 
-/* Not called by libwebsockets again while anything is kept by it, see conn_write. */
-static void choose_reading(Conn *conn) {
-  if (!conn->wsi) return;
-  bool full = conn->in.len - conn->in_used >= IN_HIGH;
-  bool pause = full || lws_partial_buffered(conn->wsi);
-  if (pause == conn->paused) return;
-  conn->paused = pause;
-  lws_rx_flow_control(conn->wsi, !pause);
+static bool is_blocked(const Conn *conn) {
+  return conn->queued >= QUEUE_HIGH || conn_pending(conn) >= OUT_HIGH;
 }
 
 void conn_pump(Conn *conn) {
   while (feed(conn)) continue;
   compact(&conn->in, &conn->in_used);
-  choose_reading(conn);
+  conn->paused = conn->in.len - conn->in_used >= IN_HIGH;
+  if (conn->fd >= 0 && conn->ended && conn->phase == CONN_READING && !is_blocked(conn))
+    conn_end(conn); /* no further request will come */
+  watch(conn);
   bool stuck = conn->queued >= QUEUE_HIGH && conn->in.len > 0;
-  if (!conn->wsi && is_websocket(conn) && !stuck) channel_closed(conn, 1006, "", 0);
-}
-
-static void conn_receive(Conn *conn, const char *data, size_t len) {
-  buffer_put(&conn->in, data, len);
-  conn_pump(conn);
-}
-
-/* --- out -------------------------------------------------------------------------- */
-
-void conn_flush(Conn *conn) {
-  if (!conn->wsi || conn->doomed) return;
-  if (!timer_active(&conn->stall) && conn_pending(conn))
-    timer_start(conn->server->room->loop, &conn->stall,
-                conn->server->options.write_timeout);
-  lws_callback_on_writable(conn->wsi);
+  if (conn->fd < 0 && is_websocket(conn) && !stuck) channel_closed(conn, 1006, "", 0);
 }
 
 /* All is written: shuts our direction and waits a little for the peer to do the same,
@@ -238,8 +267,45 @@ void conn_flush(Conn *conn) {
 static void begin_linger(Conn *conn) {
   if (conn->shut) return;
   conn->shut = true;
-  shutdown(lws_get_socket_fd(conn->wsi), SHUT_WR);
-  timer_start(conn->server->room->loop, &conn->timer, LINGER);
+  shutdown(conn->fd, SHUT_WR);
+  if (conn->ended) close_conn(conn);
+  else timer_start(conn->server->room->loop, &conn->timer, LINGER);
+}
+
+/* The peer has ended its sending; whether it still reads is not known. */
+static void take_end(Conn *conn) {
+  conn->ended = true;
+  if (is_websocket(conn) || conn->shut) {
+    close_conn(conn);
+    return;
+  }
+  if (conn->phase == CONN_PENDING)
+    conn_deliver(conn, delivery_new(DELIVER_GONE, NULL, 0));
+  conn_pump(conn);
+  if (conn->phase == CONN_LINGER && !conn_pending(conn)) begin_linger(conn);
+}
+
+static void read_some(Conn *conn) {
+  char data[READ_SIZE];
+  ssize_t n = recv(conn->fd, data, sizeof data, 0);
+  if (n > 0) {
+    buffer_put(&conn->in, data, (size_t)n);
+    conn_pump(conn);
+  } else if (n == 0) {
+    take_end(conn);
+  } else if (errno != EAGAIN && errno != EINTR) {
+    close_conn(conn);
+  }
+}
+
+/* --- out -------------------------------------------------------------------------- */
+
+void conn_flush(Conn *conn) {
+  if (conn->fd < 0 || conn->doomed) return;
+  if (!timer_active(&conn->stall) && conn_pending(conn))
+    timer_start(conn->server->room->loop, &conn->stall,
+                conn->server->options.write_timeout);
+  watch(conn);
 }
 
 void conn_end(Conn *conn) {
@@ -248,43 +314,42 @@ void conn_end(Conn *conn) {
   conn_flush(conn);
 }
 
-static int write_slice(Conn *conn) {
-  size_t n = conn_pending(conn);
-  if (n > SLICE) n = SLICE;
-  unsigned char *bytes = (unsigned char *)conn->out.data + conn->out_used;
-  if (n && lws_write(conn->wsi, bytes, n, LWS_WRITE_RAW) < 0) return -1;
-  conn->out_used += n;
+/* Returns the bytes taken by the socket; -1: it is broken. */
+static ssize_t send_pending(Conn *conn) {
+  ssize_t n =
+      send(conn->fd, conn->out.data + conn->out_used, conn_pending(conn), MSG_NOSIGNAL);
+  if (n < 0) return errno == EAGAIN || errno == EINTR ? 0 : -1;
+  conn->out_used += (size_t)n;
   compact(&conn->out, &conn->out_used);
-  return 0;
+  return n;
 }
 
-static int conn_write(Conn *conn) {
+static void write_some(Conn *conn) {
   Loop *loop = conn->server->room->loop;
-  if (!lws_partial_buffered(conn->wsi) && write_slice(conn) != 0) return -1;
-  bool more = conn_pending(conn) || lws_partial_buffered(conn->wsi);
-  if (more) {
-    timer_start(loop, &conn->stall, conn->server->options.write_timeout);
-    lws_callback_on_writable(conn->wsi);
+  ssize_t n = conn_pending(conn) ? send_pending(conn) : 0;
+  if (n < 0) {
+    close_conn(conn);
+    return;
+  }
+  if (conn_pending(conn)) {
+    if (n > 0) timer_start(loop, &conn->stall, conn->server->options.write_timeout);
   } else {
     timer_stop(loop, &conn->stall);
     if (conn->phase == CONN_LINGER) begin_linger(conn);
   }
-  conn_pump(conn);
-  return 0;
+  if (conn->fd >= 0) conn_pump(conn);
 }
 
 /* --- ending ----------------------------------------------------------------------- */
 
 void conn_settle(Conn *conn) {
-  if (conn->wsi && conn->doomed)
-    lws_set_timeout(conn->wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_SYNC);
+  if (conn->doomed) close_conn(conn);
 }
 
 void conn_farewell(Conn *conn) {
-  if (!conn->wsi) return;
+  if (conn->fd < 0) return;
   if (conn->phase == CONN_OPEN) ws_frame_close(&conn->out, NULL, 1001, "", 0);
-  while (conn_pending(conn) && !lws_partial_buffered(conn->wsi))
-    if (write_slice(conn) != 0) break;
+  while (conn_pending(conn) && send_pending(conn) > 0) continue;
   conn->doomed = true;
   conn_settle(conn);
 }
@@ -309,11 +374,33 @@ static void on_stall(Timer *timer) {
   conn_settle(conn);
 }
 
-/* --- what libwebsockets calls, from the poll -------------------------------------- */
+/* --- from the poll ---------------------------------------------------------------- */
+
+/* Nothing else is awaited: the connection broke, or an urgent byte came, which means
+ * nothing here. */
+static void look_for_loss(Conn *conn) {
+  struct pollfd look = {.fd = conn->fd};
+  char urgent;
+  while (recv(conn->fd, &urgent, 1, MSG_OOB) > 0) continue;
+  if (poll(&look, 1, 0) > 0 && (look.revents & (POLLERR | POLLHUP))) close_conn(conn);
+}
+
+static void on_poll(uv_poll_t *poll, int status, int events) {
+  Conn *conn = CONTAINER_OF(poll, Conn, poll);
+  conn->refs++;
+  if (status < 0) close_conn(conn);
+  if (conn->fd >= 0 && (events & UV_READABLE)) read_some(conn);
+  if (conn->fd >= 0 && (events & UV_WRITABLE)) write_some(conn);
+  if (conn->fd >= 0 && (events & UV_PRIORITIZED)) look_for_loss(conn);
+  conn_settle(conn);
+  conn_unref(conn);
+}
+
+/* --- coming, as libwebsockets has accepted it ------------------------------------- */
 
 /* Told once a minute: with files at their end connections come and are refused by turns.
  */
-static bool refuse_for_files(Server *server) {
+static void refuse_for_files(Server *server) {
   double now = loop_now(server->room->loop);
   if (now >= server->tell_again)
     log_write(loop_log(server->room->loop), LOG_WARN, "server",
@@ -321,43 +408,24 @@ static bool refuse_for_files(Server *server) {
               "as many files open as it may (ulimit -n)",
               server->port);
   if (now >= server->tell_again) server->tell_again = now + TELL_EVERY;
-  return false;
 }
 
-/* Asked with each descriptor that was accepted, before the library has put it anywhere.
- */
-static bool may_come(Server *server, int fd) {
-  if (server->closed || server->connections >= server->options.max_connections)
-    return false;
-  if (fd >= server->table_size || !files_spare(fd)) return refuse_for_files(server);
-  return true;
+static void take_connection(Server *server, int accepted) {
+  if (server->closed || server->connections >= server->options.max_connections) return;
+  int fd = fcntl(accepted, F_DUPFD_CLOEXEC, 3);
+  if (fd >= 0 && files_spare(fd)) {
+    conn_new(server, fd);
+    return;
+  }
+  if (fd >= 0) close(fd);
+  refuse_for_files(server);
 }
 
-static Server *server_behind(struct lws *wsi) {
-  return lws_context_user(lws_get_context(wsi));
-}
-
+/* Always says no: the descriptor it was asked about is closed, the copy is ours. */
 int conn_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
                   size_t len) {
-  Conn **session = user, *conn = session ? *session : NULL;
-  int result = 0;
-  if (reason == LWS_CALLBACK_FILTER_NETWORK_CONNECTION)
-    return may_come(server_behind(wsi), (int)(intptr_t)in) ? 0 : -1;
-  if (reason == LWS_CALLBACK_RAW_ADOPT) *session = conn_new(server_behind(wsi), wsi);
-  if (!conn) return 0;
-  switch (reason) {
-  case LWS_CALLBACK_RAW_RX:
-    conn_receive(conn, in, len);
-    break;
-  case LWS_CALLBACK_RAW_WRITEABLE:
-    result = conn_write(conn);
-    break;
-  case LWS_CALLBACK_RAW_CLOSE:
-    *session = NULL;
-    conn_lost(conn);
-    return 0;
-  default:
-    return 0;
-  }
-  return conn->doomed ? -1 : result;
+  (void)user, (void)len;
+  if (reason != LWS_CALLBACK_FILTER_NETWORK_CONNECTION) return 0;
+  take_connection(lws_context_user(lws_get_context(wsi)), (int)(intptr_t)in);
+  return -1;
 }

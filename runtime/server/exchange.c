@@ -130,6 +130,7 @@ static void take_request(Conn *conn) {
   conn_new_id(conn);
   conn->phase = CONN_PENDING;
   deliver(conn, websocket);
+  if (conn->ended) conn_deliver(conn, delivery_new(DELIVER_GONE, NULL, 0));
 }
 
 bool exchange_feed(Conn *conn) {
@@ -256,7 +257,7 @@ static int check_headers(const char *const *headers, Error *err) {
 
 static Conn *find_pending(Server *server, uint64_t id, Error *err) {
   Conn *conn = conn_find(server, id);
-  if (conn && conn->wsi && conn->phase == CONN_PENDING) return conn;
+  if (conn && conn->fd >= 0 && conn->phase == CONN_PENDING) return conn;
   error_set(err, ERR_CLOSED, "the request is answered already, or its client is gone");
   return NULL;
 }

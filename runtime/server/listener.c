@@ -1,23 +1,21 @@
 /* The listener: how libwebsockets lives on our loop, from its first handle to its last.
  *
- * What it does for us. libwebsockets listens, accepts, reads and writes, each connection
- * as its RAW role; what the bytes mean is decided by proto/http1 and proto/websocket. Its
- * own HTTP and WebSocket roles were tried on paper and left (4.1.6): while an answer is
- * being thought about it does not read, and a level-triggered loop then spins until the
- * answer comes; an upgrade must be decided inside its callback; bodies in chunks are not
- * known to it; headers it has no number for cannot be listed; Content-Length goes through
+ * What it does for us. libwebsockets listens and accepts; what becomes of a connection is
+ * conn.c's, what the bytes mean is decided by proto/http1 and proto/websocket. Its own
+ * HTTP and WebSocket roles were tried on paper and left (4.1.6): while an answer is being
+ * thought about it does not read, and a level-triggered loop then spins until the answer
+ * comes; an upgrade must be decided inside its callback; bodies in chunks are not known
+ * to it; headers it has no number for cannot be listed; Content-Length goes through
  * atoll.
  *
  * One context for each server, not one for all. Closing one listener of a context takes
  * up to thirty seconds, during which its port stays taken and who connects makes the loop
  * spin; closing a context starts at once.
  *
- * A context has a table with a place for each number of a file descriptor, 20 bytes each,
- * and writes past its end when it drops a connection whose number is higher. So the table
- * is as large as the numbers that this process may use, up to TABLE_MOST; where more are
- * allowed, the limit is lowered while the context is made, and a connection that gets a
- * higher number is closed before the library knows of it (see conn.c, may_come). The
- * context's own descriptors are the next free ones: they are tried before.
+ * A context has a table with a place for each number of a file descriptor that the
+ * process may have, and writes past its end when it drops one whose number is higher. It
+ * sees two: its eventfd and the listener. The limit is lowered while the context is made,
+ * so that the table has room for the next few numbers, and for no more.
  *
  * The end of a server, always in dispatch, never inside one of its callbacks:
  *   1. server_close: each connection is told goodbye if that can be done at once, and
@@ -30,9 +28,8 @@
  *   3. The Server goes when nothing refers to it: neither context, connection, nor
  * delivery in the inbox. Deliveries of a closed server are dropped when their turn comes.
  *
- * Always: conn->wsi is NULL exactly when libwebsockets has said RAW_CLOSE; a connection
- * that is to be closed from inside a callback is doomed and the callback returns -1; from
- * outside conn_settle kills it. */
+ * Always: a connection that is to be closed while somebody further up still works on it
+ * is doomed; conn_settle closes it. */
 #include "server/server.h"
 
 #include <fcntl.h>
@@ -44,7 +41,7 @@
 #include "net/hosts.h"
 
 #define REAP_EVERY 0.001
-enum { READ_SIZE = 32 * 1024, TABLE_MOST = 65536, SPARE_FDS = 1024, OWN_FDS = 8 };
+enum { OWN_FDS = 64 }; /* places of a context's table beyond what is open already */
 
 /* --- looking for libwebsockets' handles ------------------------------------------- */
 
@@ -113,33 +110,15 @@ static bool own_are_gone(const Server *server) {
 /* --- opening ---------------------------------------------------------------------- */
 
 static const struct lws_protocols protocols[] = {
-    {"tidelock", conn_callback, sizeof(Conn *), READ_SIZE, 0, NULL, 0},
+    {"tidelock", conn_callback, 0, 0, 0, NULL, 0},
     {NULL, NULL, 0, 0, 0, NULL, 0},
 };
 
-/* The numbers that the context's table has places for. */
-static rlim_t table_size(const Server *server, rlim_t allowed) {
-  rlim_t wanted = server->options.max_connections + SPARE_FDS;
-  if (wanted < TABLE_MOST) wanted = TABLE_MOST;
-  return allowed < wanted ? allowed : wanted;
-}
-
-/* Whether the descriptors that a context and its listener open have places there. */
-static bool own_fit(const Server *server) {
-  int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+static rlim_t table_size(rlim_t allowed) {
+  int fd = open("/dev/null", O_RDONLY | O_CLOEXEC); /* gets the lowest that is free */
   if (fd >= 0) close(fd);
-  return fd >= 0 && fd + OWN_FDS < server->table_size;
-}
-
-static bool choose_table(Server *server, Error *err) {
-  struct rlimit limit;
-  getrlimit(RLIMIT_NOFILE, &limit);
-  server->table_size = (int)table_size(server, limit.rlim_cur);
-  if (own_fit(server)) return true;
-  error_set(err, ERR_IO,
-            "cannot listen on %s port %d: this process has too many files open",
-            server->host, server->options.port);
-  return false;
+  rlim_t wanted = fd >= 0 ? (rlim_t)fd + OWN_FDS : allowed;
+  return allowed < wanted ? allowed : wanted;
 }
 
 static bool make_context(Server *server) {
@@ -148,7 +127,6 @@ static bool make_context(Server *server) {
       .port = CONTEXT_PORT_NO_LISTEN,
       .options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_EXPLICIT_VHOSTS,
       .foreign_loops = loops,
-      .pt_serv_buf_size = READ_SIZE,
       .user = server,
   };
   Search before = {.count = 0};
@@ -156,7 +134,7 @@ static bool make_context(Server *server) {
   struct rlimit limit, lowered;
   getrlimit(RLIMIT_NOFILE, &limit);
   lowered = limit;
-  lowered.rlim_cur = (rlim_t)server->table_size;
+  lowered.rlim_cur = table_size(limit.rlim_cur);
   setrlimit(RLIMIT_NOFILE, &lowered);
   server->lws = lws_create_context(&info);
   setrlimit(RLIMIT_NOFILE, &limit);
@@ -235,7 +213,6 @@ static int listen_now(Server *server, Error *err) {
   if (server_check(&server->options, err) != 0) return err->code;
   if (server_try_bind(server->host, server->options.port, &ipv6, err) != 0)
     return err->code;
-  if (!choose_table(server, err)) return err->code;
   if (!make_context(server))
     return error_set(err, ERR_UNSUPPORTED,
                      "libwebsockets cannot use the loop: install the package "

@@ -4,6 +4,7 @@
 #define TIDELOCK_SERVER_SERVER_H
 
 #include <libwebsockets.h>
+#include <uv.h>
 
 #include "core/buffer.h"
 #include "net/server.h"
@@ -30,7 +31,6 @@ struct Server {
   struct lws_context *lws; /* NULL once destroyed */
   uv_handle_t *own[2];     /* libwebsockets' idle and timer handles on our loop */
   int event_fd;            /* its eventfd */
-  int table_size;          /* it knows descriptors below this one only */
   int port, listen_fd;
   bool closed;
   double tell_again;    /* when a lack of files may be told again */
@@ -51,14 +51,17 @@ typedef enum Phase {
 
 struct Conn {
   Server *server;
-  struct lws *wsi; /* NULL once the connection is gone */
+  int fd;     /* -1 once the connection is gone */
+  int events; /* that poll watches for */
+  uv_poll_t poll;
   uint64_t id; /* of the connection, of its request, or of its WebSocket: the latest */
   size_t slot;
-  unsigned refs;   /* wsi, each Delivery */
+  unsigned refs;   /* poll, each Delivery */
   unsigned queued; /* deliveries on their way */
   Phase phase;
   bool doomed;                     /* to be closed as soon as it may be */
   bool shut;                       /* our direction is shut down */
+  bool ended;                      /* the peer's is */
   bool paused;                     /* nothing is read */
   bool told;                       /* `closed` is on its way */
   bool keep_alive, head_only, old; /* of the request being answered; old: HTTP/1.0 */

@@ -21,6 +21,7 @@ Engine.__index = Engine
 local SEPARATOR = "\30" -- between the packets of a polling payload
 local MAX_BUFFERED = 1000 -- packets that wait for a poll
 local UPGRADE_TIMEOUT = 10
+local POLL_AGAIN = 1 -- seconds
 
 -- Engine.IO's own codes for what is wrong with a request.
 local UNKNOWN_TRANSPORT = { code = 0, message = "Transport unknown" }
@@ -33,6 +34,7 @@ local WRONG_VERSION = { code = 5, message = "Unsupported protocol version" }
 ---@field transport "websocket"|"polling"
 ---@field conn? integer the WebSocket
 ---@field poll? integer the request that waits for packets
+---@field poll_by? number when the next must have come, if the last one's client may be gone
 ---@field buffer string[] packets that wait for a poll
 ---@field upgrade? integer the WebSocket that is being probed
 ---@field sockets table<string, string> namespace to socket id
@@ -190,13 +192,14 @@ function Engine:closed(id)
   return true
 end
 
---- The client of a request went away before its answer.
+--- The client of a request says nothing more. It has gone, or closed only its sending half: a poll
+--- is answered, and who is still there polls again, soon.
 function Engine:gone(id)
   for _, session in pairs(self:state().sessions) do
     if session.poll == id then
-      session.poll = nil
-      self:close(session, "transport close")
-      return
+      session.poll_by = timer.now() + POLL_AGAIN
+      if #session.buffer == 0 then table.insert(session.buffer, "6") end
+      return self:flush(session)
     end
   end
 end
@@ -248,7 +251,7 @@ function Engine:poll(id, request, session)
     self:refuse(id, request, BAD_REQUEST)
     return self:close(session, "transport error")
   end
-  session.poll = id
+  session.poll, session.poll_by = id, nil
   if session.probed and #session.buffer == 0 then table.insert(session.buffer, "6") end
   self:flush(session)
 end
@@ -303,6 +306,8 @@ end
 function Engine:beat(session, now)
   if session.dead_at and now > session.dead_at then
     self:close(session, "ping timeout")
+  elseif session.poll_by and now > session.poll_by and session.transport == "polling" then
+    self:close(session, "transport close")
   elseif session.join_by and now > session.join_by then
     self:close(session, "connect timeout")
   elseif session.ping_at and now >= session.ping_at then

@@ -84,6 +84,22 @@ function Router:add(method, pattern, target)
   table.insert(self.routes, { method = method, segments = compile(pattern), target = target })
 end
 
+---All methods that some path has.
+---@return string[]
+function Router:methods()
+  local list, seen = { "OPTIONS" }, { OPTIONS = true, ["*"] = true }
+  local function add(method)
+    if not seen[method] then list[#list + 1] = method end
+    seen[method] = true
+  end
+  for _, route in ipairs(self.routes) do
+    add(route.method)
+    if route.method == "GET" then add "HEAD" end
+  end
+  table.sort(list)
+  return list
+end
+
 ---Finds the target for a request. HEAD is served by GET.
 ---@param method string
 ---@param path string

@@ -289,6 +289,11 @@ test.describe("router", function()
     expect(find("BREW", "/any")).equals { "any", {} }
   end)
 
+  test.it("lists all methods", function()
+    expect(routes:methods()).equals { "DELETE", "GET", "HEAD", "OPTIONS" }
+    expect(router.new():methods()).equals { "OPTIONS" }
+  end)
+
   test.it("tells a wrong method from a wrong path", function()
     expect(find("PUT", "/projects/7")).equals { nil, { "DELETE", "GET", "HEAD" } }
     expect(find("GET", "/projects")).equals { nil, {} }
