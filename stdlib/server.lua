@@ -10,6 +10,7 @@ local json = require "tidelock.json"
 local core = require "tidelock.server.core"
 local router = require "tidelock.server.router"
 local sockets = require "tidelock.server.io"
+local socket = require "tidelock.socket"
 
 local M = {}
 
@@ -290,6 +291,9 @@ function M.listen(name, options)
   self.core = listener
   return self
 end
+
+--- Binary data for events and acks: socket.binary.
+M.binary = socket.binary
 
 --- Makes an error that a handler may return as `nil, err`, and that shows as this status.
 ---@param status integer

@@ -12,6 +12,7 @@ const LuaModule lua_modules[] = {
     {"tidelock.random", luaopen_tidelock_random},
     {"tidelock.script", luaopen_tidelock_script},
     {"tidelock.server.core", luaopen_tidelock_server_core},
+    {"tidelock.server.packet.core", luaopen_tidelock_server_packet_core},
     {"tidelock.socket", luaopen_tidelock_socket},
     {"tidelock.store.core", luaopen_tidelock_store_core},
     {"tidelock.task.core", luaopen_tidelock_task_core},

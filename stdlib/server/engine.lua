@@ -11,6 +11,7 @@ local script = require "tidelock.script"
 local timer = require "tidelock.timer"
 local core = require "tidelock.server.core"
 local cors = require "tidelock.server.cors"
+local packets = require "tidelock.server.packet.core"
 local router = require "tidelock.server.router"
 
 local M = {}
@@ -41,7 +42,8 @@ local WRONG_VERSION = { code = 5, message = "Unsupported protocol version" }
 
 ---@param server table { core: the listener, name: string }
 ---@param options table
----@param hooks table { message(session, text), closed(session, reason), restored(state) }
+---@param hooks table { message(session, text), attachment(session, bytes),
+---  closed(session, reason), restored(state) }
 function M.new(server, options, hooks)
   local self = setmetatable({
     core = server.core, key = "server." .. server.name, options = options, hooks = hooks,
@@ -91,23 +93,31 @@ function Engine:flush(session)
   self:answer_text(id, session.headers.origin, body)
 end
 
---- Sends an Engine.IO packet, its type included.
+local function over_websocket(self, session, packet, binary)
+  if not session.conn then return nil, errors.new { code = "NOT_CONNECTED", message = "gone" } end
+  local ok, err = self.core:send(session.conn, packet, binary)
+  if ok then return true end
+  if err.code == "BUFFER_FULL" then self:close(session, "transport error") end
+  return nil, err
+end
+
+--- Sends an Engine.IO packet, its type included; or the bytes of a binary one.
 ---@return true?, tidelock.Error?
-function Engine:send(session, packet)
-  if session.transport == "websocket" then
-    if not session.conn then return nil, errors.new { code = "NOT_CONNECTED", message = "gone" } end
-    local ok, err = self.core:send(session.conn, packet)
-    if ok then return true end
-    if err.code == "BUFFER_FULL" then self:close(session, "transport error") end
-    return nil, err
-  end
+function Engine:send(session, packet, binary)
+  if session.transport == "websocket" then return over_websocket(self, session, packet, binary) end
   if #session.buffer >= MAX_BUFFERED then
     self:close(session, "transport error")
     return nil, errors.new { code = "BUFFER_FULL", message = "the client does not poll" }
   end
-  table.insert(session.buffer, packet)
+  table.insert(session.buffer, binary and "b" .. packets.base64(packet) or packet)
   self:flush(session)
   return true
+end
+
+-- What was kept for a poll goes over the WebSocket that took its place.
+local function send_kept(self, session, text)
+  if text:sub(1, 1) == "b" then return self:send(session, packets.unbase64(text:sub(2)), true) end
+  return self:send(session, text)
 end
 
 --- Ends a session; harmless when it has ended.
@@ -132,6 +142,10 @@ function Engine:packet(session, packet)
   local kind = packet:sub(1, 1)
   if kind == "4" then
     self.hooks.message(session, packet:sub(2))
+  elseif kind == "b" and session.transport == "polling" then
+    local bytes = packets.unbase64(packet:sub(2))
+    if bytes then self.hooks.attachment(session, bytes)
+    else self:close(session, "parse error", 1002) end
   elseif kind == "3" then
     session.dead_at, session.ping_at = nil, timer.now() + self.options.ping_interval
   elseif kind == "1" then
@@ -155,7 +169,7 @@ function Engine:probe(session, packet)
     end
     session.transport, session.conn, session.upgrade = "websocket", session.upgrade, nil
     session.buffer = {}
-    for _, text in ipairs(waiting) do self:send(session, text) end
+    for _, text in ipairs(waiting) do send_kept(self, session, text) end
   else
     self.core:hang_up(session.upgrade, 1002)
   end
@@ -168,10 +182,10 @@ function Engine:message(id, data, binary)
   if not session then return false end
   if #data > self.options.max_payload then
     self:close(session, "transport error", 1009)
-  elseif binary then
-    self:close(session, "parse error", 1003) -- attachments are not spoken here
   elseif id == session.upgrade then
-    self:probe(session, data)
+    self:probe(session, not binary and data)
+  elseif binary then
+    self.hooks.attachment(session, data)
   else
     self:packet(session, data)
   end

@@ -58,9 +58,9 @@ end
 ---@param event string
 ---@return true?, tidelock.Error?
 function Broadcast:emit(event, ...)
-  local text, err = sockets.encode_event(self.nsp.name, nil, event, ...)
+  local text, err, parts = sockets.encode_event(self.nsp.name, nil, event, ...)
   if not text then return nil, err end
-  for _, sock in ipairs(self:sockets()) do sock:send_packet(text) end
+  for _, sock in ipairs(self:sockets()) do sock:send_packet(text, parts) end
   return true
 end
 
@@ -179,9 +179,27 @@ function Io:connect(session, p)
   core.start("connect", self.join, self, session, nsp, id, p.data or {})
 end
 
+-- A text between the attachments of another is none of a client's.
 function Io:message(session, text)
-  local p = packet.decode(text)
+  local p = not session.partial and packet.decode(text)
   if not p then return self.engine:close(session, "parse error", 1002) end
+  if p.missing > 0 then
+    session.partial = p
+  else
+    self:packet(session, p)
+  end
+end
+
+function Io:attachment(session, bytes)
+  local p = session.partial and packet.attach(session.partial, bytes)
+  if not p then return self.engine:close(session, "parse error", 1002) end
+  if p.missing > 0 then return end
+  session.partial = nil
+  self:packet(session, p)
+end
+
+-- A whole packet.
+function Io:packet(session, p)
   if p.type == packet.CONNECT then return self:connect(session, p) end
   local nsp = self.namespaces[p.nsp]
   local sock = nsp and nsp.connected[session.sockets[p.nsp]]
@@ -247,6 +265,7 @@ function M.new(server, options)
   io.path, io.bare_path = o.path, (o.path:gsub("(.)/$", "%1"))
   io.engine = engine.new(server, o, {
     message = function(session, text) io:message(session, text) end,
+    attachment = function(session, bytes) io:attachment(session, bytes) end,
     closed = function(session, reason) io:closed(session, reason) end,
     restored = function(state) io:restored(state) end,
   })

@@ -1,10 +1,15 @@
--- tidelock.server.packet: Socket.IO v5 packets as text, without the Engine.IO type byte.
--- Plain Lua. Facts: github.com/socketio/socket.io, docs/socket.io-protocol/v5-current.md.
+-- tidelock.server.packet: Socket.IO v5 packets, without the Engine.IO type byte: a text, and for
+-- one with binary data the messages that follow it. Reading and writing are the client's.
+-- Facts: github.com/socketio/socket.io, docs/socket.io-protocol/v5-current.md.
 local json = require "tidelock.json"
+local core = require "tidelock.server.packet.core"
 
 local M = {
   CONNECT = 0, DISCONNECT = 1, EVENT = 2, ACK = 3, CONNECT_ERROR = 4,
 }
+
+local MOST_ATTACHMENTS = 10 -- as the reference takes them
+local MOST_ID = 999999999999999
 
 -- Names that belong to the protocol's users on each side; a peer that sends one is cut off.
 M.reserved = {
@@ -13,11 +18,13 @@ M.reserved = {
 }
 
 ---@class tidelock.server.Packet
----@field type integer
+---@field type integer that of the plain packet, also for a binary one
 ---@field nsp string
 ---@field id? integer of an event that wants an ack, or of the ack
 ---@field text? string the payload as it came
----@field data any decoded: a list for events and acks, an object or nil for CONNECT
+---@field missing integer how many attachments are to come
+---@field parts? string[] its attachments
+---@field data any decoded, once it is whole: a list for events and acks, an object or nil for CONNECT
 
 ---@param type integer
 ---@param nsp string
@@ -25,21 +32,23 @@ M.reserved = {
 ---@param data any nil: none
 ---@return string? text
 ---@return tidelock.Error? err what cannot be encoded
+---@return string[]? parts its attachments, to be sent behind it
 function M.encode(type, nsp, id, data)
-  local text = ""
+  local text, parts = "", nil
   if data ~= nil then
-    local encoded, err = json.encode(data)
-    if not encoded then return nil, err end
-    text = encoded
+    text, parts = core.encode(data)
+    if not text then return nil, parts end
   end
-  return ("%d%s%s%s"):format(type, nsp == "/" and "" or nsp .. ",", id or "", text)
+  local kind = parts and ("%d%d-"):format(type + 3, #parts) or ("%d"):format(type)
+  return ("%s%s%s%s"):format(kind, nsp == "/" and "" or nsp .. ",", id or "", text), nil, parts
 end
 
 local function event_fits(packet)
   local data = packet.data
   if not json.is_array(data) then return false end
   if packet.type == M.ACK then return packet.id ~= nil end
-  return type(data[1]) == "string" and not M.reserved[data[1]]
+  local named = packet.text:find('^%s*%[%s*"') -- by a string, not by an attachment
+  return named ~= nil and not M.reserved[data[1]]
 end
 
 local function fits(packet)
@@ -52,27 +61,39 @@ local function fits(packet)
   return false
 end
 
----@param text string
----@return tidelock.server.Packet? packet nil when it breaks the rules
-function M.decode(text)
-  local kind = text:match("^[0-4]")
-  if not kind then return nil end
-  local at, nsp = 2, "/"
-  if text:sub(2, 2) == "/" then
-    local comma = text:find(",", 2, true)
-    nsp = text:sub(2, comma and comma - 1 or -1):match("^[^?]*")
-    at = comma and comma + 1 or #text + 1
-  end
-  local digits = text:match("^%d+", at)
-  if digits and #digits > 15 then return nil end
-  at = at + #(digits or "")
-  local packet = { type = tonumber(kind), nsp = nsp, id = digits and tonumber(digits) }
-  if at <= #text then
-    packet.text = text:sub(at)
-    packet.data = json.decode(packet.text)
+--- A value of its own for each that hears the packet.
+---@param packet tidelock.server.Packet
+function M.data(packet) return core.decode(packet.text, packet.parts) end
+
+-- All of it is there.
+local function complete(packet)
+  if packet.text then
+    packet.data = M.data(packet)
     if packet.data == nil then return nil end
   end
   return fits(packet) and packet or nil
+end
+
+---@param text string
+---@return tidelock.server.Packet? packet nil when it breaks the rules
+function M.decode(text)
+  local kind, nsp, id, attachments, payload = core.parse(text)
+  if not kind or attachments > MOST_ATTACHMENTS or (id and id > MOST_ID) then return nil end
+  local packet = { type = kind, nsp = nsp, id = id, text = payload, missing = attachments }
+  if attachments == 0 then return complete(packet) end
+  packet.parts = {}
+  return packet
+end
+
+---Adds the next attachment to a packet that misses some.
+---@param packet tidelock.server.Packet
+---@param bytes string
+---@return tidelock.server.Packet? packet nil when it breaks the rules
+function M.attach(packet, bytes)
+  table.insert(packet.parts, bytes)
+  packet.missing = packet.missing - 1
+  if packet.missing > 0 then return packet end
+  return complete(packet)
 end
 
 return M

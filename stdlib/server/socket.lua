@@ -122,7 +122,7 @@ end
 
 -- --- sending --------------------------------------------------------------------------------
 
---- Returns the text of an event packet, nil arguments as null; or nil and an error.
+--- Returns an event packet as packet.encode does, nil arguments as null.
 function M.encode_event(nsp, id, event, ...)
   if type(event) ~= "string" then error("the name of an event is a string", 3) end
   if packet.reserved[event] then error(("%q is a reserved name"):format(event), 3) end
@@ -134,19 +134,25 @@ function M.encode_event(nsp, id, event, ...)
   return packet.encode(packet.EVENT, nsp, id, json.array(args))
 end
 
-function methods:send_packet(text)
+function methods:send_packet(text, parts)
   if not self.connected then
     return nil, errors.new { code = "NOT_CONNECTED", message = "the client has left" }
   end
-  return self.nsp.io.engine:send(self.session, "4" .. text)
+  local engine = self.nsp.io.engine
+  local ok, err = engine:send(self.session, "4" .. text)
+  for _, bytes in ipairs(parts or {}) do
+    if not ok then break end
+    ok, err = engine:send(self.session, bytes, true)
+  end
+  return ok, err
 end
 
 ---@param event string
 ---@return true?, tidelock.Error?
 function methods:emit(event, ...)
-  local text, err = M.encode_event(self.nsp.name, nil, event, ...)
+  local text, err, parts = M.encode_event(self.nsp.name, nil, event, ...)
   if not text then return nil, err end
-  return self:send_packet(text)
+  return self:send_packet(text, parts)
 end
 
 -- The last argument of a call is its options when it holds a timeout and nothing else.
@@ -169,12 +175,12 @@ function methods:call(event, ...)
   local timeout = split_options(args)
   local id, gate = self.record.next_ack, gates.gate()
   self.record.next_ack = id + 1
-  local text, err = M.encode_event(self.nsp.name, id, event, table.unpack(args, 1, args.n))
+  local text, err, parts = M.encode_event(self.nsp.name, id, event, table.unpack(args, 1, args.n))
   if not text then return nil, err end
   local call = { gate = gate }
   self.calls[id] = call
   local alarm = timer.after(timeout, function() gate:open() end)
-  local sent, why = self:send_packet(text)
+  local sent, why = self:send_packet(text, parts)
   local ok, raised = true, nil
   if sent then ok, raised = pcall(gate.wait, gate) end
   alarm:stop()
@@ -252,10 +258,10 @@ local function acknowledge(sock, id)
       if args[i] == nil then args[i] = json.null end
     end
     args.n = nil
-    local text, err = packet.encode(packet.ACK, sock.nsp.name, id, json.array(args))
+    local text, err, parts = packet.encode(packet.ACK, sock.nsp.name, id, json.array(args))
     if not text then return nil, err end
     used = true
-    return sock:send_packet(text)
+    return sock:send_packet(text, parts)
   end
 end
 
@@ -266,7 +272,7 @@ local function hear_event(sock, p)
   local all = table.move(own, 1, #own, any + 1, table.move(sock.any, 1, any, 1, {}))
   local event, last = args[1], n + (answer and 1 or 0)
   for i, handler in ipairs(all) do
-    local copy = i == 1 and args or json.decode(p.text)
+    local copy = i == 1 and args or packet.data(p)
     copy[n + 1] = answer or nil
     core.start(event, handler.fn, table.unpack(copy, i > any and 2 or 1, last))
   end

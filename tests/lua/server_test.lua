@@ -42,6 +42,9 @@ io:on("connection", function(sock)
   seen.sock = sock
   sock.data.joined = true
   sock:on("add", function(a, b, ack) ack(a + b) end)
+  sock:on("echo", function(value, list, ack)
+    ack(server.binary(value), { server.binary(list[1]), list[2], server.binary(list[3]) })
+  end)
   sock:on("twice", function(ack) ack(1) seen.again = table.pack(ack(2)) end)
   sock:on("nothing", function(value, ack) seen.null = value == json.null ack() end)
   sock:once("once", function() seen.once = (seen.once or 0) + 1 end)
@@ -209,6 +212,33 @@ test.describe("a server over Socket.IO", function()
     expect(select(2, seen.sock:emit("x")).code).is "NOT_CONNECTED"
   end)
 
+  test.it("carries binary data both ways", function()
+    for _, transport in ipairs { "websocket", "polling" } do
+      local client = socket.connect("by_" .. transport, { url = backend.url, transports = { transport } })
+      test.wait_for(function() return client.state == "connected" end)
+      local bytes = "\0\1\255\n"
+      local big = ("\0x\254"):rep(transport == "polling" and 100 or 50000) -- max_body is 1,000
+      local told
+      client:on("told", function(value, ack)
+        told = value
+        if ack then ack { n = 1, b = { socket.binary(value.b) } } end
+      end)
+      local values = { socket.binary(big), "text", socket.binary "" }
+      local a, list = client:call("echo", socket.binary(bytes), values)
+      expect(a).is(bytes)
+      expect(list[1] == big).is(true)
+      expect({ list[2], list[3] }).equals { "text", "" }
+      expect(seen.sock:call("told", { b = server.binary(big) })).equals { b = { big }, n = 1 }
+      expect(told.b == big).is(true)
+      told = nil
+      io:emit("told", { b = server.binary(bytes), c = server.binary "2" })
+      test.wait_for(function() return told end)
+      expect(told).equals { b = bytes, c = "2" }
+      client:disconnect()
+      test.wait_for(function() return #io:sockets() == 0 end)
+    end
+  end)
+
   test.it("reaches rooms", function()
     local heard, clients, ids = {}, {}, {}
     for i = 1, 3 do
@@ -332,10 +362,34 @@ test.describe("packet", function()
     expect(back '1').equals { 1, "/" }
   end)
 
+  test.it("puts attachments into their places", function()
+    local holder = '{"_placeholder":true,"num":%d}'
+    local one = holder:format(0)
+    local p = packet.decode('52-/n,7["a",' .. one .. "," .. holder:format(1) .. "]")
+    expect(p.missing).is(2)
+    expect(packet.attach(p, "x").missing).is(1)
+    expect(packet.attach(p, "\0\255").data).equals { "a", "x", "\0\255" }
+    expect({ p.type, p.nsp, p.id, packet.data(p) }).equals { 2, "/n", 7, { "a", "x", "\0\255" } }
+    expect(packet.attach(packet.decode("61-3[" .. one .. "]"), "").data).equals { "" }
+    local outside = '51-["a",' .. holder:format(1) .. "]"
+    for _, text in ipairs { '51-["a"]', outside, "51-[" .. one .. "]", "61-2[1]" } do
+      expect(packet.attach(packet.decode(text), "x")).is_nil()
+    end
+    local text, err, parts = packet.encode(2, "/n", 5, json.array { "a", { server.binary "x", 1 } })
+    expect(text).is('51-/n,5["a",[' .. one .. ",1]]")
+    expect(err).is_nil()
+    expect(parts).equals { "x" }
+    expect(packet.encode(3, "/", 0, json.array { server.binary "x" })).is("61-0[" .. one .. "]")
+    text, err = packet.encode(2, "/", nil, json.array { "a", server.binary "x", json.decode(one) })
+    expect(text).is_nil()
+    expect(err.code).is "INVALID"
+  end)
+
   test.it("refuses what breaks the rules", function()
     for _, text in ipairs {
       "", "x", "7", "2", "2{}", "2[]", '2[1]', '2["connect"]', '2["disconnect"]', "0[1]", '0"x"', "3[]",
-      '3{}', '2["a"', '2["a"]x', '51-["a"]', '21234567890123456["a"]', "1{}", '4{"message":"x"}',
+      '3{}', '2["a"', '2["a"]x',
+      '511-["a"]', '5-["a"]', '51["a"]', '50-[1]', '21234567890123456["a"]', "1{}", '4{"message":"x"}',
       "2" .. ("["):rep(5000),
     } do
       expect(packet.decode(text)).is_nil()

@@ -69,7 +69,7 @@ async function refusals() {
   assert.equal(wrong.status, 405);
   assert.equal(wrong.headers.allow, "DELETE, GET, HEAD");
   assert.equal((await request("POST", "/echo", { body: "{" })).status, 400);
-  assert.equal((await request("POST", "/echo", { body: "x".repeat(100001) })).status, 413);
+  assert.equal((await request("POST", "/echo", { body: "x".repeat(1000001) })).status, 413);
   const boom = await request("GET", "/boom");
   assert.equal(boom.status, 500);
   assert.equal(JSON.parse(boom.text).error.code, "INTERNAL");
@@ -107,6 +107,31 @@ async function events(transports) {
   assert.deepEqual(await once(a, "answered"), [null, "TIMEOUT"]);
   a.emit("boom");
   assert.equal(await a.emitWithAck("add", 1, 1), 2);
+}
+
+// Files: binary data in events and acks, both ways, in any order and beside ordinary ones.
+async function files(transports) {
+  const [a, b] = await Promise.all([joined(transports), joined(transports)]);
+  for (const size of [0, 1, 3, 1000, 300000]) {
+    const bytes = Buffer.from(Array.from({ length: Math.min(size, 1000) }, (_, i) => i % 256));
+    const file = Buffer.concat(Array.from({ length: Math.ceil(size / 1000) }, () => bytes));
+    const filed = once(a, "filed");
+    const [back, name, list] = await new Promise((yes) =>
+      a.emit("files", "n" + size, size === 3 ? new Uint8Array(file) : file, (...args) => yes(args)));
+    assert.ok(file.equals(back) && name === "n" + size && list[0].length === 0);
+    const [{ name: filedName, copies }] = await filed;
+    assert.equal(filedName, name);
+    assert.ok(file.equals(copies[0]) && Buffer.from(file).reverse().equals(copies[1]));
+  }
+  a.once("file", (bytes, answer) => answer(bytes, [1, Buffer.from([255])]));
+  a.emit("ask_file");
+  assert.deepEqual((await once(a, "asked"))[0], Buffer.from([0, 1, 2, 255]));
+  const shared = Promise.all([once(a, "shared"), once(b, "shared")]);
+  const sums = [1, 2, 3].map((n) => a.emitWithAck("add", n, n));
+  a.emit("share_file", Buffer.from("for all"));
+  sums.push(a.emitWithAck("add", 4, 4));
+  assert.deepEqual((await shared).map(([bytes]) => String(bytes)), ["for all", "for all"]);
+  assert.deepEqual(await Promise.all(sums), [2, 4, 6, 8]);
 }
 
 async function roomsTest(transports) {
@@ -178,7 +203,7 @@ async function polite() {
 
 // What breaks the rules closes the connection, and nothing else.
 async function rude() {
-  for (const packet of ["42[\"early\"]", "40[1]", "9", "4", "40nonsense", "2", "451-[\"x\"]", "42{}",
+  for (const packet of ["42[\"early\"]", "40[1]", "9", "4", "40nonsense", "2", "451-[\"x\"]2", "42{}",
     Buffer.from("x"), "42[\"connect\"]", "40\u0000", "4" + "[".repeat(2000)]) {
     const ws = new WebSocket(url.replace("http", "ws") + "/socket.io/?EIO=4&transport=websocket");
     await once(ws, "open");
@@ -247,6 +272,7 @@ async function reload(transports) {
   for (const transports of [["websocket"], ["polling"], ["polling", "websocket"]]) {
     const by = transports.join(" then ");
     await test(`events, ${by}`, () => events(transports));
+    await test(`files, ${by}`, () => files(transports));
     await test(`rooms, ${by}`, () => roomsTest(transports));
     await test(`namespaces, ${by}`, () => namespaces(transports));
     await test(`ends, ${by}`, () => ends(transports));

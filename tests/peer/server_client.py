@@ -33,6 +33,13 @@ client.connect(sys.argv[1], transports=["websocket"], auth={"token": "good"}, wa
 check("python: calls", client.call("add", (2, 3), timeout=10)[:2] == (5, 1))
 client.emit("ask", 5)
 check("python: is called", answered.wait(10) and answer == ["python 42", None])
+back, name, rest = client.call("files", ("n", bytes(range(256)) * 40), timeout=10)
+check("python: files", back == bytes(range(256)) * 40 and name == "n" and rest == [b""])
+client.disconnect()
+client = socketio.Client(reconnection=False)
+client.connect(sys.argv[1], transports=["polling"], auth={"token": "good"}, wait_timeout=10)
+back, name, rest = client.call("files", ("n", b"\x00\xff"), timeout=10)
+check("python: files by polling", back == b"\x00\xff" and name == "n" and rest == [b""])
 client.disconnect()
 refused = socketio.Client(reconnection=False)
 try:

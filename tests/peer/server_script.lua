@@ -5,7 +5,7 @@ local script = require "tidelock.script"
 local server = require "tidelock.server"
 local task = require "tidelock.task"
 
-local srv = server.listen("backend", { max_body = 100000 })
+local srv = server.listen("backend", { max_body = 1000000 })
 
 srv:use(function(req, next)
   if req.headers["x-stop"] then return 401, { error = { code = "REJECTED", message = "stopped" } } end
@@ -52,6 +52,15 @@ io:on("connection", function(sock)
     local reply, err = sock:call("question", 42, { timeout = timeout })
     sock:emit("answered", reply, err and err.code)
   end)
+  sock:on("files", function(name, file, ack) -- bytes in, the same and more back, as event and ack
+    sock:emit("filed", { name = name, copies = { server.binary(file), server.binary(file:reverse()) } })
+    ack(server.binary(file), name, { server.binary "" })
+  end)
+  sock:on("ask_file", function()
+    local file, list = sock:call("file", server.binary "\0\1\2")
+    sock:emit("asked", server.binary(file .. list[2]))
+  end)
+  sock:on("share_file", function(file) io:emit("shared", server.binary(file)) end)
   sock:on("boom", function() error("boom") end)
   sock:on("out", function(close) sock:disconnect(close) end)
   sock:on("disconnect", function(reason) io:emit("left", reason) end)

@@ -20,7 +20,7 @@ node server_client.js "http://127.0.0.1:$port" "$work/server.lua" || status=1
 exec {held}<>"/dev/tcp/127.0.0.1/$port"
 kill -TERM "$id"
 wait "$id"
-if [ $? = 130 ]; then echo "ok server: stops"; else
+if [ $? = 143 ]; then echo "ok server: stops"; else
   echo "not ok server: stops"
   status=1
 fi
