@@ -230,9 +230,11 @@ typedef struct Prepared {
   void *ctx;
 } Prepared;
 
-/* The error handler of every task. */
+/* The error handler of every task. It is called too for what a `__close` raises when the
+ * coroutine of a task is reset, which does not run any more. */
 static int f_keep_trace(lua_State *L) {
-  task_keep_trace(L, &generation_of(L)->rt->current->trace);
+  Task *task = generation_of(L)->rt->current;
+  if (task && task->co == L) task_keep_trace(L, &task->trace);
   return 1;
 }
 

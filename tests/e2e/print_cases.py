@@ -340,6 +340,7 @@ def log_on_terminal():
             assert bad not in run.out.data, (bad, run.out.data)
 
 
-run_cases([unread_pipe, stopped_terminal, same_terminal, heartbeat_goes_on, waits_of_tasks, subscribers,
+if __name__ == "__main__":
+    run_cases([unread_pipe, stopped_terminal, same_terminal, heartbeat_goes_on, waits_of_tasks, subscribers,
            too_much, charged, slow_reader_at_the_end, order, flags, nonblocking, reader_goes,
            reload_while_held, terminal_is_clean, pipe_is_raw, log_on_terminal])
