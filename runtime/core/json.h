@@ -50,9 +50,10 @@ static inline const char *json_string(const JsonArena *arena, const cJSON *item,
 }
 
 /* --- trees that come from elsewhere than text -----------------------------------------
- * Two kinds of items that json_parse does not give: bytes (read like a string, with
- * json_string) and integers beyond 2^53. */
-enum { JSON_BYTES = cJSON_Raw, JSON_INT64 = 1 << 10 };
+ * Kinds of items that json_parse does not give: bytes (read like a string, with
+ * json_string), bytes that a script is to see as marked ones, and integers beyond 2^53.
+ */
+enum { JSON_BYTES = cJSON_Raw, JSON_INT64 = 1 << 10, JSON_BINARY = 1 << 11 };
 
 /* All from the arena; NULL: it is full. Items come zeroed. */
 cJSON *json_new_item(JsonArena *arena);

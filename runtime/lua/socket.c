@@ -15,8 +15,6 @@
 #include "script/luajson.h"
 #include "script/script.h"
 
-#define CALL_TIMEOUT 10.0
-
 const BoxKind socket_kind = {"socket", NULL};
 const BoxKind volatile_kind = {"volatile socket", NULL};
 
@@ -322,7 +320,7 @@ static int f_call(lua_State *L) {
   Socket *socket = connection_socket(decl);
   if (!socket) return socket_return_closed(L, decl);
   if (connection_is_plain(decl)) return luaL_error(L, "call is for socket.io");
-  double timeout = connection_retries(decl) ? INFINITY : CALL_TIMEOUT;
+  double timeout = connection_call_timeout(decl);
   int last = call_options(L, &timeout);
   luaL_argcheck(L, timeout > 0 && (timeout < 1e9 || isinf(timeout)), last + 1,
                 "timeout must be positive seconds");

@@ -40,7 +40,8 @@ struct Manager {
   char *address;         /* scheme://host:port; a plain one: all of it */
   char *query;
   Cookies *cookies;
-  Socket *users, *members; /* by next_user, by next_member */
+  Socket *users, *members; /* in the order of declaration; by next_user, next_member */
+  size_t places;           /* of users; the next one's */
   Engine *engine;
   EngineOptions engine_options;
   SioAssembly *assembly;
@@ -86,6 +87,12 @@ static Manager *manager_new(Net *net, const SocketOptions *options, char *addres
   return m;
 }
 
+static Socket **last_user(Manager *m) {
+  Socket **at = &m->users;
+  while (*at) at = &(*at)->next_user;
+  return at;
+}
+
 Manager *manager_use(Net *net, const SocketOptions *options, char *address, char *query,
                      const char *nsp, Socket *user) {
   bool alone = options->protocol == SOCKET_WEBSOCKET || !options->multiplex;
@@ -97,8 +104,8 @@ Manager *manager_use(Net *net, const SocketOptions *options, char *address, char
   } else {
     m = manager_new(net, options, address, query);
   }
-  user->next_user = m->users;
-  m->users = user;
+  user->place = m->places++;
+  *last_user(m) = user;
   return m;
 }
 
@@ -397,8 +404,10 @@ static int open_engine(Manager *m, Socket *s, Error *err) {
 
 int manager_enter(Manager *m, Socket *s, bool *open, Error *err) {
   if (!m->engine && open_engine(m, s, err) != 0) return (int)err->code;
-  s->next_member = m->members;
-  m->members = s;
+  Socket **at = &m->members;
+  while (*at && (*at)->place < s->place) at = &(*at)->next_member;
+  s->next_member = *at;
+  *at = s;
   *open = engine_is_open(m->engine) && !manager_has_orphan(m, s->nsp);
   return 0;
 }

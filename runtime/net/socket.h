@@ -26,6 +26,8 @@ typedef enum SocketState {
   SOCKET_CLOSED        /* ended and will not be retried */
 } SocketState;
 
+#define SOCKET_ACK_TIMEOUT 10.0
+
 typedef struct SocketOptions {
   SocketProtocol protocol;
   const void *group;  /* sockets of one may share a connection; NULL: none does */

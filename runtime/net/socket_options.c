@@ -82,8 +82,20 @@ static bool note(bool differs, const char *name, Buffer *out) {
   return differs;
 }
 
+/* Whichever way it is spelled: "/socket.io" is the standard path as well. */
+static bool same_path(const SocketOptions *a, const SocketOptions *b) {
+  Buffer x = {0}, y = {0};
+  if (a->protocol != SOCKET_IO || same(a->path, b->path)) return same(a->path, b->path);
+  eio_target(&x, a->path, !a->no_slash, NULL, EIO_WEBSOCKET, NULL);
+  eio_target(&y, b->path, !b->no_slash, NULL, EIO_WEBSOCKET, NULL);
+  bool equal = strcmp(buffer_text(&x), buffer_text(&y)) == 0;
+  buffer_free(&x);
+  buffer_free(&y);
+  return equal;
+}
+
 static bool other_way(const SocketOptions *a, const SocketOptions *b, Buffer *out) {
-  bool moved = note(!same(a->path, b->path), "path", out);
+  bool moved = note(!same_path(a, b), "path", out);
   moved |= note(!same_list(a->headers, b->headers), "headers", out);
   moved |= note(a->protocol != b->protocol, "protocol", out);
   moved |= note(!same(a->subprotocols, b->subprotocols), "subprotocols", out);
@@ -128,7 +140,7 @@ void socket_fill_options(SocketOptions *o) {
   or_else(&o->timeout, 20);
   or_else(&o->delay, 1);
   or_else(&o->max_delay, 5);
-  or_else(&o->ack_timeout, 10);
+  or_else(&o->ack_timeout, SOCKET_ACK_TIMEOUT);
   or_else(&o->buffer_age, 60);
   or_else(&o->request_timeout, 20);
   or_else(&o->heartbeat_interval, 25);
@@ -183,14 +195,22 @@ static char *join_queries(const char *a, const char *b) {
   return xasprintf("%s%s%s", has_a ? a : "", has_a && has_b ? "&" : "", has_b ? b : "");
 }
 
-/* scheme://credentials@host:port as it was given, or unix:path: */
-static void put_front(Buffer *out, const char *url, const NetUrl *parsed) {
+/* scheme://credentials@host:port, or unix:path: the same for each spelling of a place, so
+ * that its namespaces find each other. */
+static void put_front(Buffer *out, const SocketOptions *o, const NetUrl *parsed) {
   if (parsed->unix_path) {
     buffer_printf(out, "unix:%s:", parsed->unix_path);
     return;
   }
-  const char *host = strchr(url, ':') + 3;
-  buffer_put(out, url, (size_t)(host - url) + strcspn(host, "/?#\\"));
+  const char *url = o->url;
+  const char *host = strstr(parsed->origin, "://") + 3;
+  const char *given = strchr(url, ':') + 3;
+  const char *at = memrchr(given, '@', strcspn(given, "/?#\\"));
+  bool plain = o->protocol == SOCKET_WEBSOCKET; /* which says ws, as it was told */
+  if (plain) buffer_put(out, url, (size_t)(given - url));
+  else buffer_put(out, parsed->origin, (size_t)(host - parsed->origin));
+  if (at) buffer_put(out, given, (size_t)(at + 1 - given));
+  buffer_puts(out, host);
 }
 
 /* Of a plain WebSocket: its whole target. */
@@ -252,7 +272,7 @@ int socket_address(const SocketOptions *o, char **address, char **query, char **
   int code = net_url_parse(&url, o->url ? o->url : "", true, err);
   if (code) return code;
   *query = join_queries(url.query, o->query);
-  put_front(&text, o->url, &url);
+  put_front(&text, o, &url);
   if (o->protocol == SOCKET_WEBSOCKET) put_target(&text, o, &url, *query);
   *address = buffer_take(&text, NULL);
   code = check_request(o, *address, *query, err);

@@ -103,6 +103,7 @@ struct Socket {
   char *nsp;
   Manager *manager;
   Socket *next_user, *next_member; /* the manager's */
+  size_t place;                    /* among its users */
   SocketState state;
   char id[128];
   uint32_t epoch;

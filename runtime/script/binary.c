@@ -37,6 +37,14 @@ static int m_tostring(lua_State *L) {
   return 1;
 }
 
+/* A string, as with numbers. */
+static int m_concat(lua_State *L) {
+  luaL_tolstring(L, 1, NULL);
+  luaL_tolstring(L, 2, NULL);
+  lua_concat(L, 2);
+  return 1;
+}
+
 /* Lua asks only when both are userdata; the other may be of another kind. */
 static int m_eq(lua_State *L) {
   size_t a_len = 0, b_len = 0;
@@ -46,8 +54,11 @@ static int m_eq(lua_State *L) {
 }
 
 static void push_metatable(lua_State *L) {
-  static const luaL_Reg methods[] = {
-      {"__len", m_len}, {"__tostring", m_tostring}, {"__eq", m_eq}, {NULL, NULL}};
+  static const luaL_Reg methods[] = {{"__len", m_len},
+                                     {"__tostring", m_tostring},
+                                     {"__eq", m_eq},
+                                     {"__concat", m_concat},
+                                     {NULL, NULL}};
   if (lua_rawgetp(L, LUA_REGISTRYINDEX, &binary_key) == LUA_TTABLE) return;
   lua_pop(L, 1);
   luaL_newlib(L, methods);

@@ -3,6 +3,7 @@
  */
 #include "script/connection.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -234,8 +235,10 @@ bool connection_is_plain(const Declaration *decl) {
   return ((ConnectionOptions *)decl->res->options)->net.protocol == SOCKET_WEBSOCKET;
 }
 
-bool connection_retries(const Declaration *decl) {
-  return ((ConnectionOptions *)decl->res->options)->net.retries > 0;
+double connection_call_timeout(const Declaration *decl) {
+  const SocketOptions *o = &((ConnectionOptions *)decl->res->options)->net;
+  if (o->retries > 0) return INFINITY;
+  return o->ack_timeout > 0 ? o->ack_timeout : SOCKET_ACK_TIMEOUT;
 }
 
 uint64_t connection_lost(const Declaration *decl) {

@@ -23,7 +23,9 @@ enum { CONNECTION_AUTH = 0 }; /* declaration->functions: a function or a table *
 Socket *connection_socket(const Declaration *decl);
 const char *connection_state(const Declaration *decl); /* "pending" before it exists */
 bool connection_is_plain(const Declaration *decl);     /* plain WebSocket */
-bool connection_retries(const Declaration *decl);      /* until acknowledged */
+/* Seconds that a call waits which names no time; INFINITY: until `retries` are used up.
+ */
+double connection_call_timeout(const Declaration *decl);
 Frames connection_frames(const Declaration *decl);
 /* How many events its script, which attached, was too slow for. */
 uint64_t connection_lost(const Declaration *decl);

@@ -136,6 +136,13 @@ static const cJSON *parse_data(JsonArena *arena, const SocketData *data, Error *
   return NULL;
 }
 
+/* What is sent is shown as it was given: bytes as those that socket.binary marks. */
+static void mark_binaries(cJSON *item) {
+  if (item->type == JSON_BYTES) item->type = JSON_BINARY;
+  if (item->type != cJSON_Array && item->type != cJSON_Object) return;
+  for (cJSON *child = item->child; child; child = child->next) mark_binaries(child);
+}
+
 /* Makes a tree of it; false after having told. */
 static bool plant(Payload *p) {
   Connection *c = p->connection;
@@ -144,6 +151,8 @@ static bool plant(Payload *p) {
   p->tree = parse_data(arena, p->told.data, &err);
   p->arena = arena;
   p->unreadable = !p->tree;
+  bool sent = p->told.list == LIST_OUTGOING && p->told.data->count;
+  if (p->tree && sent) mark_binaries((cJSON *)p->tree);
   if (p->tree) p->name = json_string(arena, p->tree->child, false, &p->name_len);
   else tell_dropped(c, &err);
   return p->tree != NULL;

@@ -5,6 +5,7 @@
 #include <lauxlib.h>
 #include <string.h>
 
+#include "script/binary.h"
 #include "script/luavalue.h"
 
 enum { SCRATCH_KEEP = 64 << 10 };
@@ -142,6 +143,11 @@ static void push_item(lua_State *L, const JsonArena *arena, const cJSON *item) {
   case cJSON_String:
   case JSON_BYTES:
     push_string(L, arena, item, false);
+    return;
+  case JSON_BINARY:
+    push_string(L, arena, item, false);
+    binary_push(L, -1);
+    lua_remove(L, -2);
     return;
   case cJSON_Array:
     push_array(L, arena, item);

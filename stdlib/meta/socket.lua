@@ -69,7 +69,7 @@ local socket = {}
 ---@field buffer? tidelock.SocketBuffer
 ---@field retries? integer how often what the server has not acknowledged is sent again, in order, one at a time; 0: all is sent once
 ---@field max_tasks? integer handlers of the owner's that may be under way at once; further events wait; 10000
----@field ack_timeout? number seconds to wait for the ack each time; 10
+---@field ack_timeout? number seconds to wait for an ack: of each call that names no time, and of each try with retries; 10
 ---@field query? table<string, string|number>|string
 ---@field headers? table<string, string>
 ---@field subprotocols? string|string[] "a, b", or a list; plain WebSocket only
@@ -172,7 +172,8 @@ function Socket:prepend_any(fn, options) end
 ---@return integer how many were removed
 function Socket:off_any(fn) end
 
----Hears every event that is sent by emit and call.
+---Hears every event that is sent by emit and call, with the arguments as they were given: binary data as
+---socket.binary makes it.
 ---@param fn fun(event: string, ...)
 ---@param options? tidelock.HandlerOptions
 ---@return tidelock.Handler

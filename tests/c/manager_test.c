@@ -1,6 +1,7 @@
 /* Namespaces that share a connection: sockets on one manager, in conversation with a
  * scripted server (engine_env.h). What is told stands behind the namespace's name. */
 #include "member_env.h"
+#include "net/socket_parts.h"
 
 /* One is connected on "/", and another has asked for "/x". */
 typedef struct Two {
@@ -263,6 +264,120 @@ static void the_connection_ends_meanwhile(void **state) {
   expect(t, "ws close 1000");
 }
 
+/* --- one place, many spellings ---------------------------------------------------- */
+
+static char *address_of(const char *url) {
+  SocketOptions options = {.url = (char *)url};
+  char *address, *query, *nsp;
+  Error err;
+  if (socket_address(&options, &address, &query, &nsp, &err) != 0)
+    fail_msg("%s: %s", url, err.message);
+  free(query);
+  free(nsp);
+  return address;
+}
+
+static bool same_place(const char *a, const char *b) {
+  char *x = address_of(a), *y = address_of(b);
+  bool same = strcmp(x, y) == 0;
+  free(x);
+  free(y);
+  return same;
+}
+
+static void a_place_has_many_spellings(void **state) {
+  (void)state;
+  static const char *const same[][2] = {
+      {"http://h:80/", "http://h/"},
+      {"https://h:443", "https://h"},
+      {"ws://h:80", "ws://h"},
+      {"wss://h:443/x", "wss://h/y"},
+      {"ws://h", "http://h:80/"},
+      {"wss://h", "https://h:443"},
+      {"http://EXAMPLE.org", "http://example.org:80"},
+      {"HTTP://h", "http://h"},
+      {"http://[::1]:80/", "http://[::1]"},
+      {"http://[0:0:0:0:0:0:0:1]", "http://[::1]"},
+      {"http://[2001:DB8::0:1]", "http://[2001:db8::1]:80"},
+      {"http://u:p@h:80", "http://u:p@h"},
+      {"unix:/run/a", "unix:/run/a:/x"}};
+  static const char *const other[][2] = {
+      {"http://h:80", "https://h:80"}, {"http://h", "http://h:81"},
+      {"http://h", "https://h"},       {"http://a@h", "http://b@h"},
+      {"http://h", "http://h.x"},      {"unix:/run/a", "unix:/run/b"},
+      {"http://h", "http://u@h"},      {"https://h:80", "https://h"}};
+  for (size_t i = 0; i < COUNT_OF(same); i++)
+    if (!same_place(same[i][0], same[i][1]))
+      fail_msg("%s is not %s", same[i][0], same[i][1]);
+  for (size_t i = 0; i < COUNT_OF(other); i++)
+    if (same_place(other[i][0], other[i][1]))
+      fail_msg("%s is %s", other[i][0], other[i][1]);
+}
+
+static void the_standard_path_has_many_spellings(void **state) {
+  (void)state;
+  static char *const paths[] = {NULL, "", "/socket.io", "/socket.io/", "socket.io"};
+  SocketOptions standard = {.url = "http://h"}, other = standard;
+  for (size_t i = 0; i < COUNT_OF(paths); i++) {
+    other.path = paths[i];
+    assert_false(socket_options_moved_way(&standard, &other));
+  }
+  other.path = "/elsewhere";
+  assert_true(socket_options_moved_way(&standard, &other));
+  other = standard;
+  other.no_slash = true;
+  assert_true(socket_options_moved_way(&standard, &other));
+}
+
+/* --- in order --------------------------------------------------------------------- */
+
+static void emit(Member *m, const char *json) {
+  Error err;
+  socket_emit(m->socket, &(SocketData){json, strlen(json), NULL, 0}, false, &err);
+}
+
+/* As they were declared, whichever of them is first to try again. */
+static void they_join_and_send_in_the_order_of_declaration(void **state) {
+  Test *t = *state;
+  static const char *const names[] = {"/", "/a", "/b"};
+  Member all[3];
+  SocketOptions options = {.url = t->front, .group = "these", .multiplex = true};
+  options.reconnect = true;
+  options.attempts = 1000;
+  options.delay = options.max_delay = 0.02;
+  options.jitter = 1;
+  for (size_t i = 0; i < COUNT_OF(all); i++) {
+    options.nsp = (char *)names[i];
+    make_with(&all[i], t, &options);
+  }
+  for (size_t i = COUNT_OF(all); i-- > 0;) socket_connect(all[i].socket);
+  for (int round = 0; round < 4; round++) {
+    for (size_t i = COUNT_OF(all); i-- > 0;) emit(&all[i], "[\"e\"]");
+    expect(t, "WS");
+    accept_ws(t);
+    say(t, HELLO);
+    expect(t, "ws 40");
+    expect(t, "ws 40/a,");
+    expect(t, "ws 40/b,");
+    say(t, "40{\"sid\":\"1\"}");
+    say(t, "40/a,{\"sid\":\"2\"}");
+    say(t, "40/b,{\"sid\":\"3\"}");
+    expect(t, "ws 42[\"e\"]");
+    expect(t, "ws 42/a,[\"e\"]");
+    expect(t, "ws 42/b,[\"e\"]");
+    told(t, "/ connected\n/a connected\n/b connected\n");
+    if (round == 3) break;
+    hang_up(&t->ws);
+    told(t, "/ reconnecting (transport close)\n/a reconnecting (transport close)\n"
+            "/b reconnecting (transport close)\n");
+  }
+  for (size_t i = 0; i < COUNT_OF(all); i++) socket_free(all[i].socket);
+  expect(t, "ws 41/b,");
+  expect(t, "ws 41/a,");
+  expect(t, "ws 41");
+  expect(t, "ws close 1000");
+}
+
 /* --- by polling ------------------------------------------------------------------- */
 
 /* It counts for the next request of a connection that goes on. */
@@ -310,6 +425,9 @@ int main(void) {
       T(all_leave),
       T(never_answered),
       T(the_connection_ends_meanwhile),
+      T(a_place_has_many_spellings),
+      T(the_standard_path_has_many_spellings),
+      T(they_join_and_send_in_the_order_of_declaration),
       T(a_new_request_timeout),
   };
   return cmocka_run_group_tests_name("manager", tests, NULL, NULL);

@@ -35,6 +35,8 @@ end
 
 test.describe("behind a network that died, a connection comes back at once", function()
   test.it("by polling", function() comes_back("polling", { "polling" }, "polling") end)
-  test.it("by polling and the upgrade", function() comes_back("both", { "polling", "websocket" }, "websocket") end)
+  test.it("by polling and the upgrade", function()
+    comes_back("both", { "polling", "websocket" }, "websocket")
+  end)
   test.it("by WebSocket", function() comes_back("websocket", { "websocket" }, "websocket") end)
 end)

@@ -4,6 +4,7 @@ local env = require "tidelock.env"
 local socket = require "tidelock.socket"
 local task = require "tidelock.task"
 local test = require "tidelock.test"
+local timer = require "tidelock.timer"
 local expect, wait_for = test.expect, test.wait_for
 
 local URL = env.get "WS_URL"
@@ -61,6 +62,19 @@ end
 test.after_each(function()
   for _, s in ipairs(open) do s:disconnect() end
   open = {}
+end)
+
+test.describe("ack_timeout", function()
+  test.it("is the default of every call, without retries too; a time of its own goes before", function()
+    local s = connected { ack_timeout = 0.2 }
+    local from = timer.now()
+    local reply, err = s:call "silent"
+    local took = timer.now() - from
+    expect(reply).is(nil)
+    expect(err.code).is "TIMEOUT"
+    if took < 0.19 or took > 2 then error(("it took %.2f s"):format(took)) end
+    expect(s:call("late", 400, { timeout = 5 })).is "late"
+  end)
 end)
 
 test.describe("an option:", function()
@@ -153,6 +167,7 @@ test.describe("an option:", function()
     wait_for(function() return s.connected end)
     expect(tries).is(2)
     expect(#errors).is(1)
+    expect(test.uncaught()).matches "this line is expected"
   end)
 
   test.it("buffer.bytes is the cap of what waits", function()

@@ -309,6 +309,7 @@ test.describe("events", function()
     s:emit("echo")
     wait_for(function() return reached end)
     expect(s.state).is("connected")
+    expect(test.uncaught()).matches "on purpose"
   end)
 
   test.it("prepend_any comes before the others; off_any removes one or all", function()
@@ -401,7 +402,21 @@ test.describe("binary data", function()
     s:call("echo", bin "heard")
     wait_for(function() return any and out end)
     expect(any).is "heard"
-    expect(out).is "heard"
+    expect(out).is(bin "heard")
+  end)
+
+  test.it("is shown as binary to those who hear what is sent, who can send it on", function()
+    local s = connected()
+    local out
+    s:on_any_outgoing(function(event, ...) if event == "echo" then out = out or { ... } end end)
+    s:call("echo", 1, { a = bin "\0\255" }, bin "", "text")
+    wait_for(function() return out end)
+    expect(out[1]).is(1)
+    expect(out[2].a).is(bin "\0\255")
+    expect(tostring(out[3])).is ""
+    expect(out[4]).is "text"
+    local _, back = s:call("echo", table.unpack(out))
+    expect(back.a).is "\0\255"
   end)
 
   test.it("has limits: ten attachments, and no look-alikes", function()
@@ -458,11 +473,12 @@ end)
 test.describe("handlers that wait", function()
   test.it("are bounded: events wait in order, acks and states do not", function()
     local s = connected { max_tasks = 3 }
-    local begun, go = {}, false
+    local begun, ended, go = {}, 0, false
     s:on("tick", function(i)
       begun[#begun + 1] = i
       assert(s:call("echo", i)) -- its ack must come through
       while not go do task.sleep(0.005) end
+      ended = ended + 1
     end)
     s:emit("flood", 10)
     wait_for(function() return #begun == 3 end)
@@ -470,7 +486,7 @@ test.describe("handlers that wait", function()
     task.sleep(0.03)
     expect(#begun).is(3)
     go = true
-    wait_for(function() return #begun == 10 end)
+    wait_for(function() return ended == 10 end)
     expect(begun).equals { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 }
   end)
 
