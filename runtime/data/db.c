@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -18,8 +17,11 @@
 #include "core/clock.h"
 #include "net/output.h"
 #include "data/db_checkpoint.h"
+#include "data/db_place.h"
 
 enum { FORMAT = 2 };
+/* Beside sqlite's own results: the file at the path is not the one that was opened. */
+enum { GONE = SQLITE_IOERR | (0x7F << 8) };
 
 struct Db {
   Loop *loop;
@@ -35,6 +37,7 @@ struct Db {
   DbJob *asked, **asked_last;  /* reads that come before */
   bool closing, trouble, told; /* told: what the watchers know */
   Error why;
+  FileId file; /* that was opened */
   int max_pages;
   sqlite3 *reader; /* the loop's */
   sqlite3 *sql;
@@ -48,8 +51,16 @@ struct Db {
 /* --- on the thread: sqlite ------------------------------------------------------------
  */
 
+static int tell_gone(const Db *db, Error *err) {
+  return error_set(err, ERR_IO,
+                   "%.200s is gone, or another file is there now: until it is back, "
+                   "nothing is on disk",
+                   db->path);
+}
+
 static int explain(Db *db, int rc, const char *what, Error *err) {
   if (rc == SQLITE_OK) return 0;
+  if (rc == GONE) return tell_gone(db, err);
   bool last = db->sql && (sqlite3_errcode(db->sql) & 0xFF) == (rc & 0xFF);
   const char *why = last ? sqlite3_errmsg(db->sql) : sqlite3_errstr(rc);
   return error_set(err, ERR_IO, "cannot %s %.200s: %.80s", what, db->path, why);
@@ -73,9 +84,17 @@ static void close_sql(Db *db) {
   db->writable = false;
 }
 
-/* The file is made with its mode before sqlite sees it; sqlite's own have the same. */
+static void know_file(Db *db, FileId file) {
+  uv_mutex_lock(&db->mutex);
+  db->file = file;
+  uv_mutex_unlock(&db->mutex);
+}
+
+/* The file is made with its mode before sqlite sees it; sqlite's own have the same. What
+ * was opened once is not made again: its lock went with it. */
 static int open_sql(Db *db) {
   if (db->sql) return SQLITE_OK;
+  if (file_id_gone(&db->file, db->path)) return GONE;
   int fd = open(db->path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (fd >= 0) {
     if (fchmod(fd, 0600) != 0)
@@ -85,6 +104,7 @@ static int open_sql(Db *db) {
   int rc = sqlite3_open_v2(db->path, &db->sql,
                            SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
   int format = 0;
+  know_file(db, file_id(db->path));
   if (rc == SQLITE_OK) rc = sqlite3_busy_timeout(db->sql, 1000);
   if (rc == SQLITE_OK) rc = read_format(db, &format);
   if (rc == SQLITE_OK && format && format != FORMAT) {
@@ -147,6 +167,7 @@ static int write_job(Db *db, DbJob *job, Error *err) {
   if (rc == SQLITE_OK) rc = make_tables(db);
   if (rc == SQLITE_OK) rc = run(db, "BEGIN IMMEDIATE");
   if (rc == SQLITE_OK) rc = job->work(job, db->sql);
+  if (rc == SQLITE_OK && file_id_gone(&db->file, db->path)) rc = GONE;
   if (rc == SQLITE_OK) rc = run(db, "COMMIT");
   if (rc == SQLITE_OK) return 0;
   explain(db, rc, "write", err);
@@ -175,6 +196,7 @@ static void move_aside(const char *path, const char *to, const char *suffix) {
 /* A file that is no database at all: it is kept under another name. */
 static void set_aside(Db *db, Error *err) {
   close_sql(db);
+  know_file(db, (FileId){0});
   char *name = xasprintf("%s.broken-%lld", db->path, (long long)time(NULL));
   move_aside(db->path, name, "");
   move_aside(db->path, name, "-wal");
@@ -320,6 +342,13 @@ bool db_in_trouble(Db *db, Error *err) {
   return trouble;
 }
 
+bool db_is_gone(Db *db, Error *err) {
+  uv_mutex_lock(&db->mutex);
+  FileId file = db->file;
+  uv_mutex_unlock(&db->mutex);
+  return file_id_gone(&file, db->path) && tell_gone(db, err) != 0;
+}
+
 static void enqueue(Db *db, DbJob *job) {
   DbJob ***last = job->asked ? &db->asked_last : &db->last;
   job->next = NULL;
@@ -395,47 +424,11 @@ void db_limit_pages(Db *db, int max_pages) {
   uv_mutex_unlock(&db->mutex);
 }
 
-/* --- the lock -------------------------------------------------------------------------
- */
-
-static int tell_holder(int fd, const char *folder, Error *err) {
-  char pid[24] = "";
-  ssize_t n = pread(fd, pid, sizeof pid - 1, 0);
-  pid[n > 0 ? strspn(pid, "0123456789") : 0] = '\0';
-  return error_set(err, ERR_BUSY,
-                   "the data in %.140s is in use by another tidelock, process %s: take "
-                   "another place with --profile NAME, or keep nothing with --memory",
-                   folder, *pid ? pid : "unknown");
-}
-
-static int write_pid(int fd) {
-  char pid[24];
-  int len = snprintf(pid, sizeof pid, "%ld\n", (long)getpid());
-  return ftruncate(fd, 0) == 0 && pwrite(fd, pid, (size_t)len, 0) == len ? 0 : -1;
-}
-
-/* Returns the descriptor that holds it, or -1. It goes with the process, however that
- * ends. A full disk keeps the pid from being told, not the lock from being had. */
-static int take_lock(const char *folder, Error *err) {
-  char *path = xasprintf("%s/state.lock", folder);
-  int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (fd < 0) error_set(err, ERR_IO, "cannot open %.200s: %s", path, strerror(errno));
-  free(path);
-  if (fd < 0) return -1;
-  if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
-    if (write_pid(fd) != 0) errno = 0;
-    return fd;
-  }
-  tell_holder(fd, folder, err);
-  close(fd);
-  return -1;
-}
-
 /* --- life -----------------------------------------------------------------------------
  */
 
 Db *db_open(Loop *loop, const DbOptions *options, Error *err) {
-  int lock = take_lock(options->folder, err);
+  int lock = place_lock(options->folder, err);
   if (lock < 0) return NULL;
   Db *db = xcalloc(1, sizeof *db);
   db->loop = loop;

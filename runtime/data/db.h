@@ -66,6 +66,8 @@ void db_watch(Db *db, DbWatcher *watcher);
 void db_unwatch(Db *db, DbWatcher *watcher);
 /* Whether writing fails at the moment; *err says why (may be NULL). */
 bool db_in_trouble(Db *db, Error *err);
+/* Whether the file was taken away, or replaced: then what was written is not there. */
+bool db_is_gone(Db *db, Error *err);
 /* Returns new: the name under which the rows of what is broken are kept, with the time.
  */
 char *db_name_aside(const char *name);

@@ -48,8 +48,9 @@ static void release(Persist *p) {
   free(p);
 }
 
-/* Those that are on disk; with an error all. */
-static void answer_flushes(Persist *p, const Error *err) {
+/* Those that are on disk; with an error all. `gone`: what was on disk is there no more.
+ */
+static void answer_flushes(Persist *p, const Error *err, bool gone) {
   PersistFlush *all = p->flushes, **last = &p->flushes;
   p->flushes = NULL;
   while (all) {
@@ -57,7 +58,7 @@ static void answer_flushes(Persist *p, const Error *err) {
     all = flush->next;
     bool saved = flush->upto <= p->saved;
     if (err || saved) {
-      flush->done(flush, !saved ? err : p->refused.code ? &p->refused : NULL);
+      flush->done(flush, !saved || gone ? err : p->refused.code ? &p->refused : NULL);
     } else {
       flush->next = NULL;
       while (*last) last = &(*last)->next;
@@ -84,7 +85,10 @@ static void on_answer(Event *event) {
   Error why;
   p->answering = false;
   if (!p->closed) tell_troubles(p);
-  if (!p->closed) answer_flushes(p, db_in_trouble(p->db, &why) ? &why : NULL);
+  if (!p->closed && p->flushes) {
+    bool gone = db_is_gone(p->db, &why), trouble = gone || db_in_trouble(p->db, &why);
+    answer_flushes(p, trouble ? &why : NULL, gone);
+  }
   p->refused = (Error){0};
   release(p);
 }
@@ -453,7 +457,7 @@ void persist_close(Persist *p) {
   error_set(&gone, ERR_CANCELLED, "the store was closed");
   db_unwatch(p->db, &p->watcher);
   if (p->saved != p->changed) write_now(p);
-  answer_flushes(p, &gone);
+  answer_flushes(p, &gone, false);
   drop_values(p);
   release(p);
 }

@@ -1,0 +1,60 @@
+#include "data/db_place.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/base.h"
+
+/* --- the lock --------------------------------------------------------------------- */
+
+static int tell_holder(int fd, const char *folder, Error *err) {
+  char pid[24] = "";
+  ssize_t n = pread(fd, pid, sizeof pid - 1, 0);
+  pid[n > 0 ? strspn(pid, "0123456789") : 0] = '\0';
+  return error_set(err, ERR_BUSY,
+                   "the data in %.140s is in use by another tidelock, process %s: take "
+                   "another place with --profile NAME, or keep nothing with --memory",
+                   folder, *pid ? pid : "unknown");
+}
+
+static int write_pid(int fd) {
+  char pid[24];
+  int len = snprintf(pid, sizeof pid, "%ld\n", (long)getpid());
+  return ftruncate(fd, 0) == 0 && pwrite(fd, pid, (size_t)len, 0) == len ? 0 : -1;
+}
+
+/* A full disk keeps the pid from being told, not the lock from being had. */
+int place_lock(const char *folder, Error *err) {
+  char *path = xasprintf("%s/state.lock", folder);
+  int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (fd < 0) error_set(err, ERR_IO, "cannot open %.200s: %s", path, strerror(errno));
+  free(path);
+  if (fd < 0) return -1;
+  if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
+    if (write_pid(fd) != 0) errno = 0;
+    return fd;
+  }
+  tell_holder(fd, folder, err);
+  close(fd);
+  return -1;
+}
+
+/* --- the file --------------------------------------------------------------------- */
+
+FileId file_id(const char *path) {
+  struct stat st;
+  if (stat(path, &st) != 0) return (FileId){0};
+  return (FileId){.device = st.st_dev, .inode = st.st_ino, .known = true};
+}
+
+bool file_id_gone(const FileId *id, const char *path) {
+  FileId now = file_id(path);
+  if (!id->known) return false;
+  return !now.known || now.inode != id->inode || now.device != id->device;
+}

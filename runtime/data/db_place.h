@@ -1,0 +1,24 @@
+/* Where a database lies: who has the folder, and whether the file at the path is still
+ * the one that was opened. Any thread. */
+#ifndef TIDELOCK_DATA_DB_PLACE_H
+#define TIDELOCK_DATA_DB_PLACE_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "core/error.h"
+
+/* Returns the descriptor that holds the lock, or -1: BUSY (with who has it), IO. It goes
+ * with the process, however that ends. */
+int place_lock(const char *folder, Error *err);
+
+typedef struct FileId {
+  dev_t device;
+  ino_t inode;
+  bool known;
+} FileId;
+FileId file_id(const char *path); /* not known: there is nothing */
+/* Whether another file is there than that, or none; false of one that is not known. */
+bool file_id_gone(const FileId *id, const char *path);
+
+#endif
