@@ -91,7 +91,7 @@ expect "a port is taken" "^HOLDS"
 write 2 '"k"' 'function() error "not today" end'
 busy
 timeout 20 "$TIDELOCK" run t=s.lua --data "$data" --no-watch >first 2>&1 </dev/null
-is "a load that fails after a migration did" $? 1
+is "a load that fails after a migration did" $? 78
 is "has set nothing aside" "$(rows "= 't:s'")" '["kept"]'
 write 2 '"k"' 'function(d) d.k = { "migrated" } end'
 busy
@@ -141,7 +141,7 @@ reload() { # WHERE
   expect "$1: has changed nothing" '^STATE	2	reload	\{.*"n":12.*\}'
   never "$1: no migration ran again" "^FROM"
   stop
-  is "$1: it ends by the signal alone" $status 130
+  is "$1: it ends by the signal alone" $status 143
 }
 write 1 '"n"' nil 's:set { n = 1 }'
 reload --memory
