@@ -7,6 +7,7 @@
 --   io:on("connection", function(sock) sock:on("hi", function() io:emit("hi", sock.id) end) end)
 local errors = require "tidelock.errors"
 local json = require "tidelock.json"
+local checks = require "tidelock.options.core"
 local core = require "tidelock.server.core"
 local router = require "tidelock.server.router"
 local sockets = require "tidelock.server.io"
@@ -198,7 +199,8 @@ end
 ---@param method string "GET", or "*" for any
 ---@param pattern string "/projects/:id", "/files/*path"
 ---@param fn fun(req: tidelock.server.Request): any, any, any
-function methods:route(method, pattern, fn)
+function methods:route(method, pattern, fn, none)
+  checks.none("server:route", none)
   if type(method) ~= "string" or type(fn) ~= "function" then
     error("route takes a method, a pattern and a function", 2)
   end
@@ -207,12 +209,16 @@ function methods:route(method, pattern, fn)
 end
 
 for _, method in ipairs { "get", "post", "put", "patch", "delete" } do
-  methods[method] = function(self, pattern, fn) return methods.route(self, method, pattern, fn) end
+  methods[method] = function(self, pattern, fn, none)
+    checks.none("server:" .. method, none)
+    return methods.route(self, method, pattern, fn)
+  end
 end
 
 --- Runs before the routes, in order: fn(req, next) returns an answer of its own, or next()'s.
 ---@param fn fun(req: tidelock.server.Request, next: function): any, any, any
-function methods:use(fn)
+function methods:use(fn, none)
+  checks.none("server:use", none)
   if type(fn) ~= "function" then error("a middleware is a function", 2) end
   table.insert(self.middleware, fn)
   return self
@@ -222,8 +228,13 @@ end
 --- close(ws, code, reason) }, each optional.
 ---@param pattern string
 ---@param handlers table<string, function>
-function methods:websocket(pattern, handlers)
-  self.channels:add("GET", pattern, handlers)
+function methods:websocket(pattern, handlers, none)
+  checks.check("server:websocket", handlers, { "accept", "open", "message", "close" })
+  checks.none("server:websocket", none)
+  for name, fn in pairs(handlers or {}) do
+    if type(fn) ~= "function" then error(("server:websocket: %s is a function"):format(name), 2) end
+  end
+  self.channels:add("GET", pattern, handlers or {})
   return self
 end
 
@@ -239,6 +250,7 @@ end
 ---@param options? tidelock.server.IoOptions
 ---@return tidelock.server.Namespace
 function methods:io(options)
+  checks.check("server:io", options, sockets.option_names)
   if self.engine_io then error("a server has one io: use io:of(name) for more namespaces", 2) end
   local io, root = sockets.new(self, options)
   self.engine_io = io
@@ -269,14 +281,21 @@ end
 ---@field idle_timeout? number seconds between the requests of a connection (60)
 ---@field write_timeout? number seconds without the client taking a byte (30)
 
+local option_names = {
+  "host", "hosts", "idle_timeout", "head_timeout", "max_backlog", "max_body", "max_connections",
+  "max_head", "max_message", "origins", "port", "request_timeout", "write_timeout",
+}
+
 ---Declares a server. A reload with the same name and options keeps it open, with its
 ---connections; handlers, routes and middleware are those of the new version.
 ---@param name string
 ---@param options? tidelock.server.Options
 ---@return tidelock.server.Server? server
 ---@return tidelock.Error? err BUSY when the port is taken (from the top level: the load fails)
-function M.listen(name, options)
+function M.listen(name, options, none)
   if type(name) ~= "string" then error("server.listen takes a name and options", 2) end
+  checks.check("server.listen", options, option_names)
+  checks.none("server.listen", none)
   options = options or {}
   local self = setmetatable({
     name = name, host = options.host or "127.0.0.1", middleware = {}, router = router.new(),

@@ -2,12 +2,13 @@
 #include <lauxlib.h>
 
 #include "lua/modules.h"
+#include "lua/options.h"
 #include "script/luaerror.h"
 #include "script/luajson.h"
 
 static bool wants_pretty(lua_State *L) {
-  if (lua_isnoneornil(L, 2)) return false;
-  luaL_checktype(L, 2, LUA_TTABLE);
+  static const char *const known[] = {"pretty", NULL};
+  if (!options_given(L, 2, "json.encode", known)) return false;
   lua_getfield(L, 2, "pretty");
   return lua_toboolean(L, -1);
 }

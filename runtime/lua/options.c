@@ -86,8 +86,19 @@ static int f_check(lua_State *L) {
   return 0;
 }
 
+/* none(what, value): the function takes no options, so this is nil. */
+static int f_none(lua_State *L) {
+  const char *what = luaL_checkstring(L, 1);
+  if (lua_isnoneornil(L, 2)) return 0;
+  luaL_where(L, 2);
+  lua_pushfstring(L, "%s takes no options", what);
+  lua_concat(L, 2);
+  return lua_error(L);
+}
+
 int luaopen_tidelock_options_core(lua_State *L) {
-  static const luaL_Reg functions[] = {{"check", f_check}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {
+      {"check", f_check}, {"none", f_none}, {NULL, NULL}};
   luaL_newlib(L, functions);
   return 1;
 }

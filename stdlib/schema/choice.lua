@@ -1,5 +1,6 @@
 -- Schemas that choose among others: unions, tagged unions, and the recursive ones, which are found
 -- when they are first needed.
+local checks = require "tidelock.options.core"
 local container = require "tidelock.schema.container"
 local core = require "tidelock.schema.core"
 local issue = require "tidelock.schema.issue"
@@ -19,16 +20,32 @@ local function is_far(issues)
   return false
 end
 
--- The issues of the one choice that was meant; where none or several may have been, one issue.
-local function choose(choices, tries, value, found, expects)
-  local near
-  for i = 1, #choices do
-    if not is_far(tries[i]) then
-      if near then return issue.mismatch(found, expects, value) end
-      near = tries[i]
-    end
+-- Which choice an issue is of: "2", or "2.1" where that is a union, too.
+local function mark(issues, choice)
+  for _, each in ipairs(issues) do
+    each.choice = each.choice and choice .. "." .. each.choice or tostring(choice)
   end
-  if near then return issue.put(found, near) end
+  return issues
+end
+
+local function near_ones(tries)
+  local near = {}
+  for i, issues in ipairs(tries) do
+    if not is_far(issues) then near[#near + 1] = i end
+  end
+  return near
+end
+
+-- The issues of the one choice that was meant; where several may have been, those of each, which
+-- then say whose they are; where none was, one issue.
+local function choose(tries, value, found, expects)
+  local near = near_ones(tries)
+  for _, i in ipairs(near) do
+    local issues = mark(tries[i], i)
+    for _, each in ipairs(issues) do each.apart = each.apart or #near > 1 end
+    if found.n < issue.MAX_ISSUES then issue.put(found, issues) end
+  end
+  if #near > 0 then return FAIL end
   return issue.other(found, expects, value)
 end
 
@@ -40,14 +57,15 @@ local function union_run(choices, expects)
       if got ~= FAIL then return got end
       tries[i] = issue.take(found, before)
     end
-    return choose(choices, tries, value, found, expects)
+    return choose(tries, value, found, expects)
   end
 end
 
 ---The first of these that a value fits.
 ---@param choices tidelock.Schema[]
 ---@return tidelock.Schema
-function M.union(choices)
+function M.union(choices, none)
+  checks.none("schema.union", none)
   if type(choices) ~= "table" or #choices == 0 then
     error("schema.union: a list of schemas is wanted", 2)
   end
@@ -90,7 +108,8 @@ end
 ---@param tag string
 ---@param choices table<string|number|boolean, tidelock.Schema>
 ---@return tidelock.Schema
-function M.tagged_union(tag, choices)
+function M.tagged_union(tag, choices, none)
+  checks.none("schema.tagged_union", none)
   if type(tag) ~= "string" then error("schema.tagged_union: the tag is a string", 2) end
   if type(choices) ~= "table" then error("schema.tagged_union: records by tag are wanted", 2) end
   local own, values, names = {}, in_order(choices), {}
@@ -117,7 +136,8 @@ end
 ---@param fn fun(): tidelock.Schema
 ---@param name? string what json_schema calls it
 ---@return tidelock.Schema
-function M.lazy(fn, name)
+function M.lazy(fn, name, none)
+  checks.none("schema.lazy", none)
   if type(fn) ~= "function" then error("schema.lazy wants a function that returns a schema", 2) end
   local schema
   local function resolve()

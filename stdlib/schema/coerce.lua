@@ -1,5 +1,6 @@
 -- Schemas that make of a text what it stands for. What already is of the type passes too, so that
 -- a checked value can be checked again.
+local checks = require "tidelock.options.core"
 local core = require "tidelock.schema.core"
 local date = require "tidelock.schema.date"
 local issue = require "tidelock.schema.issue"
@@ -45,7 +46,8 @@ local lies = { [false] = true, ["false"] = true, ["0"] = true }
 
 ---A boolean, or "true", "false", "1", "0".
 ---@return tidelock.Schema
-function M.boolean()
+function M.boolean(none)
+  checks.none("schema.coerce.boolean", none)
   return core.new {
     kind = "coerce_boolean", expects = "boolean",
     run = function(value, found)

@@ -1,4 +1,5 @@
 -- Schemas of what holds other values: arrays, tuples, maps, and anything at all.
+local checks = require "tidelock.options.core"
 local core = require "tidelock.schema.core"
 local issue = require "tidelock.schema.issue"
 local json = require "tidelock.json"
@@ -87,7 +88,10 @@ copy = M.copy
 
 ---Anything, absence too. Containers are copied.
 ---@return tidelock.Schema
-function M.any() return core.new { kind = "any", expects = "anything", run = copy } end
+function M.any(none)
+  checks.none("schema.any", none)
+  return core.new { kind = "any", expects = "anything", run = copy }
+end
 
 -- --- arrays -----------------------------------------------------------------------------------
 

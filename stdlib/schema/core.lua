@@ -1,5 +1,6 @@
 -- What every schema has: check, assert, is, and the methods that make another schema of it. A
 -- schema never changes; each method returns a new one.
+local checks = require "tidelock.options.core"
 local issue = require "tidelock.schema.issue"
 
 local M = {}
@@ -41,6 +42,13 @@ function M.want(value, what, level)
     (level or 2) + 1)
 end
 
+-- Raises at the line of the script: whose function called M.options is called there.
+local function refuse_option(what, options, known)
+  local names = {}
+  for name in pairs(known) do names[#names + 1] = name end
+  checks.check("schema." .. what, options, names, 4)
+end
+
 ---Raises at options that are not known or of another type.
 ---@param options table?
 ---@param known table<string, string> type by name; "any" is any
@@ -53,7 +61,7 @@ function M.options(options, known, what)
   end
   for name, value in pairs(options) do
     local kind = known[name]
-    if not kind then error(("schema.%s: no option '%s'"):format(what, tostring(name)), 3) end
+    if not kind then refuse_option(what, options, known) end
     if kind ~= "any" and type(value) ~= kind then
       error(("schema.%s: %s must be a %s, not a %s"):format(what, name, kind, type(value)), 3)
     end
@@ -126,7 +134,8 @@ function Schema:refine(fn, message, path)
   end)
 end
 
----Makes another value of the checked one. It must not wait; `nil, message` is an issue.
+---Makes another value of the checked one. It must not wait; nil is an issue, with a message or
+---without, unless there was nothing to make it of.
 ---@param fn fun(value: any): any, string?
 ---@return tidelock.Schema
 function Schema:transform(fn)
@@ -136,8 +145,9 @@ function Schema:transform(fn)
     local checked = run(value, found, depth)
     if checked == FAIL then return FAIL end
     local made, why = plainly(fn, checked)
-    if made == nil and why ~= nil then
-      return issue.broken(found, tostring(why), issue.kind(checked), tostring(why))
+    if made == nil and (why ~= nil or checked ~= nil) then
+      local text = why ~= nil and tostring(why) or "nothing came of it"
+      return issue.broken(found, text, issue.kind(checked), text)
     end
     return made
   end)

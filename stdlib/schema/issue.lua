@@ -13,7 +13,9 @@ local M = {}
 ---@field path string where: `items[3].name`; "" is the value itself
 ---@field expected string
 ---@field received string
----@field message string `expected string, received number`, or what `refine` was given
+---@field message string `expected string, received number`, or what `refine` was given; in front of
+---  it `choice 2: ` where several choices of a union may have been meant
+---@field choice? string which choice of a union it is of: "2", or "2.1" of one within
 
 M.FAIL = setmetatable({}, { __name = "schema failure" })
 
@@ -169,9 +171,10 @@ end
 local function finished(found)
   local issues = M.take(found, 0)
   for i, issue in ipairs(issues) do
-    issue.shape = nil
     issue.message = issue.message
       or ("expected %s, received %s"):format(issue.expected, issue.received)
+    if issue.apart then issue.message = ("choice %s: %s"):format(issue.choice, issue.message) end
+    issue.shape, issue.apart = nil, nil
     if i > M.MAX_ISSUES then issues[i] = nil end
   end
   return issues

@@ -1,5 +1,6 @@
 -- Schemas of records: objects with named fields. A record has methods that others have not: they
 -- make records with more fields, fewer, or other rules for what is not named.
+local checks = require "tidelock.options.core"
 local container = require "tidelock.schema.container"
 local core = require "tidelock.schema.core"
 local issue = require "tidelock.schema.issue"
@@ -121,7 +122,10 @@ end
 ---or has a default; null counts as absent. What is not named is left out (strip).
 ---@param fields table<string, tidelock.Schema>
 ---@return tidelock.Schema
-function M.record(fields) return make(checked_fields(fields, "record"), "strip") end
+function M.record(fields, none)
+  checks.none("schema.record", none)
+  return make(checked_fields(fields, "record"), "strip")
+end
 
 -- --- methods ----------------------------------------------------------------------------------
 

@@ -1,4 +1,5 @@
 -- Schemas of single values: strings, numbers, booleans, literals.
+local checks = require "tidelock.options.core"
 local core = require "tidelock.schema.core"
 local format = require "tidelock.schema.format"
 local issue = require "tidelock.schema.issue"
@@ -193,8 +194,10 @@ M.number_options = number_options
 
 -- --- the rest ---------------------------------------------------------------------------------
 
+---@param none? nil there are no options
 ---@return tidelock.Schema
-function M.boolean()
+function M.boolean(none)
+  checks.none("schema.boolean", none)
   return core.new {
     kind = "boolean", expects = "boolean",
     run = function(value, found)
@@ -206,7 +209,8 @@ end
 
 ---json.null; in a record a key that is absent, for that is how null arrives there.
 ---@return tidelock.Schema
-function M.null()
+function M.null(none)
+  checks.none("schema.null", none)
   return core.new {
     kind = "null", expects = "null",
     run = function(value, found)
@@ -225,7 +229,8 @@ end
 
 ---@param wanted string|number|boolean
 ---@return tidelock.Schema
-function M.literal(wanted)
+function M.literal(wanted, none)
+  checks.none("schema.literal", none)
   want_literal(wanted, "literal")
   local expects = issue.show(wanted)
   return core.new {
@@ -240,7 +245,8 @@ end
 ---One of some values.
 ---@param values (string|number|boolean)[]
 ---@return tidelock.Schema
-function M.enum(values)
+function M.enum(values, none)
+  checks.none("schema.enum", none)
   if type(values) ~= "table" or #values == 0 then error("schema.enum: a list is wanted", 2) end
   local known, names, list = {}, {}, table.move(values, 1, #values, 1, {})
   for i, value in ipairs(list) do

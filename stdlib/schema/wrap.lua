@@ -54,6 +54,14 @@ local function giver(value, expects)
   return give
 end
 
+-- What a function gives must be something, as what stands in its place must.
+local function give_instead(give, value, found, what)
+  local given = give()
+  if given ~= nil or type(value) ~= "function" then return given end
+  local text = ("the function of %s gave nothing"):format(what)
+  return issue.broken(found, text, "nothing", text)
+end
+
 ---What is absent or null becomes this value: a copy of it, or what it returns, if it is a
 ---function. It is not checked.
 ---@param value any
@@ -63,7 +71,7 @@ function Schema:default(value)
   return around(self, {
     kind = "default", value = value,
     run = function(given, found, depth)
-      if given == nil or given == null then return give() end
+      if given == nil or given == null then return give_instead(give, value, found, "default") end
       return run(given, found, depth)
     end,
   })
@@ -82,7 +90,7 @@ function Schema:catch(value)
       local got = run(given, found, depth)
       if got ~= FAIL then return got end
       issue.take(found, before)
-      return give()
+      return give_instead(give, value, found, "catch")
     end,
   })
 end

@@ -1,6 +1,7 @@
 -- tidelock.server.io: Socket.IO v5 over Engine.IO: namespaces, their middleware, rooms and
 -- broadcasts. A namespace's sockets live on when the script is reloaded: the handlers of
 -- "connection" run again for each, with `sock.restored` true, so that the new ones listen.
+local checks = require "tidelock.options.core"
 local script = require "tidelock.script"
 local task = require "tidelock.task"
 local core = require "tidelock.server.core"
@@ -79,7 +80,9 @@ end
 --- Asked before a socket may join, in order: fn(sock) lets it in, unless it returns nil (or
 --- false) and a reason: a string, or a table with message and data. It may wait.
 ---@param fn fun(sock: tidelock.server.Socket): any, any
-function Namespace:use(fn)
+function Namespace:use(fn, none)
+  checks.none("namespace:use", none)
+  if type(fn) ~= "function" then error("a middleware is a function", 2) end
   table.insert(self.middleware, fn)
   return self
 end
@@ -87,7 +90,8 @@ end
 --- Hears of each socket that has joined.
 ---@param event "connection"
 ---@param fn fun(sock: tidelock.server.Socket)
-function Namespace:on(event, fn)
+function Namespace:on(event, fn, none)
+  checks.none("namespace:on", none)
   if event ~= "connection" then
     error('a namespace has one event, "connection": use sock:on for the others', 2)
   end
@@ -109,7 +113,8 @@ end
 --- Another namespace; declared by asking for it.
 ---@param name string begins with "/"
 ---@return tidelock.server.Namespace
-function Namespace:of(name)
+function Namespace:of(name, none)
+  checks.none("namespace:of", none)
   if type(name) ~= "string" or name:sub(1, 1) ~= "/" then
     error('a namespace begins with "/"', 2)
   end
@@ -239,6 +244,9 @@ local defaults = {
   path = "/socket.io/", ping_interval = 25, ping_timeout = 20, max_payload = 1000000,
   connect_timeout = 45,
 }
+
+M.option_names = { "cors" }
+for name in pairs(defaults) do table.insert(M.option_names, name) end
 
 local function check(options)
   local o = {}

@@ -1,5 +1,6 @@
 -- tidelock.server.socket: one client in one namespace. What must outlive a reload is plain
 -- data: `record` (rooms, auth) and `data`, both in script.keep.
+local checks = require "tidelock.options.core"
 local errors = require "tidelock.errors"
 local json = require "tidelock.json"
 local script = require "tidelock.script"
@@ -87,13 +88,22 @@ end
 --- an answer: ack(value...) gives it, once. "disconnect" hears fn(reason).
 ---@param event string
 ---@param fn function
-function methods:on(event, fn) return add(self, event, { fn = fn }) end
+function methods:on(event, fn, none)
+  checks.none("socket:on", none)
+  return add(self, event, { fn = fn })
+end
 ---@param event string
 ---@param fn function
-function methods:once(event, fn) return add(self, event, { fn = fn, once = true }) end
+function methods:once(event, fn, none)
+  checks.none("socket:once", none)
+  return add(self, event, { fn = fn, once = true })
+end
 --- Hears every event of the client: fn(event, arg...).
 ---@param fn function
-function methods:on_any(fn) return M.listen(self.any, { fn = fn }) end
+function methods:on_any(fn, none)
+  checks.none("socket:on_any", none)
+  return M.listen(self.any, { fn = fn })
+end
 
 --- Removes the handlers of an event, or one of them.
 ---@param event string
@@ -155,30 +165,13 @@ function methods:emit(event, ...)
   return self:send_packet(text, parts)
 end
 
--- The last argument of a call is its options when it holds a timeout and nothing else.
-local function split_options(args)
-  local last = args[args.n]
-  if type(last) ~= "table" or type(last.timeout) ~= "number" then return CALL_TIMEOUT end
-  for key in pairs(last) do
-    if key ~= "timeout" then return CALL_TIMEOUT end
-  end
-  args[args.n], args.n = nil, args.n - 1
-  return last.timeout
-end
-
---- Sends an event and waits for the client's answer.
----@param event string
----@param ... any arguments, and { timeout = seconds } (10)
----@return any ... the answer (true when it is empty), or nil and an error: TIMEOUT, CLOSED
-function methods:call(event, ...)
-  local args = table.pack(...)
-  local timeout = split_options(args)
+local function ask_client(self, timeout, event, ...)
   local id, gate = self.record.next_ack, gates.gate()
   self.record.next_ack = id + 1
-  local text, err, parts = M.encode_event(self.nsp.name, id, event, table.unpack(args, 1, args.n))
+  local text, err, parts = M.encode_event(self.nsp.name, id, event, ...)
   if not text then return nil, err end
-  local call = { gate = gate }
-  self.calls[id] = call
+  local waiting = { gate = gate }
+  self.calls[id] = waiting
   local alarm = timer.after(timeout, function() gate:open() end)
   local sent, why = self:send_packet(text, parts)
   local ok, raised = true, nil
@@ -187,10 +180,26 @@ function methods:call(event, ...)
   self.calls[id] = nil
   if not ok then error(raised, 0) end
   if not sent then return nil, why end
-  if call.answer then return table.unpack(call.answer, 1, call.answer.n) end
-  return nil, call.err or errors.new {
+  if waiting.answer then return table.unpack(waiting.answer, 1, waiting.answer.n) end
+  return nil, waiting.err or errors.new {
     code = "TIMEOUT", message = ("no answer to %q in %g s"):format(event, timeout), phase = "ack",
   }
+end
+
+--- Sends an event and waits for the client's answer, 10 s at most.
+---@param event string
+---@param ... any arguments
+---@return any ... the answer (true when it is empty), or nil and an error: TIMEOUT, CLOSED
+function methods:call(event, ...) return ask_client(self, CALL_TIMEOUT, event, ...) end
+
+--- For calls that wait otherwise: sock:timeout(0.5):call("ev", ...).
+---@param seconds number
+---@return { call: function }
+function methods:timeout(seconds)
+  if type(seconds) ~= "number" or not (seconds > 0 and seconds < math.huge) then
+    error("a timeout is a number of seconds above 0", 2)
+  end
+  return { call = function(_, event, ...) return ask_client(self, seconds, event, ...) end }
 end
 
 -- --- rooms ----------------------------------------------------------------------------------

@@ -2,13 +2,19 @@
 -- probably meant; so does an argument where there are none.
 local test = require "tidelock.test"
 local input = require "tidelock.input"
+local json = require "tidelock.json"
+local schema = require "tidelock.schema"
 local script = require "tidelock.script"
+local server = require "tidelock.server"
 local socket = require "tidelock.socket"
 local store = require "tidelock.store"
 local task = require "tidelock.task"
 local timer = require "tidelock.timer"
 local checks = require "tidelock.options.core"
 local expect = test.expect
+
+local web = server.listen("web")
+local io = web:io()
 
 local function nothing() end
 local count = 0
@@ -102,6 +108,39 @@ test.describe("an option that there is not", function()
   refused("of with_timeout", function()
     task.with_timeout(1, nothing, { code = 1 })
   end, "task.with_timeout takes no options")
+  refused("of encode", function() json.encode({}, { prety = true }) end, 'did you mean "pretty"')
+  refused("of listen", function()
+    server.listen("o", { prot = 1 })
+  end, "server.listen", 'did you mean "port"')
+  refused("of listen, a second one", function() server.listen("o", {}, {}) end, "takes no options")
+  refused("of io", function() web:io { pingInterval = 1 } end, "server:io", 'did you mean "ping_interval"')
+  refused("of a route", function() web:get("/", nothing, { cors = "*" }) end, "server:get takes no options")
+  refused("of a middleware", function() web:use(nothing, { path = "/" }) end, "server:use takes no options")
+  refused("of a WebSocket", function()
+    web:websocket("/", { mesage = nothing })
+  end, "server:websocket", 'did you mean "message"')
+  refused("of a namespace", function()
+    io:on("connection", nothing, { serial = true })
+  end, "namespace:on takes no options")
+  refused("of a namespace's middleware", function() io:use(nothing, {}) end, "namespace:use takes no options")
+  refused("of a string", function() schema.string { nonemty = true } end, "schema.string", 'mean "nonempty"')
+  refused("of a number", function() schema.number { maximum = 1 } end, "schema.number", 'option "maximum"')
+  refused("of an integer", function() schema.coerce.integer { mim = 1 } end, 'did you mean "min"')
+  refused("of a date", function() schema.coerce.date { asume_utc = true } end, 'did you mean "assume_utc"')
+  refused("of an array", function() schema.array(schema.any(), { length = 1 }) end, 'option "length"')
+  refused("of a tuple", function() schema.tuple({}, { rset = schema.any() }) end, 'did you mean "rest"')
+  refused("of a map", function() schema.map(schema.any(), { keys = schema.any() }) end, 'mean "key"')
+  refused("of a boolean", function() schema.boolean { strict = true } end, "schema.boolean takes no options")
+  refused("of null", function() schema.null {} end, "schema.null takes no options")
+  refused("of any", function() schema.any {} end, "schema.any takes no options")
+  refused("of a literal", function() schema.literal(1, {}) end, "schema.literal takes no options")
+  refused("of an enum", function() schema.enum({ 1 }, {}) end, "schema.enum takes no options")
+  refused("of a record", function()
+    schema.record({}, { strict = true })
+  end, "schema.record takes no options")
+  refused("of a union", function() schema.union({ schema.any() }, {}) end, "schema.union takes no options")
+  refused("of a tagged union", function() schema.tagged_union("t", {}, {}) end, "takes no options")
+  refused("of lazy", function() schema.lazy(nothing, "x", {}) end, "schema.lazy takes no options")
   refused("of send", function()
     connection { protocol = "websocket" }:send("x", { binery = true })
   end, 'did you mean "binary"')

@@ -395,7 +395,7 @@ test.describe("records", function()
     expect(function() schema.record { a = schema.string } end).raises "call it"
     expect(function() schema.record { a = "string" } end).raises "the field 'a'"
     expect(function() schema.record { schema.string() } end).raises "names"
-    expect(function() schema.string { length = 3 } end).raises "no option 'length'"
+    expect(function() schema.string { length = 3 } end).raises 'unknown option "length"'
     expect(function() schema.string { min = "3" } end).raises "min must be a number"
     expect(function() schema.array {} end).raises "the item"
     expect(function() schema.string { format = "phone" } end).raises "no format"
@@ -449,6 +449,34 @@ test.describe("unions", function()
     expect(issues(either, true)).equals { ": expected string or integer or array, received true" }
     expect(issues(either, 3)).equals { ": expected at least 5, received 3" }
     expect(issues(either, { 1, "b" })).equals { "[2]: expected integer, received string" }
+  end)
+
+  test.it("say which choice failed where, when several may have been meant", function()
+    local by_id = schema.record { id = schema.integer(), at = schema.record { x = schema.number() } }
+    local by_name = schema.record { name = schema.string() }
+    local both = schema.union { by_id, schema.string(), by_name }
+    local value, err = both:check { id = "7", at = { x = "1" } }
+    expect(value).is_nil()
+    local told = {}
+    for i, each in ipairs(err.issues) do told[i] = each.choice .. " " .. each.path .. ": " .. each.message end
+    expect(told).equals {
+      "1 at.x: choice 1: expected number, received string",
+      "1 id: choice 1: expected integer, received string",
+      "3 name: choice 3: expected string, received nothing",
+    }
+    expect(err.message).contains "name: choice 3: expected string"
+    expect(issues(schema.array(both), { { id = 1, at = { x = 1 } }, { name = 2 } })).equals {
+      "[2].at: choice 1: expected object, received nothing",
+      "[2].id: choice 1: expected integer, received nothing",
+      "[2].name: choice 3: expected string, received number",
+    }
+    local nested = schema.union { schema.union { by_id, by_name }, schema.record { z = schema.null() } }
+    local _, deep = nested:check { name = 5, z = 1 }
+    local choices = {}
+    for i, each in ipairs(deep.issues) do choices[i] = each.choice end
+    expect(choices).equals { "1.1", "1.1", "1.2", "2" }
+    local _, one = either:check(3)
+    expect({ one.issues[1].choice, one.issues[1].message }).equals { "2", "expected at least 5, received 3" }
   end)
 
   local event = schema.tagged_union("kind", {
@@ -536,6 +564,24 @@ test.describe("rules of one's own", function()
     fits(host, "https://a.b/c", "a.b")
     expect(issues(host, "ftp://a")).equals { ": is not https" }
     fits(schema.string():transform(tonumber):refine(function(n) return n > 1 end), "2", 2)
+  end)
+
+  test.it("may not make nothing of something", function()
+    local number = schema.string():transform(tonumber)
+    fits(number, "7", 7)
+    expect(issues(number, "x")).equals { ": nothing came of it" }
+    expect(issues(schema.record { n = number }, { n = "x" })).equals { "n: nothing came of it" }
+    expect(issues(schema.array(number), { "1", "x" })).equals { "[2]: nothing came of it" }
+    expect(number:is("x")).is(false)
+    expect(number:catch(0):check("x")).is(0)
+    local kept = schema.string():optional():transform(function(text) return text and text:upper() end)
+    expect({ kept:check(nil) }).equals {}
+    expect(schema.union({ number, schema.literal "x" }):check("x")).is("x")
+    local empty = schema.record { n = schema.integer():default(function() end) }
+    expect(issues(empty, {})).equals { "n: the function of default gave nothing" }
+    local caught = schema.integer():catch(function() end)
+    expect(issues(caught, "x")).equals { ": the function of catch gave nothing" }
+    expect(issues(schema.integer():refine(function() end), 1)).equals { ": does not hold" }
   end)
 
   test.it("raise what they raise, and cannot wait", function()

@@ -197,7 +197,7 @@ test.describe("a server over Socket.IO", function()
     expect(seen.null).is(true)
     client:on("question", function(n, ack) ack(n + 1) end)
     expect(seen.sock:call("question", 41)).is(42)
-    local reply, err = seen.sock:call("nobody", { timeout = 0.05 })
+    local reply, err = seen.sock:timeout(0.05):call("nobody", { timeout = 9 })
     expect(reply).is_nil()
     expect(err.code).is "TIMEOUT"
     client:emit("once")

@@ -49,7 +49,7 @@ io:on("connection", function(sock)
   sock:on("others", function(room, text) sock:to(room):emit("said", text) end)
   sock:on("shout", function(value) sock.broadcast:emit("shouted", value) end)
   sock:on("ask", function(timeout)
-    local reply, err = sock:call("question", 42, { timeout = timeout })
+    local reply, err = sock:timeout(timeout):call("question", 42)
     sock:emit("answered", reply, err and err.code)
   end)
   sock:on("files", function(name, file, ack) -- bytes in, the same and more back, as event and ack
