@@ -46,6 +46,7 @@ local common = {
   headers = of_type "table", query = of_type "table", timeout = seconds,
   connect_timeout = seconds, max_body = count(1, 1 << 53), redirects = count(0, 1000),
   expect = status.check, insecure = of_type "boolean", http2 = of_type "boolean",
+  decompress = of_type "boolean",
 }
 for _, name in ipairs { "proxy", "ca", "cert", "key", "key_password", "pin", "ciphers" } do
   common[name] = of_type "string"
@@ -115,7 +116,7 @@ function Response:json() return json.decode(self.body) end
 local known = { GET = true, HEAD = true, POST = true, PUT = true, PATCH = true, DELETE = true,
   OPTIONS = true }
 local passed = { "timeout", "connect_timeout", "max_body", "redirects",
-  "http2", "insecure", "proxy", "ca", "cert", "key", "key_password", "pin", "ciphers" }
+  "http2", "decompress", "insecure", "proxy", "ca", "cert", "key", "key_password", "pin", "ciphers" }
 
 -- get and GET are one; methods that are not known go out as they are given.
 local function method_of(options)

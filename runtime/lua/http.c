@@ -163,6 +163,9 @@ static void read_options(lua_State *L, HttpOptions *options, Error *err) {
   lua_getfield(L, 1, "http2");
   options->http2 = lua_toboolean(L, -1);
   lua_pop(L, 1);
+  options->raw =
+      lua_getfield(L, 1, "decompress") == LUA_TBOOLEAN && !lua_toboolean(L, -1);
+  lua_pop(L, 1);
   lua_getfield(L, 1, "body");
   options->body = luaL_optlstring(L, -1, NULL, &options->body_len);
   options->headers = header_field(L, err);
@@ -177,6 +180,7 @@ static int f_request(lua_State *L) {
   Error err = {0};
   read_options(L, &options, &err);
   if (err.code) return luaerror_return(L, &err);
+  options.owner = task->gen->script;
   Exchange *x = xcalloc(1, sizeof *x);
   *x = (Exchange){.wait.cancel = cancel_exchange, .task = task};
   x->http = http_start(task->gen->rt->net, &options, on_done, x, &err);

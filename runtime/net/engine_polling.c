@@ -2,8 +2,8 @@
  * that brings ours, at most, each at a time; more would end the session, and so would
  * giving up the GET.
  *
- * A session opens on a connection of its own, and uses none that was there before: after
- * a network that died, all that are kept may be dead, and nothing shows it.
+ * Its connections are its own: a session opens on a fresh one, since one that is kept
+ * from before may be as dead as what made the client connect again.
  *
  * A request whose connection breaks is not repeated: the server may have answered, and
  * the next answer would hide that something is missing. The session ends.
@@ -66,7 +66,6 @@ struct Polling {
   size_t queued, posting; /* bytes that wait; that are on their way */
   uint32_t fence, passed; /* behind what is on its way; behind nothing; 0: none */
   TurnEnd flush;
-  double begun; /* its requests use no connection of before */
   bool draining;
   int busy;
 };
@@ -130,7 +129,8 @@ static size_t max_body(const Engine *e) {
   return 4 * message > LEAST_BODY ? 4 * message : LEAST_BODY;
 }
 
-static void way_for(const Engine *e, bool post, double begun, Way *way) {
+static void way_for(const Polling *p, bool post, Way *way) {
+  const Engine *e = p->engine;
   const WsOptions *common = &e->options->ws;
   way->url = engine_target(e, EIO_POLLING);
   way->headers =
@@ -142,7 +142,7 @@ static void way_for(const Engine *e, bool post, double begun, Way *way) {
                                .max_body = max_body(e),
                                .max_redirects = 0,
                                .once = true,
-                               .not_before = e->hello ? begun : INFINITY,
+                               .owner = p,
                                .route = common->route};
 }
 
@@ -155,7 +155,7 @@ static void way_free(Way *way) {
 static HttpRequest *request(Polling *p, const Buffer *body, double timeout,
                             HttpDone *done, Error *err) {
   Way way;
-  way_for(p->engine, body != NULL, p->begun, &way);
+  way_for(p, body != NULL, &way);
   way.options.timeout = timeout;
   if (body) way.options.body = body->data, way.options.body_len = body->len;
   HttpRequest *started = http_start(p->net, &way.options, done, p, err);
@@ -288,6 +288,7 @@ static void stop(Polling *p) {
   p->get = p->post = NULL;
   p->engine = NULL;
   p->leaving = NULL;
+  http_forget(p->net, p);
   if (leaving) {
     timer_stop(net_loop(p->net), &leaving->late);
     route_free(&leaving->route);
@@ -335,7 +336,7 @@ static void begin_leaving(Polling *p) {
   leaving->late.fire = on_late;
   leaving->max_payload = p->engine->max_payload;
   leaving->patience = patience > 0 ? patience : 5;
-  way_for(p->engine, true, p->begun, &leaving->way);
+  way_for(p, true, &leaving->way);
   route_copy(&leaving->route, &leaving->way.options.route);
   leaving->way.options.route = leaving->route;
   p->engine = NULL;
@@ -409,7 +410,6 @@ int polling_start(Engine *e, Error *err) {
   p->engine = e;
   p->net = e->net;
   p->last = &p->first;
-  p->begun = loop_now(net_loop(e->net));
   p->flush.run = on_turn_end;
   p->get = request(p, NULL, e->options->ws.connect_timeout, on_got, err);
   if (!p->get) {

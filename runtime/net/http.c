@@ -1,13 +1,15 @@
 /* HTTP requests. Owned by whoever started them until done or cancelled; loop thread only.
  *
- * A request is a chain of hops, each one transfer of curl's: redirects are followed here
- * and not by curl, so that one rule decides what another origin may see (scheme, host and
- * port, all three), and every hop starts with fresh errors, limits and phase.
+ * A request is a chain of hops: redirects are followed here, so that one rule decides
+ * what another origin may see (scheme, host and port, all three), and every hop starts
+ * with fresh errors, limits and phase. A hop speaks HTTP/1.1 on a connection of ours
+ * (http_exchange.c), or is one transfer of curl's where HTTP/2 is asked for
+ * (http_curl.c); what an answer's headers and body become stands here for both.
  *
- * How a request ends. The transfer finishes in the poll (on_done): it is removed there,
- * so that nothing of curl's is held while the event waits in the inbox, and `deliver`
- * runs in dispatch. A cancel before on_done removes the transfer and frees at once; one
- * between on_done and deliver only marks the request, since its event is in the inbox. */
+ * How a request ends. A hop is over in the poll or a timer (http_hop_over): nothing of it
+ * is held while the event waits in the inbox, and `deliver` runs in dispatch. A cancel
+ * before that ends the hop and frees at once; one between only marks the request, since
+ * its event is in the inbox. */
 #include "net/http.h"
 
 #include <math.h>
@@ -16,48 +18,13 @@
 #include <strings.h>
 
 #include "net/http_headers.h"
-#include "net/net_url.h"
+#include "net/http_parts.h"
+#include "net/pool.h"
 
-enum { MAX_HEADERS = 256 * 1024, DEFAULT_REDIRECTS = 5 };
+enum { DEFAULT_REDIRECTS = 5 };
 static const size_t default_max_body = 64u << 20;
 
-struct HttpRequest {
-  Transfer transfer;
-  Event event;
-  Net *net;
-  HttpDone *done;
-  void *ctx;
-
-  /* what was asked for */
-  char *method;
-  NetUrl url; /* of this hop */
-  char *first_origin;
-  char *user, *password;
-  char **headers; /* NULL-terminated */
-  Buffer body;
-  double connect_timeout, deadline; /* deadline: monotonic; INFINITY: none */
-  size_t max_body;
-  int redirects_left;
-  bool http2;
-  double not_before;
-  Route route;
-
-  /* this hop */
-  struct curl_slist *lines;
-  size_t body_sent;
-  size_t header_bytes;
-  bool head_complete; /* the empty line came: curl takes a head cut off for a whole one */
-  char words[CURL_ERROR_SIZE];
-  Error refused; /* why a callback of curl's gave up */
-
-  HttpResponse response;
-  Error error;
-  bool cancelled, delivering;
-  bool followed; /* at least one redirect: the first server has seen the request */
-};
-
 static void request_free(HttpRequest *r) {
-  curl_slist_free_all(r->lines);
   net_url_free(&r->url);
   for (char **header = r->headers; header && *header; header++) free(*header);
   free(r->headers);
@@ -66,105 +33,27 @@ static void request_free(HttpRequest *r) {
   free(r->user);
   free(r->password);
   route_free(&r->route);
+  coding_free(r->coding);
+  http1_answer_free(&r->answer);
   buffer_free(&r->body);
   buffer_free(&r->response.headers);
   buffer_free(&r->response.body);
   free(r);
 }
 
-/* --- curl's callbacks: collect, and give up by returning less than was offered ---- */
+/* --- what a hop asks -------------------------------------------------------------- */
 
-static size_t refuse(HttpRequest *r, const char *what, size_t limit) {
-  char shown[NET_URL_SHOWN];
-  net_url_show(net_url_name(&r->url), shown);
-  error_set(&r->refused, ERR_TOO_LARGE, "the %s of the answer of %s exceeds %zu bytes",
-            what, shown, limit);
-  return 0;
-}
-
-static size_t on_body(char *data, size_t size, size_t count, void *ctx) {
-  HttpRequest *r = ctx;
-  size_t len = size * count;
-  if (len > r->max_body - r->response.body.len) return refuse(r, "body", r->max_body);
-  buffer_put(&r->response.body, data, len);
-  return len;
-}
-
-static void keep_header(Buffer *headers, const char *line, size_t len) {
-  while (len && strchr("\r\n \t", line[len - 1])) len--;
-  if (len == 0) return;
-  buffer_put(headers, line, len);
-  buffer_putc(headers, '\n');
-}
-
-/* A status line starts a response anew: what came before was a 1xx. Trailers come behind
- * the body; they are not kept among the headers. */
-static size_t on_header(char *line, size_t size, size_t count, void *ctx) {
-  HttpRequest *r = ctx;
-  size_t len = size * count;
-  r->header_bytes += len;
-  if (r->header_bytes > MAX_HEADERS) return refuse(r, "head", MAX_HEADERS);
-  bool starts = len >= 5 && memcmp(line, "HTTP/", 5) == 0;
-  bool empty = line[0] == '\n' || (len == 2 && line[1] == '\n');
-  r->head_complete = !starts && (r->head_complete || empty);
-  if (starts) buffer_clear(&r->response.headers);
-  else if (r->response.body.len == 0) keep_header(&r->response.headers, line, len);
-  return len;
-}
-
-/* The body of a request that must not be repeated by itself is read through here: curl
- * cannot start over, so that it does not send a POST twice when a kept connection broke.
- */
-static size_t on_read(char *out, size_t size, size_t count, void *ctx) {
-  HttpRequest *r = ctx;
-  size_t len = r->body.len - r->body_sent;
-  if (len > size * count) len = size * count;
-  if (len) memcpy(out, r->body.data + r->body_sent, len);
-  r->body_sent += len;
-  return len;
-}
-
-static int on_seek(void *ctx, curl_off_t offset, int origin) {
-  (void)ctx, (void)offset, (void)origin;
-  return CURL_SEEKFUNC_FAIL;
-}
-
-/* --- one hop ---------------------------------------------------------------------- */
-
-static bool is_method(const HttpRequest *r, const char *method) {
+bool http_is_method(const HttpRequest *r, const char *method) {
   return strcmp(r->method, method) == 0;
 }
 
-static bool repeatable(const HttpRequest *r) {
-  return !is_method(r, "POST") && !is_method(r, "PATCH");
+bool http_at_home(const HttpRequest *r) {
+  return strcmp(r->url.origin, r->first_origin) == 0;
 }
 
-static bool has_header(const HttpRequest *r, const char *name) {
-  for (char **header = r->headers; *header; header++)
-    if (http_header_is(*header, name)) return true;
-  return false;
-}
-
-static void set_body(HttpRequest *r, CURL *easy) {
-  bool sends = is_method(r, "POST") || is_method(r, "PUT") || is_method(r, "PATCH");
-  r->body_sent = 0;
-  if (r->body.len == 0 && !sends) return;
-  curl_easy_setopt(easy, CURLOPT_POST, 1L);
-  curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->body.len);
-  if (repeatable(r) || r->body.len == 0) {
-    curl_easy_setopt(easy, CURLOPT_POSTFIELDS, r->body.len ? r->body.data : "");
-    if (!repeatable(r)) curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
-    return;
-  }
-  curl_easy_setopt(easy, CURLOPT_READFUNCTION, on_read);
-  curl_easy_setopt(easy, CURLOPT_READDATA, r);
-  curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, on_seek);
-}
-
-static void set_method(HttpRequest *r, CURL *easy) {
-  if (is_method(r, "HEAD")) curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
-  else if (!is_method(r, "GET") || r->body.len)
-    curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, r->method);
+bool http_sends_body(const HttpRequest *r) {
+  return r->body.len > 0 || http_is_method(r, "POST") || http_is_method(r, "PUT") ||
+         http_is_method(r, "PATCH");
 }
 
 /* Another origin gets no secrets, and not the Host of the first. */
@@ -172,92 +61,102 @@ static bool stays_home(const char *header) {
   return http_header_secret(header) || http_header_is(header, "Host");
 }
 
-static void set_headers(HttpRequest *r, CURL *easy) {
-  bool home = strcmp(r->url.origin, r->first_origin) == 0;
-  curl_slist_free_all(r->lines);
-  r->lines = NULL;
+const char **http_hop_headers(const HttpRequest *r) {
+  bool home = http_at_home(r);
+  size_t count = 0, n = 0;
+  while (r->headers[count]) count++;
+  const char **list = xcalloc(count + 1, sizeof *list);
   for (char **header = r->headers; *header; header++)
-    if (home || !stays_home(*header)) r->lines = http_header_add(r->lines, *header);
-  if (!has_header(r, "Expect")) r->lines = curl_slist_append(r->lines, "Expect:");
-  if (!has_header(r, "Content-Type"))
-    r->lines = curl_slist_append(r->lines, "Content-Type:");
-  curl_easy_setopt(easy, CURLOPT_HTTPHEADER, r->lines);
-  curl_easy_setopt(easy, CURLOPT_USERAGENT, "tidelock");
-  if (!home || !r->user || has_header(r, "Authorization")) return;
-  curl_easy_setopt(easy, CURLOPT_USERNAME, r->user);
-  curl_easy_setopt(easy, CURLOPT_PASSWORD, r->password ? r->password : "");
+    if (home || !stays_home(*header)) list[n++] = *header;
+  return list;
 }
 
-/* curl takes 0 as "no limit of mine", so that the least is 1 ms. */
-static long milliseconds(double seconds) {
-  if (seconds > 1e6) seconds = 1e6;
-  return seconds < 0.001 ? 1 : lround(seconds * 1000);
-}
-
-static void set_limits(HttpRequest *r, CURL *easy) {
-  curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, milliseconds(r->connect_timeout));
-  if (isinf(r->deadline)) return;
-  double left = r->deadline - loop_now(net_loop(r->net));
-  curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, milliseconds(left));
-}
-
-/* When a server ends a shared HTTP/2 connection (GOAWAY), curl 7.88 fails what is on it
- * (212 of 2,000 requests where each lasts for 20) and was seen to give answers to other
- * requests than their own: so each request has a connection. */
-static void set_version(const HttpRequest *r, CURL *easy) {
-  if (!r->http2) return;
-  curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
-  curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
-  curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
-}
-
-/* curl counts the age of a connection in whole seconds, up to the next one. */
-static void set_age(const HttpRequest *r, CURL *easy) {
-  double age = loop_now(net_loop(r->net)) - r->not_before;
-  if (isinf(r->not_before)) curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
-  else if (r->not_before > 0)
-    curl_easy_setopt(easy, CURLOPT_MAXLIFETIME_CONN, age < 1 ? 1L : (long)age);
-}
-
-static void set_callbacks(HttpRequest *r, CURL *easy) {
-  curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
-  curl_easy_setopt(easy, CURLOPT_WRITEDATA, r);
-  curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
-  curl_easy_setopt(easy, CURLOPT_HEADERDATA, r);
-  curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, r->words);
+const char **http_standard_headers(const HttpRequest *r, const char *basic,
+                                   const char *proxy) {
+  const char **list = xcalloc(6, sizeof *list);
+  size_t n = 0;
+  list[n++] = "User-Agent: tidelock";
+  list[n++] = "Accept: */*";
+  if (!r->raw) list[n++] = "Accept-Encoding: gzip, deflate";
+  if (basic) list[n++] = basic;
+  if (proxy) list[n++] = proxy;
+  return list;
 }
 
 static void start_hop(HttpRequest *r) {
-  CURL *easy = r->transfer.easy = net_easy(r->net);
-  r->words[0] = '\0';
-  r->header_bytes = 0;
-  r->head_complete = false;
-  buffer_clear(&r->response.headers);
+  bool secure = strncmp(r->url.url, "https:", 6) == 0;
+  r->discards = false;
+  coding_free(r->coding);
+  r->coding = NULL;
   buffer_clear(&r->response.body);
-  curl_easy_setopt(easy, CURLOPT_URL, r->url.url);
-  curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
-  curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "");
-  route_apply(&r->route, r->url.unix_path, easy);
-  set_body(r, easy);
-  set_method(r, easy);
-  set_headers(r, easy);
-  set_limits(r, easy);
-  set_version(r, easy);
-  set_age(r, easy);
-  set_callbacks(r, easy);
-  net_add(r->net, &r->transfer);
+  if (r->http2 && secure) http_curl_start(r);
+  else http_exchange_start(r);
+}
+
+/* --- what an answer becomes ------------------------------------------------------- */
+
+static bool is_redirect(const HttpRequest *r) {
+  static const int codes[] = {301, 302, 303, 307, 308};
+  size_t len;
+  for (size_t i = 0; i < COUNT_OF(codes); i++)
+    if (r->answer.status == codes[i])
+      return http1_head_value(&r->answer.head, "Location", 0, &len) && len > 0;
+  return false;
+}
+
+/* Returns new: the elements of all Content-Encoding fields. */
+static char *codings_of(const HttpRequest *r) {
+  Buffer all = {0};
+  const char *value;
+  size_t len;
+  for (size_t n = 0;
+       (value = http1_head_value(&r->answer.head, "Content-Encoding", n, &len)); n++) {
+    if (n) buffer_putc(&all, ',');
+    buffer_put(&all, value, len);
+  }
+  return buffer_take(&all, NULL);
+}
+
+void http_take_head(HttpRequest *r) {
+  r->response.status = r->answer.status;
+  r->response.version = r->answer.minor == 0 ? "1.0" : "1.1";
+  r->discards = r->redirects_left >= 0 && is_redirect(r);
+  if (r->raw || r->discards || http_is_method(r, "HEAD")) return;
+  char *codings = codings_of(r);
+  r->coding = coding_new(codings, strlen(codings));
+  free(codings);
+}
+
+static int refuse_body(HttpRequest *r, int code) {
+  char shown[NET_URL_SHOWN];
+  net_url_show(net_url_name(&r->url), shown);
+  if (code == ERR_TOO_LARGE)
+    error_set(&r->error, ERR_TOO_LARGE, "the body of the answer of %s exceeds %zu bytes",
+              shown, r->max_body);
+  else if (code)
+    error_set(&r->error, ERR_DECODE, "the answer of %s could not be decompressed", shown);
+  return code;
+}
+
+int http_take_body(HttpRequest *r, const char *piece, size_t len) {
+  Buffer *body = &r->response.body;
+  if (r->coding)
+    return refuse_body(r, coding_take(r->coding, piece, len, r->max_body, body));
+  if (len > r->max_body - body->len) return refuse_body(r, ERR_TOO_LARGE);
+  buffer_put(body, piece, len);
+  return 0;
+}
+
+int http_end_body(HttpRequest *r) {
+  return refuse_body(r, r->coding ? coding_end(r->coding) : 0);
 }
 
 /* --- redirects -------------------------------------------------------------------- */
 
-static bool is_redirect(int status) {
-  return status == 301 || status == 302 || status == 303 || status == 307 ||
-         status == 308;
-}
-
 /* As browsers do: 303 asks for a GET, and so do 301 and 302 after a POST. */
 static void change_method(HttpRequest *r, int status) {
-  bool get = status == 303 ? !is_method(r, "HEAD") : status < 307 && is_method(r, "POST");
+  bool get = status == 303 ? !http_is_method(r, "HEAD")
+                           : status < 307 && http_is_method(r, "POST");
   if (!get) return;
   free(r->method);
   r->method = xstrdup("GET");
@@ -306,13 +205,15 @@ static int turn_to(HttpRequest *r, const char *location) {
 }
 
 /* Returns whether another hop was started. On a failure r->error is set. */
-static bool follow(HttpRequest *r, int status) {
-  char *location = NULL;
-  if (r->redirects_left < 0 || !is_redirect(status)) return false;
-  curl_easy_getinfo(r->transfer.easy, CURLINFO_REDIRECT_URL, &location);
-  if (!location || turn_to(r, location) != 0) return false;
-  net_remove(r->net, &r->transfer);
-  change_method(r, status);
+static bool follow(HttpRequest *r) {
+  size_t len;
+  if (r->error.code || !r->discards) return false;
+  const char *value = http1_head_value(&r->answer.head, "Location", 0, &len);
+  char *location = net_url_resolve(&r->url, value, len);
+  int code = turn_to(r, location);
+  free(location);
+  if (code) return false;
+  change_method(r, r->answer.status);
   start_hop(r);
   return true;
 }
@@ -329,43 +230,46 @@ static void deliver(Event *event) {
   request_free(r);
 }
 
-static void fill_error(HttpRequest *r, CURLcode result) {
-  net_error(&r->error, r->transfer.easy, result, r->words, net_url_name(&r->url));
-  if (r->refused.code) {
-    r->error.code = r->refused.code;
-    memcpy(r->error.message, r->refused.message, sizeof r->error.message);
+/* A proxy that was asked for the whole URL answers for itself. */
+static void check_proxy(HttpRequest *r) {
+  char shown[NET_URL_SHOWN];
+  if (r->error.code || !r->forwarded || r->answer.status != 407) return;
+  net_url_show(net_url_name(&r->url), shown);
+  error_set(&r->error, ERR_PROXY,
+            "the proxy for %s refused: it answered 407, it wants other credentials",
+            shown);
+  r->error.phase = "proxy";
+  r->error.sent = SENT_NO;
+}
+
+void http_hop_over(HttpRequest *r) {
+  check_proxy(r);
+  if (follow(r)) return;
+  if (r->error.code && r->followed) r->error.sent = SENT_YES;
+  if (!r->error.code) {
+    buffer_free(&r->response.headers);
+    r->response.headers = r->answer.head.lines;
+    r->answer.head.lines = (Buffer){0};
   }
-  if (r->followed) r->error.sent = SENT_YES;
-}
-
-static const char *version_of(CURL *easy) {
-  long version = 0;
-  curl_easy_getinfo(easy, CURLINFO_HTTP_VERSION, &version);
-  return version == CURL_HTTP_VERSION_2_0   ? "2"
-         : version == CURL_HTTP_VERSION_1_0 ? "1.0"
-                                            : "1.1";
-}
-
-static void on_done(Transfer *transfer, CURLcode result) {
-  HttpRequest *r = CONTAINER_OF(transfer, HttpRequest, transfer);
-  long status = 0;
-  curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
-  r->response.status = (int)status;
-  r->response.version = version_of(transfer->easy);
-  if (result == CURLE_OK && !r->head_complete) result = CURLE_GOT_NOTHING;
-  if (result != CURLE_OK) fill_error(r, result);
-  else if (follow(r, (int)status)) return;
-  net_remove(r->net, transfer);
   r->event.run = deliver;
   inbox_push(net_loop(r->net), &r->event);
+}
+
+static bool is_under_way(const HttpRequest *r) {
+  return r->exchange.conn || r->curl.transfer.easy;
 }
 
 void http_cancel(HttpRequest *r) {
   if (r->delivering) return;
   r->cancelled = true;
-  if (!r->transfer.easy) return;
-  net_remove(r->net, &r->transfer);
+  if (!is_under_way(r)) return;
+  http_exchange_stop(r);
+  http_curl_stop(r);
   request_free(r);
+}
+
+void http_forget(Net *net, const void *owner) {
+  if (*net_pool(net)) pool_forget(*net_pool(net), owner);
 }
 
 /* --- the beginning ---------------------------------------------------------------- */
@@ -413,7 +317,9 @@ static void copy_options(HttpRequest *r, const HttpOptions *options) {
   r->user = xstrdup(r->url.user);
   r->password = xstrdup(r->url.password);
   r->http2 = options->http2;
-  r->not_before = options->not_before;
+  r->once = options->once;
+  r->raw = options->raw;
+  r->owner = options->owner;
   route_copy(&r->route, &options->route);
   copy_limits(r, options);
 }
@@ -428,8 +334,6 @@ HttpRequest *http_start(Net *net, const HttpOptions *options, HttpDone *done, vo
   r->done = done;
   r->ctx = ctx;
   r->url = url;
-  r->transfer.done = on_done;
-  r->transfer.once = options->once;
   copy_options(r, options);
   start_hop(r);
   return r;

@@ -1,4 +1,4 @@
-/* HTTP requests on curl's multi interface. Loop thread only. */
+/* HTTP requests. Loop thread only. */
 #ifndef TIDELOCK_NET_HTTP_H
 #define TIDELOCK_NET_HTTP_H
 
@@ -21,10 +21,9 @@ typedef struct HttpOptions {
   size_t max_body;        /* bytes after decompression; 0: 64 MiB */
   int max_redirects;      /* -1: 5; 0: do not follow */
   bool http2;             /* where TLS agrees on it; on a connection of its own */
-  /* No connection is used again that was made before, by loop_now: it may be dead. 0: any
-   * is; INFINITY: none. */
-  double not_before;
-  bool once; /* a GET that a server must not see twice: see Transfer */
+  bool once;              /* a request that a server must not see twice, whatever it is */
+  bool raw;               /* the body as it came, its coding not undone */
+  const void *owner;      /* kept connections are used again by the same one alone */
   Route route;
 } HttpOptions;
 
@@ -45,7 +44,9 @@ typedef void HttpDone(void *ctx, HttpResponse *response, const Error *err);
  * cancel), or NULL with *err filled (URL, INVALID), and then done is never called. */
 HttpRequest *http_start(Net *net, const HttpOptions *options, HttpDone *done, void *ctx,
                         Error *err);
-void http_cancel(
-    HttpRequest *request); /* done will not be called; the transfer is gone */
+/* done will not be called; its connection is closed */
+void http_cancel(HttpRequest *request);
+/* Closes the connections that are kept for an owner. */
+void http_forget(Net *net, const void *owner);
 
 #endif

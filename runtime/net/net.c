@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "net/files.h"
+#include "net/pool.h"
 
 enum { RANDOM_POOL = 1024, APART_MOST = 16 };
 
@@ -27,7 +28,8 @@ struct Net {
   Pace *pace;
   Wakes *wakes;
   struct Manager *managers;
-  CURLM *multi; /* NULL until the first transfer */
+  struct Pool *pool; /* owned */
+  CURLM *multi;      /* NULL until the first transfer */
   uv_timer_t *timer;
   uv_prepare_t *prepare; /* active while turn_ends is not empty */
   TurnEnd *turn_ends;
@@ -219,6 +221,7 @@ void net_free(Net *net) {
     net_rest_over(rest);
     rest->end(rest);
   }
+  pool_free(net->pool);
   CHECK(net->transfers == 0);
   if (net->multi) {
     curl_multi_cleanup(net->multi);
@@ -240,6 +243,10 @@ Loop *net_loop(Net *net) {
 
 struct Manager **net_managers(Net *net) {
   return &net->managers;
+}
+
+struct Pool **net_pool(Net *net) {
+  return &net->pool;
 }
 
 Wakes *net_wakes(Net *net) {
@@ -289,20 +296,10 @@ void net_turn_end_cancel(TurnEnd *work) {
 
 /* --- transfers -------------------------------------------------------------------- */
 
-/* A proxy that wants credentials is asked again, too, but it has answered. */
-static bool repeats(Transfer *transfer) {
-  long headers = 0;
-  if (!transfer->once || !transfer->asked) return false;
-  curl_easy_getinfo(transfer->easy, CURLINFO_HEADER_SIZE, &headers);
-  transfer->repeated = headers == 0;
-  return transfer->repeated;
-}
-
 static curl_socket_t on_open_socket(void *ctx, curlsocktype purpose,
                                     struct curl_sockaddr *address) {
   (void)purpose;
   int type = address->socktype | SOCK_CLOEXEC;
-  if (repeats(ctx)) return CURL_SOCKET_BAD;
   int fd = socket(address->family, type, address->protocol);
   ((Transfer *)ctx)->no_files =
       fd < 0 ? errno == EMFILE || errno == ENFILE : !files_spare(fd);
@@ -327,10 +324,7 @@ static CURLcode on_tls(CURL *easy, void *ssl_ctx, void *ctx) {
 
 static int on_request(void *ctx, char *ip, char *local_ip, int port, int local_port) {
   (void)ip, (void)local_ip, (void)port, (void)local_port;
-  Transfer *transfer = ctx;
-  transfer->phase = "response";
-  if (repeats(transfer)) return CURL_PREREQFUNC_ABORT;
-  transfer->asked = true;
+  ((Transfer *)ctx)->phase = "response";
   return CURL_PREREQFUNC_OK;
 }
 
@@ -359,7 +353,7 @@ static int on_close_socket(void *ctx, curl_socket_t fd) {
 
 void net_add(Net *net, Transfer *transfer) {
   transfer->phase = "dns";
-  transfer->no_files = transfer->asked = transfer->repeated = false;
+  transfer->no_files = false;
   transfer->taken = CURL_SOCKET_BAD;
   curl_easy_setopt(transfer->easy, CURLOPT_OPENSOCKETDATA, transfer);
   curl_easy_setopt(transfer->easy, CURLOPT_PRIVATE, transfer);

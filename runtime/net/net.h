@@ -20,6 +20,8 @@ Pace *net_pace(Net *net); /* of the attempts to connect */
 Wakes *net_wakes(Net *net);
 /* Where the list of connections begins that Sockets share (net/manager.c). */
 struct Manager **net_managers(Net *net);
+/* Where the kept connections of HTTP are (net/pool.c). */
+struct Pool **net_pool(Net *net);
 
 /* A transfer: embed it. `done` is called from the poll, never in dispatch: push an Event
  * for what concerns Lua. When it is called the easy handle is still in the multi handle
@@ -33,10 +35,6 @@ struct Transfer {
   bool no_files;       /* there was no descriptor for it; the net's */
   struct Apart *apart; /* where its connection is kept, if not with all; the net's */
   curl_socket_t taken; /* not curl's any more; the net's */
-  /* Not to be asked for again by itself when a kept connection broke before a byte of the
-   * answer came, as curl does with what it can repeat. Set it before net_add. */
-  bool once;
-  bool asked, repeated; /* the request went out; it would have again; the net's */
 };
 CURL *net_easy(Net *net); /* returns new, with the options all transfers share */
 void net_add(Net *net, Transfer *transfer);

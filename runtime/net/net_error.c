@@ -98,20 +98,12 @@ static void fail_broken(Failure *f) {
   else if (says(f, " alert "))
     error_set(f->err, ERR_TLS, "%s refused the secure connection: %s", f->host, f->words);
   else if (says(f, "chunk") || says(f, "Chunk"))
-    error_set(f->err, ERR_DECODE, "%s answered with a malformed chunk", f->url);
+    error_set(f->err, ERR_PROTOCOL, "%s answered with a malformed chunk", f->url);
   else if (in_phase(f, "response"))
     error_set(f->err, ERR_RESET,
               "the connection to %s broke before the answer was complete", f->host);
   else if (in_phase(f, "tls")) fail_tls(f);
   else error_set(f->err, ERR_CONNECT, "could not connect to %s: %s", f->host, f->words);
-}
-
-/* A kept connection broke after the request had gone out on it, and curl, who then turns
- * to a new one, was not allowed to send the request again (http.c). */
-static void fail_repeat(Failure *f) {
-  f->phase = "response";
-  error_set(f->err, ERR_RESET, "the connection to %s broke before the answer came",
-            f->host);
 }
 
 static void fail_reply(Failure *f) {
@@ -168,8 +160,6 @@ static void sort_out(Failure *f) {
     fail_reply(f);
     return;
   case CURLE_SEND_FAIL_REWIND:
-    fail_repeat(f);
-    return;
   case CURLE_RECV_ERROR:
   case CURLE_SEND_ERROR:
   case CURLE_GOT_NOTHING:
@@ -201,7 +191,6 @@ void net_error(Error *err, CURL *easy, CURLcode result, const char *curl_words,
   net_url_show(what, f.url);
   net_url_show_host(what, f.host);
   if (transfer && transfer->no_files && f.result == CURLE_COULDNT_CONNECT) fail_files(&f);
-  else if (transfer && transfer->repeated) fail_repeat(&f);
   else sort_out(&f);
   error_detail(err, "%s", f.words);
   err->phase = f.phase;

@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include "core/base64.h"
 #include "core/buffer.h"
 
 void net_url_free(NetUrl *url) {
@@ -166,6 +167,54 @@ int net_url_parse(NetUrl *out, const char *text, bool websocket, Error *err) {
   net_url_show(text, shown);
   return error_set(err, ERR_URL, "the URL %s cannot be used: %s", shown, wrong);
 }
+
+/* --- from one to the next --------------------------------------------------------- */
+
+static bool has_scheme(const char *text) {
+  size_t len = strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                            "0123456789+-.");
+  return len > 0 && isalpha((unsigned char)*text) && text[len] == ':';
+}
+
+/* Returns new: a relative reference joined, or the reference as it is. */
+static char *join(const NetUrl *from, char *reference) {
+  size_t path = strcspn(reference, "?#");
+  for (size_t i = 0; i < path; i++)
+    if (reference[i] == '\\') reference[i] = '/';
+  CURLU *handle = curl_url();
+  CHECK(handle != NULL);
+  curl_url_set(handle, CURLUPART_URL, from->url, CURLU_PATH_AS_IS);
+  CURLUcode code = curl_url_set(handle, CURLUPART_URL, reference, 0);
+  char *joined = code == CURLUE_OK ? part(handle, CURLUPART_URL, 0) : NULL;
+  curl_url_cleanup(handle);
+  return joined ? joined : xstrdup(reference);
+}
+
+char *net_url_resolve(const NetUrl *from, const char *location, size_t len) {
+  Buffer escaped = {0};
+  if (len == 0) return NULL;
+  for (size_t i = 0; i < len; i++)
+    if (location[i] == ' ') buffer_puts(&escaped, "%20");
+    else buffer_putc(&escaped, location[i]);
+  char *reference = buffer_take(&escaped, NULL);
+  if (has_scheme(reference)) return reference;
+  char *joined = join(from, reference);
+  free(reference);
+  return joined;
+}
+
+char *net_url_basic(const char *name, const char *user, const char *password) {
+  if (!user) return NULL;
+  char *pair = xasprintf("%s:%s", user, password ? password : "");
+  char *text = xmalloc(BASE64_LEN(strlen(pair)) + 1);
+  base64_encode(pair, strlen(pair), text);
+  char *header = xasprintf("%s: Basic %s", name, text);
+  free(pair);
+  free(text);
+  return header;
+}
+
+/* --- for messages ----------------------------------------------------------------- */
 
 /* Whether host:port cannot be one: a password with a slash may stand there. */
 static bool doubtful(const char *host, size_t len) {

@@ -25,6 +25,12 @@ const char *net_url_name(const NetUrl *url);
 /* A redirect of the same server, asked over a socket in the file system, stays there. */
 void net_url_stay(NetUrl *next, const NetUrl *from);
 
+/* Returns new: where a Location leads from there, as text to be parsed, or NULL when it
+ * says nothing. */
+char *net_url_resolve(const NetUrl *from, const char *location, size_t len);
+/* Returns new: "Name: Basic ..." for credentials, or NULL without a user. */
+char *net_url_basic(const char *name, const char *user, const char *password);
+
 /* For messages: without credentials, query and fragment. out holds NET_URL_SHOWN. */
 enum { NET_URL_SHOWN = 160 };
 void net_url_show(const char *text, char *out);

@@ -123,19 +123,19 @@ static void apply_identity(const Route *r, CURL *easy) {
   if (r->key_password) curl_easy_setopt(easy, CURLOPT_KEYPASSWD, r->key_password);
 }
 
-/* A proxy that was named is used for every host: NO_PROXY goes with the environment's. */
-static void apply_proxy(const Route *r, const char *unix_path, CURL *easy) {
-  if (unix_path) {
-    curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, unix_path);
-    curl_easy_setopt(easy, CURLOPT_PROXY, "");
-  } else if (r->proxy) {
-    curl_easy_setopt(easy, CURLOPT_PROXY, r->proxy);
-    curl_easy_setopt(easy, CURLOPT_NOPROXY, "");
-  }
+/* curl is told explicitly, so that it does not ask the environment. */
+static void apply_proxy(const Route *r, const NetUrl *url, CURL *easy) {
+  RouteProxy proxy;
+  route_proxy(r, url, &proxy);
+  if (url->unix_path) curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, url->unix_path);
+  curl_easy_setopt(easy, CURLOPT_PROXY, proxy.url ? proxy.url : "");
+  curl_easy_setopt(easy, CURLOPT_NOPROXY, "");
+  curl_easy_setopt(easy, CURLOPT_HTTPPROXYTUNNEL, 1L);
+  route_proxy_free(&proxy);
 }
 
-void route_apply(const Route *r, const char *unix_path, CURL *easy) {
+void route_apply(const Route *r, const NetUrl *url, CURL *easy) {
   apply_trust(r, easy);
   apply_identity(r, easy);
-  apply_proxy(r, unix_path, easy);
+  apply_proxy(r, url, easy);
 }

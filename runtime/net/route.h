@@ -6,6 +6,7 @@
 #include <curl/curl.h>
 
 #include "core/error.h"
+#include "net/net_url.h"
 
 /* Strings are borrowed, unless route_copy made them. */
 typedef struct Route {
@@ -24,7 +25,18 @@ bool route_equal(const Route *a, const Route *b);
 /* What can be seen without asking the network. INVALID, URL; NOT_FOUND for a file that
  * cannot be read. */
 int route_check(const Route *route, Error *err);
-/* unix_path: of the socket to use instead of the network, or NULL. */
-void route_apply(const Route *route, const char *unix_path, CURL *easy);
+
+/* Which proxy leads to a URL: decided here alone, for requests and connections. */
+typedef struct RouteProxy {
+  char *url;    /* owned; NULL: none */
+  bool forward; /* it is an HTTP proxy and the URL is http: a request may name it whole */
+} RouteProxy;
+void route_proxy(const Route *route, const NetUrl *url, RouteProxy *out);
+void route_proxy_free(RouteProxy *proxy);
+/* Whether a host ("example.org", "[::1]") and its port are named by a no_proxy list. */
+bool route_no_proxy(const char *list, const char *host, const char *port);
+
+/* Sets on the easy handle how the URL's host is reached and trusted. */
+void route_apply(const Route *route, const NetUrl *url, CURL *easy);
 
 #endif

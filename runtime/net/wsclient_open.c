@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/base64.h"
 #include "core/clock.h"
 #include "net/net_url.h"
 #include "net/wsclient_parts.h"
@@ -110,27 +109,14 @@ static void start_transfer(WsClient *ws, const WsOptions *options, const NetUrl 
   curl_easy_setopt(easy, CURLOPT_URL, url->url);
   curl_easy_setopt(easy, CURLOPT_CONNECT_ONLY, 1L);
   curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
-  curl_easy_setopt(easy, CURLOPT_HTTPPROXYTUNNEL, 1L);
   curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, 1024L);
   curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, lround(fmax(timeout * 1000, 1)));
   curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, ws->opening->words);
-  route_apply(&options->route, url->unix_path, easy);
+  route_apply(&options->route, url, easy);
   net_add_apart(ws->net, &ws->transfer);
 }
 
 /* --- what is asked for ------------------------------------------------------------ */
-
-/* Returns new: "Authorization: Basic ..." for the credentials of the URL, or NULL. */
-static char *authorization(const NetUrl *url) {
-  if (!url->user) return NULL;
-  char *pair = xasprintf("%s:%s", url->user, url->password ? url->password : "");
-  char *text = xmalloc(BASE64_LEN(strlen(pair)) + 1);
-  base64_encode(pair, strlen(pair), text);
-  char *header = xasprintf("Authorization: Basic %s", text);
-  free(pair);
-  free(text);
-  return header;
-}
 
 /* Returns new: the caller's headers and one more, if there is one; borrows each. */
 static const char **with_header(const char *const *headers, const char *more) {
@@ -144,7 +130,7 @@ static const char **with_header(const char *const *headers, const char *more) {
 
 static int write_request(WsClient *ws, const WsOptions *options, const NetUrl *url,
                          Error *err) {
-  char *basic = authorization(url);
+  char *basic = net_url_basic("Authorization", url->user, url->password);
   const char **headers = with_header(options->headers, basic);
   char *target = url->query ? xasprintf("%s?%s", url->path, url->query) : NULL;
   WsRequest request = {.host = url->authority,

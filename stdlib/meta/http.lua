@@ -16,6 +16,7 @@
 ---@field headers? table<string, string|number|false|(string|number)[]> a list goes out as several; false takes a client's away
 ---@field query? table<string, string|number|boolean|(string|number|boolean)[]> added to the URL (RFC 3986); a list repeats its name
 ---@field timeout? number seconds for the whole exchange; 30; math.huge: none
+---@field decompress? boolean false: the body as it came, its Content-Encoding not undone
 ---@field connect_timeout? number seconds; 10
 ---@field max_body? integer bytes of the response's body, unpacked; 64 MiB
 ---@field redirects? integer how many are followed; 5; 0: none

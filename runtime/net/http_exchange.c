@@ -1,0 +1,368 @@
+/* One request and its answer on a connection of ours: HTTP/1.1 by proto/http1_client.
+ *
+ * Reading and writing go on at once. A final answer that comes before the request is out
+ * ends the sending: it is read to its end and handed over, and the connection is closed,
+ * since the server may take what follows for another request. A connection on which
+ * writing fails is read all the same: what the peer said before it hung up is its answer.
+ *
+ * Which connection. A kept one that is quiet; for a request that may not be repeated only
+ * one that was used a moment ago, else a fresh one. An idempotent request whose kept
+ * connection ends before a byte of an answer is sent once more, on a fresh one: the
+ * server had given the connection up before it saw the request. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "net/http_headers.h"
+#include "net/http_parts.h"
+#include "net/pool.h"
+
+enum { JOINED_BODY = 16 * 1024, READS = 8 };
+static const double just_now = 2; /* seconds */
+
+/* --- the ends --------------------------------------------------------------------- */
+
+static void close_conn(HttpRequest *r) {
+  if (r->exchange.conn) httpconn_close(r->exchange.conn);
+  r->exchange.conn = NULL;
+}
+
+void http_exchange_stop(HttpRequest *r) {
+  close_conn(r);
+  timer_stop(net_loop(r->net), &r->exchange.limit);
+  route_proxy_free(&r->exchange.proxy);
+  buffer_free(&r->exchange.out);
+}
+
+/* The error is filled but for whether the server can have seen the request. */
+static void fail(HttpRequest *r) {
+  Exchange *x = &r->exchange;
+  r->error.phase = "response";
+  if (!x->heard && x->conn) pool_distrust(pool_of(r->net), x->conn);
+  r->error.sent = r->answer.began ? SENT_YES : x->written ? SENT_UNKNOWN : SENT_NO;
+  http_exchange_stop(r);
+  http_hop_over(r);
+}
+
+static bool is_whole(const Exchange *x, const HttpRequest *r) {
+  bool joined = r->body.len <= JOINED_BODY;
+  return x->written == x->out.len + (joined ? 0 : r->body.len);
+}
+
+static bool may_keep(const HttpRequest *r, bool alone) {
+  for (char **header = r->headers; *header; header++)
+    if (http_header_is(*header, "Connection") && strcasestr(*header, "close"))
+      return false;
+  return alone && r->answer.framing.keep_alive && is_whole(&r->exchange, r);
+}
+
+/* alone: nothing came behind the answer. */
+static void finish(HttpRequest *r, bool alone) {
+  HttpConn *conn = r->exchange.conn;
+  bool keeps = may_keep(r, alone);
+  if (!r->discards && http_end_body(r) != 0) {
+    fail(r);
+    return;
+  }
+  if (keeps) {
+    r->exchange.conn = NULL;
+    pool_give(pool_of(r->net), conn);
+  }
+  http_exchange_stop(r);
+  http_hop_over(r);
+}
+
+/* --- what goes wrong -------------------------------------------------------------- */
+
+static void describe_wrong(HttpRequest *r) {
+  char shown[NET_URL_SHOWN];
+  net_url_show(net_url_name(&r->url), shown);
+  const Http1Answer *a = &r->answer;
+  if (a->code == ERR_TOO_LARGE)
+    error_set(&r->error, ERR_TOO_LARGE, "the %s of the answer of %s exceeds %d bytes",
+              a->wrong, shown, HTTP1_MAX_HEAD);
+  else if (a->code == ERR_DECODE)
+    error_set(&r->error, ERR_DECODE, "the answer of %s is not well-formed HTTP: %s",
+              shown, a->wrong);
+  else
+    error_set(&r->error, ERR_PROTOCOL, "the answer of %s breaks the rules of HTTP: %s",
+              shown, a->wrong);
+}
+
+/* With TLS 1.3 a server that wants a certificate says so behind the handshake. */
+static void describe_break(HttpRequest *r, CURLcode result) {
+  const HttpConn *conn = r->exchange.conn;
+  char host[NET_URL_SHOWN];
+  net_url_show_host(net_url_name(&r->url), host);
+  if (conn->tls && result != CURLE_OK && strstr(conn->words, " alert "))
+    error_set(&r->error, ERR_TLS, "%s refused the secure connection: %s", host,
+              conn->words);
+  else
+    error_set(&r->error, ERR_RESET, "the connection to %s broke before the answer %s",
+              host, r->exchange.heard ? "was complete" : "came");
+  if (conn->os_error) error_detail(&r->error, "%s", strerror(conn->os_error));
+  else if (result != CURLE_OK)
+    error_detail(&r->error, "%s",
+                 conn->words[0] ? conn->words : curl_easy_strerror(result));
+}
+
+static void start_fresh(HttpRequest *r);
+
+static bool is_idempotent(const HttpRequest *r) {
+  static const char *const methods[] = {"GET",    "HEAD",    "PUT",
+                                        "DELETE", "OPTIONS", "TRACE"};
+  for (size_t i = 0; i < COUNT_OF(methods); i++)
+    if (http_is_method(r, methods[i])) return !r->once;
+  return false;
+}
+
+/* The connection ended, or broke. */
+static void lose(HttpRequest *r, CURLcode result) {
+  Exchange *x = &r->exchange;
+  if (result == CURLE_OK && http1_answer_ended(&r->answer)) {
+    finish(r, false);
+  } else if (x->reused && !x->heard && !x->repeated && is_idempotent(r)) {
+    close_conn(r);
+    x->repeated = true;
+    start_fresh(r);
+  } else {
+    describe_break(r, result);
+    fail(r);
+  }
+}
+
+/* --- reading ---------------------------------------------------------------------- */
+
+static void stop_sending(HttpRequest *r) {
+  r->exchange.sending = false;
+  httpconn_want_write(r->exchange.conn, false);
+}
+
+/* Takes what came; afterwards the exchange may be over. */
+static void take_bytes(HttpRequest *r, const char *data, size_t len) {
+  size_t at = 0, used, piece_len;
+  const char *piece;
+  for (;;) {
+    Http1Got got =
+        http1_answer_take(&r->answer, data + at, len - at, &used, &piece, &piece_len);
+    int code = 0;
+    at += used;
+    if (got == HTTP1_GOT_MORE) return;
+    if (got == HTTP1_GOT_END) {
+      finish(r, at == len);
+      return;
+    }
+    if (got == HTTP1_GOT_WRONG) describe_wrong(r);
+    if (got == HTTP1_GOT_HEAD && r->exchange.sending) stop_sending(r);
+    if (got == HTTP1_GOT_HEAD) http_take_head(r);
+    if (got == HTTP1_GOT_BODY && !r->discards) code = http_take_body(r, piece, piece_len);
+    if (got == HTTP1_GOT_WRONG || code) {
+      fail(r);
+      return;
+    }
+  }
+}
+
+static void on_readable(void *ctx) {
+  HttpRequest *r = ctx;
+  char *scratch = net_scratch(r->net);
+  for (int i = 0; i < READS; i++) {
+    HttpConn *conn = r->exchange.conn;
+    size_t len;
+    CURLcode result = httpconn_read(conn, scratch, NET_SCRATCH, &len);
+    if (result == CURLE_AGAIN) return;
+    if (result != CURLE_OK || len == 0) {
+      lose(r, result);
+      return;
+    }
+    bool last = !conn->tls && len < NET_SCRATCH; /* saves a call */
+    r->exchange.heard = true;
+    take_bytes(r, scratch, len);
+    if (r->exchange.conn != conn) return;
+    if (r->discards) {
+      http_exchange_stop(r);
+      http_hop_over(r);
+      return;
+    }
+    if (last) return;
+  }
+}
+
+/* --- writing ---------------------------------------------------------------------- */
+
+static const char *next_bytes(const HttpRequest *r, size_t *len) {
+  const Exchange *x = &r->exchange;
+  if (x->written < x->out.len) {
+    *len = x->out.len - x->written;
+    return x->out.data + x->written;
+  }
+  *len = r->body.len - (x->written - x->out.len);
+  return r->body.data + (x->written - x->out.len);
+}
+
+/* Writing failed: the peer may have said why before it hung up. */
+static void write_failed(HttpRequest *r, CURLcode result) {
+  HttpConn *conn = r->exchange.conn;
+  stop_sending(r);
+  on_readable(r);
+  if (r->exchange.conn == conn) lose(r, result);
+}
+
+static void on_writable(void *ctx) {
+  HttpRequest *r = ctx;
+  Exchange *x = &r->exchange;
+  while (!is_whole(x, r)) {
+    size_t len, taken;
+    const char *bytes = next_bytes(r, &len);
+    CURLcode result = httpconn_write(x->conn, bytes, len, &taken);
+    x->written += taken;
+    if (result == CURLE_OK) continue;
+    if (result == CURLE_AGAIN) httpconn_want_write(x->conn, true);
+    else write_failed(r, result);
+    return;
+  }
+  stop_sending(r);
+}
+
+static void send_request(HttpRequest *r) {
+  Exchange *x = &r->exchange;
+  x->conn->used++;
+  x->written = 0;
+  x->heard = false;
+  x->sending = true;
+  on_writable(r);
+}
+
+/* --- the connection --------------------------------------------------------------- */
+
+/* A proxy that is asked for the whole URL is no host of the script's. */
+static void blame_proxy(HttpRequest *r, const char *words) {
+  char shown[NET_URL_SHOWN];
+  if (!r->exchange.proxy.url || r->error.code == ERR_TIMEOUT) return;
+  net_url_show(net_url_name(&r->url), shown);
+  error_set(&r->error, ERR_PROXY, "the proxy for %s: %s", shown, words);
+  r->error.phase = "proxy";
+}
+
+static void connect_failed(HttpRequest *r, CURLcode result) {
+  HttpConn *conn = r->exchange.conn;
+  net_error(&r->error, conn->transfer.easy, result, conn->words, net_url_name(&r->url));
+  blame_proxy(r, conn->words[0] ? conn->words : curl_easy_strerror(result));
+  r->error.sent = SENT_NO;
+  http_exchange_stop(r);
+  http_hop_over(r);
+}
+
+static void on_connected(void *ctx, CURLcode result) {
+  HttpRequest *r = ctx;
+  r->exchange.connecting = false;
+  if (result != CURLE_OK) {
+    connect_failed(r, result);
+  } else if (r->exchange.conn->fd == CURL_SOCKET_BAD) {
+    lose(r, CURLE_RECV_ERROR);
+  } else {
+    send_request(r);
+  }
+}
+
+static const HttpConnEvents in_use = {on_connected, on_readable, on_writable};
+
+/* Everything that makes a connection what it is. Returns new. */
+static char *key_of(const HttpRequest *r) {
+  const Route *o = &r->route;
+  const char *parts[] = {r->exchange.proxy.url, o->proxy, o->ca_file, o->cert, o->key,
+                         o->key_password,       o->pin,   o->ciphers};
+  RouteProxy tunnel = {0};
+  Buffer key = {0};
+  buffer_puts(&key, r->exchange.proxy.url ? "" : r->url.origin);
+  if (!parts[0]) route_proxy(o, &r->url, &tunnel);
+  parts[1] = tunnel.url;
+  for (size_t i = 0; i < COUNT_OF(parts); i++)
+    buffer_printf(&key, "\n%s%s", parts[i] ? "=" : "", parts[i] ? parts[i] : "");
+  buffer_puts(&key, o->insecure ? "\n!" : "\n");
+  route_proxy_free(&tunnel);
+  return buffer_take(&key, NULL);
+}
+
+static void start_fresh(HttpRequest *r) {
+  Exchange *x = &r->exchange;
+  HttpConnWay way = {.url = &r->url,
+                     .route = &r->route,
+                     .via = x->proxy.url,
+                     .connect_timeout = r->connect_timeout};
+  x->reused = false;
+  x->connecting = true;
+  x->conn = httpconn_open(r->net, &way, key_of(r), r->owner, &in_use, r);
+}
+
+static HttpConn *take_kept(HttpRequest *r) {
+  char *key = key_of(r);
+  HttpConn *conn =
+      pool_take(pool_of(r->net), key, r->owner, is_idempotent(r) ? INFINITY : just_now);
+  free(key);
+  return conn;
+}
+
+/* --- the request ------------------------------------------------------------------ */
+
+static void write_request(HttpRequest *r) {
+  Exchange *x = &r->exchange;
+  char *basic =
+      http_at_home(r) ? net_url_basic("Authorization", r->user, r->password) : NULL;
+  char *proxy = NULL;
+  NetUrl via = {0};
+  Error ignored;
+  if (x->proxy.url && net_url_parse(&via, x->proxy.url, false, &ignored) == 0)
+    proxy = net_url_basic("Proxy-Authorization", via.user, via.password);
+  const char **headers = http_hop_headers(r);
+  const char **standard = http_standard_headers(r, basic, proxy);
+  const char *path = strchr(strstr(r->url.url, "://") + 3, '/');
+  Http1Ask ask = {.method = r->method,
+                  .target = x->proxy.url ? r->url.url : path,
+                  .host = r->url.authority,
+                  .headers = headers,
+                  .standard = standard,
+                  .has_body = http_sends_body(r),
+                  .body_len = r->body.len};
+  buffer_clear(&x->out);
+  http1_put_ask(&x->out, &ask);
+  if (r->body.len <= JOINED_BODY) buffer_put(&x->out, r->body.data, r->body.len);
+  net_url_free(&via);
+  free(headers);
+  free(standard);
+  free(basic);
+  free(proxy);
+}
+
+static void on_limit(Timer *timer) {
+  HttpRequest *r = CONTAINER_OF(timer, HttpRequest, exchange.limit);
+  char shown[NET_URL_SHOWN];
+  if (r->exchange.connecting) {
+    connect_failed(r, CURLE_OPERATION_TIMEDOUT);
+    return;
+  }
+  net_url_show(net_url_name(&r->url), shown);
+  error_set(&r->error, ERR_TIMEOUT, "timed out waiting for the answer of %s", shown);
+  fail(r);
+}
+
+void http_exchange_start(HttpRequest *r) {
+  Exchange *x = &r->exchange;
+  *x = (Exchange){.out = x->out, .limit.fire = on_limit};
+  route_proxy(&r->route, &r->url, &x->proxy);
+  if (!x->proxy.forward) route_proxy_free(&x->proxy);
+  r->forwarded = x->proxy.url != NULL;
+  http1_answer_begin(&r->answer, http_is_method(r, "HEAD"));
+  write_request(r);
+  if (!isinf(r->deadline)) timer_start_at(net_loop(r->net), &x->limit, r->deadline);
+  x->conn = take_kept(r);
+  if (!x->conn) {
+    start_fresh(r);
+    return;
+  }
+  x->conn->events = &in_use;
+  x->conn->ctx = r;
+  x->reused = true;
+  send_request(r);
+}

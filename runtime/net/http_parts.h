@@ -1,0 +1,90 @@
+/* What the files of HTTP requests share; nobody else includes it. The essay stands in
+ * http.c. */
+#ifndef TIDELOCK_NET_HTTP_PARTS_H
+#define TIDELOCK_NET_HTTP_PARTS_H
+
+#include "net/http.h"
+#include "net/httpconn.h"
+#include "net/net_url.h"
+#include "proto/coding.h"
+#include "proto/http1_client.h"
+
+/* One hop on a connection of ours (http_exchange.c). */
+typedef struct Exchange {
+  HttpConn *conn;   /* owned; NULL: it is over */
+  RouteProxy proxy; /* that is asked for the whole URL; url NULL: none is */
+  Buffer out;       /* the request; a large body is sent from where it is */
+  size_t written;
+  bool connecting, sending, heard; /* heard: a byte of an answer came */
+  bool reused, repeated;
+  Timer limit;
+} Exchange;
+
+/* One hop by curl's own HTTP (http_curl.c). */
+typedef struct CurlHop {
+  Transfer transfer;
+  struct curl_slist *lines;
+  size_t body_sent;
+  bool head_complete; /* the empty line came */
+  bool gave_up;       /* a callback did, and r->error says why */
+  char words[CURL_ERROR_SIZE];
+} CurlHop;
+
+struct HttpRequest {
+  Event event;
+  Net *net;
+  HttpDone *done;
+  void *ctx;
+
+  /* what was asked for */
+  char *method;
+  NetUrl url; /* of this hop */
+  char *first_origin;
+  char *user, *password;
+  char **headers; /* NULL-terminated */
+  Buffer body;
+  double connect_timeout, deadline; /* deadline: monotonic; INFINITY: none */
+  size_t max_body;
+  int redirects_left; /* -1: they are not followed */
+  bool http2, once, raw;
+  const void *owner;
+  Route route;
+
+  /* this hop */
+  Http1Answer answer; /* of curl's: the head alone */
+  Coding *coding;     /* NULL: the body is as it is */
+  bool forwarded;     /* a proxy was asked for the whole URL */
+  bool discards;      /* it leads elsewhere: its body is not looked at */
+  Exchange exchange;
+  CurlHop curl;
+
+  HttpResponse response;
+  Error error;
+  bool cancelled, delivering;
+  bool followed; /* at least one redirect: the first server has seen the request */
+};
+
+/* http.c: what both ways of a hop have in common */
+bool http_is_method(const HttpRequest *r, const char *method);
+bool http_at_home(const HttpRequest *r); /* this hop is to the first origin */
+/* Returns new: the headers for this hop, NULL-terminated; borrows each. */
+const char **http_hop_headers(const HttpRequest *r);
+/* Ours, for a name that the script gives no header. Returns new; borrows `basic`. */
+const char **http_standard_headers(const HttpRequest *r, const char *basic,
+                                   const char *proxy);
+bool http_sends_body(const HttpRequest *r);
+void http_take_head(HttpRequest *r); /* answer.status and answer.head are there */
+/* Return 0, or a code with the error filled but for phase and sent. */
+int http_take_body(HttpRequest *r, const char *piece, size_t len);
+int http_end_body(HttpRequest *r);
+void http_hop_over(HttpRequest *r); /* the next one, or the end; nothing is open */
+
+/* http_exchange.c */
+void http_exchange_start(HttpRequest *r);
+void http_exchange_stop(HttpRequest *r); /* harmless when there is none */
+
+/* http_curl.c */
+void http_curl_start(HttpRequest *r);
+void http_curl_stop(HttpRequest *r); /* harmless when there is none */
+
+#endif

@@ -1,0 +1,132 @@
+/* Kept connections: see pool.h. A list, the latest first; it is never long. */
+#include "net/pool.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { MOST_KEPT = 256 };
+static const double longest_idle = 118; /* seconds; curl's own */
+
+struct Pool {
+  Net *net;
+  HttpConn *first;
+  size_t count;
+  Timer sweep; /* runs while there are any */
+};
+
+static void leave_pool(Pool *pool, HttpConn *conn) {
+  *conn->at = conn->next;
+  if (conn->next) conn->next->at = conn->at;
+  conn->at = NULL;
+  pool->count--;
+  if (!pool->first) timer_stop(net_loop(pool->net), &pool->sweep);
+}
+
+static void drop(Pool *pool, HttpConn *conn) {
+  leave_pool(pool, conn);
+  httpconn_close(conn);
+}
+
+/* A ticket of TLS 1.3 makes a socket readable without a byte for us. */
+static bool is_quiet(HttpConn *conn) {
+  char byte;
+  size_t len;
+  return httpconn_read(conn, &byte, 1, &len) == CURLE_AGAIN;
+}
+
+static void on_readable(void *ctx) {
+  HttpConn *conn = ctx;
+  if (!is_quiet(conn)) drop(pool_of(conn->net), conn);
+}
+
+static const HttpConnEvents kept = {.readable = on_readable, .writable = on_readable};
+
+static void on_sweep(Timer *timer) {
+  Pool *pool = CONTAINER_OF(timer, Pool, sweep);
+  double now = loop_now(net_loop(pool->net));
+  for (HttpConn *conn = pool->first, *next; conn; conn = next) {
+    next = conn->next;
+    if (now - conn->idle_since >= longest_idle) drop(pool, conn);
+  }
+  if (pool->first) timer_start(net_loop(pool->net), timer, longest_idle);
+}
+
+Pool *pool_of(Net *net) {
+  Pool **pool = net_pool(net);
+  if (*pool) return *pool;
+  *pool = xcalloc(1, sizeof **pool);
+  (*pool)->net = net;
+  (*pool)->sweep.fire = on_sweep;
+  return *pool;
+}
+
+void pool_free(Pool *pool) {
+  if (!pool) return;
+  while (pool->first) drop(pool, pool->first);
+  free(pool);
+}
+
+static uint64_t hash_of(const char *text) {
+  uint64_t hash = 1469598103934665603u;
+  for (; *text; text++) hash = (hash ^ (unsigned char)*text) * 1099511628211u;
+  return hash;
+}
+
+HttpConn *pool_take(Pool *pool, const char *key, const void *owner, double idle) {
+  double now = loop_now(net_loop(pool->net));
+  uint64_t hash = hash_of(key);
+  for (HttpConn *conn = pool->first, *next; conn; conn = next) {
+    next = conn->next;
+    if (conn->owner != owner || conn->hash != hash || strcmp(conn->key, key) != 0)
+      continue;
+    if (now - conn->idle_since >= idle) return NULL; /* the others are older */
+    if (now - conn->idle_since < longest_idle && is_quiet(conn)) {
+      leave_pool(pool, conn);
+      return conn;
+    }
+    drop(pool, conn);
+  }
+  return NULL;
+}
+
+static HttpConn *oldest(Pool *pool) {
+  HttpConn *conn = pool->first;
+  while (conn->next) conn = conn->next;
+  return conn;
+}
+
+void pool_give(Pool *pool, HttpConn *conn) {
+  httpconn_want_write(conn, false);
+  conn->events = &kept;
+  conn->ctx = conn;
+  conn->hash = hash_of(conn->key);
+  conn->idle_since = loop_now(net_loop(pool->net));
+  if (!pool->first) timer_start(net_loop(pool->net), &pool->sweep, longest_idle);
+  conn->next = pool->first;
+  conn->at = &pool->first;
+  if (conn->next) conn->next->at = &conn->next;
+  pool->first = conn;
+  if (++pool->count > MOST_KEPT) drop(pool, oldest(pool));
+}
+
+static bool is_like(const HttpConn *a, const HttpConn *b) {
+  return a->owner == b->owner && strcmp(a->key, b->key) == 0;
+}
+
+void pool_distrust(Pool *pool, const HttpConn *failed) {
+  for (HttpConn *conn = pool->first, *next; conn; conn = next) {
+    next = conn->next;
+    if (is_like(conn, failed)) drop(pool, conn);
+  }
+}
+
+void pool_forget(Pool *pool, const void *owner) {
+  for (HttpConn *conn = pool->first, *next; conn; conn = next) {
+    next = conn->next;
+    if (conn->owner == owner) drop(pool, conn);
+  }
+}
+
+size_t pool_count(const Pool *pool) {
+  return pool->count;
+}

@@ -1,0 +1,26 @@
+/* The connections of HTTP that are kept between two requests. Each net has one; loop
+ * thread only.
+ *
+ * What holds: a connection that is taken from the pool has nothing to be read. Bytes that
+ * come while it is kept, or an end, close it: whatever they are, they are nobody's
+ * answer. */
+#ifndef TIDELOCK_NET_POOL_H
+#define TIDELOCK_NET_POOL_H
+
+#include "net/httpconn.h"
+
+typedef struct Pool Pool;
+
+Pool *pool_of(Net *net);    /* made when first asked for; borrows */
+void pool_free(Pool *pool); /* from net_free; NULL is fine */
+
+/* Takes a connection of that key and owner that has been idle for less than so many
+ * seconds, or NULL. Whoever takes it sets events and ctx. */
+HttpConn *pool_take(Pool *pool, const char *key, const void *owner, double idle);
+void pool_give(Pool *pool, HttpConn *conn); /* it is the pool's now */
+/* Closes those like this one, which has failed: they may be as dead. */
+void pool_distrust(Pool *pool, const HttpConn *failed);
+void pool_forget(Pool *pool, const void *owner); /* closes those of an owner */
+size_t pool_count(const Pool *pool);
+
+#endif
