@@ -39,6 +39,26 @@ int socket_return(lua_State *L, int rc, const Error *err) {
   return 1;
 }
 
+static const char *const needs[] = {"", "\"hear\", \"send\" or ", "\"send\" or ", ""};
+
+void socket_need(lua_State *L, const Declaration *decl, const char *what,
+                 GuestRights need) {
+  need_loaded(L, what);
+  if (connection_rights(decl) >= need) return;
+  luaL_error(L,
+             "%s: the connection %s is not shared for that (its owner says so with share "
+             "= %s\"control\")",
+             what, decl->name, needs[need]);
+}
+
+/* What a handler is added to, or a field read of: at the top level it is not known yet.
+ */
+static Declaration *check_heard(lua_State *L, const char *what) {
+  Declaration *decl = socket_check(L);
+  if (generation_of(L)->state != GEN_STAGING) socket_need(L, decl, what, GUEST_HEARS);
+  return decl;
+}
+
 /* --- declaring -------------------------------------------------------------------- */
 
 static int f_connect_new(lua_State *L) {
@@ -75,7 +95,7 @@ static int f_attach(lua_State *L) {
 
 static int f_connect(lua_State *L) {
   Declaration *decl = socket_check(L);
-  need_loaded(L, "socket:connect");
+  socket_need(L, decl, "socket:connect", GUEST_CONTROLS);
   Socket *socket = connection_socket(decl);
   if (!socket) return socket_return_closed(L, decl);
   socket_connect(socket);
@@ -85,7 +105,7 @@ static int f_connect(lua_State *L) {
 
 static int f_disconnect(lua_State *L) {
   Declaration *decl = socket_check(L);
-  need_loaded(L, "socket:disconnect");
+  socket_need(L, decl, "socket:disconnect", GUEST_CONTROLS);
   Socket *socket = connection_socket(decl);
   if (!socket) return socket_return_closed(L, decl);
   socket_say_goodbye(L, decl, socket);
@@ -107,7 +127,7 @@ static bool serial_option(lua_State *L, int index, const char *what) {
 }
 
 static int add_named(lua_State *L, bool once) {
-  Declaration *decl = socket_check(L);
+  Declaration *decl = check_heard(L, once ? "socket:once" : "socket:on");
   HandlerOptions options = {.once = once};
   options.event = luaL_checklstring(L, 2, &options.len);
   luaL_checktype(L, 3, LUA_TFUNCTION);
@@ -132,27 +152,30 @@ static int add_any(lua_State *L, HandlerList *list, const char *what, bool first
 }
 
 static int f_on_any(lua_State *L) {
-  return add_any(L, &socket_check(L)->handlers, "socket:on_any", false);
+  return add_any(L, &check_heard(L, "socket:on_any")->handlers, "socket:on_any", false);
 }
 
 static int f_prepend_any(lua_State *L) {
-  return add_any(L, &socket_check(L)->handlers, "socket:prepend_any", true);
+  return add_any(L, &check_heard(L, "socket:prepend_any")->handlers, "socket:prepend_any",
+                 true);
 }
 
 static int f_on_any_outgoing(lua_State *L) {
-  return add_any(L, &socket_check(L)->outgoing, "socket:on_any_outgoing", false);
+  return add_any(L, &check_heard(L, "socket:on_any_outgoing")->outgoing,
+                 "socket:on_any_outgoing", false);
 }
 
 static int f_prepend_any_outgoing(lua_State *L) {
-  return add_any(L, &socket_check(L)->outgoing, "socket:prepend_any_outgoing", true);
+  return add_any(L, &check_heard(L, "socket:prepend_any_outgoing")->outgoing,
+                 "socket:prepend_any_outgoing", true);
 }
 
 static int f_on_drop(lua_State *L) {
-  return add_any(L, &socket_check(L)->drops, "socket:on_drop", false);
+  return add_any(L, &check_heard(L, "socket:on_drop")->drops, "socket:on_drop", false);
 }
 
 static int f_on_state(lua_State *L) {
-  return add_any(L, &socket_check(L)->states, "socket:on_state", false);
+  return add_any(L, &check_heard(L, "socket:on_state")->states, "socket:on_state", false);
 }
 
 /* off_any(), off_any(fn): how many were removed. */
@@ -192,15 +215,12 @@ static void check_event_name(lua_State *L, const char *what) {
                event);
 }
 
-/* Encodes the event name at 2 and the arguments up to `last`; raises on what cannot go.
- * What it gives borrows from the arguments and from the state's scratch buffer. */
-static SocketData encode_event(lua_State *L, int last, const char *what,
-                               LuaBinaries *binaries) {
+SocketData socket_encode(lua_State *L, const char *what, LuaBinaries *binaries) {
   Buffer *out = luajson_scratch(L);
   int wrong;
   Error err;
   check_event_name(L, what);
-  if (luajson_encode_list(L, 2, last, out, binaries, &wrong, &err) == 0)
+  if (luajson_encode_list(L, 2, lua_gettop(L), out, binaries, &wrong, &err) == 0)
     return (SocketData){out->data, out->len, binaries->items, binaries->count};
   if (wrong == 2) luaL_error(L, "%s: the event's name: %s", what, err.message);
   if (wrong == 0) luaL_error(L, "%s: \"%s\": %s", what, lua_tostring(L, 2), err.message);
@@ -210,13 +230,13 @@ static SocketData encode_event(lua_State *L, int last, const char *what,
 }
 
 static int emit(lua_State *L, Declaration *decl, bool is_volatile) {
-  need_loaded(L, "socket:emit");
+  socket_need(L, decl, "socket:emit", GUEST_SENDS);
   Socket *socket = connection_socket(decl);
   if (!socket) return socket_return_closed(L, decl);
   if (connection_is_plain(decl))
     return luaL_error(L, "emit is for socket.io; on a plain WebSocket use send");
   LuaBinaries binaries;
-  SocketData data = encode_event(L, lua_gettop(L), "emit", &binaries);
+  SocketData data = socket_encode(L, "emit", &binaries);
   Error err;
   int rc = socket_emit(socket, &data, is_volatile, &err);
   if (rc == 0) connection_outgoing(decl->res, &data);
@@ -231,119 +251,11 @@ static int f_emit_volatile(lua_State *L) {
   return emit(L, box_check(L, 1, &volatile_kind), true);
 }
 
-/* --- calling ---------------------------------------------------------------------- */
-
-typedef struct Call {
-  SocketCall call;
-  Wait wait;
-  Task *task;
-  const SocketData *reply; /* while the task is woken */
-  const Error *err;
-} Call;
-
-/* A list with attachments, item by item. */
-static int push_binary_reply(lua_State *L, const SocketData *reply, Error *err) {
-  if (luajson_decode_binaries(L, reply->json, reply->len, reply->bytes, reply->count,
-                              err) != 0)
-    return -1;
-  int n = lua_istable(L, -1) ? (int)lua_rawlen(L, -1) : 0;
-  int list = lua_gettop(L);
-  luaL_checkstack(L, n + 1, "too many values in the reply");
-  for (int i = 1; i <= n; i++) lua_rawgeti(L, list, i);
-  return n;
-}
-
-static int push_reply(lua_State *L, void *ctx) {
-  Call *call = ctx;
-  Error err;
-  const SocketData *reply = call->reply;
-  if (!reply) return luaerror_return(L, call->err);
-  int n = reply->count ? push_binary_reply(L, reply, &err)
-                       : luajson_decode_list(L, reply->json, reply->len, 0, &err);
-  if (n < 0) return luaerror_return(L, &err);
-  if (n == 0) lua_pushboolean(L, 1);
-  return n ? n : 1;
-}
-
-static void on_done(SocketCall *socket_call_, const SocketData *reply, const Error *err) {
-  Call *call = CONTAINER_OF(socket_call_, Call, call);
-  call->reply = reply;
-  call->err = err;
-  task_wake(call->task, push_reply, call);
-  free(call);
-}
-
-static int push_dropped(lua_State *L, void *sent) {
-  Error err;
-  error_set(&err, ERR_CLOSED, "the connection was closed before the %s",
-            sent ? "server acknowledged the call" : "call was sent");
-  err.sent = sent ? SENT_UNKNOWN : SENT_NO;
-  return luaerror_return(L, &err);
-}
-
-/* The connection was closed or reopened under it. */
-static void on_dropped(SocketCall *socket_call_) {
-  Call *call = CONTAINER_OF(socket_call_, Call, call);
-  task_wake_later(call->task, push_dropped, call->call.sent ? call->task : NULL);
-  free(call);
-}
-
-static void cancel_call(Wait *wait) {
-  Call *call = CONTAINER_OF(wait, Call, wait);
-  socket_call_cancel(&call->call);
-  free(call);
-}
-
-/* The last of at least two values after the name may be { timeout = seconds }: returns
- * the index of the last argument, and sets the timeout. */
-static int call_options(lua_State *L, double *timeout) {
-  int last = lua_gettop(L);
-  if (last < 4 || !lua_istable(L, last)) return last;
-  lua_pushliteral(L, "timeout");
-  if (lua_rawget(L, last) != LUA_TNUMBER) {
-    lua_pop(L, 1);
-    return last;
-  }
-  lua_pushnil(L);
-  lua_next(L, last);
-  lua_pop(L, 1);
-  bool only = !lua_next(L, last);
-  if (!only) lua_pop(L, 2);
-  if (only) *timeout = lua_tonumber(L, -1);
-  lua_pop(L, 1);
-  return only ? last - 1 : last;
-}
-
-static int f_call(lua_State *L) {
-  Declaration *decl = socket_check(L);
-  Task *task = task_waiter(L, "socket:call");
-  Socket *socket = connection_socket(decl);
-  if (!socket) return socket_return_closed(L, decl);
-  if (connection_is_plain(decl)) return luaL_error(L, "call is for socket.io");
-  double timeout = connection_call_timeout(decl);
-  int last = call_options(L, &timeout);
-  luaL_argcheck(L, timeout > 0 && (timeout < 1e9 || isinf(timeout)), last + 1,
-                "timeout must be positive seconds");
-  LuaBinaries binaries;
-  SocketData data = encode_event(L, last, "call", &binaries);
-  Call *call = xcalloc(1, sizeof *call);
-  *call = (Call){.call = {.done = on_done, .dropped = on_dropped},
-                 .wait.cancel = cancel_call,
-                 .task = task};
-  Error err;
-  if (socket_call(socket, &call->call, &data, timeout, &err) != 0) {
-    free(call);
-    return luaerror_return(L, &err);
-  }
-  connection_outgoing(decl->res, &data);
-  return task_wait(L, task, &call->wait);
-}
-
 /* --- what waits, what was counted -------------------------------------------------- */
 
 static int f_clear(lua_State *L) {
   Declaration *decl = socket_check(L);
-  need_loaded(L, "socket:clear");
+  socket_need(L, decl, "socket:clear", GUEST_CONTROLS);
   Socket *socket = connection_socket(decl);
   lua_pushinteger(L, socket ? (lua_Integer)socket_clear(socket) : 0);
   return 1;
@@ -356,7 +268,7 @@ static void set_count(lua_State *L, const char *key, uint64_t count) {
 
 static int f_stats(lua_State *L) {
   Declaration *decl = socket_check(L);
-  need_loaded(L, "socket:stats");
+  socket_need(L, decl, "socket:stats", GUEST_HEARS);
   Socket *socket = connection_socket(decl);
   SocketStats stats = socket ? socket_stats(socket) : (SocketStats){0};
   lua_createtable(L, 0, 5);
@@ -432,7 +344,8 @@ static int f_index(lua_State *L) {
   while (i < COUNT_OF(fields) && strcmp(fields[i].name, key) != 0) i++;
   if (i == COUNT_OF(fields)) return luaL_error(L, "a socket has no field \"%s\"", key);
   need_loaded(L, "reading a connection");
-  fields[i].push(L, decl, connection_socket(decl));
+  bool shared = connection_rights(decl) >= GUEST_HEARS;
+  fields[i].push(L, decl, shared ? connection_socket(decl) : NULL);
   return 1;
 }
 
@@ -462,7 +375,9 @@ int luaopen_tidelock_socket(lua_State *L) {
                                      {"emit", f_emit},
                                      {"send", socket_send_method},
                                      {"ping", socket_ping_method},
-                                     {"call", f_call},
+                                     {"call", socket_call_method},
+                                     {"timeout", socket_timeout_method},
+                                     {"wait", socket_wait_method},
                                      {NULL, NULL}};
   static const luaL_Reg volatile_methods[] = {
       {"emit", f_emit_volatile}, {"send", socket_send_volatile}, {NULL, NULL}};
@@ -472,6 +387,7 @@ int luaopen_tidelock_socket(lua_State *L) {
                                        {NULL, NULL}};
   box_class(L, &socket_kind, methods, f_index);
   box_class(L, &volatile_kind, volatile_methods, NULL);
+  socket_open_timed(L);
   luaL_newlib(L, functions);
   return 1;
 }

@@ -51,11 +51,11 @@ static bool boolean_field(lua_State *L, int t, const char *key, bool standard) {
   return value;
 }
 
-static int choice_field(lua_State *L, int t, const char *key,
-                        const char *const *choices) {
+static int choice_field(lua_State *L, int t, const char *key, const char *const *choices,
+                        int standard) {
   int type = lua_getfield(L, t, key);
   const char *value = type == LUA_TSTRING ? lua_tostring(L, -1) : NULL;
-  int i = 0;
+  int i = value ? 0 : standard;
   if (value)
     while (choices[i] && strcmp(choices[i], value) != 0) i++;
   if ((type != LUA_TNIL && !value) || !choices[i])
@@ -271,7 +271,7 @@ static void read_transports(lua_State *L, int t, SocketOptions *o) {
   o->try_all = boolean_field(L, t, "try_all_transports", true);
   o->retries = (int)number_field(L, t, "retries", 0, 1e6);
   o->ack_timeout = number_field(L, t, "ack_timeout", 0, 86400);
-  o->msgpack = choice_field(L, t, "parser", parsers) == 1;
+  o->msgpack = choice_field(L, t, "parser", parsers, 0) == 1;
   o->multiplex = boolean_field(L, t, "multiplex", true);
   o->upgrade = boolean_field(L, t, "upgrade", true);
   o->remember_upgrade = boolean_field(L, t, "remember_upgrade", false);
@@ -327,7 +327,7 @@ static void read_subprotocols(lua_State *L, int t, SocketOptions *o) {
 
 static void read_net(lua_State *L, int t, SocketOptions *o) {
   static const char *const protocols[] = {"socket.io", "websocket", NULL};
-  o->protocol = (SocketProtocol)choice_field(L, t, "protocol", protocols);
+  o->protocol = (SocketProtocol)choice_field(L, t, "protocol", protocols, 0);
   o->url = text_field(L, t, "url");
   if (!o->url)
     luaL_error(L, "socket.connect: url is missing (is WS_URL set in the environment?)");
@@ -358,6 +358,7 @@ static const char *const all_keys[] = {"url",
                                        "timeout",
                                        "query",
                                        "auto_connect",
+                                       "share",
                                        "reconnect",
                                        "heartbeat",
                                        "buffer",
@@ -381,13 +382,15 @@ static const char *const all_keys[] = {"url",
 
 ConnectionOptions *socket_options_read(lua_State *L, int index) {
   static const char *const frames[] = {"text", "binary", "json", NULL};
+  static const char *const shares[] = {"none", "hear", "send", "control", NULL};
   luaL_checktype(L, index, LUA_TTABLE);
   int t = lua_absindex(L, index), top = lua_gettop(L);
   luaL_checkstack(L, 20, "socket options");
   options_check(L, t, "socket.connect", all_keys);
   Holder *holder = holder_push(L, connection_kind.free_options);
   ConnectionOptions *options = holder->object = xcalloc(1, sizeof *options);
-  options->frames = (Frames)choice_field(L, t, "frames", frames);
+  options->frames = (Frames)choice_field(L, t, "frames", frames, 0);
+  options->share = (GuestRights)choice_field(L, t, "share", shares, GUEST_SENDS);
   options->max_tasks = (int)number_field(L, t, "max_tasks", 0, 1e7);
   options->auto_connect = boolean_field(L, t, "auto_connect", true);
   read_net(L, t, &options->net);

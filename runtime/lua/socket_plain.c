@@ -13,7 +13,7 @@
 /* --- sending ---------------------------------------------------------------------- */
 
 static int send_frame(lua_State *L, Declaration *decl, bool is_volatile) {
-  need_loaded(L, "socket:send");
+  socket_need(L, decl, "socket:send", GUEST_SENDS);
   Socket *socket = connection_socket(decl);
   if (!socket) return socket_return_closed(L, decl);
   if (!connection_is_plain(decl))
@@ -98,6 +98,7 @@ int socket_ping_method(lua_State *L) {
   double timeout = luaL_optnumber(L, 2, PING_TIMEOUT);
   luaL_argcheck(L, timeout > 0, 2, "timeout must be positive seconds");
   Task *task = task_waiter(L, "socket:ping");
+  socket_need(L, decl, "socket:ping", GUEST_SENDS);
   Socket *socket = connection_socket(decl);
   if (!socket) return socket_return_closed(L, decl);
   if (!connection_is_plain(decl))

@@ -343,8 +343,16 @@ static void arrange_subscribe(lua_State *L) {
   if (!lua_isnil(L, 4)) luaL_checktype(L, 4, LUA_TTABLE);
 }
 
-static int f_subscribe(lua_State *L) {
+/* The declaration of which something is to be heard. At the top level, and while it is
+ * pending, whether it is shared is not known yet. */
+static Declaration *check_heard(lua_State *L, const char *what) {
   Declaration *decl = check_decl(L);
+  bool known = generation_of(L)->state != GEN_STAGING && store_of(decl);
+  return known ? check_store(L, what, SHARE_READ) : decl;
+}
+
+static int f_subscribe(lua_State *L) {
+  Declaration *decl = check_heard(L, "store:subscribe");
   bool fire = false;
   int equals = 0;
   arrange_subscribe(L);
@@ -383,7 +391,7 @@ static int f_unsaved(lua_State *L) {
 }
 
 static int f_on_error(lua_State *L) {
-  handler_add(L, &check_decl(L)->states, 2, (HandlerOptions){0});
+  handler_add(L, &check_heard(L, "store:on_error")->states, 2, (HandlerOptions){0});
   return 1;
 }
 

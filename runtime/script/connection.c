@@ -19,8 +19,17 @@ static HandlerList *list_of(Declaration *decl, ListName name) {
                                : &decl->outgoing;
 }
 
+bool connection_hears(const Declaration *d) {
+  return declaration_live(d) && connection_rights(d) >= GUEST_HEARS;
+}
+
+static void free_connection(Connection *c) {
+  free(c->failure);
+  free(c);
+}
+
 void connection_leave(Connection *c) {
-  if (--c->firing == 0 && !c->res) free(c);
+  if (--c->firing == 0 && !c->res) free_connection(c);
 }
 
 /* --- how many at once ------------------------------------------------------------- */
@@ -92,7 +101,7 @@ void connection_fire_for(Connection *c, Declaration *d, Flight *f, ListName name
 
 void connection_fire(Connection *c, ListName name, Firing *firing) {
   for (Declaration *d = c->res ? c->res->decls : NULL; d && c->res; d = d->next_bound) {
-    if (!declaration_live(d)) continue;
+    if (!connection_hears(d)) continue;
     bool counts = name == LIST_EVENTS && !d->attached;
     connection_fire_for(c, d, counts ? c->flight : NULL, name, firing);
   }
@@ -141,7 +150,7 @@ static void close_connection(Resource *res) {
   c->res = NULL;
   flight_leave(c->flight);
   guests_free(c);
-  if (!c->firing) free(c);
+  if (!c->firing) free_connection(c);
 }
 
 static bool connection_alive(const Resource *res) {
@@ -153,8 +162,9 @@ static bool connection_alive(const Resource *res) {
 
 static bool same_options(const void *a, const void *b) {
   const ConnectionOptions *x = a, *y = b;
-  return x->auto_connect == y->auto_connect && x->frames == y->frames &&
-         x->max_tasks == y->max_tasks && socket_options_equal(&x->net, &y->net);
+  return x->auto_connect == y->auto_connect && x->share == y->share &&
+         x->frames == y->frames && x->max_tasks == y->max_tasks &&
+         socket_options_equal(&x->net, &y->net);
 }
 
 /* What the socket behind it need not be made anew for. */
@@ -180,14 +190,21 @@ static void differs(const void *a, const void *b, Buffer *out) {
     buffer_puts(out, buffer_text(&names));
   } else if (x->auto_connect != y->auto_connect) {
     buffer_puts(out, "auto_connect");
+  } else if (x->share != y->share) {
+    buffer_puts(out, "share");
   } else {
     buffer_puts(out, x->frames != y->frames ? "frames" : "limits");
   }
   buffer_free(&names);
 }
 
+static bool is_withheld(const Declaration *decl) {
+  return connection_rights(decl) < GUEST_HEARS;
+}
+
 static void join_connection(Declaration *decl) {
   if (decl->attached && decl->res->core) guest_join(decl->res->core, decl);
+  connection_join_waiters(decl);
 }
 
 static int check_options(const void *options, Error *err) {
@@ -210,7 +227,11 @@ const ResourceKind connection_kind = {.name = "socket",
                                       .differs = differs,
                                       .check = check_options,
                                       .free_options = free_connection_options,
-                                      .join = join_connection};
+                                      .join = join_connection,
+                                      .withheld = is_withheld,
+                                      .shares = "\"hear\", \"send\" or \"control\"",
+                                      .lose = connection_lose_waiters,
+                                      .drop = connection_drop_waiters};
 
 Socket *connection_socket(const Declaration *decl) {
   if (!decl->res || !decl->res->core) return NULL;
@@ -227,7 +248,8 @@ bool connections_refused(const Runtime *rt) {
 
 const char *connection_state(const Declaration *decl) {
   Socket *socket = connection_socket(decl);
-  if (!socket) return decl->attached ? "pending" : "closed";
+  if (!socket || connection_rights(decl) < GUEST_HEARS)
+    return decl->attached ? "pending" : "closed";
   return connection_state_name(socket_state(socket));
 }
 
@@ -239,6 +261,11 @@ double connection_call_timeout(const Declaration *decl) {
   const SocketOptions *o = &((ConnectionOptions *)decl->res->options)->net;
   if (o->retries > 0) return INFINITY;
   return o->ack_timeout > 0 ? o->ack_timeout : SOCKET_ACK_TIMEOUT;
+}
+
+GuestRights connection_rights(const Declaration *decl) {
+  if (!decl->attached || !decl->res) return GUEST_CONTROLS;
+  return ((ConnectionOptions *)decl->res->options)->share;
 }
 
 uint64_t connection_lost(const Declaration *decl) {

@@ -37,13 +37,22 @@ static SocketData encode_args(lua_State *L, LuaBinaries *binaries) {
   return (SocketData){out->data, out->len, binaries->items, binaries->count};
 }
 
+/* Another script may answer only where it may send. */
+static bool may_answer(const Connection *c, const Script *script) {
+  return script == c->res->owner ||
+         ((ConnectionOptions *)c->res->options)->share >= GUEST_SENDS;
+}
+
 static int f_ack(lua_State *L) {
   Box *box = lua_touserdata(L, lua_upvalueindex(1));
   Ack *ack = box->object;
   if (!ack) return luaL_error(L, "this event was acknowledged already");
   LuaBinaries binaries;
   SocketData data = encode_args(L, &binaries);
-  Connection *c = connection_if_alive(generation_of(L)->rt, ack->connection);
+  const Generation *gen = generation_of(L);
+  Connection *c = connection_if_alive(gen->rt, ack->connection);
+  if (c && !may_answer(c, gen->script))
+    return luaL_error(L, "ack: the connection is not shared for that any more");
   Error err = {0};
   int rc = ERR_NOT_CONNECTED;
   if (c) rc = socket_ack(c->socket, ack->epoch, ack->id, &data, &err);
@@ -102,7 +111,9 @@ static int push_text(lua_State *L, Payload *p) {
 static int push_event(lua_State *L, Payload *p) {
   int n = p->tree ? push_tree(L, p) : push_text(L, p);
   if (n < 0) return -1;
-  if (p->told.ack == SIO_NO_ACK) return n;
+  const Connection *c = p->connection;
+  if (p->told.ack == SIO_NO_ACK || !c->res) return n;
+  if (!may_answer(c, generation_of(L)->script)) return n;
   push_ack(L, p->connection, &p->told);
   return n + 1;
 }
@@ -177,7 +188,7 @@ static bool is_gap(const Declaration *d, const Payload *p) {
 }
 
 static bool wants(const Declaration *d, const Payload *p) {
-  if (!declaration_live(d)) return false;
+  if (!connection_hears(d)) return false;
   if (p->told.list == LIST_OUTGOING) return handlers_want(&d->outgoing, NULL, 0);
   return is_gap(d, p) ? handlers_want(&d->handlers, NULL, 0)
                       : handlers_want(&d->handlers, p->name, p->name_len);

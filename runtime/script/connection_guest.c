@@ -46,7 +46,7 @@ static Guest *find_guest(const Connection *c, const Script *script) {
 
 static Declaration *find_live(const Guest *g) {
   Declaration *d = g->connection->res->decls;
-  while (d && !(d->attached && d->gen->script == g->script && declaration_live(d)))
+  while (d && !(d->attached && d->gen->script == g->script && connection_hears(d)))
     d = d->next_bound;
   return d;
 }

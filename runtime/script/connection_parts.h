@@ -20,13 +20,15 @@ typedef struct Connection {
   IndexNode node; /* in the runtime's `connections`, by number */
   Resource *res;  /* NULL: closed by a handler while it fires */
   Socket *socket;
-  uint64_t number; /* no other has it: acks and the like find theirs by it */
-  AuthAsk *ask;    /* the question under way */
-  int firing;      /* the memory stays meanwhile */
-  bool was_connected;
-  bool refused;   /* it was given up before it was connected */
-  Flight *flight; /* of the owner's handlers; owned until it is closed */
-  Guest *guests;  /* the scripts that attached, once they heard something; owned */
+  uint64_t number;          /* no other has it: acks and the like find theirs by it */
+  AuthAsk *ask;             /* the question under way */
+  int firing;               /* the memory stays meanwhile */
+  bool was_connected, told; /* told: why it fails, in the log, since it was connected */
+  ErrorCode failed;         /* of the last failure since it was connected */
+  char *failure;            /* the same, for people; owned; NULL: none */
+  bool refused;             /* it was given up before it was connected */
+  Flight *flight;           /* of the owner's handlers; owned until it is closed */
+  Guest *guests; /* the scripts that attached, once they heard something; owned */
 } Connection;
 
 typedef enum ListName { LIST_EVENTS, LIST_STATES, LIST_OUTGOING, LIST_DROPS } ListName;
@@ -47,6 +49,7 @@ void connection_fire(Connection *c, ListName name, Firing *firing);
 void connection_fire_for(Connection *c, Declaration *d, Flight *f, ListName name,
                          Firing *firing);
 void connection_leave(Connection *c);
+bool connection_hears(const Declaration *d); /* its script, now */
 /* Hands what has waited to the handlers of one script. */
 void connection_hand(Connection *c, Declaration *d, Flight *f, const Told *told);
 Connection *connection_if_alive(Runtime *rt, uint64_t number); /* NULL: it is gone */
@@ -60,6 +63,12 @@ void guest_wake(Guest *guest);                        /* some of its tasks have 
 void guest_join(Connection *c, const Declaration *d); /* a new version has attached */
 uint64_t guest_lost(const Connection *c, const Script *script);
 void guests_free(Connection *c);
+
+/* connection_wait.c */
+void connection_tell_waiters(Connection *c, const SocketInfo *info);
+void connection_join_waiters(Declaration *d);
+void connection_lose_waiters(Declaration *d); /* the resource is gone */
+void connection_drop_waiters(Declaration *d);
 
 /* Callbacks of the socket's. */
 void connection_on_auth(void *ctx);

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "script/pending.h"
 #include "script/resource_parts.h"
 #include "script/script.h"
 
@@ -218,6 +219,7 @@ void resources_bind(Generation *gen) {
     if (d->attached) declaration_attach(d);
     else claim(d);
   declarations_attach_pending(gen->rt);
+  pending_look_soon(gen->rt); /* what it shares may be another thing now */
 }
 
 static void begin(Declaration *decl) {

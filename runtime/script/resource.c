@@ -8,6 +8,7 @@
 
 #include "core/hash.h"
 #include "script/luaerror.h"
+#include "script/pending.h"
 #include "script/resource_parts.h"
 #include "script/script.h"
 
@@ -210,9 +211,12 @@ void resource_close(Resource *res) {
   while (res->decls) {
     Declaration *decl = res->decls;
     unbind(decl);
+    if (res->kind->lose) res->kind->lose(decl);
     if (!decl->attached || decl->gen->state == GEN_DEAD) continue;
     decl->next_bound = decl->gen->rt->pending; /* it may come back */
     decl->gen->rt->pending = decl;
+    decl->told = false;
+    pending_look_soon(decl->gen->rt);
   }
   resource_close_core(res);
   release_resource(res);
@@ -256,6 +260,7 @@ void declaration_attach(Declaration *decl) {
   unbind(decl);
   decl->next_bound = decl->gen->rt->pending;
   decl->gen->rt->pending = decl;
+  pending_look_soon(decl->gen->rt);
 }
 
 void declaration_join(Declaration *decl) {

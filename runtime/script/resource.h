@@ -39,6 +39,11 @@ typedef struct ResourceKind {
    * join; it is dropped when the load is given up. May be NULL. */
   int (*prepare)(Resource *res, Declaration *decl, Error *err);
   void (*join)(Declaration *decl); /* it is bound, and its generation live; may be NULL */
+  /* Whether the resource is kept from a declaration that is attached to it, and what the
+   * owner would have to say. NULL: it never is. */
+  bool (*withheld)(const Declaration *decl);
+  const char *shares;
+  void (*lose)(Declaration *decl); /* the resource is closed under it; may be NULL */
   void (*drop)(Declaration *decl); /* it ends: releases decl->extra; may be NULL */
 } ResourceKind;
 
@@ -71,14 +76,14 @@ struct Declaration {
   IndexNode node;          /* in its generation's `declared`, by kind and name */
   Generation *gen;
   const ResourceKind *kind;
-  char *name;    /* attached: "script:name" */
-  char *place;   /* "bot.lua:3", where it was declared; NULL: not known */
-  void *options; /* owned; once realised: NULL, or the options of before */
-  Resource *res; /* NULL: not yet, or closed */
-  bool attached;
-  Plan plan;      /* until its generation is started */
-  void *old_core; /* of PLAN_BESIDE */
-  char *old_name; /* of what is renamed to this; owned; NULL: it is not */
+  char *name;          /* attached: "script:name" */
+  char *place;         /* "bot.lua:3", where it was declared; NULL: not known */
+  void *options;       /* owned; once realised: NULL, or the options of before */
+  Resource *res;       /* NULL: not yet, or closed */
+  bool attached, told; /* told: that it is pending, or not shared */
+  Plan plan;           /* until its generation is started */
+  void *old_core;      /* of PLAN_BESIDE */
+  char *old_name;      /* of what is renamed to this; owned; NULL: it is not */
   HandlerList handlers, states, outgoing, drops; /* of events, of changes of state, of
                                                     what is sent, of what is not */
   void *extra;                   /* the kind's own, released by its drop */

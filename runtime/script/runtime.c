@@ -12,6 +12,7 @@
 #include "script/connection.h"
 #include "script/cstack.h"
 #include "script/hold.h"
+#include "script/pending.h"
 #include "script/resource.h"
 #include "script/script.h"
 #include "script/stores.h"
@@ -54,6 +55,7 @@ Runtime *runtime_new(Log *log, const RuntimeOptions *options) {
   rt->stores = stores_new(rt);
   rt->arena = json_arena_new();
   rt->stop_timer.fire = on_stop_over;
+  pending_init(rt);
   rt->hold.fire = on_hold_over;
   if (options->watch) rt->watch = watch_new(rt);
   return rt;
@@ -197,6 +199,7 @@ void runtime_output_failed(Runtime *rt) {
 void runtime_free(Runtime *rt) {
   rt->stopping = true;
   timer_stop(rt->loop, &rt->stop_timer);
+  pending_stop(rt);
   timer_stop(rt->loop, &rt->hold);
   ending_ask(rt->ending);
   atomic_store(&rt->ending->phase, ENDING_SAVING);

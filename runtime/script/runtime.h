@@ -75,6 +75,7 @@ struct Runtime {
   Script *scripts; /* in the order they were added */
   Resource *resources;
   Declaration *pending; /* attached to what does not exist yet */
+  Timer pending_timer;  /* when they are told: pending.h */
   Watch *watch;         /* NULL: no watching */
   Watchdog *watchdog;
   const char *stack_floor; /* see cstack.h */

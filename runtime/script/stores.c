@@ -23,11 +23,15 @@ static StoreCore *take_dirty(Stores *stores) {
   return core;
 }
 
+/* Whether it subscribes, and may. */
+static bool is_heard(const Declaration *d) {
+  return declaration_live(d) && d->extra && store_share(d) != SHARE_NONE;
+}
+
 static void tell_all(StoreCore *core) {
   Value root = value_retain(store_root(core->store));
   for (Declaration *d = core->res->decls; d; d = d->next_bound)
-    if (declaration_live(d) && d->extra && (!d->attached || store_share(d) != SHARE_NONE))
-      subscriptions_tell(d->gen, store_subscriptions(d), root);
+    if (is_heard(d)) subscriptions_tell(d->gen, store_subscriptions(d), root);
   value_release(root);
 }
 
@@ -119,13 +123,18 @@ static int push_traced(lua_State *L, void *ctx) {
   return 1;
 }
 
+static bool may_read(const StoreCore *core, const Script *script) {
+  const StoreOptions *options = core->res->options;
+  return script == core->res->owner || options->share != SHARE_NONE;
+}
+
 static void trace(StoreCore *core) {
   Runtime *rt = core->res->owner->rt;
   size_t count = store_history_count(core->store);
   Traced t = {core, store_history_at(core->store, count - 1)};
   Firing firing = {.source = "store.trace", .push = push_traced, .ctx = &t, .any = true};
   for (Script *s = rt->scripts; s; s = s->next)
-    if (s->current && s->current->traces)
+    if (s->current && s->current->traces && may_read(core, s))
       handlers_fire(s->current, s->current->traces, &firing);
 }
 
@@ -267,6 +276,12 @@ static bool take_options(Declaration *decl) {
   return other_keys;
 }
 
+static void begin_hearing(Declaration *d) {
+  const StoreCore *core = core_of(d);
+  if (!is_heard(d)) return;
+  subscriptions_baseline(d->gen, store_subscriptions(d), store_root(core->store));
+}
+
 /* Those who subscribed while it loaded begin with what is there now. */
 static void join_store(Declaration *decl) {
   StoreCore *core = decl->res->core;
@@ -275,8 +290,13 @@ static void join_store(Declaration *decl) {
   bool other_keys = other && take_options(decl);
   if (fresh || other) keep_settle(core, fresh || other_keys);
   if (fresh) core->fresh = false;
-  if (decl->extra && declaration_live(decl))
-    subscriptions_baseline(decl->gen, store_subscriptions(decl), store_root(core->store));
+  begin_hearing(decl);
+  if (other) /* it may be shared now, with those who have attached before */
+    for (Declaration *d = decl->next_bound; d; d = d->next_bound) begin_hearing(d);
+}
+
+static bool is_withheld(const Declaration *decl) {
+  return store_share(decl) == SHARE_NONE;
 }
 
 static void drop_store(Declaration *decl) {
@@ -295,6 +315,8 @@ const ResourceKind store_kind = {.name = "store",
                                  .free_options = free_store_options,
                                  .prepare = prepare_store,
                                  .join = join_store,
+                                 .withheld = is_withheld,
+                                 .shares = "\"read\" or \"write\"",
                                  .drop = drop_store};
 
 Store *store_of(const Declaration *decl) {

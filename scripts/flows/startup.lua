@@ -13,8 +13,6 @@ local retrying = require "flows.retrying"
 local script = require "tidelock.script"
 local screen = require "screen"
 local stores = require "stores.all"
-local task = require "tidelock.task"
-local timer = require "tidelock.timer"
 local user = require "stores.user"
 local view = require "views.plain"
 
@@ -65,12 +63,6 @@ local function start(begun)
   return retrying.persist(opening.open_last, say_waiting)
 end
 
--- For a moment: so that what the first lines bring about is heard. See handlers/connection.lua.
-local function await_connection()
-  local deadline = timer.now() + config.patience
-  while not connection.connected and timer.now() < deadline do task.sleep(0.005) end
-end
-
 ---@param reason "start"|"reload"
 function M.run(reason)
   quitting.resume()
@@ -85,7 +77,7 @@ function M.run(reason)
     app.ready()
   end
   connection:connect()
-  await_connection()
+  connection:wait(config.patience) -- so that what the first lines bring about is heard
   lines.start()
 end
 

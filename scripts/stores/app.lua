@@ -5,6 +5,7 @@ local store = require "tidelock.store"
 local M = {}
 
 local app = store.define("app", {
+  share = "read", -- hooks beside the client show and react to it
   initial = {
     connection = "idle", -- as the socket calls it
     attempts = 0, -- to connect again, since it was connected

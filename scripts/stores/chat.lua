@@ -23,6 +23,7 @@ local MAX_SESSIONS = 50
 ---@field failed? { code: string, message: string } why it was not sent; it waits for /retry
 
 local chat = store.define("chat", {
+  share = "read", -- hooks beside the client show and react to it
   initial = {
     lines = json.array {}, -- Line[], in the order in which they were typed
     unanswered = {}, -- by the id that we gave the message: until when an answer is waited for

@@ -6,6 +6,7 @@ local store = require "tidelock.store"
 local M = {}
 
 local projects = store.define("projects", {
+  share = "read", -- hooks beside the client show and react to it
   initial = {
     known = {}, -- by id
     order = json.array {}, -- their ids, as they were listed

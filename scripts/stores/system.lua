@@ -3,7 +3,7 @@ local store = require "tidelock.store"
 
 local M = {}
 
-local system = store.define("system", { initial = {} })
+local system = store.define("system", { initial = {}, share = "read" })
 
 M.store = system
 

@@ -7,6 +7,7 @@ local store = require "tidelock.store"
 local M = {}
 
 local user = store.define("user", {
+  share = "read", -- hooks beside the client show and react to it
   initial = {
     chosen = {}, -- of the preferences, what was set here
   }, -- and user: the profile as the server has it; account: { email, id, name }

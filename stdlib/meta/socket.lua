@@ -63,6 +63,7 @@ local socket = {}
 ---@field request_timeout? number seconds for what is sent by polling; 20
 ---@field deflate? boolean|tidelock.Deflate compress what goes over WebSocket; false
 ---@field auto_connect? boolean true
+---@field share? "none"|"hear"|"send"|"control" what other scripts may do with it; "send"
 ---@field reconnect? tidelock.Reconnect|false
 ---@field heartbeat? tidelock.Heartbeat|false plain WebSocket only: with socket.io the server sets it
 ---@field timeout? number seconds for one attempt, until connected; 20
@@ -83,7 +84,7 @@ local socket = {}
 ---@return tidelock.Socket
 function socket.connect(name, options) end
 
----Uses a connection that another script declared. Pending until that exists.
+---Uses a connection that another script declared. Pending until that exists; what it may do is the owner's to say (`share`).
 ---@param target string "script:name"
 ---@return tidelock.Socket
 function socket.attach(target) end
@@ -222,12 +223,29 @@ function Socket:stats() end
 ---@return true?, tidelock.Error? # BUFFER_FULL, BACKPRESSURE, TOO_LARGE (the server's maxPayload), NOT_CONNECTED
 function Socket:emit(event, ...) end
 
----Sends an event and waits for the server's ack. The last of two or more values may be
----{ timeout = seconds } (10 unless given; with `retries` none).
+---Sends an event and waits for the server's ack, `ack_timeout` seconds (with `retries`: as long as they take). All arguments are payload.
 ---@param event string
 ---@param ... any
 ---@return any ... the ack's arguments (true when it has none), or nil and an error: TIMEOUT, CLOSED, EXPIRED, each with `sent`
 function Socket:call(event, ...) end
+
+---For calls that wait another time: chat:timeout(0.3):call("event", ...). May be kept.
+---@param seconds number positive; math.huge: for ever
+---@return tidelock.TimedSocket
+function Socket:timeout(seconds) end
+
+---Waits until it is connected, at once if it is.
+---@param seconds? number 0 or more; as long as an attempt may take (`timeout`, 20)
+---@return true?, tidelock.Error? # TIMEOUT, REJECTED (with the server's `data`), CLOSED
+function Socket:wait(seconds) end
+
+---@class tidelock.TimedSocket
+local Timed = {}
+
+---@param event string
+---@param ... any
+---@return any ... as of Socket:call
+function Timed:call(event, ...) end
 
 ---Plain WebSocket: sends one message.
 ---@param data string|any a value with frames = "json"

@@ -55,7 +55,7 @@ static void a_call_returns_when_its_connection_is_closed(void **state) {
       "local chat = socket.attach('owner:chat')\n"
       "chat:on('connect', function()\n"
       "  task.spawn(function()\n"
-      "    local ok, err = chat:call('never', 1, {timeout = 60})\n"
+      "    local ok, err = chat:timeout(60):call('never', 1)\n"
       "    log.info('RETURNED ' .. tostring(ok) .. ' ' .. err.code .. ' ' .. err.sent)\n"
       "  end)\n"
       "end)\n");
@@ -72,7 +72,7 @@ static void a_call_returns_when_its_connection_is_reopened(void **state) {
            "chat:on('connect', function()\n"
            "  if not once then return end\n"
            "  once = false\n"
-           "  local ok, err = chat:call('never', 1, {timeout = 60})\n"
+           "  local ok, err = chat:timeout(60):call('never', 1)\n"
            "  log.info('RETURNED ' .. tostring(ok) .. ' ' .. err.code)\n"
            "end)\n");
   env_await(&env, "PEER never");

@@ -31,7 +31,7 @@ end
 
 local function finish()
   wait_for(function() return chat.state == "connected" end)
-  while not chat:call("count", "end", { timeout = 5 }) do wait_for(function() return chat.connected end) end
+  while not chat:timeout(5):call("count", "end") do wait_for(function() return chat.connected end) end
   chat:disconnect()
   wait_for(function() return chat.state == "closed" end)
 end
@@ -42,7 +42,7 @@ local function converse(round)
   for i = 1, 3 do
     local id = round .. ":" .. i
     calls[i] = function()
-      local reply, err = chat:call("count", id, { timeout = 5 })
+      local reply, err = chat:timeout(5):call("count", id)
       return { id = id, reply = reply, err = err }
     end
   end
@@ -102,7 +102,7 @@ test.describe("a half-open connection", function()
     wait_for(function() return chat.state == "connected" end)
     local result
     repeat
-      local reply, err = chat:call("count", "half", { timeout = 20 })
+      local reply, err = chat:timeout(20):call("count", "half")
       result = err
     until not reply
     expect(result.code).is "CLOSED"

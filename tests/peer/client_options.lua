@@ -5,6 +5,7 @@ local socket = require "tidelock.socket"
 local task = require "tidelock.task"
 local test = require "tidelock.test"
 local timer = require "tidelock.timer"
+local json = require "tidelock.json"
 local expect, wait_for = test.expect, test.wait_for
 
 local URL = env.get "WS_URL"
@@ -73,7 +74,7 @@ test.describe("ack_timeout", function()
     expect(reply).is(nil)
     expect(err.code).is "TIMEOUT"
     if took < 0.19 or took > 2 then error(("it took %.2f s"):format(took)) end
-    expect(s:call("late", 400, { timeout = 5 })).is "late"
+    expect(s:timeout(5):call("late", 400)).is "late"
   end)
 end)
 
@@ -325,12 +326,12 @@ test.describe("a method:", function()
     end)
   end
 
-  test.it("call sends a lone table, whatever is in it", function()
+  test.it("every argument of a call is payload, whatever is in it", function()
     local s = connected()
     expect(s:call("echo", { timeout = 5 })).equals { timeout = 5 }
-    local first, second = s:call("echo", { a = 1 }, { timeout = 5 })
-    expect(first).equals { a = 1 }
-    expect(second).is_nil()
+    expect(s:timeout(5):call("echo", { timeout = 0.001 })).equals { timeout = 0.001 }
+    expect(table.pack(s:call("echo", { a = 1 }, { timeout = 5 }))).equals { { a = 1 }, { timeout = 5 }, n = 2 }
+    expect(table.pack(s:call("echo", 1, nil, { timeout = 5 }))).equals { 1, json.null, { timeout = 5 }, n = 3 }
   end)
 
   test.it("volatile.emit drops what cannot be sent, and tells nobody", function()

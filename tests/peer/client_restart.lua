@@ -47,7 +47,7 @@ end
 local function ask(results)
   while not over do
     local id = "call " .. #results
-    local reply, err = chat:call("count", id, { timeout = 5 })
+    local reply, err = chat:timeout(5):call("count", id)
     results[#results + 1] = { id = id, reply = reply, err = err }
     seen.calls = seen.calls + 1
     if err then wait_for(function() return chat.connected or over end, 10) end

@@ -26,7 +26,7 @@ s:on_state(function(state) if state == "reconnecting" then losses = losses + 1 e
 local ways = {
   emit = function(i) return s:emit("note", key, i) end,
   retries = function(i) return s:emit("note", key, i) end,
-  call = function(i) return s:call("note", key, i, { timeout = 5 }) == i end,
+  call = function(i) return s:timeout(5):call("note", key, i) == i end,
   send = function(i) return s:send(key .. " " .. i) end,
 }
 

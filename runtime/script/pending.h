@@ -1,0 +1,13 @@
+/* Scripts that attached to what is not there, or not shared with them, are told in the
+ * log after a second, once for each name, with the names that there are. */
+#ifndef TIDELOCK_SCRIPT_PENDING_H
+#define TIDELOCK_SCRIPT_PENDING_H
+
+#include "script/resource.h"
+
+/* Something may be missing now: it is looked at in a second. */
+void pending_look_soon(Runtime *rt);
+void pending_init(Runtime *rt);
+void pending_stop(Runtime *rt);
+
+#endif
