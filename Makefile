@@ -177,9 +177,9 @@ install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/tidelock $(SHARE)/stdlib
 	install -m 755 $(BUILD)/tidelock $(DESTDIR)$(PREFIX)/bin/
 	install -m 755 $(filter %.so,$(PRODUCTS)) $(DESTDIR)$(PREFIX)/lib/tidelock/
-	rm -rf $(SHARE)/scripts $(SHARE)/examples $(SHARE)/stdlib/meta
+	rm -rf $(SHARE)/scripts $(SHARE)/examples $(SHARE)/stdlib
 	cp -R scripts examples $(SHARE)/
-	cp -R stdlib/meta $(SHARE)/stdlib/
+	cp -R stdlib $(SHARE)/
 
 clean:
 	rm -rf $(BUILD) build-*/

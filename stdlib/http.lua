@@ -6,6 +6,7 @@
 -- Options are checked and joined here; what is on the wire is runtime/net/http.c's.
 local core = require "tidelock.http.core"
 local json = require "tidelock.json"
+local suggest = require("tidelock.options.core").suggest
 local status = require "tidelock.http.status"
 local urls = require "tidelock.http.url"
 
@@ -59,7 +60,12 @@ local function check(what, options, extra)
   if type(options) ~= "table" then fail("%s takes a table of options", what) end
   for name, value in pairs(options) do
     local checker = common[name] or extra[name]
-    if not checker then fail("%s has no option '%s'", what, tostring(name)) end
+    if not checker then
+      local known = {}
+      for key in pairs(common) do known[key] = true end
+      for key in pairs(extra) do known[key] = true end
+      fail("%s has no option '%s'%s", what, tostring(name), suggest(tostring(name), known))
+    end
     checker(name, value)
   end
 end

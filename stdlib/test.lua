@@ -13,7 +13,7 @@ local script = require "tidelock.script"
 local task = require "tidelock.task"
 local tasks = require "tidelock.task.core"
 local json = require "tidelock.json"
-local suggest = require("tidelock.suggest.core").suggest
+local suggest = require("tidelock.options.core").suggest
 
 local M = { timeout = 30 }
 core.begin()

@@ -2,6 +2,7 @@
 #include <lauxlib.h>
 #include <string.h>
 
+#include "core/suggest.h"
 #include "lua/modules.h"
 #include "script/luaerror.h"
 
@@ -22,7 +23,10 @@ static const Field fields[] = {
 static int field_type(lua_State *L, const char *name) {
   for (size_t i = 0; i < COUNT_OF(fields); i++)
     if (strcmp(fields[i].name, name) == 0) return fields[i].type;
-  return luaL_error(L, "errors.new: no field '%s'", name);
+  Suggestion s;
+  suggest_begin(&s, name);
+  for (size_t i = 0; i < COUNT_OF(fields); i++) suggest_offer(&s, fields[i].name);
+  return luaL_error(L, "errors.new: no field '%s'%s", name, suggest_text(&s));
 }
 
 static void check_field(lua_State *L, int key, int value) {

@@ -17,7 +17,6 @@ const LuaModule lua_modules[] = {
     {"tidelock.store.core", luaopen_tidelock_store_core},
     {"tidelock.task.core", luaopen_tidelock_task_core},
     {"tidelock.test.core", luaopen_tidelock_test_core},
-    {"tidelock.suggest.core", luaopen_tidelock_suggest_core},
     {"tidelock.timer", luaopen_tidelock_timer},
     {NULL, NULL},
 };

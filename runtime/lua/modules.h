@@ -22,7 +22,6 @@ int luaopen_tidelock_socket(lua_State *L);
 int luaopen_tidelock_store_core(lua_State *L);
 int luaopen_tidelock_task_core(lua_State *L);
 int luaopen_tidelock_test_core(lua_State *L);
-int luaopen_tidelock_suggest_core(lua_State *L);
 int luaopen_tidelock_timer(lua_State *L);
 
 #endif

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/suggest.h"
 #include "lua/modules.h"
 #include "lua/options.h"
 #include "lua/socket_options.h"
@@ -332,6 +333,16 @@ static const struct {
               {"transport", push_transport}, {"subprotocol", push_subprotocol},
               {"connected", push_connected}, {"recovered", push_recovered}};
 
+/* The methods are the keys of the upvalue. */
+static int no_field(lua_State *L, const char *key) {
+  Suggestion s;
+  suggest_begin(&s, key);
+  for (size_t i = 0; i < COUNT_OF(fields); i++) suggest_offer(&s, fields[i].name);
+  for (lua_pushnil(L); lua_next(L, lua_upvalueindex(1)); lua_pop(L, 1))
+    if (lua_type(L, -2) == LUA_TSTRING) suggest_offer(&s, lua_tostring(L, -2));
+  return luaL_error(L, "a socket has no field \"%s\"%s", key, suggest_text(&s));
+}
+
 static int f_index(lua_State *L) {
   const char *key = luaL_checkstring(L, 2);
   lua_settop(L, 2);
@@ -342,7 +353,7 @@ static int f_index(lua_State *L) {
   if (strcmp(key, "volatile") == 0) return push_volatile(L, decl);
   size_t i = 0;
   while (i < COUNT_OF(fields) && strcmp(fields[i].name, key) != 0) i++;
-  if (i == COUNT_OF(fields)) return luaL_error(L, "a socket has no field \"%s\"", key);
+  if (i == COUNT_OF(fields)) return no_field(L, key);
   need_loaded(L, "reading a connection");
   bool shared = connection_rights(decl) >= GUEST_HEARS;
   fields[i].push(L, decl, shared ? connection_socket(decl) : NULL);

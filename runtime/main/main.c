@@ -78,15 +78,38 @@ static char *trim(char *text) {
   return text;
 }
 
-/* One line of an --env file: NAME=VALUE, # comments, quotes around the value are taken
- * off. */
-static int read_env_line(char *line, const char *path, int number) {
+/* An --env file while it is read. */
+typedef struct EnvFile {
+  const char *path;
+  int line;
+  char **ours; /* names that it has set; owned */
+  size_t count;
+} EnvFile;
+
+static bool is_ours(const EnvFile *env, const char *name) {
+  for (size_t i = 0; i < env->count; i++)
+    if (strcmp(env->ours[i], name) == 0) return true;
+  return false;
+}
+
+/* What was set before us stays, empty or not; of two lines the later one counts. */
+static void set_variable(EnvFile *env, const char *name, const char *value) {
+  bool ours = is_ours(env, name);
+  if (getenv(name) && !ours) return;
+  setenv(name, value, 1);
+  if (ours) return;
+  env->ours = xrealloc(env->ours, (env->count + 1) * sizeof *env->ours);
+  env->ours[env->count++] = xstrdup(name);
+}
+
+/* One line of it: NAME=VALUE, # comments, quotes around the value are taken off. */
+static int read_env_line(EnvFile *env, char *line) {
   line = trim(line);
   if (*line == '\0' || *line == '#') return 0;
   if (strncmp(line, "export ", 7) == 0) line = trim(line + 7);
   char *equals = strchr(line, '=');
   if (!equals || equals == line) {
-    fprintf(stderr, "tidelock: %s:%d: not NAME=VALUE\n", path, number);
+    fprintf(stderr, "tidelock: %s:%d: not NAME=VALUE\n", env->path, env->line);
     return 2;
   }
   *equals = '\0';
@@ -96,7 +119,7 @@ static int read_env_line(char *line, const char *path, int number) {
     value[len - 1] = '\0';
     value++;
   }
-  setenv(trim(line), value, 1);
+  set_variable(env, trim(line), value);
   return 0;
 }
 
@@ -111,10 +134,15 @@ static int read_env(const char *path) {
   if (!file) return cannot_read(path);
   char *line = NULL;
   size_t room = 0;
-  int number = 0, status = 0;
-  while (status == 0 && getline(&line, &room, file) >= 0)
-    status = read_env_line(line, path, ++number);
+  EnvFile env = {.path = path};
+  int status = 0;
+  while (status == 0 && getline(&line, &room, file) >= 0) {
+    env.line++;
+    status = read_env_line(&env, line);
+  }
   if (status == 0 && ferror(file)) status = cannot_read(path);
+  for (size_t i = 0; i < env.count; i++) free(env.ours[i]);
+  free(env.ours);
   free(line);
   fclose(file);
   return status;
@@ -163,7 +191,7 @@ static int dispatch(const Options *options, World *world) {
     puts("tidelock " VERSION);
     return 0;
   case COMMAND_HELP:
-    options_help();
+    options_help(options);
     return 0;
   }
   return 2;

@@ -1,99 +1,142 @@
-/* tidelock new: something to start from. */
+/* tidelock new: something to start from. The templates are stdlib/new/, compiled in; in
+ * them and in names of files NAME stands for the name that was given. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "core/buffer.h"
+#include "core/suggest.h"
 #include "main/commands.h"
 #include "script/script.h"
+#include "script/stdlib.h"
 
-static const char bot[] =
-    "-- A bot: answers what it hears. Start it with: tidelock run %1$s.lua\n"
-    "local socket = require \"tidelock.socket\"\n"
-    "local env = require \"tidelock.env\"\n"
-    "\n"
-    "local chat = socket.connect(\"chat\", { url = env.get(\"WS_URL\", "
-    "\"http://127.0.0.1:3000\") })\n"
-    "\n"
-    "chat:on_state(function(state, info)\n"
-    "  print(\"%1$s: \" .. state, info.reason or \"\")\n"
-    "end)\n"
-    "\n"
-    "chat:on(\"new_message\", function(message)\n"
-    "  print(message.content)\n"
-    "end)\n";
+typedef struct NewFile {
+  const char *template, *path;
+} NewFile;
 
-static const char hook[] =
-    "-- A hook: reacts to another script's connection. Start it beside the client:\n"
-    "--   tidelock run client=PATH %1$s.lua\n"
-    "local socket = require \"tidelock.socket\"\n"
-    "\n"
-    "local chat = socket.attach(\"client:chat\")\n"
-    "\n"
-    "chat:on(\"new_message\", function(message)\n"
-    "  print(\"%1$s saw: \" .. tostring(message.content))\n"
-    "end)\n";
+enum { MOST_FILES = 4 };
 
-static const char app[] =
-    "-- An app: a folder; every .lua file in it can be required by its name.\n"
-    "-- Start it with: tidelock run %1$s\n"
-    "local script = require \"tidelock.script\"\n"
-    "local input = require \"tidelock.input\"\n"
-    "local greet = require \"greet\"\n"
-    "\n"
-    "input.on_line(function(line)\n"
-    "  if line == \"/quit\" then return script.exit() end\n"
-    "  print(greet.answer(line))\n"
-    "end)\n"
-    "\n"
-    "script.on_start(function(reason)\n"
-    "  print(\"%1$s: \" .. reason .. \". Type a line, or /quit. Edit greet.lua and "
-    "save.\")\n"
-    "end)\n";
+typedef struct Kind {
+  const char *word;
+  bool folder; /* named NAME, made first; with tests/ in it */
+  const char *run;
+  NewFile files[MOST_FILES];
+} Kind;
 
-static const char greet[] = "local M = {}\n"
-                            "\n"
-                            "function M.answer(line)\n"
-                            "  return \"you said: \" .. line\n"
-                            "end\n"
-                            "\n"
-                            "return M\n";
+static const Kind kinds[] = {
+    {"bot", false, "NAME.lua", {{"bot", "NAME.lua"}, {"bot_test", "NAME_test.lua"}}},
+    {"hook", false, "NAME.lua", {{"hook", "NAME.lua"}, {"hook_test", "NAME_test.lua"}}},
+    {"app",
+     true,
+     "NAME",
+     {{"app.main", "NAME/main.lua"},
+      {"app.account", "NAME/account.lua"},
+      {"app.counting", "NAME/counting.lua"},
+      {"app.counting_test", "NAME/tests/counting_test.lua"}}},
+};
 
-static int write_new(const char *path, const char *text, const char *name) {
+/* Returns new: the text with NAME replaced. */
+static char *named(const char *text, const char *name) {
+  Buffer out = {0};
+  for (const char *at; (at = strstr(text, "NAME")); text = at + 4) {
+    buffer_put(&out, text, (size_t)(at - text));
+    buffer_puts(&out, name);
+  }
+  buffer_puts(&out, text);
+  size_t len;
+  return buffer_take(&out, &len);
+}
+
+static int cannot_make(const char *path) {
+  fprintf(stderr, "tidelock: cannot make %s: %s\n", path, strerror(errno));
+  return 1;
+}
+
+static int write_file(const char *path, const char *text) {
   FILE *file = fopen(path, "wx");
-  if (!file) {
-    fprintf(stderr, "tidelock: cannot make %s: %s\n", path, strerror(errno));
-    return 1;
-  }
-  for (const char *at = text; *at; at++) {
-    if (strncmp(at, "%1$s", 4) == 0) {
-      fputs(name, file);
-      at += 3;
-    } else {
-      fputc(*at, file);
-    }
-  }
-  if (fclose(file) != 0) return 1;
+  if (!file) return cannot_make(path);
+  fputs(text, file);
+  if (fclose(file) != 0) return cannot_make(path);
   printf("made %s\n", path);
   return 0;
 }
 
-static int write_file(const char *fmt_dir, const char *file, const char *text,
-                      const char *name) {
-  char *path = *fmt_dir ? xasprintf("%s/%s", fmt_dir, file) : xasprintf("%s.lua", name);
-  int status = write_new(path, text, name);
+static const char *template_text(const char *name) {
+  for (const StdlibFile *f = stdlib_files; f->module; f++)
+    if (stdlib_is_template(f) && strcmp(f->module + 13, name) == 0)
+      return (const char *)f->data;
+  CHECK(!"a template that is not compiled in");
+  return NULL;
+}
+
+/* For editors that speak with the Lua language server: where the types are. One that is
+ * there already stays. */
+static int write_settings(const char *folder) {
+  char *path = xasprintf("%s.luarc.json", folder);
+  char *meta = shipped_path("stdlib/meta"), *modules = shipped_path("stdlib");
+  struct stat st;
+  int status = 0;
+  if (lstat(path, &st) == 0) {
+    printf("kept %s\n", path);
+  } else {
+    char *text = xasprintf("{\n"
+                           "  \"runtime.version\": \"Lua 5.4\",\n"
+                           "  \"runtime.path\": [\"?.lua\", \"?/init.lua\", "
+                           "\"lib/?.lua\"],\n"
+                           "  \"workspace.library\": [\"%s\", \"%s\"],\n"
+                           "  \"workspace.checkThirdParty\": false\n"
+                           "}\n",
+                           meta ? meta : "stdlib/meta", modules ? modules : "stdlib");
+    status = write_file(path, text);
+    free(text);
+  }
   free(path);
+  free(meta);
+  free(modules);
   return status;
 }
 
-static int new_app(const char *name) {
-  if (mkdir(name, 0777) != 0) {
-    fprintf(stderr, "tidelock: cannot make the folder %s: %s\n", name, strerror(errno));
-    return 1;
+static int make_folders(const char *name) {
+  char *tests = xasprintf("%s/tests", name);
+  int status = mkdir(name, 0777) != 0    ? cannot_make(name)
+               : mkdir(tests, 0777) != 0 ? cannot_make(tests)
+                                         : 0;
+  free(tests);
+  return status;
+}
+
+/* Nothing is made where one of them is there already. */
+static int check_free(const Kind *kind, const char *name) {
+  struct stat st;
+  int status = 0;
+  for (size_t i = 0; i < MOST_FILES && kind->files[i].path && status == 0; i++) {
+    char *path = named(kind->folder ? "NAME" : kind->files[i].path, name);
+    errno = EEXIST;
+    if (lstat(path, &st) == 0) status = cannot_make(path);
+    free(path);
   }
-  int status = write_file(name, "main.lua", app, name);
-  return status ? status : write_file(name, "greet.lua", greet, name);
+  return status;
+}
+
+static int make(const Kind *kind, const char *name) {
+  int status = check_free(kind, name);
+  if (status == 0 && kind->folder) status = make_folders(name);
+  for (size_t i = 0; i < MOST_FILES && kind->files[i].path && status == 0; i++) {
+    char *path = named(kind->files[i].path, name);
+    char *text = named(template_text(kind->files[i].template), name);
+    status = write_file(path, text);
+    free(path);
+    free(text);
+  }
+  char *folder = kind->folder ? xasprintf("%s/", name) : xstrdup("");
+  if (status == 0) status = write_settings(folder);
+  free(folder);
+  char *run = named(kind->run, name);
+  if (status == 0) printf("try: tidelock demo %s\n", run);
+  free(run);
+  return status;
 }
 
 int command_new(const Options *options) {
@@ -102,9 +145,13 @@ int command_new(const Options *options) {
     fprintf(stderr, "tidelock: \"%s\": a name is made of letters, digits, _ . -\n", name);
     return 2;
   }
-  if (strcmp(what, "bot") == 0) return write_file("", "", bot, name);
-  if (strcmp(what, "hook") == 0) return write_file("", "", hook, name);
-  if (strcmp(what, "app") == 0) return new_app(name);
-  fprintf(stderr, "tidelock: new makes an app, a bot or a hook, not \"%s\"\n", what);
+  Suggestion meant;
+  suggest_begin(&meant, what);
+  for (size_t i = 0; i < COUNT_OF(kinds); i++) {
+    if (strcmp(what, kinds[i].word) == 0) return make(&kinds[i], name);
+    suggest_offer(&meant, kinds[i].word);
+  }
+  fprintf(stderr, "tidelock: new makes an app, a bot or a hook, not \"%s\"%s\n", what,
+          suggest_text(&meant));
   return 2;
 }

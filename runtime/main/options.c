@@ -5,66 +5,38 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char help[] =
-    "usage: tidelock COMMAND\n"
-    "\n"
-    "  demo [[NAME=]PATH...]    the embedded backend and the shipped client, on "
-    "loopback, "
-    "and\n"
-    "                           scripts of yours beside them, a hook say\n"
-    "  run [NAME=]PATH...       run scripts (a .lua file or a folder with main.lua), "
-    "reload on save;\n"
-    "                           what follows -- is script.args\n"
-    "  check PATH...            load only; print what is wrong; exit 1 if anything is\n"
-    "  new app|bot|hook NAME    a folder or file to start from\n"
-    "  test PATH...             run tests (tidelock.test): files, or the *_test.lua of "
-    "folders\n"
-    "                           and of those in them\n"
-    "  help, --version\n"
-    "\n"
-    "options of test:\n"
-    "  --only PATTERN           the tests of that name, or of that group, or whose name "
-    "has "
-    "it\n"
-    "  --watch                  run again at every save\n"
-    "\n"
-    "options of run and demo:\n"
-    "  --plain                  no terminal UI: lines in, lines out (there is no other "
-    "yet)\n"
-    "  --no-watch               do not reload on save\n"
-    "  --watch-poll             look for saves once a second (network file systems)\n"
-    "  --env FILE               set NAME=VALUE lines in the environment\n"
-    "  --data DIR               where data is kept (default: XDG data home)\n"
-    "  --profile NAME           data of its own under that name (default: default;\n"
-    "                           of demo: demo)\n"
-    "  --memory                 keep nothing on disk\n"
-    "  --stop-timeout SECONDS   how long ending may take after Ctrl-C or SIGTERM: the "
-    "last "
-    "second\n"
-    "                           is for flushing and goodbyes, on_stop has the rest "
-    "(default: 3)\n"
-    "  --log LEVEL              debug, info, warn, error or off (default: info)\n"
-    "  --log-format text|json   (default: text)\n"
-    "  --log-file PATH          append the log there instead of standard error\n"
-    "\n"
-    "exit status: 0 done; 1 ended with uncaught errors or a refused connection, or a "
-    "script "
-    "asked\n"
-    "for it; 2 wrong usage; 78 a script failed to load; 130 interrupted; 143 terminated\n"
-    "signals: SIGHUP reloads all scripts, SIGUSR1 opens the log file anew; SIGINT and "
-    "SIGTERM "
-    "stop\n"
-    "cleanly, a second one at once\n";
-
-void options_help(void) {
-  fputs(help, stdout);
-}
+#include "main/help.h"
 
 static int wrong(const char *fmt, const char *what) {
   fputs("tidelock: ", stderr);
   fprintf(stderr, fmt, what);
   fputs("\ntry: tidelock help\n", stderr);
   return 2;
+}
+
+/* The same for a name that there is not; meant is ` (did you mean "x"?)` or "". */
+static int wrong_name(const char *what, const char *name, const char *meant) {
+  fprintf(stderr, "tidelock: %s: %s%s\ntry: tidelock help\n", what, name, meant);
+  return 2;
+}
+
+static int wrong_option(const char *arg) {
+  Suggestion s;
+  char *name = xstrndup(arg, strcspn(arg, "="));
+  int rc = help_knows_option(name)
+               ? wrong("%s: it takes a value that is not empty, or none at all", arg)
+               : wrong_name("unknown option", arg, help_meant_option(&s, name));
+  free(name);
+  return rc;
+}
+
+static int wrong_level(const char *value) {
+  static const char *const levels[] = {"debug", "info", "warn", "error", "off"};
+  Suggestion s;
+  suggest_begin(&s, value);
+  for (size_t i = 0; i < COUNT_OF(levels); i++) suggest_offer(&s, levels[i]);
+  return wrong_name("--log takes debug, info, warn, error or off, not", value,
+                    suggest_text(&s));
 }
 
 /* Takes the value of --name VALUE or --name=VALUE; NULL too where it is empty. */
@@ -99,8 +71,7 @@ static int read_log_option(Options *o, const char *arg, char **argv, int *i, int
   } else if ((value = value_of(arg, "--log-file", argv, i, argc))) {
     o->log_file = value;
   } else if ((value = value_of(arg, "--log", argv, i, argc))) {
-    if (!log_level_parse(value, &o->log_level))
-      return wrong("--log takes debug, info, warn, error or off, not \"%s\"", value);
+    if (!log_level_parse(value, &o->log_level)) return wrong_level(value);
   } else {
     return -1;
   }
@@ -114,8 +85,7 @@ static int read_option(Options *o, char **argv, int *i, int argc) {
   else if (strcmp(arg, "--no-watch") == 0) o->no_watch = true;
   else if (strcmp(arg, "--watch-poll") == 0) o->watch_poll = true;
   else if (strcmp(arg, "--watch") == 0) o->watch = true;
-  else if (strcmp(arg, "--help") == 0 || strcmp(arg, "-h") == 0)
-    o->command = COMMAND_HELP;
+  else if (strcmp(arg, "--help") == 0 || strcmp(arg, "-h") == 0) o->help = true;
   else if (strcmp(arg, "--version") == 0) o->command = COMMAND_VERSION;
   else if ((value = value_of(arg, "--data", argv, i, argc))) o->data = value;
   else if ((value = value_of(arg, "--profile", argv, i, argc))) o->profile = value;
@@ -125,7 +95,7 @@ static int read_option(Options *o, char **argv, int *i, int argc) {
   else if ((value = value_of(arg, "--only", argv, i, argc))) o->only = value;
   else {
     int rc = read_log_option(o, arg, argv, i, argc);
-    return rc >= 0 ? rc : wrong("unknown option, or one that lacks its value: %s", arg);
+    return rc >= 0 ? rc : wrong_option(arg);
   }
   return 0;
 }
@@ -141,9 +111,11 @@ static int read_command(Options *o, const char *word) {
   for (size_t i = 0; i < COUNT_OF(commands); i++) {
     if (strcmp(commands[i].word, word) != 0) continue;
     o->command = commands[i].command;
+    o->word = commands[i].word;
     return 0;
   }
-  return wrong("unknown command: %s", word);
+  Suggestion s;
+  return wrong_name("unknown command", word, help_meant_command(&s, word));
 }
 
 static int check_paths(const Options *o) {
@@ -169,36 +141,49 @@ static int check_counts(const Options *o) {
   return 0;
 }
 
+static int read_word(Options *o, char **argv, int *i, int argc) {
+  char *arg = argv[*i];
+  if (arg[0] == '-' && arg[1] != '\0') return read_option(o, argv, i, argc);
+  if (!o->word && o->command != COMMAND_VERSION) return read_command(o, arg);
+  o->paths[o->path_count++] = arg;
+  return 0;
+}
+
+/* `help`, `help COMMAND`, `--help`, `COMMAND --help`. */
+static int check_help(Options *o) {
+  if (o->command == COMMAND_HELP && o->path_count > 0) o->word = o->paths[0];
+  else if (o->command == COMMAND_HELP) o->word = NULL;
+  o->command = COMMAND_HELP;
+  Suggestion s;
+  if (o->word && !help_command(NULL, o->word))
+    return wrong_name("unknown command", o->word, help_meant_command(&s, o->word));
+  return 0;
+}
+
 int options_read(Options *o, int argc, char **argv) {
   *o = (Options){.log_level = LOG_INFO};
   o->paths = xcalloc((size_t)argc + 1, sizeof *o->paths);
   o->args = argv + argc;
-  bool named = false;
   for (int i = 1; i < argc; i++) {
-    int rc = 0;
     if (strcmp(argv[i], "--") == 0) {
       o->args = argv + i + 1;
       break;
     }
-    if (argv[i][0] == '-' && argv[i][1] != '\0') {
-      bool was = o->command == COMMAND_HELP || o->command == COMMAND_VERSION;
-      rc = read_option(o, argv, &i, argc);
-      named = named ||
-              (!was && (o->command == COMMAND_HELP || o->command == COMMAND_VERSION));
-    } else if (!named) {
-      rc = read_command(o, argv[i]);
-      named = true;
-    } else {
-      o->paths[o->path_count++] = argv[i];
-    }
+    int rc = read_word(o, argv, &i, argc);
     if (rc != 0) return rc;
   }
-  if (!named) {
-    fputs(help, stderr);
+  if (o->help || o->command == COMMAND_HELP) return check_help(o);
+  if (!o->word && o->command != COMMAND_VERSION) {
+    help_all(stderr);
     return 2;
   }
   int rc = check_paths(o);
   return rc ? rc : check_counts(o);
+}
+
+void options_help(const Options *o) {
+  if (o->word) help_command(stdout, o->word);
+  else help_all(stdout);
 }
 
 void options_free(Options *o) {

@@ -22,6 +22,8 @@ typedef struct Options {
   int path_count;
   char **args; /* after "--": handed to the scripts; NULL-terminated */
   const char *data, *profile, *log_file, *env_file;
+  const char *word; /* the command, as written; NULL: none was; borrowed */
+  bool help;        /* --help was given */
   const char *only; /* of test: which */
   bool watch;       /* of test: again at every save */
   bool memory, plain, no_watch, watch_poll;
@@ -32,7 +34,7 @@ typedef struct Options {
 
 /* Reads argv (which is reordered). Returns 0, or 2 after having told what is wrong. */
 int options_read(Options *options, int argc, char **argv);
-void options_help(void);
+void options_help(const Options *options); /* of the command named, or of all */
 void options_free(Options *options);
 
 #endif

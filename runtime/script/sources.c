@@ -172,6 +172,23 @@ static int read_test(Sources *s, const char *path, const char *folder, Error *er
   return rc ? rc : read_lib(s, folder, err);
 }
 
+/* What NAME_test.lua tests, where that is one file: NAME.lua beside it can be required.
+ */
+static int read_tested(Sources *s, const char *path, Error *err) {
+  size_t len = strlen(path), tail = strlen("_test.lua");
+  if (len <= tail || strcmp(path + len - tail, "_test.lua") != 0) return 0;
+  char *file = xasprintf("%.*s.lua", (int)(len - tail), path);
+  const char *slash = strrchr(file, '/'), *name = slash ? slash + 1 : file;
+  char *module = xstrndup(name, strlen(name) - 4);
+  struct stat st;
+  int rc = 0;
+  if (*module && stat(file, &st) == 0 && S_ISREG(st.st_mode))
+    rc = add_file(s, file, module, err);
+  free(module);
+  free(file);
+  return rc;
+}
+
 static int read_script(Sources *s, const char *path, Error *err) {
   struct stat st;
   if (stat(path, &st) != 0)
@@ -183,7 +200,10 @@ static int read_script(Sources *s, const char *path, Error *err) {
     free(folder);
     return rc;
   }
-  if (S_ISREG(st.st_mode)) return add_file(s, path, "", err);
+  if (S_ISREG(st.st_mode)) {
+    int rc = add_file(s, path, "", err);
+    return rc ? rc : read_tested(s, path, err);
+  }
   if (!S_ISDIR(st.st_mode))
     return error_set(err, ERR_IO, "%s is neither a file nor a folder", path);
   int rc = read_dir(s, path, "", 0, err);

@@ -1,7 +1,8 @@
 /* The sources of a script as they were at one moment: the file, or every .lua file below
  * the folder, and those in a `lib` folder beside it. A load sees only these, so that a
  * save half-way through many files cannot mix versions. A NAME_test.lua in the folder of
- * a script, or in tests/ there or below, sees the modules of that folder. */
+ * a script, or in tests/ there or below, sees the modules of that folder; one
+ * beside NAME.lua sees that. */
 #ifndef TIDELOCK_SCRIPT_SOURCES_H
 #define TIDELOCK_SCRIPT_SOURCES_H
 

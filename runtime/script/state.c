@@ -10,10 +10,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/suggest.h"
 #include "script/bounded.h"
 #include "script/cstack.h"
 #include "script/luaerror.h"
 #include "script/print.h"
+#include "script/reach.h"
 #include "script/script.h"
 #include "script/stdlib.h"
 #include "script/task.h"
@@ -192,7 +194,7 @@ static int f_traceback(lua_State *L) {
 
 static int push_stdlib(lua_State *L, const char *name) {
   for (const StdlibFile *f = stdlib_files; f->module; f++) {
-    if (strcmp(f->module, name) != 0) continue;
+    if (strcmp(f->module, name) != 0 || stdlib_is_template(f)) continue;
     lua_pushfstring(L, "@%s", f->path);
     if (luaL_loadbufferx(L, (const char *)f->data, f->size, lua_tostring(L, -1), "t"))
       return lua_error(L);
@@ -260,12 +262,32 @@ static int require_over(lua_State *L, int status, lua_KContext ctx) {
   return 1;
 }
 
+/* Of all that could be required: the nearest, or that of Tidelock's with `tidelock.`
+ * before. */
+static void look_for_meant(lua_State *L, Suggestion *s, const char *name) {
+  const Generation *gen = generation_of(L);
+  size_t prefix = strlen("tidelock.");
+  suggest_begin(s, name);
+  for (const LuaModule *m = gen->rt->options.modules; m && m->name; m++) {
+    if (strcmp(m->name + prefix, name) == 0) suggest_begin(s, m->name);
+    if (!strstr(m->name, ".core")) suggest_offer(s, m->name);
+  }
+  for (const StdlibFile *f = stdlib_files; f->module; f++) {
+    if (stdlib_is_template(f)) continue;
+    if (strcmp(f->module + prefix, name) == 0) suggest_begin(s, f->module);
+    suggest_offer(s, f->module);
+  }
+  for (size_t i = 0; i < gen->sources->count; i++)
+    suggest_offer(s, gen->sources->files[i].module);
+}
+
 static int not_found(lua_State *L, const char *name) {
-  return luaL_error(
-      L,
-      "module '%s' not found: it is no module of Tidelock's, and neither the "
-      "script's folder nor a lib/ folder beside it has it",
-      name);
+  Suggestion s;
+  look_for_meant(L, &s, name);
+  return luaL_error(L,
+                    "module '%s' not found: it is no module of Tidelock's, and neither "
+                    "the script's folder nor a lib/ folder beside it has it%s",
+                    name, suggest_text(&s));
 }
 
 static int f_require(lua_State *L) {
@@ -336,20 +358,13 @@ static int open_libraries(lua_State *L) {
   }
   lua_pushglobaltable(L);
   luaL_setfuncs(L, base, 0);
-  static const char *const gone[] = {"dofile", "loadfile", "warn"};
-  for (size_t i = 0; i < COUNT_OF(gone); i++) {
-    lua_pushnil(L);
-    lua_setfield(L, -2, gone[i]);
-  }
   lua_newtable(L);
   lua_pushcfunction(L, f_traceback);
   lua_setfield(L, -2, "traceback");
   lua_setfield(L, -2, "debug");
-  lua_getfield(L, -1, "string");
-  lua_pushnil(L);
-  lua_setfield(L, -2, "dump");
   keep_only(L, "os", os_names);
   lua_settop(L, 0);
+  reach_open(L);
   bounded_open(L);
   cstack_open(L);
   return 0;

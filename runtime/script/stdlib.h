@@ -4,7 +4,9 @@
 #ifndef TIDELOCK_SCRIPT_STDLIB_H
 #define TIDELOCK_SCRIPT_STDLIB_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 
 typedef struct StdlibFile {
   const char *module;        /* as required: "tidelock.query" */
@@ -14,5 +16,10 @@ typedef struct StdlibFile {
 } StdlibFile;
 
 extern const StdlibFile stdlib_files[]; /* ends with a NULL module */
+
+/* What `tidelock new` writes is in the table too, and is no module. */
+static inline bool stdlib_is_template(const StdlibFile *file) {
+  return strncmp(file->path, "stdlib/new/", 11) == 0;
+}
 
 #endif

@@ -5,6 +5,7 @@ local container = require "tidelock.schema.container"
 local core = require "tidelock.schema.core"
 local issue = require "tidelock.schema.issue"
 local json = require "tidelock.json"
+local suggest = require("tidelock.options.core").suggest
 local wrap = require "tidelock.schema.wrap"
 
 local M = {}
@@ -163,7 +164,8 @@ local function named(self, names, method)
   if type(names) ~= "table" then error(("schema: %s wants a list of names"):format(method), 3) end
   for _, name in ipairs(names) do
     if not self.fields[name] then
-      error(("schema: %s: there is no field '%s'"):format(method, tostring(name)), 3)
+      error(("schema: %s: there is no field '%s'%s"):format(method, tostring(name),
+        suggest(tostring(name), self.fields)), 3)
     end
     set[name] = true
   end

@@ -1,4 +1,5 @@
 -- What a script cannot do to its host: run for ever, take all memory, reach files.
+local errors = require "tidelock.errors"
 local test = require "tidelock.test"
 local script = require "tidelock.script"
 local task = require "tidelock.task"
@@ -338,21 +339,52 @@ end)
 
 test.describe("a script cannot reach", function()
   test.it("files, processes, bytecode, C", function()
-    for _, name in ipairs { "dofile", "loadfile", "package", "warn" } do
-      expect(_G[name]).is_nil()
+    -- Of a library these do something; all others say that they do not, and why.
+    local function only(library, names)
+      local usable = {}
+      for name in names:gmatch "%S+" do
+        expect(library[name]).is_not(nil)
+        usable[name] = true
+      end
+      for name, value in pairs(library) do
+        if not usable[name] then expect(value).raises "reach: " end
+      end
     end
-    local function names(t)
-      local list = {}
-      for name in pairs(t) do list[#list + 1] = name end
-      table.sort(list)
-      return table.concat(list, " ")
-    end
-    expect(names(os)).is("clock date difftime getenv time")
-    expect(names(debug)).is("traceback")
-    expect(names(io)).is("stderr stdout write")
-    expect(string.dump).is_nil()
-    expect(getmetatable("").__index.dump).is_nil()
+    only(os, "clock date difftime getenv time")
+    only(debug, "traceback")
+    only(io, "stderr stdout write")
+    for _, name in ipairs { "dofile", "loadfile", "warn" } do expect(_G[name]).raises "reach: " end
     expect(coroutine.create).is_not(nil)
+  end)
+
+  test.it("them, and is told what is out of reach, why, and at which line", function()
+    local function told(fn, what, instead)
+      local fine, err = pcall(fn)
+      expect(fine).is(false)
+      expect(err).matches "^tests/lua/sandbox_test%.lua:%d+: "
+      expect(err).contains(what .. " reach: ")
+      if instead then expect(err).contains(instead) end
+    end
+    local files = "files are out of a script's"
+    told(function() io.open("/etc/passwd") end, files, "tidelock.store")
+    told(function() for _ in io.lines "x" do end end, files)
+    told(function() os.remove "x" end, files)
+    told(function() os.rename("x", "y") end, files)
+    told(function() dofile "x.lua" end, files, "require")
+    told(function() loadfile "x.lua" end, files, "require")
+    told(function() return io.read() end, "standard input is out of io's", "tidelock.input")
+    told(function() io.popen "ls" end, "other programs are out of a script's")
+    told(function() os.execute "ls" end, "other programs are out of a script's")
+    told(function() os.exit(1) end, "the process is out of a script's", "script.exit")
+    told(function() os.setlocale "C" end, "the locale is out of a script's")
+    told(function() debug.sethook() end, "the debug library is out of a script's")
+    told(function() debug.getinfo(1) end, "the debug library is out of a script's")
+    told(function() return string.dump(print) end, "bytecode is out of a script's")
+    told(function() return ("x"):dump() end, "bytecode is out of a script's")
+    told(function() warn "x" end, "warnings are out of a script's", "tidelock.log")
+    told(function() package.path = "x" end, "package is out of a script's", "lib/")
+    told(function() return package.loaded end, "package is out of a script's")
+    expect(pcall(io.open, "x")).is(false)
   end)
 
   test.it("them by way of require either", function()
@@ -362,6 +394,18 @@ test.describe("a script cannot reach", function()
     for _, name in ipairs { "debug", "package", "tidelock.nothing", "main", "" } do
       expect(function() require(name) end).raises("module '" .. name .. "' not found")
     end
+  end)
+
+  test.it("a module that is called otherwise, and is told which", function()
+    local function meant(name, of)
+      expect(function() require(name) end).raises(('(did you mean "%s"?)'):format(of))
+    end
+    meant("tidelock.sockte", "tidelock.socket")
+    meant("tidelock.tmier", "tidelock.timer")
+    meant("socket", "tidelock.socket")
+    meant("schema", "tidelock.schema")
+    expect(select(2, pcall(require, "lfs"))).matches "beside it has it$"
+    expect(function() errors.new { code = "X", mesage = "y" } end).raises 'did you mean "message"?'
   end)
 
   test.it("bytecode through load", function()

@@ -1,0 +1,11 @@
+/* What stock Lua has and scripts do not: a call of it raises, and says what is out of
+ * reach, why, and what there is instead. */
+#ifndef TIDELOCK_SCRIPT_REACH_H
+#define TIDELOCK_SCRIPT_REACH_H
+
+#include <lua.h>
+
+/* Puts them where a script would look for them; may raise (memory). */
+void reach_open(lua_State *L);
+
+#endif

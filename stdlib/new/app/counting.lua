@@ -1,0 +1,18 @@
+-- Who wrote how many messages: a table from names to numbers.
+local M = {}
+
+--- Counts one message in; what the assistant writes does not count.
+function M.add(users, message)
+  if message.type ~= "user" then return end
+  users[message.userName] = (users[message.userName] or 0) + 1
+end
+
+--- "Ada 3, Bob 1", by name; or "nobody has written anything".
+function M.summary(users)
+  local parts = {}
+  for name, count in pairs(users) do parts[#parts + 1] = name .. " " .. count end
+  table.sort(parts)
+  return #parts > 0 and table.concat(parts, ", ") or "nobody has written anything"
+end
+
+return M
