@@ -19,7 +19,6 @@
 #include "data/db_checkpoint.h"
 #include "data/db_place.h"
 
-enum { FORMAT = 2 };
 /* Beside sqlite's own results: the file at the path is not the one that was opened. */
 enum { GONE = SQLITE_IOERR | (0x7F << 8) };
 
@@ -107,8 +106,8 @@ static int open_sql(Db *db) {
   know_file(db, file_id(db->path));
   if (rc == SQLITE_OK) rc = sqlite3_busy_timeout(db->sql, 1000);
   if (rc == SQLITE_OK) rc = read_format(db, &format);
-  if (rc == SQLITE_OK && format && format != FORMAT) {
-    db->old = format < FORMAT;
+  if (rc == SQLITE_OK && format && format != DB_FORMAT) {
+    db->old = format < DB_FORMAT;
     rc = SQLITE_SCHEMA;
   }
   return rc;

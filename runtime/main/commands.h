@@ -30,6 +30,7 @@ int run_with_paths(const Options *options, World *world, const ScriptSpec *first
 int command_check(const Options *options, World *world);
 int command_test(const Options *options, World *world);
 int command_new(const Options *options);
+int command_data(const Options *options, World *world);
 int command_demo(const Options *options, World *world);
 
 /* Returns new: the path of something shipped ("scripts"), beside the build or installed;

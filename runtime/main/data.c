@@ -44,7 +44,7 @@ static int check_folder(char *path) {
   return error;
 }
 
-int data_folder(const Options *options, char **path) {
+int data_path(const Options *options, char **path) {
   const char *own = options->command == COMMAND_DEMO ? "demo" : "default";
   const char *profile = options->profile ? options->profile : own;
   *path = NULL;
@@ -56,15 +56,18 @@ int data_folder(const Options *options, char **path) {
   }
   if (options->memory) return 0;
   char *base = base_folder(options);
-  if (!base) {
-    fputs(
-        "tidelock: no place for data: HOME is not set. Give one with --data DIR, or keep "
+  if (base) *path = xasprintf("%s/%s", base, profile);
+  free(base);
+  if (*path) return 0;
+  fputs("tidelock: no place for data: HOME is not set. Give one with --data DIR, or keep "
         "nothing with --memory\n",
         stderr);
-    return 1;
-  }
-  *path = xasprintf("%s/%s", base, profile);
-  free(base);
+  return 1;
+}
+
+int data_folder(const Options *options, char **path) {
+  int status = data_path(options, path);
+  if (status != 0 || !*path) return status;
   int error = check_folder(*path);
   if (error == 0) return 0;
   fprintf(stderr,

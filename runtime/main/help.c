@@ -39,11 +39,21 @@ static const CommandHelp commands[] = {
      "run tests (tidelock.test): files, or the\n"
      "*_test.lua of folders and of those in them",
      "The last line is \"N passed, N failed\"; exit 1 if any failed, or none ran.\n"},
+    {"data", "list|show|export|restore|reset [NAME...]",
+     "what is kept in the profile: list it, show or\n"
+     "export it as JSON, bring back what was set aside,\n"
+     "set something aside",
+     "  tidelock data list                  what there is, and what was set aside\n"
+     "  tidelock data show client:chat      its state; export [NAME...] tells all\n"
+     "  tidelock data reset client:chat     sets it aside: the next run begins anew\n"
+     "  tidelock data restore NAME          brings it back, sets aside what is there\n"
+     "reset and restore are refused while a process has the profile.\n"},
     {"help", "[COMMAND]", "this, or what one command does", ""},
     {"version", "", "also --version", ""},
 };
 
-static const char running[] = "demo run", all[] = "demo run check test";
+static const char running[] = "demo run", keeping[] = "demo run data",
+                  all[] = "demo run check test";
 
 typedef struct OptionHelp {
   const char *of, *name, *value, *text;
@@ -64,8 +74,8 @@ static const OptionHelp options[] = {
     {all, "--env", "FILE",
      "NAME=VALUE lines for the environment; what is\n"
      "set there already stays"},
-    {running, "--data", "DIR", "where data is kept (default: XDG data home)"},
-    {running, "--profile", "NAME",
+    {keeping, "--data", "DIR", "where data is kept (default: XDG data home)"},
+    {keeping, "--profile", "NAME",
      "data of its own under that name (default:\n"
      "default; of demo: demo)"},
     {running, "--memory", "", "keep nothing on disk"},
@@ -125,6 +135,7 @@ void help_all(FILE *out) {
     put_pair(out, commands[i].word, commands[i].arguments, commands[i].brief);
   put_options(out, "options of test", "test", true);
   put_options(out, "options of run and demo", running, true);
+  put_options(out, "options of run, demo and data", keeping, true);
   put_options(out, "options of run, demo, check and test", all, true);
   fprintf(out, "\n%s", ending);
 }

@@ -185,6 +185,8 @@ static int dispatch(const Options *options, World *world) {
     return command_test(options, world);
   case COMMAND_NEW:
     return command_new(options);
+  case COMMAND_DATA:
+    return command_data(options, world);
   case COMMAND_DEMO:
     return command_demo(options, world);
   case COMMAND_VERSION:

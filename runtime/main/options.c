@@ -104,10 +104,10 @@ static int read_command(Options *o, const char *word) {
   static const struct {
     const char *word;
     Command command;
-  } commands[] = {{"run", COMMAND_RUN},        {"check", COMMAND_CHECK},
-                  {"test", COMMAND_TEST},      {"new", COMMAND_NEW},
-                  {"demo", COMMAND_DEMO},      {"help", COMMAND_HELP},
-                  {"version", COMMAND_VERSION}};
+  } commands[] = {{"run", COMMAND_RUN},   {"check", COMMAND_CHECK},
+                  {"test", COMMAND_TEST}, {"new", COMMAND_NEW},
+                  {"demo", COMMAND_DEMO}, {"data", COMMAND_DATA},
+                  {"help", COMMAND_HELP}, {"version", COMMAND_VERSION}};
   for (size_t i = 0; i < COUNT_OF(commands); i++) {
     if (strcmp(commands[i].word, word) != 0) continue;
     o->command = commands[i].command;
@@ -131,6 +131,9 @@ static int check_paths(const Options *o) {
 static int check_counts(const Options *o) {
   if (o->command != COMMAND_TEST && (o->only || o->watch))
     return wrong("%s belongs to tidelock test", o->only ? "--only" : "--watch");
+  if (o->command == COMMAND_DATA && o->path_count == 0)
+    return wrong("data takes what to do: tidelock data %s",
+                 "list|show|export|restore|reset [NAME...]");
   bool needs = o->command == COMMAND_RUN || o->command == COMMAND_CHECK ||
                o->command == COMMAND_TEST;
   if (needs && o->path_count == 0)

@@ -11,6 +11,7 @@ typedef enum Command {
   COMMAND_TEST,
   COMMAND_NEW,
   COMMAND_DEMO,
+  COMMAND_DATA,
   COMMAND_HELP,
   COMMAND_VERSION
 } Command;

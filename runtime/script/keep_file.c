@@ -9,6 +9,7 @@
 
 #include "data/kept.h"
 #include "script/pack.h"
+#include "script/pack_json.h"
 #include "script/stores.h"
 
 enum { MAX_KEPT = 1 << 20 };
@@ -172,4 +173,9 @@ void keep_file_close(Script *script) {
   if (script->current) look(file);
   release(file);
   script->keep_file = NULL;
+}
+
+bool keep_file_show(const char *bytes, size_t len, Buffer *out) {
+  if (len < sizeof MARK || memcmp(bytes, &MARK, sizeof MARK) != 0) return false;
+  return pack_to_json(bytes + sizeof MARK, len - sizeof MARK, out);
 }

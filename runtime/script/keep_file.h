@@ -23,4 +23,7 @@ void keep_file_touch(Generation *gen);
 void keep_file_drop(Generation *gen);
 void keep_file_close(Script *script); /* writes what is not there yet */
 
+/* What is stored (data/kept.h) as JSON, for people; appends. False: it cannot be read. */
+bool keep_file_show(const char *bytes, size_t len, Buffer *out);
+
 #endif

@@ -1,0 +1,41 @@
+/* What a profile keeps, for people: what there is, what it says, setting it aside and
+ * bringing it back. With a connection of its own and no loop; reading needs no lock, so
+ * that a process which has the profile may go on; changing takes it. One thread. */
+#ifndef TIDELOCK_DATA_PROFILE_H
+#define TIDELOCK_DATA_PROFILE_H
+
+#include "core/buffer.h"
+#include "core/error.h"
+
+typedef struct Profile Profile;
+
+typedef struct ProfileEntry {
+  char *name;      /* "script:store", or of script.keep the script's; ~broken-TIME behind
+                      what was set aside */
+  bool keep, part; /* part: of a store, a branch that could not be read */
+  int64_t version, bytes;
+} ProfileEntry;
+
+/* Returns new, or NULL: NOT_FOUND (nothing is kept), BUSY (with who has it), IO. */
+Profile *profile_open(const char *folder, bool writes, Error *err);
+void profile_close(Profile *profile);
+/* All of it, by name; the entries are the profile's. NULL: *err. */
+const ProfileEntry *profile_entries(Profile *profile, size_t *count, Error *err);
+const ProfileEntry *profile_find(Profile *profile, const char *name, Error *err);
+
+/* Appends the state: a store's as JSON, script.keep as bytes (script/pack.h). */
+int profile_state(Profile *profile, const ProfileEntry *entry, Buffer *out, Error *err);
+/* Gives it another name, which *aside is then: new. */
+int profile_set_aside(Profile *profile, const ProfileEntry *entry, char **aside,
+                      Error *err);
+/* What was set aside gets its name back; what has that name is set aside: *aside is new,
+ * or NULL. INVALID: it was not set aside, or is a part. */
+int profile_restore(Profile *profile, const ProfileEntry *entry, char **aside,
+                    Error *err);
+/* A whole file that was set aside (state.db.broken-TIME) is the database again; the one
+ * that is there is set aside: *aside is its name, new, or NULL. NOT_FOUND, BUSY, IO. */
+int profile_restore_file(const char *folder, const char *name, char **aside, Error *err);
+/* Where the name ends before ~broken-; of what was not set aside, its length. */
+size_t profile_own_name(const char *name);
+
+#endif
