@@ -81,6 +81,7 @@ static void read_persist_keys(lua_State *L, int t, StoreOptions *o) {
   lua_Integer count = luaL_len(L, -1);
   luaL_argcheck(L, count <= 1000, t, "persist names 1000 keys at most");
   o->persist = xcalloc((size_t)count + 1, sizeof *o->persist);
+  o->optional = xcalloc((size_t)count + 1, sizeof *o->optional);
   for (lua_Integer i = 1; i <= count; i++, lua_pop(L, 1)) {
     lua_geti(L, -1, i);
     add_persist(L, o);
@@ -103,6 +104,16 @@ static void read_persist(lua_State *L, int t, StoreOptions *o) {
   o->version = luaL_optinteger(L, -1, 1);
   luaL_argcheck(L, o->version >= 0, t, "version is 0 or more");
   lua_pop(L, 2);
+}
+
+/* Keys that the initial state has with json.null are none of it, and may come later. */
+static void read_optional(lua_State *L, int t, StoreOptions *o) {
+  if (lua_getfield(L, t, "initial") == LUA_TTABLE)
+    for (size_t i = 0; i < o->persist_count; i++, lua_pop(L, 1)) {
+      lua_pushstring(L, o->persist[i]);
+      o->optional[i] = lua_rawget(L, -2) != LUA_TNIL;
+    }
+  lua_pop(L, 1);
 }
 
 static void read_options(lua_State *L, int t, StoreOptions *o) {
@@ -132,6 +143,7 @@ static void read_options(lua_State *L, int t, StoreOptions *o) {
   lua_pop(L, 1);
   read_persist(L, t, o);
   read_initial(L, t, o);
+  read_optional(L, t, o);
 }
 
 /* A reference, LUA_NOREF when there is none. */

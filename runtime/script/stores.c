@@ -246,6 +246,7 @@ static void free_store_options(void *p) {
   value_account_close(options->account);
   for (size_t i = 0; i < options->persist_count; i++) free(options->persist[i]);
   free(options->persist);
+  free(options->optional);
   free(options);
 }
 

@@ -23,6 +23,7 @@ typedef struct StoreOptions {
   ValueAccount *account; /* of initial; owned */
   Value initial;         /* an object; owned */
   char **persist;        /* top-level keys to keep, owned; NULL: none */
+  bool *optional;        /* of each: the initial state names it; owned */
   size_t persist_count;
   bool persist_all;     /* all keys */
   double persist_delay; /* seconds; 0: the default */

@@ -241,8 +241,8 @@ static void warn_of_keys(const StoreCore *core) {
   for (size_t i = 0; i < o->persist_count; i++) {
     const char *key = o->persist[i];
     size_t len = strlen(key);
-    if (value_object_get(store_root(core->store), key, len).type == VALUE_ABSENT &&
-        value_object_get(o->initial, key, len).type == VALUE_ABSENT)
+    if (!o->optional[i] &&
+        value_object_get(store_root(core->store), key, len).type == VALUE_ABSENT)
       warn_key(core, key);
   }
 }

@@ -34,7 +34,8 @@ local chat = store.define("chat", {
     sessions = {}, -- by project: ChatSession[], as last listed
     typing = {}, -- by session, by user: { name, deadline }
     work = {}, -- of the assistant, by session: { message, progress, note, deadline }
-  }, -- and session: { id, title, project }, the one on the screen
+    session = json.null, -- { id, title, project }, the one on the screen
+  },
   persist = { "lines", "messages", "recent", "places", "session" },
   version = 1,
 })

@@ -11,7 +11,8 @@ local projects = store.define("projects", {
     known = {}, -- by id
     order = json.array {}, -- their ids, as they were listed
     loading = false,
-  }, -- and current: { id, name }; error: { message, code }, of the last listing
+    current = json.null, -- { id, name }
+  }, -- and error: { message, code }, of the last listing
   persist = { "known", "order", "current" },
   version = 1,
 })

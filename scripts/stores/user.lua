@@ -1,6 +1,7 @@
 -- Who we are, with what we prefer. What was set here and whose state this profile keeps outlive the
 -- process. The tokens are no part of the store, whose history and changes tools may read, and which
 -- reaches the disk: they are in script.keep, and live on over reloads as it does.
+local json = require "tidelock.json"
 local script = require "tidelock.script"
 local store = require "tidelock.store"
 
@@ -10,7 +11,8 @@ local user = store.define("user", {
   share = "read", -- hooks beside the client show and react to it
   initial = {
     chosen = {}, -- of the preferences, what was set here
-  }, -- and user: the profile as the server has it; account: { email, id, name }
+    account = json.null, -- { email, id, name }
+  }, -- and user: the profile as the server has it
   persist = { "chosen", "account" },
   version = 1,
 })

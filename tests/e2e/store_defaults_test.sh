@@ -78,10 +78,11 @@ write '{ settings = { theme = "light" }, other = 1 }' '{ "settings" }' 's:set { 
 start run s.lua --data "$data"
 seen '^FLUSHED	true'
 stop
-write '{ settings = { theme = "dark", font = { size = 12 } }, other = 1 }' '{ "settings", "added" }' ''
+write '{ settings = { theme = "dark", font = { size = 12 } }, other = 1, later = json.null }' '{ "settings", "added", "later" }' ''
 start run s.lua --data "$data"
 expect "a key of persist that the state has not is told, with the nearest" \
   'WARN  store: s:s: persist names "added", and the state has no such key$'
+never "but one that may come later is not" 'persist names'
 state "a restart with new defaults fills them in; what is not kept begins anew" \
   '\{other=1 settings=\{font=\{size=12\} theme="light"\}\}'
 write '{ settings = { theme = "dark" }, other = 1 }' '{ "setings" }' ''
