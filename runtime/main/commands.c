@@ -35,8 +35,11 @@ static int check_one(const Options *options, World *world, const char *path) {
     log_write(world->log, LOG_ERROR, "tidelock", "%s", err.message);
     status = 1;
   }
+  int warnings = rt->warnings;
   runtime_free(rt);
-  if (status == 0) say(world, "%s: ok\n", path);
+  if (status == 0 && warnings == 0) say(world, "%s: ok\n", path);
+  else if (status == 0)
+    say(world, "%s: ok, %d warning%s\n", path, warnings, warnings == 1 ? "" : "s");
   return status;
 }
 

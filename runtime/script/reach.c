@@ -93,6 +93,23 @@ static void push_package(lua_State *L) {
   lua_setmetatable(L, -2);
 }
 
+static bool is_listed(const char *names, const char *name) {
+  size_t len = strlen(name);
+  for (const char *at = names; (at = strstr(at, name)); at++)
+    if ((at == names || at[-1] == ' ') && (at[len] == ' ' || at[len] == '\0'))
+      return len > 0;
+  return false;
+}
+
+const char *reach_why(const char *library, const char *name) {
+  if (strcmp(library, "package") == 0 || (!*library && strcmp(name, "package") == 0))
+    return packages;
+  for (size_t i = 0; i < COUNT_OF(beyond); i++)
+    if (strcmp(beyond[i].library, library) == 0 && is_listed(beyond[i].names, name))
+      return beyond[i].why;
+  return NULL;
+}
+
 void reach_open(lua_State *L) {
   for (size_t i = 0; i < COUNT_OF(beyond); i++) {
     if (*beyond[i].library) lua_getglobal(L, beyond[i].library);

@@ -7,5 +7,8 @@
 
 /* Puts them where a script would look for them; may raise (memory). */
 void reach_open(lua_State *L);
+/* Why that name of a library (`""`: a global) is out of reach; NULL: it is not. Static.
+ */
+const char *reach_why(const char *library, const char *name);
 
 #endif

@@ -94,7 +94,8 @@ struct Runtime {
   bool stopping, stopped, output_failed;
   bool by_itself; /* it ends because nothing was left to wait for */
   int exit_code;
-  int closing; /* states being closed on worker threads */
+  int warnings; /* of what was only checked */
+  int closing;  /* states being closed on worker threads */
   TestRun tests;
 };
 

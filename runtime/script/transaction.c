@@ -24,6 +24,7 @@
 #include <string.h>
 
 #include "script/keep_file.h"
+#include "script/lint.h"
 #include "script/probation.h"
 #include "script/task.h"
 #include "script/version.h"
@@ -235,6 +236,8 @@ static void check(Reload *r) {
     if (resources_check(r->scripts[i]->staging, &err) != 0) {
       notice_failed(r->scripts[i], r->scripts[i]->staging, err.message);
       runtime_exit(r->rt, 1);
+    } else {
+      r->rt->warnings += lint(r->scripts[i]->staging);
     }
   leave(r);
 }

@@ -1,0 +1,12 @@
+/* What `tidelock check` warns of, beyond what a load finds: globals that nobody defines,
+ * and modules that are required later and do not compile. */
+#ifndef TIDELOCK_SCRIPT_LINT_H
+#define TIDELOCK_SCRIPT_LINT_H
+
+#include "script/generation.h"
+
+/* Of a generation that has been staged: logs what it finds, as warnings; returns how
+ * many. */
+int lint(Generation *gen);
+
+#endif

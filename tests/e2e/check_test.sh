@@ -1,0 +1,153 @@
+#!/usr/bin/env bash
+# What `tidelock check` warns of: globals that nobody defines, names out of reach, and modules that
+# are required later and are not there, or do not compile.
+. "$(dirname "$0")/run.bash"
+
+warned() { sed -n 's/^[^ ]* WARN  [^ :]*: //p' out; }
+# warns NAME WANT...: so many, and each of these; the load itself is fine
+warns() {
+  local name=$1 want
+  shift
+  is "$name: status 0" "$status" 0
+  is "$name: as many" "$(warned | wc -l)" $#
+  for want; do
+    warned | grep -qF -e "$want" || not_ok "$name: $want"
+  done
+}
+checks() { # NAME: standard input as x.lua
+  cat >x.lua
+  run_to check x.lua
+}
+
+checks <<'LUA'
+local script = require "tidelock.script"
+script.on_start(function(reason)
+  print(reasn)
+  local inner = function() return function() return deeper end end
+  table.insert(inner, undefined1.field)
+  undefined2()
+  undefined3.x = 1
+  local a <const>, b = 5, undefined4
+  for _ in pairs(undefined5) do end
+  return { undefined6, [undefined7] = -undefined8 .. a .. b }
+end)
+LUA
+warns 'globals that nobody defines' 'x.lua:3: undefined global "reasn"' 'x.lua:4: undefined global "deeper"' \
+  'x.lua:5: undefined global "undefined1"' 'x.lua:6: undefined global "undefined2"' 'x.lua:7: undefined global "undefined3"' \
+  'x.lua:8: undefined global "undefined4"' 'x.lua:9: undefined global "undefined5"' 'x.lua:10: undefined global "undefined6"' \
+  'x.lua:10: undefined global "undefined7"' 'x.lua:10: undefined global "undefined8"'
+is 'and they are counted' "$(grep -c '^x.lua: ok, 10 warnings$' out)" 1
+
+checks <<'LUA'
+local script = require "tidelock.script"
+script.on_start(function() pritn(tostirng(1), string.fromat("x"), table.instert, maths.pi, os.tiem()) end)
+LUA
+warns 'what was meant' '"pritn" (did you mean "print"?)' '"tostirng" (did you mean "tostring"?)' \
+  'undefined field "string.fromat" (did you mean "string.format"?)' 'field "table.instert" (did you mean "table.insert"?)' \
+  'global "maths" (did you mean "math"?)' 'field "os.tiem" (did you mean "os.time"?)'
+
+checks <<'LUA'
+local script = require "tidelock.script"
+script.on_start(function()
+  count = (count or 0) + 1
+  local function set() total = count end
+  set()
+  return total
+end)
+LUA
+warns 'a local that lacks its word' 'x.lua:3: sets the global "count": is "local" missing?' 'x.lua:4: sets the global "total"'
+
+checks <<'LUA'
+#!/usr/bin/env tidelock
+local script = require "tidelock.script"
+function defined() return later() end
+function later() return defined, _G, _VERSION, _ENV, arg_of end
+arg_of = 1
+string.trim = function(s) return s:match "^%s*(.-)%s*$" end
+rawset(_G, "by_name", 1)
+for _, name in ipairs { "p", "q" } do _G[name] = name end
+script.on_start(function()
+  local print, x = print, 1
+  print(x, by_name, p, q, string.trim "x", select("#"), utf8.char(65), coroutine.wrap, math.pi)
+  goto out
+  do local _ENV = { a = 1 } ; b = a ; print = c end
+  ::out::
+  local function env(_ENV) return whatever end
+  return env {}, _G.nothing, setmetatable({}, { __index = _G }).nothing
+end)
+LUA
+warns 'what is defined, in whatever way, is not warned of'
+is 'what is fine is fine' "$(cat out)" 'x.lua: ok'
+checks <<'LUA'
+setmetatable(_G, { __index = function(_, name) return name end })
+require("tidelock.script").on_start(function() print(anything) end)
+LUA
+warns 'globals that come from a metatable'
+
+{
+  echo 'require("tidelock.script").on_start(function() local t = {'
+  for i in $(seq 600); do echo "\"text $i\","; done
+  echo '} print(far_away, t) set_far = 1 local late = require "not_there" return late end)'
+} >x.lua
+run_to check x.lua
+warns 'a function with many constants' 'x.lua:602: requires "not_there"' 'x.lua:602: sets the global "set_far"' \
+  'x.lua:602: undefined global "far_away"'
+
+checks <<'LUA'
+local script = require "tidelock.script"
+script.on_start(function()
+  io.open("x") io.read() io.popen "ls" os.execute "ls" os.exit(1)
+  debug.sethook() string.dump(print) dofile "x.lua"
+  return package.path
+end)
+LUA
+warns 'what is out of reach' 'io.open: files are out of a script' 'io.read: standard input' 'io.popen: other programs' \
+  'os.execute: other programs' 'os.exit: the process' 'debug.sethook: the debug library' 'string.dump: bytecode' \
+  'dofile: files' 'package.path: package'
+
+# --- modules required later ------------------------------------------------------------------
+mkdir -p app/flows app/handlers lib
+cat >app/main.lua <<'LUA'
+local script = require "tidelock.script"
+local early = require "early"
+script.on_start(function()
+  local late = require "flows.late"
+  local typo = require "flows.latte"
+  local meant = require "tidelock.store"
+  local _, maybe = pcall(require, "flows.maybe")
+  local _, tried = pcall(require, "flows.tried")
+  return early, late, typo, meant, maybe, tried, require "shared", require("deep")
+end)
+LUA
+echo 'return 1' >app/early.lua
+printf 'local x = 1\nlocal y = = 2\n' >app/flows/late.lua
+echo 'if x then' >app/flows/tried.lua
+echo 'return shred' >lib/shared.lua
+echo 'return function() return require "deeper" end' >app/deep.lua
+echo 'return (' >app/deeper.lua
+echo 'local never = = asked' >app/handlers/unused.lua
+run_to check app
+warns 'modules that are required later' \
+  'app/deeper.lua:2: unexpected symbol near <eof> (the module is required later, and does not compile)' \
+  "app/flows/late.lua:2: unexpected symbol near '=' (the module is required later" \
+  "app/flows/tried.lua:2: 'end' expected" \
+  'app/main.lua:5: requires "flows.latte" later, and there is no such module (did you mean "flows.late"?)' \
+  'lib/shared.lua:1: undefined global "shred"'
+echo 'return 2' >app/flows/late.lua
+sed -i 's/flows.latte/flows.late/' app/main.lua
+echo 'return 3' >app/flows/tried.lua
+echo 'return 4' >app/deeper.lua
+echo 'return 5' >lib/shared.lua
+run_to check app
+is 'mended, all is well' "$status $(cat out)" '0 app: ok'
+
+# --- beside errors ---------------------------------------------------------------------------
+checks <<'LUA'
+local x = = 1
+LUA
+is 'what does not load fails, as ever' "$status" 1
+run_to check "$ROOT/scripts" "$ROOT/examples/backend" "$ROOT"/examples/*.lua
+is 'the client and the examples have none' "$(grep -vc ': ok$' out)" 0
+run_to run x.lua
+is 'run does not look: it loads' "$(grep -c 'undefined global' out)" 0
+finish
