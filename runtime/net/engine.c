@@ -38,6 +38,12 @@ void engine_end(Engine *e, const char *reason, const Error *err) {
   tell_lost(e, &loss);
 }
 
+void engine_is_older(Engine *e) {
+  EngineLoss loss = {.reason = "parse error", .final = true};
+  eio_older(&loss.err);
+  tell_lost(e, &loss);
+}
+
 void engine_violated(Engine *e, const char *what) {
   Error err;
   error_set(&err, ERR_PROTOCOL, "the server broke the protocol: %s", what);
@@ -115,7 +121,7 @@ static void on_hello(Engine *e, const EioPacket *packet) {
   e->hello = true;
   e->ping_deadline = open.ping_interval + open.ping_timeout;
   e->max_payload = open.max_payload;
-  memcpy(e->sid, open.sid, sizeof e->sid);
+  e->sid = xstrdup(open.sid);
   note_beat(e);
   wakes_listen(net_wakes(e->net), &e->wake);
   if (e->transport == EIO_POLLING && open.websocket) engine_probe(e);
@@ -158,8 +164,7 @@ void engine_take_packet(Engine *e, const char *data, size_t len) {
     e->callbacks.message(e->ctx, false, packet.data, packet.len);
   else if (packet.type == EIO_PING) on_ping(e, &packet);
   else if (packet.type == EIO_CLOSE) on_close(e);
-  else if (packet.type != EIO_NOOP)
-    engine_violated(e, "a packet that only a client may send");
+  /* What else comes is a noop, or is taken for one, as the reference client does. */
 }
 
 /* --- choosing a transport --------------------------------------------------------- */
@@ -171,7 +176,7 @@ char *engine_target(const Engine *e, EioTransports transport) {
   bool ws = strncasecmp(o->front, "ws", 2) == 0; /* ws is http, wss is https */
   if (ws) buffer_puts(&url, "http");
   buffer_puts(&url, o->front + (ws ? 2 : 0));
-  eio_target(&url, o->path, !o->no_slash, o->query, transport, e->sid[0] ? e->sid : NULL);
+  eio_target(&url, o->path, !o->no_slash, o->query, transport, e->sid);
   return buffer_take(&url, NULL);
 }
 
@@ -326,5 +331,6 @@ void engine_free(Engine *e, int close_code, const char *reason) {
   wakes_leave(&e->wake);
   release_transports(e, close_code, reason, e->hello && !e->lost);
   free(e->subprotocol);
+  free(e->sid);
   free(e);
 }

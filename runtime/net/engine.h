@@ -36,6 +36,7 @@ typedef struct EngineLoss {
   const char *reason; /* "transport close", "transport error", "parse error", "ping
                          timeout" */
   int code;           /* WebSocket close code, or 0 */
+  bool final;         /* there is no use in trying again */
   Error err;
 } EngineLoss;
 

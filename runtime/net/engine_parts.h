@@ -39,8 +39,8 @@ struct Engine {
   Beat beat;
   WakeListener wake;
   size_t max_payload; /* 0: not known */
-  char sid[128];
-  char *subprotocol; /* NULL: none was agreed */
+  char *sid;          /* escaped; NULL: none yet */
+  char *subprotocol;  /* NULL: none was agreed */
   Timer heartbeat, probe;
 };
 
@@ -49,7 +49,8 @@ void engine_take_packet(Engine *e, const char *data, size_t len);
 void engine_take_bytes(Engine *e, const char *data, size_t len); /* a binary message */
 void engine_end(Engine *e, const char *reason, const Error *err);
 void engine_violated(Engine *e, const char *what);
-void engine_heard(Engine *e); /* a sign of life that counts */
+void engine_is_older(Engine *e); /* the server speaks an older protocol */
+void engine_heard(Engine *e);    /* a sign of life that counts */
 bool engine_is_overdue(const Engine *e);
 bool engine_lose_overdue(Engine *e); /* there was none for too long: that is the end */
 /* The transport could not be had: another is tried, or that is the end. */

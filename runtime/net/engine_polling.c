@@ -205,6 +205,10 @@ static bool went_well(Polling *p, const HttpResponse *r, const Error *err) {
                  clock_wall());
   bool opens = p->engine->hello || (r->body.len && *r->body.data == EIO_OPEN);
   if (r->status == 200 && opens) return true;
+  if (!p->engine->hello && eio_is_older(r->body.data, r->body.len)) {
+    engine_is_older(p->engine);
+    return false;
+  }
   describe(r, &why);
   fail(p, "transport error", &why);
   return false;

@@ -73,6 +73,11 @@ static void on_closed(void *ctx, int code, const char *reason, size_t len,
   Engine *e = ctx;
   Error why = *err;
   if (err->code == ERR_NONE) closed_by_server(&why, code, reason, len);
+  bool refused = err->code == ERR_HANDSHAKE && !e->options->plain;
+  if (refused && eio_is_older(err->detail, strlen(err->detail))) {
+    engine_is_older(e);
+    return;
+  }
   engine_transport_failed(e, reason_of(err->code), code, &why);
 }
 

@@ -277,13 +277,22 @@ void manager_exit(Manager *m, Socket *s, int close_code, const char *reason) {
 /* Each takes itself out. What one of them owns of the loss it gets a copy of. */
 static void lose_all(Manager *m, const EngineLoss *lost) {
   while (m->members) {
-    Loss loss = {.reason = lost->reason, .code = lost->code, .err = lost->err};
+    Loss loss = {.reason = lost->reason,
+                 .code = lost->code,
+                 .err = lost->err,
+                 .final = lost->final};
     link_lose(m->members, &loss);
   }
 }
 
 void manager_fail(Manager *m, const char *reason, const Error *err) {
   EngineLoss loss = {.reason = reason, .err = *err};
+  lose_all(m, &loss);
+}
+
+void manager_is_older(Manager *m) {
+  EngineLoss loss = {.reason = "parse error", .final = true};
+  eio_older(&loss.err);
   lose_all(m, &loss);
 }
 

@@ -36,6 +36,7 @@ bool manager_has_orphan(const Manager *m, const char *nsp);
 bool manager_was_left(const Manager *m, const char *nsp); /* on this connection */
 /* The whole connection is over: link_lose for each on it. */
 void manager_fail(Manager *m, const char *reason, const Error *err);
+void manager_is_older(Manager *m); /* the same: the server speaks an older protocol */
 
 int manager_send(Manager *m, bool binary, const char *data, size_t len);
 int manager_ping(Manager *m, const char *data, size_t len);

@@ -106,9 +106,16 @@ Socket *socket_new(Net *net, const SocketOptions *options,
   return s;
 }
 
+void socket_forget_id(Socket *s) {
+  free(s->id);
+  s->id = NULL;
+}
+
 void socket_release(Socket *s) {
   if (!s->freed || s->busy || s->notes || s->tell_queued || s->stall.queued) return;
   socket_options_free(&s->options);
+  recovery_forget(s);
+  socket_forget_id(s);
   free(s->nsp);
   free(s);
 }
@@ -154,7 +161,7 @@ static void leave(Socket *s, int code, const char *reason) {
   bool said = s->options.protocol == SOCKET_WEBSOCKET && before == SOCKET_CONNECTED;
   say_goodbye(s, code, reason);
   s->state = SOCKET_IDLE;
-  s->id[0] = '\0';
+  socket_forget_id(s);
   recovery_forget(s);
   retry_drop_all(s, ERR_CLOSED, false);
   calls_fail_in_flight(s);
@@ -187,7 +194,7 @@ SocketState socket_state(const Socket *s) {
 }
 
 const char *socket_id(const Socket *s) {
-  return s->id;
+  return s->id ? s->id : "";
 }
 
 const char *socket_transport(const Socket *s) {

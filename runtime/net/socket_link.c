@@ -42,12 +42,6 @@ void link_abandon(Socket *s, const char *reason, const Error *err) {
   else link_fail(s, reason, err);
 }
 
-static void violated(Socket *s, const char *what) {
-  Error err;
-  error_set(&err, ERR_PROTOCOL, "the server broke the protocol: %s", what);
-  link_abandon(s, "parse error", &err);
-}
-
 /* --- timers ----------------------------------------------------------------------- */
 
 /* To be asked again for a namespace that it has not answered for would confuse the
@@ -75,12 +69,19 @@ static void joined(Socket *s, const char *json, size_t len) {
   early_release(s);
 }
 
+/* {"sid",...}: servers of protocol 5 name one, older ones do not. One that comes again
+ * gives another id: a server may let in twice. */
 static void on_connect(Socket *s, const SioPacket *packet) {
-  if (s->joined) {
-    violated(s, "the namespace was joined twice");
-    return;
-  }
-  joined(s, packet->json, packet->json_len);
+  Error err = {0};
+  JsonArena *arena = json_arena_new();
+  const cJSON *root =
+      packet->json_len ? json_parse(arena, packet->json, packet->json_len, &err) : NULL;
+  const cJSON *sid = cJSON_GetObjectItemCaseSensitive(root, "sid");
+  bool named = cJSON_IsNumber(sid) || (cJSON_IsString(sid) && *sid->valuestring);
+  json_arena_free(arena);
+  if (err.code) link_abandon(s, "parse error", &err);
+  else if (named) joined(s, packet->json, packet->json_len);
+  else manager_is_older(s->manager);
 }
 
 /* The raw text of the value under "data" of a JSON object that is known to be
@@ -172,6 +173,11 @@ static void on_payload(Socket *s, const SioPacket *packet, const SioBytes *attac
     link_abandon(s, "parse error", &err);
     return;
   }
+  if (!event && packet->ack == SIO_NO_ACK) {
+    s->stats.late_acks++;
+    return;
+  }
+  if (!event && !data.len) data.json = "[]", data.len = 2;
   Note *note = note_new_data(s, event ? NOTE_EVENT : NOTE_ACK, packet->ack, &data);
   if (s->joined) note_send(note);
   else if (!early_hold(s, note)) flooded(s);

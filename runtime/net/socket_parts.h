@@ -76,8 +76,8 @@ typedef struct CallList {
 
 /* What lets the server send what was missed (socket_recovery.c). */
 typedef struct Recovery {
-  char pid[128];     /* of the session; "": the server keeps none */
-  char offset[256];  /* of the last event that came; "": none yet */
+  char *pid;         /* of the session; NULL: the server keeps none */
+  Buffer offset;     /* of the last event that came, as in JSON; empty: none yet */
   bool asked, given; /* CONNECT asked for it; the server granted it */
 } Recovery;
 
@@ -105,7 +105,7 @@ struct Socket {
   Socket *next_user, *next_member; /* the manager's */
   size_t place;                    /* among its users */
   SocketState state;
-  char id[128];
+  char *id; /* NULL: none */
   uint32_t epoch;
   Recovery recovery;
   Early early;
@@ -158,6 +158,7 @@ void socket_tell_later(Socket *s, SocketState state, const char *reason, int cod
 /* Makes sure that what is put off is told soon. */
 void socket_wake(Socket *s);
 void socket_release(Socket *s);
+void socket_forget_id(Socket *s);
 
 /* socket_options.c */
 void socket_fill_options(SocketOptions *o);

@@ -14,7 +14,11 @@
 
 #include "net/socket_parts.h"
 
+enum { MOST_OFFSET = 4096 };
+
 void recovery_forget(Socket *s) {
+  free(s->recovery.pid);
+  buffer_free(&s->recovery.offset);
   s->recovery = (Recovery){0};
 }
 
@@ -22,9 +26,11 @@ void recovery_forget(Socket *s) {
 
 bool recovery_put(Socket *s, Buffer *out, const char *auth, size_t len) {
   Recovery *r = &s->recovery;
-  r->asked = r->pid[0] && r->offset[0];
+  r->asked = r->pid && r->offset.len;
   if (!r->asked) return false;
-  buffer_printf(out, "{\"pid\":\"%s\",\"offset\":\"%s\"", r->pid, r->offset);
+  buffer_puts(out, "{\"pid\":");
+  json_put_string(out, r->pid, strlen(r->pid));
+  buffer_printf(out, ",\"offset\":\"%s\"", buffer_text(&r->offset));
   size_t empty = len ? 1 + strspn(auth + 1, " \t\r\n") : 0;
   bool more = len && auth[empty] != '}';
   buffer_puts(out, more ? "," : "}");
@@ -34,21 +40,23 @@ bool recovery_put(Socket *s, Buffer *out, const char *auth, size_t len) {
 
 /* --- what comes ------------------------------------------------------------------- */
 
-/* It goes back as it came, between quotes: what would need an escape is none of ours,
- * and words of a text are none. */
-static bool is_plain(const char *text, size_t len, size_t room) {
+/* The words of a text are no offset; what has escapes neither. */
+static bool is_plain(const char *text, size_t len) {
   for (size_t i = 0; i < len; i++)
-    if ((unsigned char)text[i] <= ' ' || text[i] == '"' || text[i] == '\\') return false;
-  return len > 0 && len < room;
+    if ((unsigned char)text[i] <= ' ' || text[i] == '\\') return false;
+  return len > 0 && len <= MOST_OFFSET;
 }
 
+/* The same session, granted or not, keeps its offset. */
 void recovery_joined(Socket *s, const char *pid) {
   Recovery *r = &s->recovery;
-  bool good = pid && is_plain(pid, strlen(pid), sizeof r->pid);
-  r->given = r->asked && good && strcmp(r->pid, pid) == 0;
-  if (!r->given) r->offset[0] = '\0';
-  r->pid[0] = '\0';
-  if (good) memcpy(r->pid, pid, strlen(pid) + 1);
+  bool same = pid && r->pid && strcmp(r->pid, pid) == 0;
+  if (r->asked || !same) r->given = r->asked && same;
+  if (!same) {
+    buffer_free(&r->offset);
+    free(r->pid);
+    r->pid = pid && *pid ? xstrdup(pid) : NULL;
+  }
   r->asked = false;
 }
 
@@ -65,9 +73,9 @@ static const char *find_offset(const char *json, size_t len, size_t *offset_len)
 void recovery_note(Socket *s, const Note *note) {
   Recovery *r = &s->recovery;
   size_t len;
-  if (!r->pid[0] || note->ack != SIO_NO_ACK) return;
+  if (!r->pid || note->ack != SIO_NO_ACK) return;
   const char *offset = find_offset(note->told.json, note->told.len, &len);
-  if (!offset || !is_plain(offset, len, sizeof r->offset)) return;
-  memcpy(r->offset, offset, len);
-  r->offset[len] = '\0';
+  if (!offset || !is_plain(offset, len)) return;
+  buffer_clear(&r->offset);
+  buffer_put(&r->offset, offset, len);
 }

@@ -45,31 +45,25 @@ void socket_auth_failed(Socket *s, const Error *err) {
   if (s->awaiting_auth) link_fail(s, "connect error", err);
 }
 
-/* The payload is {"sid",...}; servers of the protocol's older versions send none. */
-static int read_id(Socket *s, const char *json, size_t len, Error *err) {
-  s->id[0] = '\0';
-  if (len == 0) return recovery_joined(s, NULL), 0;
+/* The payload is {"sid","pid"?}, of which the poll side has seen the sid; a plain one has
+ * none. */
+static void read_ids(Socket *s, const char *json, size_t len) {
+  Error ignored;
   JsonArena *arena = json_arena_new();
-  const cJSON *root = json_parse(arena, json, len, err);
+  const cJSON *root = len ? json_parse(arena, json, len, &ignored) : NULL;
   const cJSON *sid = cJSON_GetObjectItemCaseSensitive(root, "sid");
   const cJSON *pid = cJSON_GetObjectItemCaseSensitive(root, "pid");
-  size_t sid_len;
-  if (cJSON_IsString(sid))
-    snprintf(s->id, sizeof s->id, "%s", json_string(arena, sid, false, &sid_len));
-  if (root && !s->id[0])
-    error_set(err, ERR_PROTOCOL, "the server let us in without a sid");
-  recovery_joined(s,
-                  cJSON_IsString(pid) ? json_string(arena, pid, false, &sid_len) : NULL);
+  free(s->id);
+  s->id = NULL;
+  if (cJSON_IsString(sid)) s->id = xstrdup(json_string(arena, sid, false, &len));
+  else if (sid) s->id = xasprintf("%.17g", sid->valuedouble);
+  recovery_joined(s, cJSON_IsString(pid) ? json_string(arena, pid, false, &len) : NULL);
   json_arena_free(arena);
-  return s->id[0] ? 0 : (int)err->code;
 }
 
 void socket_on_joined(Socket *s, const char *json, size_t len) {
-  Error err;
-  if (read_id(s, json, len, &err) != 0) {
-    if (s->linked) link_abandon(s, "parse error", &err);
-    return;
-  }
+  read_ids(s, json, len);
+  if (s->state == SOCKET_CONNECTED) return;
   SocketInfo info = {.reason = "", .recovered = s->recovery.given};
   pace_done(net_pace(s->net), &s->turn);
   s->state = SOCKET_CONNECTED;
@@ -110,7 +104,7 @@ static SocketInfo settle(Socket *s, const Loss *loss) {
   info.will_retry =
       s->options.reconnect && !loss->final && s->retries < s->options.attempts;
   info.attempt = s->failures;
-  s->id[0] = '\0';
+  socket_forget_id(s);
   s->recovery.given = false;
   if (loss->final) recovery_forget(s);
   s->state = info.will_retry ? SOCKET_RECONNECTING : SOCKET_CLOSED;

@@ -1,6 +1,7 @@
 /* Engine.IO v4: the packet's type byte, the handshake, the address. Pure. */
 #include "proto/engineio.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "core/base64.h"
@@ -24,26 +25,41 @@ static int wrong(Error *err, const char *what) {
   return error_set(err, ERR_PROTOCOL, "the server's Engine.IO handshake %s", what);
 }
 
-/* The session id is quoted in addresses and logs: visible ASCII alone. */
+/* As encodeURIComponent does. */
+static void put_escaped(char *out, const char *text, size_t len) {
+  for (size_t i = 0; i < len; i++) {
+    unsigned char c = (unsigned char)text[i];
+    bool plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
+                 (c >= 'a' && c <= 'z') || (c && strchr("-_.!~*'()", c));
+    if (plain) *out++ = (char)c;
+    else out += snprintf(out, 4, "%%%02X", c);
+  }
+  *out = '\0';
+}
+
+/* Any text that is not too long; some servers number their sessions. */
 static int read_sid(const JsonArena *arena, const cJSON *root, EioOpen *open,
                     Error *err) {
   const cJSON *item = cJSON_GetObjectItemCaseSensitive(root, "sid");
-  if (!cJSON_IsString(item)) return wrong(err, "names no sid");
+  char number[32];
+  int64_t integer;
   size_t len;
+  if (cJSON_IsNumber(item) && json_integer(item, &integer)) {
+    len = (size_t)snprintf(number, sizeof number, "%lld", (long long)integer);
+    put_escaped(open->sid, number, len);
+    return 0;
+  }
+  if (!cJSON_IsString(item)) return wrong(err, "names no sid");
   const char *sid = json_string(arena, item, false, &len);
-  if (len == 0 || len >= sizeof open->sid)
+  if (len == 0 || len > EIO_MAX_SID)
     return wrong(err, "names a sid that is empty or too long");
-  for (size_t i = 0; i < len; i++)
-    if (sid[i] <= ' ' || sid[i] > '~')
-      return wrong(err, "names a sid with characters that may not be in it");
-  memcpy(open->sid, sid, len);
-  open->sid[len] = '\0';
+  put_escaped(open->sid, sid, len);
   return 0;
 }
 
 static int read_delay(const cJSON *root, const char *name, double *seconds, Error *err) {
   const cJSON *item = cJSON_GetObjectItemCaseSensitive(root, name);
-  if (!cJSON_IsNumber(item) || !(item->valuedouble > 0) ||
+  if (!cJSON_IsNumber(item) || !(item->valuedouble >= 0) ||
       item->valuedouble > MAX_DELAY_MS) {
     wrong(err, "lacks a delay in milliseconds");
     error_detail(err, "%s", name);
@@ -53,16 +69,20 @@ static int read_delay(const cJSON *root, const char *name, double *seconds, Erro
   return 0;
 }
 
-/* maxPayload may be missing: servers before 4.4 (2021) do not send it. */
-static int read_max_payload(const cJSON *root, EioOpen *open, Error *err) {
+static int read_delays(const cJSON *root, EioOpen *open, Error *err) {
+  if (read_delay(root, "pingInterval", &open->ping_interval, err) ||
+      read_delay(root, "pingTimeout", &open->ping_timeout, err))
+    return (int)err->code;
+  if (open->ping_interval + open->ping_timeout > 0) return 0;
+  return wrong(err, "lacks a delay in milliseconds that is not 0");
+}
+
+/* Servers before 4.4 (2021) do not send it, some send null or 0, and mean none. */
+static size_t read_max_payload(const cJSON *root) {
   const cJSON *item = cJSON_GetObjectItemCaseSensitive(root, "maxPayload");
-  int64_t value = 0;
-  open->max_payload = 0;
-  if (!item) return 0;
-  if (!json_integer(item, &value) || value <= 0)
-    return wrong(err, "names a maxPayload that is no number of bytes");
-  open->max_payload = (size_t)value;
-  return 0;
+  bool limits =
+      cJSON_IsNumber(item) && item->valuedouble >= 1 && item->valuedouble < 1e15;
+  return limits ? (size_t)item->valuedouble : 0;
 }
 
 /* `upgrades` is a list of names; what it should not be says nothing. */
@@ -84,10 +104,28 @@ int eio_parse_open(JsonArena *arena, const char *json, size_t len, EioOpen *open
   }
   if (!cJSON_IsObject(root)) return wrong(err, "is not an object");
   if (read_sid(arena, root, open, err)) return (int)err->code;
-  if (read_delay(root, "pingInterval", &open->ping_interval, err)) return (int)err->code;
-  if (read_delay(root, "pingTimeout", &open->ping_timeout, err)) return (int)err->code;
+  if (read_delays(root, open, err)) return (int)err->code;
   open->websocket = offers(root, "websocket");
-  return read_max_payload(root, open, err);
+  open->max_payload = read_max_payload(root);
+  return 0;
+}
+
+static bool says(const char *body, size_t len, const char *words) {
+  return len && memmem(body, len, words, strlen(words)) != NULL;
+}
+
+bool eio_is_older(const char *body, size_t len) {
+  size_t digits = 0;
+  while (digits < len && body[digits] >= '0' && body[digits] <= '9') digits++;
+  bool counted = digits && len > digits + 3 && memcmp(body + digits, ":0{", 3) == 0;
+  return counted || says(body, len, "Unsupported protocol version") ||
+         says(body, len, "unsupported version of the Socket.IO or Engine.IO protocol");
+}
+
+int eio_older(Error *err) {
+  return error_set(err, ERR_UNSUPPORTED,
+                   "the server speaks Engine.IO protocol 3 (socket.io 2.x, or a server "
+                   "of its time); this client speaks protocol 4 (socket.io 3 and later)");
 }
 
 const char *eio_transport_name(EioTransports transport) {

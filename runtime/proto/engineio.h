@@ -26,14 +26,17 @@ typedef struct EioPacket {
 /* Returns 0, or ERR_PROTOCOL with *err filled. */
 int eio_parse(const char *text, size_t len, EioPacket *packet, Error *err);
 
+enum { EIO_MAX_SID = 4096 }; /* bytes */
+
 typedef struct EioOpen {
-  char sid[128];
+  char sid[3 * EIO_MAX_SID + 1];      /* escaped, as an address has it */
   double ping_interval, ping_timeout; /* seconds */
   size_t max_payload;                 /* bytes; 0: the server named none */
   bool websocket;                     /* it offers to upgrade to that */
 } EioOpen;
 
-/* Reads the handshake packet's JSON; wrong or missing fields give ERR_PROTOCOL. */
+/* Reads the handshake packet's JSON. A sid and delays must be there, else ERR_PROTOCOL;
+ * the rest is taken as the reference client takes it: what is odd says nothing. */
 int eio_parse_open(JsonArena *arena, const char *json, size_t len, EioOpen *open,
                    Error *err);
 
@@ -57,6 +60,12 @@ typedef struct EioPart {
   const char *data; /* a packet with its type byte, or the bytes of a binary message */
   size_t len;
 } EioPart;
+/* Whether an answer to the opening request is one of Engine.IO before version 4: its
+ * payloads have lengths, "95:0{...}", and its servers, or later ones that were told to
+ * speak that version alone, refuse ours in words. */
+bool eio_is_older(const char *body, size_t len);
+int eio_older(Error *err); /* ERR_UNSUPPORTED, with what to do about it */
+
 /* Takes the next one of *rest (moved on); bytes are decoded in place, so that the payload
  * is written to. Returns 1, 0 at the end, or -1 (PROTOCOL) with *err filled. */
 int eio_next(char **rest, size_t *len, EioPart *part, Error *err);

@@ -4,8 +4,6 @@
 
 #include <string.h>
 
-#define MAX_ACK 9007199254740991 /* 2^53 - 1: what a JavaScript server can hold */
-
 typedef struct Cursor {
   const char *at, *end;
 } Cursor;
@@ -22,14 +20,15 @@ static bool digit(char c) {
   return c >= '0' && c <= '9';
 }
 
-/* Digits up to a limit; false when there are none, or the number is above it. */
+/* Digits up to a limit; false when there are none, or the number is above it: all digits
+ * are taken then, too. */
 static bool take_number(Cursor *c, int64_t limit, int64_t *value) {
-  if (!digit(peek(c))) return false;
+  bool fits = digit(peek(c));
   for (*value = 0; digit(peek(c)); c->at++) {
-    *value = *value * 10 + (*c->at - '0');
-    if (*value > limit) return false;
+    fits = fits && *value <= (limit - (*c->at - '0')) / 10;
+    if (fits) *value = *value * 10 + (*c->at - '0');
   }
-  return true;
+  return fits;
 }
 
 static bool is_binary(SioType type) {
@@ -61,27 +60,22 @@ static void take_namespace(Cursor *c, SioPacket *p) {
   c->at = comma ? comma + 1 : end;
 }
 
-static int take_ack(Cursor *c, SioPacket *p, Error *err) {
-  p->ack = SIO_NO_ACK;
-  bool reply = p->type == SIO_ACK || p->type == SIO_BINARY_ACK;
-  if (!digit(peek(c))) return reply ? wrong(err, "that answers no id") : 0;
-  if (!take_number(c, MAX_ACK, &p->ack))
-    return wrong(err, "with an id that is too large");
-  if (!reply && p->type != SIO_EVENT && p->type != SIO_BINARY_EVENT)
-    return wrong(err, "with an id where none may be");
-  return 0;
+/* An id says nothing where none may be, nor one that no counter reaches. */
+static void take_ack(Cursor *c, SioPacket *p) {
+  bool may = p->type == SIO_EVENT || p->type == SIO_ACK || is_binary(p->type);
+  int64_t id;
+  bool fits = take_number(c, INT64_MAX, &id);
+  p->ack = may && fits ? id : SIO_NO_ACK;
 }
 
-/* The payload's first byte, by type; 0 stands for no payload. */
+/* The payload's first byte, by type; there may be no payload. */
 static int check_payload(const SioPacket *p, Error *err) {
   static const char *const first[] = {
       [SIO_CONNECT] = "{",   [SIO_DISCONNECT] = "{\"",    [SIO_EVENT] = "[",
       [SIO_ACK] = "[",       [SIO_CONNECT_ERROR] = "{\"", [SIO_BINARY_EVENT] = "[",
       [SIO_BINARY_ACK] = "["};
-  bool may_be_empty = p->type == SIO_CONNECT || p->type == SIO_DISCONNECT;
-  if (p->json_len == 0 ? may_be_empty
-                       : p->json[0] && strchr(first[p->type], p->json[0]) != NULL)
-    return 0;
+  if (p->json_len == 0) return 0;
+  if (p->json[0] && strchr(first[p->type], p->json[0])) return 0;
   return wrong(err, "with a payload of the wrong kind");
 }
 
@@ -90,7 +84,7 @@ int sio_parse(const char *text, size_t len, SioPacket *packet, Error *err) {
   *packet = (SioPacket){0};
   if (take_type(&c, packet, err)) return (int)err->code;
   take_namespace(&c, packet);
-  if (take_ack(&c, packet, err)) return (int)err->code;
+  take_ack(&c, packet);
   packet->json = c.at;
   packet->json_len = (size_t)(c.end - c.at);
   return check_payload(packet, err);

@@ -36,10 +36,11 @@ typedef struct SioPacket {
   size_t json_len;
 } SioPacket;
 
-/* `text` is what follows the Engine.IO type byte. Checks the header, and of the payload
- * its first byte only ('[' for events and acks; '{' or nothing for CONNECT; '{' or '"'
- * for CONNECT_ERROR; these or nothing for DISCONNECT, which python-socketio gives a
- * reason). Returns 0 or ERR_PROTOCOL. */
+/* `text` is what follows the Engine.IO type byte. What the reference client takes is
+ * taken: an ack without an id, ids where none may be, no payload. Checks the header, and
+ * of the payload its first byte only ('[' for events and acks; '{' or nothing for
+ * CONNECT; '{' or '"' for CONNECT_ERROR; these or nothing for DISCONNECT, which
+ * python-socketio gives a reason). Returns 0 or ERR_PROTOCOL. */
 int sio_parse(const char *text, size_t len, SioPacket *packet, Error *err);
 
 /* The name of an event packet, without decoding the payload, when it is a plain string
@@ -80,7 +81,8 @@ const SioBytes *sio_attachments(const SioAssembly *a);
 int sio_assembly_end(const SioAssembly *a, Error *err);
 
 /* Turns the placeholders of a binary packet's payload into JSON_BYTES, copied into the
- * arena that holds the tree. Each attachment must be named once. 0, PROTOCOL, TOO_LARGE.
+ * arena that holds the tree. An attachment may be named twice, or not at all. 0,
+ * PROTOCOL, TOO_LARGE.
  */
 int sio_fill(JsonArena *arena, const cJSON *root, const SioBytes *attachments, int count,
              Error *err);

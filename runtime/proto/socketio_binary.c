@@ -105,8 +105,7 @@ int sio_assembly_end(const SioAssembly *a, Error *err) {
 typedef struct Filling {
   JsonArena *arena;
   const SioBytes *parts;
-  int count, filled;
-  bool used[SIO_MAX_ATTACHMENTS];
+  int count;
   Error *err;
 } Filling;
 
@@ -134,12 +133,9 @@ static int fill_one(Filling *f, cJSON *item, const cJSON *num) {
   if (!num || num->type != cJSON_Number || !json_integer(num, &n) || n < 0 ||
       n >= f->count)
     return violation(f->err, "a placeholder for an attachment that there is not");
-  if (f->used[n]) return violation(f->err, "two placeholders for one attachment");
   char *text = json_new_text(f->arena, f->parts[n].data, f->parts[n].len);
   if (!text)
     return error_set(f->err, ERR_TOO_LARGE, "attachments that take too much memory");
-  f->used[n] = true;
-  f->filled++;
   item->type = JSON_BYTES;
   item->valuestring = text;
   item->child = NULL;
@@ -164,10 +160,7 @@ int sio_fill(JsonArena *arena, const cJSON *root, const SioBytes *attachments, i
   CHECK(count >= 0 && count <= SIO_MAX_ATTACHMENTS);
   Filling f = {.arena = arena, .parts = attachments, .count = count, .err = err};
   if (count == 0) return 0;
-  if (fill(&f, (cJSON *)root)) return (int)err->code;
-  if (f.filled == count) return 0;
-  violation(err, "an attachment without a placeholder");
-  return (int)err->code;
+  return fill(&f, (cJSON *)root) ? (int)err->code : 0;
 }
 
 int sio_check_filling(const char *json, size_t len, int count, Error *err) {

@@ -4,8 +4,6 @@
 #include "proto/msgpack.h"
 #include "proto/socketio.h"
 
-#define MAX_ACK 9007199254740991 /* 2^53 - 1: what a JavaScript server can hold */
-
 static int wrong(Error *err, const char *what) {
   return error_set(err, ERR_PROTOCOL, "the server sent a Socket.IO packet %s", what);
 }
@@ -39,13 +37,12 @@ static int take_namespace(const JsonArena *arena, const cJSON *item, SioPacked *
   return 0;
 }
 
+/* Where none may be it says nothing. */
 static int take_ack(const cJSON *item, SioPacked *p, Error *err) {
+  bool may = p->type == SIO_ACK || p->type == SIO_EVENT;
   p->ack = SIO_NO_ACK;
-  if (!item) return p->type == SIO_ACK ? wrong(err, "that answers no id") : 0;
-  if (p->type != SIO_ACK && p->type != SIO_EVENT)
-    return wrong(err, "with an id where none may be");
-  if (!whole_number(item, MAX_ACK, &p->ack)) return wrong(err, "with an id that is none");
-  return 0;
+  if (!may || !item || whole_number(item, INT64_MAX, &p->ack)) return 0;
+  return wrong(err, "with an id that is none");
 }
 
 static int check_data(const SioPacked *p, Error *err) {
@@ -56,10 +53,8 @@ static int check_data(const SioPacked *p, Error *err) {
     fits = type == cJSON_Object || type == cJSON_NULL;
     break;
   case SIO_DISCONNECT:
-    fits = type == cJSON_Object || type == cJSON_String || type == cJSON_NULL;
-    break;
   case SIO_CONNECT_ERROR:
-    fits = type == cJSON_Object || type == cJSON_String;
+    fits = type == cJSON_Object || type == cJSON_String || type == cJSON_NULL;
     break;
   default:
     fits = type == cJSON_Array;

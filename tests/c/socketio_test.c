@@ -82,7 +82,24 @@ static void ack_ids(void **state) {
   means("20[\"a\"]", "EVENT / #0 [\"a\"]");
   means("2456[\"a\"]", "EVENT / #456 [\"a\"]");
   means("3/n,12[1]", "ACK /n #12 [1]");
-  means("39007199254740991[]", "ACK / #9007199254740991 []");
+  means("39007199254740993[]", "ACK / #9007199254740993 []");
+  means("29223372036854775807[\"a\"]", "EVENT / #9223372036854775807 [\"a\"]");
+  means("29223372036854775808[\"a\"]", "EVENT / [\"a\"]");
+  means("299999999999999999999999[\"a\"]", "EVENT / [\"a\"]");
+  means("3[]", "ACK / []");
+  means("61-[]", "BINARY_ACK*1 / []");
+  means("01{}", "CONNECT / {}");
+  means("4/a,1{}", "CONNECT_ERROR /a {}");
+}
+
+static void what_has_no_payload(void **state) {
+  (void)state;
+  means("2", "EVENT / ");
+  means("2/a,", "EVENT /a ");
+  means("212", "EVENT / #12 ");
+  means("30", "ACK / #0 ");
+  means("4", "CONNECT_ERROR / ");
+  means("51-", "BINARY_EVENT*1 / ");
 }
 
 static void packets_that_are_refused(void **state) {
@@ -98,21 +115,14 @@ static void packets_that_are_refused(void **state) {
   is_refused("5-1-[\"a\"]", "a wrong number of attachments");
   is_refused("51001-[\"a\"]", "a wrong number of attachments");
   is_refused("599999999999999999999-[\"a\"]", "a wrong number of attachments");
-  is_refused("3[]", "that answers no id");
-  is_refused("61-[]", "that answers no id");
-  is_refused("3-1[]", "that answers no id");
-  is_refused("39007199254740992[]", "an id that is too large");
-  is_refused("299999999999999999999999[\"a\"]", "an id that is too large");
-  is_refused("01{}", "an id where none may be");
-  is_refused("4/a,1{}", "an id where none may be");
+  is_refused("3-1[]", "a payload of the wrong kind");
 }
 
 static void payloads_that_are_refused(void **state) {
   (void)state;
-  static const char *const texts[] = {"0[]",  "0\"a\"", "0null", "1null", "1[]",  "2",
-                                      "2{}",  "2\"a\"", "2null", "2/a",   "2/a,", "30",
-                                      "30{}", "4",      "4[]",   "4null", "51-",  "51-{}",
-                                      "61-1", "2 []",   "2-[]"};
+  static const char *const texts[] = {"0[]",   "0\"a\"", "0null", "1null", "1[]",
+                                      "2{}",   "2\"a\"", "2null", "30{}",  "4[]",
+                                      "4null", "51-{}",  "2 []",  "2-[]"};
   for (size_t i = 0; i < COUNT_OF(texts); i++)
     is_refused(texts[i], "a payload of the wrong kind");
 }
@@ -213,6 +223,7 @@ int main(void) {
       cmocka_unit_test(namespaces),
       cmocka_unit_test(ack_ids),
       cmocka_unit_test(packets_that_are_refused),
+      cmocka_unit_test(what_has_no_payload),
       cmocka_unit_test(payloads_that_are_refused),
       cmocka_unit_test(a_nul_is_refused),
       cmocka_unit_test(event_names),

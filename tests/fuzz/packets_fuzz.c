@@ -13,7 +13,8 @@ static void check_open(const char *json, size_t len) {
   Error err;
   if (eio_parse_open(arena, json, len, &o, &err) == 0) {
     CHECK(*o.sid && strlen(o.sid) < sizeof o.sid);
-    CHECK(o.ping_interval > 0 && o.ping_timeout > 0);
+    CHECK(o.ping_interval >= 0 && o.ping_timeout >= 0);
+    CHECK(o.ping_interval + o.ping_timeout > 0);
     CHECK(o.ping_interval < 1e7 && o.ping_timeout < 1e7);
   } else CHECK(err.code == ERR_PROTOCOL && *err.message);
   json_arena_free(arena);
