@@ -21,15 +21,40 @@ static size_t give_up(HttpRequest *r) {
   return 0;
 }
 
-static size_t refuse_head(HttpRequest *r, int code) {
+/* `wrong` says which rule is broken. */
+static size_t refuse(HttpRequest *r, const char *wrong) {
   char shown[NET_URL_SHOWN];
   net_url_show(net_url_name(&r->url), shown);
-  error_set(&r->error, (ErrorCode)code,
-            code == ERR_TOO_LARGE
-                ? "the head of the answer of %s exceeds its limit"
-                : "the head of the answer of %s breaks the rules of HTTP",
-            shown);
+  error_set(&r->error, ERR_PROTOCOL, "the answer of %s breaks the rules of HTTP: %s",
+            shown, wrong);
   return give_up(r);
+}
+
+static size_t refuse_size(HttpRequest *r) {
+  char shown[NET_URL_SHOWN];
+  net_url_show(net_url_name(&r->url), shown);
+  error_set(&r->error, ERR_TOO_LARGE, "the head of the answer of %s exceeds %d bytes",
+            shown, HTTP1_MAX_HEAD);
+  return give_up(r);
+}
+
+/* The empty line of a head came. Returns `all`, or 0 to give up. */
+static size_t end_head(HttpRequest *r, size_t all) {
+  Http1Answer *a = &r->answer;
+  long status = 0;
+  const char *wrong;
+  curl_easy_getinfo(r->curl.transfer.easy, CURLINFO_RESPONSE_CODE, &status);
+  a->status = (int)status;
+  r->curl.head_complete = true;
+  if (status == 101) return refuse(r, "it switches protocols, unasked");
+  if (status < 200)
+    return ++a->interim > HTTP1_MAX_INTERIM ? refuse(r, "more than 100 interim answers")
+                                            : all;
+  bool to_head = http_is_method(r, "HEAD");
+  if (http1_head_framing(&a->head, a->status, 1, to_head, &a->framing, &wrong))
+    return refuse(r, wrong);
+  http_take_head(r);
+  return all;
 }
 
 /* A status line starts a response anew: what came before was a 1xx. What comes behind the
@@ -42,17 +67,13 @@ static size_t on_header(char *line, size_t size, size_t count, void *ctx) {
   if (len >= 5 && memcmp(line, "HTTP/", 5) == 0) {
     http1_head_again(&r->answer.head);
     hop->head_complete = false;
-  } else if (!hop->head_complete && len > 0) {
-    int code = http1_head_take(&r->answer.head, line, len);
-    if (code) return refuse_head(r, code);
-  } else if (!hop->head_complete) {
-    long status = 0;
-    curl_easy_getinfo(hop->transfer.easy, CURLINFO_RESPONSE_CODE, &status);
-    r->answer.status = (int)status;
-    hop->head_complete = true;
-    if (status >= 200) http_take_head(r);
+    return all;
   }
-  return all;
+  if (hop->head_complete) return all;
+  if (len == 0) return end_head(r, all);
+  int code = http1_head_take(&r->answer.head, line, len);
+  if (code == ERR_TOO_LARGE) return refuse_size(r);
+  return code ? refuse(r, "a zero byte in its head") : all;
 }
 
 static size_t on_body(char *data, size_t size, size_t count, void *ctx) {
@@ -163,19 +184,8 @@ static void fill_error(HttpRequest *r, CURLcode result) {
   r->error = known;
 }
 
-/* What curl does not look at: lengths that contradict each other. */
-static void check_lengths(HttpRequest *r) {
-  char shown[NET_URL_SHOWN];
-  const char *wrong;
-  int code = http1_head_framing(&r->answer.head, r->answer.status, 1,
-                                http_is_method(r, "HEAD"), &r->answer.framing, &wrong);
-  if (!code) code = http_end_body(r);
-  else {
-    net_url_show(net_url_name(&r->url), shown);
-    error_set(&r->error, ERR_PROTOCOL, "the answer of %s breaks the rules of HTTP: %s",
-              shown, wrong);
-  }
-  if (!code) return;
+static void end_body(HttpRequest *r) {
+  if (http_end_body(r) == 0) return;
   r->error.phase = "response";
   r->error.sent = SENT_YES;
 }
@@ -193,7 +203,7 @@ static void on_done(Transfer *transfer, CURLcode result) {
   bool elsewhere = r->curl.gave_up && r->discards; /* its body was left */
   if (result == CURLE_OK && !r->curl.head_complete) result = CURLE_GOT_NOTHING;
   if (result != CURLE_OK && !elsewhere) fill_error(r, result);
-  else if (!r->discards) check_lengths(r);
+  else if (!r->discards) end_body(r);
   r->response.version = version_of(transfer->easy);
   http_curl_stop(r);
   http_hop_over(r);

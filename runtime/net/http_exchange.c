@@ -31,6 +31,7 @@ static void close_conn(HttpRequest *r) {
 void http_exchange_stop(HttpRequest *r) {
   close_conn(r);
   timer_stop(net_loop(r->net), &r->exchange.limit);
+  timer_stop(net_loop(r->net), &r->exchange.more);
   route_proxy_free(&r->exchange.proxy);
   buffer_free(&r->exchange.out);
 }
@@ -117,15 +118,31 @@ static bool is_idempotent(const HttpRequest *r) {
   return false;
 }
 
+static bool may_repeat(const HttpRequest *r) {
+  return r->exchange.reused && !r->exchange.repeated && is_idempotent(r);
+}
+
+static void repeat(HttpRequest *r) {
+  close_conn(r);
+  timer_stop(net_loop(r->net), &r->exchange.more);
+  r->exchange.repeated = true;
+  http1_answer_begin(&r->answer, http_is_method(r, "HEAD"));
+  start_fresh(r);
+}
+
+/* What a server says that gives up a connection for being idle; it may cross a request on
+ * its way (RFC 9110, 15.5.9). */
+static bool is_idle_end(const HttpRequest *r) {
+  return r->answer.status == 408 && !r->answer.framing.keep_alive;
+}
+
 /* The connection ended, or broke. */
 static void lose(HttpRequest *r, CURLcode result) {
   Exchange *x = &r->exchange;
   if (result == CURLE_OK && http1_answer_ended(&r->answer)) {
     finish(r, false);
-  } else if (x->reused && !x->heard && !x->repeated && is_idempotent(r)) {
-    close_conn(r);
-    x->repeated = true;
-    start_fresh(r);
+  } else if (!x->heard && may_repeat(r)) {
+    repeat(r);
   } else {
     describe_break(r, result);
     fail(r);
@@ -151,6 +168,10 @@ static void take_bytes(HttpRequest *r, const char *data, size_t len) {
     if (got == HTTP1_GOT_MORE) return;
     if (got == HTTP1_GOT_END) {
       finish(r, at == len);
+      return;
+    }
+    if (got == HTTP1_GOT_HEAD && is_idle_end(r) && may_repeat(r)) {
+      repeat(r);
       return;
     }
     if (got == HTTP1_GOT_WRONG) describe_wrong(r);
@@ -187,6 +208,12 @@ static void on_readable(void *ctx) {
     }
     if (last) return;
   }
+  /* What OpenSSL holds does not show at the socket. */
+  timer_start(net_loop(r->net), &r->exchange.more, 0);
+}
+
+static void on_more(Timer *timer) {
+  on_readable(CONTAINER_OF(timer, HttpRequest, exchange.more));
 }
 
 /* --- writing ---------------------------------------------------------------------- */
@@ -349,7 +376,7 @@ static void on_limit(Timer *timer) {
 
 void http_exchange_start(HttpRequest *r) {
   Exchange *x = &r->exchange;
-  *x = (Exchange){.out = x->out, .limit.fire = on_limit};
+  *x = (Exchange){.out = x->out, .limit.fire = on_limit, .more.fire = on_more};
   route_proxy(&r->route, &r->url, &x->proxy);
   if (!x->proxy.forward) route_proxy_free(&x->proxy);
   r->forwarded = x->proxy.url != NULL;

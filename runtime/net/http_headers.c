@@ -64,6 +64,7 @@ bool http_header_of_body(const char *header) {
 }
 
 bool http_find_header(const Buffer *lines, const char *name, char *out, size_t room) {
+  if (lines->len == 0) return false;
   const char *at = lines->data, *end = at + lines->len, *stop;
   for (; at < end && (stop = memchr(at, '\n', (size_t)(end - at))); at = stop + 1) {
     const char *colon = memchr(at, ':', (size_t)(stop - at));

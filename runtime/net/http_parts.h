@@ -17,7 +17,7 @@ typedef struct Exchange {
   size_t written;
   bool connecting, sending, heard; /* heard: a byte of an answer came */
   bool reused, repeated;
-  Timer limit;
+  Timer limit, more; /* more: there was too much to read at once */
 } Exchange;
 
 /* One hop by curl's own HTTP (http_curl.c). */

@@ -50,7 +50,8 @@ typedef struct HttpConnWay {
 HttpConn *httpconn_open(Net *net, const HttpConnWay *way, char *key, const void *owner,
                         const HttpConnEvents *events, void *ctx);
 void httpconn_close(HttpConn *conn); /* and frees; legal from its events */
-/* CURLE_AGAIN: nothing now. CURLE_OK with 0 bytes: the peer has ended the connection. */
+/* CURLE_AGAIN: nothing now. CURLE_OK with 0 bytes: the peer has ended the connection;
+ * over TLS it has said so. */
 CURLcode httpconn_read(HttpConn *conn, char *to, size_t room, size_t *len);
 CURLcode httpconn_write(HttpConn *conn, const char *from, size_t count, size_t *len);
 void httpconn_want_write(HttpConn *conn, bool wants); /* whether writable is to be told */

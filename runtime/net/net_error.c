@@ -107,6 +107,11 @@ static void fail_broken(Failure *f) {
 }
 
 static void fail_reply(Failure *f) {
+  if (says(f, "Content-Length")) {
+    error_set(f->err, ERR_PROTOCOL, "the answer of %s breaks the rules of HTTP: %s",
+              f->url, f->words);
+    return;
+  }
   error_set(f->err, ERR_DECODE, "the answer of %s is not well-formed HTTP: %s", f->url,
             f->words);
 }

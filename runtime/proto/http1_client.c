@@ -126,8 +126,9 @@ void http1_head_free(Http1Head *head) {
 
 const char *http1_head_value(const Http1Head *head, const char *name, size_t n,
                              size_t *len) {
-  const char *at = head->lines.data, *end = at + head->lines.len, *stop;
   size_t name_length = strlen(name);
+  if (head->lines.len == 0) return NULL;
+  const char *at = head->lines.data, *end = at + head->lines.len, *stop;
   for (; at < end; at = stop + 1) {
     stop = memchr(at, '\n', (size_t)(end - at));
     const char *colon = at + name_length;
