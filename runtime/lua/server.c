@@ -248,7 +248,7 @@ static int f_declare(lua_State *L) {
   Declaration *decl =
       declare_with(L, &server_kind, name, options, functions, FN_COUNT, &err);
   if (!decl) return luaerror_return(L, &err);
-  box->object = decl;
+  box_refer(box, decl, &decl->boxes);
   return 1;
 }
 

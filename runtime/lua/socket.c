@@ -81,7 +81,7 @@ static int f_connect_new(lua_State *L) {
   Declaration *decl =
       declare_with(L, &connection_kind, name, options, &auth_ref, 1, &err);
   if (!decl) return luaL_error(L, "socket.connect: %s", err.message);
-  box->object = decl;
+  box_refer(box, decl, &decl->boxes);
   return 1;
 }
 
@@ -90,7 +90,8 @@ static int f_attach(lua_State *L) {
   options_none(L, 2, "socket.attach");
   need_declaring(L, "socket.attach");
   Box *box = box_new(L, &socket_kind);
-  box->object = declare_attached(L, &connection_kind, target);
+  Declaration *decl = declare_attached(L, &connection_kind, target);
+  box_refer(box, decl, &decl->boxes);
   return 1;
 }
 
@@ -287,7 +288,7 @@ static int f_stats(lua_State *L) {
 static int push_volatile(lua_State *L, Declaration *decl) {
   if (lua_getiuservalue(L, 1, 1) == LUA_TUSERDATA) return 1;
   Box *box = box_new(L, &volatile_kind);
-  box->object = decl;
+  box_refer(box, decl, &decl->boxes);
   lua_pushvalue(L, -1);
   lua_setiuservalue(L, 1, 1);
   return 1;

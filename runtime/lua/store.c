@@ -167,7 +167,7 @@ static int f_define(lua_State *L) {
   Declaration *decl =
       declare_with(L, &store_kind, name, holder_take(holder), &migrate, 1, &err);
   if (!decl) return luaL_error(L, "store.define: %s", err.message);
-  box->object = decl;
+  box_refer(box, decl, &decl->boxes);
   lua_settop(L, 3);
   return 1;
 }
@@ -177,7 +177,8 @@ static int f_attach(lua_State *L) {
   options_none(L, 2, "store.attach");
   need_declaring(L, "store.attach");
   Box *box = box_new(L, &store_box);
-  box->object = declare_attached(L, &store_kind, target);
+  Declaration *decl = declare_attached(L, &store_kind, target);
+  box_refer(box, decl, &decl->boxes);
   return 1;
 }
 

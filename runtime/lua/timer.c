@@ -244,7 +244,7 @@ static int add_named(lua_State *L) {
   *options = seconds;
   Declaration *decl = declare_with(L, &named_kind, name, options, &function, 1, &err);
   CHECK(decl != NULL); /* opening a timer cannot fail */
-  box->object = decl;
+  box_refer(box, decl, &decl->boxes);
   return 1;
 }
 

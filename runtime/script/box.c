@@ -3,10 +3,30 @@
 
 #include "script/generation.h"
 
+static void forget_object(Box *box) {
+  box->object = NULL;
+  if (!box->at_same) return;
+  *box->at_same = box->next_same;
+  if (box->next_same) box->next_same->at_same = box->at_same;
+  box->at_same = NULL;
+}
+
 void box_release(Box *box) {
   if (!box->object) return;
   if (box->kind->release) box->kind->release(box);
-  box->object = NULL;
+  forget_object(box);
+}
+
+void box_refer(Box *box, void *object, Box **boxes) {
+  box->object = object;
+  box->next_same = *boxes;
+  box->at_same = boxes;
+  if (box->next_same) box->next_same->at_same = &box->next_same;
+  *boxes = box;
+}
+
+void boxes_close(Box **boxes) {
+  while (*boxes) forget_object(*boxes);
 }
 
 static void unlink_box(Box *box) {

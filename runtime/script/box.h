@@ -21,6 +21,8 @@ struct Box {
   Box *prev, *next; /* NULL: severed */
   const BoxKind *kind;
   void *object;
+  Box *next_same,
+      **at_same; /* the other boxes of its object; NULL: it is in no such list */
 };
 
 /* Makes the metatable of a kind in this state: __index with `methods` (or the C function
@@ -33,6 +35,10 @@ Box *box_to(lua_State *L, int index, const BoxKind *kind); /* raises on another 
 void *box_check(lua_State *L, int index,
                 const BoxKind *kind); /* raises when closed too */
 void box_release(Box *box);           /* harmless when closed */
+/* Opens it for an object that knows its boxes, and closes all of those, before it goes.
+ */
+void box_refer(Box *box, void *object, Box **boxes);
+void boxes_close(Box **boxes);
 
 /* A userdata that owns what is being read from a script until it is whole, so that a
  * raise leaks nothing. Pushes it, empty; may raise. */

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/hash.h"
+
 typedef struct Queued Queued;
 struct Queued {
   Queued *next;
@@ -21,7 +23,9 @@ typedef struct SerialRun {
 } SerialRun;
 
 struct Handler {
-  Handler *next;
+  Handler *next, **at;
+  Handler *next_removed;
+  IndexNode node;
   HandlerList *list;
   char *event; /* NULL: any */
   size_t len;
@@ -61,25 +65,35 @@ static void drop(Handler *h, lua_State *L) {
   unref(h);
 }
 
-static void sweep(HandlerList *list, lua_State *L) {
-  list->dirty = false;
-  Handler **at = &list->first;
-  while (*at) {
-    Handler *h = *at;
-    if (!h->removed) {
-      at = &h->next;
-      continue;
-    }
-    *at = h->next;
-    drop(h, L);
-  }
-  list->last = at;
+static void unlink_handler(HandlerList *list, Handler *h) {
+  *h->at = h->next;
+  if (h->next) h->next->at = h->at;
+  else list->last = h->at;
+  if (h->event) index_remove(&list->events, &h->node);
+  else list->any--;
 }
 
-static void mark_removed(Handler *h, lua_State *L) {
+static void sweep(HandlerList *list, lua_State *L) {
+  while (list->removed) {
+    Handler *h = list->removed;
+    list->removed = h->next_removed;
+    unlink_handler(list, h);
+    drop(h, L);
+  }
+}
+
+/* It is unlinked when no event is handed round. */
+static void mark_removed(Handler *h) {
+  if (h->removed) return;
   h->removed = true;
-  h->list->dirty = true;
-  if (h->list->depth == 0) sweep(h->list, L);
+  h->next_removed = h->list->removed;
+  h->list->removed = h;
+}
+
+static void remove_now(Handler *h, lua_State *L) {
+  HandlerList *list = h->list;
+  mark_removed(h);
+  if (list->depth == 0) sweep(list, L);
 }
 
 void handlers_free(HandlerList *list, lua_State *L) {
@@ -88,6 +102,7 @@ void handlers_free(HandlerList *list, lua_State *L) {
     list->first = h->next;
     drop(h, L);
   }
+  index_free(&list->events);
   handlers_init(list);
 }
 
@@ -103,15 +118,23 @@ static int f_off(lua_State *L) {
   Box *box = box_to(L, 1, &handle_kind);
   Handler *h = box->object;
   box_release(box);
-  if (h && !h->removed) mark_removed(h, generation_of(L)->L);
+  if (h && !h->removed) remove_now(h, generation_of(L)->L);
   return 0;
+}
+
+static uint64_t hash_event(const char *event, size_t len) {
+  return hash_bytes(HASH_START, event, len);
 }
 
 static void insert(HandlerList *list, Handler *h, bool first) {
   Handler **at = first ? &list->first : list->last;
   h->next = *at;
+  h->at = at;
   *at = h;
+  if (h->next) h->next->at = &h->next;
   if (list->last == at) list->last = &h->next;
+  if (h->event) index_add(&list->events, &h->node, hash_event(h->event, h->len));
+  else list->any++;
 }
 
 void handler_add(lua_State *L, HandlerList *list, int index, HandlerOptions options) {
@@ -143,29 +166,51 @@ static bool matches(const Handler *h, const char *event, size_t len) {
   return h->len == len && memcmp(h->event, event, len) == 0;
 }
 
+static bool is_function(lua_State *L, const Handler *h, int index) {
+  lua_rawgeti(L, LUA_REGISTRYINDEX, h->function);
+  bool same = lua_rawequal(L, -1, index);
+  lua_pop(L, 1);
+  return same;
+}
+
+/* Of those for this event, or for any, the one after h; NULL h: the first. */
+static Handler *next_of(const HandlerList *list, const Handler *h, const char *event,
+                        size_t len) {
+  if (!event) {
+    Handler *next = h ? h->next : list->first;
+    while (next && next->event) next = next->next;
+    return next;
+  }
+  IndexNode *node =
+      h ? index_next(&h->node) : index_first(&list->events, hash_event(event, len));
+  while (node && !matches(CONTAINER_OF(node, Handler, node), event, len))
+    node = index_next(node);
+  return node ? CONTAINER_OF(node, Handler, node) : NULL;
+}
+
 int handler_remove(lua_State *L, HandlerList *list, const char *event, size_t len,
                    int index) {
   int count = 0;
   list->depth++;
-  for (Handler *h = list->first; h; h = h->next) {
-    if (h->removed || !matches(h, event, len)) continue;
-    if (index) {
-      lua_rawgeti(L, LUA_REGISTRYINDEX, h->function);
-      bool same = lua_rawequal(L, -1, index);
-      lua_pop(L, 1);
-      if (!same) continue;
-    }
-    h->removed = list->dirty = true;
+  for (Handler *h = NULL; (h = next_of(list, h, event, len));) {
+    if (h->removed || (index && !is_function(L, h, index))) continue;
+    mark_removed(h);
     count++;
   }
-  if (--list->depth == 0 && list->dirty) sweep(list, L);
+  if (--list->depth == 0) sweep(list, L);
   return count;
 }
 
-bool handlers_want(const HandlerList *list, const char *event, size_t len) {
-  for (Handler *h = list->first; h; h = h->next)
-    if (!h->removed && (!h->event || matches(h, event, len))) return true;
+/* Those that were removed while an event is handed round are still there. */
+static bool has(const HandlerList *list, const char *event, size_t len) {
+  Handler *h = NULL;
+  while ((h = next_of(list, h, event, len)))
+    if (!h->removed) return true;
   return false;
+}
+
+bool handlers_want(const HandlerList *list, const char *event, size_t len) {
+  return (list->any && has(list, NULL, 0)) || (event && has(list, event, len));
 }
 
 /* --- firing ----------------------------------------------------------------------- */
@@ -238,7 +283,7 @@ static void run_serial(Generation *gen, TaskName name, Run *run) {
 static void run_one(Generation *gen, Handler *h, const Firing *firing) {
   TaskName name = {"the handler of", firing->source, firing->event, firing->len};
   Run run = {h, firing};
-  if (h->once) h->removed = h->list->dirty = true;
+  if (h->once) mark_removed(h);
   if (h->serial) run_serial(gen, name, &run);
   else task_start(gen, name, push_call, &run, firing->done, firing->done_ctx);
 }
@@ -252,6 +297,7 @@ static bool wanted(const Handler *h, const Firing *f) {
 int handlers_fire(Generation *gen, HandlerList *list, const Firing *firing) {
   int count = 0;
   Handler **end = list->last;
+  if (firing->any ? !list->any : !has(list, firing->event, firing->len)) return 0;
   list->depth++;
   for (Handler *h = list->first; h; h = h->next) {
     if (wanted(h, firing)) {
@@ -260,6 +306,6 @@ int handlers_fire(Generation *gen, HandlerList *list, const Firing *firing) {
     }
     if (&h->next == end) break;
   }
-  if (--list->depth == 0 && list->dirty) sweep(list, gen->L);
+  if (--list->depth == 0) sweep(list, gen->L);
   return count;
 }

@@ -10,8 +10,10 @@ typedef struct Handler Handler;
 typedef struct HandlerList HandlerList;
 struct HandlerList {
   Handler *first, **last;
-  int depth;  /* of firing: while > 0 nothing is unlinked */
-  bool dirty; /* something was removed meanwhile */
+  Index events;     /* the same, by event; those for any event not */
+  int any;          /* of these, how many */
+  int depth;        /* of firing: while > 0 nothing is unlinked */
+  Handler *removed; /* what was removed meanwhile */
 };
 
 typedef struct HandlerOptions {

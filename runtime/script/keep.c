@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/hash.h"
 #include "script/generation.h"
 #include "script/pack.h"
 #include "script/script.h"
@@ -32,7 +33,10 @@ static void capture_entry(Generation *gen, Keep *keep, bool tell) {
     buffer_free(&entry.value);
     return;
   }
-  keep->entries = xrealloc(keep->entries, (keep->count + 1) * sizeof entry);
+  if (keep->count == keep->room) {
+    keep->room = keep->room ? 2 * keep->room : 16;
+    keep->entries = xrealloc(keep->entries, keep->room * sizeof entry);
+  }
   keep->entries[keep->count++] = entry;
 }
 
@@ -50,11 +54,24 @@ Keep keep_capture(Generation *gen, bool tell) {
   return keep;
 }
 
-static const KeepEntry *find_key(const Keep *keep, const KeepEntry *entry) {
-  for (size_t i = 0; i < keep->count; i++) {
-    const Buffer *key = &keep->entries[i].key;
-    if (key->len == entry->key.len && memcmp(key->data, entry->key.data, key->len) == 0)
-      return &keep->entries[i];
+static uint64_t hash_key(const KeepEntry *entry) {
+  return hash_bytes(HASH_START, entry->key.data, entry->key.len);
+}
+
+static Index index_keys(Keep *keep) {
+  Index index = {0};
+  for (size_t i = 0; i < keep->count; i++)
+    index_add(&index, &keep->entries[i].node, hash_key(&keep->entries[i]));
+  return index;
+}
+
+static const KeepEntry *find_key(const Index *keys, const KeepEntry *entry) {
+  IndexNode *node = index_first(keys, hash_key(entry));
+  for (; node; node = index_next(node)) {
+    const KeepEntry *found = CONTAINER_OF(node, KeepEntry, node);
+    if (found->key.len == entry->key.len &&
+        memcmp(found->key.data, entry->key.data, entry->key.len) == 0)
+      return found;
   }
   return NULL;
 }
@@ -73,17 +90,21 @@ static bool same_value(const KeepEntry *a, const KeepEntry *b) {
          memcmp(a->value.data, b->value.data, a->value.len) == 0;
 }
 
-/* (before, after) as light pointers. */
+typedef struct Merge {
+  const Keep *before, *after;
+  Index old, now; /* their keys */
+} Merge;
+
 static int f_merge(lua_State *L) {
-  const Keep *before = lua_touserdata(L, 1), *after = lua_touserdata(L, 2);
+  const Merge *m = lua_touserdata(L, 1);
   lua_rawgeti(L, LUA_REGISTRYINDEX, generation_of(L)->keep);
-  for (size_t i = 0; i < after->count; i++) {
-    const KeepEntry *old = find_key(before, &after->entries[i]);
-    if (!old || !same_value(old, &after->entries[i]))
-      set_entry(L, &after->entries[i], true);
+  for (size_t i = 0; i < m->after->count; i++) {
+    const KeepEntry *now = &m->after->entries[i], *old = find_key(&m->old, now);
+    if (!old || !same_value(old, now)) set_entry(L, now, true);
   }
-  for (size_t i = 0; i < before->count; i++)
-    if (!find_key(after, &before->entries[i])) set_entry(L, &before->entries[i], false);
+  for (size_t i = 0; i < m->before->count; i++)
+    if (!find_key(&m->now, &m->before->entries[i]))
+      set_entry(L, &m->before->entries[i], false);
   return 0;
 }
 
@@ -95,13 +116,15 @@ static int no_memory(lua_State *L, Error *err) {
   return ERR_MEMORY;
 }
 
-int keep_merge(Generation *gen, const Keep *before, const Keep *after, Error *err) {
+int keep_merge(Generation *gen, Keep *before, Keep *after, Error *err) {
   lua_State *L = gen->L;
+  Merge merge = {before, after, index_keys(before), index_keys(after)};
   lua_pushcfunction(L, f_merge);
-  lua_pushlightuserdata(L, (void *)before);
-  lua_pushlightuserdata(L, (void *)after);
-  if (lua_pcall(L, 2, 0, 0) == LUA_OK) return 0;
-  return no_memory(L, err);
+  lua_pushlightuserdata(L, &merge);
+  bool ok = lua_pcall(L, 1, 0, 0) == LUA_OK;
+  index_free(&merge.old);
+  index_free(&merge.now);
+  return ok ? 0 : no_memory(L, err);
 }
 
 /* --- as one ----------------------------------------------------------------------- */

@@ -4,14 +4,16 @@
 #define TIDELOCK_SCRIPT_KEEP_H
 
 #include "core/buffer.h"
+#include "core/index.h"
 #include "script/runtime.h"
 
 typedef struct KeepEntry {
+  IndexNode node; /* by its key, while two snapshots are compared */
   Buffer key, value;
 } KeepEntry;
 typedef struct Keep {
   KeepEntry *entries;
-  size_t count;
+  size_t count, room;
 } Keep;
 
 void keep_free(Keep *keep);
@@ -20,7 +22,7 @@ Keep keep_capture(Generation *gen, bool tell);
 /* Writes into the keep table of gen what differs between the two snapshots: what the old
  * generation changed while the new one was loading wins over what the new one wrote. 0,
  * or ERR_MEMORY. */
-int keep_merge(Generation *gen, const Keep *before, const Keep *after, Error *err);
+int keep_merge(Generation *gen, Keep *before, Keep *after, Error *err);
 
 /* Appends the keep table of gen, as one packed value. What cannot be carried is left out;
  * *err says what was first, or has code ERR_NONE. False: there would be more than `limit`

@@ -218,7 +218,8 @@ void resources_bind(Generation *gen) {
   for (Declaration *d = gen->decls; d; d = d->next)
     if (d->attached) declaration_attach(d);
     else claim(d);
-  declarations_attach_pending(gen->rt);
+  for (Declaration *d = gen->decls; d; d = d->next)
+    if (!d->attached) declarations_attach_to(d->res);
   pending_look_soon(gen->rt); /* what it shares may be another thing now */
 }
 
@@ -244,7 +245,7 @@ int declare_live(Declaration *decl, Error *err) {
     return (int)err->code;
   }
   claim(decl);
-  declarations_attach_pending(decl->gen->rt);
+  declarations_attach_to(decl->res);
   begin(decl);
   return 0;
 }

@@ -79,20 +79,30 @@ static Declaration *declaration_new(lua_State *L, const ResourceKind *kind,
   handlers_init(&decl->drops);
   for (int i = 0; i < DECL_FUNCTIONS; i++) decl->functions[i] = LUA_NOREF;
   index_add(&gen->declared, &decl->node, hash_of(kind, name, strlen(name)));
+  decl->at = gen->last_decl;
   *gen->last_decl = decl;
   gen->last_decl = &decl->next;
   return decl;
 }
 
-static void remove_from(Declaration **at, Declaration *decl) {
-  while (*at && *at != decl) at = &(*at)->next_bound;
-  if (*at) *at = decl->next_bound;
+static void unbind(Declaration *decl) {
+  if (decl->pends) index_remove(&decl->gen->rt->pending, &decl->waiting);
+  decl->pends = false;
+  if (!decl->res) return;
+  Declaration **at = &decl->res->decls;
+  while (*at != decl) at = &(*at)->next_bound;
+  *at = decl->next_bound;
   decl->next_bound = NULL;
+  decl->res = NULL;
 }
 
-static void unbind(Declaration *decl) {
-  remove_from(decl->res ? &decl->res->decls : &decl->gen->rt->pending, decl);
-  decl->res = NULL;
+static void wait_for_target(Declaration *decl) {
+  unbind(decl);
+  decl->pends = true;
+  decl->told = false;
+  pending_look_soon(decl->gen->rt);
+  index_add(&decl->gen->rt->pending, &decl->waiting,
+            hash_of(decl->kind, decl->name, strlen(decl->name)));
 }
 
 /* The owner's goes first, the others in the order in which they came. */
@@ -108,6 +118,7 @@ void declaration_bind(Declaration *decl, Resource *res) {
 static void declaration_free(Declaration *decl) {
   lua_State *L = decl->gen->L;
   unbind(decl);
+  boxes_close(&decl->boxes);
   index_remove(&decl->gen->declared, &decl->node);
   HandlerList *lists[] = {&decl->handlers, &decl->states, &decl->outgoing, &decl->drops};
   for (size_t i = 0; L && i < COUNT_OF(lists); i++) handlers_free(lists[i], L);
@@ -125,6 +136,7 @@ void declarations_free(Generation *gen) {
   while (gen->decls) {
     Declaration *decl = gen->decls;
     gen->decls = decl->next;
+    if (gen->decls) gen->decls->at = &gen->decls;
     declaration_free(decl);
   }
   gen->last_decl = &gen->decls;
@@ -212,11 +224,8 @@ void resource_close(Resource *res) {
     Declaration *decl = res->decls;
     unbind(decl);
     if (res->kind->lose) res->kind->lose(decl);
-    if (!decl->attached || decl->gen->state == GEN_DEAD) continue;
-    decl->next_bound = decl->gen->rt->pending; /* it may come back */
-    decl->gen->rt->pending = decl;
-    decl->told = false;
-    pending_look_soon(decl->gen->rt);
+    if (decl->attached && decl->gen->state != GEN_DEAD)
+      wait_for_target(decl); /* it may come back */
   }
   resource_close_core(res);
   release_resource(res);
@@ -257,25 +266,34 @@ void declaration_attach(Declaration *decl) {
     declaration_bind(decl, res);
     return;
   }
-  unbind(decl);
-  decl->next_bound = decl->gen->rt->pending;
-  decl->gen->rt->pending = decl;
-  pending_look_soon(decl->gen->rt);
+  wait_for_target(decl);
 }
 
 void declaration_join(Declaration *decl) {
   if (decl->res && decl->kind->join && declaration_live(decl)) decl->kind->join(decl);
 }
 
-/* Something was opened: who waits for it? */
-void declarations_attach_pending(Runtime *rt) {
-  for (Declaration *d = rt->pending, *next; d; d = next) {
-    next = d->next_bound;
-    Resource *res = find_target(d);
-    if (!res) continue;
-    declaration_bind(d, res);
-    declaration_join(d);
+/* The last of those that wait for the resource: the first that came. */
+static Declaration *first_waiting(const Resource *res, const char *target,
+                                  uint64_t hash) {
+  Declaration *first = NULL;
+  IndexNode *node = index_first(&res->owner->rt->pending, hash);
+  for (; node; node = index_next(node)) {
+    Declaration *decl = CONTAINER_OF(node, Declaration, waiting);
+    if (is_named(decl, res->kind, target)) first = decl;
   }
+  return first;
+}
+
+void declarations_attach_to(Resource *res) {
+  if (!res->owner->rt->pending.count) return;
+  char *target = xasprintf("%s:%s", res->owner->name, res->name);
+  uint64_t hash = hash_of(res->kind, target, strlen(target));
+  for (Declaration *decl; (decl = first_waiting(res, target, hash));) {
+    declaration_bind(decl, res);
+    declaration_join(decl);
+  }
+  free(target);
 }
 
 /* --- declaring -------------------------------------------------------------------- */
@@ -334,10 +352,9 @@ const char *declared_name(lua_State *L, int arg) {
 }
 
 static void take_back(Declaration *decl) {
-  Declaration **at = &decl->gen->decls;
-  while (*at != decl) at = &(*at)->next;
-  *at = decl->next;
-  if (!*at) decl->gen->last_decl = at;
+  *decl->at = decl->next;
+  if (decl->next) decl->next->at = decl->at;
+  else decl->gen->last_decl = decl->at;
   declaration_free(decl);
 }
 
@@ -348,8 +365,6 @@ static void forget_over(Generation *gen, const ResourceKind *kind, const char *n
   while (decl && (!is_over(decl) || decl->handlers.depth > 0))
     decl = next_named(index_next(&decl->node), kind, name);
   if (!decl) return;
-  for (Box *b = gen->boxes.next; b != &gen->boxes; b = b->next)
-    if (b->object == decl) b->object = NULL;
   take_back(decl);
 }
 

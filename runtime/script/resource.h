@@ -71,9 +71,12 @@ typedef enum Plan {
 } Plan;
 
 struct Declaration {
-  Declaration *next;       /* in its generation */
-  Declaration *next_bound; /* in resource->decls, or in runtime->pending */
-  IndexNode node;          /* in its generation's `declared`, by kind and name */
+  Declaration *next, **at; /* in its generation */
+  Declaration *next_bound; /* in resource->decls */
+  IndexNode waiting; /* in the runtime's `pending`, by kind and name, while `pends` */
+  bool pends;
+  Box *boxes;     /* the handles of it */
+  IndexNode node; /* in its generation's `declared`, by kind and name */
   Generation *gen;
   const ResourceKind *kind;
   char *name;          /* attached: "script:name" */

@@ -21,7 +21,8 @@ void resource_close_core(Resource *res);
 void declaration_bind(Declaration *decl, Resource *res);
 void declaration_attach(Declaration *decl); /* or leaves it pending */
 void declaration_join(Declaration *decl);
-void declarations_attach_pending(Runtime *rt); /* something was opened: who waits? */
+/* It was opened: whoever waits for it is bound, in the order in which they came. */
+void declarations_attach_to(Resource *res);
 
 /* A declaration of a script that runs: it takes effect at once. */
 int declare_live(Declaration *decl, Error *err);

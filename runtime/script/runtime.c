@@ -214,7 +214,8 @@ void runtime_free(Runtime *rt) {
   net_free(rt->net);
   hold_close(rt);
   loop_finish(rt->loop);
-  CHECK(rt->closing == 0 && rt->pending == NULL);
+  CHECK(rt->closing == 0 && rt->pending.count == 0);
+  index_free(&rt->pending);
   while (rt->scripts) {
     Script *s = rt->scripts;
     rt->scripts = s->next;

@@ -74,9 +74,9 @@ struct Runtime {
   RuntimeOptions options;
   Script *scripts; /* in the order they were added */
   Resource *resources;
-  Declaration *pending; /* attached to what does not exist yet */
-  Timer pending_timer;  /* when they are told: pending.h */
-  Watch *watch;         /* NULL: no watching */
+  Index pending; /* declarations attached to what does not exist yet, by kind and name */
+  Timer pending_timer; /* when they are told: pending.h */
+  Watch *watch;        /* NULL: no watching */
   Watchdog *watchdog;
   const char *stack_floor; /* see cstack.h */
   Stores *stores;

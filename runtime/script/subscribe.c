@@ -14,7 +14,8 @@
 #include "script/view.h"
 
 struct Subscription {
-  Subscription *next;
+  Subscription *next, **at;
+  Subscription *next_removed;
   Subscriptions *list;
   char store[32];   /* its name, for reports */
   ValueStep *steps; /* the path, when the selector is one; keys owned */
@@ -45,19 +46,26 @@ static void free_subscription(Subscription *s, lua_State *L) {
 }
 
 static void sweep(Subscriptions *list, lua_State *L) {
-  for (Subscription **at = &list->first; *at;) {
-    Subscription *s = *at;
-    if (!s->removed) {
-      at = &s->next;
-      continue;
-    }
-    *at = s->next;
+  while (list->removed) {
+    Subscription *s = list->removed;
+    list->removed = s->next_removed;
+    *s->at = s->next;
+    if (s->next) s->next->at = s->at;
+    else list->last = s->at;
+    if (list->fresh == s) list->fresh = s->next;
     free_subscription(s, L);
   }
 }
 
+static void mark_removed(Subscription *s) {
+  if (s->removed) return;
+  s->removed = true;
+  s->next_removed = s->list->removed;
+  s->list->removed = s;
+}
+
 void subscriptions_free(Generation *gen, Subscriptions *list) {
-  for (Subscription *s = list->first; s; s = s->next) s->removed = true;
+  for (Subscription *s = list->first; s; s = s->next) mark_removed(s);
   sweep(list, gen->L);
 }
 
@@ -66,8 +74,9 @@ static int f_off(lua_State *L) {
   Subscription *s = box->object;
   box_release(box);
   if (!s) return 0;
-  s->removed = true;
-  if (s->list->depth == 0) sweep(s->list, generation_of(L)->L);
+  Subscriptions *list = s->list;
+  mark_removed(s);
+  if (list->depth == 0) sweep(list, generation_of(L)->L);
   return 0;
 }
 
@@ -137,9 +146,10 @@ Subscription *subscription_new(lua_State *L, Subscriptions *list, const char *st
   strncpy(s->store, store, sizeof s->store - 1);
   box->object = s;
   if (selector && !function) read_path(L, selector, s);
-  Subscription **at = &list->first;
-  while (*at) at = &(*at)->next;
-  *at = s;
+  s->at = list->last ? list->last : &list->first;
+  *s->at = s;
+  list->last = &s->next;
+  if (!list->fresh) list->fresh = s;
   return s;
 }
 
@@ -272,7 +282,9 @@ static int f_baseline(lua_State *L) {
 
 void subscriptions_baseline(Generation *gen, Subscriptions *list, Value root) {
   list->depth++;
-  for (Subscription *s = list->first; s; s = s->next) {
+  while (list->fresh) {
+    Subscription *s = list->fresh;
+    list->fresh = s->next;
     if (s->has_baseline || s->removed) continue;
     Telling t = {.s = s, .root = root, .old = LUA_REFNIL};
     bool ok = script_call(gen, "a selector", s->store, f_baseline, &t, NULL);

@@ -8,8 +8,10 @@
 
 typedef struct Subscription Subscription;
 typedef struct Subscriptions {
-  Subscription *first;
-  int depth; /* of telling: while > 0 nothing is unlinked */
+  Subscription *first, **last; /* last NULL: there are none yet */
+  Subscription *fresh;   /* the first that has no baseline yet; NULL: all have one */
+  Subscription *removed; /* while they are told: what is to be unlinked then */
+  int depth;             /* of telling: while > 0 nothing is unlinked */
 } Subscriptions;
 
 /* Takes nothing from the stack; indexes are of L: selector (0: the whole state), handler,
