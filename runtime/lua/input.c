@@ -36,6 +36,7 @@ typedef struct Input {
   Event pump;
   int serial, loose; /* handlers that run; below 0 while their start is being counted */
   bool queued, firing, ended;
+  Timer look_again;
 } Input;
 
 /* --- delivering ------------------------------------------------------------------- */
@@ -118,7 +119,22 @@ static Declaration *listener(const Input *in) {
   return has(decl, SERIAL) || has(decl, LOOSE) || has(decl, END) ? decl : NULL;
 }
 
+/* Another script may read only once the first has loaded and does not. */
+static bool waits_for_first(const Input *in) {
+  Script *owner = in->res->owner, *first = owner->rt->scripts;
+  while (first && !script_is_first(first)) first = first->next;
+  return first && first != owner && !first->current && first->reload;
+}
+
+static void on_look_again(Timer *timer) {
+  wake(CONTAINER_OF(timer, Input, look_again));
+}
+
 static void pump(Input *in) {
+  if (waits_for_first(in)) {
+    timer_start(in->loop, &in->look_again, 0.01);
+    return;
+  }
   Declaration *decl = listener(in);
   if (!decl || in->ended || decl->gen->rt->stopping) return;
   if (in->serial > 0 || in->loose >= MAX_LOOSE) return;
@@ -154,15 +170,30 @@ static void on_ready(void *ctx) {
 
 static const ResourceKind input_kind;
 
+/* The first script named goes before all others, whenever it comes. */
+static int take_from(const Resource *res, Resource *holder, Error *err) {
+  if (!script_is_first(res->owner))
+    return error_set(err, ERR_BUSY,
+                     "standard input is read by the script %s: only one can have it",
+                     holder->owner->name);
+  log_write(res->owner->rt->log, LOG_WARN, holder->owner->name,
+            "standard input goes to %s, the first script named", res->owner->name);
+  resource_close(holder);
+  return 0;
+}
+
 static int input_open(Resource *res, Error *err) {
   Runtime *rt = res->owner->rt;
-  for (Resource *r = rt->resources; r; r = r->next)
-    if (r->kind == &input_kind && r != res)
-      return error_set(err, ERR_BUSY,
-                       "standard input is read by the script %s: only one can have it",
-                       r->owner->name);
+  for (Resource *r = rt->resources, *next; r; r = next) {
+    next = r->next;
+    if (r->kind == &input_kind && r != res && take_from(res, r, err) != 0)
+      return (int)err->code;
+  }
   Input *in = xcalloc(1, sizeof *in);
-  *in = (Input){.res = res, .loop = rt->loop, .pump.run = on_pump};
+  *in = (Input){.res = res,
+                .loop = rt->loop,
+                .pump.run = on_pump,
+                .look_again.fire = on_look_again};
   in->lines = lines_new(rt->loop, STDIN_FILENO, on_ready, in);
   res->core = in;
   return 0;
@@ -171,6 +202,7 @@ static int input_open(Resource *res, Error *err) {
 static void input_close(Resource *res) {
   Input *in = res->core;
   lines_free(in->lines);
+  timer_stop(in->loop, &in->look_again);
   in->res = NULL;
   res->core = NULL;
   release_if_unused(in);

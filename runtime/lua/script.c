@@ -48,7 +48,9 @@ static int f_exit(lua_State *L) {
   lua_Integer code = luaL_optinteger(L, 1, 0);
   luaL_argcheck(L, code >= 0 && code <= 255, 1, "an exit code is 0 to 255");
   need_loaded(L, "script.exit");
-  runtime_exit(generation_of(L)->rt, (int)code);
+  Script *script = generation_of(L)->script;
+  if (script_is_first(script)) runtime_exit(script->rt, (int)code);
+  else script_end(script, (int)code);
   return 0;
 }
 
@@ -99,7 +101,8 @@ static int f_reload(lua_State *L) {
   options_none(L, 1, "script.reload");
   need_loaded(L, "script.reload");
   need_declaring(L, "script.reload");
-  reload_ask(generation_of(L)->script);
+  Script *script = generation_of(L)->script;
+  if (!script->reload) reload_ask(script); /* else one is under way */
   return 0;
 }
 

@@ -34,6 +34,7 @@ static int run_scripts(const Options *options, World *world, const ScriptSpec *s
   if (status != 0) return status;
   Runtime *rt = make_runtime(options, world);
   rt->options.data = data;
+  if (options->command == COMMAND_DEMO) rt->options.first = "client";
   signals_attach(world->signals, rt);
   Error err;
   for (int i = 0; i < count && status == 0; i++) {

@@ -100,7 +100,8 @@ static Sources *read_sources(Script *script) {
   } else if (script->unreadable != err.code) {
     script->unreadable = err.code;
     notice_failed(script, NULL, err.message);
-    if (!script->current) runtime_exit(script->rt, STATUS_UNLOADED);
+    if (!script->current && script_is_first(script))
+      runtime_exit(script->rt, STATUS_UNLOADED);
   }
   return sources;
 }
@@ -127,7 +128,8 @@ static bool runs_already(const Script *script, const Sources *sources) {
 
 /* Whether it is what was tried last, in all that counted then. */
 static bool was_tried(const Script *script, const Sources *sources) {
-  if (script->seen == 0 || script->reload) return script->seen == sources->hash;
+  if (script->seen == 0 || script->reload || script->ended)
+    return script->seen == sources->hash;
   if (script->failed.count)
     return sources_hash_of(sources, &script->failed) == script->failed_hash;
   return runs_already(script, sources);
@@ -153,9 +155,20 @@ static void forget_failed(Script *script) {
   uses_free(&script->failed);
 }
 
+/* One that cannot load, and is what it was when it failed, is no reason to hold others
+ * back once more. */
+static bool is_hopeless(const Script *script, const Sources *sources, bool held) {
+  return held && script->cannot && was_tried(script, sources);
+}
+
 /* Takes the sources; NULL: they are to be read. */
 static void consider(Batch *batch, Script *script, Sources *sources, bool held) {
   if (in_batch(batch, script)) return;
+  if (script->ending) {
+    script->saved_meanwhile = script->saved_meanwhile || !held;
+    sources_free(sources);
+    return;
+  }
   if (!sources) sources = read_sources(script);
   if (!sources) return;
   if (!held && script->current && script->seen != 0 && script->rt->watch &&
@@ -167,6 +180,10 @@ static void consider(Batch *batch, Script *script, Sources *sources, bool held) 
     if (held) forget_failed(script);
     if (script->reload || script->failed.count || !script->current) sources_free(sources);
     else refresh(script->current, sources);
+    return;
+  }
+  if (is_hopeless(script, sources, held)) {
+    sources_free(sources);
     return;
   }
   script_give_up_load(script); /* for a newer one */

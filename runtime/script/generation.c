@@ -71,7 +71,7 @@ void op_remove(Op *op) {
   if (op->next) op->next->prev = op->prev;
 }
 
-static void stop_ops(Generation *gen) {
+void generation_stop_ops(Generation *gen) {
   while (gen->ops) {
     Op *op = gen->ops;
     op_remove(op);
@@ -161,7 +161,7 @@ void generation_kill(Generation *gen) {
   forget(gen);
   gen->state = GEN_RETIRING; /* whatever still runs in the teardown may declare nothing */
   timer_stop(rt->loop, &gen->grace);
-  stop_ops(gen);
+  generation_stop_ops(gen);
   while (gen->tasks) task_kill(gen->tasks);
   declarations_free(gen);
   free_traces(gen);
@@ -235,7 +235,7 @@ void generation_retire(Generation *gen) {
   gen->state = GEN_RETIRING;
   gen->next = gen->script->retiring;
   gen->script->retiring = gen;
-  stop_ops(gen);
+  generation_stop_ops(gen);
   timer_start(gen->rt->loop, &gen->grace, gen->grace_seconds);
   generation_task_ended(gen);
 }

@@ -72,6 +72,7 @@ struct Generation {
   Probation probation;
   bool failed;       /* something of it raised an error that nobody caught */
   bool no_probation; /* it asked for none */
+  bool first;        /* nothing of its script ran before it */
   double cpu_limit;  /* seconds; 0: the runtime's */
   uv_work_t work;    /* closing */
 };
@@ -101,6 +102,7 @@ void generation_limit_stage(Generation *gen);
 void generation_start(Generation *gen); /* STAGING → LIVE: what was declared is started */
 /* Cancels what runs, severs all and closes the state on a worker thread. */
 void generation_kill(Generation *gen);
+void generation_stop_ops(Generation *gen);
 void generation_cancel_tasks(Generation *gen); /* their waits raise CANCELLED */
 /* From LIVE: ops stop, tasks may finish within the grace, then it is killed. */
 void generation_retire(Generation *gen);

@@ -47,5 +47,6 @@ void reload_ask(Script *script) {
 }
 
 void reload_ask_all(Runtime *rt) {
-  for (Script *s = rt->scripts; s; s = s->next) reload_ask(s);
+  for (Script *s = rt->scripts; s; s = s->next)
+    if (!s->ended) reload_ask(s);
 }

@@ -107,7 +107,7 @@ static void on_idle(void *ctx) {
 /* Errors of a version that was replaced since are mended. */
 static bool has_failed(const Runtime *rt) {
   for (Script *s = rt->scripts; s; s = s->next)
-    if (s->current && s->current->failed) return true;
+    if (s->current && s->current->failed && script_is_first(s)) return true;
   return connections_refused(rt);
 }
 
@@ -137,14 +137,6 @@ typedef struct Stopping {
   Runtime *rt;
 } Stopping;
 
-static void stop_ops_of(Generation *gen) {
-  while (gen && gen->ops) {
-    Op *op = gen->ops;
-    op_remove(op);
-    op->stop(op);
-  }
-}
-
 static void begin_stop(Event *event) {
   Stopping *stopping = CONTAINER_OF(event, Stopping, event);
   Runtime *rt = stopping->rt;
@@ -152,7 +144,7 @@ static void begin_stop(Event *event) {
   for (Script *s = rt->scripts; s; s = s->next) {
     if (s->current) generation_cancel_tasks(s->current);
     for (Generation *g = s->retiring; g; g = g->next) generation_cancel_tasks(g);
-    stop_ops_of(s->current);
+    if (s->current) generation_stop_ops(s->current);
     hold_end(s);
     script_stop(s);
   }

@@ -43,15 +43,16 @@ typedef struct RuntimeOptions {
   Ending *ending;           /* shared with main; borrowed; NULL: its own */
   Output *output;           /* where scripts print; borrowed; NULL: its own */
   const char *data;         /* folder of this profile; NULL: keep nothing; borrowed */
-  bool watch;               /* reload on save */
-  bool watch_poll;          /* without the system's word: look once a second */
-  double grace;             /* seconds for what is retired or unclaimed; 0: 5 */
-  double probation;         /* seconds that a new version is watched; 0: 10 */
-  double cpu_limit;         /* seconds a turn may run; 0: 5 */
-  double staging_limit;     /* seconds of running that a load may take; 0: 1 */
-  size_t memory_limit;      /* bytes each script may use; 0: 512 MiB */
-  bool check_only;          /* load in staging, swap nothing, end */
-  bool tests_only;          /* end when what was loaded has no tests */
+  const char *first;    /* of the scripts, by name; NULL: that added first; borrowed */
+  bool watch;           /* reload on save */
+  bool watch_poll;      /* without the system's word: look once a second */
+  double grace;         /* seconds for what is retired or unclaimed; 0: 5 */
+  double probation;     /* seconds that a new version is watched; 0: 10 */
+  double cpu_limit;     /* seconds a turn may run; 0: 5 */
+  double staging_limit; /* seconds of running that a load may take; 0: 1 */
+  size_t memory_limit;  /* bytes each script may use; 0: 512 MiB */
+  bool check_only;      /* load in staging, swap nothing, end */
+  bool tests_only;      /* end when what was loaded has no tests */
 } RuntimeOptions;
 
 /* The tests of a file: what `tidelock test` asks for, and what tidelock.test tells. */

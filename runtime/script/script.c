@@ -88,11 +88,16 @@ static int push_stop(lua_State *L, void *ctx) {
   return 1;
 }
 
+void script_run_on_stop(Script *script, TaskDone *done) {
+  Generation *gen = script->current;
+  task_start(gen, TASK_NAME("on_stop", NULL), push_stop, gen, done, script);
+}
+
 void script_stop(Script *script) {
   Generation *gen = script->current;
   script_give_up_load(script);
-  if (gen && gen->on_stop != LUA_NOREF)
-    task_start(gen, TASK_NAME("on_stop", NULL), push_stop, gen, NULL, NULL);
+  if (gen && gen->on_stop != LUA_NOREF && !script->ending)
+    script_run_on_stop(script, NULL);
 }
 
 bool script_has_work(const Script *script) {
@@ -101,6 +106,7 @@ bool script_has_work(const Script *script) {
 }
 
 void script_free(Script *script) {
+  timer_stop(script->rt->loop, &script->end_timer);
   script_give_up_load(script);
   keep_file_close(script);
   while (script->retiring) generation_kill(script->retiring);

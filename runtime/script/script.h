@@ -5,6 +5,7 @@
 
 #include "script/generation.h"
 #include "script/keep.h"
+#include "script/task.h"
 
 typedef struct StageClock {
   double used, slice_start; /* CPU seconds */
@@ -38,13 +39,17 @@ struct Script {
   struct KeepFile *keep_file; /* of the current one; NULL: keep is not persistent */
   Keep keep_before;           /* script.keep as it was when the load began */
   Sources *good;              /* of the last version that was; NULL: there is none */
-  uint64_t seen;         /* hash of the sources last tried; 0: try whatever there is */
-  Uses failed;           /* what the last try used, if nothing came of it; else empty */
-  uint64_t failed_hash;  /* of what that was */
-  ErrorCode unreadable;  /* what was told when they could not be read */
-  Reload *reload;        /* that the load under way is part of; NULL: none is */
-  bool held;             /* its last load was given up because of another script's */
-  bool reload_asked;     /* see reload.h */
+  uint64_t seen;        /* hash of the sources last tried; 0: try whatever there is */
+  Uses failed;          /* what the last try used, if nothing came of it; else empty */
+  uint64_t failed_hash; /* of what that was */
+  ErrorCode unreadable; /* what was told when they could not be read */
+  Reload *reload;       /* that the load under way is part of; NULL: none is */
+  bool held;            /* its last load was given up because of another script's */
+  bool reload_asked;    /* see reload.h */
+  bool cannot;          /* its last load failed by itself */
+  bool ending, ended;   /* alone, by script.exit: script_end.c */
+  bool saved_meanwhile; /* while it was ending */
+  Timer end_timer;
   OutputAccount printed; /* what it printed and nobody read */
   HeldBack hold;
 };
@@ -63,8 +68,15 @@ void scripts_load(Runtime *rt, Script *const *changed, size_t count);
 void script_load(Script *script); /* of one */
 /* Gives a load under way up, with all that are part of it. */
 void script_give_up_load(Script *script);
+/* The same for this one: what was loaded with it is loaded without. */
+void script_leave_load(Script *script);
 /* Gives a load under way up and runs the `stop` handler. */
 void script_stop(Script *script);
+void script_run_on_stop(Script *script, TaskDone *done); /* done gets the script */
+/* The first named owns standard input, and ends the process: by its exit, and when it
+ * cannot be loaded. The others start, fail and end alone. */
+bool script_is_first(const Script *script);
+void script_end(Script *script, int code); /* of another: it ends itself */
 void script_free(Script *script);
 Script *script_find(Runtime *rt, const char *name, size_t len);
 bool script_has_work(const Script *script);

@@ -143,6 +143,8 @@ static void take_over(Script *script, Buffer *what) {
   Generation *gen = script->staging;
   double grace = script->current ? script->current->grace_seconds : gen->grace_seconds;
   probation_begin(gen);
+  gen->first = !script->current;
+  script->ended = false;
   if (script->current) runtime_hold(script->rt, grace); /* a save may go on */
   retire(script);
   script->staging = NULL;
@@ -159,7 +161,7 @@ static void take_over(Script *script, Buffer *what) {
 static int push_start(lua_State *L, void *ctx) {
   Generation *gen = ctx;
   lua_rawgeti(L, LUA_REGISTRYINDEX, gen->on_start);
-  lua_pushstring(L, gen->number == 1 ? "start" : "reload");
+  lua_pushstring(L, gen->first ? "start" : "reload");
   return 1;
 }
 
@@ -169,7 +171,7 @@ static void started(void *ctx, lua_State *co, int n, bool ok) {
   Runtime *rt = gen->rt;
   (void)n;
   if (ok || !co || rt->stopping || gen->state != GEN_LIVE) return;
-  if (!probation_start_failed(gen)) rt->exit_code = 1;
+  if (!probation_start_failed(gen) && script_is_first(gen->script)) rt->exit_code = 1;
 }
 
 static void run_on_start(Generation *gen) {
@@ -206,9 +208,36 @@ static void take_over_all(Reload *r, double began) {
 
 /* --- the end ----------------------------------------------------------------------- */
 
+/* The others are staged anew, as they are now: only the first script named holds others
+ * back. */
+static void go_on_without(Reload *r, const Script *out) {
+  Script **others = xcalloc(r->count, sizeof *others);
+  size_t count = 0;
+  for (size_t i = 0; i < r->count; i++)
+    if (r->scripts[i] != out) others[count++] = r->scripts[i];
+  leave(r);
+  for (size_t i = 0; i < count; i++) others[i]->seen = 0;
+  scripts_load(r->rt, others, count);
+  free(others);
+}
+
+void script_leave_load(Script *script) {
+  Reload *r = script->reload;
+  if (!r) return;
+  go_on_without(r, script);
+  r->given_up = true;
+  if (!r->queued) reload_free(r); /* else its event is on its way */
+}
+
 static void fail(Reload *r) {
-  if (!r->culprit->current) runtime_exit(r->rt, STATUS_UNLOADED);
+  bool first = script_is_first(r->culprit);
+  if (!r->culprit->current && first) runtime_exit(r->rt, STATUS_UNLOADED);
+  r->culprit->cannot = true;
   probation_lost(r->culprit);
+  if (r->count > 1 && !first) {
+    go_on_without(r, r->culprit);
+    return;
+  }
   for (size_t i = 0; i < r->count; i++) {
     Script *script = r->scripts[i];
     script->held = r->count > 1;
@@ -278,7 +307,7 @@ void reload_begin(Runtime *rt, Script **scripts, Sources **sources, size_t count
                 .staging = count};
   for (size_t i = 0; i < count; i++) {
     scripts[i]->reload = r;
-    scripts[i]->held = false;
+    scripts[i]->held = scripts[i]->cannot = false;
     uses_free(&scripts[i]->failed);
     scripts[i]->seen = sources[i]->hash;
   }

@@ -1,7 +1,7 @@
 ---@meta tidelock.input
 
----Standard input, line by line, from a terminal, a pipe, a file or a device. It belongs to the
----script that first asks for it; another one's load fails with BUSY. Nothing is read before
+---Standard input, line by line, from a terminal, a pipe, a file or a device. It belongs to
+---the script that is named first; another may read it while that one does not. Else its load fails with BUSY. Nothing is read before
 ---that script is live, and no more than its handlers can take. Over a reload the new version's
 ---handlers go on where the old one's stopped: no line is lost or comes twice. The process lives
 ---until the end of input has been told.

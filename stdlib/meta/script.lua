@@ -56,7 +56,8 @@ function script.version(version, migrate) end
 ---@param on boolean
 function script.probation(on) end
 
----Ends the process cleanly; returns first. Of several calls the first one counts, but a status
+---Ends the process cleanly, when the script is the first one named (in `demo`: the client); any other ends
+---itself alone: its on_stop runs, what it declared is closed. Returns first. Of several calls the first one counts, but a status
 ---other than 0 replaces 0. Raises while the script loads.
 ---@param code? integer exit status, 0 to 255; 0 when not given
 function script.exit(code) end

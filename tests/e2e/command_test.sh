@@ -114,15 +114,15 @@ timer.every("hold", 60, print)
 script.on_start(function() print "busy is up" end)
 script.on_stop(function() print "busy stops" end)
 LUA
-run_to run busy.lua broken.lua
-is "a script that fails to load ends the others" "$status" 78
+run_to run broken.lua busy.lua
+is "a first script that fails to load ends the others" "$status" 78
 cat >late.lua <<'LUA'
 print "late begins"
 local stop = os.clock() + 0.9
 while os.clock() < stop do end
 require("tidelock.script").on_start(function() print "late is up" end)
 LUA
-run_to run late.lua busy.lua broken.lua
+run_to run broken.lua late.lua busy.lua
 is "also while another still loads" "$status" 78
 never "which is given up" '^late is up$'
 

@@ -1,0 +1,99 @@
+/* A script that ends itself while the others go on: script.exit in one that is not the
+ * first. Its tasks are cancelled, its on_stop runs and may wait for its grace; then its
+ * version is killed and what it declared is closed. The next save begins it anew. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "script/hold.h"
+#include "script/keep_file.h"
+#include "script/reload.h"
+#include "script/resource.h"
+#include "script/script.h"
+#include "script/task.h"
+
+typedef struct End {
+  Event event;
+  Script *script;
+} End;
+
+bool script_is_first(const Script *script) {
+  const char *first = script->rt->options.first;
+  return first ? strcmp(first, script->name) == 0 : script->rt->scripts == script;
+}
+
+static void push_later(Script *script, void (*run)(Event *event)) {
+  End *end = xcalloc(1, sizeof *end);
+  *end = (End){.event.run = run, .script = script};
+  inbox_push(script->rt->loop, &end->event);
+}
+
+static Script *take_script(Event *event) {
+  End *end = CONTAINER_OF(event, End, event);
+  Script *script = end->script;
+  free(end);
+  return script;
+}
+
+static void close_resources(Script *script) {
+  for (Resource *r = script->rt->resources, *next; r; r = next) {
+    next = r->next;
+    if (r->owner == script) resource_close(r);
+  }
+}
+
+/* Between two turns. */
+static void finish(Script *script) {
+  if (!script->ending || script->rt->stopping) return;
+  script->ending = false;
+  script->ended = true;
+  timer_stop(script->rt->loop, &script->end_timer);
+  keep_file_close(script);
+  hold_free(script);
+  while (script->retiring) generation_kill(script->retiring);
+  if (script->current) generation_kill(script->current);
+  close_resources(script);
+  if (script->saved_meanwhile) reload_ask(script);
+  script->saved_meanwhile = false;
+}
+
+static void on_finish(Event *event) {
+  finish(take_script(event));
+}
+
+static void on_too_long(Timer *timer) {
+  Script *script = CONTAINER_OF(timer, Script, end_timer);
+  log_write(script->rt->log, LOG_WARN, script->name, "on_stop did not end in time");
+  finish(script);
+}
+
+/* Behind the events that wake the tasks which were cancelled. */
+static void stop_done(void *ctx, lua_State *co, int n, bool ok) {
+  (void)n, (void)ok;
+  if (co) push_later(ctx, on_finish);
+}
+
+static void on_begin(Event *event) {
+  Script *script = take_script(event);
+  Generation *gen = script->current;
+  if (script->rt->stopping) return;
+  script_leave_load(script);
+  script->end_timer.fire = on_too_long;
+  for (Generation *g = script->retiring; g; g = g->next) generation_cancel_tasks(g);
+  if (gen) generation_cancel_tasks(gen);
+  if (gen) generation_stop_ops(gen);
+  hold_end(script);
+  if (!gen || gen->on_stop == LUA_NOREF) {
+    push_later(script, on_finish);
+    return;
+  }
+  timer_start(script->rt->loop, &script->end_timer, gen->grace_seconds);
+  script_run_on_stop(script, stop_done);
+}
+
+void script_end(Script *script, int code) {
+  if (script->ending || script->rt->stopping) return;
+  script->ending = true;
+  log_write(script->rt->log, code ? LOG_WARN : LOG_INFO, script->name,
+            "ends itself (script.exit(%d)); the others go on", code);
+  push_later(script, on_begin);
+}
