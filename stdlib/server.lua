@@ -23,13 +23,23 @@ local statuses = {
   UNSUPPORTED = 415, TIMEOUT = 504,
 }
 
+-- What a header may hold; else tostring would write an address into it.
+local plain = { string = true, number = true, boolean = true }
+
+local function put_header(list, name, value)
+  if not plain[type(value)] then
+    error(("the response header %s: a string or a list of them, not a %s"):format(name, type(value)), 0)
+  end
+  list[#list + 1] = name .. ": " .. tostring(value)
+end
+
 local function put_headers(list, headers)
   local has_type = false
   for name, value in pairs(headers or {}) do
     if type(name) ~= "string" then error("response headers are named by strings", 0) end
     if name:lower() == "content-type" then has_type = true end
     for _, one in ipairs(type(value) == "table" and value or { value }) do
-      list[#list + 1] = name .. ": " .. tostring(one)
+      put_header(list, name, one)
     end
   end
   return has_type
@@ -52,19 +62,24 @@ local function normalise(first, second, third)
   return 200, first, second
 end
 
+-- The body as bytes, and its type.
+local function written(body)
+  if body == nil then return "" end
+  if plain[type(body)] then return tostring(body), "text/plain; charset=utf-8" end
+  if type(body) ~= "table" and type(body) ~= "userdata" then -- a view is userdata
+    error(("the body of the response: a string or a table, not a %s"):format(type(body)), 0)
+  end
+  local text, err = json.encode(body)
+  if not text then error("the body of the response: " .. tostring(err), 0) end
+  return text, "application/json"
+end
+
 local function respond(self, id, status, body, headers)
   local list = {}
   local has_type = put_headers(list, headers)
-  local kind
-  if type(body) == "table" or type(body) == "userdata" then -- a view is userdata
-    local text, err = json.encode(body)
-    if not text then error("the body of the response: " .. tostring(err), 0) end
-    body, kind = text, "application/json"
-  elseif body ~= nil then
-    body, kind = tostring(body), "text/plain; charset=utf-8"
-  end
+  local text, kind = written(body)
   if kind and not has_type then list[#list + 1] = "Content-Type: " .. kind end
-  local ok, err = self.core:respond(id, status, list, body or "")
+  local ok, err = self.core:respond(id, status, list, text)
   if not ok and err.code ~= "CLOSED" then error(err.message, 0) end
 end
 

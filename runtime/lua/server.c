@@ -291,15 +291,17 @@ static void read_headers(lua_State *L, int index, const char **headers) {
 /* respond(id, status, {"Name: value", ...}?, body?) → true | nil, err */
 static int f_respond(lua_State *L) {
   uint64_t id = (uint64_t)luaL_checkinteger(L, 2);
-  int status = (int)luaL_checkinteger(L, 3);
+  lua_Integer status = luaL_checkinteger(L, 3);
   const char *headers[MAX_RESPONSE_HEADERS + 1];
   size_t len;
   const char *body = luaL_optlstring(L, 5, "", &len);
   Error err;
+  luaL_argcheck(L, status >= 200 && status <= 599, 3, "a status is 200 to 599");
   Server *server = server_of(L, "answering a request", &err);
   if (!server) return luaerror_return(L, &err);
   read_headers(L, 4, headers);
-  return result(L, server_respond(server, id, status, headers, body, len, &err), &err);
+  return result(L, server_respond(server, id, (int)status, headers, body, len, &err),
+                &err);
 }
 
 /* accept(id, subprotocol?) → true | nil, err */
@@ -327,12 +329,12 @@ static int f_send(lua_State *L) {
 /* hang_up(id, code?, reason?) */
 static int f_hang_up(lua_State *L) {
   uint64_t id = (uint64_t)luaL_checkinteger(L, 2);
-  int code = (int)luaL_optinteger(L, 3, 1000);
+  lua_Integer code = luaL_optinteger(L, 3, 1000);
   const char *reason = luaL_optstring(L, 4, "");
   luaL_argcheck(L, code >= 1000 && code <= 4999, 3, "a close code is 1000 to 4999");
   Error err;
   Server *server = server_of(L, "closing a WebSocket", &err);
-  if (server) server_hang_up(server, id, code, reason);
+  if (server) server_hang_up(server, id, (int)code, reason);
   return 0;
 }
 

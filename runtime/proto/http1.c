@@ -296,12 +296,39 @@ static Http1Result take_line(Http1Parser *p, const char *data, size_t len, size_
   return HTTP1_MORE;
 }
 
+/* A token or a quoted string; returns what follows, or NULL. */
+static const char *skip_word(const char *at) {
+  if (*at != '"') {
+    const char *start = at;
+    while (is_token_char((unsigned char)*at)) at++;
+    return at > start ? at : NULL;
+  }
+  for (at++; *at && *at != '"'; at++)
+    if (*at == '\\' && at[1]) at++;
+  return *at ? at + 1 : NULL;
+}
+
+static const char *skip_blank(const char *at) {
+  return at + strspn(at, " \t");
+}
+
+/* ";name=value;name", which mean nothing here; but who reads them otherwise may take the
+ * chunk to end elsewhere. */
+static bool is_extensions(const char *at) {
+  while (at && *at == ';') {
+    at = skip_word(skip_blank(at + 1));
+    if (at && *skip_blank(at) == '=') at = skip_word(skip_blank(skip_blank(at) + 1));
+    if (at && *skip_blank(at) == ';') at = skip_blank(at);
+  }
+  return at && *at == '\0';
+}
+
 static Http1Result chunk_size(Http1Parser *p) {
   const char *line = buffer_text(&p->line);
   size_t digits = strspn(line, "0123456789abcdefABCDEF");
-  char next = line[digits];
   bool plain = strlen(line) == p->line.len && http1_is_value(line);
-  if (!digits || (next && next != ';') || !plain) return bad(p, 400, "malformed chunk");
+  if (!digits || !plain || !is_extensions(line + digits))
+    return bad(p, 400, "malformed chunk");
   if (digits > 15) return bad(p, 413, "the body is larger than allowed");
   p->remain = strtoull(line, NULL, 16);
   if (p->remain > p->limits.max_body - p->body.len)
@@ -309,6 +336,20 @@ static Http1Result chunk_size(Http1Parser *p) {
   p->trailer = 0;
   p->state = p->remain ? CHUNK_DATA : TRAILER;
   return HTTP1_MORE;
+}
+
+/* Trailers are read and left; what could mean another body, host or route is no trailer
+ * (RFC 9110, 6.5.1). */
+static Http1Result check_trailer(Http1Parser *p) {
+  static const char *const never[] = {"content-length", "transfer-encoding", "host",
+                                      "trailer"};
+  bool whole = strlen(buffer_text(&p->line)) == p->line.len;
+  char *line = p->line.data, *colon = strchr(line, ':');
+  if (!whole || !colon || !http1_is_value(line)) return bad(p, 400, "malformed trailer");
+  *colon = '\0';
+  for (size_t i = 0; i < COUNT_OF(never); i++)
+    if (strcasecmp(line, never[i]) == 0) return bad(p, 400, "not allowed in trailers");
+  return http1_is_name(line) ? HTTP1_MORE : bad(p, 400, "malformed trailer");
 }
 
 static Http1Result take_chunked(Http1Parser *p, const char *data, size_t len,
@@ -324,6 +365,8 @@ static Http1Result take_chunked(Http1Parser *p, const char *data, size_t len,
     if (!empty) result = bad(p, 400, "malformed chunk");
   } else if (empty) {
     p->state = DONE;
+  } else {
+    result = check_trailer(p);
   }
   buffer_clear(&p->line);
   return result;
@@ -390,55 +433,4 @@ const char *http1_complaint(const Http1Parser *p) {
 const Http1Request *http1_request(const Http1Parser *p) {
   CHECK(p->state == DONE);
   return &p->request;
-}
-
-const char *http1_reason(int status) {
-  static const struct {
-    int status;
-    const char *reason;
-  } names[] = {
-      {100, "Continue"},
-      {101, "Switching Protocols"},
-      {200, "OK"},
-      {201, "Created"},
-      {202, "Accepted"},
-      {204, "No Content"},
-      {206, "Partial Content"},
-      {301, "Moved Permanently"},
-      {302, "Found"},
-      {303, "See Other"},
-      {304, "Not Modified"},
-      {307, "Temporary Redirect"},
-      {308, "Permanent Redirect"},
-      {400, "Bad Request"},
-      {401, "Unauthorized"},
-      {403, "Forbidden"},
-      {404, "Not Found"},
-      {405, "Method Not Allowed"},
-      {406, "Not Acceptable"},
-      {408, "Request Timeout"},
-      {409, "Conflict"},
-      {410, "Gone"},
-      {411, "Length Required"},
-      {412, "Precondition Failed"},
-      {413, "Content Too Large"},
-      {414, "URI Too Long"},
-      {415, "Unsupported Media Type"},
-      {417, "Expectation Failed"},
-      {421, "Misdirected Request"},
-      {422, "Unprocessable Content"},
-      {426, "Upgrade Required"},
-      {428, "Precondition Required"},
-      {429, "Too Many Requests"},
-      {431, "Request Header Fields Too Large"},
-      {500, "Internal Server Error"},
-      {501, "Not Implemented"},
-      {502, "Bad Gateway"},
-      {503, "Service Unavailable"},
-      {504, "Gateway Timeout"},
-      {505, "HTTP Version Not Supported"},
-  };
-  for (size_t i = 0; i < COUNT_OF(names); i++)
-    if (names[i].status == status) return names[i].reason;
-  return "Unknown";
 }

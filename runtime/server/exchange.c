@@ -31,13 +31,22 @@ static bool is_key(const char *key) {
          strcmp(key + 22, "==") == 0;
 }
 
+static size_t count_header(const Http1Request *request, const char *name) {
+  size_t n = 0;
+  for (size_t i = 0; i < request->header_count; i++)
+    if (strcmp(request->headers[i].name, name) == 0) n++;
+  return n;
+}
+
 /* Whether a request that wants a WebSocket asks for it as RFC 6455 has it: 0, or the
  * status to refuse it with. */
 static int check_upgrade(const Http1Request *request) {
   const char *version = http1_header(request, "sec-websocket-version");
   if (strcmp(request->method, "GET") != 0 || request->body_len > 0) return 400;
   if (!version || strcmp(version, "13") != 0) return 426;
-  return is_key(http1_header(request, "sec-websocket-key")) ? 0 : 400;
+  bool once = count_header(request, "sec-websocket-key") == 1 &&
+              count_header(request, "sec-websocket-version") == 1;
+  return once && is_key(http1_header(request, "sec-websocket-key")) ? 0 : 400;
 }
 
 static void deliver(Conn *conn, bool websocket) {
@@ -46,13 +55,6 @@ static void deliver(Conn *conn, bool websocket) {
   d->flag = websocket;
   conn->parser = NULL;
   conn_deliver(conn, d);
-}
-
-static size_t count_header(const Http1Request *request, const char *name) {
-  size_t n = 0;
-  for (size_t i = 0; i < request->header_count; i++)
-    if (strcmp(request->headers[i].name, name) == 0) n++;
-  return n;
 }
 
 /* Whether the request is for this server, and not sent by a page of somebody else's: 0,
@@ -161,8 +163,9 @@ bool exchange_feed(Conn *conn) {
 
 /* --- answering -------------------------------------------------------------------- */
 
+/* Nothing follows the head; of 205 (RFC 9110, 15.3.6) that is told by its length. */
 static bool is_bodyless(int status) {
-  return status == 204 || status == 304;
+  return status == 204 || status == 304 || status == 205;
 }
 
 static void put_head(Conn *conn, int status, const char *const *headers, size_t len) {
@@ -173,7 +176,9 @@ static void put_head(Conn *conn, int status, const char *const *headers, size_t 
   buffer_printf(out, "HTTP/1.1 %d %s\r\nDate: %s\r\n", status, http1_reason(status),
                 date);
   for (; headers && *headers; headers++) buffer_printf(out, "%s\r\n", *headers);
-  if (!is_bodyless(status)) buffer_printf(out, "Content-Length: %zu\r\n", len);
+  if (status == 205) len = 0;
+  if (status == 205 || !is_bodyless(status))
+    buffer_printf(out, "Content-Length: %zu\r\n", len);
   if (!conn->keep_alive) buffer_puts(out, "Connection: close\r\n");
   else if (conn->old) buffer_puts(out, "Connection: keep-alive\r\n");
   buffer_puts(out, "\r\n");

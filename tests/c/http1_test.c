@@ -11,6 +11,7 @@
 #include "proto/http1.h"
 
 #define HOST "Host: a\r\n"
+#define CHUNKED "POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n"
 
 static const Http1Limits limits = {.max_head = 512, .max_body = 100};
 
@@ -186,6 +187,24 @@ static void test_refused(void **state) {
       {400, "POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n1 \r\nx\r\n"},
       {400, "POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n1\nx\r\n"},
       {400, "POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n1\r\nxy\r\n"},
+      {400, CHUNKED "1;a=\"\r\nx\r\n0\r\n\r\n"},
+      {400, CHUNKED "1;\r\nx\r\n0\r\n\r\n"},
+      {400, CHUNKED "1;a=\r\nx\r\n0\r\n\r\n"},
+      {400, CHUNKED "1;a b\r\nx\r\n0\r\n\r\n"},
+      {400, CHUNKED "1;a\x01\r\nx\r\n0\r\n\r\n"},
+      {400, CHUNKED "+1\r\nx\r\n0\r\n\r\n"},
+      {400, CHUNKED "0x1\r\nx\r\n0\r\n\r\n"},
+      {400, CHUNKED "1\r\nx\n0\r\n\r\n"},
+      {400, CHUNKED "0\r\nno colon\r\n\r\n"},
+      {400, CHUNKED "0\r\nGET /x HTTP/1.1\r\n\r\n"},
+      {400, CHUNKED "0\r\nA: b\r\n folded: x\r\n\r\n"},
+      {400, CHUNKED "0\r\nA : b\r\n\r\n"},
+      {400, CHUNKED "0\r\nA: \x01\r\n\r\n"},
+      {400, CHUNKED "0\r\nA: b\n\r\n"},
+      {400, CHUNKED "0\r\n: b\r\n\r\n"},
+      {400, CHUNKED "0\r\nContent-Length: 5\r\n\r\n"},
+      {400, CHUNKED "0\r\ntransfer-ENCODING: chunked\r\n\r\n"},
+      {400, CHUNKED "0\r\nHost: b\r\n\r\n"},
       {417, "POST / HTTP/1.1\r\n" HOST "Expect: tea\r\nContent-Length: 1\r\n\r\nx"},
       {400, "\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n"},
   };
