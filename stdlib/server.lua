@@ -140,9 +140,15 @@ local function open_websocket(self, id, req)
   local answer, status, body = true, nil, nil
   if handlers.accept then answer, status, body = handlers.accept(req) end
   if not answer then return respond(self, id, status or 403, body) end
-  if not self.core:accept(id, type(answer) == "string" and answer or nil) then return end
+  local accepted, err = self.core:accept(id, type(answer) == "string" and answer or nil)
+  if not accepted and err.code == "CLOSED" then return end
+  if not accepted then error("accept: " .. err.message, 0) end
   local ws = self:channel(id, handlers)
-  if handlers.open then handlers.open(ws, req) end
+  if not handlers.open then return end
+  local opened, why = xpcall(handlers.open, debug.traceback, ws, req)
+  if opened then return end
+  self.core:hang_up(id, 1011, "internal error")
+  error(why, 0)
 end
 
 local function on_request(self, id, req)
@@ -287,6 +293,7 @@ end
 ---@field host? string an address to bind ("127.0.0.1"); one that is not loopback needs hosts
 ---@field hosts? string|string[] names it answers to besides loopback's, others get 421
 ---@field origins? string|string[] pages it takes requests from besides its own, others get 403
+---@field max_head? integer bytes of a request's line and headers (16 KiB)
 ---@field max_body? integer bytes of a request's body (8 MiB)
 ---@field max_message? integer bytes of a WebSocket message (1 MiB)
 ---@field max_backlog? integer bytes that may wait for one WebSocket client (4 MiB)

@@ -123,12 +123,23 @@ function Namespace:of(name, none)
   return io.namespaces[name]
 end
 
+local function report(problem) error(problem, 0) end
+
+-- In a task of its own: one that is stopped, past every pcall, for running too long leaves the
+-- client an answer, too.
+local function ask(fn, sock)
+  local asked = task.spawn(function() return xpcall(fn, debug.traceback, sock) end)
+  local lived, ok, answer, why = pcall(asked.await, asked)
+  if lived then return ok, answer, why end
+  return false, ok
+end
+
 -- Calls each middleware; false and a reason when one refuses.
 function Namespace:admit(sock)
   for _, fn in ipairs(self.middleware) do
-    local ok, answer, why = xpcall(fn, debug.traceback, sock)
+    local ok, answer, why = ask(fn, sock)
     if not ok then
-      task.spawn(error, answer, 0) -- so that it is reported
+      task.spawn(report, answer) -- so that it is
       return false, { message = "internal error" }
     end
     if not answer and why ~= nil then
