@@ -37,7 +37,8 @@ static void env_bark(Timer *timer) {
 
 static inline void env_open(Env *env, RuntimeOptions options) {
   *env = (Env){.watchdog.fire = env_bark};
-  CHECK(http1_reason(200)); /* named, it is linked in: the server's object needs it */
+  /* Named, they are linked in: the server's object needs them. */
+  CHECK(http1_reason(200) && http1_is_name("x"));
   strcpy(env->folder, "/tmp/tidelock-script-XXXXXX");
   CHECK(mkdtemp(env->folder) != NULL);
   env->log_file = open_memstream(&env->log_text, &env->log_len);
