@@ -74,8 +74,9 @@ end
 
 -- Adds to `all`, by lower-case name; false takes a header of the client's away.
 local function add_headers(all, headers)
+  if not headers then return end
   local seen = {}
-  for name, value in pairs(headers or {}) do
+  for name, value in pairs(headers) do
     if type(name) ~= "string" then fail("headers are named by strings: { Name = \"value\" }") end
     local key = name:lower()
     if seen[key] then fail("the header %s is given twice: use a list of values", name) end
@@ -96,6 +97,7 @@ end
 -- In the order of their names, so that equal requests are equal on the wire.
 local function header_lines(all)
   local keys, lines = {}, {}
+  if not next(all) then return lines end
   for key, header in pairs(all) do
     if header then keys[#keys + 1] = key end
   end
@@ -160,7 +162,12 @@ local function build(what, options, defaults)
   if not ok then return nil, text end
   local request = { method = method_of(options), body = text, headers = header_lines(headers) }
   request.url = urls.with_query(url, at_home and defaults.query, options.query)
-  for _, name in ipairs(passed) do request[name] = option(options, defaults, name) end
+  for i = 1, #passed do
+    local name = passed[i]
+    local value = options[name]
+    if value == nil then value = defaults[name] end
+    request[name] = value
+  end
   return request
 end
 
@@ -183,6 +190,7 @@ end
 local function gather(what, method, url, first, second)
   local given = first
   if type(first) == "string" then given = second end
+  if given == nil and first == nil then return { method = method, url = url } end
   if type(given or {}) ~= "table" then fail("%s takes a table of options", what) end
   local options = { method = method, url = url }
   for name, value in pairs(given or {}) do

@@ -33,6 +33,8 @@ void http_exchange_stop(HttpRequest *r) {
   timer_stop(net_loop(r->net), &r->exchange.limit);
   timer_stop(net_loop(r->net), &r->exchange.more);
   route_proxy_free(&r->exchange.proxy);
+  free(r->exchange.key);
+  r->exchange.key = NULL;
   buffer_free(&r->exchange.out);
 }
 
@@ -295,20 +297,24 @@ static void on_connected(void *ctx, CURLcode result) {
 
 static const HttpConnEvents in_use = {on_connected, on_readable, on_writable};
 
+/* Each part is told from one that is missing. */
+static void put_part(Buffer *key, const char *part) {
+  buffer_putc(key, part ? '=' : '-');
+  if (part) buffer_puts(key, part);
+  buffer_putc(key, '\n');
+}
+
 /* Everything that makes a connection what it is. Returns new. */
-static char *key_of(const HttpRequest *r) {
+static char *key_of(const HttpRequest *r, const RouteProxy *proxy) {
   const Route *o = &r->route;
-  const char *parts[] = {r->exchange.proxy.url, o->proxy, o->ca_file, o->cert, o->key,
-                         o->key_password,       o->pin,   o->ciphers};
-  RouteProxy tunnel = {0};
+  const char *parts[] = {o->ca_file,      o->cert, o->key,
+                         o->key_password, o->pin,  o->ciphers};
   Buffer key = {0};
-  buffer_puts(&key, r->exchange.proxy.url ? "" : r->url.origin);
-  if (!parts[0]) route_proxy(o, &r->url, &tunnel);
-  parts[1] = tunnel.url;
-  for (size_t i = 0; i < COUNT_OF(parts); i++)
-    buffer_printf(&key, "\n%s%s", parts[i] ? "=" : "", parts[i] ? parts[i] : "");
-  buffer_puts(&key, o->insecure ? "\n!" : "\n");
-  route_proxy_free(&tunnel);
+  buffer_reserve(&key, 128);
+  put_part(&key, proxy->forward ? NULL : r->url.origin);
+  put_part(&key, proxy->url);
+  for (size_t i = 0; i < COUNT_OF(parts); i++) put_part(&key, parts[i]);
+  if (o->insecure) buffer_putc(&key, '!');
   return buffer_take(&key, NULL);
 }
 
@@ -320,15 +326,12 @@ static void start_fresh(HttpRequest *r) {
                      .connect_timeout = r->connect_timeout};
   x->reused = false;
   x->connecting = true;
-  x->conn = httpconn_open(r->net, &way, key_of(r), r->owner, &in_use, r);
+  x->conn = httpconn_open(r->net, &way, xstrdup(x->key), r->owner, &in_use, r);
 }
 
 static HttpConn *take_kept(HttpRequest *r) {
-  char *key = key_of(r);
-  HttpConn *conn =
-      pool_take(pool_of(r->net), key, r->owner, is_idempotent(r) ? INFINITY : just_now);
-  free(key);
-  return conn;
+  return pool_take(pool_of(r->net), r->exchange.key, r->owner,
+                   is_idempotent(r) ? INFINITY : just_now);
 }
 
 /* --- the request ------------------------------------------------------------------ */
@@ -378,6 +381,7 @@ void http_exchange_start(HttpRequest *r) {
   Exchange *x = &r->exchange;
   *x = (Exchange){.out = x->out, .limit.fire = on_limit, .more.fire = on_more};
   route_proxy(&r->route, &r->url, &x->proxy);
+  x->key = key_of(r, &x->proxy);
   if (!x->proxy.forward) route_proxy_free(&x->proxy);
   r->forwarded = x->proxy.url != NULL;
   http1_answer_begin(&r->answer, http_is_method(r, "HEAD"));

@@ -13,6 +13,7 @@
 typedef struct Exchange {
   HttpConn *conn;   /* owned; NULL: it is over */
   RouteProxy proxy; /* that is asked for the whole URL; url NULL: none is */
+  char *key;        /* of its connection, in the pool; owned */
   Buffer out;       /* the request; a large body is sent from where it is */
   size_t written;
   bool connecting, sending, heard; /* heard: a byte of an answer came */

@@ -101,6 +101,7 @@ end
 
 -- Adds to what the URL has, before its fragment; `own` goes over `standing`.
 function M.with_query(url, standing, own)
+  if not standing and not own then return url end
   local text = M.query(merge(standing, own))
   if text == "" then return url end
   local rest, fragment = with_target(url):match "^([^#]*)(.*)$"
