@@ -72,6 +72,31 @@ test.describe("an HTTP proxy", function()
     expect(seen().proxied - before).is(4)
   end)
 
+  test.it("is asked for the whole URL of a plain request, without a tunnel", function()
+    local before = seen()
+    for _ = 1, 3 do
+      local res = assert(http.get(plain .. "/tell?a=1", { proxy = proxy "me:s3cret@" }))
+      expect(res:json().path).is "/tell?a=1"
+      expect(assert(http.get(plain .. "/moved", { proxy = proxy "me:s3cret@" })).url).is(plain .. "/tell")
+      assert(http.get(secure .. "/tell", { proxy = proxy "me:s3cret@", ca = ca }))
+    end
+    local after = seen()
+    expect(after.forwarded - before.forwarded).is(9)
+    expect(after.proxied - before.proxied <= 12).is(true) -- tunnels are kept
+  end)
+
+  test.it("that refuses a plain request is PROXY, too, and it was not sent", function()
+    for _, login in ipairs { "me:wrong@", "" } do
+      local res, err = http.get(plain .. "/tell", { proxy = proxy(login) })
+      expect(res).is_nil()
+      expect(err.code).is "PROXY"
+      expect(err.phase).is "proxy"
+      expect(err.sent).is "no"
+      expect(tostring(err)).matches "407"
+      expect(tostring(err):find("wrong", 1, true)).is_nil()
+    end
+  end)
+
   test.it("that refuses them is told as PROXY with its status", function()
     fails(secure, { proxy = proxy "me:wrong@", ca = ca }, "PROXY", "407")
     fails(secure, { proxy = proxy(), ca = ca }, "PROXY", "407")

@@ -16,7 +16,7 @@ const opt = peer.options({ folder: "." });
 const file = (name) => fs.readFileSync(path.join(opt.folder, name));
 const tls = { cert: file("server.pem"), key: file("server.key") };
 const LOGIN = "me:s3cret";
-const seen = { proxied: 0, socks: 0 };
+const seen = { proxied: 0, forwarded: 0, socks: 0 };
 
 function tell(req, res) {
   if (req.url === "/seen") return res.end(JSON.stringify(seen));
@@ -67,6 +67,7 @@ function httpProxy() {
   const proxy = http.createServer((req, res) => {
     if (!allowed(req)) return res.writeHead(407, { "Proxy-Authenticate": "Basic" }).end("who are you?");
     seen.proxied++;
+    seen.forwarded++;
     const url = new URL(req.url);
     url.hostname = addressOf(url.hostname);
     const onward = http.request(url, { method: req.method }, (answer) => {
