@@ -20,6 +20,7 @@
 #include "net/lines.h"
 #include "script/luaerror.h"
 #include "script/resource.h"
+#include "script/screen.h"
 #include "script/script.h"
 
 enum { MAX_LOOSE = 64 };
@@ -256,7 +257,10 @@ static int add(lua_State *L, const char *event) {
   if (!decl) return luaerror_return(L, &err);
   handler_add(L, &decl->handlers, 1,
               (HandlerOptions){.event = event, .len = strlen(event)});
-  if (decl->res && declaration_live(decl)) wake(decl->res->core);
+  if (decl->res && declaration_live(decl)) {
+    wake(decl->res->core);
+    screen_look(generation_of(L)->rt);
+  }
   return 1;
 }
 

@@ -7,6 +7,7 @@
 #include "script/keep_file.h"
 #include "script/reload.h"
 #include "script/resource.h"
+#include "script/screen.h"
 #include "script/script.h"
 #include "script/watchdog.h"
 
@@ -29,7 +30,9 @@ static int f_on_stop(lua_State *L) {
 }
 
 static int f_on_notice(lua_State *L) {
-  return set_function(L, &generation_of(L)->on_notice, "script.on_notice");
+  set_function(L, &generation_of(L)->on_notice, "script.on_notice");
+  screen_look(generation_of(L)->rt);
+  return 0;
 }
 
 /* For how long, once this version is replaced, its tasks may go on, and what the next one

@@ -11,6 +11,8 @@ typedef struct World {
   Output *output;
   OutputAccount said; /* by `say` */
   bool told_failure;  /* that standard output cannot be written */
+  const Options *options;
+  char *log_path; /* where the log goes since a script draws on the terminal; owned */
   Ending ending;
   Signals *signals; /* NULL: they do to us what they do to any program */
 } World;

@@ -13,12 +13,21 @@
 #include "script/script.h"
 
 /* Returns new, or NULL when the environment names no place. */
-static char *base_folder(const Options *options) {
-  const char *xdg = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
-  if (options->data) return xstrdup(options->data);
+static char *xdg_folder(const char *variable, const char *below_home) {
+  const char *xdg = getenv(variable), *home = getenv("HOME");
   if (xdg && xdg[0] == '/') return xasprintf("%s/tidelock", xdg);
-  if (home && home[0] == '/') return xasprintf("%s/.local/share/tidelock", home);
+  if (home && home[0] == '/') return xasprintf("%s/%s/tidelock", home, below_home);
   return NULL;
+}
+
+static char *base_folder(const Options *options) {
+  if (options->data) return xstrdup(options->data);
+  return xdg_folder("XDG_DATA_HOME", ".local/share");
+}
+
+static const char *profile_of(const Options *options) {
+  const char *own = options->command == COMMAND_DEMO ? "demo" : "default";
+  return options->profile ? options->profile : own;
 }
 
 /* mkdir -p; parents that are made get 0700 as well. Returns 0 or errno. */
@@ -45,8 +54,7 @@ static int check_folder(char *path) {
 }
 
 int data_path(const Options *options, char **path) {
-  const char *own = options->command == COMMAND_DEMO ? "demo" : "default";
-  const char *profile = options->profile ? options->profile : own;
+  const char *profile = profile_of(options);
   *path = NULL;
   if (!name_valid(profile) || strspn(profile, ".") == strlen(profile)) {
     fprintf(stderr,
@@ -78,4 +86,27 @@ int data_folder(const Options *options, char **path) {
   free(*path);
   *path = NULL;
   return 1;
+}
+
+/* --- the log ----------------------------------------------------------------------- */
+
+enum { LONG_LOG = 8 << 20 };
+
+/* What has grown long makes room for a new one. */
+static void make_room(const char *path) {
+  struct stat st;
+  if (stat(path, &st) != 0 || st.st_size < LONG_LOG) return;
+  char *old = xasprintf("%s.1", path);
+  rename(path, old);
+  free(old);
+}
+
+char *state_log(const Options *options) {
+  char *folder = xdg_folder("XDG_STATE_HOME", ".local/state");
+  char *path = NULL;
+  if (folder && check_folder(folder) == 0)
+    path = xasprintf("%s/%s.log", folder, profile_of(options));
+  if (path) make_room(path);
+  free(folder);
+  return path;
 }

@@ -11,4 +11,9 @@ int data_path(const Options *options, char **path);
  * --memory. Returns 0, or the exit status after having told what is wrong. */
 int data_folder(const Options *options, char **path);
 
+/* Returns new: the file that the profile's log goes to while a script draws on the
+ * terminal, $XDG_STATE_HOME/tidelock/PROFILE.log, else below ~/.local/state; its folder
+ * is made. NULL: there is no place for it. */
+char *state_log(const Options *options);
+
 #endif

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "lua/modules.h"
@@ -17,6 +18,27 @@
 
 /* --- running ---------------------------------------------------------------------- */
 
+/* The log would be written into what is drawn there. */
+static bool logs_to_screen(const Options *options) {
+  struct stat out, err;
+  return !options->log_file && isatty(STDOUT_FILENO) && isatty(STDERR_FILENO) &&
+         fstat(STDOUT_FILENO, &out) == 0 && fstat(STDERR_FILENO, &err) == 0 &&
+         out.st_rdev == err.st_rdev;
+}
+
+static void move_log(void *ctx) {
+  World *world = ctx;
+  char *path = state_log(world->options);
+  int error = path ? log_open_file(world->log, path) : ENOENT;
+  if (error) {
+    log_write(world->log, LOG_WARN, "tidelock", "the log stays here: %s: %s",
+              path ? path : "no folder for it", strerror(error));
+    free(path);
+    return;
+  }
+  world->log_path = path;
+}
+
 Runtime *make_runtime(const Options *options, World *world) {
   RuntimeOptions rt = {.modules = lua_modules,
                        .watch = options->command == COMMAND_RUN && !options->no_watch,
@@ -24,6 +46,8 @@ Runtime *make_runtime(const Options *options, World *world) {
   if (options->command == COMMAND_DEMO) rt.watch = !options->no_watch;
   rt.output = world->output;
   if (world->signals) rt.ending = &world->ending;
+  if (world->signals && logs_to_screen(options)) rt.drawn = move_log;
+  rt.drawn_ctx = world;
   return runtime_new(world->log, &rt);
 }
 
@@ -238,7 +262,7 @@ static bool hears_signals(const Options *options) {
 }
 
 static int run_in_world(const Options *options, Log *log) {
-  World world = {.log = log, .output = output_new()};
+  World world = {.log = log, .options = options, .output = output_new()};
   world.ending.timeout = options->stop_timeout;
   if (hears_signals(options))
     world.signals = signals_new(&world.ending, log, world.output);
@@ -246,6 +270,8 @@ static int run_in_world(const Options *options, Log *log) {
   log_use_sink(log, &sink);
   int status = finish_output(&world, dispatch(options, &world));
   log_use_sink(log, NULL);
+  if (world.log_path) output_say("tidelock: the log is in %s", world.log_path);
+  free(world.log_path);
   signals_free(world.signals);
   output_free(world.output);
   return status;

@@ -51,8 +51,11 @@ typedef struct RuntimeOptions {
   double cpu_limit;     /* seconds a turn may run; 0: 5 */
   double staging_limit; /* seconds of running that a load may take; 0: 1 */
   size_t memory_limit;  /* bytes each script may use; 0: 512 MiB */
-  bool check_only;      /* load in staging, swap nothing, end */
-  bool tests_only;      /* end when what was loaded has no tests */
+  /* A script draws on the terminal: see screen.h; may be NULL. */
+  void (*drawn)(void *ctx);
+  void *drawn_ctx;
+  bool check_only; /* load in staging, swap nothing, end */
+  bool tests_only; /* end when what was loaded has no tests */
 } RuntimeOptions;
 
 /* The tests of a file: what `tidelock test` asks for, and what tidelock.test tells. */

@@ -26,6 +26,7 @@
 #include "script/keep_file.h"
 #include "script/lint.h"
 #include "script/probation.h"
+#include "script/screen.h"
 #include "script/task.h"
 #include "script/version.h"
 
@@ -195,6 +196,7 @@ static void take_over_all(Reload *r, double began) {
   }
   for (size_t i = 0; i < r->count; i++) resources_start(r->scripts[i]->current);
   double pause = loop_now(r->rt->loop) - began;
+  screen_look(r->rt);
   for (size_t i = 0; i < r->count; i++)
     if (old[i]) notice_log(r->scripts[i], old[i], pause, &what[i]);
   for (size_t i = 0; i < r->count; i++) run_on_start(r->scripts[i]->current);

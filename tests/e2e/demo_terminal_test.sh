@@ -65,7 +65,9 @@ check 'the connection is the same all the while' until_true shows 'connection: c
 look
 check 'it was made once' once '* connected'
 check 'it was never lost' lacks 'connection lost'
-check 'nothing is logged but the broken save' [ "$(count ERROR)" = 1 ]
+check 'nothing is logged on the screen' [ "$(count ERROR)" = 0 ]
+seen=$(cat "$HOME/.local/state/tidelock/default.log")
+check 'nor elsewhere but the broken save' [ "$(count ERROR)" = 1 ]
 
 type_line 'last words'
 type_line '/quit'

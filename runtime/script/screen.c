@@ -1,0 +1,22 @@
+/* See screen.h. */
+#include "script/screen.h"
+
+#include <lauxlib.h>
+#include <string.h>
+
+#include "script/resource.h"
+#include "script/script.h"
+
+static bool tells_notices(const Script *script) {
+  return script->current && script->current->on_notice != LUA_NOREF;
+}
+
+void screen_look(Runtime *rt) {
+  if (!rt->options.drawn) return;
+  for (Resource *r = rt->resources; r; r = r->next) {
+    if (strcmp(r->kind->name, "input") != 0 || !tells_notices(r->owner)) continue;
+    rt->options.drawn(rt->options.drawn_ctx);
+    rt->options.drawn = NULL;
+    return;
+  }
+}
