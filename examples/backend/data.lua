@@ -1,9 +1,10 @@
 -- The data: users, projects, sessions, messages. All of it lies in script.keep, so that it is
--- there after a reload; it is gone with the process. Who may see what is decided here and
--- nowhere else: what a user may not see does not exist for him.
+-- there after a reload; kept.lua has a copy of what is there after a restart too. Who may see what
+-- is decided here and nowhere else: what a user may not see does not exist for him.
 local config = require "config"
 local failure = require "failure"
 local json = require "tidelock.json"
+local kept = require "kept"
 local random = require "tidelock.random"
 local script = require "tidelock.script"
 
@@ -14,6 +15,7 @@ local function now() return os.date("!%Y-%m-%dT%H:%M:%SZ") end
 -- Never twice the same, not even when the server starts anew: "m12-5f3a".
 local function new_id(db, kind)
   db.last_id = db.last_id + 1
+  if not db.seeding then kept.counted(db.last_id) end
   return ("%s%d-%s"):format(kind, db.last_id, db.birth)
 end
 
@@ -26,6 +28,7 @@ local function new_project(db, owner, fields)
     members = { owner },
     settings = { autoSave = true, notifications = true, aiAssistance = true, memoryRetention = 30 },
   }
+  if not db.seeding then kept.project(#db.projects, db.projects[#db.projects]) end
   return db.projects[#db.projects]
 end
 
@@ -42,22 +45,36 @@ end
 local function seeded()
   local db = {
     birth = random.hex(2), last_id = 0,
-    users = {}, projects = {}, sessions = {}, tokens = {}, jobs = {},
+    users = {}, projects = {}, sessions = {}, seeding = true,
   }
   for _, user in ipairs(config.users) do db.users[user.id] = new_user(user) end
   for _, project in ipairs(config.projects) do
     new_project(db, config.users[project.owner].id, project)
+  end
+  db.seeding = nil
+  kept.begin(db)
+  return db
+end
+
+local function opened()
+  local db = kept.restore() or seeded()
+  db.tokens, db.jobs = {}, {}
+  for _, user in ipairs(config.users) do
+    db.users[user.id] = db.users[user.id] or new_user(user) -- one that is new
   end
   return db
 end
 
 -- Asked for at each use: a reload may put another table there.
 local function db()
-  script.keep.db = script.keep.db or seeded()
+  script.keep.db = script.keep.db or opened()
   return script.keep.db
 end
 
-function M.reset() script.keep.db = nil end
+function M.reset()
+  script.keep.db = nil
+  kept.reset()
+end
 
 ---@return table<string, backend.Token>
 function M.tokens() return db().tokens end
@@ -81,6 +98,7 @@ function M.update_user(id, changes)
   user.avatar = changes.avatar or user.avatar
   for key, value in pairs(changes.preferences or {}) do user.preferences[key] = value end
   user.updatedAt = now()
+  kept.user(user)
   return user
 end
 
@@ -127,7 +145,12 @@ end
 ---@param user string
 ---@param id string
 ---@return table project
-function M.project(user, id) return find_project(user, id) or failure.not_found("project") end
+---@return integer index
+function M.project(user, id)
+  local project, index = find_project(user, id)
+  if not project then failure.not_found("project") end
+  return project --[[@as table]], index --[[@as integer]]
+end
 
 ---@param user string
 ---@param fields table checked
@@ -143,12 +166,13 @@ end
 ---@param changes table checked
 ---@return table project
 function M.update_project(user, id, changes)
-  local project = M.project(user, id)
+  local project, index = M.project(user, id)
   for key, value in pairs(changes.settings or {}) do project.settings[key] = value end
   for key, value in pairs(changes) do
     if key ~= "settings" then project[key] = value end
   end
   project.updatedAt = now()
+  kept.project(index, project)
   return project
 end
 
@@ -159,11 +183,12 @@ function M.delete_project(user, id)
   local project, index = find_project(user, id)
   if not project then failure.not_found("project") end
   if project.ownerId ~= user then failure.forbidden("Only its owner may delete a project.") end
-  local sessions = db().sessions
+  local sessions, gone = db().sessions, {}
   for i = #sessions, 1, -1 do
-    if sessions[i].projectId == id then table.remove(sessions, i) end
+    if sessions[i].projectId == id then gone[#gone + 1] = table.remove(sessions, i) end
   end
   table.remove(db().projects, index)
+  kept.less_projects(db().projects, sessions, gone)
   return project
 end
 
@@ -227,6 +252,7 @@ function M.create_session(user, project_id, title)
     settings = { autoSave = true, memoryContext = true, aiAssistance = true },
   }
   all.sessions[#all.sessions + 1] = session
+  kept.session(#all.sessions, session)
   return session
 end
 
@@ -266,6 +292,7 @@ function M.add_message(session, fields)
     metadata = json.object(fields.metadata or {}),
   }
   session.messages[#session.messages + 1] = message
+  kept.message(session, #session.messages, message)
   return message
 end
 
@@ -309,6 +336,7 @@ function M.delete_message(user, id)
     failure.forbidden("Only its author or the project's owner may delete a message.")
   end
   table.remove(session.messages, index)
+  kept.less_messages(session, index)
   return message, session
 end
 
@@ -317,9 +345,11 @@ end
 ---@param status string
 ---@return Message? nil when it is gone
 function M.set_status(session, id, status)
-  local message = session.messages[index_of(session, id)]
+  local index = index_of(session, id)
+  local message = session.messages[index]
   if not message then return nil end
   message.status, message.updatedAt = status, now()
+  kept.message(session, index, message)
   return message
 end
 

@@ -101,13 +101,24 @@ static int free_port(void) {
   return port;
 }
 
-static void set_address(void) {
-  int port = free_port();
+/* PORT, if it names one; 0: it is not given, -1: it is wrong. */
+static int wanted_port(void) {
+  const char *text = getenv("PORT");
+  if (!text || !*text || strcmp(text, "0") == 0) return 0;
+  char *end;
+  long port = strtol(text, &end, 10);
+  bool plain = strspn(text, "0123456789") == strlen(text);
+  return plain && port >= 1 && port <= 65535 ? (int)port : -1;
+}
+
+/* The client is to meet the server beside it, whatever other addresses the environment
+ * has. */
+static void set_address(int port) {
   char *number = xasprintf("%d", port), *url = xasprintf("http://127.0.0.1:%d", port);
-  setenv("PORT", number, 0);
-  setenv("API_URL", url, 0);
-  setenv("WS_URL", url, 0);
-  setenv("APP_URL", url, 0);
+  setenv("PORT", number, 1);
+  setenv("API_URL", url, 1);
+  setenv("WS_URL", url, 1);
+  setenv("APP_URL", url, 1);
   setenv("ENVIRONMENT", "development", 0);
   free(number);
   free(url);
@@ -116,9 +127,13 @@ static void set_address(void) {
 int command_demo(const Options *options, World *world) {
   char *backend = shorten(shipped_path("examples/backend"));
   char *client = shorten(shipped_path("scripts"));
-  int status = 1;
-  if (backend && client) {
-    set_address();
+  int status = 1, port = wanted_port();
+  if (port < 0) {
+    fprintf(stderr, "tidelock: PORT=%s: a port is a number from 1 to 65535\n",
+            getenv("PORT"));
+    status = 2;
+  } else if (backend && client) {
+    set_address(port ? port : free_port());
     ScriptSpec specs[] = {{"backend", backend}, {"client", client}};
     status = run_with_paths(options, world, specs, 2);
   } else {

@@ -4,7 +4,7 @@
 export PORT=$(free_port)
 export API_URL=http://127.0.0.1:$PORT
 server=
-serve() { "$TIDELOCK" run "$ROOT/examples/backend" --no-watch >>"$TMPDIR/server" 2>&1 3>&- & server=$!; }
+serve() { "$TIDELOCK" run "$ROOT/examples/backend" --no-watch --memory >>"$TMPDIR/server" 2>&1 3>&- & server=$!; }
 trap 'kill $server 2>/dev/null' EXIT
 look() { seen=$(cat "$TMPDIR/out"); }
 shows() { look && has "$1"; }
