@@ -29,7 +29,10 @@ struct Signals {
   atomic_int status;
   atomic_bool reload, closing;
   bool terminal; /* there was one to control us when we began */
+  int late;      /* moments since the time was up, of the thread */
 };
+
+enum { LATE_MOMENTS = 50 };
 
 static bool has_terminal(void) {
   int fd = open("/dev/tty", O_RDONLY | O_NOCTTY | O_CLOEXEC);
@@ -94,11 +97,14 @@ static void handle(Signals *s, int number) {
   else if (number == SIGUSR1) reopen_log(s);
 }
 
-/* The time is up; a moment more is for the loop to see that by itself. */
+/* The time is up, and the loop has not seen that by itself: it had a second for it, in
+ * which this thread ran, so that neither a process that was stopped nor a machine that is
+ * busy loses what the loop would have saved. */
 static bool is_overdue(Signals *s) {
   EndingPhase phase = atomic_load(&s->ending->phase);
   if (!atomic_load(&s->ending->signalled) || ending_left(s->ending) > 0) return false;
-  return phase != ENDING_SAVING && atomic_load(&s->ending->unsaved) == 0;
+  if (phase == ENDING_SAVING || atomic_load(&s->ending->unsaved) > 0) return false;
+  return ++s->late >= LATE_MOMENTS;
 }
 
 static void end_overdue(Signals *s) {

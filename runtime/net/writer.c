@@ -184,11 +184,13 @@ static void *thread_main(void *arg) {
   return NULL;
 }
 
-/* The thread is open for no signal but the one that interrupts it. */
+/* The thread is open for no signal but the one that interrupts it, and SIGTTOU: one that
+ * is blocked would let a background job write to a terminal that forbids it. */
 static void start_thread(Writer *w) {
   sigset_t mask, before;
   sigfillset(&mask);
   sigdelset(&mask, INTERRUPT);
+  sigdelset(&mask, SIGTTOU);
   pthread_sigmask(SIG_SETMASK, &mask, &before);
   CHECK(pthread_create(&w->thread, NULL, thread_main, w) == 0);
   pthread_sigmask(SIG_SETMASK, &before, NULL);

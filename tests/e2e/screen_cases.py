@@ -17,6 +17,13 @@ timer.every("t", 60, print)
 """
 
 
+def logging_hook():
+    path = os.path.join(tempfile.mkdtemp(), "hook.lua")
+    with open(path, "w") as out:
+        out.write(HOOK % 1 + "log.info 'a record'")
+    return path
+
+
 class Terminal:
     """tidelock in a terminal of its own."""
 
@@ -125,22 +132,22 @@ def interrupted():
 def asked_for():
     """--log-file stands"""
     path = os.path.join(tempfile.mkdtemp(), "log")
-    t = Terminal("demo", "--log-file", path, "--log", "debug")
+    t = Terminal("demo", logging_hook(), "--log-file", path)
     t.see("* connected")
     t.send("/quit\r")
     equal(t.end(), 0)
-    assert os.path.getsize(path) > 0 and not os.path.exists(t.state), t.text()
+    assert "a record" in open(path).read() and not os.path.exists(t.state), t.text()
     assert "the log is in" not in t.text()
 
 
 def elsewhere():
     """a log that does not go to that terminal stays where it is"""
     path = os.path.join(tempfile.mkdtemp(), "err")
-    t = Terminal("demo", "--log", "debug", err=path)
+    t = Terminal("demo", logging_hook(), err=path)
     t.see("* connected")
     t.send("/quit\r")
     equal(t.end(), 0)
-    assert os.path.getsize(path) > 0 and not os.path.exists(t.state)
+    assert "a record" in open(path).read() and not os.path.exists(t.state)
 
 
 def no_place():
