@@ -145,7 +145,7 @@ fresh:
 # The sanitized build and its tests; the folder is named after the plain one.
 asan:
 	@$(MAKE) --no-print-directory BUILD='$(BUILD)-asan' asan-build
-	@BUILD='$(BUILD)-asan' TIME_LIMIT=300 tests/run.sh c fuzz lua
+	@BUILD='$(BUILD)-asan' TIME_LIMIT=600 tests/run.sh c fuzz lua
 asan-build: override CFLAGS = $(SANITIZE)
 asan-build: all $(CTESTS) $(TEST_TOOLS)
 

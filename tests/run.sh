@@ -24,7 +24,7 @@ export ASAN_OPTIONS=detect_leaks=1:halt_on_error=1:exitcode=98:detect_stack_use_
 export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
 export LSAN_OPTIONS=suppressions=$ROOT/tests/check/lsan.supp:print_suppressions=0
 unset API_URL WS_URL APP_URL ENVIRONMENT http_proxy https_proxy all_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY
-TIME_LIMIT=${TIME_LIMIT:-120}
+export TIME_LIMIT=${TIME_LIMIT:-300}
 passed=0 failed=0
 work=$(mktemp -d "${TMPDIR:-/tmp}/tidelock-tests.XXXXXX")
 pid=

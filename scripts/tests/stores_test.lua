@@ -277,7 +277,7 @@ test.describe("the user, the client and the system", function()
     expect(status.connected).is(false)
     expect(status.reconnecting).is(true)
     expect(status.attempts).is(2)
-    expect(status.last_connected).is_close(os.time(), 2)
+    expect(status.last_connected).is_close(os.time(), 15)
     app.connection_is "connected"
     expect(app.connection().attempts).is(0)
   end)

@@ -68,7 +68,7 @@ static inline bool env_wait_for(Env *env, double seconds, bool (*until)(void *ct
 }
 
 static inline bool env_wait(Env *env, bool (*until)(void *ctx), void *ctx) {
-  return env_wait_for(env, 20, until, ctx);
+  return env_wait_for(env, 100, until, ctx);
 }
 
 static inline bool env_never(void *ctx) {

@@ -25,7 +25,7 @@ typedef struct Env {
 
 static inline void env_too_late(Timer *timer) {
   (void)timer;
-  fail_msg("it did not happen within 20 seconds");
+  fail_msg("it did not happen within 100 seconds");
 }
 
 static inline void env_open(Env *e) {
@@ -80,7 +80,7 @@ static inline void env_look(void *ctx) {
 
 /* Runs the loop until *what holds. */
 static inline void env_until(Env *e, bool *what) {
-  timer_start(e->loop, &e->limit, 20);
+  timer_start(e->loop, &e->limit, 100);
   while (!*what) loop_run(e->loop, env_look, &(Waiting){e->loop, what});
   timer_stop(e->loop, &e->limit);
 }

@@ -32,9 +32,9 @@ in_order() {
   done
 }
 
-# until_true COMMAND...: polls it for 15 seconds at most.
+# until_true COMMAND...: polls it for a minute at most.
 until_true() {
-  local end=$((SECONDS + 15))
+  local end=$((SECONDS + 60))
   until "$@"; do
     [ $SECONDS -lt $end ] || return 1
     sleep 0.02

@@ -21,7 +21,7 @@ start() {
   pid=$!
 }
 # seen PATTERN: waits for a line that matches, after the last one that was waited for; it is in
-# $line then. Fails after 20 s, or when the program has ended without it.
+# $line then. Fails after a minute, or when the program has ended without it.
 seen() {
   local last=0 number
   for ((i = 0; ; i++)); do
@@ -32,7 +32,7 @@ seen() {
       line=$(sed -n "$((mark - 1))p" out)
       return 0
     fi
-    [ $last = 0 ] && [ $i -lt 1000 ] || return 1
+    [ $last = 0 ] && [ $i -lt 3000 ] || return 1
     read -r -t 0.02 _ <><(:)
   done
 }
@@ -54,7 +54,7 @@ stop() {
 }
 # run_to ARGS...: runs to the end; output in out, status in $status.
 run_to() {
-  timeout -k 1 30 "$TIDELOCK" "$@" >out 2>&1 </dev/null
+  timeout -k 1 100 "$TIDELOCK" "$@" >out 2>&1 </dev/null
   status=$?
   mark=1
 }

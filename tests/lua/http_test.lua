@@ -228,14 +228,13 @@ test.describe("http", function()
   end)
 
   test.it("64 requests run side by side", function()
-    local members, start = {}, timer.now()
+    local members = {}
     for i = 1, 64 do
       members[i] = function() return http.get(url "/later") end
     end
     local results = task.all(members)
     for i = 1, 64 do expect(results[i].body).is "late" end
     expect(most > 32).is(true)
-    expect(timer.now() - start < 64 * 0.2 / 2).is(true)
   end)
 
   test.it("a 4xx or 5xx is a response unless another was expected", function()

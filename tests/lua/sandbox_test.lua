@@ -145,9 +145,9 @@ test.describe("the CPU limit stops", function()
 
   test.it("plain searching in time quadratic in the text", function()
     local text, part = ("a"):rep(2000000), ("a"):rep(1000000) .. "b"
-    local start = timer.now()
+    local start = os.clock() -- quadratic it would be 10^12 comparisons
     expect(text:find(part, 1, true)).is_nil()
-    expect(timer.now() - start < 0.1).is(true)
+    expect(os.clock() - start < 1).is(true)
   end)
 
   test.it("only the turn: later turns of the task are their own", function()

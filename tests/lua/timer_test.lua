@@ -8,7 +8,7 @@ test.describe("now", function()
     local start = timer.now()
     task.sleep(0.02)
     expect(timer.now() - start >= 0.02).is(true)
-    expect(timer.now() - start < 1).is(true)
+    expect(timer.now() - start < 15).is(true) -- milliseconds would be 20
   end)
 end)
 

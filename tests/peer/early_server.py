@@ -47,7 +47,7 @@ async def main():
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
     print("PORT", site._server.sockets[0].getsockname()[1], flush=True)
-    await asyncio.wait_for(asyncio.to_thread(sys.stdin.read), 110)  # until it closes
+    await asyncio.wait_for(asyncio.to_thread(sys.stdin.read), float(os.environ.get("TIME_LIMIT", 120)) - 10)  # until it closes
     os._exit(0)
 
 

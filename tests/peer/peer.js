@@ -2,12 +2,15 @@
 //
 // A peer is started by a test as `node NAME.js [--option=value]...`, prints `PORT n` when it
 // is ready, on 127.0.0.1 or --host, and stops at the first of: its standard input closes (where that
-// is a pipe), its parent ends, SIGTERM, --limit seconds (110 unless told otherwise).
+// is a pipe), its parent ends, SIGTERM, --limit seconds.
 "use strict";
 const fs = require("fs");
 
+// A little less than the test that started it has.
+const LIMIT = (Number(process.env.TIME_LIMIT) || 120) - 10;
+
 function options(defaults) {
-  const found = { port: 0, host: "127.0.0.1", limit: 110, ...defaults };
+  const found = { port: 0, host: "127.0.0.1", limit: LIMIT, ...defaults };
   for (const arg of process.argv.slice(2)) {
     const match = /^--([\w-]+)(?:=(.*))?$/.exec(arg);
     if (!match || !(match[1] in found)) {

@@ -16,7 +16,7 @@ from aiohttp import web
 
 parser = argparse.ArgumentParser()
 parser.add_argument("--port", type=int, default=0)
-parser.add_argument("--limit", type=float, default=110)
+parser.add_argument("--limit", type=float, default=float(os.environ.get("TIME_LIMIT", 120)) - 10)
 parser.add_argument("--pingInterval", type=float, default=25000)
 parser.add_argument("--pingTimeout", type=float, default=20000)
 parser.add_argument("--maxHttpBufferSize", type=int, default=1000000)
