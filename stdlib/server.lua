@@ -303,6 +303,12 @@ end
 ---@field idle_timeout? number seconds between the requests of a connection (60)
 ---@field write_timeout? number seconds without the client taking a byte (30)
 
+-- As the core has it: 0 is the default.
+local function most_connections(options)
+  local most = tonumber(options.max_connections) or 0
+  return most > 0 and most or 4096
+end
+
 local option_names = {
   "host", "hosts", "idle_timeout", "head_timeout", "max_backlog", "max_body", "max_connections",
   "max_head", "max_message", "origins", "port", "request_timeout", "write_timeout",
@@ -320,8 +326,8 @@ function M.listen(name, options, none)
   checks.none("server.listen", none)
   options = options or {}
   local self = setmetatable({
-    name = name, host = options.host or "127.0.0.1", middleware = {}, router = router.new(),
-    channels = router.new(), open_channels = {},
+    name = name, host = options.host or "127.0.0.1", max_connections = most_connections(options),
+    middleware = {}, router = router.new(), channels = router.new(), open_channels = {},
   }, Server)
   local function hears(fn)
     return function(...) return fn(self, ...) end

@@ -28,6 +28,7 @@ local POLL_AGAIN = 1 -- seconds
 local UNKNOWN_TRANSPORT = { code = 0, message = "Transport unknown" }
 local UNKNOWN_SESSION = { code = 1, message = "Session ID unknown" }
 local BAD_REQUEST = { code = 3, message = "Bad request" }
+local TOO_MANY = { code = 3, message = "Too many sessions" }
 local WRONG_VERSION = { code = 5, message = "Unsupported protocol version" }
 
 ---@class tidelock.server.Session plain data
@@ -46,7 +47,8 @@ local WRONG_VERSION = { code = 5, message = "Unsupported protocol version" }
 ---  closed(session, reason), restored(state) }
 function M.new(server, options, hooks)
   local self = setmetatable({
-    core = server.core, key = "server." .. server.name, options = options, hooks = hooks,
+    core = server.core, most = server.max_connections, key = "server." .. server.name,
+    options = options, hooks = hooks,
     cors = cors.new(options.cors),
   }, Engine)
   local shortest = math.min(options.ping_interval, options.ping_timeout, options.connect_timeout)
@@ -63,8 +65,9 @@ function Engine:state()
     script.keep[self.key] = state
   end
   if state ~= self.live then
-    self.live, self.conns = state, {}
+    self.live, self.conns, self.count = state, {}, 0
     for sid, session in pairs(state.sessions) do
+      self.count = self.count + 1
       if session.conn then self.conns[session.conn] = sid end
       if session.upgrade then self.conns[session.upgrade] = sid end
     end
@@ -125,6 +128,7 @@ function Engine:close(session, reason, code)
   local state = self:state()
   if state.sessions[session.sid] ~= session then return end
   state.sessions[session.sid] = nil
+  self.count = self.count - 1
   if session.poll then
     table.insert(session.buffer, "1")
     self:flush(session)
@@ -232,6 +236,7 @@ function Engine:open(request, query, transport)
     headers = request.headers, query = query, remote = request.remote, time = os.time(),
   }
   self:state().sessions[session.sid] = session
+  self.count = self.count + 1
   local upgrades = json.array(transport == "polling" and { "websocket" } or {})
   return session, "0" .. json.encode {
     sid = session.sid, upgrades = upgrades, pingInterval = math.floor(o.ping_interval * 1000),
@@ -303,6 +308,7 @@ function Engine:request(id, request)
   end
   if query.transport ~= transport then return self:refuse(id, request, BAD_REQUEST) end
   if query.sid and not session then return self:refuse(id, request, UNKNOWN_SESSION) end
+  if not session and self.count >= self.most then return self:refuse(id, request, TOO_MANY, 503) end
   if transport == "websocket" then
     if session then return self:begin_upgrade(id, request, session) end
     return self:open_websocket(id, request, query)

@@ -52,7 +52,7 @@ srv:websocket("/ws/raises", { accept = function() error("x") end })
 srv:websocket("/ws/offers", { accept = function() return "never-offered" end })
 srv:websocket("/ws/opens", { open = function() error("x") end })
 
-local io = srv:io { ping_interval = 2, ping_timeout = 1, cors = "https://app.test" }
+local io = srv:io { ping_interval = 2, ping_timeout = 1, connect_timeout = 1, cors = "https://app.test" }
 io:use(function(sock)
   if sock.handshake.auth.deep then deep(1) end
   if sock.handshake.auth.yields then coroutine.yield() end

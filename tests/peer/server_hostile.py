@@ -383,6 +383,14 @@ check("of too many some are closed", sum(1 for s in crowd[350:] if rest(s, 1) in
 for s in crowd:
     s.close()
 deadline = time.time() + 10
+while statuses(get(POLL)) != [200] and time.time() < deadline:
+    time.sleep(0.05)
+seen = statuses(ask(line(b"GET " + POLL + b" HTTP/1.1") * 320, half=True))
+check("of too many sessions some are refused", len(seen) == 320 and 0 < seen.count(503) < 100, seen)
+while statuses(get(POLL)) != [200] and time.time() < deadline:
+    time.sleep(0.05)
+check("those that join nothing go", statuses(get(POLL)) == [200])
+deadline = time.time() + 10
 while statuses(get(b"/ok")) != [200] and time.time() < deadline:
     time.sleep(0.05)
 check("then others are served", statuses(get(b"/ok")) == [200])
