@@ -24,9 +24,22 @@
 
 /* --- the end ---------------------------------------------------------------------- */
 
+void engine_unsent(Engine *e, bool binary, const char *data, size_t len) {
+  if (e->callbacks.unsent) e->callbacks.unsent(e->ctx, binary, data, len);
+}
+
+/* What waits to be written goes out with the goodbye yet, unless there is nobody to read
+ * it. */
+static void tell_unsent(Engine *e, const EngineLoss *loss) {
+  bool dead = strcmp(loss->reason, "ping timeout") == 0;
+  if (dead && e->ws && e->upgrade == UPGRADE_NONE) ws_tell_unsent(e->ws);
+  if (e->polling) polling_tell_unsent(e->polling);
+}
+
 static void tell_lost(Engine *e, const EngineLoss *loss) {
   if (e->lost) return;
   e->lost = true; /* there is nobody to say goodbye to */
+  tell_unsent(e, loss);
   timer_stop(net_loop(e->net), &e->heartbeat);
   timer_stop(net_loop(e->net), &e->probe);
   wakes_leave(&e->wake);
@@ -76,7 +89,7 @@ bool engine_lose_overdue(Engine *e) {
 
 /* Before something is sent. The callbacks are for later: this may be a call from outside.
  */
-static bool is_given_up(Engine *e) {
+bool engine_is_given_up(Engine *e) {
   bool overdue = engine_is_overdue(e);
   if (overdue) timer_start(net_loop(e->net), &e->heartbeat, 0);
   return overdue;
@@ -260,7 +273,7 @@ static bool over_polling(const Engine *e) {
 }
 
 int engine_send(Engine *e, bool binary, const char *data, size_t len) {
-  if (is_given_up(e)) return ERR_NOT_CONNECTED;
+  if (engine_is_given_up(e)) return ERR_NOT_CONNECTED;
   if (!over_polling(e))
     return e->ws ? ws_send(e->ws, binary, data, len) : (int)ERR_NOT_CONNECTED;
   size_t most = e->options->ws.max_buffered;
@@ -271,8 +284,8 @@ int engine_send(Engine *e, bool binary, const char *data, size_t len) {
 }
 
 int engine_ping(Engine *e, const char *data, size_t len) {
-  return e->hello && e->ws && !is_given_up(e) ? ws_ping(e->ws, data, len)
-                                              : (int)ERR_NOT_CONNECTED;
+  return e->hello && e->ws && !engine_is_given_up(e) ? ws_ping(e->ws, data, len)
+                                                     : (int)ERR_NOT_CONNECTED;
 }
 
 void engine_fence(Engine *e, uint32_t number) {

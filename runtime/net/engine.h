@@ -50,6 +50,9 @@ typedef struct EngineCallbacks {
   void (*pong)(void *ctx, const char *data, size_t len);
   /* A fence was passed, and with it all before it; not of a plain one. */
   void (*passed)(void *ctx, uint32_t number);
+  /* Before lost: a message that the server has not got whole, as it was sent; data is
+   * borrowed for the call, NULL where it was compressed. May be NULL. */
+  void (*unsent)(void *ctx, bool binary, const char *data, size_t len);
 } EngineCallbacks;
 
 /* Returns new, or NULL with *err (URL, INVALID). */

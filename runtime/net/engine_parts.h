@@ -50,7 +50,9 @@ void engine_take_bytes(Engine *e, const char *data, size_t len); /* a binary mes
 void engine_end(Engine *e, const char *reason, const Error *err);
 void engine_violated(Engine *e, const char *what);
 void engine_is_older(Engine *e); /* the server speaks an older protocol */
-void engine_heard(Engine *e);    /* a sign of life that counts */
+void engine_unsent(Engine *e, bool binary, const char *data, size_t len);
+bool engine_is_given_up(Engine *e); /* nothing is sent any more: it is lost soon */
+void engine_heard(Engine *e);       /* a sign of life that counts */
 bool engine_is_overdue(const Engine *e);
 bool engine_lose_overdue(Engine *e); /* there was none for too long: that is the end */
 /* The transport could not be had: another is tried, or that is the end. */
@@ -85,6 +87,7 @@ void polling_send(Polling *p, bool binary, const char *data, size_t len);
 void polling_send_last(Polling *p, bool binary, const char *data, size_t len);
 void polling_fence(Polling *p, uint32_t number);
 size_t polling_buffered(const Polling *p);
+void polling_tell_unsent(Polling *p); /* what waits: it will not go out */
 void polling_resume(Polling *p); /* the engine is no longer paused, or a probe failed */
 /* No more requests: engine_drained is called when none is under way. */
 void polling_drain(Polling *p);

@@ -100,6 +100,12 @@ static void put(Polling *p, bool binary, bool alone, const char *data, size_t le
   p->queued += len;
 }
 
+void polling_tell_unsent(Polling *p) {
+  for (; p->first; drop_first(p))
+    if (!p->first->alone)
+      engine_unsent(p->engine, p->first->binary, p->first->data, p->first->len);
+}
+
 /* Takes as many as one request may have (python-engineio refuses more than 16 packets);
  * one that is larger alone goes alone. */
 static void gather(Polling *p, Buffer *payload, size_t most) {
@@ -391,7 +397,7 @@ static void post_more(Polling *p) {
     drained_if_idle(p);
     return;
   }
-  if (p->post || !p->first) return;
+  if (p->post || !p->first || engine_is_given_up(p->engine)) return;
   gather(p, &payload, p->engine->max_payload);
   p->posting = payload.len;
   p->post = request(p, &payload, p->engine->options->request_timeout, on_posted, &err);

@@ -92,7 +92,18 @@ static int open_ws(Engine *e, const WsCallbacks *callbacks, Error *err) {
   return e->ws ? 0 : (int)err->code;
 }
 
-static const WsCallbacks in_use = {on_open, on_message, on_closed, on_pong};
+static void on_unsent(void *ctx, bool binary, const char *data, size_t len) {
+  Engine *e = ctx;
+  if (e->upgrade == UPGRADE_NONE) engine_unsent(e, binary, data, len);
+}
+
+static bool may_write(void *ctx) {
+  Engine *e = ctx;
+  return e->upgrade != UPGRADE_NONE || !engine_is_given_up(e);
+}
+
+static const WsCallbacks in_use = {on_open, on_message, on_closed,
+                                   on_pong, on_unsent,  may_write};
 
 int engine_ws_start(Engine *e, Error *err) {
   return open_ws(e, &in_use, err);
@@ -142,7 +153,7 @@ static void on_probe_closed(void *ctx, int code, const char *reason, size_t len,
 }
 
 static const WsCallbacks probing = {on_probe_open, on_probe_message, on_probe_closed,
-                                    on_pong};
+                                    on_pong,       on_unsent,        may_write};
 
 void engine_probe(Engine *e) {
   Error err;

@@ -355,8 +355,29 @@ static void on_pong(void *ctx, const char *data, size_t len) {
   link_pong(((Manager *)ctx)->members, data, len);
 }
 
-static const EngineCallbacks callbacks = {on_open, on_message, on_lost, on_pong,
-                                          on_passed};
+/* Calls are told by themselves, and what is tried until it is acknowledged goes out
+ * again: those have an id. */
+static void on_unsent(void *ctx, bool binary, const char *data, size_t len) {
+  Manager *m = ctx;
+  SioPacket packet;
+  Error ignored;
+  Socket *s = NULL;
+  if (m->options.protocol == SOCKET_WEBSOCKET) {
+    if (m->members) link_unsent(m->members, data, len);
+    return;
+  }
+  bool packed = m->options.msgpack, whole = data && binary == packed && len > 1;
+  if (whole && packed)
+    whole = packet_unpack(data, len, &m->unpacked, &packet, &ignored) == 0;
+  else if (whole)
+    whole = *data == EIO_MESSAGE && sio_parse(data + 1, len - 1, &packet, &ignored) == 0;
+  if (whole) s = find_member(m, &packet);
+  bool event = whole && (packet.type == SIO_EVENT || packet.type == SIO_BINARY_EVENT);
+  if (s && event && packet.ack == SIO_NO_ACK) link_unsent(s, data, len);
+}
+
+static const EngineCallbacks callbacks = {on_open, on_message, on_lost,
+                                          on_pong, on_passed,  on_unsent};
 
 /* --- the engine's beginning ------------------------------------------------------- */
 

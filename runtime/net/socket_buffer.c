@@ -42,16 +42,16 @@ static Waiting *take(Socket *s, Waiting **at) {
 }
 
 /* As text, whatever the parser: who hears of it looks for the event's name. */
-static void tell_dropped(Socket *s, const Waiting *w, ErrorCode why) {
+void waiting_tell_dropped(Socket *s, const char *data, size_t len, ErrorCode why) {
   Unpacked unpacked = {0};
   SioPacket packet;
   Buffer text = {0};
   Error ignored;
-  bool packed = s->options.msgpack && packet_unpack(w->frames.json, w->frames.len,
-                                                    &unpacked, &packet, &ignored) == 0;
+  bool packed =
+      s->options.msgpack && packet_unpack(data, len, &unpacked, &packet, &ignored) == 0;
   if (packed)
     sio_encode(&text, packet.type, s->nsp, packet.ack, packet.json, packet.json_len);
-  else buffer_put(&text, w->frames.json, w->frames.len);
+  else buffer_put(&text, data, len);
   s->stats.dropped++;
   note_push(s, NOTE_DROPPED, why, text.data, text.len);
   buffer_free(&text);
@@ -63,7 +63,7 @@ static void drop_first(Socket *s, ErrorCode code) {
   if (w->call) {
     call_fail(w->call, code);
   } else if (!s->freed) {
-    tell_dropped(s, w, code);
+    waiting_tell_dropped(s, w->frames.json, w->frames.len, code);
   }
   free(w);
 }

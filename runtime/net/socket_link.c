@@ -31,6 +31,10 @@ void link_lose(Socket *s, const Loss *loss) {
   note_push(s, NOTE_LOST, 0, loss, sizeof *loss);
 }
 
+void link_unsent(Socket *s, const char *data, size_t len) {
+  if (s->joined) waiting_tell_dropped(s, data, data ? len : 0, ERR_CLOSED);
+}
+
 void link_fail(Socket *s, const char *reason, const Error *err) {
   Loss loss = {.reason = reason, .err = *err};
   link_lose(s, &loss);

@@ -177,6 +177,8 @@ void link_packet(Socket *s, const SioPacket *packet, const SioBytes *attachments
 void link_start(Socket *s);
 /* Ends the link, saying goodbye if it was open; nothing of it arrives any more. */
 void link_cut(Socket *s, int close_code, const char *reason);
+/* A packet of this link, as it was sent, that the server has not got. */
+void link_unsent(Socket *s, const char *data, size_t len);
 /* Ends the link and reports it, behind all that came before. Takes loss->data. */
 void link_lose(Socket *s, const Loss *loss);
 void link_fail(Socket *s, const char *reason, const Error *err);
@@ -249,6 +251,8 @@ int waiting_put(Socket *s, const SocketData *frames, bool binary, SocketCall *ca
                 Error *err);
 void waiting_flush(Socket *s);
 int check_frames(const Socket *s, const SocketData *frames, Error *err); /* socket.c */
+/* A packet will not be sent: text, or msgpack. */
+void waiting_tell_dropped(Socket *s, const char *data, size_t len, ErrorCode why);
 size_t waiting_drop_all(Socket *s, ErrorCode why); /* its calls fail with that */
 void waiting_remove(Socket *s, const SocketCall *call);
 void waiting_on_age(Timer *timer);

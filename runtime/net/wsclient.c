@@ -95,6 +95,7 @@ void ws_do_later(WsClient *ws) {
 
 void ws_end(WsClient *ws, int code, const char *reason, size_t len, const Error *err) {
   CHECK(ws->state != WS_ENDED && ws->busy);
+  ws_tell_unsent(ws);
   shut(ws);
   if (!ws->orphan) {
     ws->callbacks.closed(ws->ctx, code, reason, len, err);
@@ -345,6 +346,10 @@ static bool says_goodbye(const WsClient *ws) {
 }
 
 void ws_goodbye(WsClient *ws, int code, const char *reason) {
+  if (ws->given_up) {
+    ws_free(ws);
+    return;
+  }
   if (ws->state == WS_IS_OPEN && ws->last.len) ask_peer(ws, code, reason);
   else if (ws->state == WS_IS_OPEN) ws_close(ws, code, reason);
   if (ws->state == WS_PARTING) part_now(ws);

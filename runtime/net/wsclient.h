@@ -35,6 +35,11 @@ typedef struct WsCallbacks {
                  const Error *err);
   /* A pong, asked for or not; data is borrowed for the call. May be NULL. */
   void (*pong)(void *ctx, const char *data, size_t len);
+  /* Before closed: a message of which the peer has not got all; data is borrowed for the
+   * call, NULL where it was compressed. May be NULL. */
+  void (*unsent)(void *ctx, bool binary, const char *data, size_t len);
+  /* Whether what was sent in this turn may be written yet. NULL: it may. */
+  bool (*may_write)(void *ctx);
 } WsCallbacks;
 
 /* Returns new, owned by the caller until ws_free, or NULL with *err (URL, INVALID).
@@ -53,6 +58,9 @@ int ws_ping(WsClient *ws, const char *data, size_t len);
  * some were taken of what could not be written at once. */
 bool ws_heard(WsClient *ws);
 size_t ws_buffered(const WsClient *ws); /* bytes that the system has not taken */
+
+/* As at the end: `unsent` is told, and what waits is given up. Then ws_free is due. */
+void ws_tell_unsent(WsClient *ws);
 
 /* While paused nothing is read, so that the peer feels the backlog. */
 void ws_pause(WsClient *ws, bool paused);

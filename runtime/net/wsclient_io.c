@@ -47,8 +47,10 @@ void ws_watch(WsClient *ws) {
 
 static void on_turn_end(TurnEnd *work) {
   WsClient *ws = CONTAINER_OF(work, WsClient, flush);
+  const WsCallbacks *callbacks = &ws->callbacks;
+  bool may = ws->orphan || !callbacks->may_write || callbacks->may_write(ws->ctx);
   ws_enter(ws);
-  if (ws->poll && !ws->blocked) ws_flush(ws);
+  if (may && ws->poll && !ws->blocked) ws_flush(ws);
   ws_leave(ws);
 }
 

@@ -26,6 +26,7 @@ static void become_open(WsClient *ws, const WsAgreed *agreed, size_t used) {
     ws->deflate = deflate_new(&agreed->deflate, true, ws->compression.level);
     ws_parser_inflate(ws->parser, ws->deflate);
   }
+  ws->framed = ws_buffered(ws) == 0;
   ws->state = WS_IS_OPEN;
   ws->callbacks.open(ws->ctx, agreed->subprotocol);
   if (opening->in.len > used)

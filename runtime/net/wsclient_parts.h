@@ -44,6 +44,8 @@ struct WsClient {
   int busy; /* how many of our entry points are on the stack */
   bool tls, paused, freed;
   bool heard;                     /* see ws_heard */
+  bool framed;                    /* what waits is frames: the request is out */
+  bool given_up;                  /* what waited: nothing is said behind it */
   bool abandoned;                 /* ws_close came before it was open */
   bool orphan;                    /* it says goodbye; nobody is told of its end */
   NetRest rest;                   /* of an orphan */

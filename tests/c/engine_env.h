@@ -275,6 +275,13 @@ static void on_lost(void *ctx, const EngineLoss *loss) {
   free(line);
 }
 
+static void on_unsent(void *ctx, bool binary, const char *data, size_t len) {
+  char *line = xasprintf("unsent %s%.*s", binary ? "binary " : "",
+                         len < 20 ? (int)len : 20, data ? data : "?");
+  tell(ctx, line);
+  free(line);
+}
+
 static void on_passed(void *ctx, uint32_t number) {
   char line[32];
   snprintf(line, sizeof line, "passed %u", number);
@@ -282,8 +289,8 @@ static void on_passed(void *ctx, uint32_t number) {
 }
 
 static inline void open_client(Test *t, EioTransports first) {
-  static const EngineCallbacks callbacks = {on_open, on_message, on_lost, NULL,
-                                            on_passed};
+  static const EngineCallbacks callbacks = {on_open, on_message, on_lost,
+                                            NULL,    on_passed,  on_unsent};
   Error err;
   t->options.first = first;
   t->engine = engine_open(t->env.net, &t->options, &callbacks, t, &err);

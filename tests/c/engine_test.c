@@ -802,10 +802,71 @@ static void freed_with_answers_in_the_inbox(void **state) {
   expect(t, "POST 1");
 }
 
+/* --- what was not sent ------------------------------------------------------------ */
+
+static void what_waits_for_a_post_is_told(void **state) {
+  Test *t = *state;
+  open_polling(t, HELLO);
+  send_text(t, "4on its way");
+  expect(t, "POST 4on its way");
+  send_text(t, "4one");
+  engine_send(t->engine, true, "two", 3);
+  let_pass(t, 0.01);
+  hang_up(&t->get);
+  told(t, "unsent 4one\nunsent binary two\nlost transport error RESET\n");
+  give_up(t);
+}
+
+/* The server reads nothing more, so that most waits in the end; `dead`: it does not hang
+ * up either. Of the first ones the system has taken all, of one a part. */
+static void flood_and_lose(Test *t, bool dead) {
+  enum { SIZE = 1 << 20, COUNT = 30 };
+  char *data = xcalloc(1, SIZE), *line;
+  Buffer wanted = {0};
+  memset(data, 'x', SIZE);
+  open_client(t, EIO_WEBSOCKET);
+  expect(t, "WS");
+  accept_ws(t);
+  say(t, dead ? HELLO_WITH("", "50", "100", "0") : HELLO);
+  told(t, "open\n");
+  uv_read_stop((uv_stream_t *)&t->ws->tcp);
+  for (int i = 0; i < COUNT; i++) {
+    data[0] = (char)('A' + i);
+    engine_send(t->engine, true, data, SIZE);
+  }
+  send_text(t, "4last");
+  let_pass(t, 0.02);
+  assert_true(engine_buffered(t->engine) > SIZE);
+  size_t first = COUNT - engine_buffered(t->engine) / SIZE - 1;
+  if (!dead) hang_up(&t->ws);
+  t->told_len = 10;
+  env_wait(&t->env, was_told, t);
+  line = strstr(buffer_text(&t->told), "lost ");
+  assert_non_null(line);
+  for (int i = (int)first; i < COUNT; i++)
+    buffer_printf(&wanted, "unsent binary %cxxxxxxxxxxxxxxxxxxx\n", 'A' + i);
+  buffer_puts(&wanted, "unsent 4last\nlost ");
+  assert_int_equal(memcmp(buffer_text(&t->told), wanted.data, wanted.len), 0);
+  buffer_clear(&t->told);
+  buffer_free(&wanted);
+  free(data);
+}
+
+static void what_the_system_did_not_take_is_told(void **state) {
+  flood_and_lose(*state, false);
+}
+
+static void so_it_is_when_the_server_is_silent(void **state) {
+  flood_and_lose(*state, true);
+}
+
 #define T(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void) {
   const struct CMUnitTest tests[] = {
+      T(what_waits_for_a_post_is_told),
+      T(what_the_system_did_not_take_is_told),
+      T(so_it_is_when_the_server_is_silent),
       T(a_session_over_websocket),
       T(another_transport_is_tried),
       T(a_session_over_polling),

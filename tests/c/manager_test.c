@@ -409,6 +409,41 @@ static void a_new_request_timeout(void **state) {
   socket_free(m.socket);
 }
 
+/* What waited for its turn when the connection broke; a call is told by itself. */
+static void what_was_not_sent_is_told(void **state) {
+  Test *t = *state;
+  Member main, x;
+  SocketOptions options = {.url = t->front,
+                           .nsp = "/",
+                           .group = "these",
+                           .multiplex = true,
+                           .transports = {EIO_POLLING, EIO_NONE}};
+  make_with(&main, t, &options);
+  options.nsp = "/x";
+  make_with(&x, t, &options);
+  socket_connect(main.socket);
+  socket_connect(x.socket);
+  expect(t, "GET");
+  answer_get(t, HELLO);
+  expect(t, "GET abc");
+  expect(t, "POST 40|40/x,");
+  answer_post(t);
+  answer_get(t, "40{\"sid\":\"main\"}|40/x,{\"sid\":\"x\"}");
+  told(t, "/ connected\n/x connected\n");
+  expect(t, "GET abc");
+  emit(&main, "[\"on its way\"]");
+  expect(t, "POST 42[\"on its way\"]");
+  emit(&main, "[\"one\"]");
+  emit(&x, "[\"two\"]");
+  let_pass(t, 0.01);
+  hang_up(&t->get);
+  told(t, "/ dropped CLOSED 42[\"one\"]\n/x dropped CLOSED 42/x,[\"two\"]\n"
+          "/ closed (transport error)\n/x closed (transport error)\n");
+  socket_free(main.socket);
+  socket_free(x.socket);
+  expect(t, "POST gone");
+}
+
 #define T(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void) {
@@ -429,6 +464,7 @@ int main(void) {
       T(the_standard_path_has_many_spellings),
       T(they_join_and_send_in_the_order_of_declaration),
       T(a_new_request_timeout),
+      T(what_was_not_sent_is_told),
   };
   return cmocka_run_group_tests_name("manager", tests, NULL, NULL);
 }

@@ -43,9 +43,15 @@ static void on_member_event(void *ctx, const SocketData *data, int64_t ack) {
   buffer_putc(&m->t->told, '\n');
 }
 
+static void on_member_dropped(void *ctx, ErrorCode why, const char *data, size_t len) {
+  Member *m = ctx;
+  buffer_printf(&m->t->told, "%s dropped %s %.*s\n", m->nsp, error_name(why), (int)len,
+                data);
+}
+
 static inline void make_with(Member *m, Test *t, const SocketOptions *options) {
   static const SocketCallbacks callbacks = {on_auth,         on_state, on_connect_error,
-                                            on_member_event, NULL,     NULL};
+                                            on_member_event, NULL,     on_member_dropped};
   Error err;
   *m = (Member){.t = t, .nsp = options->nsp};
   m->socket = socket_new(t->env.net, options, &callbacks, m, &err);

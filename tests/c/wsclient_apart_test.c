@@ -43,7 +43,8 @@ static void on_closed(void *ctx, int code, const char *reason, size_t len,
 }
 
 static void connect_client(Test *t, Client *client) {
-  static const WsCallbacks callbacks = {on_open, on_message, on_closed, NULL};
+  static const WsCallbacks callbacks = {
+      .open = on_open, .message = on_message, .closed = on_closed};
   char url[64];
   Error err;
   snprintf(url, sizeof url, "ws://127.0.0.1:%d/", t->fake.port);

@@ -91,7 +91,8 @@ static void on_closed(void *ctx, int code, const char *reason, size_t len,
   if (t->free_in == FREE_IN_CLOSED) ws_free(t->ws), t->ws = NULL;
 }
 
-static const WsCallbacks callbacks = {on_open, on_message, on_closed, NULL};
+static const WsCallbacks callbacks = {
+    .open = on_open, .message = on_message, .closed = on_closed};
 
 static const char *url_of(Test *t) {
   static char url[64];

@@ -91,6 +91,17 @@ test.describe("a polling server", function()
     expect(ends({ poll = "large" }, "TOO_LARGE", "parse error").detail).matches "50000 bytes"
   end)
 
+  test.it("may compress its answers; one that ends early costs the session", function()
+    local _, last, ticks = connect { poll = "gzip" }
+    wait_for(function() return last.state == "closed" end)
+    expect(last.info.error.code).is "CLOSED"
+    expect(ticks[#ticks]).is(1000)
+    for _, what in ipairs { "gzip_cut", "gzip_short", "gzip_none", "deflate_cut" } do
+      ends({ poll = what }, "DECODE", "connect error")
+      ends({ open = what }, "DECODE", "connect error")
+    end
+  end)
+
   test.it("may say much at once, where each message is small enough", function()
     local s = connect {}
     local heard = 0

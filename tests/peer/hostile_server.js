@@ -8,6 +8,7 @@
 "use strict";
 const http = require("http");
 const url = require("url");
+const zlib = require("zlib");
 const { WebSocketServer } = require("ws");
 const { options, listen } = require("./peer");
 
@@ -40,7 +41,13 @@ const answers = {
   pong: (res) => res.end("3"),
   reset: (res) => res.socket.destroy(),
   hang: () => {},
+  gzip: (res) => coded(res, "gzip", zlib.gzipSync('40{"sid":"x"}\x1e42["tick",1000]\x1e1')),
+  gzip_cut: (res) => coded(res, "gzip", zlib.gzipSync('42["tick",1000]\x1e1').subarray(0, -9)),
+  gzip_short: (res) => coded(res, "gzip", zlib.gzipSync('42["tick",1000]\x1e1').subarray(0, -1)),
+  gzip_none: (res) => coded(res, "gzip", Buffer.from('42["tick",1000]')),
+  deflate_cut: (res) => coded(res, "deflate", zlib.deflateSync('42["tick",1000]\x1e1').subarray(0, -3)),
 };
+const coded = (res, coding, body) => res.writeHead(200, { "Content-Encoding": coding, "Content-Length": body.length }).end(body);
 
 function open(res, query) {
   const sid = `s${++seen.opens}`;

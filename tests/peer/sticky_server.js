@@ -20,7 +20,7 @@ for (let i = 0; i < 4; i++) {
     }));
     socket.on("drop", () => socket.conn.close(true));
   });
-  for (const name of ["/größe", "/{a}|b"]) io.of(name).on("connection", (socket) => socket.on("where", (ack) => ack(name)));
+  for (const name of ["/größe", "/聊天", "/{a}|b", "/with spaces"]) io.of(name).on("connection", (socket) => socket.on("where", (ack) => ack(name)));
   server.listen(0, "127.0.0.1");
   backends.push(server);
 }
