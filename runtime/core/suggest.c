@@ -63,3 +63,9 @@ const char *suggest_text(Suggestion *s) {
   if (s->name[0]) snprintf(s->text, sizeof s->text, " (did you mean \"%s\"?)", s->name);
   return s->text;
 }
+
+const char *suggest_among(Suggestion *s, const char *word, const char *const *names) {
+  suggest_begin(s, word);
+  for (; *names; names++) suggest_offer(s, *names);
+  return suggest_text(s);
+}

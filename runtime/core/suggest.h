@@ -21,6 +21,8 @@ size_t suggest_distance(const char *a, const char *b);
 void suggest_begin(Suggestion *s, const char *word); /* borrows word */
 /* One that there is; copies. Of two that are as near the first in the alphabet counts. */
 void suggest_offer(Suggestion *s, const char *name);
+/* Both at once, for a list that ends with NULL: see suggest_text. */
+const char *suggest_among(Suggestion *s, const char *word, const char *const *names);
 /* The nearest, or NULL where none is near: a third of its letters may differ. */
 const char *suggest_name(const Suggestion *s);
 /* ` (did you mean "name"?)`, or "" where none is near; lives as long as s. */

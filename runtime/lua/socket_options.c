@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/suggest.h"
 #include "lua/options.h"
 #include "lua/route.h"
 
@@ -58,8 +59,10 @@ static int choice_field(lua_State *L, int t, const char *key, const char *const 
   int i = value ? 0 : standard;
   if (value)
     while (choices[i] && strcmp(choices[i], value) != 0) i++;
+  Suggestion near = {0};
   if ((type != LUA_TNIL && !value) || !choices[i])
-    luaL_error(L, "socket.connect: %s cannot be %s", key, luaL_tolstring(L, -1, NULL));
+    luaL_error(L, "socket.connect: %s cannot be %s%s", key, luaL_tolstring(L, -1, NULL),
+               value ? suggest_among(&near, value, choices) : "");
   lua_pop(L, 1);
   return i;
 }
@@ -247,6 +250,13 @@ static void read_buffer(lua_State *L, int t, SocketOptions *o) {
   lua_pop(L, 1);
 }
 
+static void refuse_transport(lua_State *L, const char *name) {
+  static const char *const names[] = {"websocket", "polling", NULL};
+  Suggestion near;
+  luaL_error(L, "socket.connect: there is no transport \"%s\"%s", name,
+             suggest_among(&near, name, names));
+}
+
 /* transports = { "websocket", "polling" }, in the order in which they are tried. */
 static void read_transports(lua_State *L, int t, SocketOptions *o) {
   static const char *const parsers[] = {"json", "msgpack", NULL};
@@ -257,7 +267,7 @@ static void read_transports(lua_State *L, int t, SocketOptions *o) {
       EioTransports one = strcmp(name, "websocket") == 0 ? EIO_WEBSOCKET
                           : strcmp(name, "polling") == 0 ? EIO_POLLING
                                                          : EIO_NONE;
-      if (!one) luaL_error(L, "socket.connect: there is no transport \"%s\"", name);
+      if (!one) refuse_transport(L, name);
       if (n == 2 || (n && o->transports[0] == one))
         luaL_error(L, "socket.connect: transports names \"%s\" twice", name);
       o->transports[n++] = one;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/suggest.h"
 #include "lua/modules.h"
 #include "lua/options.h"
 #include "script/draft.h"
@@ -126,9 +127,10 @@ static void read_options(lua_State *L, int t, StoreOptions *o) {
   const char *share = luaL_optstring(L, -1, "none");
   int i = 0;
   while (shares[i] && strcmp(shares[i], share) != 0) i++;
+  Suggestion near;
   if (!shares[i])
-    luaL_error(L, "store.define: share is \"none\", \"read\" or \"write\", not \"%s\"",
-               share);
+    luaL_error(L, "store.define: share is \"none\", \"read\" or \"write\", not \"%s\"%s",
+               share, suggest_among(&near, share, shares));
   o->share = (Share)i;
   lua_pop(L, 1);
   o->limits.memory = size_field(L, t, "memory");

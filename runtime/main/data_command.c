@@ -260,10 +260,12 @@ static int run_data(Asked *asked, const char *what) {
     int status = need_names(asked->options, what);
     return status ? status : run_action(asked, what);
   }
+  static const char *const all[] = {"list", "export", "show", "restore", "reset", NULL};
+  Suggestion near;
   fprintf(stderr,
-          "tidelock: data knows list, show, export, restore and reset, not \"%s\"\n"
-          "try: tidelock help\n",
-          what);
+          "tidelock: data knows list, show, export, restore and reset, not \"%s\"%s\n"
+          "try: tidelock help data\n",
+          what, suggest_among(&near, what, all));
   return 2;
 }
 

@@ -30,13 +30,18 @@ static int wrong_option(const char *arg) {
   return rc;
 }
 
-static int wrong_level(const char *value) {
-  static const char *const levels[] = {"debug", "info", "warn", "error", "off"};
+static int wrong_format(const char *value) {
+  static const char *const formats[] = {"text", "json", NULL};
   Suggestion s;
-  suggest_begin(&s, value);
-  for (size_t i = 0; i < COUNT_OF(levels); i++) suggest_offer(&s, levels[i]);
+  return wrong_name("--log-format takes text or json, not", value,
+                    suggest_among(&s, value, formats));
+}
+
+static int wrong_level(const char *value) {
+  static const char *const levels[] = {"debug", "info", "warn", "error", "off", NULL};
+  Suggestion s;
   return wrong_name("--log takes debug, info, warn, error or off, not", value,
-                    suggest_text(&s));
+                    suggest_among(&s, value, levels));
 }
 
 /* Takes the value of --name VALUE or --name=VALUE; NULL too where it is empty. */
@@ -65,8 +70,7 @@ static int read_log_option(Options *o, const char *arg, char **argv, int *i, int
   const char *value;
   if ((value = value_of(arg, "--log-format", argv, i, argc))) {
     bool json = strcmp(value, "json") == 0;
-    if (!json && strcmp(value, "text") != 0)
-      return wrong("--log-format takes text or json, not \"%s\"", value);
+    if (!json && strcmp(value, "text") != 0) return wrong_format(value);
     o->log_format = json ? LOG_JSON : LOG_TEXT;
   } else if ((value = value_of(arg, "--log-file", argv, i, argc))) {
     o->log_file = value;

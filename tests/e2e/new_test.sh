@@ -105,7 +105,9 @@ meant '(did you mean "--profile"?)' run --profle=a x.lua
 meant '(did you mean "--memory"?)' run --memroy x.lua
 meant 'unknown option: --colour' run --colour x.lua
 meant '(did you mean "warn"?)' run --log wran x.lua
+meant '(did you mean "json"?)' run --log-format jsno x.lua
 meant '(did you mean "hook"?)' new hok x
+meant '(did you mean "list"?)' data lsit
 meant '(did you mean "new"?)' help nwe
 meant '--env: it takes a value' run x.lua --env
 run_to frobnicate
