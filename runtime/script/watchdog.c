@@ -161,6 +161,7 @@ WatchdogTurn watchdog_enter(Generation *gen, lua_State *co) {
   WatchdogTurn outer = {running, w->turn, w->limit, w->turn == w->seen ? w->ticks : 0};
   w->turn = ++w->turns;
   w->limit = (unsigned)(limit_of(gen) / TICK);
+  if (is_over(w)) arm(w, co); /* at once: there may be thousands */
   w->running = co;
   return outer;
 }
