@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "script/connection_parts.h"
+#include "script/hold.h"
 #include "script/script.h"
 
 /* --- who hears -------------------------------------------------------------------- */
@@ -47,15 +48,17 @@ static void look_at_tasks(Flight *f) {
   Connection *c = f->connection;
   if (!c || !c->res || f->guest) return;
   int most = most_tasks(c);
-  bool hold = f->held ? f->tasks > most / 2 : f->tasks >= most;
+  const Generation *gen = c->res->owner->current;
+  bool many = f->held ? f->tasks > most / 2 : f->tasks >= most;
+  bool hold = many || (gen && hold_is_heavy(gen));
   if (hold == f->held) return;
   f->held = hold;
-  if (hold && !f->told)
+  if (many && !f->told)
     log_write(c->res->owner->rt->log, LOG_WARN, c->res->owner->name,
               "%s: %d handlers have not ended; further events wait until half of them "
               "have (max_tasks)",
               c->res->name, f->tasks);
-  f->told = true;
+  f->told = f->told || many;
   socket_hold(c->socket, hold);
 }
 

@@ -29,6 +29,11 @@ bool hold_has_room(const Generation *gen) {
   return gen->script->hold.count < MOST_HELD;
 }
 
+bool hold_is_heavy(const Generation *gen) {
+  size_t used = gen->memory + output_queued(&gen->script->printed);
+  return hold_wanted(gen) && used > gen->memory_limit / 2;
+}
+
 static void tell_once(Script *script) {
   if (script->hold.told) return;
   script->hold.told = true;

@@ -20,6 +20,9 @@ void hold_event(Generation *gen, Event *event);
  * task->args values. */
 void hold_values(Task *task, TaskPush *push, void *ctx);
 int hold_push(lua_State *L, void *task);
+/* Whether what is held fills the script's memory: then events wait in their connections.
+ */
+bool hold_is_heavy(const Generation *gen);
 /* Whether what comes again and again may still be kept: else it is passed over. */
 bool hold_has_room(const Generation *gen);
 
