@@ -29,6 +29,7 @@ local UNKNOWN_TRANSPORT = { code = 0, message = "Transport unknown" }
 local UNKNOWN_SESSION = { code = 1, message = "Session ID unknown" }
 local BAD_REQUEST = { code = 3, message = "Bad request" }
 local TOO_MANY = { code = 3, message = "Too many sessions" }
+local FORBIDDEN = { code = 4, message = "Forbidden" }
 local WRONG_VERSION = { code = 5, message = "Unsupported protocol version" }
 
 ---@class tidelock.server.Session plain data
@@ -293,6 +294,13 @@ function Engine:post(id, request, session)
   end
 end
 
+-- A page of another site that asks without telling its origin, as for an image: no client of ours
+-- does, and each such request would cost a session.
+local function is_smuggled(headers)
+  local site = headers["sec-fetch-site"]
+  return not headers.origin and (site == "cross-site" or site == "same-site")
+end
+
 --- A request to our path.
 function Engine:request(id, request)
   local state = self:state()
@@ -302,6 +310,7 @@ function Engine:request(id, request)
   local query = router.query(request.query_string)
   local session = query.sid and state.sessions[query.sid]
   local transport = request.websocket and "websocket" or "polling"
+  if is_smuggled(request.headers) then return self:refuse(id, request, FORBIDDEN, 403) end
   if query.EIO ~= "4" then return self:refuse(id, request, WRONG_VERSION) end
   if query.transport ~= "websocket" and query.transport ~= "polling" then
     return self:refuse(id, request, UNKNOWN_TRANSPORT)

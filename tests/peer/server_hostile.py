@@ -263,6 +263,10 @@ got = ask(b"OPTIONS " + POLL + b" HTTP/1.1\r\nHOST\r\nOrigin: https://evil.test\
           b"Access-Control-Request-Method: POST\r\n\r\n")
 check("another is not", statuses(got) == [403] and b"Access-Control" not in got, got)
 
+seen = [first_status(POLL, b"Sec-Fetch-Mode: no-cors\r\nSec-Fetch-Site: " + site + b"\r\n")
+        for site in (b"cross-site", b"same-site", b"same-origin", b"none")]
+check("a page that hides its origin opens no session", seen == [403, 403, 200, 200], seen)
+
 with open(SCRIPT) as file:
     text = file.read()
 with open(SCRIPT, "w") as file:
