@@ -117,13 +117,12 @@ void engine_heard(Engine *e) {
 
 /* --- packets ---------------------------------------------------------------------- */
 
+/* One that comes again changes the numbers, and the sid, of the session that stands: the
+ * reference client takes it. */
 static void on_hello(Engine *e, const EioPacket *packet) {
   EioOpen open;
   Error err;
-  if (e->hello) {
-    engine_violated(e, "a second handshake");
-    return;
-  }
+  bool again = e->hello;
   JsonArena *arena = json_arena_new();
   int code = eio_parse_open(arena, packet->data, packet->len, &open, &err);
   json_arena_free(arena);
@@ -134,8 +133,10 @@ static void on_hello(Engine *e, const EioPacket *packet) {
   e->hello = true;
   e->ping_deadline = open.ping_interval + open.ping_timeout;
   e->max_payload = open.max_payload;
+  free(e->sid);
   e->sid = xstrdup(open.sid);
   note_beat(e);
+  if (again) return;
   wakes_listen(net_wakes(e->net), &e->wake);
   if (e->transport == EIO_POLLING && open.websocket) engine_probe(e);
   e->callbacks.open(e->ctx);

@@ -26,7 +26,7 @@ typedef struct StateChange {
   const char *state; /* NULL: not pushed */
   const char *reason;
   const SocketInfo *info;
-  Runtime *rt;
+  const char *words; /* of a failure; NULL: it is none */
 } StateChange;
 
 static void set_text(lua_State *L, const char *key, const char *text) {
@@ -35,8 +35,10 @@ static void set_text(lua_State *L, const char *key, const char *text) {
   lua_setfield(L, -2, key);
 }
 
-static void push_info(lua_State *L, const SocketInfo *info) {
-  lua_createtable(L, 0, 8);
+static void push_info(lua_State *L, const StateChange *change) {
+  const SocketInfo *info = change->info;
+  lua_createtable(L, 0, 10);
+  set_text(L, "message", change->words);
   set_text(L, "reason", info->reason);
   if (info->code) {
     lua_pushinteger(L, info->code);
@@ -74,19 +76,20 @@ static int push_change(lua_State *L, void *ctx) {
     lua_pushstring(L, change->reason);
     n++;
   }
-  push_info(L, change->info);
+  push_info(L, change);
   return n;
 }
 
 static int push_error(lua_State *L, void *ctx) {
-  const SocketInfo *info = ((StateChange *)ctx)->info;
+  const StateChange *change = ctx;
+  const SocketInfo *info = change->info;
   Error unknown;
   error_set(&unknown, ERR_CONNECT, "the connection failed");
   luaerror_push(L, info->error && info->error->code ? info->error : &unknown);
   Error ignored;
   if (info->data && luajson_decode(L, info->data, info->data_len, &ignored) == 0)
     lua_setfield(L, -2, "data");
-  push_info(L, info);
+  push_info(L, change);
   return 2;
 }
 
@@ -106,22 +109,37 @@ static void note_failure(Connection *c, const SocketInfo *info) {
                      : xstrdup(info->reason);
 }
 
-/* Once for each time that it fails, until it is connected again or over. */
-static void log_failure(Connection *c, const char *what, const SocketInfo *info) {
-  const Resource *res = c->res;
+/* Returns new: whose, what, where, why, and what comes next. */
+static char *describe_failure(const Connection *c, const SocketInfo *info) {
   char url[NET_URL_SHOWN], then[64] = "not tried again (connect() does)";
-  if (info->will_retry && c->told) return;
-  c->told = true;
   if (info->will_retry)
     snprintf(then, sizeof then, "trying again in %.1f s", info->retry_in);
-  net_url_show(((ConnectionOptions *)res->options)->net.url, url);
-  log_write(res->owner->rt->log, info->will_retry ? LOG_WARN : LOG_ERROR,
-            res->owner->name, "%s: %s %s: %s; %s", res->name, what, url, c->failure,
-            then);
+  net_url_show(((ConnectionOptions *)c->res->options)->net.url, url);
+  return xasprintf("%s: %s %s: %s; %s", c->res->name,
+                   c->was_connected ? "lost the connection to" : "cannot connect to", url,
+                   c->failure, then);
 }
 
-/* A failed attempt is logged when it fails; here: what was lost, and what is over. */
-static void log_state(Connection *c, SocketState state, const SocketInfo *info) {
+/* Once for each time that it fails, until it is connected again or over. */
+static void log_failure(Connection *c, const char *words, bool will_retry) {
+  const Resource *res = c->res;
+  if (will_retry && c->told) return;
+  c->told = true;
+  log_write(res->owner->rt->log, will_retry ? LOG_WARN : LOG_ERROR, res->owner->name,
+            "%s", words);
+}
+
+/* Returns new: the failure, which is told to the script as well. */
+static char *tell_failure(Connection *c, const SocketInfo *info, bool logged) {
+  note_failure(c, info);
+  char *words = describe_failure(c, info);
+  if (logged) log_failure(c, words, info->will_retry);
+  return words;
+}
+
+/* A failed attempt is logged when it fails; here: what was lost, and what is over.
+ * Returns new: the words of a failure, or NULL. */
+static char *log_state(Connection *c, SocketState state, const SocketInfo *info) {
   const Resource *res = c->res;
   if (state == SOCKET_CONNECTED) {
     if (c->told)
@@ -131,22 +149,19 @@ static void log_state(Connection *c, SocketState state, const SocketInfo *info) 
     c->failed = ERR_NONE;
     free(c->failure);
     c->failure = NULL;
-  } else if (state == SOCKET_RECONNECTING && c->was_connected) {
-    note_failure(c, info);
-    log_failure(c, "lost the connection to", info);
-  } else if (state == SOCKET_CLOSED) {
-    note_failure(c, info);
-    log_failure(c, c->was_connected ? "lost the connection to" : "cannot connect to",
-                info);
+  } else if (state == SOCKET_RECONNECTING || state == SOCKET_CLOSED) {
+    return tell_failure(c, info, state == SOCKET_CLOSED || c->was_connected);
   }
+  return NULL;
 }
 
 /* --- to scripts ------------------------------------------------------------------- */
 
 void connection_on_state(void *ctx, SocketState state, const SocketInfo *info) {
   Connection *c = ctx;
-  log_state(c, state, info);
-  StateChange change = {.state = connection_state_name(state), .info = info};
+  char *words = log_state(c, state, info);
+  StateChange change = {
+      .state = connection_state_name(state), .info = info, .words = words};
   c->firing++;
   connection_fire(c, LIST_STATES,
                   &(Firing){.any = true, .push = push_change, .ctx = &change});
@@ -160,16 +175,17 @@ void connection_on_state(void *ctx, SocketState state, const SocketInfo *info) {
   if (!connected && c->was_connected)
     fire_reserved(c, "disconnect", push_change, &change);
   c->was_connected = connected;
+  free(words);
   connection_tell_waiters(c, info);
   connection_leave(c);
 }
 
 void connection_on_error(void *ctx, const SocketInfo *info) {
   Connection *c = ctx;
-  StateChange change = {.info = info};
-  note_failure(c, info);
-  if (info->will_retry) log_failure(c, "cannot connect to", info);
+  char *words = tell_failure(c, info, info->will_retry);
+  StateChange change = {.info = info, .words = words};
   c->firing++;
   fire_reserved(c, "connect_error", push_error, &change);
+  free(words);
   connection_leave(c);
 }

@@ -20,6 +20,7 @@ local socket = {}
 ---@field data? any what the server sent with a refusal
 ---@field will_retry boolean
 ---@field retry_in? number seconds
+---@field message? string of a failure: the connection's name, the URL without secrets, why, and what comes next
 ---@field recovered boolean at "connected": nothing was missed; false after a reconnection: a gap
 ---@field attempt integer failed attempts in a row
 

@@ -509,9 +509,8 @@ static void pings_are_answered_and_keep_it_alive(void **state) {
 
 static void violations_are_parse_errors(void **state) {
   Test *t = *state;
-  static const char *const packets[] = {"",    "9",    "x",           "4",
-                                        "49",  "42{}", "40[]",        "40{no",
-                                        "0{}", HELLO,  "450-[\"a\"]", "44[]"};
+  static const char *const packets[] = {
+      "", "9", "x", "4", "49", "42{}", "40[]", "40{no", "0{}", "450-[\"a\"]", "44[]"};
   for (size_t i = 0; i < COUNT_OF(packets); i++) {
     connect_it(t);
     say(t, packets[i]);
@@ -526,7 +525,8 @@ static void violations_are_parse_errors(void **state) {
 /* What the reference client takes, though no server of its kind sends it. */
 static void odd_packets_are_taken(void **state) {
   Test *t = *state;
-  static const char *const packets[] = {"3",
+  static const char *const packets[] = {HELLO,
+                                        "3",
                                         "3probe",
                                         "5",
                                         "6",

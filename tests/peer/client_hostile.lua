@@ -82,7 +82,7 @@ test.describe("a polling server", function()
   end)
 
   test.it("that breaks the protocol later is left", function()
-    for _, what in ipairs { "garbage", "base64", "again", "empty" } do
+    for _, what in ipairs { "garbage", "base64", "empty" } do
       ends({ poll = what }, "PROTOCOL", "parse error")
     end
     ends({ poll = "close" }, "CLOSED")
@@ -174,9 +174,12 @@ test.describe("the transports", function()
     expect(last.info.error.detail).matches "403"
   end)
 
-  test.it("are not, where the server cannot be reached", function()
-    local _, last = connect({}, { url = "http://127.0.0.1:1", transports = both.transports })
+  test.it("are not, where the server cannot be reached; that says whose, where, why, what next", function()
+    local url = "http://me:secret@127.0.0.1:1/?token=1"
+    local _, last = connect({}, { url = url, transports = both.transports })
     wait_for(function() return last.state == "closed" end)
     expect(last.info.error.code).is "CONNECT"
+    local words = "^h%d+: cannot connect to http://127.0.0.1:1/: CONNECT: .+; not tried again"
+    expect(last.info.message).matches(words)
   end)
 end)
