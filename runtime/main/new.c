@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "core/buffer.h"
+#include "core/json.h"
 #include "core/suggest.h"
 #include "main/commands.h"
 #include "script/script.h"
@@ -71,6 +72,11 @@ static const char *template_text(const char *name) {
   return NULL;
 }
 
+/* As JSON; a path that is not UTF-8 stands for none. */
+static void put_path(Buffer *out, const char *path) {
+  if (json_put_string(out, path, strlen(path)) != 0) buffer_puts(out, "\"stdlib\"");
+}
+
 /* For editors that speak with the Lua language server: where the types are. One that is
  * there already stays. */
 static int write_settings(const char *folder) {
@@ -81,16 +87,16 @@ static int write_settings(const char *folder) {
   if (lstat(path, &st) == 0) {
     printf("kept %s\n", path);
   } else {
-    char *text = xasprintf("{\n"
-                           "  \"runtime.version\": \"Lua 5.4\",\n"
-                           "  \"runtime.path\": [\"?.lua\", \"?/init.lua\", "
-                           "\"lib/?.lua\"],\n"
-                           "  \"workspace.library\": [\"%s\", \"%s\"],\n"
-                           "  \"workspace.checkThirdParty\": false\n"
-                           "}\n",
-                           meta ? meta : "stdlib/meta", modules ? modules : "stdlib");
-    status = write_file(path, text);
-    free(text);
+    Buffer text = {0};
+    buffer_puts(&text, "{\n  \"runtime.version\": \"Lua 5.4\",\n  \"runtime.path\": "
+                       "[\"?.lua\", \"?/init.lua\", \"lib/?.lua\"],\n"
+                       "  \"workspace.library\": [");
+    put_path(&text, meta ? meta : "stdlib/meta");
+    buffer_puts(&text, ", ");
+    put_path(&text, modules ? modules : "stdlib");
+    buffer_puts(&text, "],\n  \"workspace.checkThirdParty\": false\n}\n");
+    status = write_file(path, buffer_text(&text));
+    buffer_free(&text);
   }
   free(path);
   free(meta);

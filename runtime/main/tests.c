@@ -13,11 +13,18 @@
 #include "script/script.h"
 #include "script/stamps.h"
 
+typedef struct Folder {
+  dev_t device;
+  ino_t inode;
+} Folder;
+
 typedef struct Tests {
   const Options *options;
   World *world;
   char **files; /* owned, as are its strings */
   size_t count;
+  Folder *seen; /* folders looked into: a link that leads up ends there; owned */
+  size_t seen_count;
   Stamps stamps; /* of all that a run depends on; only with --watch */
   int passed, failed;
   Suggestion meant; /* a test's name, for an --only that fits none */
@@ -47,8 +54,20 @@ static bool is_folder(const char *path) {
   return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
+static bool is_seen(Tests *tests, const char *folder) {
+  struct stat st;
+  if (stat(folder, &st) != 0) return true;
+  for (size_t i = 0; i < tests->seen_count; i++)
+    if (tests->seen[i].device == st.st_dev && tests->seen[i].inode == st.st_ino)
+      return true;
+  tests->seen = xrealloc(tests->seen, (tests->seen_count + 1) * sizeof *tests->seen);
+  tests->seen[tests->seen_count++] = (Folder){st.st_dev, st.st_ino};
+  return false;
+}
+
 /* The tests of a folder stand before those of the folders in it. */
 static void look_into(Tests *tests, const char *folder, int depth) {
+  if (is_seen(tests, folder)) return;
   struct dirent **entries;
   int count = scandir(folder, &entries, visible, alphasort);
   if (tests->options->watch) stamps_add(&tests->stamps, folder);
@@ -66,6 +85,7 @@ static void look_into(Tests *tests, const char *folder, int depth) {
 }
 
 static void look_for(Tests *tests, const char *path) {
+  tests->seen_count = 0;
   size_t before = tests->count, len = strlen(path);
   while (len > 1 && path[len - 1] == '/') len--;
   char *clean = xstrndup(path, len);
@@ -80,8 +100,10 @@ static void look_for(Tests *tests, const char *path) {
 static void forget_files(Tests *tests) {
   for (size_t i = 0; i < tests->count; i++) free(tests->files[i]);
   free(tests->files);
+  free(tests->seen);
   tests->files = NULL;
-  tests->count = 0;
+  tests->seen = NULL;
+  tests->count = tests->seen_count = 0;
 }
 
 /* --- running ---------------------------------------------------------------------- */
