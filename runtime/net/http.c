@@ -278,6 +278,8 @@ static int check(const HttpOptions *options, Error *err) {
   const char *method = options->method;
   if (method && !http_token(method, strlen(method)))
     return error_set(err, ERR_INVALID, "that cannot be an HTTP method");
+  if (method && strcmp(method, "CONNECT") == 0)
+    return error_set(err, ERR_INVALID, "CONNECT is between a client and its proxy");
   for (const char *const *header = options->headers; header && *header; header++) {
     int code = http_check_header(*header, err);
     if (code) return code;

@@ -176,6 +176,7 @@ static void take_bytes(HttpRequest *r, const char *data, size_t len) {
       repeat(r);
       return;
     }
+    if (got == HTTP1_GOT_WRONG && r->discards) return; /* nobody looks */
     if (got == HTTP1_GOT_WRONG) describe_wrong(r);
     if (got == HTTP1_GOT_HEAD && r->exchange.sending) stop_sending(r);
     if (got == HTTP1_GOT_HEAD) http_take_head(r);

@@ -205,7 +205,7 @@ end)
 
 test.describe("redirects", function()
   about("are followed without a look at their body", function()
-    expect(body "/away").is "ok"
+    for _, path in ipairs { "/away", "/away-chunks", "/away-endless" } do expect(body(path), path).is "ok" end
     expect(assert(ask("/away", { redirects = 1 })).url).matches "/ok$"
   end)
 

@@ -102,6 +102,15 @@ test.describe("a polling server", function()
     end
   end)
 
+  test.it("that breaks the rules of HTTP is left; what it packs in parts is unpacked", function()
+    ends({ poll = "lengths" }, "PROTOCOL")
+    ends({ poll = "chunks" }, "PROTOCOL")
+    local s = connect { poll = "members" }
+    local heard
+    s:on("packed", function(n) heard = n end)
+    wait_for(function() return heard == 7 end)
+  end)
+
   test.it("may say much at once, where each message is small enough", function()
     local s = connect {}
     local heard = 0

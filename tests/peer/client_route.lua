@@ -246,6 +246,16 @@ test.describe("HTTP/2", function()
     expect(err).is_not(nil)
   end)
 
+  test.it("carries more than 16 KB of headers, both ways", function()
+    for _, kb in ipairs { 15, 17, 40 } do
+      local headers = { ["X-Told"] = tostring(kb) }
+      for i = 1, kb do headers["X-" .. i] = ("y"):rep(1000) end
+      local res = assert(ask(only, "/tell", { headers = headers, timeout = 10 }))
+      expect(res:json().version).is "2.0"
+      expect(#res.headers["x-40"]).is(1000)
+    end
+  end)
+
   test.it("gives each of many requests at once its own answer, on a server that ends sessions", function()
     local jobs, wrong = {}, {}
     for i = 1, 200 do

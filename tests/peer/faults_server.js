@@ -73,6 +73,8 @@ const answers = {
   "/short-end": (c) => c.end(Buffer.concat([Buffer.from(`${OK}Content-Encoding: gzip\r\n\r\n`), packed.subarray(0, -4)])),
   // redirects
   "/away": (c) => c.write(`HTTP/1.1 302 Away\r\nLocation: /ok\r\nContent-Encoding: gzip\r\nContent-Length: 1000000000\r\n\r\nno gzip`),
+  "/away-chunks": `HTTP/1.1 303 Away\r\nLocation: /ok\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n`,
+  "/away-endless": (c) => c.write(`HTTP/1.1 301 Away\r\nLocation: /ok\r\n\r\nand so on`),
   "/away-unix": (c, req) => c.write(`HTTP/1.1 ${req.query.get("code")} Away\r\nLocation: unix:${path.join(opt.folder, "door.sock")}:/\r\nContent-Length: 0\r\n\r\n`),
   // ends
   "/early": (c) => c.write("HTTP/1.1 413 Too Large\r\nContent-Length: 3\r\n\r\nbig"),

@@ -126,6 +126,7 @@ function http2Server(older) {
     const session = req.stream && req.stream.session;
     if (session) session.count = (session.count || 0) + 1;
     if (session && session.count === 20) session.close();
+    for (let i = 1; i <= Number(req.headers["x-told"]) * 4 && i <= 40; i++) res.setHeader(`X-${i}`, "y".repeat(1000));
     setTimeout(() => tell(req, res), Math.random() * 5);
   });
   server.on("sessionError", () => {});
