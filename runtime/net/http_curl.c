@@ -16,18 +16,13 @@ enum { CURL_BUFFER = 102400 };
 
 /* --- curl's callbacks: collect, and give up by returning less than was offered ---- */
 
-static size_t give_up(HttpRequest *r) {
-  r->curl.gave_up = true;
-  return 0;
-}
-
 /* `wrong` says which rule is broken. */
 static size_t refuse(HttpRequest *r, const char *wrong) {
   char shown[NET_URL_SHOWN];
   net_url_show(net_url_name(&r->url), shown);
   error_set(&r->error, ERR_PROTOCOL, "the answer of %s breaks the rules of HTTP: %s",
             shown, wrong);
-  return give_up(r);
+  return 0;
 }
 
 static size_t refuse_size(HttpRequest *r) {
@@ -35,7 +30,7 @@ static size_t refuse_size(HttpRequest *r) {
   net_url_show(net_url_name(&r->url), shown);
   error_set(&r->error, ERR_TOO_LARGE, "the head of the answer of %s exceeds %d bytes",
             shown, HTTP1_MAX_HEAD);
-  return give_up(r);
+  return 0;
 }
 
 /* The empty line of a head came. Returns `all`, or 0 to give up. */
@@ -79,8 +74,8 @@ static size_t on_header(char *line, size_t size, size_t count, void *ctx) {
 static size_t on_body(char *data, size_t size, size_t count, void *ctx) {
   HttpRequest *r = ctx;
   size_t len = size * count;
-  if (r->discards) return give_up(r);
-  return http_take_body(r, data, len) == 0 ? len : give_up(r);
+  if (r->discards) return 0;
+  return http_take_body(r, data, len) == 0 ? len : 0;
 }
 
 static size_t on_read(char *out, size_t size, size_t count, void *ctx) {
@@ -200,9 +195,8 @@ static const char *version_of(CURL *easy) {
 
 static void on_done(Transfer *transfer, CURLcode result) {
   HttpRequest *r = CONTAINER_OF(transfer, HttpRequest, curl.transfer);
-  bool elsewhere = r->curl.gave_up && r->discards; /* its body was left */
   if (result == CURLE_OK && !r->curl.head_complete) result = CURLE_GOT_NOTHING;
-  if (result != CURLE_OK && !elsewhere) fill_error(r, result);
+  if (result != CURLE_OK && !r->discards) fill_error(r, result);
   else if (!r->discards) end_body(r);
   r->response.version = version_of(transfer->easy);
   http_curl_stop(r);

@@ -27,7 +27,6 @@ typedef struct CurlHop {
   struct curl_slist *lines;
   size_t body_sent;
   bool head_complete; /* the empty line came */
-  bool gave_up;       /* a callback did, and r->error says why */
   char words[CURL_ERROR_SIZE];
 } CurlHop;
 
