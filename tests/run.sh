@@ -88,7 +88,7 @@ run_file() { # FILE
   *_test.c) set -- "$BUILD/tests/$(basename "$1" .c)" ;;
   esac
   case $1 in
-  *.lua) run_one lua "$1" "$TIDELOCK" test "$1" ;;
+  *.lua) run_one lua "$1" "$TIDELOCK" test "$1" --turn-limit 20 ;;
   *_fuzz.c)
     local target
     target=$(basename "$1" .c)

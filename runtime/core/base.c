@@ -40,6 +40,15 @@ void memory_reserve_free(void) {
   atomic_store(&taken, false);
 }
 
+bool memory_has(size_t bytes) {
+  enum { LARGE = 256 << 10 };
+  if (memory_is_short()) return false;
+  if (bytes < LARGE) return true;
+  void *p = malloc(bytes);
+  free(p);
+  return p != NULL;
+}
+
 /* Whether there is reason to ask the system again. */
 static bool take_reserve(void) {
   void *p = atomic_exchange(&reserve, NULL);

@@ -28,5 +28,7 @@ char *xasprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void memory_reserve(void);  /* lays it aside, if it is not; harmless when it cannot */
 bool memory_is_short(void); /* the reserve was taken since it was laid aside last */
 void memory_reserve_free(void);
+/* Whether the system has so much: what is large is asked for, and given back. */
+bool memory_has(size_t bytes);
 
 #endif

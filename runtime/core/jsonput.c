@@ -39,8 +39,11 @@ static void put_escape(Buffer *out, char c) {
   case '\t':
     buffer_put(out, "\\t", 2);
     return;
-  default:
-    buffer_printf(out, "\\u%04x", (unsigned char)c);
+  default: {
+    static const char hex[] = "0123456789abcdef";
+    char code[] = {'\\', 'u', '0', '0', hex[(unsigned char)c >> 4], hex[c & 15]};
+    buffer_put(out, code, sizeof code);
+  }
   }
 }
 
@@ -157,11 +160,12 @@ static const char *string_end(const char *p, const char *end) {
   return p + 1;
 }
 
-static void put_pretty(Buffer *out, const char *text, size_t len) {
+static int put_pretty(Buffer *out, const char *text, size_t len, size_t most) {
   const char *p = text, *end = text + len;
   int depth = 0;
   while (p < end) {
     const char *from = p++;
+    if (out->len > most) return ERR_TOO_LARGE;
     if (*from == '"') p = string_end(from, end);
     bool opens = *from == '{' || *from == '[', closes = *from == '}' || *from == ']';
     if (opens && p < end && (*p == '}' || *p == ']')) {
@@ -175,12 +179,15 @@ static void put_pretty(Buffer *out, const char *text, size_t len) {
     if (opens) depth++;
     if (opens || *from == ',') new_line(out, depth);
   }
+  return 0;
 }
 
-void json_lay_out(Buffer *out, size_t from) {
+int json_lay_out(Buffer *out, size_t from, size_t most) {
   Buffer compact = {0};
   buffer_put(&compact, out->data + from, out->len - from);
   out->len = from;
-  put_pretty(out, compact.data, compact.len);
+  int code = put_pretty(out, compact.data, compact.len, most);
+  if (code) out->len = from;
   buffer_free(&compact);
+  return code;
 }

@@ -18,7 +18,9 @@ ValueAccount *value_account_new(size_t limit) {
 }
 
 static void account_end(ValueAccount *account) {
-  if (account->closed && account->nodes == 0) free(account);
+  if (!account->closed || account->nodes > 0) return;
+  charge_unref(account->charge);
+  free(account);
 }
 
 void value_account_close(ValueAccount *account) {
@@ -53,6 +55,16 @@ void value_account_limit(ValueAccount *account, size_t limit) {
   account->limit = limit;
 }
 
+void value_account_charge(ValueAccount *account, Charge *charge) {
+  CHECK(!account->charge && account->used == 0);
+  account->charge = charge_ref(charge);
+}
+
+static void count_bytes(ValueAccount *account, ptrdiff_t bytes) {
+  account->used += (size_t)bytes;
+  charge_add(account->charge, (size_t)bytes);
+}
+
 size_t value_account_loaded(const ValueAccount *account) {
   return account->loaded;
 }
@@ -62,6 +74,7 @@ void value_account_add_loaded(ValueAccount *account, size_t bytes) {
 }
 
 bool account_full(const ValueAccount *account, size_t extra) {
+  if (charge_is_full(account->charge, extra)) return true;
   return account->limit &&
          (account->used >= account->limit || extra > account->limit - account->used);
 }
@@ -84,7 +97,7 @@ int value_error(Error *err, int code) {
 void *node_new(ValueAccount *account, NodeKind kind, size_t size) {
   ValueNode *node = xmalloc(size);
   *node = (ValueNode){.refs = 1, .kind = (uint8_t)kind, .account = account};
-  account->used += size + NODE_OVERHEAD;
+  count_bytes(account, (ptrdiff_t)(size + NODE_OVERHEAD));
   account->nodes++;
   account->made++;
   return node;
@@ -92,7 +105,7 @@ void *node_new(ValueAccount *account, NodeKind kind, size_t size) {
 
 void *node_resize(void *old, size_t before, size_t size) {
   ValueNode *node = xrealloc(old, size);
-  node->account->used += size - before;
+  count_bytes(node->account, (ptrdiff_t)size - (ptrdiff_t)before);
   return node;
 }
 
@@ -121,7 +134,7 @@ static size_t node_size(const ValueNode *node) {
 static void drop(ValueNode *node, ValueNode **dead) {
   if (--node->refs) return;
   ValueAccount *account = node->account;
-  account->used -= node_size(node) + NODE_OVERHEAD;
+  count_bytes(account, -(ptrdiff_t)(node_size(node) + NODE_OVERHEAD));
   account->nodes--;
   account_end(account);
   node->account = (ValueAccount *)(void *)*dead;

@@ -21,6 +21,7 @@
 #ifndef TIDELOCK_CORE_VALUE_H
 #define TIDELOCK_CORE_VALUE_H
 
+#include "core/charge.h"
 #include "core/buffer.h"
 #include "core/error.h"
 #include "core/json.h"
@@ -62,6 +63,9 @@ size_t value_account_used(const ValueAccount *account);  /* bytes */
 size_t value_account_nodes(const ValueAccount *account); /* how many live */
 uint64_t value_account_made(const ValueAccount *account); /* nodes ever made or copied */
 void value_account_limit(ValueAccount *account, size_t limit);
+/* What the account holds from now on is charged there too; holds a reference. Once,
+ * before anything is made. */
+void value_account_charge(ValueAccount *account, Charge *charge);
 /* Bytes that came in by reading lazy values, which are no change: told by their reader.
  */
 size_t value_account_loaded(const ValueAccount *account);

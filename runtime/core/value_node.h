@@ -74,6 +74,7 @@ typedef struct Lazy {
 
 struct ValueAccount {
   size_t used, nodes, limit, loaded;
+  Charge *charge; /* its owner's; NULL: none */
   uint64_t made;
   bool closed;
   Keys *shapes[256]; /* those seen last, each held */

@@ -44,6 +44,7 @@ struct Db {
   bool opened, writable;    /* once read; its tables are there */
   bool old;                 /* its format is one that is no longer read */
   DbWatcher *watchers;
+  DbOptions options; /* without the folder */
   Event news, gone;
 };
 
@@ -383,6 +384,10 @@ sqlite3 *db_reader(Db *db, Error *err) {
   return db->reader = NULL;
 }
 
+void db_reading(Db *db, bool begins) {
+  if (db->options.reading) db->options.reading(db->options.reading_ctx, begins);
+}
+
 static void withdraw(Db *db, DbJob *job) {
   DbJob **at = &db->first;
   while (*at != job) at = &(*at)->next;
@@ -436,6 +441,7 @@ Db *db_open(Loop *loop, const DbOptions *options, Error *err) {
   db->unsaved = options->unsaved ? options->unsaved : &db->none;
   db->retry = options->retry > 0 ? options->retry : 1;
   db->max_pages = options->max_pages;
+  db->options = *options;
   db->last = &db->first;
   db->asked_last = &db->asked;
   db->finished_last = &db->finished;

@@ -25,6 +25,9 @@ typedef struct DbOptions {
   _Atomic size_t *unsaved; /* how many writes wait; may be NULL */
   double retry;            /* seconds between attempts to write; 0: 1 */
   int max_pages;           /* of the file, for tests of a full disk; 0: no limit */
+  /* Told on the loop's thread before and after it reads by itself; NULL: nobody. */
+  void (*reading)(void *ctx, bool begins);
+  void *reading_ctx;
 } DbOptions;
 
 /* Returns new, or NULL: BUSY when another process has the folder, IO. */
@@ -57,6 +60,7 @@ int db_read(Db *db, DbJob *job);
 void db_ask(Db *db, DbJob *job);
 /* A connection of the loop's own, to read what is on disk; borrows. NULL: *err. */
 sqlite3 *db_reader(Db *db, Error *err);
+void db_reading(Db *db, bool begins); /* tells it */
 
 /* Hears when writing fails, and (err NULL) when it goes on. In dispatch. */
 typedef struct DbWatcher DbWatcher;

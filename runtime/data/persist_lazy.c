@@ -43,6 +43,7 @@ static Value lazy_load(ValueLoader *loader, void *item, ValueAccount *account) {
   Error err = {0};
   Branch *branch = u->branch;
   Value whole = {0};
+  db_reading(source->db, true);
   if (read_rows(source->db, &load, &err) == 0) {
     build_begin(&b, &load, u, account);
     build_step(&b, SIZE_MAX);
@@ -50,6 +51,7 @@ static Value lazy_load(ValueLoader *loader, void *item, ValueAccount *account) {
     err = b.err;
   }
   load_free(&load);
+  db_reading(source->db, false);
   if (branch) branch->unread = NULL;
   if (whole.type == VALUE_ABSENT) source->broken(source, branch, &err);
   forget(u);

@@ -4,6 +4,7 @@
 #include "data/store.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/clock.h"
 #include "data/defaults.h"
@@ -12,8 +13,9 @@ struct Store {
   ValueAccount *account;
   Value root, initial;
   StoreLimits limits;
-  StoreChange *ring; /* limits.history of them */
-  size_t first, count, bytes;
+  Charge *charge;    /* may be NULL */
+  StoreChange *ring; /* room for so many; it grows to limits.history */
+  size_t room, first, count, bytes;
   size_t used; /* of the account, after the last change, but for what was only read */
 };
 
@@ -26,21 +28,41 @@ static size_t changed_bytes(const Store *s) {
   return value_account_used(s->account) - value_account_loaded(s->account);
 }
 
-Store *store_new(const StoreLimits *limits) {
+static StoreChange *change_at(const Store *s, size_t index) {
+  return &s->ring[(s->first + index) % s->room];
+}
+
+/* Doubles the ring, which is never without room. False when it may not grow. */
+static bool grow_ring(Store *s) {
+  size_t room = s->room ? 2 * s->room : 16;
+  if (room > s->limits.history) room = s->limits.history;
+  size_t more = (room - s->room) * sizeof *s->ring;
+  bool first = s->room == 0;
+  if (more == 0 || (!first && charge_is_full(s->charge, room * sizeof *s->ring)))
+    return false;
+  StoreChange *ring = xcalloc(room, sizeof *ring);
+  for (size_t i = 0; i < s->count; i++) ring[i] = *change_at(s, i);
+  free(s->ring);
+  s->ring = ring;
+  s->room = room;
+  s->first = 0;
+  charge_add(s->charge, more);
+  return true;
+}
+
+Store *store_new(const StoreLimits *limits, Charge *charge) {
   Store *s = xcalloc(1, sizeof *s);
   s->limits.memory = or_default(limits->memory, (size_t)256 << 20);
   s->limits.history = or_default(limits->history, 100);
   s->limits.history_bytes = or_default(limits->history_bytes, (size_t)16 << 20);
   s->account = value_account_new(s->limits.memory);
-  s->ring = xcalloc(s->limits.history, sizeof *s->ring);
+  s->charge = charge_ref(charge);
+  grow_ring(s);
+  value_account_charge(s->account, charge);
   s->root = value_object(s->account);
   s->initial = value_retain(s->root);
   s->used = changed_bytes(s);
   return s;
-}
-
-static StoreChange *change_at(const Store *s, size_t index) {
-  return &s->ring[(s->first + index) % s->limits.history];
 }
 
 static void release_change(StoreChange *c) {
@@ -55,7 +77,7 @@ static void forget_oldest(Store *s) {
   StoreChange *oldest = change_at(s, 0);
   s->bytes -= oldest->bytes;
   release_change(oldest);
-  s->first = (s->first + 1) % s->limits.history;
+  s->first = (s->first + 1) % s->room;
   s->count--;
 }
 
@@ -64,6 +86,8 @@ void store_free(Store *s) {
   value_release(s->root);
   value_release(s->initial);
   value_account_close(s->account);
+  charge_remove(s->charge, s->room * sizeof *s->ring);
+  charge_unref(s->charge);
   free(s->ring);
   free(s);
 }
@@ -134,8 +158,9 @@ void store_set_initial(Store *s, Value initial, Value gone) {
 
 static void remember(Store *s, Value before, const char *script, const char *action) {
   ptrdiff_t grown = (ptrdiff_t)(changed_bytes(s) - s->used);
-  size_t made = grown > 0 ? (size_t)grown : 0;
-  if (s->count == s->limits.history) forget_oldest(s);
+  size_t made = (grown > 0 ? (size_t)grown : 0) + sizeof(StoreChange) + strlen(script) +
+                (action ? strlen(action) : 0);
+  if (s->count == s->room && !grow_ring(s)) forget_oldest(s);
   *change_at(s, s->count++) = (StoreChange){
       .time = clock_wall(),
       .script = xstrdup(script),
@@ -145,7 +170,9 @@ static void remember(Store *s, Value before, const char *script, const char *act
       .bytes = made,
   };
   s->bytes += made;
-  while (s->count > 1 && s->bytes > s->limits.history_bytes) forget_oldest(s);
+  while (s->count > 1 &&
+         (s->bytes > s->limits.history_bytes || charge_is_full(s->charge, 0)))
+    forget_oldest(s);
   s->used = changed_bytes(s);
 }
 

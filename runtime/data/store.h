@@ -22,7 +22,9 @@ typedef struct StoreChange {
   bool migrated; /* from another version: undo does not go behind it */
 } StoreChange;
 
-Store *store_new(const StoreLimits *limits); /* returns new; the root is {} */
+/* Returns new; the root is {}. What it holds is charged to `charge`, which may be NULL.
+ */
+Store *store_new(const StoreLimits *limits, Charge *charge);
 void store_free(Store *store);
 ValueAccount *store_account(Store *store); /* what is put in should be charged here */
 Value store_root(const Store *store);      /* borrows */

@@ -109,10 +109,15 @@ static int f_reload(lua_State *L) {
   return 0;
 }
 
+/* A script's own limit is what the command line allows, or less. */
 static int f_cpu_limit(lua_State *L) {
   double seconds = luaL_checknumber(L, 1);
-  luaL_argcheck(L, seconds >= 0.05 && seconds <= 3600, 1, "0.05 to 3600 seconds");
   Generation *gen = generation_of(L);
+  double most = gen->rt->options.cpu_limit;
+  if (!(seconds >= 0.05 && seconds <= most)) {
+    lua_pushfstring(L, "0.05 to %f seconds, which --turn-limit allows", most);
+    return luaL_argerror(L, 1, lua_tostring(L, -1));
+  }
   gen->cpu_limit = seconds;
   watchdog_relimit(gen);
   return 0;

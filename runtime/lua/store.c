@@ -37,9 +37,11 @@ static Declaration *check_store(lua_State *L, const char *what, Share need) {
 
 /* --- defining --------------------------------------------------------------------- */
 
+enum { MOST_INITIAL = 256 << 20 }; /* bytes */
+
 static StoreOptions *new_options(void) {
   StoreOptions *options = xcalloc(1, sizeof *options);
-  options->account = value_account_new(0);
+  options->account = value_account_new(MOST_INITIAL);
   options->initial = value_object(options->account);
   return options;
 }

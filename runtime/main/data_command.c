@@ -104,7 +104,7 @@ static int show(const Asked *asked, const ProfileEntry *entry) {
   Buffer out = {0};
   int status = put_state(asked, entry, &out);
   if (status == 0) {
-    json_lay_out(&out, 0);
+    json_lay_out(&out, 0, SIZE_MAX);
     list_entry(asked, entry);
     say(asked->world, "%s\n", buffer_text(&out));
   }
@@ -153,7 +153,7 @@ static int export_all(const Asked *asked) {
     status = put_entry(asked, &all[i], &out);
   buffer_putc(&out, '}');
   if (status == 0) {
-    json_lay_out(&out, 0);
+    json_lay_out(&out, 0, SIZE_MAX);
     say(asked->world, "%s\n", buffer_text(&out));
   }
   buffer_free(&out);

@@ -83,6 +83,9 @@ static const OptionHelp options[] = {
      "how long ending may take after Ctrl-C or SIGTERM:\n"
      "the last second is for flushing and goodbyes,\n"
      "on_stop has the rest (default: 3)"},
+    {all, "--turn-limit", "SECONDS",
+     "how long a script may run without waiting\n"
+     "(default: 1)"},
     {all, "--log", "LEVEL", "debug, info, warn, error or off (default: info)"},
     {all, "--log-format", "text|json", "(default: text)"},
     {all, "--log-file", "PATH", "append the log there, not to standard error"},

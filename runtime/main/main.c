@@ -41,6 +41,7 @@ static void move_log(void *ctx) {
 
 Runtime *make_runtime(const Options *options, World *world) {
   RuntimeOptions rt = {.modules = lua_modules,
+                       .cpu_limit = options->turn_limit,
                        .watch = options->command == COMMAND_RUN && !options->no_watch,
                        .watch_poll = options->watch_poll};
   if (options->command == COMMAND_DEMO) rt.watch = !options->no_watch;

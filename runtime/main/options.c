@@ -97,6 +97,8 @@ static int read_option(Options *o, char **argv, int *i, int argc) {
     return read_seconds("--stop-timeout", value, 0.1, 3600, &o->stop_timeout);
   else if ((value = value_of(arg, "--env", argv, i, argc))) o->env_file = value;
   else if ((value = value_of(arg, "--only", argv, i, argc))) o->only = value;
+  else if ((value = value_of(arg, "--turn-limit", argv, i, argc)))
+    return read_seconds("--turn-limit", value, 0.05, 3600, &o->turn_limit);
   else {
     int rc = read_log_option(o, arg, argv, i, argc);
     return rc >= 0 ? rc : wrong_option(arg);

@@ -8,6 +8,7 @@
 #ifndef TIDELOCK_NET_SOCKET_H
 #define TIDELOCK_NET_SOCKET_H
 
+#include "core/charge.h"
 #include "core/buffer.h"
 #include "net/net.h"
 #include "net/route.h"
@@ -30,6 +31,7 @@ typedef enum SocketState {
 
 typedef struct SocketOptions {
   SocketProtocol protocol;
+  Charge *charge;     /* what waits to be sent is charged there; borrowed; may be NULL */
   const void *group;  /* sockets of one may share a connection; NULL: none does */
   bool multiplex;     /* this one may; its namespace apart */
   bool msgpack;       /* packets as npm's socket.io-msgpack-parser has them */

@@ -16,7 +16,8 @@ int waiting_put(Socket *s, const SocketData *frames, bool binary, SocketCall *ca
                 Error *err) {
   size_t len = socket_data_total(frames);
   if (s->waiting_count >= s->options.buffer_count ||
-      len > s->options.buffer_bytes - s->waiting_bytes)
+      s->waiting_bytes + len > s->options.buffer_bytes ||
+      charge_is_full(s->options.charge, sizeof(Waiting) + len))
     return error_set(err, ERR_BUFFER_FULL,
                      "not connected, and %zu packets (%zu bytes) wait to be sent already",
                      s->waiting_count, s->waiting_bytes);
@@ -27,6 +28,7 @@ int waiting_put(Socket *s, const SocketData *frames, bool binary, SocketCall *ca
   s->last_waiting = &w->next;
   s->waiting_count++;
   s->waiting_bytes += len;
+  charge_add(s->options.charge, sizeof *w + len);
   if (s->waiting == w) arm(s);
   return 0;
 }
@@ -38,6 +40,7 @@ static Waiting *take(Socket *s, Waiting **at) {
   if (!w->next) s->last_waiting = at;
   s->waiting_count--;
   s->waiting_bytes -= w->len;
+  charge_remove(s->options.charge, sizeof *w + w->len);
   return w;
 }
 

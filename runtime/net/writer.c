@@ -188,11 +188,15 @@ static void *thread_main(void *arg) {
  * is blocked would let a background job write to a terminal that forbids it. */
 static void start_thread(Writer *w) {
   sigset_t mask, before;
+  pthread_attr_t attributes;
+  CHECK(pthread_attr_init(&attributes) == 0);
+  pthread_attr_setstacksize(&attributes, 256 << 10); /* memory may be short by now */
   sigfillset(&mask);
   sigdelset(&mask, INTERRUPT);
   sigdelset(&mask, SIGTTOU);
   pthread_sigmask(SIG_SETMASK, &mask, &before);
-  CHECK(pthread_create(&w->thread, NULL, thread_main, w) == 0);
+  CHECK(pthread_create(&w->thread, &attributes, thread_main, w) == 0);
+  pthread_attr_destroy(&attributes);
   pthread_sigmask(SIG_SETMASK, &before, NULL);
   w->started = true;
 }

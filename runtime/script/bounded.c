@@ -62,6 +62,10 @@ static const char *const writes[] = {"__newindex", NULL};
 static const char *const reads_len[] = {"__index", "__len", NULL};
 static const char *const all[] = {"__index", "__newindex", "__len", NULL};
 
+void bounded_check_table(lua_State *L, int index) {
+  check_table(L, index, all);
+}
+
 static void copy(lua_State *L, lua_Integer from, int to_table, lua_Integer to) {
   lua_geti(L, 1, from);
   lua_seti(L, to_table, to);
@@ -159,16 +163,6 @@ static int f_concat(lua_State *L) {
   return 1;
 }
 
-/* Upvalue 1: Lua's own, which minds the limit where it calls a comparing function. */
-static int f_sort(lua_State *L) {
-  int done = draft_sort(L, lua_upvalueindex(1));
-  if (done >= 0) return done;
-  lua_pushvalue(L, lua_upvalueindex(1));
-  lua_insert(L, 1);
-  lua_call(L, lua_gettop(L) - 1, 0);
-  return 0;
-}
-
 void bounded_open(lua_State *L) {
   static const luaL_Reg strings[] = {{"rep", f_rep},     {"find", f_find},
                                      {"match", f_match}, {"gmatch", f_gmatch},
@@ -186,4 +180,5 @@ void bounded_open(lua_State *L) {
   lua_pushcclosure(L, f_sort, 1);
   lua_setfield(L, -2, "sort");
   lua_pop(L, 2);
+  bounded_open_text(L);
 }

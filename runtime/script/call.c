@@ -30,7 +30,9 @@ static int f_call(lua_State *L) {
   lua_pushcclosure(L, f_keep_trace, 1);
   lua_pushcfunction(L, call->body);
   lua_pushlightuserdata(L, call->ctx);
-  return lua_pcall(L, 1, 0, 2) == LUA_OK ? 0 : lua_error(L);
+  if (lua_pcall(L, 1, 0, 2) == LUA_OK) return 0;
+  watchdog_explain(L);
+  return lua_error(L);
 }
 
 static void tell(Generation *gen, const char *what, const char *of, const Call *call) {

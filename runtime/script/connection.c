@@ -126,6 +126,7 @@ static int open_connection(Resource *res, Error *err) {
   c->res = res;
   c->number = ++res->owner->rt->last_connection;
   options->net.group = res->owner;
+  options->net.charge = res->owner->charge;
   c->socket = socket_new(res->owner->rt->net, &options->net, &callbacks, c, err);
   if (!c->socket) {
     free(c);

@@ -13,6 +13,7 @@
 #include "script/state.h"
 #include "script/task.h"
 #include "script/view.h"
+#include "script/watchdog.h"
 
 enum { STAGE_MEMORY_MIB = 64 };
 
@@ -203,6 +204,7 @@ void generation_cut(Generation *gen) {
   CHECK(gen->state == GEN_RETIRING);
   if (gen->cut) return;
   gen->cut = true;
+  watchdog_share_begin(gen);
   timer_stop(gen->rt->loop, &gen->grace);
   for (Task *t = gen->tasks, *next; t; t = next) {
     next = t->next;
@@ -226,6 +228,7 @@ static void on_grace(Timer *timer) {
 }
 
 void generation_cancel_tasks(Generation *gen) {
+  watchdog_share_begin(gen);
   for (Task *t = gen->tasks; t; t = t->next) task_cancel(t);
 }
 

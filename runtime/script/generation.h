@@ -63,6 +63,8 @@ struct Generation {
   int migrate;          /* reference: from an older version; LUA_NOREF: none */
   double grace_seconds; /* for its tasks, and what its successor does not declare */
   bool cut;             /* its waits raise, or have */
+  bool sharing;         /* its cancelled tasks share what is left of one turn's time: */
+  unsigned shared;      /* in the watchdog's ticks */
   Timer grace;
   Event ended; /* pushed when a retiring one may have ended */
   bool ended_queued;

@@ -10,6 +10,7 @@
 #include "core/jsonscan.h"
 #include "script/luajson.h"
 #include "script/luakeys.h"
+#include "script/watchdog.h"
 
 enum { FIRST_ITEMS = 16, LEVEL_SLOTS = FIRST_ITEMS + 6, MOST_ROOM = 64 };
 
@@ -19,6 +20,7 @@ typedef struct Reader {
   LuaKeys *keys;
   int strings;     /* of the keys: a place on the stack */
   unsigned within; /* the member whose value is read */
+  unsigned steps;  /* values read */
 } Reader;
 
 static const char *push_value(Reader *r, const char *p);
@@ -133,6 +135,8 @@ static const char *push_array(Reader *r, const char *p) {
 /* --- values ----------------------------------------------------------------------- */
 
 static const char *push_value(Reader *r, const char *p) {
+  enum { STRIDE = 1024 };
+  if (++r->steps % STRIDE == 0) watchdog_poll(r->L);
   switch (p < r->scan.end ? *p : '\0') {
   case '"':
     return push_string(r, p);
@@ -157,7 +161,7 @@ static const char *push_value(Reader *r, const char *p) {
 static const char *start(Reader *r, lua_State *L, const char *text, size_t len) {
   luaL_checkstack(L, LEVEL_SLOTS, "JSON nested too deeply");
   r->L = L;
-  r->within = 0;
+  r->within = r->steps = 0;
   r->keys = luakeys_open(L);
   r->strings = lua_gettop(L);
   return json_scan_start(&r->scan, text, len);

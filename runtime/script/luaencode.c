@@ -7,16 +7,14 @@
 #include "script/luajson.h"
 #include "script/luavalue.h"
 #include "script/luaway.h"
-
-/* A table that is in another twice is written twice: few of them can make a text without
- * end, which no CPU limit would stop. */
-enum { MOST_TEXT = 128 << 20 };
+#include "script/watchdog.h"
 
 typedef struct Encoder {
   lua_State *L;
   Buffer *out;
   LuaBinaries *binaries; /* NULL: none may come */
   Error *err;
+  unsigned steps;
 } Encoder;
 
 static int encode_value(Encoder *e, int index, const LuaWay *at);
@@ -26,7 +24,15 @@ static int refuse(Encoder *e, const LuaWay *at, const char *what) {
 }
 
 static int refuse_size(Encoder *e) {
-  return error_set(e->err, ERR_TOO_LARGE, "more than %d MiB of JSON", MOST_TEXT >> 20);
+  return error_set(e->err, ERR_TOO_LARGE, "more than %d MiB of JSON", LUAJSON_MOST >> 20);
+}
+
+/* Of the text, and of the turn: who is late is stopped at his next instruction. */
+static int check_limits(Encoder *e) {
+  enum { STRIDE = 256 };
+  if (e->out->len > LUAJSON_MOST) return refuse_size(e);
+  if (++e->steps % STRIDE || !watchdog_is_late()) return 0;
+  return error_set(e->err, ERR_TIMEOUT, "the limit of the turn is reached");
 }
 
 static int refuse_type(Encoder *e, int index, const LuaWay *at) {
@@ -97,12 +103,39 @@ static int encode_number(Encoder *e, int index, const LuaWay *at) {
   return refuse(e, at, "NaN and infinity are no JSON numbers");
 }
 
+/* Behind a piece of the same string: its last byte stands where the quotes meet. */
+static int put_further(Buffer *out, const char *text, size_t len) {
+  size_t last = out->len - 2;
+  char byte = out->data[last];
+  out->len = last;
+  int code = json_put_string(out, text, len);
+  out->data[last] = byte;
+  return code;
+}
+
+/* How long the next piece is: it ends between two characters. */
+static size_t next_piece(const char *text, size_t len) {
+  enum { PIECE = 1 << 20 };
+  if (len <= PIECE) return len;
+  size_t end = PIECE;
+  while (end > PIECE - 4 && ((unsigned char)text[end] & 0xC0) == 0x80) end--;
+  return end;
+}
+
 static int encode_string(Encoder *e, int index, const LuaWay *at) {
-  size_t len;
+  size_t len, piece;
   const char *text = lua_tolstring(e->L, index, &len);
-  if (len > MOST_TEXT) return refuse_size(e);
-  if (json_put_string(e->out, text, len) == 0) return 0;
-  return refuse(e, at, "a string that is not UTF-8");
+  if (len > LUAJSON_MOST) return refuse_size(e);
+  for (bool first = true; first || len > 0; first = false) {
+    piece = next_piece(text, len);
+    int code =
+        first ? json_put_string(e->out, text, piece) : put_further(e->out, text, piece);
+    if (code) return refuse(e, at, "a string that is not UTF-8");
+    text += piece;
+    len -= piece;
+    if (len > 0 && (code = check_limits(e))) return code;
+  }
+  return 0;
 }
 
 /* An attachment: its place is kept by a placeholder. */
@@ -131,7 +164,8 @@ static int encode_shared(Encoder *e, int index, const LuaWay *at) {
 }
 
 static int encode_value(Encoder *e, int index, const LuaWay *at) {
-  if (e->out->len > MOST_TEXT) return refuse_size(e);
+  int code = check_limits(e);
+  if (code) return code;
   switch (lua_type(e->L, index)) {
   case LUA_TSTRING:
     return encode_string(e, index, at);
@@ -155,7 +189,7 @@ static int encode_value(Encoder *e, int index, const LuaWay *at) {
 
 int luajson_encode_binaries(lua_State *L, int index, Buffer *out, LuaBinaries *binaries,
                             Error *err) {
-  Encoder e = {L, out, binaries, err};
+  Encoder e = {.L = L, .out = out, .binaries = binaries, .err = err};
   size_t before = out->len;
   int had = binaries ? binaries->count : 0;
   int top = lua_gettop(L);

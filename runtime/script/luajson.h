@@ -22,6 +22,10 @@ int luajson_decode(lua_State *L, const char *text, size_t len, Error *err);
  * returns how many; or -1, then nothing is pushed. */
 int luajson_decode_list(lua_State *L, const char *text, size_t len, int skip, Error *err);
 
+/* A table that is in another twice is written twice: few of them can make a text without
+ * end. */
+enum { LUAJSON_MOST = 128 << 20 };
+
 /* Appends the value as JSON; views and drafts are taken as they are. Never raises, looks
  * at tables raw; on an error `out` is as it was and *err says what is wrong and where:
  * `payload.items[3].name`. */

@@ -8,6 +8,7 @@
 #include "script/draft.h"
 #include "script/luajson.h"
 #include "script/view.h"
+#include "script/watchdog.h"
 
 typedef struct Frame Frame;
 struct Frame {
@@ -22,6 +23,7 @@ typedef struct Reader {
   ValueAccount *account;
   Error *err;
   Buffer items, fields; /* of Value, of ValueField */
+  unsigned steps;
 } Reader;
 
 static int read_value(Reader *r, int index, const Frame *at, Value *out);
@@ -182,7 +184,10 @@ static int read_shared(Reader *r, int index, const Frame *at, Value *out) {
 }
 
 static int read_value(Reader *r, int index, const Frame *at, Value *out) {
+  enum { STRIDE = 256 };
   lua_State *L = r->L;
+  if (++r->steps % STRIDE == 0 && watchdog_is_late())
+    return error_set(r->err, ERR_TIMEOUT, "the limit of the turn is reached");
   switch (lua_type(L, index)) {
   case LUA_TSTRING:
     return read_string(r, index, out);

@@ -35,7 +35,7 @@ typedef struct Match {
 
 static const char *match(Match *m, const char *s, const char *p);
 
-static void count(Match *m, size_t steps) {
+static inline void count(Match *m, size_t steps) {
   m->steps += steps;
   if (m->steps < STRIDE) return;
   m->steps = 0;
@@ -53,12 +53,14 @@ static const char *class_end(Match *m, const char *p) {
     if (p + 1 == m->pattern_end) luaL_error(m->L, "malformed pattern (ends with '%%')");
     return p + 2;
   }
+  const char *from = p;
   if (*p++ != '[') return p;
   if (*p == '^') p++;
   do { /* a "]" right here is a plain character */
     if (p == m->pattern_end) luaL_error(m->L, "malformed pattern (missing ']')");
     if (*p++ == ESCAPE && p < m->pattern_end) p++;
   } while (*p != ']');
+  count(m, (size_t)(p - from) / 8);
   return p + 1;
 }
 
@@ -103,8 +105,10 @@ static bool in_set(int c, const char *p, const char *end) {
   return !inside;
 }
 
-static bool single(const Match *m, const char *s, const char *p, const char *end) {
+/* A set may be as long as the pattern: it is counted for what it is. */
+static bool single(Match *m, const char *s, const char *p, const char *end) {
   if (s >= m->end) return false;
+  count(m, 1 + (size_t)(end - p) / 8);
   int c = byte(s);
   switch (*p) {
   case '.':
@@ -126,6 +130,7 @@ static const char *balance(Match *m, const char *s, const char *p) {
   if (s >= m->end || *s != *p) return NULL;
   int open = *p, close = p[1], depth = 1;
   while (++s < m->end) {
+    count(m, 1);
     if (*s == close) {
       if (--depth == 0) return s + 1;
     } else if (*s == open) {
@@ -138,7 +143,6 @@ static const char *balance(Match *m, const char *s, const char *p) {
 static const char *most(Match *m, const char *s, const char *p, const char *end) {
   ptrdiff_t i = 0;
   while (single(m, s + i, p, end)) i++;
-  count(m, (size_t)i / 8);
   for (; i >= 0; i--) {
     const char *found = match(m, s + i, end + 1);
     if (found) return found;
@@ -184,7 +188,8 @@ static const char *back_reference(Match *m, const char *s, int digit) {
 }
 
 /* %f[set]: between a character outside of the set and one inside. */
-static bool at_frontier(const Match *m, const char *s, const char *p, const char *end) {
+static bool at_frontier(Match *m, const char *s, const char *p, const char *end) {
+  count(m, (size_t)(end - p) / 8);
   int before = s == m->start ? 0 : byte(s - 1);
   return !in_set(before, p, end - 1) && in_set(byte(s), p, end - 1);
 }

@@ -41,8 +41,8 @@ Runtime *runtime_new(Log *log, const RuntimeOptions *options) {
   memory_reserve();
   rt->options.grace = or_default(options->grace, 5);
   rt->options.probation = or_default(options->probation, 10);
-  rt->options.cpu_limit = or_default(options->cpu_limit, 5);
-  rt->options.staging_limit = or_default(options->staging_limit, 1);
+  rt->options.cpu_limit = or_default(options->cpu_limit, 1);
+  rt->options.staging_limit = or_default(options->staging_limit, rt->options.cpu_limit);
   if (!options->memory_limit) rt->options.memory_limit = (size_t)512 << 20;
   rt->output = options->output ? options->output : output_new();
   rt->ending = options->ending ? options->ending : &rt->own_ending;
@@ -214,6 +214,7 @@ void runtime_free(Runtime *rt) {
     for (char **arg = s->args; *arg; arg++) free(*arg);
     free(s->args);
     index_free(&s->resources);
+    charge_unref(s->charge);
     free(s->name);
     free(s->path);
     free(s);

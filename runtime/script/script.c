@@ -68,7 +68,10 @@ Script *script_add(Runtime *rt, const char *name, const char *path, char *const 
               path);
   } else {
     script = xcalloc(1, sizeof *script);
-    *script = (Script){.rt = rt, .name = xstrdup(own), .path = xstrdup(path)};
+    *script = (Script){.rt = rt,
+                       .name = xstrdup(own),
+                       .path = xstrdup(path),
+                       .charge = charge_new(rt->options.memory_limit)};
     for (size_t n = strlen(path); n > 1 && path[n - 1] == '/'; n--)
       script->path[n - 1] = '\0';
     script->args = copy_args(args);

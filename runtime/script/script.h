@@ -3,6 +3,7 @@
 #ifndef TIDELOCK_SCRIPT_SCRIPT_H
 #define TIDELOCK_SCRIPT_SCRIPT_H
 
+#include "core/charge.h"
 #include "script/generation.h"
 #include "script/keep.h"
 #include "script/task.h"
@@ -28,6 +29,7 @@ struct Script {
   Script *next;
   Runtime *rt;
   char *name, *path;
+  Charge *charge;  /* what the core holds for it; owned */
   Index resources; /* its own, by kind and name */
   char **args;     /* NULL-terminated; owned */
   unsigned generations;

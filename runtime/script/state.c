@@ -19,6 +19,7 @@
 #include "script/script.h"
 #include "script/stdlib.h"
 #include "script/task.h"
+#include "script/watchdog.h"
 
 /* Where the script is that asks for too much: a lack of memory comes without a traceback.
  * Reads the frames only, so it may be done inside the allocator. */
@@ -35,16 +36,26 @@ static void note_place(Generation *gen) {
   }
 }
 
-/* What it printed and nobody has read counts, but not against a load of it. */
+/* What it printed and nobody has read counts, and what the core holds for it, but not
+ * against a load of it. */
 static size_t charge(const Generation *gen) {
-  return gen->state == GEN_STAGING ? 0 : output_queued(&gen->script->printed);
+  if (gen->state == GEN_STAGING) return 0;
+  return output_queued(&gen->script->printed) + charge_used(gen->script->charge);
+}
+
+/* What grows without end inside one call, the arguments of a chain of __call for one, is
+ * stopped where it asks for more in a turn that is late; watchdog_explain says why. */
+static bool is_too_late(size_t old_size, size_t size) {
+  enum { LARGE = 64 << 10 };
+  return size >= LARGE && size > old_size && watchdog_is_late();
 }
 
 static void *account(void *ud, void *old, size_t old_size, size_t size) {
   Generation *gen = ud;
   if (!old) old_size = 0; /* then it tells the type of the object */
-  if (size > old_size &&
-      gen->memory + charge(gen) + (size - old_size) > gen->memory_limit) {
+  bool too_much = size > old_size &&
+                  gen->memory + charge(gen) + (size - old_size) > gen->memory_limit;
+  if (too_much || is_too_late(old_size, size)) {
     note_place(gen);
     return NULL;
   }
@@ -76,7 +87,7 @@ static int f_load(lua_State *L) {
   bool env = !lua_isnone(L, 4);
   int status;
   if (text) {
-    status = luaL_loadbufferx(L, text, len, name, "t");
+    status = lua_load(L, bounded_read, &(BoundedText){text, len}, name, "t");
   } else {
     luaL_checktype(L, 1, LUA_TFUNCTION);
     lua_settop(L, 5);

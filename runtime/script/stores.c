@@ -167,7 +167,7 @@ static int open_store(Resource *res, Error *err) {
   StoreOptions *options = res->options;
   StoreCore *core = xcalloc(1, sizeof *core);
   core->res = res;
-  core->store = store_new(&options->limits);
+  core->store = store_new(&options->limits, core->res->owner->charge);
   core->fresh = true;
   res->core = core;
   if (keep_open(core, err) == 0) return 0;

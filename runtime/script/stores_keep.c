@@ -14,6 +14,7 @@
 #include "script/draft.h"
 #include "script/luaerror.h"
 #include "script/stores_parts.h"
+#include "script/watchdog.h"
 
 /* --- telling what goes wrong ------------------------------------------------------ */
 
@@ -135,8 +136,16 @@ int keep_migrate(const Declaration *decl, StoreCore *core, Value base, int64_t f
 
 /* --- opening ---------------------------------------------------------------------- */
 
+/* The time of that counts for no turn of a script's. */
+static void on_reading(void *ctx, bool begins) {
+  watchdog_hold(((Runtime *)ctx)->watchdog, begins);
+}
+
 Db *stores_db(Runtime *rt, Error *err) {
-  DbOptions options = {.folder = rt->options.data, .unsaved = &rt->ending->unsaved};
+  DbOptions options = {.folder = rt->options.data,
+                       .unsaved = &rt->ending->unsaved,
+                       .reading = on_reading,
+                       .reading_ctx = rt};
   if (!rt->stores->db) rt->stores->db = db_open(rt->loop, &options, err);
   return rt->stores->db;
 }

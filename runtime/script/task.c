@@ -21,6 +21,7 @@
 #include "script/luaerror.h"
 #include "script/probation.h"
 #include "script/script.h"
+#include "script/task_cancel.h"
 #include "script/task_pool.h"
 #include "script/watchdog.h"
 
@@ -162,6 +163,12 @@ static void tell_slow(Task *task, double ms) {
             "%s ran for about %.0f ms without waiting", name_of(task, name), ms);
 }
 
+static void tell_stopped(Task *task) {
+  char name[128];
+  log_write(task->rt->log, LOG_WARN, task->gen->script->name,
+            "%s was cancelled and went on waiting: it is stopped", name_of(task, name));
+}
+
 /* --- ending ----------------------------------------------------------------------- */
 
 /* The function ended: n values, or one error value, lie on top of the coroutine, which
@@ -174,6 +181,7 @@ static void finish(Task *task, bool ok, int n, bool lives) {
   bool told = task->ends || gen->state == GEN_STAGING || /* script.c tells */
               (!ok && task->cancelled && is_cancelled_error(co));
   if (!ok && !told) report(task);
+  if (task->stopped) tell_stopped(task);
   if (task->done) task->done(task->done_ctx, co, n, ok);
   if (task->refs > 1 && lives) keep_results(task, co, n);
   tell_end(task);
@@ -204,10 +212,12 @@ static void resume(Task *task, int nargs) {
   Task *outer = rt->current;
   task->wait = NULL;
   task->started = true;
+  task->refused = 0;
   rt->current = task;
   int blocked = rt->blocked;
   rt->blocked = 0;
   WatchdogTurn turn = watchdog_enter(gen, task->co);
+  if (task->cancelled) watchdog_share(gen);
   int n, status = run(task, turn.running, nargs, &n);
   double slow = watchdog_leave(gen, turn);
   if (gen->keep_persist) keep_file_touch(gen);
@@ -241,8 +251,11 @@ static int f_keep_trace(lua_State *L) {
 static int body_over(lua_State *L, int status, lua_KContext ctx) {
   (void)ctx;
   if (status == LUA_OK || status == LUA_YIELD) return lua_gettop(L) - 1;
+  watchdog_explain(L);
   lua_sethook(L, NULL, 0, 0); /* if it was too late: it is stopped now */
-  generation_of(L)->rt->current->raised = true;
+  Task *task = generation_of(L)->rt->current;
+  task->raised = true;
+  if (task->stopped) task_push_cancelled_error(L, task);
   return 1;
 }
 
@@ -358,17 +371,17 @@ Task *task_spawn(lua_State *L, int nargs) {
   return task;
 }
 
-/* Inside the task that is cancelled. */
-static int push_cancelled(lua_State *L, void *ctx) {
-  Error err;
-  (void)ctx;
-  if (generation_of(L)->rt->current->reloaded)
-    error_set(&err, ERR_RELOADED,
-              "this version of the script was replaced, and the "
-              "grace for its tasks is over");
-  else error_set(&err, ERR_CANCELLED, "the task was cancelled while it waited");
-  luaerror_push(L, &err);
-  return lua_error(L);
+/* Ends it as failed without running it again. */
+static void abandon(Task *task) {
+  Generation *gen = task->gen;
+  task->finished = true;
+  if (task->awaited) task_unref(task->awaited);
+  if (task->done) task->done(task->done_ctx, NULL, 0, false);
+  tell_end(task);
+  task_give_coroutine(task, false);
+  unlink_task(task);
+  task_unref(task);
+  generation_task_ended(gen);
 }
 
 static void on_event(Event *event) {
@@ -378,7 +391,9 @@ static void on_event(Event *event) {
     task_unref(task);
     return;
   }
-  if (hold_wanted(task->gen)) {
+  if (task->cancelled && watchdog_share_is_spent(task->gen)) {
+    abandon(task);
+  } else if (hold_wanted(task->gen)) {
     hold_task(task);
   } else if (task->started && !task->push) {
     resume(task, 0); /* the next slice of a top level */
@@ -390,7 +405,7 @@ static void on_event(Event *event) {
     task_wake(task, push, task->push_ctx);
   } else if (task->cancelled) {
     lua_settop(task->co, 0);
-    start_pushing(task, push_cancelled, NULL);
+    start_pushing(task, task_push_cancelled, NULL);
   } else {
     resume(task, task->args);
   }
@@ -411,7 +426,7 @@ Task *task_waiter(lua_State *L, const char *what) {
                "%s waits, which is not possible here (inside a comparison of table.sort, "
                "a gsub callback, an iterator or metamethod run by C): use task.spawn",
                what);
-  if (task->cancelled) push_cancelled(L, NULL);
+  if (task->cancelled) task_refuse_wait(L, task);
   return task;
 }
 
@@ -431,7 +446,7 @@ int task_wait(lua_State *L, Task *task, Wait *wait) {
 
 static int push_turn(lua_State *L, void *ctx) {
   Task *task = ctx;
-  return task->cancelled ? push_cancelled(L, NULL) : 0;
+  return task->cancelled ? task_push_cancelled(L, NULL) : 0;
 }
 
 int task_wait_turn(lua_State *L, Task *task) {
@@ -461,22 +476,6 @@ void task_wake_later(Task *task, TaskPush *push, void *ctx) {
   task->push_ctx = ctx;
   task->queued = true;
   inbox_push(task->gen->rt->loop, &task->event);
-}
-
-void task_cancel(Task *task) {
-  if (task->finished || task->cancelled) return;
-  task->cancelled = true;
-  if (!task->wait) return; /* it runs, or is about to: its next wait raises */
-  Wait *wait = task->wait;
-  task->wait = NULL;
-  wait->cancel(wait);
-  task_wake_later(task, push_cancelled, NULL);
-}
-
-void task_cut(Task *task) {
-  task->reloaded = true;
-  if (task->started || task->queued) task_cancel(task);
-  else task_kill(task); /* an event that waited for a serial handler */
 }
 
 void task_kill(Task *task) {

@@ -60,6 +60,8 @@ struct Task {
   bool started, queued, cancelled, finished, ok;
   bool reloaded; /* cancelled because its version's grace is over */
   bool failed;   /* what it was woken with while held back is an error */
+  bool stopped;  /* cancelled, it went on waiting, and was stopped past every pcall */
+  int refused;   /* waits that were, in the turn that runs */
   bool raised;   /* its function ended in an error, which is the one result */
   char *trace;   /* where that error was raised; owned; NULL: not known */
   TaskEnd *ends;

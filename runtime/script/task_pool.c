@@ -43,8 +43,10 @@ void task_give_coroutine(Task *task, bool reusable) {
     gen->pool[gen->pooled++].ref = task->co_ref;
     return;
   }
-  if (!cstack_is_low(gen->rt)) {
+  bool spent = task->cancelled && watchdog_share_is_spent(gen);
+  if (!cstack_is_low(gen->rt) && !spent) {
     WatchdogTurn turn = watchdog_enter(gen, co); /* __close may run */
+    if (task->cancelled) watchdog_share(gen);
     lua_resetthread(co);
     watchdog_leave(gen, turn);
   }

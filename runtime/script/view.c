@@ -6,8 +6,9 @@
 #include <string.h>
 
 #include "script/luajson.h"
+#include "script/watchdog.h"
 
-enum { CACHED = 4, SHOWN = 200 };
+enum { CACHED = 4, SHOWN = 200, COPY_STRIDE = 1024 };
 
 typedef struct View View;
 struct View {
@@ -275,6 +276,7 @@ static void copy_array(lua_State *L, Value v) {
   size_t count = value_count(v);
   lua_createtable(L, count < INT32_MAX ? (int)count : 0, 0);
   for (size_t i = 0; i < count; i++) {
+    if (i % COPY_STRIDE == 0) watchdog_poll(L);
     view_push_copy(L, value_array_at(v, i));
     lua_rawseti(L, -2, (lua_Integer)i + 1);
   }
@@ -286,6 +288,7 @@ static void copy_object(lua_State *L, Value v) {
   Value key, item;
   lua_createtable(L, 0, count < INT32_MAX ? (int)count : 0);
   for (size_t i = 0; value_object_at(v, i, &key, &item); i++) {
+    if (i % COPY_STRIDE == 0) watchdog_poll(L);
     push_scalar(L, key);
     view_push_copy(L, item);
     lua_rawset(L, -3);

@@ -14,6 +14,7 @@
 #include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -23,6 +24,13 @@
 
 #define TICK 0.025
 #define SLOW 0.1
+/* Seconds that a gap between two ticks counts at most: a process that was stopped, or a
+ * machine that slept, counts nothing of that. */
+#define LONGEST_GAP 0.25
+/* Wall time counts where this part of the limit was processor time. */
+enum { WALL_PART = 4 };
+/* Of a migration, which a script cannot put off. */
+static const double start_migration = 60, reload_migration = 5;
 #define STAGE_SLICE 0.002
 enum { STAGE_COUNT = 2000 };
 
@@ -30,9 +38,15 @@ struct Watchdog {
   timer_t timer;
   lua_State *volatile running;
   volatile unsigned long turn,
-      seen;                /* of the running turn; of the one the last tick saw */
-  volatile unsigned ticks; /* that the running turn has lasted */
-  volatile unsigned limit; /* in ticks */
+      seen;                       /* of the running turn; of the one the last tick saw */
+  volatile unsigned ticks;        /* of CPU time that the running turn has had */
+  volatile unsigned wall;         /* milliseconds that it has lasted */
+  volatile unsigned limit;        /* in ticks */
+  volatile unsigned long stopped; /* the turn that is late whatever it has taken */
+  unsigned long shares;           /* the turn whose time is the cut's */
+  struct timespec last;           /* when the last tick was */
+  lua_State *held;                /* what runs, while its time is not counted */
+  int holds;
   lua_State *volatile armed;
   volatile double end; /* monotonic seconds, from which on all is late; 0: never */
   unsigned long turns;
@@ -47,20 +61,29 @@ static double monotonic_now(void) {
   return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-static bool is_over(const Watchdog *w) {
+static bool is_past_end(const Watchdog *w) {
   return w->end > 0 && monotonic_now() >= w->end;
 }
 
-static bool is_late(const Watchdog *w) {
-  return is_over(w) || (w->turn == w->seen && w->ticks >= w->limit);
+static unsigned milliseconds(unsigned ticks) {
+  return ticks * (unsigned)(TICK * 1000);
 }
 
-/* A migration is work that a script cannot put off: it may take what a handler may. */
+static bool is_used_up(const Watchdog *w) {
+  if (w->ticks >= w->limit) return true;
+  return w->ticks >= w->limit / WALL_PART && w->wall >= milliseconds(w->limit);
+}
+
+static bool is_late(const Watchdog *w) {
+  return is_past_end(w) || w->turn == w->stopped || (w->turn == w->seen && is_used_up(w));
+}
+
 static bool is_loading(const Generation *gen) {
   return gen->state == GEN_STAGING && !gen->migrating;
 }
 
 static double limit_of(const Generation *gen) {
+  if (gen->migrating) return gen->script->current ? reload_migration : start_migration;
   if (is_loading(gen)) return gen->rt->options.staging_limit;
   return gen->cpu_limit > 0 ? gen->cpu_limit : gen->rt->options.cpu_limit;
 }
@@ -77,11 +100,13 @@ static void push_where(lua_State *L) {
   lua_pushliteral(L, "");
 }
 
-static void raise_late(lua_State *L) {
+static void push_late(lua_State *L) {
   Generation *gen = generation_of(L);
   luaL_checkstack(L, 4, NULL);
   push_where(L);
-  if (is_over(gen->rt->watchdog))
+  if (gen->rt->watchdog->turn == gen->rt->watchdog->stopped)
+    lua_pushliteral(L, "CANCELLED: the task was cancelled and went on waiting");
+  else if (is_past_end(gen->rt->watchdog))
     lua_pushliteral(L, "CPU_LIMIT: the program ends, and the time for that is over");
   else if (is_loading(gen))
     lua_pushfstring(L,
@@ -91,9 +116,13 @@ static void raise_late(lua_State *L) {
   else
     lua_pushfstring(L,
                     "CPU_LIMIT: ran for %f s without waiting (split the work with "
-                    "task.sleep(0), or raise the limit with script.cpu_limit)",
+                    "task.sleep(0); --turn-limit allows more)",
                     limit_of(gen));
   lua_concat(L, 2);
+}
+
+static void raise_late(lua_State *L) {
+  push_late(L);
   lua_error(L);
 }
 
@@ -110,16 +139,30 @@ static void arm(Watchdog *w, lua_State *co) {
   lua_sethook(co, late, LUA_MASKCALL | LUA_MASKRET | LUA_MASKCOUNT, 1);
 }
 
+/* Since the last look at the clock, LONGEST_GAP at most. */
+static unsigned read_gap(Watchdog *w) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  double gap = (double)(now.tv_sec - w->last.tv_sec) +
+               (double)(now.tv_nsec - w->last.tv_nsec) / 1e9;
+  w->last = now;
+  return (unsigned)((gap < LONGEST_GAP ? gap : LONGEST_GAP) * 1000);
+}
+
+/* The first tick of a turn does not know since when it runs. */
 static void on_tick(int signal) {
   (void)signal;
   Watchdog *w = the_watchdog;
   if (!w || !w->running) return;
+  unsigned gap = read_gap(w);
   if (w->turn != w->seen) {
     w->seen = w->turn;
-    w->ticks = 0;
+    w->ticks = w->wall = 0;
+    gap = milliseconds(1);
   }
   w->ticks++;
-  if (w->ticks >= w->limit || is_over(w)) arm(w, w->running);
+  w->wall += gap;
+  if (is_late(w)) arm(w, w->running);
 }
 
 static void start_timer(Watchdog *w) {
@@ -137,6 +180,7 @@ Watchdog *watchdog_new(void) {
   struct sigaction action = {.sa_handler = on_tick, .sa_flags = SA_RESTART};
   sigemptyset(&action.sa_mask);
   CHECK(sigaction(SIGPROF, &action, NULL) == 0);
+  w->stopped = ULONG_MAX;
   w->limit = UINT_MAX; /* outside of any turn nothing is late */
   the_watchdog = w;
   start_timer(w);
@@ -158,7 +202,9 @@ WatchdogTurn watchdog_enter(Generation *gen, lua_State *co) {
   Watchdog *w = gen->rt->watchdog;
   lua_State *running = w->running;
   w->running = NULL;
-  WatchdogTurn outer = {running, w->turn, w->limit, w->turn == w->seen ? w->ticks : 0};
+  bool seen = w->turn == w->seen;
+  WatchdogTurn outer = {running, w->turn, w->limit, seen ? w->ticks : 0,
+                        seen ? w->wall : 0};
   w->turn = ++w->turns;
   w->limit = (unsigned)(limit_of(gen) / TICK);
   if (is_over(w)) arm(w, co); /* at once: there may be thousands */
@@ -174,9 +220,11 @@ static void disarm(Watchdog *w) {
 }
 
 /* The time of a turn counts for the one it is nested in. */
-static void go_back(Watchdog *w, const WatchdogTurn *outer, unsigned ticks) {
+static void go_back(Watchdog *w, const WatchdogTurn *outer, unsigned ticks,
+                    unsigned wall) {
   w->turn = w->seen = outer->number;
   w->ticks = outer->ticks + ticks;
+  w->wall = outer->wall + wall;
   w->limit = outer->limit;
   if (outer->running && is_late(w)) arm(w, outer->running);
   w->running = outer->running;
@@ -186,9 +234,32 @@ double watchdog_leave(Generation *gen, WatchdogTurn outer) {
   Watchdog *w = gen->rt->watchdog;
   w->running = NULL;
   disarm(w);
-  unsigned ticks = w->seen == w->turn ? w->ticks : 0;
-  go_back(w, &outer, ticks);
+  bool seen = w->seen == w->turn;
+  unsigned ticks = seen ? w->ticks : 0;
+  if (w->shares == w->turn) gen->shared -= ticks < gen->shared ? ticks : gen->shared;
+  go_back(w, &outer, ticks, seen ? w->wall : 0);
   return ticks * TICK >= SLOW ? ticks * TICK * 1000 : 0;
+}
+
+void watchdog_stop(Watchdog *w) {
+  w->stopped = w->turn;
+  if (w->running) arm(w, w->running);
+}
+
+void watchdog_share_begin(Generation *gen) {
+  gen->sharing = true;
+  gen->shared = (unsigned)(limit_of(gen) / TICK);
+}
+
+bool watchdog_share_is_spent(const Generation *gen) {
+  return gen->sharing && gen->shared == 0;
+}
+
+void watchdog_share(Generation *gen) {
+  Watchdog *w = gen->rt->watchdog;
+  if (!gen->sharing) return;
+  w->shares = w->turn;
+  if (gen->shared < w->limit) w->limit = gen->shared ? gen->shared : 1;
 }
 
 lua_State *watchdog_switch(Generation *gen, lua_State *co) {
@@ -205,8 +276,32 @@ void watchdog_relimit(Generation *gen) {
   gen->rt->watchdog->limit = (unsigned)(limit_of(gen) / TICK);
 }
 
+bool watchdog_is_late(void) {
+  return the_watchdog && is_late(the_watchdog);
+}
+
 void watchdog_poll(lua_State *L) {
-  if (is_late(generation_of(L)->rt->watchdog)) raise_late(L);
+  if (watchdog_is_late()) raise_late(L);
+}
+
+void watchdog_explain(lua_State *L) {
+  const char *text = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "";
+  if (!watchdog_is_late() || strcmp(text, "not enough memory") != 0) return;
+  lua_pop(L, 1);
+  const char *place = generation_of(L)->memory_place;
+  lua_pushfstring(L, "%s%s", place, *place ? ": " : "");
+  push_late(L);
+  lua_concat(L, 2);
+}
+
+void watchdog_hold(Watchdog *w, bool hold) {
+  if (hold && w->holds++ == 0) {
+    w->held = w->running;
+    w->running = NULL;
+  } else if (!hold && --w->holds == 0) {
+    clock_gettime(CLOCK_MONOTONIC, &w->last);
+    w->running = w->held;
+  }
 }
 
 /* --- staging ---------------------------------------------------------------------- */

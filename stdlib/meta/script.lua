@@ -66,9 +66,10 @@ function script.exit(code) end
 ---were. Returns at once. Raises while the script loads, and in a version that has been replaced.
 function script.reload() end
 
----For how long this script's code may run without waiting before it is stopped: 5 seconds when
----never called. Takes effect at once.
----@param seconds number 0.05 to 3600
+---For how long this script's code may run without waiting before it is stopped: when never
+---called, 1 second or what `--turn-limit` says, which is the most it may ask for. Takes effect
+---at once.
+---@param seconds number 0.05 or more
 function script.cpu_limit(seconds) end
 
 ---What earlier versions declared and this one does not: it closes within 5 seconds, unless it is

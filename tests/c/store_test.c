@@ -31,7 +31,7 @@ static void set(Store *s, const char *key, int64_t n) {
 
 static void the_same_root_is_no_change(void **state) {
   (void)state;
-  Store *s = store_new(&(StoreLimits){0});
+  Store *s = store_new(&(StoreLimits){0}, NULL);
   assert_false(store_commit(s, value_retain(store_root(s)), "test", NULL));
   assert_int_equal(store_history_count(s), 0);
   store_free(s);
@@ -40,7 +40,7 @@ static void the_same_root_is_no_change(void **state) {
 static void changes_are_remembered_and_undone(void **state) {
   (void)state;
   Error err;
-  Store *s = store_new(&(StoreLimits){0});
+  Store *s = store_new(&(StoreLimits){0}, NULL);
   for (int i = 1; i <= 5; i++) set(s, "n", i);
   assert_int_equal(store_history_count(s), 5);
   assert_string_equal(store_history_at(s, 0)->script, "test");
@@ -58,7 +58,7 @@ static void changes_are_remembered_and_undone(void **state) {
 
 static void history_is_bounded_in_count(void **state) {
   (void)state;
-  Store *s = store_new(&(StoreLimits){.history = 3});
+  Store *s = store_new(&(StoreLimits){.history = 3}, NULL);
   for (int i = 1; i <= 10; i++) set(s, "n", i);
   assert_int_equal(store_history_count(s), 3);
   Value after = store_history_at(s, 0)->after;
@@ -70,7 +70,7 @@ static void history_is_bounded_in_count(void **state) {
 static void history_is_bounded_in_bytes(void **state) {
   (void)state;
   static char big[10000];
-  Store *s = store_new(&(StoreLimits){.history = 1000, .history_bytes = 50000});
+  Store *s = store_new(&(StoreLimits){.history = 1000, .history_bytes = 50000}, NULL);
   memset(big, 'x', sizeof big);
   for (int i = 0; i < 100; i++) {
     Value root = value_retain(store_root(s));
@@ -86,7 +86,7 @@ static void history_is_bounded_in_bytes(void **state) {
 
 static void initial_fills_what_is_absent_and_reset_goes_back(void **state) {
   (void)state;
-  Store *s = store_new(&(StoreLimits){0});
+  Store *s = store_new(&(StoreLimits){0}, NULL);
   set(s, "kept", 7);
   Value initial = object(s, "kept", 1);
   assert_int_equal(value_object_set(store_account(s), &initial, "new", 3, value_int(2)),
@@ -102,7 +102,7 @@ static void initial_fills_what_is_absent_and_reset_goes_back(void **state) {
 static void changed_paths_are_listed(void **state) {
   (void)state;
   Buffer out = {0};
-  Store *s = store_new(&(StoreLimits){0});
+  Store *s = store_new(&(StoreLimits){0}, NULL);
   set(s, "a", 1);
   set(s, "b", 2);
   const StoreChange *first = store_history_at(s, 0), *last = store_history_at(s, 1);

@@ -69,13 +69,12 @@ check "a closed standard input is its end" [ $rc = 0 ]
 # --- signals -------------------------------------------------------------------------------------
 cat >"$work/busy.lua" <<'LUA'
 local script = require "tidelock.script"
-script.cpu_limit(60)
 script.on_start(function()
   print "busy"
   while true do end
 end)
 LUA
-coproc BUSY { exec "$TIDELOCK" run "$work/busy.lua" --memory 2>&1; }
+coproc BUSY { exec "$TIDELOCK" run "$work/busy.lua" --memory --turn-limit 60 2>&1; }
 pid=$BUSY_PID
 read -r -t 10 out <&"${BUSY[0]}"
 for _ in $(seq 200); do # until it has ended, 10 s at most; the first is merely noted

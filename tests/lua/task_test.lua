@@ -445,3 +445,71 @@ test.describe("where waiting is not possible it raises, and nothing breaks", fun
     task.sleep(0.002)
   end)
 end)
+
+test.describe("a task that catches its cancellation and waits on", function()
+  -- Cancels a task that waits by now; returns what awaiting it raises, and how long that took.
+  local function stopped(fn)
+    local t = task.spawn(fn)
+    task.sleep(0.01)
+    local from = timer.now()
+    t:cancel()
+    local ok, err = pcall(t.await, t)
+    expect(ok).is(false)
+    expect(err.code).is("CANCELLED")
+    expect(timer.now() - from < 0.9).is(true)
+  end
+  local function await_long()
+    local t <close> = setmetatable({ task = task.spawn(function() task.sleep(1000) end) },
+      { __close = function(t) t.task:cancel() end })
+    t.task:await()
+  end
+
+  for name, wait in pairs {
+    ["in sleep"] = function() task.sleep(1) end,
+    ["in sleep(0)"] = function() task.sleep(0) end,
+    ["in await"] = await_long,
+    ["in all"] = function() task.all { function() task.sleep(1) end } end,
+    ["in with_timeout"] = function() task.with_timeout(5, function() task.sleep(1) end) end,
+    ["inside a coroutine"] = function() coroutine.wrap(function() task.sleep(1) end)() end,
+    ["inside a <close>"] = function()
+      local _ <close> = setmetatable({}, { __close = function() task.sleep(1) end })
+      task.sleep(1)
+    end,
+  } do
+    test.it(name .. ", with pcall", function()
+      stopped(function() while true do pcall(wait) end end)
+    end)
+    test.it(name .. ", with xpcall and in a coroutine", function()
+      stopped(function() while true do xpcall(wait, wait) end end)
+      stopped(function() coroutine.wrap(function() while true do pcall(wait) end end)() end)
+      stopped(function() while true do coroutine.resume(coroutine.create(wait)) end end)
+    end)
+  end
+
+  test.it("waits a few times, to clean up, and ends by itself", function()
+    local t = task.spawn(function()
+      pcall(task.sleep, 1)
+      for _ = 1, 5 do pcall(task.sleep, 1) end
+      return "cleaned"
+    end)
+    task.sleep(0)
+    t:cancel()
+    expect(t:await()).is("cleaned")
+  end)
+
+  test.it("many of them, while others go on", function()
+    local turns = 0
+    local beat = timer.every(0.002, function() turns = turns + 1 end)
+    local tasks = {}
+    for i = 1, 100 do
+      tasks[i] = task.spawn(function() while true do pcall(task.sleep, 1) end end)
+    end
+    task.sleep(0.02)
+    for _, t in ipairs(tasks) do t:cancel() end
+    for _, t in ipairs(tasks) do pcall(t.await, t) end
+    for _, t in ipairs(tasks) do expect(t:status()).is("failed") end
+    task.sleep(0.02)
+    beat:stop()
+    expect(turns > 1).is(true)
+  end)
+end)

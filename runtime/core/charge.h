@@ -1,0 +1,21 @@
+/* What the core holds for one owner, a script: values, packets that wait. One number,
+ * shared by all that hold something, each of which refuses what does not fit. Owned by
+ * those who refer to it; the loop's thread. */
+#ifndef TIDELOCK_CORE_CHARGE_H
+#define TIDELOCK_CORE_CHARGE_H
+
+#include "core/base.h"
+
+typedef struct Charge Charge;
+
+Charge *charge_new(size_t limit);   /* bytes; returns new, with one reference */
+Charge *charge_ref(Charge *charge); /* NULL gives NULL */
+void charge_unref(Charge *charge);  /* NULL is harmless */
+void charge_add(Charge *charge, size_t bytes);
+void charge_remove(Charge *charge, size_t bytes);
+size_t charge_used(const Charge *charge);
+/* Whether so much more is too much: over the limit, or more than the system has. NULL:
+ * only that. */
+bool charge_is_full(const Charge *charge, size_t more);
+
+#endif
