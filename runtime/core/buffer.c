@@ -15,6 +15,10 @@ void buffer_clear(Buffer *b) {
   b->len = 0;
 }
 
+bool buffer_can_grow(const Buffer *b, size_t extra) {
+  return b->len + extra <= b->cap || memory_has(2 * b->cap + extra);
+}
+
 char *buffer_reserve(Buffer *b, size_t extra) {
   CHECK(extra < SIZE_MAX / 2 - b->len);
   size_t need = b->len + extra;

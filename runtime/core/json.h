@@ -80,7 +80,8 @@ int json_put_number(Buffer *out, double value);
 void json_put_integer(Buffer *out, int64_t value);
 
 /* Lays the compact JSON text that `out` holds from `from` on out over lines, two spaces a
- * level. TOO_LARGE when that takes more than `most` bytes: then `out` ends at `from`. */
+ * level. TOO_LARGE when that takes more than `most` bytes, MEMORY: then `out` ends at
+ * `from`. */
 int json_lay_out(Buffer *out, size_t from, size_t most);
 
 /* strtod whatever the locale. */

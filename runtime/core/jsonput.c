@@ -166,6 +166,7 @@ static int put_pretty(Buffer *out, const char *text, size_t len, size_t most) {
   while (p < end) {
     const char *from = p++;
     if (out->len > most) return ERR_TOO_LARGE;
+    if (!buffer_can_grow(out, (size_t)depth * 4 + 64)) return ERR_MEMORY;
     if (*from == '"') p = string_end(from, end);
     bool opens = *from == '{' || *from == '[', closes = *from == '}' || *from == ']';
     if (opens && p < end && (*p == '}' || *p == ']')) {
@@ -184,6 +185,7 @@ static int put_pretty(Buffer *out, const char *text, size_t len, size_t most) {
 
 int json_lay_out(Buffer *out, size_t from, size_t most) {
   Buffer compact = {0};
+  if (!memory_has(out->len)) return ERR_MEMORY;
   buffer_put(&compact, out->data + from, out->len - from);
   out->len = from;
   int code = put_pretty(out, compact.data, compact.len, most);

@@ -20,9 +20,10 @@ static int f_encode(lua_State *L) {
   Buffer *out = luajson_scratch(L);
   Error err;
   if (luajson_encode(L, 1, out, &err) != 0) return luaerror_return(L, &err);
-  if (pretty && json_lay_out(out, 0, LUAJSON_MOST) != 0)
-    return error_set(&err, ERR_TOO_LARGE, "more than %d MiB of JSON", LUAJSON_MOST >> 20),
-           luaerror_return(L, &err);
+  if (pretty && json_lay_out(out, 0, LUAJSON_MOST) != 0) {
+    error_set(&err, ERR_TOO_LARGE, "too much JSON to be laid out");
+    return luaerror_return(L, &err);
+  }
   lua_pushlstring(L, out->data, out->len);
   return 1;
 }

@@ -27,10 +27,14 @@ static int refuse_size(Encoder *e) {
   return error_set(e->err, ERR_TOO_LARGE, "more than %d MiB of JSON", LUAJSON_MOST >> 20);
 }
 
+enum { PIECE = 64 << 10, MOST_PIECE = 6 * PIECE + 64 }; /* of a string; as JSON */
+
 /* Of the text, and of the turn: who is late is stopped at his next instruction. */
 static int check_limits(Encoder *e) {
   enum { STRIDE = 256 };
   if (e->out->len > LUAJSON_MOST) return refuse_size(e);
+  if (!buffer_can_grow(e->out, MOST_PIECE))
+    return error_set(e->err, ERR_MEMORY, "no memory for so much JSON");
   if (++e->steps % STRIDE || !watchdog_is_late()) return 0;
   return error_set(e->err, ERR_TIMEOUT, "the limit of the turn is reached");
 }
@@ -115,7 +119,6 @@ static int put_further(Buffer *out, const char *text, size_t len) {
 
 /* How long the next piece is: it ends between two characters. */
 static size_t next_piece(const char *text, size_t len) {
-  enum { PIECE = 1 << 20 };
   if (len <= PIECE) return len;
   size_t end = PIECE;
   while (end > PIECE - 4 && ((unsigned char)text[end] & 0xC0) == 0x80) end--;

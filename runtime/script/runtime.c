@@ -7,6 +7,7 @@
 #include "script/runtime.h"
 
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <string.h>
 
 #include "script/connection.h"
@@ -34,6 +35,16 @@ static double or_default(double value, double standard) {
   return value > 0 ? value : standard;
 }
 
+/* Of a script; where the system gives the process little (ulimit -v), a quarter of that.
+ */
+static size_t standard_memory(void) {
+  struct rlimit limit;
+  size_t standard = (size_t)512 << 20;
+  if (getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
+    return standard;
+  return limit.rlim_cur / 4 < standard ? limit.rlim_cur / 4 : standard;
+}
+
 Runtime *runtime_new(Log *log, const RuntimeOptions *options) {
   Runtime *rt = xcalloc(1, sizeof *rt);
   rt->log = log;
@@ -43,7 +54,7 @@ Runtime *runtime_new(Log *log, const RuntimeOptions *options) {
   rt->options.probation = or_default(options->probation, 10);
   rt->options.cpu_limit = or_default(options->cpu_limit, 1);
   rt->options.staging_limit = or_default(options->staging_limit, rt->options.cpu_limit);
-  if (!options->memory_limit) rt->options.memory_limit = (size_t)512 << 20;
+  if (!options->memory_limit) rt->options.memory_limit = standard_memory();
   rt->output = options->output ? options->output : output_new();
   rt->ending = options->ending ? options->ending : &rt->own_ending;
   rt->loop = loop_new(log);

@@ -50,12 +50,18 @@ static bool is_too_late(size_t old_size, size_t size) {
   return size >= LARGE && size > old_size && watchdog_is_late();
 }
 
+/* A finaliser whose stack cannot grow is never run, and what it was to let go stays: so
+ * nothing is refused while one runs. They are the core's own. */
+static bool is_finalising(const Generation *gen) {
+  return gen->L && lua_gc(gen->L, LUA_GCISRUNNING) < 0;
+}
+
 static void *account(void *ud, void *old, size_t old_size, size_t size) {
   Generation *gen = ud;
   if (!old) old_size = 0; /* then it tells the type of the object */
   bool too_much = size > old_size &&
                   gen->memory + charge(gen) + (size - old_size) > gen->memory_limit;
-  if (too_much || is_too_late(old_size, size)) {
+  if ((too_much || is_too_late(old_size, size)) && !is_finalising(gen)) {
     note_place(gen);
     return NULL;
   }
