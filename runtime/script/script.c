@@ -71,7 +71,7 @@ Script *script_add(Runtime *rt, const char *name, const char *path, char *const 
     *script = (Script){.rt = rt,
                        .name = xstrdup(own),
                        .path = xstrdup(path),
-                       .charge = charge_new(rt->options.memory_limit)};
+                       .charge = charge_new(rt->options.memory_limit / 4 * 3)};
     for (size_t n = strlen(path); n > 1 && path[n - 1] == '/'; n--)
       script->path[n - 1] = '\0';
     script->args = copy_args(args);

@@ -29,7 +29,7 @@ struct Script {
   Script *next;
   Runtime *rt;
   char *name, *path;
-  Charge *charge;  /* what the core holds for it; owned */
+  Charge *charge;  /* what the core holds for it, three quarters of its memory; owned */
   Index resources; /* its own, by kind and name */
   char **args;     /* NULL-terminated; owned */
   unsigned generations;

@@ -218,6 +218,4 @@ hoard "JSON laid out" 'local x = {} for i = 1, 100000 do x[i] = 1 end for _ = 1,
   '^([0-9]+.nil|nil.TOO_LARGE)'
 hoard "what tasks take" 'print(until_refused(function(i)
   for _ = 1, 1000 do task.spawn(function() task.sleep(100) end) end end))' 'not enough memory'
-hoard "what timers take" 'print(until_refused(function(i)
-  for _ = 1, 1000 do timer.after(100, function() return i end) end end))' 'not enough memory'
 finish
