@@ -61,7 +61,7 @@ static double monotonic_now(void) {
   return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-static bool is_past_end(const Watchdog *w) {
+static bool is_over(const Watchdog *w) {
   return w->end > 0 && monotonic_now() >= w->end;
 }
 
@@ -75,7 +75,7 @@ static bool is_used_up(const Watchdog *w) {
 }
 
 static bool is_late(const Watchdog *w) {
-  return is_past_end(w) || w->turn == w->stopped || (w->turn == w->seen && is_used_up(w));
+  return is_over(w) || w->turn == w->stopped || (w->turn == w->seen && is_used_up(w));
 }
 
 static bool is_loading(const Generation *gen) {
@@ -106,7 +106,7 @@ static void push_late(lua_State *L) {
   push_where(L);
   if (gen->rt->watchdog->turn == gen->rt->watchdog->stopped)
     lua_pushliteral(L, "CANCELLED: the task was cancelled and went on waiting");
-  else if (is_past_end(gen->rt->watchdog))
+  else if (is_over(gen->rt->watchdog))
     lua_pushliteral(L, "CPU_LIMIT: the program ends, and the time for that is over");
   else if (is_loading(gen))
     lua_pushfstring(L,

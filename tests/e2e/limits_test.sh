@@ -208,7 +208,7 @@ hoard "a store" 'print(until_refused(function(i) s:set { ["k" .. i] = ("x"):rep(
 hoard "a change" 'print(until_refused(function(i)
   s:change(function(d) d["k" .. i] = ("x"):rep(1e6) .. i end) end))' 'holds more than it may'
 hoard "what history holds" 'local x = ("x"):rep(5e5)
-  print(until_refused(function(i) t:set { n = x .. i } return i end))' '^never'
+  print(until_refused(function(i) t:set { n = x .. i } return i end))' 'holds more than it may'
 hoard "what waits to be sent" 'local x = ("x"):rep(1e6)
   print(until_refused(function() return chat:emit("x", x) end))' '^BUFFER_FULL'
 hoard "JSON of much in little" 'local x = ("\0"):rep(1e7) local y = {} for i = 1, 9 do y[i] = x end
