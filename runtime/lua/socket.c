@@ -240,7 +240,8 @@ static int emit(lua_State *L, Declaration *decl, bool is_volatile) {
   LuaBinaries binaries;
   SocketData data = socket_encode(L, "emit", &binaries);
   Error err;
-  int rc = socket_emit(socket, &data, is_volatile, &err);
+  int rc = connection_admit(decl, &err);
+  if (rc == 0) rc = socket_emit(socket, &data, is_volatile, &err);
   if (rc == 0) connection_outgoing(decl->res, &data);
   return socket_return(L, rc, &err);
 }

@@ -87,7 +87,8 @@ static int call(lua_State *L, Declaration *decl, double timeout) {
                  .wait.cancel = cancel_call,
                  .task = task};
   Error err;
-  if (socket_call(socket, &call->call, &data, timeout, &err) != 0) {
+  if (connection_admit(decl, &err) != 0 ||
+      socket_call(socket, &call->call, &data, timeout, &err) != 0) {
     free(call);
     return luaerror_return(L, &err);
   }

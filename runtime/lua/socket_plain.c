@@ -37,8 +37,9 @@ static int send_frame(lua_State *L, Declaration *decl, bool is_volatile) {
   if (options_given(L, 3, "socket:send", known) &&
       lua_getfield(L, 3, "binary") != LUA_TNIL)
     binary = lua_toboolean(L, -1);
-  return socket_return(L, socket_send(socket, binary, data, len, is_volatile, &err),
-                       &err);
+  int rc = connection_admit(decl, &err);
+  if (rc == 0) rc = socket_send(socket, binary, data, len, is_volatile, &err);
+  return socket_return(L, rc, &err);
 }
 
 int socket_send_method(lua_State *L) {

@@ -215,6 +215,10 @@ uint32_t socket_epoch(const Socket *s) {
   return s->stall.epoch ? s->stall.epoch : s->epoch;
 }
 
+size_t socket_waiting(const Socket *s) {
+  return s->waiting_count + s->retry_count;
+}
+
 size_t socket_buffered(const Socket *s) {
   return s->waiting_bytes + s->retry_bytes +
          (s->linked ? manager_buffered(s->manager) : 0);

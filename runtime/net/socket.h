@@ -154,6 +154,8 @@ socket_epoch(const Socket *s); /* rises with each connection: acks belong to one
 size_t
 socket_buffered(const Socket *s); /* bytes not yet taken by the system, or waiting */
 
+size_t socket_waiting(const Socket *s); /* packets that wait, or are retried */
+
 /* Counted since the socket was made. */
 typedef struct SocketStats {
   uint64_t late_acks; /* acks of no call that waits: late, or doubled */

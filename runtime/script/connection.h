@@ -42,6 +42,11 @@ GuestRights connection_rights(const Declaration *decl);
 /* How many events its script, which attached, was too slow for. */
 uint64_t connection_lost(const Declaration *decl);
 
+/* Whether the declaration's script may send more: one that attached fills half of what
+ * the connection keeps or has on its way, the rest is its owner's. 0, or BUFFER_FULL,
+ * BACKPRESSURE. */
+int connection_admit(const Declaration *decl, Error *err);
+
 /* Waits until it is connected; below 0: for as long as an attempt may take. To be
  * returned from a binding: pushes true, or nil and TIMEOUT, REJECTED or CLOSED. */
 int connection_wait(lua_State *L, Declaration *decl, Task *task, double seconds);

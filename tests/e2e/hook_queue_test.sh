@@ -114,4 +114,35 @@ end)
 LUA
 expect "what waits goes to the new version, in order, once" '^new: 1000 from 2001 on, 0 wrong'
 stop
+
+# A hook that sends without an end fills half of the buffer; the client's own goes on.
+cat >client.lua <<'LUA'
+local socket, script, task = require "tidelock.socket", require "tidelock.script", require "tidelock.task"
+local chat = socket.connect("chat", { url = "http://127.0.0.1:1" })
+script.on_start(function()
+  task.sleep(0.3)
+  for _ = 1, 400 do
+    local ok, err = chat:emit "mine"
+    if not ok then print("client: " .. err.code) end
+  end
+  print "client: all is kept"
+end)
+LUA
+cat >hook.lua <<'LUA'
+local socket, script = require "tidelock.socket", require "tidelock.script"
+local chat = socket.attach "client:chat"
+script.on_start(function()
+  local n, ok, err = 0, nil, nil
+  repeat
+    ok, err = chat:emit("flood", 1)
+    if ok then n = n + 1 end
+  until not ok
+  print(n, err.code, err.sent, select(2, chat:call "flood").code)
+end)
+LUA
+start run client.lua hook.lua --memory
+expect "a hook fills half of the buffer" '^500.BUFFER_FULL.no.BUFFER_FULL$'
+expect "the rest is its owner's" '^client: all is kept'
+is "all of it" "$(grep -c '^client: BUFFER' out)" 0
+stop
 finish
