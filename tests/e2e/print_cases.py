@@ -2,6 +2,7 @@
 import fcntl
 import os
 import signal
+import tempfile
 import termios
 import time
 
@@ -340,7 +341,28 @@ def log_on_terminal():
             assert bad not in run.out.data, (bad, run.out.data)
 
 
+def loud_logs():
+    """neither the log nor failing handlers write without end; what is missing is told, others are not touched"""
+    loud = """
+    timer.every(0.001, function() error(("x"):rep(200000)) end)
+    timer.every(0.001, function() for _ = 1, 1000 do log.info(("y"):rep(1000)) end end)
+    """
+    path = os.path.join(tempfile.mkdtemp(), "log")
+    run = Run(loud, "local n = 0 timer.every(0.1, function() n = n + 1 log.info('quiet ' .. n) end)",
+              args=("--log-file", path))
+    time.sleep(4)
+    run.signal(signal.SIGINT)
+    equal(run.end()[0], 130)
+    text = open(path).read()
+    assert (1 << 18) <= len(text) < (8 << 20), len(text)
+    assert max(map(len, text.split("\n20"))) <= 64 << 10
+    assert " records dropped" in text
+    told = [int(line.split("quiet ")[1]) for line in text.splitlines() if "quiet " in line]
+    equal(told, list(range(1, len(told) + 1)))
+    assert len(told) >= 10, told
+
+
 if __name__ == "__main__":
     run_cases([unread_pipe, stopped_terminal, same_terminal, heartbeat_goes_on, waits_of_tasks, subscribers,
            too_much, charged, slow_reader_at_the_end, order, flags, nonblocking, reader_goes,
-           reload_while_held, terminal_is_clean, pipe_is_raw, log_on_terminal])
+           reload_while_held, terminal_is_clean, pipe_is_raw, log_on_terminal, loud_logs])
