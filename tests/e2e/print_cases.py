@@ -201,16 +201,19 @@ def charged():
     """what is queued is charged to the script"""
     text = """
     script.on_start(function()
-      for _ = 1, 40 do print(("x"):rep(1 << 20)) end
+      local held, n, ok = {}, 0, true
+      for i = 1, 48 do held[i] = ("y"):rep(8 << 20) task.sleep(0) end
+      for _ = 1, 60 do print(("x"):rep(1 << 20)) end
       collectgarbage()
-      local held, ok = {}, true
-      while ok do ok = pcall(function() held[#held + 1] = ("y"):rep(8 << 20) end) end
-      local n = #held
+      while ok do
+        ok = pcall(function() held[#held + 1] = ("y"):rep(8 << 20) end)
+        n = n + (ok and 1 or 0)
+      end
       held = nil
-      io.stderr:write("had " .. n .. "\\n")
+      io.stderr:write("had " .. n .. "\n")
     end)
     """
-    first = Run(text.replace("for _ = 1, 40", "for _ = 1, 0"))
+    first = Run(text.replace("for _ = 1, 60", "for _ = 1, 0"))
     first.err.wait_for("had ")
     second = Run(text)
     second.err.wait_for("had ")
