@@ -210,7 +210,7 @@ def charged():
         n = n + (ok and 1 or 0)
       end
       held = nil
-      io.stderr:write("had " .. n .. "\n")
+      io.stderr:write("had " .. n .. "\\n")
     end)
     """
     first = Run(text.replace("for _ = 1, 60", "for _ = 1, 0"))
