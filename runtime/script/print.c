@@ -21,6 +21,7 @@ static void put(lua_State *L, int fd, const char *text, size_t len) {
               queued);
     luaerror_raise(L, &err);
   }
+  if (gen->memory + queued + len > gen->memory_limit) lua_gc(L, LUA_GCCOLLECT);
   if (gen->memory + queued + len > gen->memory_limit) luaL_error(L, "not enough memory");
   output_print(gen->rt->output, fd, account, text, len);
 }

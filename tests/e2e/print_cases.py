@@ -202,7 +202,7 @@ def charged():
     text = """
     script.on_start(function()
       local held, n, ok = {}, 0, true
-      for i = 1, 48 do held[i] = ("y"):rep(8 << 20) task.sleep(0) end
+      for i = 1, 44 do held[i] = ("y"):rep(8 << 20) task.sleep(0) end
       for _ = 1, 60 do print(("x"):rep(1 << 20)) end
       collectgarbage()
       while ok do
