@@ -5,6 +5,7 @@ import re
 import select
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 
@@ -421,7 +422,13 @@ def make_demo():
         assert sent == b"\x03" or status == 0, status
 
 
+SIGNALS = [one_signal, raising_closers, many_scripts, running_tasks, second_signal, second_signal_unread,
+           unread_at_the_end, late_reader, while_waiting_for_a_reader, while_loading, while_reloading]
+REST = [stop_timeout, wrong_timeouts, exits, statuses, mended, left_by_itself, rotation, rotation_without_a_file,
+        slow_disk, make_demo]
+
 if __name__ == "__main__":
-    run_cases([one_signal, raising_closers, many_scripts, running_tasks, second_signal, second_signal_unread, unread_at_the_end,
-           late_reader, while_waiting_for_a_reader, while_loading, while_reloading, stop_timeout, wrong_timeouts,
-           exits, statuses, mended, left_by_itself, rotation, rotation_without_a_file, slow_disk, make_demo])
+    group = sys.argv[1] if sys.argv[1:2] in (["signals"], ["rest"]) else None
+    if group:
+        del sys.argv[1]
+    run_cases({"signals": SIGNALS, "rest": REST}.get(group, SIGNALS + REST))
