@@ -24,11 +24,11 @@ echo 'x = = 1' >"$work/syntax.lua"
 echo 'while true do end' >"$work/loop.lua"
 
 try "$TIDELOCK" run "$work/none.lua"
-check "a script that does not exist" ended 1 "no script at $work/none.lua"
+check "a script that does not exist" ended 78 "no script at $work/none.lua"
 try "$TIDELOCK" run "$work/syntax.lua"
-check "a script that does not compile" ended 1 "syntax.lua:1: unexpected symbol near '='"
+check "a script that does not compile" ended 78 "syntax.lua:1: unexpected symbol near '='"
 try "$TIDELOCK" run "$work/loop.lua"
-check "a script that loops at the top level" ended 1 "loop.lua:1: CPU_LIMIT"
+check "a script that loops at the top level" ended 78 "loop.lua:1: CPU_LIMIT"
 
 # --- the command line ------------------------------------------------------------------------
 for option in --data --profile --env --log-file; do
@@ -42,8 +42,8 @@ check "a name with strange characters" ended 2 '"a b" must be made of'
 try "$TIDELOCK" run "$work/s.lua" --memory --env "$work"
 check "--env with a folder" ended 2 'cannot read .*: Is a directory'
 try "$TIDELOCK" run "$work/syntax.lua" --memory --log-file /dev/full
-check "a log that cannot be written says so" ended 1 'cannot write the log.*No space left'
-check "and what it would have held" ended 1 "unexpected symbol near '='"
+check "a log that cannot be written says so" ended 78 'cannot write the log.*No space left'
+check "and what it would have held" ended 78 "unexpected symbol near '='"
 
 # --- limits of the system ----------------------------------------------------------------------
 for files in 7 12 20; do
