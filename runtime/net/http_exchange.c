@@ -1,8 +1,9 @@
 /* One request and its answer on a connection of ours: HTTP/1.1 by proto/http1_client.
  *
- * Reading and writing go on at once. A final answer that comes before the request is out
- * ends the sending: it is read to its end and handed over, and the connection is closed,
- * since the server may take what follows for another request. A connection on which
+ * Reading and writing go on at once: a server may answer as it reads. An answer that is
+ * whole before the request is out ends the sending, and so does the head of one that
+ * refuses, or leads elsewhere: it is handed over and the connection is closed, since the
+ * server may take what follows for another request. A connection on which
  * writing fails is read all the same: what the peer said before it hung up is its answer.
  *
  * Which connection. A kept one that is quiet; for a request that may not be repeated only
@@ -158,6 +159,11 @@ static void stop_sending(HttpRequest *r) {
   httpconn_want_write(r->exchange.conn, false);
 }
 
+/* A server that refuses wants no more of the body; one that answers as it reads does. */
+static void heed_answer(HttpRequest *r) {
+  if (r->answer.status >= 300) stop_sending(r);
+}
+
 /* Takes what came; afterwards the exchange may be over. */
 static void take_bytes(HttpRequest *r, const char *data, size_t len) {
   size_t at = 0, used, piece_len;
@@ -178,7 +184,7 @@ static void take_bytes(HttpRequest *r, const char *data, size_t len) {
     }
     if (got == HTTP1_GOT_WRONG && r->discards) return; /* nobody looks */
     if (got == HTTP1_GOT_WRONG) describe_wrong(r);
-    if (got == HTTP1_GOT_HEAD && r->exchange.sending) stop_sending(r);
+    if (got == HTTP1_GOT_HEAD && r->exchange.sending) heed_answer(r);
     if (got == HTTP1_GOT_HEAD) http_take_head(r);
     if (got == HTTP1_GOT_BODY && !r->discards) code = http_take_body(r, piece, piece_len);
     if (got == HTTP1_GOT_WRONG || code) {

@@ -178,6 +178,28 @@ static void a_connection_is_kept_and_used_again(void **state) {
   assert_int_equal(t->fake.accepted, 1);
 }
 
+static void what_is_kept_belongs_to_its_owner(void **state) {
+  Test *t = *state;
+  int owners[2];
+  script(t, OK(2, "hi"), THEN_KEEP);
+  for (int i = 0; i < 6; i++) {
+    Result result;
+    HttpOptions options = {.url = url_of(t, "/"), .owner = &owners[i % 2]};
+    perform(t, &options, &result);
+    expect_body(&result, "hi");
+    result_free(&result);
+  }
+  assert_int_equal(t->fake.accepted, 2);
+  http_forget(t->env.net, &owners[0]);
+  for (int i = 0; i < 2; i++) {
+    Result result;
+    HttpOptions options = {.url = url_of(t, "/"), .owner = &owners[i % 2]};
+    perform(t, &options, &result);
+    result_free(&result);
+  }
+  assert_int_equal(t->fake.accepted, 3);
+}
+
 static void a_kept_connection_may_have_gone_meanwhile(void **state) {
   Test *t = *state;
   Result result;
@@ -891,6 +913,7 @@ int main(void) {
       TEST(a_response_arrives_whole),
       TEST(a_connection_is_kept_and_used_again),
       TEST(a_kept_connection_may_have_gone_meanwhile),
+      TEST(what_is_kept_belongs_to_its_owner),
       TEST(methods_and_bodies_go_out_as_given),
       TEST(a_post_without_body_has_length_0),
       TEST(head_has_no_body),

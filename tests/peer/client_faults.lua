@@ -227,7 +227,16 @@ test.describe("ends", function()
     expect(res.status).is(413)
     expect(text).is "big"
     test.wait_for(function() return tell().closed > before.closed end)
+    before = tell()
+    expect(body("/early-200", { method = "PUT", body = ("x"):rep(20000000) })).is "enough"
+    test.wait_for(function() return tell().closed > before.closed end)
     expect(tell({ method = "PUT", body = "y" }).body).is "y"
+  end)
+
+  about("a server may answer as it reads", function()
+    local sent = ("0123456789abcdef"):rep(500000)
+    for _ = 1, 2 do expect(body("/echo", { method = "POST", body = sent }) == sent).is(true) end
+    expect(body "/ok").is "ok"
   end)
 
   about("Expect is not sent", function()

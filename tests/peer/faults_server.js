@@ -78,6 +78,7 @@ const answers = {
   "/away-unix": (c, req) => c.write(`HTTP/1.1 ${req.query.get("code")} Away\r\nLocation: unix:${path.join(opt.folder, "door.sock")}:/\r\nContent-Length: 0\r\n\r\n`),
   // ends
   "/early": (c) => c.write("HTTP/1.1 413 Too Large\r\nContent-Length: 3\r\n\r\nbig"),
+  "/early-200": (c) => c.write(whole("enough")),
   "/die": (c) => (c.requests > 1 ? c.destroy() : c.write(whole("ok"))),
   "/to-end": (c) => c.end(`${OK}\r\nall of it`),
   "/torn-end": (c) => c.write(`${OK}\r\nall of it`, () => tear(c)),
@@ -102,6 +103,21 @@ function trickle(c, bytes) {
   c.on("close", () => clearInterval(timer));
 }
 
+// Answers as it reads.
+function echo(c, from, left) {
+  c.write(`${OK}Content-Length: ${left}\r\n\r\n`);
+  const give = (bytes) => {
+    left -= bytes.length;
+    if (!c.write(bytes)) c.pause(), c.once("drain", () => c.resume());
+    if (left === 0) c.removeAllListeners("data").on("data", (more) => take(c, more));
+  };
+  const rest = c.buffer.subarray(from);
+  c.buffer = Buffer.alloc(0);
+  c.removeAllListeners("data").on("data", give);
+  if (rest.length) give(rest);
+  return false;
+}
+
 function tell(c, req) {
   c.write(whole(JSON.stringify({ connection: c.number, request: ++seen.requests, method: req.method, headers: req.headers,
     closed: seen.closed, late: seen.late, unix: seen.unix, paths: seen.paths, body: req.body })));
@@ -117,7 +133,8 @@ function next(c) {
   for (const each of lines) headers[each.slice(0, each.indexOf(":")).toLowerCase()] = each.slice(each.indexOf(":") + 1).trim();
   const where = new URL(target, "http://x");
   const length = Number(headers["content-length"] || 0);
-  c.deaf = where.pathname === "/early";
+  c.deaf = where.pathname.startsWith("/early");
+  if (where.pathname === "/echo") return echo(c, end + 4, length);
   if (!c.deaf && c.buffer.length < end + 4 + length) return false;
   const req = { method, headers, query: where.searchParams, body: c.buffer.subarray(end + 4, end + 4 + Math.min(length, 100)).toString("latin1") };
   c.buffer = c.buffer.subarray(end + 4 + length);
@@ -136,12 +153,14 @@ function serve(c) {
   c.requests = 0;
   c.buffer = Buffer.alloc(0);
   c.on("error", () => {}).on("close", () => seen.closed++);
-  c.on("data", (bytes) => {
-    if (c.deaf) return;
-    c.buffer = Buffer.concat([c.buffer, bytes]);
-    while (next(c));
-    if (c.deaf) c.pause(), setTimeout(() => c.resume(), 50); // its end is seen by reading alone
-  });
+  c.on("data", (bytes) => take(c, bytes));
+}
+
+function take(c, bytes) {
+  if (c.deaf) return;
+  c.buffer = Buffer.concat([c.buffer, bytes]);
+  while (next(c));
+  if (c.deaf) c.pause(), setTimeout(() => c.resume(), 50); // its end is seen by reading alone
 }
 
 const port = (server) => new Promise((resolve) => server.listen(0, "127.0.0.1", () => resolve(server.address().port)));
