@@ -292,8 +292,14 @@ static void connect_failed(HttpRequest *r, CURLcode result) {
 
 static void on_connected(void *ctx, CURLcode result) {
   HttpRequest *r = ctx;
+  bool crowded = result != CURLE_OK && r->exchange.conn->transfer.no_files;
   r->exchange.connecting = false;
-  if (result != CURLE_OK) {
+  if (crowded && !r->exchange.crowded) {
+    r->exchange.crowded = true;
+    close_conn(r);
+    pool_empty(pool_of(r->net)); /* what is kept had the descriptors */
+    start_fresh(r);
+  } else if (result != CURLE_OK) {
     connect_failed(r, result);
   } else if (r->exchange.conn->fd == CURL_SOCKET_BAD) {
     lose(r, CURLE_RECV_ERROR);

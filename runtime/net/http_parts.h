@@ -18,6 +18,7 @@ typedef struct Exchange {
   size_t written;
   bool connecting, sending, heard; /* heard: a byte of an answer came */
   bool reused, repeated;
+  bool crowded;      /* it was tried again after there was no descriptor for it */
   Timer limit, more; /* more: there was too much to read at once */
 } Exchange;
 

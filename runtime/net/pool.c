@@ -60,9 +60,13 @@ Pool *pool_of(Net *net) {
   return *pool;
 }
 
+void pool_empty(Pool *pool) {
+  while (pool->first) drop(pool, pool->first);
+}
+
 void pool_free(Pool *pool) {
   if (!pool) return;
-  while (pool->first) drop(pool, pool->first);
+  pool_empty(pool);
   free(pool);
 }
 

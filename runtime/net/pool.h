@@ -20,6 +20,7 @@ HttpConn *pool_take(Pool *pool, const char *key, const void *owner, double idle)
 void pool_give(Pool *pool, HttpConn *conn); /* it is the pool's now */
 /* Closes those like this one, which has failed: they may be as dead. */
 void pool_distrust(Pool *pool, const HttpConn *failed);
+void pool_empty(Pool *pool);                     /* closes all */
 void pool_forget(Pool *pool, const void *owner); /* closes those of an owner */
 size_t pool_count(const Pool *pool);
 

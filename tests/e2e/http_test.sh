@@ -30,4 +30,18 @@ end)
 LUA
 out=$(timeout 10 "$TIDELOCK" run --no-watch "$TMPDIR/leaving.lua" 2>&1)
 check "exit does not wait for requests" 3 $? 200 "$out"
+cat >"$TMPDIR/crowded.lua" <<'LUA'
+local http, script, task = require "tidelock.http", require "tidelock.script", require "tidelock.task"
+script.on_start(function()
+  for _, name in ipairs { "HOME_URL", "OTHER_URL", "HOME_URL" } do
+    local jobs = {}
+    for i = 1, 30 do jobs[i] = function() return assert(http.get(os.getenv(name) .. "/tell")) end end
+    task.all(jobs)
+  end
+  print "all answered"
+  script.exit(0)
+end)
+LUA
+out=$(ulimit -n 64 && timeout 20 "$TIDELOCK" run --no-watch "$TMPDIR/crowded.lua" 2>&1)
+check "kept connections give way where descriptors are short" 0 $? "all answered" "$out"
 exit $status
