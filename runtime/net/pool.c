@@ -14,6 +14,11 @@ struct Pool {
   Timer sweep; /* runs while there are any */
 };
 
+/* By a clock that goes on while the machine sleeps: what was kept before is old then. */
+static double now_of(const Pool *pool) {
+  return wakes_now(net_wakes(pool->net));
+}
+
 static void leave_pool(Pool *pool, HttpConn *conn) {
   *conn->at = conn->next;
   if (conn->next) conn->next->at = conn->at;
@@ -43,7 +48,7 @@ static const HttpConnEvents kept = {.readable = on_readable, .writable = on_read
 
 static void on_sweep(Timer *timer) {
   Pool *pool = CONTAINER_OF(timer, Pool, sweep);
-  double now = loop_now(net_loop(pool->net));
+  double now = now_of(pool);
   for (HttpConn *conn = pool->first, *next; conn; conn = next) {
     next = conn->next;
     if (now - conn->idle_since >= longest_idle) drop(pool, conn);
@@ -77,7 +82,7 @@ static uint64_t hash_of(const char *text) {
 }
 
 HttpConn *pool_take(Pool *pool, const char *key, const void *owner, double idle) {
-  double now = loop_now(net_loop(pool->net));
+  double now = now_of(pool);
   uint64_t hash = hash_of(key);
   for (HttpConn *conn = pool->first, *next; conn; conn = next) {
     next = conn->next;
@@ -104,7 +109,7 @@ void pool_give(Pool *pool, HttpConn *conn) {
   conn->events = &kept;
   conn->ctx = conn;
   conn->hash = hash_of(conn->key);
-  conn->idle_since = loop_now(net_loop(pool->net));
+  conn->idle_since = now_of(pool);
   if (!pool->first) timer_start(net_loop(pool->net), &pool->sweep, longest_idle);
   conn->next = pool->first;
   conn->at = &pool->first;

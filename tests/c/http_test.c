@@ -200,6 +200,23 @@ static void what_is_kept_belongs_to_its_owner(void **state) {
   assert_int_equal(t->fake.accepted, 3);
 }
 
+/* A POST may be sent twice by nobody: what may be dead is not asked. */
+static void what_was_kept_over_a_sleep_is_old(void **state) {
+  Test *t = *state;
+  static const double asleep[] = {0, 1, 3, 200};
+  static const int accepted[] = {1, 1, 2, 3};
+  script(t, OK(2, "hi"), THEN_KEEP);
+  for (size_t i = 0; i < COUNT_OF(asleep); i++) {
+    Result result;
+    HttpOptions options = {.url = url_of(t, "/"), .method = i < 3 ? "POST" : "GET"};
+    wakes_slept(net_wakes(t->env.net), asleep[i]);
+    perform(t, &options, &result);
+    expect_body(&result, "hi");
+    result_free(&result);
+    assert_int_equal(t->fake.accepted, accepted[i]);
+  }
+}
+
 static void a_kept_connection_may_have_gone_meanwhile(void **state) {
   Test *t = *state;
   Result result;
@@ -912,6 +929,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       TEST(a_response_arrives_whole),
       TEST(a_connection_is_kept_and_used_again),
+      TEST(what_was_kept_over_a_sleep_is_old),
       TEST(a_kept_connection_may_have_gone_meanwhile),
       TEST(what_is_kept_belongs_to_its_owner),
       TEST(methods_and_bodies_go_out_as_given),
