@@ -301,8 +301,24 @@ static bool equal_arrays(Value a, Value b) {
   return true;
 }
 
+/* Both are sorted by key. */
+static bool equal_sorted(Value a, Value b) {
+  Value key, item, other_key, other;
+  for (size_t i = 0, run; i < value_count(a); i += run) {
+    run = tree_shared(tree_of(a), i, tree_of(b), i);
+    if (run) continue;
+    run = 1;
+    value_object_at(a, i, &key, &item);
+    value_object_at(b, i, &other_key, &other);
+    if (!value_same(key, other_key) || !value_equal(item, other)) return false;
+  }
+  return true;
+}
+
 static bool equal_objects(Value a, Value b) {
   Value key, item;
+  if (value_object_is_sorted(a) && value_object_is_sorted(b)) return equal_sorted(a, b);
+  if (value_count(a) == 0) return value_is_undecided(a) == value_is_undecided(b);
   for (size_t i = 0; value_object_at(a, i, &key, &item); i++) {
     const Text *text = (const Text *)key.node;
     Value other = value_object_get(b, text->bytes, text->len);

@@ -128,8 +128,12 @@ size_t value_count(Value v); /* of items or keys; 0 for what is no container */
 
 /* The same node, or the same scalar or text. NaN is NaN, 1 is 1.0. O(1) but for text. */
 bool value_same(Value a, Value b);
-/* The same content; stops where both share a node. Order of keys does not count. */
+/* The same content; stops where both share a node. Order of keys does not count. An empty
+ * object is not an undecided one. */
 bool value_equal(Value a, Value b);
+/* Takes `after`, returns new: the same, with the nodes of `before` where it says what
+ * that said; `before` itself when all is equal. */
+Value value_settle(ValueAccount *account, Value before, Value after);
 
 /* --- arrays, from 0 -------------------------------------------------------------------
  * Return 0, ERR_MEMORY, ERR_TOO_LARGE (nested too deeply), ERR_INVALID (no such place);

@@ -176,7 +176,7 @@ static void remember(Store *s, Value before, const char *script, const char *act
   s->used = changed_bytes(s);
 }
 
-bool store_commit(Store *s, Value root, const char *script, const char *action) {
+static bool commit(Store *s, Value root, const char *script, const char *action) {
   if (value_same(root, s->root)) {
     value_release(root);
     return false;
@@ -185,6 +185,10 @@ bool store_commit(Store *s, Value root, const char *script, const char *action) 
   s->root = root;
   remember(s, before, script, action);
   return true;
+}
+
+bool store_commit(Store *s, Value root, const char *script, const char *action) {
+  return commit(s, value_settle(s->account, s->root, root), script, action);
 }
 
 bool store_migrate(Store *s, Value root, const char *script) {
@@ -208,7 +212,7 @@ int store_undo(Store *s, size_t n, const char *script, Error *err) {
                        "undo(%zu): the state was migrated since, and is of another shape",
                        n);
   Value root = value_retain(change_at(s, s->count - n)->before);
-  store_commit(s, root, script, "undo");
+  commit(s, root, script, "undo"); /* as it was, to the node */
   return 0;
 }
 

@@ -38,8 +38,8 @@ Value store_gone(const Store *store);
  * roots that history holds: no change that history knows. */
 void store_set_initial(Store *store, Value initial, Value gone);
 
-/* The root becomes this one; takes it. False when it is the same: nothing has happened.
- */
+/* The root becomes this one; takes it. False when it says the same: nothing has happened.
+ * Parts that say the same stay the nodes that they were. */
 bool store_commit(Store *store, Value root, const char *script, const char *action);
 bool store_migrate(Store *store, Value root, const char *script); /* the same */
 bool store_reset(Store *store, const char *script);

@@ -270,13 +270,14 @@ static int f_edit(lua_State *L) {
   draft_push(L, store_account(store), store_root(store));
   lua_pushvalue(L, 1);
   lua_pushvalue(L, 4);
-  if (lua_pcall(L, 1, 0, 0) != LUA_OK) {
+  if (lua_pcall(L, 1, 1, 0) != LUA_OK) {
     draft_end(L, 4, NULL, &err);
     return lua_error(L);
   }
-  if (draft_end(L, 4, root, &err) != 0)
+  bool edits = lua_isnil(L, -1) || lua_rawequal(L, -1, 4); /* while the draft lives */
+  if (draft_end(L, 4, edits ? root : NULL, &err) != 0)
     return luaL_error(L, "store:change: %s", err.message);
-  return 0;
+  return edits ? 0 : draft_refuse_result(L, "store:change");
 }
 
 /* change([name,] fn): stack afterwards: store, name or nil, fn. */

@@ -340,3 +340,11 @@ Value draft_value(lua_State *L, int index) {
   if (!node || draftnode_flush(node) != 0) return (Value){0};
   return value_retain(node->value);
 }
+
+int draft_refuse_result(lua_State *L, const char *what) {
+  return luaL_error(
+      L,
+      "%s: its function returned a value, which would be lost: it edits its "
+      "draft, and returns nothing",
+      what);
+}

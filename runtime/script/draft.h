@@ -38,4 +38,7 @@ int draft_remove(lua_State *L);
 int draft_move(lua_State *L);
 int draft_sort(lua_State *L, int sort);
 
+/* Raises: what a function returned that was to edit a draft would be lost. */
+int draft_refuse_result(lua_State *L, const char *what);
+
 #endif

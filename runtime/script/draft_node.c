@@ -158,13 +158,24 @@ static Value item_at(const DraftNode *node, size_t index) {
   return item;
 }
 
+/* What became an array only to hold items, and holds none any more, is as before. */
+static int flush_child(DraftNode *node) {
+  int code = draftnode_flush(node);
+  if (code || !node->undecided || value_count(node->value)) return code;
+  Value empty = value_undecided(node->change->account);
+  if (empty.type == VALUE_ABSENT) return ERR_MEMORY;
+  value_release(node->value);
+  node->value = empty;
+  return 0;
+}
+
 /* Recurses as deep as drafts are nested: no deeper than values may be. */
 int draftnode_flush(DraftNode *node) {
   if (!node->below) return 0;
   for (size_t i = 0; i < node->count; i++) {
     DraftPlace *place = &node->places[node->first + i];
     if (!place->child->stale) continue;
-    int code = draftnode_flush(place->child);
+    int code = flush_child(place->child);
     if (!code && !value_same(item_at(node, place->index), place->child->value))
       code = put_item(node, place->index, value_retain(place->child->value));
     if (code) return code;
@@ -242,6 +253,7 @@ int draftnode_remove(DraftNode *node, size_t index) {
 }
 
 void draftnode_become_array(DraftNode *node, Value empty) {
+  node->undecided = true;
   value_release(node->value);
   node->value = empty;
   touch(node);

@@ -26,6 +26,7 @@ struct DraftNode {
   Value key;          /* in an object; owned */
   bool stale;         /* it or a part differs from what the parent's value has for it */
   bool below;         /* a child is stale */
+  bool undecided;     /* it was, and became an array only to hold items */
   DraftPlace *places; /* sorted by index; room on both sides: loops go either way */
   size_t first, count, room;
 };

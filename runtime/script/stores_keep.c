@@ -90,8 +90,10 @@ static int f_migrate(lua_State *L) {
   lua_rawseti(L, LUA_REGISTRYINDEX, m->draft);
   m->under_way = true;
   lua_pushinteger(L, m->from);
-  lua_call(L, 2, 0);
+  lua_call(L, 2, 1);
   lua_rawgeti(L, LUA_REGISTRYINDEX, m->draft);
+  if (!lua_isnil(L, -2) && !lua_rawequal(L, -2, -1))
+    return draft_refuse_result(L, "migrate");
   m->under_way = false;
   return draft_end(L, -1, &m->root, &err) == 0 ? 0 : luaerror_raise(L, &err);
 }

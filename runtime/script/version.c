@@ -19,7 +19,11 @@ static int f_migrate(lua_State *L) {
   lua_rawgeti(L, LUA_REGISTRYINDEX, gen->migrate);
   lua_rawgeti(L, LUA_REGISTRYINDEX, gen->keep);
   lua_pushinteger(L, *from);
-  lua_call(L, 2, 0);
+  lua_call(L, 2, 1);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, gen->keep);
+  if (!lua_isnil(L, -2) && !lua_rawequal(L, -2, -1))
+    return luaL_error(L, "migrate returned a value, which would be lost: it edits the "
+                         "table that it gets, and returns nothing");
   return 0;
 }
 

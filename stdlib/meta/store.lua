@@ -83,7 +83,7 @@ function Store:load(...) end
 function Store:set(values) end
 
 ---Changes the state by editing a draft, all or nothing: what the function raises is raised, with
----the state as it was. It may not wait.
+---the state as it was. It may not wait, and returns nothing: a value would be lost, so it raises.
 ---@param action string a name for history
 ---@param fn fun(draft: table)
 ---@overload fun(self, fn: fun(draft: table))

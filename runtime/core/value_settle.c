@@ -1,0 +1,90 @@
+/* Parts of a new value that say what the old one said become the old one's nodes, so that
+ * whoever compares nodes sees no change there. Objects are compared by key, arrays by
+ * place; where an array's items have moved, what follows is left as it is. */
+#include "core/value_node.h"
+
+enum { MOST_OTHERS = 16 }; /* items of an array that differ, until it counts as moved */
+
+static Value settle_object(ValueAccount *account, Value before, Value after);
+static Value settle_array(ValueAccount *account, Value before, Value after);
+
+static bool is_other_container(Value before, Value after) {
+  return value_is_container(after) && before.type == after.type &&
+         before.node != after.node;
+}
+
+Value value_settle(ValueAccount *account, Value before, Value after) {
+  if (value_equal(before, after)) {
+    value_retain(before);
+    value_release(after);
+    return before;
+  }
+  if (!is_other_container(before, after)) return after;
+  if (after.type == VALUE_ARRAY) return settle_array(account, before, after);
+  return settle_object(account, before, after);
+}
+
+/* Whether the item, borrowed, becomes another: *now is new then. */
+static bool settle_item(ValueAccount *account, Value was, Value item, Value *now) {
+  if (!is_other_container(was, item)) return false;
+  *now = value_settle(account, was, value_retain(item));
+  if (now->node != item.node) return true;
+  value_release(*now);
+  return false;
+}
+
+static void settle_key(ValueAccount *account, Value was, Value *after, size_t index) {
+  Value key, item, now;
+  size_t len;
+  value_object_at(*after, index, &key, &item);
+  if (!settle_item(account, was, item, &now)) return;
+  value_retain(key);
+  const char *name = value_bytes(key, &len);
+  value_object_set(account, after, name, len, now);
+  value_release(key);
+}
+
+/* Both are sorted by key, and may share most of what they have. */
+static Value settle_sorted(ValueAccount *account, Value before, Value after) {
+  size_t i = 0, j = 0, run;
+  Value was, is, item, unused;
+  while (i < value_count(before) && j < value_count(after)) {
+    run = tree_shared(tree_of(before), i, tree_of(after), j);
+    i += run, j += run;
+    if (run) continue;
+    value_object_at(before, i, &was, &item);
+    value_object_at(after, j, &is, &unused);
+    const Text *text = (const Text *)is.node;
+    int order = text_compare((const Text *)was.node, text->bytes, text->len);
+    if (order == 0) settle_key(account, item, &after, j);
+    i += order <= 0;
+    j += order >= 0;
+  }
+  return after;
+}
+
+static Value settle_object(ValueAccount *account, Value before, Value after) {
+  Value key, item;
+  size_t len;
+  if (value_object_is_sorted(before) && value_object_is_sorted(after))
+    return settle_sorted(account, before, after);
+  for (size_t i = 0; value_object_at(after, i, &key, &item); i++) {
+    const char *name = value_bytes(key, &len);
+    settle_key(account, value_object_get(before, name, len), &after, i);
+  }
+  return after;
+}
+
+static Value settle_array(ValueAccount *account, Value before, Value after) {
+  size_t others = 0, run;
+  for (size_t i = 0; i < value_count(after) && others < MOST_OTHERS; i += run) {
+    if (i >= value_count(before)) break;
+    run = tree_shared(tree_of(before), i, tree_of(after), i);
+    if (run) continue;
+    run = 1;
+    Value was = value_array_at(before, i), item = value_array_at(after, i), now;
+    if (settle_item(account, was, item, &now)) value_array_set(account, &after, i, now);
+    others += !value_same(was, value_array_at(after, i));
+  }
+  return after;
+}
