@@ -215,6 +215,7 @@ static Value plain_of(ValueAccount *account, const ValueField *fields, size_t co
 Value value_object_of(ValueAccount *account, const ValueField *fields, size_t count) {
   if (is_plain(fields, count) && !account_full(account, flat_size(count)))
     return plain_of(account, fields, count);
+  if (count > FLAT_MAX) return object_of_many(account, fields, count);
   Value object = value_object(account);
   int code = object.type == VALUE_ABSENT;
   for (size_t i = 0; i < count; i++) {

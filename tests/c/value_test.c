@@ -661,6 +661,50 @@ static void items_that_do_not_fit_are_refused(void **state) {
   value_account_close(a);
 }
 
+/* Many fields at once: as if put in one by one, the last of a key counting. */
+static void many_fields_at_once(void **state) {
+  (void)state;
+  ValueAccount *a = value_account_new(0);
+  static char names[3000][24];
+  ValueField fields[3000];
+  for (unsigned seed = 1; seed <= 60; seed++) {
+    size_t count = 20 + seed * 49;
+    unsigned roll = seed;
+    Value one = value_object(a);
+    for (size_t i = 0; i < count; i++) {
+      roll = roll * 1664525 + 1013904223;
+      unsigned n = (roll >> 8) % (seed % 3 ? 5000 : 30);
+      int len =
+          snprintf(names[i], sizeof names[i], seed % 2 ? "%u" : "common prefix %u", n);
+      if (n % 50 == 7) names[i][len - 1] = '\0'; /* zeros count as any byte */
+      Value item = (roll >> 24) % 9 == 0 ? value_null() : value_int((int64_t)i);
+      fields[i] = (ValueField){names[i], (size_t)len, item};
+      assert_int_equal(value_object_set(a, &one, names[i], (size_t)len, item), 0);
+    }
+    Value all = value_object_of(a, fields, count);
+    assert_true(value_equal(all, one) && value_equal(one, all));
+    assert_int_equal(value_count(all), value_count(one));
+    value_release(all);
+    value_release(one);
+  }
+  value_account_close(a);
+}
+
+static void many_fields_that_do_not_fit(void **state) {
+  (void)state;
+  ValueAccount *a = value_account_new(20000);
+  static char names[2000][8];
+  ValueField fields[2000];
+  size_t nodes = value_account_nodes(a);
+  for (size_t i = 0; i < COUNT_OF(fields); i++) {
+    snprintf(names[i], sizeof names[i], "%zu", i);
+    fields[i] = (ValueField){names[i], strlen(names[i]), value_array(a, NULL, 0)};
+  }
+  assert_int_equal(value_object_of(a, fields, COUNT_OF(fields)).type, VALUE_ABSENT);
+  assert_int_equal(value_account_nodes(a), nodes);
+  value_account_close(a);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(changes_as_the_model_does, note_seed, tell_seed),
@@ -679,6 +723,8 @@ int main(void) {
       cmocka_unit_test(large_objects_are_ordered),
       cmocka_unit_test(arrays_item_by_item),
       cmocka_unit_test(items_that_do_not_fit_are_refused),
+      cmocka_unit_test(many_fields_at_once),
+      cmocka_unit_test(many_fields_that_do_not_fit),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

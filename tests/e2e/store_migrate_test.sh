@@ -14,6 +14,7 @@ script.on_start(function(reason)
   print("STATE", $1, reason, json.encode(s:get()))
   ${4:-}
 end)
+${last:-}
 LUA
   mv s.lua.new s.lua
 }
@@ -133,8 +134,7 @@ reload() { # WHERE
   expect "$1: and one that waits" "from version 2 to 3, failed: .*task.sleep waits"
   write 1 '"n"' nil
   expect "$1: and one that falls" "the store s has version 2 and cannot go back to 1"
-  write 3 '"n"' 'function(d) print "RAN" d.n = 0 end'
-  echo "server.listen('http', { port = $port, host = '127.0.0.1' })" >>s.lua
+  last="server.listen('http', { port = $port, host = '127.0.0.1' })" write 3 '"n"' 'function(d) print "RAN" d.n = 0 end'
   expect "$1: one that works" "^RAN"
   expect "$1: before something else fails" "the reload is given up"
   write 2 '"n"' nil 'print "BACK"'

@@ -1,0 +1,125 @@
+/* A large object at once: its fields sorted by key, then a tree over them. Putting them
+ * in one by one would look each key up in what is there already. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/value_node.h"
+
+/* The first bytes of the key behind those that all have decide most comparisons, without
+ * a look at the rest. */
+typedef struct Sortable {
+  uint64_t head;
+  const ValueField *field;
+} Sortable;
+
+static uint64_t head_of(const ValueField *field, size_t from) {
+  uint64_t head = 0;
+  size_t len = field->key_len - from < 8 ? field->key_len - from : 8;
+  for (size_t i = 0; i < len; i++)
+    head |= (uint64_t)(unsigned char)field->key[from + i] << (56 - 8 * i);
+  return head;
+}
+
+/* How many bytes all keys begin with. */
+static size_t find_common(const ValueField *fields, size_t count) {
+  size_t len = count ? fields[0].key_len : 0;
+  for (size_t i = 1; i < count && len; i++) {
+    if (fields[i].key_len < len) len = fields[i].key_len;
+    while (len && memcmp(fields[i].key, fields[0].key, len) != 0) len--;
+  }
+  return len;
+}
+
+static int compare_keys(const ValueField *a, const ValueField *b) {
+  size_t least = a->key_len < b->key_len ? a->key_len : b->key_len;
+  int order = least ? memcmp(a->key, b->key, least) : 0;
+  return order ? order : (a->key_len > b->key_len) - (a->key_len < b->key_len);
+}
+
+/* Of one key, the one that came last stands last. */
+static int compare(const void *a, const void *b) {
+  const Sortable *x = a, *y = b;
+  if (x->head != y->head) return x->head < y->head ? -1 : 1;
+  int order = compare_keys(x->field, y->field);
+  return order ? order : (x->field > y->field) - (x->field < y->field);
+}
+
+static void sort(Sortable *all, size_t count) {
+  size_t i = 1;
+  while (i < count && compare(&all[i - 1], &all[i]) < 0) i++;
+  if (i < count) qsort(all, count, sizeof *all, compare);
+}
+
+/* Drops what another of its key came after, and null. Returns how many are left. */
+static size_t drop_others(Sortable *all, size_t count) {
+  size_t left = 0;
+  for (size_t i = 0; i < count; i++) {
+    bool last = i + 1 == count || compare_keys(all[i].field, all[i + 1].field) != 0;
+    if (last && all[i].field->item.type != VALUE_NULL) all[left++] = all[i];
+    else value_release(all[i].field->item);
+  }
+  return left;
+}
+
+static void release_pairs(Value *pairs, size_t from, size_t to) {
+  for (size_t i = from; i < to; i++) value_release(pairs[i]);
+}
+
+/* Takes the items; absent when the account is full. */
+static Tree *build(ValueAccount *account, const Sortable *all, size_t count) {
+  Value *pairs = xmalloc((count * 2 + 1) * sizeof *pairs);
+  bool full = false;
+  for (size_t i = 0; i < count; i++) {
+    const ValueField *f = all[i].field;
+    pairs[i * 2] = full ? (Value){0} : value_text(account, f->key, f->key_len);
+    pairs[i * 2 + 1] = f->item;
+    full = full || pairs[i * 2].type == VALUE_ABSENT;
+  }
+  Tree *tree = NULL;
+  if (full) release_pairs(pairs, 0, count * 2);
+  else tree = tree_build(account, NODE_PAIRS, pairs, count);
+  free(pairs);
+  return tree;
+}
+
+static bool is_good(const ValueField *fields, size_t count) {
+  for (size_t i = 0; i < count; i++)
+    if (fields[i].item.type == VALUE_ABSENT || height_of(fields[i].item) >= VALUE_DEPTH)
+      return false;
+  return true;
+}
+
+static int by_place(const void *a, const void *b) {
+  const Sortable *x = a, *y = b;
+  return (x->field > y->field) - (x->field < y->field);
+}
+
+/* So few are left that the object is a flat one, in the order in which they came. */
+static Value flat(ValueAccount *account, Sortable *all, size_t count) {
+  ValueField fields[FLAT_MAX];
+  qsort(all, count, sizeof *all, by_place);
+  for (size_t i = 0; i < count; i++) fields[i] = *all[i].field;
+  return value_object_of(account, fields, count);
+}
+
+Value object_of_many(ValueAccount *account, const ValueField *fields, size_t count) {
+  Value object = {0};
+  if (!is_good(fields, count)) {
+    for (size_t i = 0; i < count; i++) value_release(fields[i].item);
+    return object;
+  }
+  Sortable *all = xmalloc((count + 1) * sizeof *all);
+  size_t from = find_common(fields, count);
+  for (size_t i = 0; i < count; i++)
+    all[i] = (Sortable){head_of(&fields[i], from), &fields[i]};
+  sort(all, count);
+  size_t left = drop_others(all, count);
+  if (left <= FLAT_MAX) {
+    object = flat(account, all, left);
+  } else {
+    Tree *tree = build(account, all, left);
+    if (tree) object = (Value){.type = VALUE_OBJECT, .node = &tree->node};
+  }
+  free(all);
+  return object;
+}
