@@ -111,9 +111,20 @@ static void put_time(Buffer *line) {
   buffer_printf(line, "%s.%03dZ", text, (int)(now / 1000 % 1000));
 }
 
-static void put_visible(Buffer *line, const char *text) {
-  bool utf8 = utf8_valid(text, strlen(text));
-  for (; *text; text++) {
+/* What is logged; zeros in it are bytes as any other. Borrowed. */
+typedef struct Shown {
+  const char *text;
+  size_t len;
+} Shown;
+
+static Shown shown(const char *text) {
+  return (Shown){text, strlen(text)};
+}
+
+static void put_visible(Buffer *line, Shown what) {
+  bool utf8 = utf8_valid(what.text, what.len);
+  const char *end = what.text + what.len;
+  for (const char *text = what.text; text < end; text++) {
     unsigned char c = (unsigned char)*text;
     bool c1 = utf8 && c == 0xC2 && (unsigned char)text[1] < 0xA0; /* U+0080 to U+009F */
     if (c == '\n') buffer_puts(line, "\n    ");
@@ -123,22 +134,22 @@ static void put_visible(Buffer *line, const char *text) {
   }
 }
 
-static void put_text(Buffer *line, LogLevel level, const char *room, const char *message,
+static void put_text(Buffer *line, LogLevel level, const char *room, Shown message,
                      const char *fields) {
   put_time(line);
   buffer_printf(line, " %s ", labels[level]);
-  put_visible(line, room);
+  put_visible(line, shown(room));
   buffer_puts(line, ": ");
   put_visible(line, message);
   if (fields) buffer_putc(line, ' ');
-  if (fields) put_visible(line, fields);
+  if (fields) put_visible(line, shown(fields));
 }
 
 /* Bytes that are not UTF-8 are shown as \xNN there too. */
-static void put_json_string(Buffer *line, const char *text) {
-  if (json_put_string(line, text, strlen(text)) == 0) return;
+static void put_json_string(Buffer *line, Shown what) {
+  if (json_put_string(line, what.text, what.len) == 0) return;
   Buffer visible = {0};
-  put_visible(&visible, text);
+  put_visible(&visible, what);
   CHECK(json_put_string(line, visible.data, visible.len) == 0);
   buffer_free(&visible);
 }
@@ -160,13 +171,13 @@ static void escape_controls(Buffer *line, size_t start) {
   buffer_free(&out);
 }
 
-static void put_json(Buffer *line, LogLevel level, const char *room, const char *message,
+static void put_json(Buffer *line, LogLevel level, const char *room, Shown message,
                      const char *fields) {
   size_t start = line->len;
   buffer_puts(line, "{\"time\":\"");
   put_time(line);
   buffer_printf(line, "\",\"level\":\"%s\",\"room\":", names[level]);
-  put_json_string(line, room);
+  put_json_string(line, shown(room));
   buffer_puts(line, ",\"message\":");
   put_json_string(line, message);
   if (fields) buffer_puts(line, ",\"fields\":");
@@ -195,7 +206,7 @@ static void write_out(Log *log, const Buffer *line) {
 }
 
 static void put_line(const Log *log, Buffer *line, LogLevel level, const char *room,
-                     const char *message, const char *fields) {
+                     Shown message, const char *fields) {
   if (log->format == LOG_JSON) put_json(line, level, room, message, fields);
   else put_text(line, level, room, message, fields);
   buffer_putc(line, '\n');
@@ -208,7 +219,7 @@ static void tell_dropped(Log *log, LogRoom *room) {
   char *text = xasprintf("%lu records dropped: it logs too much, or nobody reads the log",
                          room->dropped);
   Buffer line = {0};
-  put_line(log, &line, LOG_WARN, room->name, text, NULL);
+  put_line(log, &line, LOG_WARN, room->name, shown(text), NULL);
   room->dropped = 0;
   write_out(log, &line);
   buffer_free(&line);
@@ -216,21 +227,20 @@ static void tell_dropped(Log *log, LogRoom *room) {
 }
 
 /* A text of `most` bytes at most; in `cut` if it had to be cut. */
-static const char *shorten(const char *text, size_t most, Buffer *cut) {
-  size_t len = strlen(text);
-  if (len <= most) return text;
+static Shown shorten(Shown what, size_t most, Buffer *cut) {
+  if (what.len <= most) return what;
   size_t end = most;
-  while (end > most - 4 && ((unsigned char)text[end] & 0xC0) == 0x80) end--;
+  while (end > most - 4 && ((unsigned char)what.text[end] & 0xC0) == 0x80) end--;
   buffer_clear(cut);
-  buffer_put(cut, text, end);
-  buffer_printf(cut, "... (%zu bytes more)", len - end);
-  return buffer_text(cut);
+  buffer_put(cut, what.text, end);
+  buffer_printf(cut, "... (%zu bytes more)", what.len - end);
+  return (Shown){cut->data, cut->len};
 }
 
 /* Shorter and shorter ones, until the record fits: what is shown may be longer than what
  * it shows. The text of an object that is too long is left out. */
 static void put_bounded(const Log *log, Buffer *line, LogLevel level, const char *room,
-                        const char *message, const char *fields) {
+                        Shown message, const char *fields) {
   Buffer cut = {0};
   for (size_t most = MOST_BYTES;; most /= 2) {
     size_t len = fields ? strlen(fields) : 0;
@@ -270,12 +280,17 @@ static bool may_write(Log *log, LogRoom *room) {
 
 void log_record(Log *log, LogLevel level, const char *room, const char *message,
                 const char *fields) {
+  log_bytes(log, level, room, message, strlen(message), fields);
+}
+
+void log_bytes(Log *log, LogLevel level, const char *room, const char *message,
+               size_t len, const char *fields) {
   if (!log_enabled(log, level)) return;
   pthread_mutex_lock(&log->lock);
   LogRoom *budget = log_room(&log->rooms, room);
   if (may_write(log, budget)) {
     Buffer line = {0};
-    put_bounded(log, &line, level, room, message, fields);
+    put_bounded(log, &line, level, room, (Shown){message, len}, fields);
     log_room_used(budget, line.len);
     write_out(log, &line);
     buffer_free(&line);

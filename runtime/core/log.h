@@ -38,6 +38,9 @@ bool log_level_parse(const char *name, LogLevel *level); /* "debug" ... "error",
  * a JSON object, put beside the message: in JSON records under "fields". */
 void log_record(Log *log, LogLevel level, const char *room, const char *message,
                 const char *fields);
+/* The same; zeros in the message are shown too. */
+void log_bytes(Log *log, LogLevel level, const char *room, const char *message,
+               size_t len, const char *fields);
 void log_write(Log *log, LogLevel level, const char *room, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 

@@ -1,12 +1,15 @@
 /* tidelock.env: the process environment, read-only. */
 #include <lauxlib.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "lua/modules.h"
 
 /* get(name, default?) → the variable's text, or the default */
 static int f_get(lua_State *L) {
-  const char *value = getenv(luaL_checkstring(L, 1));
+  size_t len;
+  const char *name = luaL_checklstring(L, 1, &len);
+  const char *value = strlen(name) == len ? getenv(name) : NULL; /* no name has a zero */
   lua_settop(L, 2);
   if (value) lua_pushstring(L, value);
   return 1;

@@ -1,38 +1,114 @@
 /* tidelock.log: debug, info, warn, error. A record names the script; logging never fails,
  * and is allowed everywhere, in staging too. */
+#include <stdlib.h>
 #include <string.h>
 
 #include <lauxlib.h>
 
 #include "lua/modules.h"
+#include "script/luaerror.h"
 #include "script/luajson.h"
 #include "script/script.h"
 
-/* What cannot be encoded is told in its place. Borrows from the state's scratch buffer.
- */
+static void put_text(Buffer *out, const char *text, size_t len) {
+  if (json_put_string(out, text, len) == 0) return;
+  buffer_putc(out, '"'); /* it is not UTF-8 */
+  for (size_t i = 0; i < len; i++) {
+    unsigned char c = (unsigned char)text[i];
+    if (c < 0x20 || c >= 0x7F || c == '"' || c == '\\')
+      buffer_printf(out, "\\\\x%02x", c);
+    else buffer_putc(out, (char)c);
+  }
+  buffer_putc(out, '"');
+}
+
+/* The value on top, as JSON; what has no JSON as a text that says what it is. */
+static void put_value(lua_State *L, Buffer *out) {
+  Error err;
+  size_t len, start = out->len;
+  if (luajson_encode(L, -1, out, &err) == 0) return;
+  out->len = start;
+  const char *text = lua_tolstring(L, -1, &len);
+  if (text && lua_type(L, -1) == LUA_TSTRING) {
+    put_text(out, text, len);
+    return;
+  }
+  char *why = xasprintf("(not shown: %.200s)", err.message);
+  put_text(out, why, strlen(why));
+  free(why);
+}
+
+/* Field by field: one that cannot be shown costs that one alone. */
+static void put_fields(lua_State *L, int index, Buffer *out) {
+  bool first = true;
+  buffer_putc(out, '{');
+  for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1), first = false) {
+    size_t len;
+    if (!first) buffer_putc(out, ',');
+    lua_pushvalue(L, -2);
+    if (lua_type(L, -1) != LUA_TSTRING && lua_type(L, -1) != LUA_TNUMBER) {
+      lua_pop(L, 1);
+      lua_pushfstring(L, "(%s)", luaL_typename(L, -2));
+    }
+    const char *key = lua_tolstring(L, -1, &len);
+    put_text(out, key, len);
+    lua_pop(L, 1);
+    buffer_putc(out, ':');
+    put_value(L, out);
+  }
+  buffer_putc(out, '}');
+}
+
+/* Borrows from the state's scratch buffer. */
 static const char *fields_text(lua_State *L, int index) {
   Buffer *out = luajson_scratch(L);
   Error err;
-  if (luajson_encode(L, index, out, &err) != 0) {
-    buffer_puts(out, "{\"not_shown\":");
-    json_put_string(out, err.message, strlen(err.message));
-    buffer_putc(out, '}');
+  if (lua_type(L, index) == LUA_TTABLE || luajson_mark(L, index) != JSON_UNMARKED) {
+    if (luajson_encode(L, index, out, &err) == 0 && out->data[0] == '{')
+      return buffer_text(out);
+    buffer_clear(out);
   }
+  if (lua_type(L, index) == LUA_TTABLE) {
+    put_fields(L, index, out);
+    return buffer_text(out);
+  }
+  buffer_puts(out, "{\"fields\":");
+  lua_pushvalue(L, index);
+  put_value(L, out);
+  lua_pop(L, 1);
+  buffer_putc(out, '}');
   return buffer_text(out);
 }
 
-/* log.LEVEL(message, fields?): the message as tostring has it, fields a table or a view
- */
+static int f_show(lua_State *L) {
+  luaerror_show(L, 1);
+  return 1;
+}
+
+/* Pushes the text of the message, whatever it is: strings as they are. */
+static void push_message(lua_State *L) {
+  if (lua_type(L, 1) == LUA_TSTRING) {
+    lua_pushvalue(L, 1);
+    return;
+  }
+  lua_pushcfunction(L, f_show);
+  lua_pushvalue(L, 1);
+  if (lua_pcall(L, 1, 1, 0) == LUA_OK) return;
+  lua_pop(L, 1);
+  lua_pushfstring(L, "(a %s that cannot be shown)", luaL_typename(L, 1));
+}
+
+/* log.LEVEL(message, fields?): the message as tostring has it, fields a table or a view.
+ * It never raises for what it is given: what cannot be shown is told in its place. */
 static int record(lua_State *L, LogLevel level) {
-  luaL_checkany(L, 1);
-  bool fields_given = !lua_isnoneornil(L, 2);
-  if (fields_given && luajson_mark(L, 2) == JSON_UNMARKED)
-    luaL_checktype(L, 2, LUA_TTABLE);
+  size_t len;
+  lua_settop(L, 2);
   Generation *gen = generation_of(L);
   if (!log_enabled(gen->rt->log, level)) return 0;
-  const char *message = luaL_tolstring(L, 1, NULL);
-  const char *fields = fields_given ? fields_text(L, 2) : NULL;
-  log_record(gen->rt->log, level, gen->script->name, message, fields);
+  push_message(L);
+  const char *message = lua_tolstring(L, -1, &len);
+  const char *fields = lua_isnil(L, 2) ? NULL : fields_text(L, 2);
+  log_bytes(gen->rt->log, level, gen->script->name, message, len, fields);
   return 0;
 }
 

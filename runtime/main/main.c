@@ -163,8 +163,8 @@ static int read_env(const char *path) {
   EnvFile env = {.path = path};
   int status = 0;
   while (status == 0 && getline(&line, &room, file) >= 0) {
-    env.line++;
-    status = read_env_line(&env, line);
+    bool marked = env.line++ == 0 && strncmp(line, "\xEF\xBB\xBF", 3) == 0;
+    status = read_env_line(&env, line + (marked ? 3 : 0));
   }
   if (status == 0 && ferror(file)) status = cannot_read(path);
   for (size_t i = 0; i < env.count; i++) free(env.ours[i]);

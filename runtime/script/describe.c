@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "script/luaerror.h"
 #include "script/task.h"
 #include "script/watchdog.h"
 
@@ -30,7 +31,7 @@ static int f_describe(lua_State *L) {
     lua_pushvalue(co, -1);
     lua_xmove(co, L, 1);
   }
-  luaL_tolstring(L, 3, NULL);
+  luaerror_show(L, 3);
   if (trace) lua_pushfstring(L, "%s\n%s", lua_tostring(L, -1), trace);
   return 1;
 }

@@ -132,6 +132,53 @@ int luaerror_raise(lua_State *L, const Error *err) {
   return lua_error(L);
 }
 
+/* --- showing ---------------------------------------------------------------------- */
+
+static bool has_text(lua_State *L, int index, const char *name) {
+  lua_pushstring(L, name);
+  bool has = lua_rawget(L, index) == LUA_TSTRING;
+  lua_pop(L, 1);
+  return has;
+}
+
+/* Pushes `CODE: message`, or what there is of it. */
+static void push_plain(lua_State *L, int index) {
+  bool code = has_text(L, index, "code"), message = has_text(L, index, "message");
+  push_text(L, index, "code", "");
+  lua_pushstring(L, code && message ? ": " : "");
+  push_text(L, index, "message", "");
+  lua_concat(L, 3);
+}
+
+/* The text on top, with its zeros seen by those who take it for a C string. */
+static void show_zeros(lua_State *L) {
+  size_t len;
+  const char *text = lua_tolstring(L, -1, &len);
+  if (strlen(text) == len) return;
+  luaL_Buffer b;
+  lua_pushvalue(L, -1);
+  luaL_buffinit(L, &b);
+  for (size_t i = 0; i < len; i++) {
+    if (text[i]) luaL_addchar(&b, text[i]);
+    else luaL_addstring(&b, "\\x00");
+  }
+  luaL_pushresult(&b);
+  lua_replace(L, -3);
+  lua_pop(L, 1);
+}
+
+void luaerror_show(lua_State *L, int index) {
+  index = lua_absindex(L, index);
+  luaL_checkstack(L, 8, NULL);
+  bool table = lua_type(L, index) == LUA_TTABLE;
+  bool plain = table && !luaL_getmetafield(L, index, "__tostring");
+  if (table && !plain) lua_pop(L, 1);
+  if (plain && (has_text(L, index, "code") || has_text(L, index, "message")))
+    push_plain(L, index);
+  else luaL_tolstring(L, index, NULL);
+  show_zeros(L);
+}
+
 /* --- reading back ----------------------------------------------------------------- */
 
 bool luaerror_is(lua_State *L, int index) {
@@ -199,6 +246,12 @@ static void read_table(lua_State *L, int index, Error *out) {
 bool luaerror_read(lua_State *L, int index, Error *out) {
   index = lua_absindex(L, index);
   if (luaerror_is(L, index) && lua_checkstack(L, 4)) {
+    read_table(L, index, out);
+    return true;
+  }
+  bool plain = lua_type(L, index) == LUA_TTABLE && lua_checkstack(L, 4) &&
+               (find_text(L, index, "message") || find_text(L, index, "code"));
+  if (plain) {
     read_table(L, index, out);
     return true;
   }

@@ -23,4 +23,8 @@ bool luaerror_is(lua_State *L, int index); /* never raises */
 void luaerror_seal(lua_State *L);
 double luaerror_time(void); /* wall-clock seconds, as the field `time` has them */
 
+/* Pushes the text of whatever was raised: of a table `CODE: message`, where it has these
+ * and no __tostring. Zeros are shown as \x00. May raise (__tostring, memory). */
+void luaerror_show(lua_State *L, int index);
+
 #endif

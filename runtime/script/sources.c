@@ -11,6 +11,7 @@
 
 #include "core/hash.h"
 
+enum { MAX_NEIGHBOURS = 500, MAX_NEIGHBOUR = 1 << 20 };
 enum { MAX_FILES = 2000, MAX_FILE = 8 << 20, MAX_DEPTH = 16, CHUNK = 16384 };
 
 static uint64_t hash_file(uint64_t hash, const SourceFile *file) {
@@ -189,6 +190,39 @@ static int read_tested(Sources *s, const char *path, Error *err) {
   return rc;
 }
 
+/* The modules beside a script that is one file; what cannot be read, or is too much, is
+ * not there: nobody may want it. */
+static void read_neighbours(Sources *s, const char *path) {
+  Error ignored;
+  struct dirent **entries;
+  char *dir = parent_of(path);
+  int count = scandir(dir, &entries, visible, alphasort);
+  ways_add(&s->ways, dir, WAY_SOURCES);
+  for (int i = 0; i < count; i++) {
+    const char *name = entries[i]->d_name;
+    char *file = strcmp(dir, ".") == 0 && strncmp(path, "./", 2) != 0
+                     ? xstrdup(name)
+                     : xasprintf("%s/%s", strcmp(dir, "/") == 0 ? "" : dir, name);
+    char *module = xstrndup(name, strlen(name) - (is_lua(name) ? 4 : 0));
+    struct stat st;
+    if (is_lua(name) && s->count < MAX_NEIGHBOURS && strcmp(file, path) != 0 &&
+        stat(file, &st) == 0 && S_ISREG(st.st_mode) && st.st_size <= MAX_NEIGHBOUR)
+      add_file(s, file, module, &ignored);
+    free(module);
+    free(file);
+    free(entries[i]);
+  }
+  if (count >= 0) free(entries);
+  free(dir);
+}
+
+static int read_one_file(Sources *s, const char *path, Error *err) {
+  int rc = add_file(s, path, "", err);
+  if (rc == 0) rc = read_tested(s, path, err);
+  if (rc == 0) read_neighbours(s, path);
+  return rc;
+}
+
 static int read_script(Sources *s, const char *path, Error *err) {
   struct stat st;
   if (stat(path, &st) != 0)
@@ -200,10 +234,7 @@ static int read_script(Sources *s, const char *path, Error *err) {
     free(folder);
     return rc;
   }
-  if (S_ISREG(st.st_mode)) {
-    int rc = add_file(s, path, "", err);
-    return rc ? rc : read_tested(s, path, err);
-  }
+  if (S_ISREG(st.st_mode)) return read_one_file(s, path, err);
   if (!S_ISDIR(st.st_mode))
     return error_set(err, ERR_IO, "%s is neither a file nor a folder", path);
   int rc = read_dir(s, path, "", 0, err);

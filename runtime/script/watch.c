@@ -117,9 +117,11 @@ static bool is_folder(const Way *way, const char *name) {
  * moved or removed itself. */
 static bool concerns(const Way *way, const char *name) {
   if (!name || strcmp(name, last_part(way->dir)) == 0) return true;
+  const char *dot = strrchr(name, '.');
+  if (way->name && strcmp(way->name, WAY_SOURCES) == 0)
+    return *name != '.' && dot && strcmp(dot, ".lua") == 0;
   if (way->name) return strcmp(name, way->name) == 0;
   if (*name == '.') return false;
-  const char *dot = strrchr(name, '.');
   return !dot || strcmp(dot, ".lua") == 0 || is_folder(way, name);
 }
 

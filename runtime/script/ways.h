@@ -9,6 +9,7 @@ typedef struct Way {
   char *dir;
   char *name; /* NULL: any source in it, or folder of sources */
 } Way;
+#define WAY_SOURCES "*.lua" /* as a name: any source in it, but no folder */
 
 typedef struct Ways { /* zeroed: none */
   Way *list;
