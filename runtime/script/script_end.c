@@ -48,7 +48,7 @@ static void finish(Script *script) {
   script->ended = true;
   timer_stop(script->rt->loop, &script->end_timer);
   keep_file_close(script);
-  hold_free(script);
+  hold_end(script);
   while (script->retiring) generation_kill(script->retiring);
   if (script->current) generation_kill(script->current);
   close_resources(script);

@@ -322,6 +322,18 @@ def terminal_is_clean():
     assert "raw ?31m" in text and b"\xc2?" in raw, raw
 
 
+def unread_at_its_end():
+    """what a script had not been read of when it ended itself holds it no longer when it begins anew"""
+    run = Run(BEAT, "script.on_start(function() print(('x'):rep(2 << 20)) script.exit(0) end)", watch=True)
+    run.err.wait_for("ends itself")
+    run.out.start()
+    run.out.wait_for("x\n")
+    run.write("s2", "script.on_start(function() print 'back' end) timer.every(9, print)")
+    run.out.wait_for("back\n")
+    run.signal(signal.SIGTERM)
+    equal(run.end()[0], 143)
+
+
 def pipe_is_raw():
     """into a pipe everything goes as it is"""
     run = Run(LUA_DIRTY)
@@ -368,4 +380,4 @@ def loud_logs():
 if __name__ == "__main__":
     run_cases([unread_pipe, stopped_terminal, same_terminal, heartbeat_goes_on, waits_of_tasks, subscribers,
            too_much, charged, slow_reader_at_the_end, order, flags, nonblocking, reader_goes,
-           reload_while_held, terminal_is_clean, pipe_is_raw, log_on_terminal, loud_logs])
+           reload_while_held, unread_at_its_end, terminal_is_clean, pipe_is_raw, log_on_terminal, loud_logs])

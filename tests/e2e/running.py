@@ -69,7 +69,8 @@ def pipe():
 class Run:
     """stdout: "pipe" (not read until told), "pty", or a descriptor; stderr is read at once."""
 
-    def __init__(self, *scripts, stdout="pipe", args=(), before=None, env=None, stdin=None):
+    def __init__(self, *scripts, stdout="pipe", args=(), before=None, env=None, stdin=None,
+                 watch=False):
         self.folder = tempfile.mkdtemp()
         paths = [self.write(f"s{i}", text) for i, text in enumerate(scripts, 1)]
         if stdout == "pty":
@@ -82,8 +83,10 @@ class Run:
         err, err_theirs = pipe()
         if "--data" not in args:
             args = (*args, "--memory")
+        if not watch:
+            args = (*args, "--no-watch")
         self.process = subprocess.Popen(
-            [TIDELOCK, "run", *paths, "--no-watch", *args], stdin=stdin or subprocess.DEVNULL,
+            [TIDELOCK, "run", *paths, *args], stdin=stdin or subprocess.DEVNULL,
             stdout=theirs, stderr=err_theirs, preexec_fn=before, env=env, cwd=self.folder)
         if ours is not None:
             os.close(theirs)
