@@ -24,6 +24,12 @@ static const double just_now = 2; /* seconds */
 
 /* --- the ends --------------------------------------------------------------------- */
 
+/* Whether it still has the connection that it had when `conns` was read. A pointer does
+ * not tell: a new connection may lie where one that was closed lay. */
+static bool goes_on(const HttpRequest *r, unsigned conns) {
+  return r->exchange.conn && r->exchange.conns == conns;
+}
+
 static void close_conn(HttpRequest *r) {
   if (r->exchange.conn) httpconn_close(r->exchange.conn);
   r->exchange.conn = NULL;
@@ -197,6 +203,7 @@ static void take_bytes(HttpRequest *r, const char *data, size_t len) {
 static void on_readable(void *ctx) {
   HttpRequest *r = ctx;
   char *scratch = net_scratch(r->net);
+  unsigned conns = r->exchange.conns;
   for (int i = 0; i < READS; i++) {
     HttpConn *conn = r->exchange.conn;
     size_t len;
@@ -209,7 +216,7 @@ static void on_readable(void *ctx) {
     bool last = !conn->tls && len < NET_SCRATCH; /* saves a call */
     r->exchange.heard = true;
     take_bytes(r, scratch, len);
-    if (r->exchange.conn != conn) return;
+    if (!goes_on(r, conns)) return;
     if (r->discards) {
       http_exchange_stop(r);
       http_hop_over(r);
@@ -239,10 +246,10 @@ static const char *next_bytes(const HttpRequest *r, size_t *len) {
 
 /* Writing failed: the peer may have said why before it hung up. */
 static void write_failed(HttpRequest *r, CURLcode result) {
-  HttpConn *conn = r->exchange.conn;
+  unsigned conns = r->exchange.conns;
   stop_sending(r);
   on_readable(r);
-  if (r->exchange.conn == conn) lose(r, result);
+  if (goes_on(r, conns)) lose(r, result);
 }
 
 static void on_writable(void *ctx) {
@@ -339,6 +346,7 @@ static void start_fresh(HttpRequest *r) {
                      .connect_timeout = r->connect_timeout};
   x->reused = false;
   x->connecting = true;
+  x->conns++;
   x->conn = httpconn_open(r->net, &way, xstrdup(x->key), r->owner, &in_use, r);
 }
 
@@ -392,7 +400,8 @@ static void on_limit(Timer *timer) {
 
 void http_exchange_start(HttpRequest *r) {
   Exchange *x = &r->exchange;
-  *x = (Exchange){.out = x->out, .limit.fire = on_limit, .more.fire = on_more};
+  *x = (Exchange){
+      .out = x->out, .conns = x->conns, .limit.fire = on_limit, .more.fire = on_more};
   route_proxy(&r->route, &r->url, &x->proxy);
   x->key = key_of(r, &x->proxy);
   if (!x->proxy.forward) route_proxy_free(&x->proxy);
@@ -405,6 +414,7 @@ void http_exchange_start(HttpRequest *r) {
     start_fresh(r);
     return;
   }
+  x->conns++;
   x->conn->events = &in_use;
   x->conn->ctx = r;
   x->reused = true;

@@ -12,6 +12,7 @@
 /* One hop on a connection of ours (http_exchange.c). */
 typedef struct Exchange {
   HttpConn *conn;   /* owned; NULL: it is over */
+  unsigned conns;   /* how many the request has had, in all hops */
   RouteProxy proxy; /* that is asked for the whole URL; url NULL: none is */
   char *key;        /* of its connection, in the pool; owned */
   Buffer out;       /* the request; a large body is sent from where it is */
