@@ -24,7 +24,8 @@ enum { MOST_BYTES = 64 << 10, MOST_UNREAD = 4 << 20 };
 struct Log {
   FILE *out;
   bool owned;
-  char *path;   /* of the file that `out` is; NULL: it is none */
+  char *path;   /* of the file that `out` is, or was until it could not be written; NULL:
+                   none */
   LogSink sink; /* put NULL: there is none */
   LogRoom *rooms;
   LogLevel level;
@@ -77,16 +78,19 @@ int log_open_file(Log *log, const char *path) {
   release_out(log);
   log->out = out;
   log->owned = true;
-  if (path != log->path) {
-    free(log->path);
-    log->path = xstrdup(path);
-  }
+  free(log->path);
+  log->path = xstrdup(path);
   pthread_mutex_unlock(&log->lock);
   return 0;
 }
 
 int log_reopen(Log *log) {
-  return log->owned ? log_open_file(log, log->path) : 0;
+  pthread_mutex_lock(&log->lock);
+  char *path = log->path ? xstrdup(log->path) : NULL;
+  pthread_mutex_unlock(&log->lock);
+  int error = path ? log_open_file(log, path) : 0;
+  free(path);
+  return error;
 }
 
 bool log_enabled(const Log *log, LogLevel level) {

@@ -306,6 +306,29 @@ static void opens_anew(void **state) {
   rmdir(dir);
 }
 
+/* After a failure the log goes on elsewhere; asked to, it comes back to its file. */
+static void opens_anew_after_a_failure(void **state) {
+  (void)state;
+  char dir[] = "/tmp/log_test_XXXXXX", path[64], line[100];
+  assert_non_null(mkdtemp(dir));
+  snprintf(path, sizeof path, "%s/log", dir);
+  assert_int_equal(symlink("/dev/full", path), 0);
+  Log *log = log_new(stderr, LOG_INFO, LOG_TEXT);
+  assert_int_equal(log_open_file(log, path), 0);
+  log_write(log, LOG_INFO, "x", "to standard error");
+  assert_int_equal(unlink(path), 0);
+  assert_int_equal(log_reopen(log), 0);
+  log_write(log, LOG_INFO, "x", "back");
+  FILE *in = fopen(path, "r");
+  assert_non_null(in);
+  assert_non_null(fgets(line, sizeof line, in));
+  assert_string_equal(after_time(line), "INFO  x: back\n");
+  fclose(in);
+  log_free(log);
+  unlink(path);
+  rmdir(dir);
+}
+
 static void escapes_in_json(void **state) {
   (void)state;
   Capture c;
@@ -319,12 +342,19 @@ static void escapes_in_json(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(writes_text),          cmocka_unit_test(writes_json),
-      cmocka_unit_test(keeps_levels),         cmocka_unit_test(parses_levels),
-      cmocka_unit_test(disarms_hostile_text), cmocka_unit_test(opens_a_file),
-      cmocka_unit_test(threads_do_not_mix),   cmocka_unit_test(cuts_off),
-      cmocka_unit_test(cuts_bytes_off),       cmocka_unit_test(cuts_records),
-      cmocka_unit_test(drops_what_is_unread), cmocka_unit_test(opens_anew),
+      cmocka_unit_test(writes_text),
+      cmocka_unit_test(writes_json),
+      cmocka_unit_test(keeps_levels),
+      cmocka_unit_test(parses_levels),
+      cmocka_unit_test(disarms_hostile_text),
+      cmocka_unit_test(opens_a_file),
+      cmocka_unit_test(threads_do_not_mix),
+      cmocka_unit_test(cuts_off),
+      cmocka_unit_test(cuts_bytes_off),
+      cmocka_unit_test(cuts_records),
+      cmocka_unit_test(drops_what_is_unread),
+      cmocka_unit_test(opens_anew),
+      cmocka_unit_test(opens_anew_after_a_failure),
       cmocka_unit_test(escapes_in_json),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
