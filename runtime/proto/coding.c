@@ -30,6 +30,7 @@ struct Coding {
   z_stream z;
   Coding *next; /* owned: takes what this one decoded; NULL: it is the last */
   Buffer middle;
+  size_t handed; /* to next, in all */
 };
 
 /* --- which ------------------------------------------------------------------------ */
@@ -176,11 +177,19 @@ static int take_one(Coding *c, const char *data, size_t len, size_t limit, Buffe
   return code;
 }
 
+/* What one coding hands to the next may be longer than what comes of it in the end by
+ * little: else a body of which nothing comes could be decoded for ever. */
+static size_t most_handed(size_t limit) {
+  size_t more = limit / 8 + ROOM;
+  return limit < SIZE_MAX - more ? limit + more : SIZE_MAX;
+}
+
 int coding_take(Coding *c, const char *data, size_t len, size_t limit, Buffer *out) {
   if (!c->next) return take_one(c, data, len, limit, out);
   buffer_clear(&c->middle);
-  int code = take_one(c, data, len, limit, &c->middle);
+  int code = take_one(c, data, len, most_handed(limit) - c->handed, &c->middle);
   if (code) return code;
+  c->handed += c->middle.len;
   return coding_take(c->next, c->middle.data, c->middle.len, limit, out);
 }
 

@@ -147,6 +147,23 @@ static void a_bomb_stops_at_the_limit(void **state) {
   free(zeros);
 }
 
+/* An outer coding that unfolds into members of which each is empty. */
+static void a_bomb_of_nothing_stops_too(void **state) {
+  (void)state;
+  enum { MEMBERS = 100000, LIMIT = 100000 };
+  Buffer once = {0}, all = {0}, twice = {0}, out = {0};
+  pack(&once, GZIP, "", 0);
+  for (int i = 0; i < MEMBERS; i++) buffer_put(&all, once.data, once.len);
+  pack(&twice, GZIP, all.data, all.len);
+  assert_int_equal(unpack("gzip, gzip", &twice, 16, LIMIT, &out), ERR_TOO_LARGE);
+  assert_int_equal(unpack("gzip, gzip", &twice, 16, all.len, &out), 0);
+  assert_int_equal(out.len, 0);
+  buffer_free(&once);
+  buffer_free(&all);
+  buffer_free(&twice);
+  buffer_free(&out);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(gzip_may_have_members_and_zeros_behind),
@@ -155,6 +172,7 @@ int main(void) {
       cmocka_unit_test(an_early_end_is_told),
       cmocka_unit_test(unknown_ones_are_left),
       cmocka_unit_test(a_bomb_stops_at_the_limit),
+      cmocka_unit_test(a_bomb_of_nothing_stops_too),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
