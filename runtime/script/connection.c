@@ -42,15 +42,16 @@ static int most_tasks(const Connection *c) {
   return options->max_tasks > 0 ? options->max_tasks : MAX_TASKS;
 }
 
-/* Handlers of the owner's that wait are as many as they may be: further events have to
- * wait, too. */
+/* Handlers of the owner's that wait are as many as they may be, or fill its memory:
+ * further events have to wait, too. The end of a handler lets them come: so there is
+ * always one. */
 static void look_at_tasks(Flight *f) {
   Connection *c = f->connection;
   if (!c || !c->res || f->guest) return;
   int most = most_tasks(c);
   const Generation *gen = c->res->owner->current;
   bool many = f->held ? f->tasks > most / 2 : f->tasks >= most;
-  bool hold = many || (gen && hold_is_heavy(gen));
+  bool heavy = f->tasks > 0 && gen && hold_is_heavy(gen), hold = many || heavy;
   if (hold == f->held) return;
   f->held = hold;
   if (many && !f->told)
