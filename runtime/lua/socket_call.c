@@ -135,7 +135,7 @@ int socket_timeout_method(lua_State *L) {
   Box *box = box_new(L, &timed_kind);
   lua_pushnumber(L, seconds);
   lua_setiuservalue(L, -2, 1);
-  box->object = decl;
+  box_refer(box, decl, &decl->boxes);
   return 1;
 }
 

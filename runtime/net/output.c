@@ -38,6 +38,7 @@ Output *output_new(void) {
 
 void output_free(Output *o) {
   if (!o) return;
+  writer_forget(o->err.writer, &o->log); /* a thread that does not end goes on */
   if (o->err.writer != o->out.writer) writer_free(o->err.writer);
   writer_free(o->out.writer);
   buffer_free(&o->clean);
