@@ -80,9 +80,10 @@ static void add_persist(lua_State *L, StoreOptions *o) {
   o->persist[o->persist_count++] = xstrdup(key);
 }
 
-static void read_persist_keys(lua_State *L, int t, StoreOptions *o) {
+static void read_persist_keys(lua_State *L, StoreOptions *o) {
   lua_Integer count = luaL_len(L, -1);
-  luaL_argcheck(L, count <= 1000, t, "persist names 1000 keys at most");
+  if (count < 0 || count > 1000)
+    luaL_error(L, "store.define: persist names 1000 keys at most");
   o->persist = xcalloc((size_t)count + 1, sizeof *o->persist);
   o->optional = xcalloc((size_t)count + 1, sizeof *o->optional);
   for (lua_Integer i = 1; i <= count; i++, lua_pop(L, 1)) {
@@ -95,7 +96,7 @@ static void read_persist_keys(lua_State *L, int t, StoreOptions *o) {
 static void read_persist(lua_State *L, int t, StoreOptions *o) {
   int type = lua_getfield(L, t, "persist");
   if (type == LUA_TBOOLEAN) o->persist_all = lua_toboolean(L, -1);
-  else if (type == LUA_TTABLE) read_persist_keys(L, t, o);
+  else if (type == LUA_TTABLE) read_persist_keys(L, o);
   else if (type != LUA_TNIL)
     luaL_error(L, "store.define: persist is a list of top-level keys, or true for all");
   lua_pop(L, 1);

@@ -317,6 +317,10 @@ test.describe("names and options", function()
     expect(function() define({}, { persist = { "a", "a" } }) end).raises('"a" twice')
     expect(function() define({}, { persist = { "a\0b" } }) end).raises("top-level keys")
     expect(function() define({}, { persist = { 1 } }) end).raises("top-level keys")
+    for _, length in ipairs { -1, -5, 1001, math.mininteger, math.maxinteger } do
+      local odd = setmetatable({}, { __len = function() return length end })
+      expect(function() define({}, { persist = odd }) end).raises("1000 keys at most")
+    end
     local s = define({})
     expect(function() s:subscribe("a", print, { fireImmediately = true }) end)
       .raises('unknown option "fireImmediately"')
