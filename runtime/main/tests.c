@@ -151,11 +151,14 @@ static void tell_none(Tests *tests) {
   free(line);
 }
 
-static void run_all(Tests *tests) {
+static void find_all(Tests *tests) {
   tests->passed = tests->failed = 0;
-  suggest_begin(&tests->meant, tests->options->only ? tests->options->only : "");
   for (int i = 0; i < tests->options->path_count; i++)
     look_for(tests, tests->options->paths[i]);
+}
+
+static void run_all(Tests *tests) {
+  suggest_begin(&tests->meant, tests->options->only ? tests->options->only : "");
   for (size_t i = 0; i < tests->count; i++) run_file(tests, tests->files[i]);
   tell_none(tests);
   say(tests->world, "%d passed, %d failed\n", tests->passed, tests->failed);
@@ -176,11 +179,7 @@ static void note_sources(Stamps *stamps, const char *path) {
 }
 
 static void note_all(Tests *tests) {
-  stamps_free(&tests->stamps);
-  for (int i = 0; i < tests->options->path_count; i++)
-    look_for(tests, tests->options->paths[i]);
   for (size_t i = 0; i < tests->count; i++) note_sources(&tests->stamps, tests->files[i]);
-  forget_files(tests);
   stamps_changed(&tests->stamps);
 }
 
@@ -193,6 +192,8 @@ static void wait_for_save(Tests *tests) {
 
 static void run_for_ever(Tests *tests) {
   for (;;) {
+    stamps_free(&tests->stamps);
+    find_all(tests);
     note_all(tests);
     run_all(tests);
     forget_files(tests);
@@ -204,6 +205,7 @@ static void run_for_ever(Tests *tests) {
 int command_test(const Options *options, World *world) {
   Tests tests = {.options = options, .world = world};
   if (options->watch) run_for_ever(&tests);
+  find_all(&tests);
   run_all(&tests);
   forget_files(&tests);
   return tests.failed || tests.passed == 0;

@@ -281,6 +281,10 @@ local test = require "tidelock.test"
 test.it("is back", function() end)
 LUA
 expect 'mended, it runs again' '^ok is back$'
+rm -r app/below app/one_test.lua
+expect 'a folder without tests is told' '^not ok app: no .*_test.lua there'
+expect 'as a failure' '^0 passed, 1 failed$'
+is 'once' "$(grep -c '^not ok app: no' out)" 1
 kill -0 "$pid" && ok 'it goes on until it is ended' || not_ok 'it goes on until it is ended'
 kill -INT "$pid" 2>/dev/null
 stop
