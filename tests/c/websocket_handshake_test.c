@@ -188,6 +188,28 @@ static void interim_answers_are_skipped(void **state) {
   buffer_free(&endless);
 }
 
+static void waits(const char *value, double seconds) {
+  char answer[256];
+  snprintf(answer, sizeof answer,
+           "HTTP/1.1 503 Busy\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
+           "Retry-After: %s\r\n\r\n",
+           value);
+  expect_refusal(answer, NULL, "the server answered 503 Busy");
+  if (refusal.retry_after != seconds) fail_msg("%s: %f", value, refusal.retry_after);
+}
+
+static void says_when_to_ask_again(void **state) {
+  (void)state;
+  waits("1.5", 2);
+  waits("Sun, 06 Nov 1994 08:50:37 GMT", 60);
+  waits("Sunday, 06-Nov-94 08:49:40 GMT", 3);
+  waits("Sun Nov  6 08:49:47 1994", 10);
+  waits("Sun Nov  6 08:49:17 1994", 0);
+  waits("99999999999", 365 * 86400);
+  waits("-5", 0);
+  waits("5 seconds", 0);
+}
+
 static void answers_with_another_status(void **state) {
   (void)state;
   expect_refusal("HTTP/1.1 404 Not Found\r\nContent-Length: 12\r\n\r\nCannot\nGET /",
@@ -313,6 +335,7 @@ int main(void) {
       cmocka_unit_test(answers_that_agree),
       cmocka_unit_test(answers_that_need_more),
       cmocka_unit_test(interim_answers_are_skipped),
+      cmocka_unit_test(says_when_to_ask_again),
       cmocka_unit_test(answers_with_another_status),
       cmocka_unit_test(answers_that_are_not_http),
       cmocka_unit_test(answers_that_do_not_agree),
