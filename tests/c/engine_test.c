@@ -827,7 +827,7 @@ static void flood_and_lose(Test *t, bool dead) {
   open_client(t, EIO_WEBSOCKET);
   expect(t, "WS");
   accept_ws(t);
-  say(t, dead ? HELLO_WITH("", "50", "100", "0") : HELLO);
+  say(t, dead ? HELLO_WITH("", "500", "1500", "0") : HELLO);
   told(t, "open\n");
   uv_read_stop((uv_stream_t *)&t->ws->tcp);
   for (int i = 0; i < COUNT; i++) {
