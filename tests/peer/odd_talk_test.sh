@@ -1,0 +1,10 @@
+#!/usr/bin/env bash
+# Servers that say what they should not (client_odd_talk.lua).
+. "$(dirname "$0")/peer.bash"
+if against node odd_talk_server.js; then
+  NAMES=$(curl -s --noproxy '*' "$WS_URL/names")
+  export NAMES
+  client client_odd_talk.lua
+fi
+leave
+exit $status
