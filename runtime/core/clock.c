@@ -11,3 +11,9 @@ int64_t clock_micros(void) {
 double clock_wall(void) {
   return (double)clock_micros() / 1e6;
 }
+
+double clock_monotonic(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}

@@ -265,18 +265,12 @@ void log_settle(Log *log) {
   pthread_mutex_unlock(&log->lock);
 }
 
-static double monotonic_now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
 static bool is_unread(const Log *log) {
   return !log->owned && log->sink.put && log->sink.unread(log->sink.ctx) > MOST_UNREAD;
 }
 
 static bool may_write(Log *log, LogRoom *room) {
-  if (!log_room_allows(room, monotonic_now())) return false;
+  if (!log_room_allows(room, clock_monotonic())) return false;
   if (is_unread(log)) return room->dropped++, false;
   tell_dropped(log, room);
   return true;

@@ -1,13 +1,7 @@
 /* See ending.h. */
 #include "script/ending.h"
 
-#include <time.h>
-
-static double monotonic_now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
+#include "core/clock.h"
 
 static double timeout_of(const Ending *e) {
   return e->timeout > 0 ? e->timeout : STOP_TIMEOUT;
@@ -15,7 +9,7 @@ static double timeout_of(const Ending *e) {
 
 void ending_ask(Ending *e) {
   double never = 0;
-  atomic_compare_exchange_strong(&e->asked, &never, monotonic_now());
+  atomic_compare_exchange_strong(&e->asked, &never, clock_monotonic());
 }
 
 bool ending_asked(const Ending *e) {
@@ -32,6 +26,6 @@ double ending_scripts_due(const Ending *e) {
 }
 
 double ending_left(const Ending *e) {
-  double left = ending_due(e) - monotonic_now();
+  double left = ending_due(e) - clock_monotonic();
   return left > 0 ? left : 0;
 }

@@ -19,6 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "core/clock.h"
 #include "script/script.h"
 #include "script/task.h"
 
@@ -48,21 +49,16 @@ struct Watchdog {
   lua_State *held;                /* what runs, while its time is not counted */
   int holds;
   lua_State *volatile armed;
-  volatile double end; /* monotonic seconds, from which on all is late; 0: never */
+  _Atomic double end; /* monotonic seconds, from which on all is late; 0: never. Any
+                       * thread sets it */
   unsigned long turns;
 };
 
 /* The one global: a signal handler gets no argument of its own. */
 static Watchdog *volatile the_watchdog;
 
-static double monotonic_now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
 static bool is_over(const Watchdog *w) {
-  return w->end > 0 && monotonic_now() >= w->end;
+  return w->end > 0 && clock_monotonic() >= w->end;
 }
 
 static unsigned milliseconds(unsigned ticks) {
