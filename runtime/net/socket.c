@@ -215,8 +215,15 @@ uint32_t socket_epoch(const Socket *s) {
   return s->stall.epoch ? s->stall.epoch : s->epoch;
 }
 
-size_t socket_waiting(const Socket *s) {
-  return s->waiting_count + s->retry_count;
+static bool is_half(size_t part, size_t whole) {
+  return part > 0 && part >= whole / 2;
+}
+
+bool socket_is_half_full(const Socket *s) {
+  const SocketOptions *o = &s->options;
+  size_t room = s->state == SOCKET_CONNECTED ? o->send_buffer : o->buffer_bytes;
+  return is_half(socket_buffered(s), room) ||
+         is_half(s->waiting_count + s->retry_count, o->buffer_count);
 }
 
 size_t socket_buffered(const Socket *s) {

@@ -154,7 +154,8 @@ socket_epoch(const Socket *s); /* rises with each connection: acks belong to one
 size_t
 socket_buffered(const Socket *s); /* bytes not yet taken by the system, or waiting */
 
-size_t socket_waiting(const Socket *s); /* packets that wait, or are retried */
+/* Whether what waits, is retried or is on its way takes half of what may, or more. */
+bool socket_is_half_full(const Socket *s);
 
 /* Counted since the socket was made. */
 typedef struct SocketStats {

@@ -273,20 +273,10 @@ GuestRights connection_rights(const Declaration *decl) {
   return ((ConnectionOptions *)decl->res->options)->share;
 }
 
-static size_t half_of(size_t given, size_t standard) {
-  return (given ? given : standard) / 2;
-}
-
 int connection_admit(const Declaration *decl, Error *err) {
   Socket *socket = connection_socket(decl);
-  if (!decl->attached || !socket) return 0;
-  const SocketOptions *o = &((ConnectionOptions *)decl->res->options)->net;
+  if (!decl->attached || !socket || !socket_is_half_full(socket)) return 0;
   bool connected = socket_state(socket) == SOCKET_CONNECTED;
-  size_t room = connected ? half_of(o->send_buffer, (size_t)16 << 20)
-                          : half_of(o->buffer_bytes, (size_t)1 << 20);
-  if (socket_buffered(socket) < room &&
-      socket_waiting(socket) < half_of(o->buffer_count, 1000))
-    return 0;
   error_set(err, connected ? ERR_BACKPRESSURE : ERR_BUFFER_FULL,
             "half of what %s keeps to be sent is taken: the rest is its owner's",
             decl->name);

@@ -145,4 +145,12 @@ expect "a hook fills half of the buffer" '^500.BUFFER_FULL.no.BUFFER_FULL$'
 expect "the rest is its owner's" '^client: all is kept'
 is "all of it" "$(grep -c '^client: BUFFER' out)" 0
 stop
+
+# Of one packet there is no half: a hook has it as long as nothing waits.
+cat >client.lua <<'LUA'
+require("tidelock.socket").connect("chat", { url = "http://127.0.0.1:1", buffer = { count = 1 } })
+LUA
+start run client.lua hook.lua --memory
+expect "a buffer of one packet is a hook's too" '^1.BUFFER_FULL.no.BUFFER_FULL$'
+stop
 finish
