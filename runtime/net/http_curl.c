@@ -141,16 +141,11 @@ static void set_headers(HttpRequest *r, CURL *easy) {
   free(basic);
 }
 
-/* curl takes 0 as "no limit of mine", so that the least is 1 ms. */
-static long milliseconds(double seconds) {
-  return lround(fmin(fmax(seconds * 1000, 1), 1e9));
-}
-
 static void set_limits(HttpRequest *r, CURL *easy) {
-  curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, milliseconds(r->connect_timeout));
+  curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, net_milliseconds(r->connect_timeout));
   if (isinf(r->deadline)) return;
   double left = r->deadline - loop_now(net_loop(r->net));
-  curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, milliseconds(left));
+  curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, net_milliseconds(left));
 }
 
 static void set_callbacks(HttpRequest *r, CURL *easy) {

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "proto/http1_client.h"
+
 bool http_token(const char *text, size_t len) {
   for (size_t i = 0; i < len; i++)
     if (!isalnum((unsigned char)text[i]) && !memchr("!#$%&'*+-.^_`|~", text[i], 15))
@@ -64,19 +66,13 @@ bool http_header_of_body(const char *header) {
 }
 
 bool http_find_header(const Buffer *lines, const char *name, char *out, size_t room) {
-  if (lines->len == 0) return false;
-  const char *at = lines->data, *end = at + lines->len, *stop;
-  for (; at < end && (stop = memchr(at, '\n', (size_t)(end - at))); at = stop + 1) {
-    const char *colon = memchr(at, ':', (size_t)(stop - at));
-    if (!colon || !http_header_is(at, name)) continue;
-    const char *value = colon + 1 + strspn(colon + 1, " \t");
-    size_t len = (size_t)(stop - value);
-    if (len >= room) return false;
-    memcpy(out, value, len);
-    out[len] = '\0';
-    return true;
-  }
-  return false;
+  const Http1Head head = {.lines = *lines};
+  size_t len;
+  const char *value = http1_head_value(&head, name, 0, &len);
+  if (!value || len >= room) return false;
+  memcpy(out, value, len);
+  out[len] = '\0';
+  return true;
 }
 
 void http_join_cookies(Buffer *out, const char *const *headers) {

@@ -4,7 +4,6 @@
 
 #include <dlfcn.h>
 #include <errno.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -65,11 +64,6 @@ static void on_done(Transfer *transfer, CURLcode result) {
   conn->events->connected(conn->ctx, result);
 }
 
-/* curl takes 0 as "no limit of mine", so that the least is 1 ms. */
-static long milliseconds(double seconds) {
-  return lround(fmin(fmax(seconds * 1000, 1), 1e9));
-}
-
 HttpConn *httpconn_open(Net *net, const HttpConnWay *way, char *key, const void *owner,
                         const HttpConnEvents *events, void *ctx) {
   HttpConn *conn = xcalloc(1, sizeof *conn);
@@ -85,7 +79,8 @@ HttpConn *httpconn_open(Net *net, const HttpConnWay *way, char *key, const void 
   curl_easy_setopt(easy, CURLOPT_CONNECT_ONLY, 1L);
   curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
   curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, 1024L);
-  curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, milliseconds(way->connect_timeout));
+  curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
+                   net_milliseconds(way->connect_timeout));
   curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, conn->words);
   if (way->via) curl_easy_setopt(easy, CURLOPT_PROXY, "");
   else route_apply(way->route, way->url, easy);

@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -326,6 +327,10 @@ static int on_request(void *ctx, char *ip, char *local_ip, int port, int local_p
   (void)ip, (void)local_ip, (void)port, (void)local_port;
   ((Transfer *)ctx)->phase = "response";
   return CURL_PREREQFUNC_OK;
+}
+
+long net_milliseconds(double seconds) {
+  return lround(fmin(fmax(seconds * 1000, 1), 1e9));
 }
 
 CURL *net_easy(Net *net) {

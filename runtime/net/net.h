@@ -36,6 +36,8 @@ struct Transfer {
   struct Apart *apart; /* where its connection is kept, if not with all; the net's */
   curl_socket_t taken; /* not curl's any more; the net's */
 };
+/* As curl takes times; 0 would be "no limit of mine", so that the least is 1 ms. */
+long net_milliseconds(double seconds);
 CURL *net_easy(Net *net); /* returns new, with the options all transfers share */
 void net_add(Net *net, Transfer *transfer);
 /* As net_add, for CONNECT_ONLY: its connection is kept apart from all others. */

@@ -1,5 +1,4 @@
 /* Opening a WebSocket: the URL, curl's connection, the handshake on it. */
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -111,7 +110,7 @@ static void start_transfer(WsClient *ws, const WsOptions *options, const NetUrl 
   curl_easy_setopt(easy, CURLOPT_CONNECT_ONLY, 1L);
   curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
   curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, 1024L);
-  curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, lround(fmax(timeout * 1000, 1)));
+  curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, net_milliseconds(timeout));
   curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, ws->opening->words);
   route_apply(&options->route, url, easy);
   net_add_apart(ws->net, &ws->transfer);
