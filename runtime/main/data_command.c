@@ -31,7 +31,7 @@ static const char *kind_of(const ProfileEntry *entry) {
   return entry->keep ? "script.keep" : "store";
 }
 
-/* Returns new: " (set aside 2026-01-31 12:00:00)", or "". */
+/* Returns new: "set aside 2026-01-31 12:00:00", or "". */
 static char *time_text(const char *name, const char *mark) {
   const char *at = strstr(name, mark);
   struct tm parts;
