@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# What a script may hold, in Lua and in the core, where the system gives little. Each script uses
+# what its numbers allow; it must be refused, and go on.
+. "$ROOT/tests/e2e/run.bash"
+
+hoard() { # NAME WHAT REFUSED
+  save hoard.lua <<END
+local script, store, task = require "tidelock.script", require "tidelock.store", require "tidelock.task"
+local socket, json, timer = require "tidelock.socket", require "tidelock.json", require "tidelock.timer"
+local HUGE = (1 << 40) - 1
+local count = { count = 1 << 30 }
+local s = store.define("s", { initial = {}, memory = HUGE, history = count })
+local t = store.define("t", { initial = {}, history = { count = HUGE, bytes = HUGE } })
+local chat = socket.connect("chat", { url = "http://127.0.0.1:1", auto_connect = false,
+  buffer = { count = 1e7, bytes = 1e10, age = 1e6, unsent = 1e10 } })
+local function until_refused(fn)
+  for i = 1, 3000 do
+    local ok, value, err = pcall(fn, i)
+    if not ok or value == nil and err then return ok and err.code or tostring(value) end
+    if i % 20 == 0 then task.sleep(0) end
+  end
+  return "never"
+end
+local _ = { s, t, chat, json, timer, until_refused }
+script.on_start(function()
+  $2
+  print "still here"
+  script.exit(0)
+end)
+END
+  (ulimit -v 400000 && timeout -k 1 60 "$TIDELOCK" run --memory --turn-limit 20 hoard.lua >out 2>&1 </dev/null)
+  status=$?
+  mark=1
+  expect "memory: $1 is refused" "$3"
+  expect "memory: $1, and the script goes on" '^still here'
+  is "memory: $1, to its end" "$status" 0
+}
+hoard "a history of any length" 's:set { n = 1 } print "fine"' '^fine'
+hoard "a store" 'print(until_refused(function(i) s:set { ["k" .. i] = ("x"):rep(1e6) .. i } end))' \
+  'holds more than it may'
+hoard "a change" 'print(until_refused(function(i)
+  s:change(function(d) d["k" .. i] = ("x"):rep(1e6) .. i end) end))' 'holds more than it may'
+hoard "what history holds" 'local x = ("x"):rep(5e5)
+  print(until_refused(function(i) t:set { n = x .. i } return i end))' 'holds more than it may'
+hoard "what waits to be sent" 'local x = ("x"):rep(1e6)
+  print(until_refused(function() return chat:emit("x", x) end))' '^BUFFER_FULL'
+hoard "JSON of much in little" 'local x = ("\0"):rep(1e7) local y = {} for i = 1, 9 do y[i] = x end
+  local text, err = json.encode(y) print(text, err.code)' '^nil.(TOO_LARGE|MEMORY)'
+hoard "JSON laid out" 'local x = {} for i = 1, 100000 do x[i] = 1 end for _ = 1, 400 do x = { x } end
+  local text, err = json.encode(x, { pretty = true }) print(text and #text, err and err.code)' \
+  '^([0-9]+.nil|nil.TOO_LARGE)'
+hoard "what tasks take" 'print(until_refused(function(i)
+  for _ = 1, 1000 do task.spawn(function() task.sleep(100) end) end end))' 'not enough memory'
+finish
