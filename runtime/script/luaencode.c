@@ -27,16 +27,22 @@ static int refuse_size(Encoder *e) {
   return error_set(e->err, ERR_TOO_LARGE, "more than %d MiB of JSON", LUAJSON_MOST >> 20);
 }
 
-enum { PIECE = 64 << 10, MOST_PIECE = 6 * PIECE + 64 }; /* of a string; as JSON */
+enum { PIECE = 64 << 10, ROOM = 4096 }; /* of a string; for what is short */
 
-/* Of the text, and of the turn: who is late is stopped at his next instruction. */
-static int check_limits(Encoder *e) {
+/* Of the text, of which so much may come next, and of the turn: who is late is stopped at
+ * his next instruction. */
+static int check_limits(Encoder *e, size_t next) {
   enum { STRIDE = 256 };
   if (e->out->len > LUAJSON_MOST) return refuse_size(e);
-  if (!buffer_can_grow(e->out, MOST_PIECE))
+  if (!buffer_can_grow(e->out, next))
     return error_set(e->err, ERR_MEMORY, "no memory for so much JSON");
   if (++e->steps % STRIDE || !watchdog_is_late()) return 0;
   return error_set(e->err, ERR_TIMEOUT, "the limit of the turn is reached");
+}
+
+/* Before a string, of which a byte may become six: there is ROOM for a short one. */
+static int check_string(Encoder *e, size_t len) {
+  return len > ROOM / 6 ? check_limits(e, 6 * len + ROOM) : 0;
 }
 
 static int refuse_type(Encoder *e, int index, const LuaWay *at) {
@@ -50,11 +56,13 @@ static int encode_object(Encoder *e, int table, LuaWay *at) {
   char before = '{';
   for (lua_pushnil(L); lua_next(L, table); lua_pop(L, 1)) {
     if (luaway_key(L, at, e->err)) return ERR_DECODE;
+    int code = check_string(e, at->key_len);
+    if (code) return code;
     buffer_putc(e->out, before);
     if (json_put_string(e->out, at->key, at->key_len) != 0)
       return refuse(e, at, "a key that is not UTF-8");
     buffer_putc(e->out, ':');
-    int code = encode_value(e, lua_gettop(L), at);
+    code = encode_value(e, lua_gettop(L), at);
     if (code) return code;
     before = ',';
   }
@@ -131,12 +139,13 @@ static int encode_string(Encoder *e, int index, const LuaWay *at) {
   if (len > LUAJSON_MOST) return refuse_size(e);
   for (bool first = true; first || len > 0; first = false) {
     piece = next_piece(text, len);
-    int code =
+    int code = check_string(e, piece);
+    if (code) return code;
+    code =
         first ? json_put_string(e->out, text, piece) : put_further(e->out, text, piece);
     if (code) return refuse(e, at, "a string that is not UTF-8");
     text += piece;
     len -= piece;
-    if (len > 0 && (code = check_limits(e))) return code;
   }
   return 0;
 }
@@ -167,7 +176,7 @@ static int encode_shared(Encoder *e, int index, const LuaWay *at) {
 }
 
 static int encode_value(Encoder *e, int index, const LuaWay *at) {
-  int code = check_limits(e);
+  int code = check_limits(e, ROOM);
   if (code) return code;
   switch (lua_type(e->L, index)) {
   case LUA_TSTRING:
