@@ -3,11 +3,6 @@
 
 #include <stdlib.h>
 
-struct Charge {
-  size_t used, limit;
-  int refs;
-};
-
 Charge *charge_new(size_t limit) {
   Charge *charge = xcalloc(1, sizeof *charge);
   *charge = (Charge){.limit = limit, .refs = 1};
@@ -29,10 +24,6 @@ void charge_add(Charge *charge, size_t bytes) {
 
 void charge_remove(Charge *charge, size_t bytes) {
   if (charge) charge->used -= bytes;
-}
-
-size_t charge_used(const Charge *charge) {
-  return charge->used;
 }
 
 bool charge_is_full(const Charge *charge, size_t more) {

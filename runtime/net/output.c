@@ -81,10 +81,6 @@ LogSink output_log_sink(Output *o) {
   return (LogSink){put_record, count_unread, o};
 }
 
-size_t output_queued(const OutputAccount *account) {
-  return writer_queued(&account->out) + writer_queued(&account->err);
-}
-
 void output_tell_fewer(Output *o, OutputAccount *account) {
   writer_tell_fewer(o->out.writer, &account->out);
   writer_tell_fewer(o->err.writer, &account->err);

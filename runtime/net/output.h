@@ -23,7 +23,9 @@ typedef struct OutputAccount {
  * descriptor is one. Loop thread only. */
 void output_print(Output *o, int fd, OutputAccount *account, const char *text,
                   size_t len);
-size_t output_queued(const OutputAccount *account);
+static inline size_t output_queued(const OutputAccount *account) {
+  return writer_queued(&account->out) + writer_queued(&account->err);
+}
 /* Asks that the listener is told when fewer bytes of the account wait. */
 void output_tell_fewer(Output *o, OutputAccount *account);
 void output_forget(Output *o, const OutputAccount *account);

@@ -224,10 +224,6 @@ void writer_forget(Writer *w, const WriterAccount *account) {
   pthread_mutex_unlock(&w->lock);
 }
 
-size_t writer_queued(const WriterAccount *account) {
-  return __atomic_load_n(&account->queued, __ATOMIC_RELAXED);
-}
-
 bool writer_tell_fewer(Writer *w, WriterAccount *account) {
   pthread_mutex_lock(&w->lock);
   account->tell = account->queued > 0;

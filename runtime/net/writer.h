@@ -23,7 +23,9 @@ void writer_free(Writer *w);
 /* Copies the text. The account outlives the text, or is forgotten before it ends. */
 void writer_put(Writer *w, WriterAccount *account, const char *text, size_t len);
 void writer_forget(Writer *w, const WriterAccount *account);
-size_t writer_queued(const WriterAccount *account);
+static inline size_t writer_queued(const WriterAccount *account) {
+  return __atomic_load_n(&account->queued, __ATOMIC_RELAXED);
+}
 /* Asks that the listener is told, once, when fewer bytes wait. False: none does. */
 bool writer_tell_fewer(Writer *w, WriterAccount *account);
 
