@@ -161,19 +161,47 @@ static void sync_lost(Persist *p) {
   }
 }
 
+typedef struct AllKeys {
+  Persist *persist;
+  const char *last; /* the key that was looked at last; borrowed */
+  size_t len;
+} AllKeys;
+
+/* A key that differs in several places is told as often, in a row. */
+static int sync_key(void *ctx, const ValueChange *change) {
+  AllKeys *all = ctx;
+  Persist *p = all->persist;
+  const ValuePath *top = change->path;
+  while (top->up) top = top->up;
+  const char *key = top->step.key;
+  size_t len = top->step.key_len;
+  if (all->last && len == all->len && memcmp(key, all->last, len) == 0) return 0;
+  all->last = key;
+  all->len = len;
+  rows_sync(&p->rows, key, len, item_of(p->synced, key, len), item_of(p->root, key, len));
+  return 0;
+}
+
+/* Those that are the same are not looked at: there may be very many. */
+static void sync_all(Persist *p) {
+  AllKeys all = {.persist = p};
+  if (p->root.type != VALUE_OBJECT) return;
+  Value none = value_object(p->rows.account);
+  value_diff(p->synced.type == VALUE_OBJECT ? p->synced : none, p->root, sync_key, &all);
+  value_release(none);
+}
+
 static void sync_rows(Persist *p) {
-  Value key, item;
+  if (p->all) {
+    sync_all(p);
+    return;
+  }
   sync_lost(p);
   for (size_t i = 0; i < p->key_count; i++) {
     size_t len = strlen(p->keys[i]);
-    item = item_of(p->root, p->keys[i], len);
+    Value item = item_of(p->root, p->keys[i], len);
     if (item.type != VALUE_ABSENT)
       rows_sync(&p->rows, p->keys[i], len, item_of(p->synced, p->keys[i], len), item);
-  }
-  for (size_t i = 0; p->all && value_object_at(p->root, i, &key, &item); i++) {
-    size_t len;
-    const char *name = value_bytes(key, &len);
-    rows_sync(&p->rows, name, len, item_of(p->synced, name, len), item);
   }
 }
 

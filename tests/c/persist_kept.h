@@ -24,11 +24,12 @@ static inline void failed(void *ctx, const Error *err) {
   else k->has_passed = true;
 }
 
-static inline void keep(Kept *k, Env *e, int64_t version) {
+static inline void keep_keys(Kept *k, Env *e, int64_t version, bool all) {
   *k = (Kept){.e = e, .account = value_account_new(0)};
   PersistOptions options = {.name = "t:s",
                             .keys = keys,
                             .key_count = COUNT_OF(keys),
+                            .all = all,
                             .delay = 0.001,
                             .version = version,
                             .failed = failed,
@@ -36,6 +37,10 @@ static inline void keep(Kept *k, Env *e, int64_t version) {
   k->persist = persist_open(e->loop, e->db, &options, k->account, &k->root, &k->version,
                             &k->opened);
   assert_non_null(k->persist);
+}
+
+static inline void keep(Kept *k, Env *e, int64_t version) {
+  keep_keys(k, e, version, false);
 }
 
 static inline void leave(Kept *k) {

@@ -124,6 +124,42 @@ static void random_changes_come_back(void **state) {
   }
 }
 
+static void assert_all_stored(Env *e, Value want) {
+  Kept other;
+  keep_keys(&other, e, 1, true);
+  assert_true(value_equal(other.root, want));
+  leave(&other);
+}
+
+static void begin_all(Kept *k, Env *e) {
+  keep_keys(k, e, 1, true);
+  if (k->root.type == VALUE_ABSENT) k->root = value_object(k->account);
+}
+
+/* Few keys, and so many that the root is another kind of node; and both ways. */
+static void random_changes_of_all_keys_come_back(void **state) {
+  Env *e = *state;
+  Kept k;
+  seed = 7;
+  begin_all(&k, e);
+  for (int i = 0; i < 300; i++) {
+    for (size_t n = roll(40); n; n--) change_somewhere(&k, &k.root, 0);
+    for (size_t n = i / 50 % 2 ? roll(60) : 0; n; n--) {
+      char key[12];
+      int len = snprintf(key, sizeof key, "k%zu", roll(100));
+      value_object_remove(k.account, &k.root, key, (size_t)len, NULL);
+    }
+    save(&k);
+    if (roll(8) == 0) assert_all_stored(e, k.root);
+    if (roll(20)) continue;
+    leave(&k);
+    begin_all(&k, e);
+  }
+  assert_all_stored(e, k.root);
+  assert_no_orphans(e);
+  leave(&k);
+}
+
 /* --- few rows -------------------------------------------------------------------------
  */
 
@@ -412,6 +448,7 @@ int main(void) {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, env_setup, env_teardown)
   const struct CMUnitTest tests[] = {
       TEST(random_changes_come_back),
+      TEST(random_changes_of_all_keys_come_back),
       TEST(a_change_writes_a_row),
       TEST(the_same_place_again_and_again),
       TEST(branches_are_spread),
