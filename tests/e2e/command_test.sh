@@ -165,7 +165,7 @@ end)
 LUA
 start run loop.lua
 expect "a handler that loops" '^looping$'
-expect "is told as slow" 'WARN  loop: on_start ran for about 200 ms without waiting'
+expect "is told as slow" 'WARN  loop: on_start ran for about [12][0-9]+ ms without waiting'
 expect "and stopped with its place" 'ERROR loop: error in on_start: loop.lua:6: CPU_LIMIT: ran for 0.2 s'
 expect "and the rest lives on" '^beat$'
 stop

@@ -9,7 +9,7 @@ cp -r "$ROOT/examples/backend" "$TMPDIR/backend"
 port=$(free_port)
 cat >"$TMPDIR/start.sh" <<END
 export PORT=$port API_URL=http://127.0.0.1:$port
-cd "$TMPDIR" && "$TIDELOCK" run backend=backend client=client --data "$TMPDIR/data"
+cd "$TMPDIR" && "$TIDELOCK" run client=client backend=backend --data "$TMPDIR/data"
 echo "ended with \$?"
 cat
 END

@@ -52,7 +52,7 @@ run_to run --memory loop.lua
 expect "turn: one second by default" 'CPU_LIMIT: ran for 1.0 s without waiting'
 run_to run --memory loop.lua --turn-limit 0.3
 expect "turn: what the command line says" 'CPU_LIMIT: ran for 0.3 s without waiting'
-between "turn: and not much more" 100 450
+between "turn: and not much more" 70 450
 echo 'while true do end' >top.lua
 run_to check --turn-limit=0.2 top.lua
 expect "turn: the top level too" "top level ran for more than 0.2 s"
