@@ -80,11 +80,11 @@ def integrity(data, where):
         return sql.execute("PRAGMA integrity_check").fetchall()
 
 
-def compare(found, model, least, most):
-    """A list of what is wrong with what was found."""
+def compare(found, model, least):
+    """Ends the test when what was found is no state that was, or is too old. It may be newer than the last
+    printed line: printing never waits, and the kill takes along what is queued."""
     a, b = found["list"], found["map"]
     for name, n in (("list", a["n"]), ("map", b["n"])):
-        expect(n <= most[name], "nothing is found that was not changed", name, n, most)
         expect(n >= least[name], "what was flushed, or is old, is there", name, n, least)
     expect(a["n"] == a["twin"], "two counters of one change are equal", a["n"], a["twin"])
     expect(a.get("scratch") == 0, "what is not kept is as at the beginning", a.get("scratch"))
@@ -107,12 +107,12 @@ def main():
     work = tempfile.mkdtemp()
     data, copy = os.path.join(work, "data"), os.path.join(work, "copy")
     model, behind, changes, flushes = Model(), 0.0, 0, 0
-    least = most = {"list": 0, "map": 0}
+    least = {"list": 0, "map": 0}
     process = None
     try:
         for kill in range(KILLS + 1):
             process, found = start(data, kill % 2)
-            compare(found, model, least, most)
+            compare(found, model, least)
             if kill and kill % 2:  # the one before left it to the delay
                 lost = [at for n, _, at in log if n > found["list"]["n"]]
                 behind = max(behind, died - lost[0] if lost else 0)
@@ -134,7 +134,6 @@ def main():
             old = [entry for entry in log if entry[2] < died - DELAY - SLACK]
             least = {name: max(flushed[-1][i], old[-1][i] if old else 0) for i, name in enumerate(("list", "map"))}
             flushes += len(flushed) - 1
-            most = {"list": log[-1][0] + 1, "map": log[-1][1] + 1}  # the one after may have gone unsaid
             said = integrity(data, copy)
             expect(said == [("ok",)], "PRAGMA integrity_check", said)
     finally:
