@@ -213,9 +213,9 @@ def charged():
       io.stderr:write("had " .. n .. "\\n")
     end)
     """
-    first = Run(text.replace("for _ = 1, 60", "for _ = 1, 0"))
+    first = Run(text.replace("for _ = 1, 60", "for _ = 1, 0"), args=("--turn-limit", "20"))
     first.err.wait_for("had ")
-    second = Run(text)
+    second = Run(text, args=("--turn-limit", "20"))
     second.err.wait_for("had ")
     had = [int(r.err.text().split("had ")[1].split()[0]) for r in (first, second)]
     assert had[0] - had[1] >= 4, had

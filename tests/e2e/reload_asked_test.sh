@@ -45,7 +45,7 @@ kill -HUP "$pid"
 expect "each time" 'ERROR bot: no script at bot.lua'
 stop
 is "twice asked in one turn is one reload" "$(grep -c 'bot: reloaded' out)" 4
-is "it runs until it is stopped" "$status" 130
+is "it runs until it is stopped" "$status" 143
 
 # --- a terminal that is closed --------------------------------------------------------------
 "$PYTHON" - "$TIDELOCK" other.lua >out 2>&1 <<'PY'

@@ -36,7 +36,7 @@ expect "in deed" '^tick four$'
 version five | save bot.lua
 expect "until it is there again" '^start five	reload	6$'
 stop
-is "an interrupt is status 130" "$status" 130
+is "SIGTERM is status 143" "$status" 143
 
 # --- broken saves ---------------------------------------------------------------------------
 cat <<'LUA' | save bot.lua
