@@ -47,14 +47,13 @@ debootstrap_found() {
     command -v debootstrap >/dev/null
 }
 
-# The host's sources for Debian itself, in lines of a sources.list; Debian's own if it has none.
+# The host's sources for Debian itself, in lines of a sources.list; fails where it has none.
 sources() {
   local found
   found=$(apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT) $(ORIGIN)' 'Created-By: Packages' 2>/dev/null |
     awk -v suite="$suite" '$2 ~ "^" suite "(-updates|-security)?$" && $3 == "main" && $4 == "Debian" {
       print "deb " $1 " " $2 " main" }' | sort -u)
-  grep -q " $suite main" <<<"$found" || found="deb http://deb.debian.org/debian $suite main"
-  echo "$found"
+  grep " $suite main" <<<"$found" >/dev/null && echo "$found"
 }
 mirror() { awk -v suite="$suite" '$3 == suite { print $2; exit }' <<<"$(sources)"; }
 
@@ -130,6 +129,7 @@ root=$box/root net=()
 [ "$(uname -s)" = Linux ] || outside 'this is no Linux'
 [ "$(id -u)" = 0 ] || outside 'debootstrap needs root'
 apart mount -t tmpfs none "$box" 2>/dev/null || outside 'no mount namespace may be made here'
+sources >/dev/null || outside "the host's apt knows no sources of Debian $suite"
 debootstrap_found || outside 'debootstrap is not installed and could not be'
 say "making a minimal Debian ($suite) from $(mirror)"
 bootstrap || outside 'debootstrap failed'

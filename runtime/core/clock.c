@@ -2,6 +2,12 @@
 
 #include <time.h>
 
+static double seconds_of(clockid_t clock) {
+  struct timespec t;
+  clock_gettime(clock, &t);
+  return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
 int64_t clock_micros(void) {
   struct timespec t;
   clock_gettime(CLOCK_REALTIME, &t);
@@ -13,7 +19,9 @@ double clock_wall(void) {
 }
 
 double clock_monotonic(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+  return seconds_of(CLOCK_MONOTONIC);
+}
+
+double clock_cpu(void) {
+  return seconds_of(CLOCK_THREAD_CPUTIME_ID);
 }

@@ -9,5 +9,6 @@
 int64_t clock_micros(void);   /* microseconds since 1970, UTC */
 double clock_wall(void);      /* the same in seconds */
 double clock_monotonic(void); /* seconds since some moment; legal in a signal handler */
+double clock_cpu(void);       /* seconds of processor time that the calling thread used */
 
 #endif

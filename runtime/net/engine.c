@@ -70,7 +70,8 @@ void engine_violated(Engine *e, const char *what) {
 bool engine_is_overdue(const Engine *e) {
   double deadline = e->options->plain ? engine_beat_deadline(e) : e->ping_deadline;
   if (!e->hello || e->lost || e->paused || !(deadline > 0)) return false;
-  return wakes_now(net_wakes(e->net)) - e->last_sign > deadline;
+  if (wakes_now(net_wakes(e->net)) - e->last_sign <= deadline) return false;
+  return !e->options->plain || engine_beat_stood_still(e);
 }
 
 static void lose_silent(Engine *e) {

@@ -8,8 +8,10 @@
  * a while, what came meanwhile lies there unread.
  *
  * A machine that wakes finds out at once: it asks by a ping, unless it slept for so long
- * that the server must have given this connection up. A process that stood still for so
- * long takes it for lost as well, whatever lies there unread. */
+ * that the server must have given this connection up. A process that was stopped
+ * for so long takes it for lost as well, whatever lies there unread; one whose handlers
+ * worked for so long does not. */
+#include "core/clock.h"
 #include "net/engine_parts.h"
 
 static const double one_more_turn = 0.05;
@@ -30,6 +32,17 @@ static double slept(const Engine *e) {
 double engine_beat_deadline(const Engine *e) {
   const EngineOptions *o = e->options;
   return o->ping_interval > 0 ? o->ping_interval + o->ping_timeout + busy_machine : 0;
+}
+
+bool engine_beat_stood_still(const Engine *e) {
+  double idle =
+      wakes_now(net_wakes(e->net)) - e->beat.looked - (clock_cpu() - e->beat.cpu);
+  return idle > engine_beat_deadline(e);
+}
+
+static void note_look(Engine *e) {
+  e->beat.looked = wakes_now(net_wakes(e->net));
+  e->beat.cpu = clock_cpu();
 }
 
 void engine_beat_spare(Engine *e) {
@@ -57,6 +70,7 @@ static void on_beat(Timer *timer) {
   Engine *e = CONTAINER_OF(timer, Engine, heartbeat);
   double now = loop_now(net_loop(e->net)), timeout = e->options->ping_timeout;
   if (engine_lose_overdue(e)) return;
+  note_look(e);
   if (ws_heard(e->ws) || e->paused) engine_beat_spare(e);
   bool late = e->beat.since > 0 && now >= e->beat.since + timeout;
   if (late && e->beat.again) {
@@ -85,6 +99,7 @@ void engine_beat_start(Engine *e) {
   if (!(interval > 0)) return;
   e->heartbeat.fire = on_beat;
   e->wake.woke = on_woke;
+  note_look(e);
   engine_beat_spare(e);
   e->beat.next = loop_now(net_loop(e->net)) + interval;
   wakes_listen(net_wakes(e->net), &e->wake);

@@ -17,10 +17,11 @@ typedef enum UpgradePhase {
 
 /* Of a plain WebSocket's heartbeat; by the loop's clock. */
 typedef struct Beat {
-  double next;  /* when a ping is due */
-  double since; /* since when one is unanswered; 0: none is */
-  bool again;   /* it is time, but one more look is taken */
-  double slept; /* how long the machine had slept at the last sign of life */
+  double next;        /* when a ping is due */
+  double since;       /* since when one is unanswered; 0: none is */
+  bool again;         /* it is time, but one more look is taken */
+  double slept;       /* how long the machine had slept at the last sign of life */
+  double looked, cpu; /* when the timer ran last, and the processor time used by then */
 } Beat;
 
 struct Engine {
@@ -68,6 +69,9 @@ void engine_beat_spare(Engine *e); /* it could not be heard: that is not its fau
 /* After so many seconds without a sign of life the verdict should have come; 0: there is
  * no heartbeat. */
 double engine_beat_deadline(const Engine *e);
+/* Whether the process did nothing for longer than the heartbeat allows: it was stopped,
+ * or got no processor. A handler that works for long is no such thing. */
+bool engine_beat_stood_still(const Engine *e);
 
 void engine_passed(Engine *e, uint32_t number); /* a fence */
 

@@ -302,12 +302,6 @@ void watchdog_hold(Watchdog *w, bool hold) {
 
 /* --- staging ---------------------------------------------------------------------- */
 
-static double cpu_now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-  return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
 static void stage_hook(lua_State *L, lua_Debug *ar) {
   (void)ar;
   Generation *gen = generation_of(L);
@@ -316,7 +310,7 @@ static void stage_hook(lua_State *L, lua_Debug *ar) {
     return;
   }
   StageClock *clock = &gen->script->stage_clock;
-  double now = cpu_now();
+  double now = clock_cpu();
   if (clock->slice_start == 0) clock->slice_start = now;
   double slice = now - clock->slice_start;
   if (clock->used + slice > gen->rt->options.staging_limit) {

@@ -336,8 +336,8 @@ test.describe("the heartbeat", function()
       while timer.now() < busy do end -- luacheck: ignore
       worked = worked + 1
     end)
-    s:send "/flood 4 work"
-    wait_for(function() return worked == 4 end)
+    s:send "/flood 2 work"
+    wait_for(function() return worked == 2 end)
     task.sleep(0.4)
     expect(seen.reason).is(nil)
     expect(s:stats().connects).is(1)
