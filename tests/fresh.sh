@@ -55,6 +55,8 @@ sources() {
       print "deb " $1 " " $2 " main" }' | sort -u)
   grep " $suite main" <<<"$found" >/dev/null && echo "$found"
 }
+# A machine whose lists are empty knows its sources, not that they are Debian's.
+sources_found() { sources >/dev/null || { packages update && sources >/dev/null; }; }
 mirror() { awk -v suite="$suite" '$3 == suite { print $2; exit }' <<<"$(sources)"; }
 
 # Proxies and the like that apt was told of.
@@ -129,7 +131,7 @@ root=$box/root net=()
 [ "$(uname -s)" = Linux ] || outside 'this is no Linux'
 [ "$(id -u)" = 0 ] || outside 'debootstrap needs root'
 apart mount -t tmpfs none "$box" 2>/dev/null || outside 'no mount namespace may be made here'
-sources >/dev/null || outside "the host's apt knows no sources of Debian $suite"
+sources_found || outside "the host's apt knows no sources of Debian $suite"
 debootstrap_found || outside 'debootstrap is not installed and could not be'
 say "making a minimal Debian ($suite) from $(mirror)"
 bootstrap || outside 'debootstrap failed'
