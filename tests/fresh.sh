@@ -133,7 +133,7 @@ root=$box/root net=()
 apart mount -t tmpfs none "$box" 2>/dev/null || outside 'no mount namespace may be made here'
 sources_found || outside "the host's apt knows no sources of Debian $suite"
 debootstrap_found || outside 'debootstrap is not installed and could not be'
-say "making a minimal Debian ($suite) from $(mirror)"
+say "making a minimal Debian ($suite)"
 bootstrap || outside 'debootstrap failed'
 lend
 copy_sources || exit 1
