@@ -432,7 +432,10 @@ void db_limit_pages(Db *db, int max_pages) {
  */
 
 Db *db_open(Loop *loop, const DbOptions *options, Error *err) {
-  int lock = place_lock(options->folder, err);
+  int lock = place_lock(options->folder,
+                        "take another place with --profile NAME, or keep nothing with "
+                        "--memory",
+                        err);
   if (lock < 0) return NULL;
   Db *db = xcalloc(1, sizeof *db);
   db->loop = loop;

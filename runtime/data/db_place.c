@@ -13,14 +13,13 @@
 
 /* --- the lock --------------------------------------------------------------------- */
 
-static int tell_holder(int fd, const char *folder, Error *err) {
+static int tell_holder(int fd, const char *folder, const char *advice, Error *err) {
   char pid[24] = "";
   ssize_t n = pread(fd, pid, sizeof pid - 1, 0);
   pid[n > 0 ? strspn(pid, "0123456789") : 0] = '\0';
   return error_set(err, ERR_BUSY,
-                   "the data in %.140s is in use by another tidelock, process %s: take "
-                   "another place with --profile NAME, or keep nothing with --memory",
-                   folder, *pid ? pid : "unknown");
+                   "the data in %.140s is in use by another tidelock, process %s: %s",
+                   folder, *pid ? pid : "unknown", advice);
 }
 
 static int write_pid(int fd) {
@@ -30,7 +29,7 @@ static int write_pid(int fd) {
 }
 
 /* A full disk keeps the pid from being told, not the lock from being had. */
-int place_lock(const char *folder, Error *err) {
+int place_lock(const char *folder, const char *advice, Error *err) {
   char *path = xasprintf("%s/state.lock", folder);
   int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (fd < 0) error_set(err, ERR_IO, "cannot open %.200s: %s", path, strerror(errno));
@@ -40,7 +39,7 @@ int place_lock(const char *folder, Error *err) {
     if (write_pid(fd) != 0) errno = 0;
     return fd;
   }
-  tell_holder(fd, folder, err);
+  tell_holder(fd, folder, advice, err);
   close(fd);
   return -1;
 }

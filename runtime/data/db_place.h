@@ -8,9 +8,9 @@
 
 #include "core/error.h"
 
-/* Returns the descriptor that holds the lock, or -1: BUSY (with who has it), IO. It goes
- * with the process, however that ends. */
-int place_lock(const char *folder, Error *err);
+/* Returns the descriptor that holds the lock, or -1: BUSY (with who has it, and
+ * the advice), IO. It goes with the process, however that ends. */
+int place_lock(const char *folder, const char *advice, Error *err);
 
 typedef struct FileId {
   dev_t device;

@@ -13,6 +13,7 @@
 #include "data/db_place.h"
 
 enum { MAX_DEEP = 64 };
+static const char end_it[] = "end that first, or name another with --profile or --data";
 
 struct Profile {
   char *path;
@@ -283,7 +284,8 @@ Profile *profile_open(const char *folder, bool writes, Error *err) {
   Profile *p = xcalloc(1, sizeof *p);
   p->path = xasprintf("%s/state.db", folder);
   p->lock = -1;
-  if (writes && access(p->path, F_OK) == 0 && (p->lock = place_lock(folder, err)) < 0) {
+  if (writes && access(p->path, F_OK) == 0 &&
+      (p->lock = place_lock(folder, end_it, err)) < 0) {
     profile_close(p);
     return NULL;
   }
@@ -328,7 +330,7 @@ int profile_restore_file(const char *folder, const char *name, char **aside, Err
   *aside = NULL;
   if (strchr(name, '/') || !is_there(folder, name))
     return error_set(err, ERR_NOT_FOUND, "there is no %.100s in %.150s", name, folder);
-  int lock = place_lock(folder, err), code = 0;
+  int lock = place_lock(folder, end_it, err), code = 0;
   if (lock < 0) return (int)err->code;
   if (is_there(folder, "state.db"))
     *aside = xasprintf("state.db.broken-%lld", (long long)clock_wall());

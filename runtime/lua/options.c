@@ -2,18 +2,26 @@
 #include "lua/options.h"
 
 #include <lauxlib.h>
+#include <stdarg.h>
 #include <string.h>
 
 #include "core/suggest.h"
 #include "lua/modules.h"
 
-/* Raises at the line of who called the function that `level` says. */
-static int refuse(lua_State *L, int level, const char *what, const char *name,
-                  Suggestion *near) {
+int options_raise(lua_State *L, int level, const char *fmt, ...) {
+  va_list args;
   luaL_where(L, level);
-  lua_pushfstring(L, "%s: unknown option \"%s\"%s", what, name, suggest_text(near));
+  va_start(args, fmt);
+  lua_pushvfstring(L, fmt, args);
+  va_end(args);
   lua_concat(L, 2);
   return lua_error(L);
+}
+
+static int refuse(lua_State *L, int level, const char *what, const char *name,
+                  Suggestion *near) {
+  return options_raise(L, level, "%s: unknown option \"%s\"%s", what, name,
+                       suggest_text(near));
 }
 
 static int refuse_listed(lua_State *L, const char *what, const char *name,
@@ -78,8 +86,9 @@ static int f_check(lua_State *L) {
   lua_settop(L, 4);
   if (lua_isnil(L, 2)) return 0;
   if (!lua_istable(L, 2))
-    return luaL_error(L, "%s: options are a table, not a %s", lua_tostring(L, 1),
-                      luaL_typename(L, 2));
+    return options_raise(L, (int)luaL_optinteger(L, 4, 2),
+                         "%s: options are a table, not a %s", lua_tostring(L, 1),
+                         luaL_typename(L, 2));
   for (lua_pushnil(L); lua_next(L, 2); lua_pop(L, 1))
     if (!is_in_list(L, lua_gettop(L) - 1))
       return refuse_in_list(L, luaL_tolstring(L, -2, NULL));
@@ -90,10 +99,7 @@ static int f_check(lua_State *L) {
 static int f_none(lua_State *L) {
   const char *what = luaL_checkstring(L, 1);
   if (lua_isnoneornil(L, 2)) return 0;
-  luaL_where(L, 2);
-  lua_pushfstring(L, "%s takes no options", what);
-  lua_concat(L, 2);
-  return lua_error(L);
+  return options_raise(L, 2, "%s takes no options", what);
 }
 
 /* suggest(word, names) → ` (did you mean "name"?)` or ""; names are the keys of the table

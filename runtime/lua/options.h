@@ -14,4 +14,8 @@ bool options_given(lua_State *L, int index, const char *what, const char *const 
 /* The function takes no options: an argument at `index` raises. */
 void options_none(lua_State *L, int index, const char *what);
 
+/* Raises as luaL_error does, but at a line that is further out: 1 is the line that called
+ * the binding, 2 the line that called the function of stdlib around it. */
+int options_raise(lua_State *L, int level, const char *fmt, ...);
+
 #endif

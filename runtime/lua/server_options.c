@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lua/options.h"
 #include "net/hosts.h"
 
 enum { MAX_NAMES = 1000 };
@@ -14,10 +15,13 @@ enum { MAX_NAMES = 1000 };
 static lua_Number number_option(lua_State *L, int t, const char *name, lua_Number max) {
   lua_Number value = 0;
   if (lua_getfield(L, t, name) != LUA_TNIL) {
-    if (!lua_isnumber(L, -1)) luaL_error(L, "option %s must be a number", name);
+    if (!lua_isnumber(L, -1))
+      options_raise(L, 2, "server.listen: %s must be a number, not a %s", name,
+                    luaL_typename(L, -1));
     value = lua_tonumber(L, -1);
     if (!(value >= 0 && value <= max))
-      luaL_error(L, "option %s must be between 0 and %d", name, (int)max);
+      options_raise(L, 2, "server.listen: %s must be 0 to %d, not %s", name, (int)max,
+                    luaL_tolstring(L, -1, NULL));
   }
   lua_pop(L, 1);
   return value;
@@ -27,14 +31,16 @@ static size_t size_option(lua_State *L, int t, const char *name) {
   return (size_t)number_option(L, t, name, 1 << 30);
 }
 
-/* Raises unless the value at the top is nil, a string or a list of strings. */
-static void check_names(lua_State *L, const char *name) {
+/* Raises at the line of that level, unless the value at the top is nil, a string or a
+ * list of strings. */
+static void check_names(lua_State *L, int level, const char *name) {
   int type = lua_type(L, -1);
   if (type == LUA_TNIL || type == LUA_TSTRING) return;
   lua_Integer n = type == LUA_TTABLE ? (lua_Integer)lua_rawlen(L, -1) : -1;
   for (lua_Integer i = 1; i <= n; i++, lua_pop(L, 1))
     if (lua_rawgeti(L, -1, i) != LUA_TSTRING) n = -1;
-  if (n < 0 || n > MAX_NAMES) luaL_error(L, "option %s is a list of strings", name);
+  if (n < 0 || n > MAX_NAMES)
+    options_raise(L, level, "%s is a string or a list of strings", name);
 }
 
 /* Returns new, as names_copy does; the value is one that check_names let pass. */
@@ -50,16 +56,17 @@ static const char *const *read_names(lua_State *L, int t) {
   return names;
 }
 
-static int names_field(lua_State *L, int t, const char *name) {
+static int names_field(lua_State *L, int t, const char *name, const char *what) {
   lua_getfield(L, t, name);
-  check_names(L, name);
+  check_names(L, 2, what);
   return lua_gettop(L);
 }
 
 /* What is copied comes last: nothing raises after it. */
 ServerOptions *server_options_read(lua_State *L, int t) {
   luaL_checktype(L, t, LUA_TTABLE);
-  int hosts = names_field(L, t, "hosts"), origins = names_field(L, t, "origins");
+  int hosts = names_field(L, t, "hosts", "server.listen: hosts"),
+      origins = names_field(L, t, "origins", "server.listen: origins");
   ServerOptions o = {
       .port = (int)number_option(L, t, "port", 65535),
       .max_head = size_option(L, t, "max_head"),
@@ -73,7 +80,9 @@ ServerOptions *server_options_read(lua_State *L, int t) {
       .write_timeout = number_option(L, t, "write_timeout", 86400),
   };
   int type = lua_getfield(L, t, "host");
-  if (type != LUA_TNIL && type != LUA_TSTRING) luaL_error(L, "option host is a string");
+  if (type != LUA_TNIL && type != LUA_TSTRING)
+    options_raise(L, 2, "server.listen: host is a string, not a %s",
+                  lua_typename(L, type));
   o.host = xstrdup(type == LUA_TSTRING ? lua_tostring(L, -1) : "127.0.0.1");
   o.hosts = read_names(L, hosts);
   o.origins = read_names(L, origins);
@@ -88,15 +97,16 @@ static void need_origins(lua_State *L, const char *const *names) {
   const char *const *name = names;
   while (name && *name && origin_entry_valid(*name)) name++;
   if (!name || !*name) return;
-  lua_pushfstring(L, "option cors: \"%s\" is no origin, like \"https://app.example.org\"",
-                  *name);
+  lua_pushstring(L, *name);
   names_free(names);
-  lua_error(L);
+  options_raise(L, 3,
+                "server:io: cors: \"%s\" is no origin, like \"https://app.example.org\"",
+                lua_tostring(L, -1));
 }
 
 void server_options_let_in(lua_State *L, int t, ServerOptions *options) {
   lua_pushvalue(L, t);
-  check_names(L, "cors");
+  check_names(L, 3, "server:io: cors");
   const char *const *more = read_names(L, lua_gettop(L));
   need_origins(L, more);
   const char *const *all = names_joined(options->origins, more);

@@ -52,6 +52,21 @@ static bool boolean_field(lua_State *L, int t, const char *key, bool standard) {
   return value;
 }
 
+/* The value at the top is none of them. */
+static void refuse_choice(lua_State *L, const char *key, const char *const *choices) {
+  Suggestion near = {0};
+  const char *value = luaL_tolstring(L, -1, NULL);
+  luaL_Buffer all;
+  luaL_buffinit(L, &all);
+  for (int i = 0; choices[i]; i++) {
+    if (i > 0) luaL_addstring(&all, choices[i + 1] ? ", " : " or ");
+    luaL_addstring(&all, choices[i]);
+  }
+  luaL_pushresult(&all);
+  luaL_error(L, "socket.connect: %s cannot be %s%s: it is %s", key, value,
+             suggest_among(&near, value, choices), lua_tostring(L, -1));
+}
+
 static int choice_field(lua_State *L, int t, const char *key, const char *const *choices,
                         int standard) {
   int type = lua_getfield(L, t, key);
@@ -59,10 +74,7 @@ static int choice_field(lua_State *L, int t, const char *key, const char *const 
   int i = value ? 0 : standard;
   if (value)
     while (choices[i] && strcmp(choices[i], value) != 0) i++;
-  Suggestion near = {0};
-  if ((type != LUA_TNIL && !value) || !choices[i])
-    luaL_error(L, "socket.connect: %s cannot be %s%s", key, luaL_tolstring(L, -1, NULL),
-               value ? suggest_among(&near, value, choices) : "");
+  if ((type != LUA_TNIL && !value) || !choices[i]) refuse_choice(L, key, choices);
   lua_pop(L, 1);
   return i;
 }

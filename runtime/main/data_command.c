@@ -252,9 +252,17 @@ static bool is_one_of(const char *word, const char *const *words) {
   return false;
 }
 
+static int refuse_names(void) {
+  fputs("tidelock: data list takes no names: show and export do\n"
+        "try: tidelock help data\n",
+        stderr);
+  return 2;
+}
+
 static int run_data(Asked *asked, const char *what) {
   static const char *const reading[] = {"list", "export", NULL};
   static const char *const actions[] = {"show", "restore", "reset", NULL};
+  if (strcmp(what, "list") == 0 && asked->options->path_count > 1) return refuse_names();
   if (is_one_of(what, reading)) return run_reading(asked, *what == 'l');
   if (is_one_of(what, actions)) {
     int status = need_names(asked->options, what);

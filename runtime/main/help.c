@@ -157,10 +157,10 @@ bool help_command(FILE *out, const char *word) {
   return false;
 }
 
-bool help_knows_option(const char *option) {
+const char *help_option_value(const char *option) {
   for (size_t i = 0; i < COUNT_OF(options); i++)
-    if (strcmp(options[i].name, option) == 0) return true;
-  return false;
+    if (strcmp(options[i].name, option) == 0) return options[i].value;
+  return NULL;
 }
 
 const char *help_meant_command(Suggestion *s, const char *word) {

@@ -11,7 +11,9 @@
 void help_all(FILE *out);
 /* Of one command; false when there is none of that name. `out` NULL: only tells. */
 bool help_command(FILE *out, const char *word);
-bool help_knows_option(const char *option); /* "--env" */
+/* What the value of an option ("--env") is called, "" where it takes none; NULL: there is
+ * no such option. */
+const char *help_option_value(const char *option);
 /* For a command, or an option: ` (did you mean "run"?)` or ""; lives as long as s. */
 const char *help_meant_command(Suggestion *s, const char *word);
 const char *help_meant_option(Suggestion *s, const char *option);

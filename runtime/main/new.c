@@ -145,6 +145,16 @@ static int make(const Kind *kind, const char *name) {
   return status;
 }
 
+/* `new bot x.lua` makes what `new bot x` does. */
+static int make_named(const Kind *kind, const char *name) {
+  size_t len = strlen(name);
+  bool has = len > 4 && strcmp(name + len - 4, ".lua") == 0;
+  char *bare = xstrndup(name, has ? len - 4 : len);
+  int status = make(kind, bare);
+  free(bare);
+  return status;
+}
+
 int command_new(const Options *options) {
   const char *what = options->paths[0], *name = options->paths[1];
   if (!name_valid(name) || strspn(name, ".") == strlen(name)) {
@@ -154,7 +164,7 @@ int command_new(const Options *options) {
   Suggestion meant;
   suggest_begin(&meant, what);
   for (size_t i = 0; i < COUNT_OF(kinds); i++) {
-    if (strcmp(what, kinds[i].word) == 0) return make(&kinds[i], name);
+    if (strcmp(what, kinds[i].word) == 0) return make_named(&kinds[i], name);
     suggest_offer(&meant, kinds[i].word);
   }
   fprintf(stderr, "tidelock: new makes an app, a bot or a hook, not \"%s\"%s\n", what,

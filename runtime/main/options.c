@@ -20,14 +20,21 @@ static int wrong_name(const char *what, const char *name, const char *meant) {
   return 2;
 }
 
+/* --name, and what its value is called. */
+static void wrong_value(const char *name, const char *value) {
+  fprintf(stderr, "tidelock: %s: it takes a value: %s %s\ntry: tidelock help\n", name,
+          name, value);
+}
+
 static int wrong_option(const char *arg) {
   Suggestion s;
   char *name = xstrndup(arg, strcspn(arg, "="));
-  int rc = help_knows_option(name)
-               ? wrong("%s: it takes a value that is not empty, or none at all", arg)
-               : wrong_name("unknown option", arg, help_meant_option(&s, name));
+  const char *value = help_option_value(name);
+  if (!value) wrong_name("unknown option", arg, help_meant_option(&s, name));
+  else if (*value) wrong_value(name, value);
+  else wrong("%s: it takes no value", name);
   free(name);
-  return rc;
+  return 2;
 }
 
 static int wrong_format(const char *value) {
@@ -140,13 +147,15 @@ static int check_counts(const Options *o) {
   if (o->command == COMMAND_DATA && o->path_count == 0)
     return wrong("data takes what to do: tidelock data %s",
                  "list|show|export|restore|reset [NAME...]");
+  if (o->command == COMMAND_VERSION && o->path_count > 0)
+    return wrong("version takes no more, and here is \"%s\"", o->paths[0]);
   bool needs = o->command == COMMAND_RUN || o->command == COMMAND_CHECK ||
                o->command == COMMAND_TEST;
   if (needs && o->path_count == 0)
-    return wrong("%s: name at least one file or folder", "tidelock");
+    return wrong("%s takes at least one file or folder", o->word);
   if (o->command == COMMAND_NEW && o->path_count != 2)
     return wrong("new takes what to make and its name: tidelock new %s NAME",
-                 "app|bot|hook");
+                 "bot|hook|app");
   return 0;
 }
 

@@ -187,8 +187,8 @@ static void describe(const HttpResponse *r, Error *err) {
   if (r->status == 200)
     error_set(err, ERR_HTTP, "the server answered with something that is not Engine.IO");
   else
-    error_set(err, ERR_HTTP, "the server answered a polling request with status %d",
-              r->status);
+    error_set(err, ERR_HTTP, "the server answered a polling request with status %d%s",
+              r->status, r->status == 404 ? " (is the option path right?)" : "");
   error_detail(err, "%d: %.*s", r->status, len, r->body.len ? r->body.data : "");
   for (char *c = err->detail; *c; c++)
     if ((unsigned char)*c < ' ' || (unsigned char)*c >= 127) *c = ' ';

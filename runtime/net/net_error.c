@@ -89,7 +89,12 @@ static void fail_tls(Failure *f) {
   else if (f->result == CURLE_PEER_FAILED_VERIFICATION)
     error_set(f->err, ERR_TLS, "the certificate of %s is not trusted: %s", f->host,
               f->words);
-  else error_set(f->err, ERR_TLS, "no secure connection to %s: %s", f->host, f->words);
+  else
+    error_set(f->err, ERR_TLS, "no secure connection to %s: %s%s", f->host,
+              says(f, "wrong version number")
+                  ? "it does not speak TLS here (is it http:// or ws://?): "
+                  : "",
+              f->words);
 }
 
 /* The connection failed while it was in use, or while a proxy was asked for it. */

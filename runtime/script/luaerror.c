@@ -22,13 +22,23 @@ static void push_text(lua_State *L, int index, const char *name, const char *oth
   lua_pushstring(L, otherwise);
 }
 
-/* Pushes ` (phase: connect, detail: refused)`, or nothing but an empty string. */
+/* Whether the message at `message` ends with the string at the top, which it then says
+ * already. */
+static bool is_said(lua_State *L, int message) {
+  size_t all, part;
+  const char *text = lua_tolstring(L, message, &all), *end = lua_tolstring(L, -1, &part);
+  return part <= all && memcmp(text + all - part, end, part) == 0;
+}
+
+/* Pushes ` (phase: connect, detail: refused)`, or nothing but an empty string. The
+ * message is below the top. */
 static void push_notes(lua_State *L, int index) {
+  int message = lua_gettop(L);
   static const char *const notes[] = {"phase", "detail"};
   lua_pushliteral(L, "");
   for (size_t i = 0; i < COUNT_OF(notes); i++) {
     push_text(L, index, notes[i], "");
-    if (lua_rawlen(L, -1) == 0) {
+    if (lua_rawlen(L, -1) == 0 || is_said(L, message)) {
       lua_pop(L, 1);
       continue;
     }

@@ -84,14 +84,21 @@ static bool is_loading(const Runtime *rt) {
   return false;
 }
 
-static void on_pending(Timer *timer) {
-  Runtime *rt = CONTAINER_OF(timer, Runtime, pending_timer);
-  if (is_loading(rt)) {
-    pending_look_soon(rt);
-    return;
-  }
+static void look_at_all(Runtime *rt) {
   for (Script *s = rt->scripts; s && !rt->stopping; s = s->next)
     if (s->current) look_at(s->current);
+}
+
+static void on_pending(Timer *timer) {
+  Runtime *rt = CONTAINER_OF(timer, Runtime, pending_timer);
+  if (is_loading(rt)) pending_look_soon(rt);
+  else look_at_all(rt);
+}
+
+void pending_look_now(Runtime *rt) {
+  if (!timer_active(&rt->pending_timer)) return;
+  timer_stop(rt->loop, &rt->pending_timer);
+  look_at_all(rt);
 }
 
 void pending_look_soon(Runtime *rt) {

@@ -7,6 +7,8 @@
 
 /* Something may be missing now: it is looked at in a second. */
 void pending_look_soon(Runtime *rt);
+/* What is to be told in a second is told now: the run ends by itself. */
+void pending_look_now(Runtime *rt);
 void pending_init(Runtime *rt);
 void pending_stop(Runtime *rt);
 

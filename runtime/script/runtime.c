@@ -108,6 +108,7 @@ static void on_idle(void *ctx) {
   if (rt->stopped || has_work(rt)) return;
   if (!rt->stopping) {
     rt->by_itself = true;
+    if (!rt->options.check_only) pending_look_now(rt);
     runtime_exit(rt, rt->exit_code); /* `stop` handlers run next, and may wait */
     return;
   }

@@ -196,11 +196,20 @@ static bool is_older(const StoreCore *core) {
   return core->persist && core->stored >= 0 && core->stored < o->version;
 }
 
+/* What is kept on disk stays as it was. */
+static int tell_way_out(const Declaration *decl, Error *err) {
+  Error why = *err;
+  return error_set(err, why.code,
+                   "%.180s; what is kept is as it was: mend this, or set that aside with "
+                   "`tidelock data reset %.24s:%.24s`",
+                   why.message, decl->gen->script->name, decl->name);
+}
+
 static int migrate_found(StoreCore *core, const Declaration *decl, Error *err) {
   const StoreOptions *o = core->res->options;
   Value root;
   if (keep_migrate(decl, core, core->loaded, core->stored, o->version, &root, err) != 0)
-    return (int)err->code;
+    return tell_way_out(decl, err);
   value_release(core->loaded);
   core->loaded = root;
   return 0;

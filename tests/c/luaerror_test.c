@@ -56,6 +56,13 @@ static void reads_well(void **state) {
   assert_non_null(strstr(luaL_tolstring(L, -1, NULL),
                          " (phase: connect, detail: Connection refused)"));
   lua_settop(L, 0);
+  error_set(&err, ERR_TLS, "no secure connection: wrong version");
+  err.phase = "tls";
+  error_detail(&err, "wrong version"); /* said once */
+  luaerror_push(L, &err);
+  assert_string_equal(luaL_tolstring(L, -1, NULL),
+                      "TLS: no secure connection: wrong version (phase: tls)");
+  lua_settop(L, 0);
   error_set(&err, ERR_CLOSED, "gone");
   luaerror_push(L, &err);
   assert_string_equal(luaL_tolstring(L, -1, NULL), "CLOSED: gone");

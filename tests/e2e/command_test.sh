@@ -18,6 +18,22 @@ for usage in "" "run" "nonsense" "run --nonsense x.lua" "check" "test" "new bot"
 done
 run_to run --nonsense x.lua
 has "an unknown option is named" "unknown option.*--nonsense"
+words() { # WORDS OF THE MESSAGE: then the arguments
+  local said=$1
+  shift
+  run_to "$@"
+  is "tidelock $*: says what is wrong, once" "$status $(head -1 out)" "2 tidelock: $said"
+}
+for word in run check test; do words "$word takes at least one file or folder" $word; done
+for option in --profile --data --env --log-file --log --stop-timeout; do
+  value=$("$TIDELOCK" help run | grep -o -e "^  $option [A-Z]*" | cut -d' ' -f4)
+  words "$option: it takes a value: $option $value" run x.lua $option
+  words "$option: it takes a value: $option $value" run $option= x.lua
+done
+words "--only: it takes a value: --only PATTERN" test x.lua --only
+words "--plain: it takes no value" run --plain=yes x.lua
+words "--watch: it takes no value" test --watch=1 x.lua
+words 'version takes no more, and here is "x"' version x
 run_to help
 is "help is status 0" "$status" 0
 has "help names the commands" '^  run '

@@ -105,13 +105,16 @@ expect "a version that fell says what can be done" 'tidelock data reset s:s'
 tide reset s:s
 state "which helps" '0	0	7'
 
+tide list s:s
+told "list takes no names" 2 'data list takes no names: show and export do'
+
 # --- while a process has it
 write 1 's:set { n = 5 } s:flush() print "HELD"'
 echo 'timer.every("hold", 60, function() end)' >>s.lua
 start run s.lua --data "$data" --no-watch
 expect "a process has the profile" '^HELD'
 tide reset s:s
-told "reset is refused" 1 "the data in .* is in use by another tidelock, process $pid"
+told "reset is refused" 1 "the data in .* is in use by another tidelock, process $pid: end that first"
 tide restore "$second"
 told "restore as well" 1 "in use by another tidelock, process $pid"
 tide list

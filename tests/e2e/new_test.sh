@@ -42,7 +42,9 @@ echo mine >greeter_test.lua
 run_to new bot greeter
 is 'nothing is made where one of the files is there' "$status $(ls greeter*) $(cat greeter_test.lua)" '1 greeter_test.lua mine'
 rm greeter_test.lua
-run_to new bot greeter
+run_to new bot greeter.lua
+is 'the name may be that of the file' "$status $(ls greeter*)" "0 greeter.lua
+greeter_test.lua"
 rm out
 run_to test .
 is 'the tests that they bring pass' "$(tail -1 out)" '7 passed, 0 failed'

@@ -95,4 +95,24 @@ expect "many are told in one line" 'attached to 4 more that no script has declar
 is "what is there is not told of" "$(grep -c 'socket client:chat, which' out)" 0
 is "nothing of the store leaks" "$(grep -c LEAK out)" 0
 stop
+
+# One that has nothing else to wait for does not end without a word.
+cat >alone.lua <<'LUA'
+local socket, store = require "tidelock.socket", require "tidelock.store"
+socket.attach "client:chat"
+store.attach "alnoe:kept"
+LUA
+cat >owner.lua <<'LUA'
+local store = require "tidelock.store"
+store.define("kept", {})
+LUA
+run_to run alone.lua --memory
+expect "a hook that is alone is told so before the run ends" \
+  'WARN  alone: attached to the socket client:chat, which no script has declared; it is pending. No other'
+is "once" "$(grep -c 'client:chat' out)" 1
+is "which is no failure" $status 0
+run_to run alone=alone.lua alone2=alone.lua owner.lua --memory
+is "each of several is told" "$(grep -c 'WARN  alone2\?: attached to the store alnoe:kept' out)" 2
+run_to check alone.lua
+is "check says nothing of it" "$(cat out)" "alone.lua: ok"
 finish

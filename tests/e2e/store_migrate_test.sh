@@ -53,7 +53,7 @@ write 5 '"messages"' 'function(d) d.messages = nil; d.messages.x = 1 end' 's:set
 run_to run s.lua --data "$data" --no-watch
 expect "a migration that fails is told with its traceback" "error in migrate of s: .*s.lua:4: "
 expect "with the place" "s.lua:4: in function"
-expect "which fails the load" 'ERROR s: .*migrate of the store s, from version 4 to 5, failed: .*s.lua:4: '
+expect "which fails the load" 'ERROR s: .*migrate of the store s, from version 4 to 5, failed: .*s.lua:4: .*; what is kept is as it was: .*tidelock data reset s:s'
 is "and the start" $status 78
 is "nothing is touched" "$(rows "= 's:s'") $(sql "SELECT name, version FROM store")" '["a","b","c",3,4] s:s|4'
 write 5 '"messages"' 'function(d) table.insert(d.messages, "mended") end'
@@ -68,7 +68,7 @@ run_to run s.lua --data "$data" --no-watch
 expect "one may take longer than a top level" '^STATE	6	start	.*"slow"'
 write 7 '"messages"' nil
 run_to run s.lua --data "$data" --no-watch
-expect "without a migration the start fails too" "the store s has version 6, and no .migrate. to make 7 of it"
+expect "without a migration the start fails too" "the store s has version 6, and no .migrate. to make 7 of it; .*tidelock data reset s:s"
 is "with a status that says so" $status 78
 write 3 '"messages"' nil
 run_to run s.lua --data "$data" --no-watch
