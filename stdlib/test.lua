@@ -20,16 +20,16 @@ core.begin()
 
 local tests, path, hooks = {}, {}, { before = {}, after = {} }
 
-local function a(value) return value == nil and "nil" or "a " .. type(value) end
+local function kind_of(value) return value == nil and "nil" or "a " .. type(value) end
 
 local function check(what, name, fn)
   if type(name) ~= "string" or type(fn) ~= "function" then
-    error(("test.%s takes a name and a function, not %s and %s"):format(what, a(name), a(fn)), 3)
+    error(("test.%s takes a name and a function, not %s and %s"):format(what, kind_of(name), kind_of(fn)), 3)
   end
 end
 
 local function check_hook(what, fn)
-  if type(fn) ~= "function" then error(("test.%s takes a function, not %s"):format(what, a(fn)), 3) end
+  if type(fn) ~= "function" then error(("test.%s takes a function, not %s"):format(what, kind_of(fn)), 3) end
 end
 
 --- Names a group; groups nest.

@@ -3,6 +3,7 @@
 #include "script/resource.h"
 
 #include <lauxlib.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -336,9 +337,12 @@ static bool checked(lua_State *L, const ResourceKind *kind, const char *name,
   return lua_pcall(L, 3, 0, 0) == LUA_OK;
 }
 
-/* The text on top, with where the script is. */
+/* The text on top, with where the script is, not the module of stdlib that it called. */
 static int raise_here(lua_State *L) {
-  luaL_where(L, 1);
+  char *place = place_of(L, generation_of(L)), text[LUA_IDSIZE + 16] = "";
+  if (place) snprintf(text, sizeof text, "%s: ", place);
+  free(place); /* what follows may raise */
+  lua_pushstring(L, text);
   lua_insert(L, -2);
   lua_concat(L, 2);
   return lua_error(L);

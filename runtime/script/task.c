@@ -422,10 +422,12 @@ Task *task_waiter(lua_State *L, const char *what) {
                what);
   Task *task = gen->rt->current;
   if (!task || task->gen != gen || !lua_isyieldable(L) || gen->rt->blocked)
-    luaL_error(L,
-               "%s waits, which is not possible here (inside a comparison of table.sort, "
-               "a gsub callback, an iterator or metamethod run by C): use task.spawn",
-               what);
+    luaL_error(
+        L,
+        "%s waits, which is not possible here (inside a store's change, a comparison "
+        "of table.sort, a gsub callback, an iterator or metamethod run by C): use "
+        "task.spawn",
+        what);
   if (task->cancelled) task_refuse_wait(L, task);
   return task;
 }
