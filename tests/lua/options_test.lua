@@ -125,11 +125,15 @@ test.describe("an option that there is not", function()
   refused("of listen, a list of other things", function()
     server.listen("o", { origins = { 1 } })
   end, "server.listen: origins is a string or a list of strings")
-  refused("of listen, which are no table", function() server.listen("o", 5) end, "options are a table, not a number")
+  refused("of listen, which are no table", function()
+    server.listen("o", 5)
+  end, "options are a table, not a number")
   refused("of a server's io, an origin that is none", function()
     cors:io { cors = "elsewhere" }
   end, 'server:io: cors: "elsewhere" is no origin')
-  refused("a name that there is already", function() server.listen "web" end, 'server "web" is declared twice')
+  refused("a name that there is already", function()
+    server.listen "web"
+  end, 'server "web" is declared twice')
   refused("a name that is none", function() server.listen "a b" end, 'server name "a b"')
   refused("of a choice, with what there is", function()
     connection { share = "raed" }
