@@ -11,7 +11,8 @@
 enum { HOLD_ABOVE = 1 << 20, MOST_HELD = 1000 };
 
 static bool is_unread(const Script *script) {
-  return output_queued(&script->printed) > HOLD_ABOVE && !script->rt->stopping;
+  if (script->rt->stopping || script->ending) return false;
+  return output_queued(&script->printed) > HOLD_ABOVE;
 }
 
 static bool runs_now(const Script *script) {

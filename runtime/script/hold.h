@@ -1,8 +1,8 @@
 /* Holding a script back while what it printed is not read. Printing never waits; but
  * while more than 1 MiB of it is queued no new turn of the script begins: its tasks are
  * started and woken in order once the reader has gone on. The turn that runs goes on; all
- * other scripts, connections and timers do. Where the program ends nobody is held back.
- */
+ * other scripts, connections and timers do. Where the program ends nobody is held back,
+ * nor is a script that ends itself. */
 #ifndef TIDELOCK_SCRIPT_HOLD_H
 #define TIDELOCK_SCRIPT_HOLD_H
 

@@ -334,6 +334,17 @@ def unread_at_its_end():
     equal(run.end()[0], 143)
 
 
+def unread_does_not_hold_its_end():
+    """nor does it keep on_stop of a script that ends itself from running"""
+    run = Run(BEAT, """
+    script.on_stop(function() task.sleep(0.01) io.stderr:write("stopped in order\\n") end)
+    script.on_start(function() print(('x'):rep(2 << 20)) script.exit(0) end)""")
+    run.err.wait_for("stopped in order")
+    assert "in time" not in run.err.text()
+    run.signal(signal.SIGTERM)
+    equal(run.end()[0], 143)
+
+
 def pipe_is_raw():
     """into a pipe everything goes as it is"""
     run = Run(LUA_DIRTY)
@@ -380,4 +391,5 @@ def loud_logs():
 if __name__ == "__main__":
     run_cases([unread_pipe, stopped_terminal, same_terminal, heartbeat_goes_on, waits_of_tasks, subscribers,
            too_much, charged, slow_reader_at_the_end, order, flags, nonblocking, reader_goes,
-           reload_while_held, unread_at_its_end, terminal_is_clean, pipe_is_raw, log_on_terminal, loud_logs])
+           reload_while_held, unread_at_its_end, unread_does_not_hold_its_end,
+           terminal_is_clean, pipe_is_raw, log_on_terminal, loud_logs])
