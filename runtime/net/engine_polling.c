@@ -62,9 +62,9 @@ struct Polling {
   Leaving *leaving; /* owned */
   Net *net;
   HttpRequest *get, *post;
-  Piece *first, **last;
-  size_t queued, posting; /* bytes that wait; that are on their way */
-  uint32_t fence, passed; /* behind what is on its way; behind nothing; 0: none */
+  Piece *first, **last, *pong; /* that waits; NULL: none */
+  size_t queued, posting;      /* bytes that wait; that are on their way */
+  uint32_t fence, passed;      /* behind what is on its way; behind nothing; 0: none */
   TurnEnd flush;
   bool draining;
   int busy;
@@ -83,6 +83,7 @@ static void drop_first(Polling *p) {
   Piece *piece = p->first;
   p->first = piece->next;
   if (!p->first) p->last = &p->first;
+  if (p->pong == piece) p->pong = NULL;
   p->queued -= piece->len;
   free(piece);
 }
@@ -430,8 +431,12 @@ int polling_start(Engine *e, Error *err) {
   return 0;
 }
 
+/* However many pings a server puts into one answer, one pong waits. */
 void polling_send(Polling *p, bool binary, const char *data, size_t len) {
+  bool pong = !binary && len > 0 && *data == EIO_PONG;
+  if (pong && p->pong) return;
   put(p, binary, false, data, len);
+  if (pong) p->pong = CONTAINER_OF(p->last, Piece, next);
   net_at_turn_end(p->net, &p->flush);
 }
 

@@ -117,16 +117,6 @@ static char *codings_of(const HttpRequest *r) {
   return buffer_take(&all, NULL);
 }
 
-void http_take_head(HttpRequest *r) {
-  r->response.status = r->answer.status;
-  r->response.version = r->answer.minor == 0 ? "1.0" : "1.1";
-  r->discards = r->redirects_left >= 0 && is_redirect(r);
-  if (r->raw || r->discards || http_is_method(r, "HEAD")) return;
-  char *codings = codings_of(r);
-  r->coding = coding_new(codings, strlen(codings));
-  free(codings);
-}
-
 static int refuse_body(HttpRequest *r, int code) {
   char shown[NET_URL_SHOWN];
   net_url_show(net_url_name(&r->url), shown);
@@ -136,6 +126,26 @@ static int refuse_body(HttpRequest *r, int code) {
   else if (code)
     error_set(&r->error, ERR_DECODE, "the answer of %s could not be decompressed", shown);
   return code;
+}
+
+/* What says that it is too large is not waited for. */
+static int check_length(HttpRequest *r) {
+  const Http1Framing *framing = &r->answer.framing;
+  bool known = framing->body == HTTP1_LENGTH && !r->coding;
+  return known && framing->length > r->max_body ? refuse_body(r, ERR_TOO_LARGE) : 0;
+}
+
+int http_take_head(HttpRequest *r) {
+  r->response.status = r->answer.status;
+  r->response.version = r->answer.minor == 0 ? "1.0" : "1.1";
+  r->discards = r->redirects_left >= 0 && is_redirect(r);
+  if (r->discards || http_is_method(r, "HEAD")) return 0;
+  if (!r->raw) {
+    char *codings = codings_of(r);
+    r->coding = coding_new(codings, strlen(codings));
+    free(codings);
+  }
+  return check_length(r);
 }
 
 int http_take_body(HttpRequest *r, const char *piece, size_t len) {

@@ -48,8 +48,7 @@ static size_t end_head(HttpRequest *r, size_t all) {
   bool to_head = http_is_method(r, "HEAD");
   if (http1_head_framing(&a->head, a->status, 1, to_head, &a->framing, &wrong))
     return refuse(r, wrong);
-  http_take_head(r);
-  return all;
+  return http_take_head(r) ? 0 : all;
 }
 
 /* A status line starts a response anew: what came before was a 1xx. What comes behind the

@@ -191,7 +191,7 @@ static void take_bytes(HttpRequest *r, const char *data, size_t len) {
     if (got == HTTP1_GOT_WRONG && r->discards) return; /* nobody looks */
     if (got == HTTP1_GOT_WRONG) describe_wrong(r);
     if (got == HTTP1_GOT_HEAD && r->exchange.sending) heed_answer(r);
-    if (got == HTTP1_GOT_HEAD) http_take_head(r);
+    if (got == HTTP1_GOT_HEAD) code = http_take_head(r);
     if (got == HTTP1_GOT_BODY && !r->discards) code = http_take_body(r, piece, piece_len);
     if (got == HTTP1_GOT_WRONG || code) {
       fail(r);

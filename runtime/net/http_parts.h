@@ -75,7 +75,9 @@ const char **http_hop_headers(const HttpRequest *r);
 const char **http_standard_headers(const HttpRequest *r, const char *basic,
                                    const char *proxy);
 bool http_sends_body(const HttpRequest *r);
-void http_take_head(HttpRequest *r); /* answer.status and answer.head are there */
+/* answer.status, answer.head and answer.framing are there. Returns 0, or a code with
+ * r->error filled. */
+int http_take_head(HttpRequest *r);
 /* Return 0, or a code with the error filled but for phase and sent. */
 int http_take_body(HttpRequest *r, const char *piece, size_t len);
 int http_end_body(HttpRequest *r);

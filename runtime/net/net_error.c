@@ -97,7 +97,8 @@ static void fail_tls(Failure *f) {
               f->words);
 }
 
-/* The connection failed while it was in use, or while a proxy was asked for it. */
+/* The connection failed while it was in use, or while a proxy was asked for it: nobody
+ * else says anything before there is a connection. */
 static void fail_broken(Failure *f) {
   if (!in_phase(f, "response") && of_proxy(f)) fail_proxy(f);
   else if (says(f, " alert "))
@@ -108,7 +109,7 @@ static void fail_broken(Failure *f) {
     error_set(f->err, ERR_RESET,
               "the connection to %s broke before the answer was complete", f->host);
   else if (in_phase(f, "tls")) fail_tls(f);
-  else error_set(f->err, ERR_CONNECT, "could not connect to %s: %s", f->host, f->words);
+  else fail_proxy(f);
 }
 
 static void fail_reply(Failure *f) {

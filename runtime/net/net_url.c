@@ -221,6 +221,12 @@ static bool has_scheme(const char *text) {
   return len > 0 && isalpha((unsigned char)*text) && text[len] == ':';
 }
 
+/* Returns new: the same place, and another fragment. curl 7.88.1 takes path and query
+ * away. */
+static char *join_fragment(const NetUrl *from, const char *reference) {
+  return xasprintf("%.*s%s", (int)strcspn(from->url, "#"), from->url, reference);
+}
+
 /* Returns new: a relative reference joined, or the reference as it is. */
 static char *join(const NetUrl *from, char *reference) {
   size_t path = strcspn(reference, "?#");
@@ -243,7 +249,8 @@ char *net_url_resolve(const NetUrl *from, const char *location, size_t len) {
     else buffer_putc(&escaped, location[i]);
   char *reference = buffer_take(&escaped, NULL);
   if (has_scheme(reference)) return reference;
-  char *joined = join(from, reference);
+  char *joined =
+      *reference == '#' ? join_fragment(from, reference) : join(from, reference);
   free(reference);
   return joined;
 }

@@ -70,6 +70,21 @@ static void several_packets_in_one_body(void **state) {
   expect(t, "GET abc");
 }
 
+/* More would be memory that a server fills as it likes. */
+static void many_pings_have_one_answer(void **state) {
+  Test *t = *state;
+  open_client(t, EIO_POLLING);
+  expect(t, "GET");
+  answer_get(t, HELLO "|2|2|4zero|2|2");
+  told(t, "open\nmessage zero\n");
+  expect(t, "POST 3");
+  expect(t, "GET abc");
+  answer_get(t, "2|2probe|2");
+  answer_post(t);
+  expect(t, "GET abc");
+  expect(t, "POST 3");
+}
+
 static void what_is_sent_meanwhile_goes_together(void **state) {
   Test *t = *state;
   open_polling(t, HELLO);
@@ -871,6 +886,7 @@ int main(void) {
       T(another_transport_is_tried),
       T(a_session_over_polling),
       T(several_packets_in_one_body),
+      T(many_pings_have_one_answer),
       T(what_is_sent_meanwhile_goes_together),
       T(bodies_keep_to_max_payload),
       T(bodies_have_sixteen_packets_at_most),

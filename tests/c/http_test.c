@@ -321,9 +321,13 @@ static void a_proxy_that_fails_is_told_as_one(void **state) {
          THEN_KEEP);
   perform(t, &options, &result);
   expect_error(&result, ERR_PROXY, "proxy", "no");
-  script(t, "", THEN_CLOSE);
-  perform(t, &options, &result);
-  expect_error(&result, ERR_PROXY, "proxy", "no");
+  static const char *const halves[] = {"", "HTTP/1.1 2", "HTTP/1.1 200 OK\r\nX",
+                                       "SSH-2.0-no proxy\r\n"};
+  for (size_t i = 0; i < 2 * COUNT_OF(halves); i++) {
+    script(t, halves[i / 2], i % 2 ? THEN_CLOSE : THEN_RESET);
+    perform(t, &options, &result);
+    expect_error(&result, ERR_PROXY, "proxy", "no");
+  }
 }
 
 static void an_unknown_name_is_dns_and_not_sent(void **state) {
@@ -502,6 +506,28 @@ static void a_body_above_the_limit_is_too_large(void **state) {
   perform(t, &options, &result);
   expect_body(&result, "0123456789");
   result_free(&result);
+}
+
+/* Its length is told in its head: neither it nor its end is waited for. */
+static void a_body_that_will_be_too_large_is_not_read(void **state) {
+  Test *t = *state;
+  static const char *const lengths[] = {"11", "18446744073709551616",
+                                        "99999999999999999999999"};
+  Result result;
+  Buffer answer = {0};
+  HttpOptions options = {.url = url_of(t, "/"), .max_body = 10};
+  for (size_t i = 0; i < COUNT_OF(lengths); i++) {
+    buffer_clear(&answer);
+    buffer_printf(&answer, "HTTP/1.1 200 OK\r\nContent-Length: %s\r\n\r\n", lengths[i]);
+    script(t, buffer_text(&answer), THEN_KEEP);
+    perform(t, &options, &result);
+    expect_error(&result, ERR_TOO_LARGE, "response", "yes");
+  }
+  options.method = "HEAD";
+  perform(t, &options, &result);
+  expect_body(&result, "");
+  result_free(&result);
+  buffer_free(&answer);
 }
 
 static void gzip_of(Buffer *out, const char *command) {
@@ -949,6 +975,7 @@ int main(void) {
       TEST(a_slow_answer_times_out_in_its_phase),
       TEST(a_stalled_connect_times_out_in_connect),
       TEST(a_body_above_the_limit_is_too_large),
+      TEST(a_body_that_will_be_too_large_is_not_read),
       TEST(compression_is_undone),
       TEST(the_limit_counts_what_was_decompressed),
       TEST(endless_headers_are_too_large),

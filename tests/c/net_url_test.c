@@ -50,11 +50,23 @@ static void other_hosts_are_none(void **state) {
   }
 }
 
+static void a_fragment_alone_changes_nothing_else(void **state) {
+  (void)state;
+  NetUrl url;
+  Error err;
+  assert_int_equal(net_url_parse(&url, "http://h/a/b?c=d", false, &err), 0);
+  char *next = net_url_resolve(&url, "#top", 4);
+  assert_string_equal(next, "http://h/a/b?c=d#top");
+  free(next);
+  net_url_free(&url);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(some_characters_are_escaped),
       cmocka_unit_test(a_backslash_is_a_slash_up_to_the_query),
       cmocka_unit_test(other_hosts_are_none),
+      cmocka_unit_test(a_fragment_alone_changes_nothing_else),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
