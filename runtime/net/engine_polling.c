@@ -64,9 +64,12 @@ struct Polling {
   HttpRequest *get, *post;
   Piece *first, **last, *pong; /* that waits; NULL: none */
   size_t queued, posting;      /* bytes that wait; that are on their way */
-  uint32_t fence, passed;      /* behind what is on its way; behind nothing; 0: none */
+  Buffer got;                  /* an answer of which `rest` is still to be taken */
+  char *rest;
+  size_t left;
+  uint32_t fence, passed; /* behind what is on its way; behind nothing; 0: none */
   TurnEnd flush;
-  bool draining;
+  bool draining, taking;
   int busy;
 };
 
@@ -171,7 +174,7 @@ static HttpRequest *request(Polling *p, const Buffer *body, double timeout,
 }
 
 static void drained_if_idle(Polling *p) {
-  if (p->draining && !p->get && !p->post) engine_drained(p->engine);
+  if (p->draining && !p->get && !p->post && !p->got.data) engine_drained(p->engine);
 }
 
 /* --- failing ---------------------------------------------------------------------- */
@@ -226,6 +229,7 @@ static bool went_well(Polling *p, const HttpResponse *r, const Error *err) {
 static void release(Polling *p) {
   if (p->engine || p->leaving || p->busy) return;
   while (p->first) drop_first(p);
+  buffer_free(&p->got);
   free(p);
 }
 
@@ -248,20 +252,31 @@ static void take_part(Engine *e, const EioPart *part) {
   else engine_take_packet(e, part->data, part->len);
 }
 
-static void take_payload(Polling *p, Buffer *body) {
-  char *rest = body->data;
-  size_t len = body->len;
+/* Packet by packet; what is behind one that paused the engine waits until it is not. */
+static void take_more(Polling *p) {
   EioPart part;
   Error err;
-  if (!len) {
+  if (p->taking) return;
+  p->taking = true;
+  while (p->got.data && !is_over(p) && !p->engine->paused) {
+    int more = eio_next(&p->rest, &p->left, &part, &err);
+    if (more > 0) take_part(p->engine, &part);
+    else buffer_free(&p->got);
+    if (more < 0) engine_end(p->engine, "parse error", &err);
+  }
+  p->taking = false;
+}
+
+static void take_payload(Polling *p, Buffer *body) {
+  if (!body->len) {
     engine_violated(p->engine, "an empty answer to a polling request");
     return;
   }
-  for (int more = 1; more > 0 && !is_over(p);) {
-    more = eio_next(&rest, &len, &part, &err);
-    if (more > 0) take_part(p->engine, &part);
-    else if (more < 0) engine_end(p->engine, "parse error", &err);
-  }
+  p->got = *body;
+  *body = (Buffer){0};
+  p->rest = p->got.data;
+  p->left = p->got.len;
+  take_more(p);
 }
 
 static void on_got(void *ctx, HttpResponse *response, const Error *err) {
@@ -279,11 +294,8 @@ static void poll_more(Polling *p) {
   Engine *e = p->engine;
   Error err;
   if (is_over(p)) return;
-  if (p->draining) {
-    drained_if_idle(p);
-    return;
-  }
-  if (p->get || e->paused) return;
+  drained_if_idle(p);
+  if (p->draining || p->get || p->got.data || e->paused) return;
   double timeout = e->hello ? INFINITY : e->options->ws.connect_timeout;
   p->get = request(p, NULL, timeout, on_got, &err);
   if (!p->get) fail(p, "transport error", &err);
@@ -457,8 +469,9 @@ void polling_fence(Polling *p, uint32_t number) {
 }
 
 void polling_resume(Polling *p) {
-  p->draining = false;
+  p->draining = p->engine->upgrade == UPGRADE_DRAINING;
   p->busy++;
+  take_more(p);
   poll_more(p);
   post_more(p);
   leave(p);

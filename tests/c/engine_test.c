@@ -151,12 +151,14 @@ static void nothing_is_read_while_paused(void **state) {
   Test *t = *state;
   open_polling(t, HELLO_WITH("", "20", "30", "1000"));
   engine_pause(t->engine, true);
-  answer_get(t, "4one");
-  told(t, "message one\n");
+  answer_get(t, "4one|4two");
+  let_pass(t, 0.02);
+  told(t, "");
   let_pass(t,
            0.12); /* pings may have come: that it is silent is not the server's fault */
   expect_nothing(t);
   engine_pause(t->engine, false);
+  told(t, "message one\nmessage two\n");
   expect(t, "GET abc");
   told(t, "lost ping timeout TIMEOUT\n");
   leave(t);
@@ -194,6 +196,33 @@ static void an_upgrade(void **state) {
 }
 
 /* Each message arrives once and in order, by whichever way. */
+static void an_upgrade_of_one_that_is_paused(void **state) {
+  Test *t = *state;
+  probe(t);
+  say(t, "3probe");
+  let_pass(t, 0.02);
+  engine_pause(t->engine, true);
+  answer_get(t, "4one|6");
+  let_pass(t, 0.02);
+  told(t, "");
+  engine_pause(t->engine, false);
+  told(t, "message one\n");
+  expect(t, "ws 5");
+  leave(t);
+}
+
+static void a_pause_does_not_undo_an_upgrade(void **state) {
+  Test *t = *state;
+  probe(t);
+  say(t, "3probe");
+  let_pass(t, 0.02);
+  engine_pause(t->engine, true);
+  engine_pause(t->engine, false);
+  answer_get(t, "6");
+  expect(t, "ws 5");
+  leave(t);
+}
+
 static void messages_during_an_upgrade(void **state) {
   Test *t = *state;
   open_polling(t, HELLO_UPGRADES);
@@ -894,6 +923,8 @@ int main(void) {
       T(what_waits_is_limited),
       T(nothing_is_read_while_paused),
       T(an_upgrade),
+      T(an_upgrade_of_one_that_is_paused),
+      T(a_pause_does_not_undo_an_upgrade),
       T(messages_during_an_upgrade),
       T(a_websocket_that_is_not_to_be_had),
       T(a_probe_that_is_never_answered),
