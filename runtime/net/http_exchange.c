@@ -100,14 +100,14 @@ static void describe_wrong(HttpRequest *r) {
               shown, a->wrong);
 }
 
-/* With TLS 1.3 a server that wants a certificate says so behind the handshake. */
 static void describe_break(HttpRequest *r, CURLcode result) {
   const HttpConn *conn = r->exchange.conn;
   char host[NET_URL_SHOWN];
   net_url_show_host(net_url_name(&r->url), host);
-  if (conn->tls && result != CURLE_OK && strstr(conn->words, " alert "))
-    error_set(&r->error, ERR_TLS, "%s refused the secure connection: %s", host,
-              conn->words);
+  const char *alert =
+      conn->tls ? net_tls_alert(conn->transfer.easy, result, conn->words) : NULL;
+  if (alert)
+    error_set(&r->error, ERR_TLS, "%s refused the secure connection: %s", host, alert);
   else
     error_set(&r->error, ERR_RESET, "the connection to %s broke before the answer %s",
               host, r->exchange.heard ? "was complete" : "came");

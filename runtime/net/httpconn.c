@@ -2,7 +2,6 @@
  * socket is taken from curl, as with WebSockets, and read and written directly. */
 #include "net/httpconn.h"
 
-#include <dlfcn.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -108,25 +107,11 @@ static CURLcode io_result(HttpConn *conn, ssize_t n, CURLcode failure, size_t *l
   return failure;
 }
 
-/* Whether the peer has said by TLS that nothing more will come (close_notify). curl takes
- * a connection that breaks off for one that ended; its library knows the difference. It
- * is looked for in the process, since only curl links it; where curl brings another one
- * the end is believed. */
-static bool is_announced(HttpConn *conn) {
-  enum { RECEIVED_SHUTDOWN = 2 };
-  struct curl_tlssessioninfo *info = NULL;
-  int (*get_shutdown)(const void *ssl);
-  void *symbol = dlsym(RTLD_DEFAULT, "SSL_get_shutdown");
-  curl_easy_getinfo(conn->transfer.easy, CURLINFO_TLS_SSL_PTR, &info);
-  if (!symbol || !info || info->backend != CURLSSLBACKEND_OPENSSL || !info->internals)
-    return true;
-  memcpy(&get_shutdown, &symbol, sizeof get_shutdown);
-  return get_shutdown(info->internals) & RECEIVED_SHUTDOWN;
-}
-
+/* curl takes a connection that breaks off for one that ended. */
 static CURLcode read_tls(HttpConn *conn, char *to, size_t room, size_t *len) {
   CURLcode result = curl_easy_recv(conn->transfer.easy, to, room, len);
-  bool torn = result == CURLE_OK && *len == 0 && !is_announced(conn);
+  bool ended = result == CURLE_OK && *len == 0;
+  bool torn = ended && net_tls_ended(conn->transfer.easy) == NET_TLS_NOT_ENDED;
   return torn ? CURLE_RECV_ERROR : result;
 }
 

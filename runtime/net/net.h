@@ -88,4 +88,15 @@ Blocks *net_blocks(Net *net); /* for what comes and goes with each message */
 void net_random(Net *net, void *out, size_t len);
 double net_random_share(Net *net); /* 0 <= x < 1 */
 
+/* --- the end of TLS -------------------------------------------------------------------
+ * Whether the peer has said by TLS that nothing more will come: a close_notify, or an
+ * alert. It is looked for in the process's OpenSSL, since only curl links it; where curl
+ * brings another library it is not known. */
+typedef enum NetTlsEnd { NET_TLS_NOT_ENDED, NET_TLS_ENDED, NET_TLS_UNKNOWN } NetTlsEnd;
+NetTlsEnd net_tls_ended(CURL *easy);
+/* Why the peer refused a connection that failed with `result`; NULL: it did not. With TLS
+ * 1.3 a server that wants a certificate says so behind the handshake. `words` are curl's,
+ * which keeps the first that it had to say alone: that writing failed, perhaps. */
+const char *net_tls_alert(CURL *easy, CURLcode result, const char *words);
+
 #endif

@@ -4,6 +4,7 @@
  * curl's codes alone do not tell: 56 is a reset, a refusing proxy and a bad chunk, 1 is a
  * scheme that is not allowed and an answer that is not HTTP. The phase that the transfer
  * had reached, and in few cases curl's words, decide. */
+#include <dlfcn.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -206,4 +207,25 @@ void net_error(Error *err, CURL *easy, CURLcode result, const char *curl_words,
   error_detail(err, "%s", f.words);
   err->phase = f.phase;
   err->sent = was_sent(&f, easy);
+}
+
+NetTlsEnd net_tls_ended(CURL *easy) {
+  enum { RECEIVED_SHUTDOWN = 2 };
+  struct curl_tlssessioninfo *info = NULL;
+  int (*get_shutdown)(const void *ssl);
+  void *symbol = dlsym(RTLD_DEFAULT, "SSL_get_shutdown");
+  curl_easy_getinfo(easy, CURLINFO_TLS_SSL_PTR, &info);
+  if (!symbol || !info || info->backend != CURLSSLBACKEND_OPENSSL || !info->internals)
+    return NET_TLS_UNKNOWN;
+  memcpy(&get_shutdown, &symbol, sizeof get_shutdown);
+  return get_shutdown(info->internals) & RECEIVED_SHUTDOWN ? NET_TLS_ENDED
+                                                           : NET_TLS_NOT_ENDED;
+}
+
+const char *net_tls_alert(CURL *easy, CURLcode result, const char *words) {
+  if (result == CURLE_OK) return NULL;
+  if (strstr(words, " alert ")) return words;
+  return net_tls_ended(easy) == NET_TLS_ENDED
+             ? "by an alert behind the handshake: certificate required, probably"
+             : NULL;
 }

@@ -83,14 +83,15 @@ void ws_stop_io(WsClient *ws) {
 
 /* --- the connection broke --------------------------------------------------------- */
 
-/* With TLS 1.3 a server that wants a certificate says so behind the handshake. */
-static bool is_alert(const WsClient *ws) {
-  return ws->state == WS_HANDSHAKE && strstr(ws->opening->words, " alert ");
+static const char *alert_of(const WsClient *ws, CURLcode result) {
+  bool opening = ws->tls && ws->state == WS_HANDSHAKE;
+  return opening ? net_tls_alert(ws->transfer.easy, result, ws->opening->words) : NULL;
 }
 
 static void describe(WsClient *ws, CURLcode result, Error *err) {
   char host[NET_URL_SHOWN];
   long os_error = ws->os_error;
+  const char *alert = alert_of(ws, result);
   net_url_show_host(ws->url, host);
   if (ws->tls) curl_easy_getinfo(ws->transfer.easy, CURLINFO_OS_ERRNO, &os_error);
   if (result == CURLE_OK && ws->state == WS_HANDSHAKE)
@@ -99,9 +100,8 @@ static void describe(WsClient *ws, CURLcode result, Error *err) {
   else if (result == CURLE_OK)
     error_set(err, ERR_RESET, "%s closed the connection without a closing handshake",
               host);
-  else if (is_alert(ws))
-    error_set(err, ERR_TLS, "%s refused the secure connection: %s", host,
-              ws->opening->words);
+  else if (alert)
+    error_set(err, ERR_TLS, "%s refused the secure connection: %s", host, alert);
   else
     error_set(err, ERR_RESET, "the connection to %s broke: %s", host,
               os_error ? strerror((int)os_error) : curl_easy_strerror(result));

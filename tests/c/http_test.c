@@ -900,6 +900,30 @@ static void certificates_are_checked(void **state) {
   front_stop(&front);
 }
 
+/* It says so behind the handshake and hangs up; the request may be on its way by then. */
+static void a_server_that_wants_a_certificate_is_tls(void **state) {
+  Test *t = *state;
+  Result result;
+  Front front;
+  char url[64];
+  Buffer body = {0};
+  front_start(&front, t->fake.port);
+  snprintf(url, sizeof url, "https://localhost:%d/", front.mutual);
+  for (int i = 0; i < 12; i++) {
+    HttpOptions options = {.method = "POST",
+                           .url = url,
+                           .route.ca_file = front.ca_file,
+                           .body_len = body.len};
+    options.body = body.data;
+    perform(t, &options, &result);
+    assert_string_equal(error_name(result.err.code), "TLS");
+    assert_non_null(strstr(result.err.message, "certificate required"));
+    for (int k = 0; k < 1000; k++) buffer_puts(&body, "0123456789");
+  }
+  buffer_free(&body);
+  front_stop(&front);
+}
+
 static void expect_refused(Test *t, Route route, const char *url, ErrorCode code) {
   Error err = {0};
   HttpOptions options = {.url = url, .route = route};
@@ -990,6 +1014,7 @@ int main(void) {
       TEST(a_cancelled_request_is_gone),
       TEST(a_cancel_between_finish_and_delivery_holds),
       TEST(certificates_are_checked),
+      TEST(a_server_that_wants_a_certificate_is_tls),
       TEST(what_cannot_be_a_route_is_refused),
       TEST(a_stalled_tls_handshake_times_out_in_tls),
       TEST(a_server_without_tls_is_told_apart),

@@ -85,7 +85,7 @@ static inline const char *env_log(Env *env) {
 
 typedef struct Front {
   char folder[64], ca_file[96];
-  int good, wrongname, expired, stalled; /* ports */
+  int good, wrongname, expired, stalled, mutual; /* ports */
   pid_t pid;
   int in;
 } Front;
@@ -107,8 +107,8 @@ static inline void front_start(Front *front, int backend) {
   close(in[0]), close(out[1]);
   front->in = in[1];
   FILE *reader = fdopen(out[0], "r");
-  CHECK(fscanf(reader, "%d %d %d %d", &front->good, &front->wrongname, &front->expired,
-               &front->stalled) == 4);
+  CHECK(fscanf(reader, "%d %d %d %d %d", &front->good, &front->wrongname, &front->expired,
+               &front->stalled, &front->mutual) == 5);
   fclose(reader);
 }
 

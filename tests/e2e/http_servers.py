@@ -3,7 +3,8 @@ environment, and ends with its status.
 
 HOME_URL, OTHER_URL   two origins that tell what they were sent, and misbehave on request
 PROXY_URL             a proxy: it answers every request itself, saying which URL was asked
-TLS_GOOD, TLS_WRONG, TLS_EXPIRED, TLS_STALLED, CA   HOME_URL behind tests/peer/tls/front.py
+TLS_GOOD, TLS_WRONG, TLS_EXPIRED, TLS_STALLED, TLS_MUTUAL, CA
+                      HOME_URL behind tests/peer/tls/front.py
 """
 import base64
 import gzip
@@ -143,7 +144,7 @@ def main():
     folder = tempfile.mkdtemp()
     front = subprocess.Popen([sys.executable, "tests/peer/tls/front.py", folder, str(home)],
                              stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    names = "TLS_GOOD", "TLS_WRONG", "TLS_EXPIRED", "TLS_STALLED"
+    names = "TLS_GOOD", "TLS_WRONG", "TLS_EXPIRED", "TLS_STALLED", "TLS_MUTUAL"
     for name, port in zip(names, front.stdout.readline().split(), strict=True):
         env[name] = f"https://localhost:{port}"
     env["CA"] = os.path.join(folder, "ca.pem")

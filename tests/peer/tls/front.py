@@ -4,16 +4,19 @@ to a plain port on loopback.
 
     front.py FOLDER BACKEND_PORT
 
-FOLDER (which exists) gets ca.pem. One line goes to standard output: the ports of four
-listeners, "good wrongname expired stalled": certificates for localhost and 127.0.0.1, for
-another name, one out of date, and a listener that accepts and says nothing. Ends when
+FOLDER (which exists) gets ca.pem. One line goes to standard output: the ports of five
+listeners, "good wrongname expired stalled mutual": certificates for localhost and
+127.0.0.1, for another name, one out of date, a listener that accepts and says nothing, and
+one that wants a certificate of the client, and hangs up on others at once. Ends when
 standard input ends.
 """
 import asyncio
 import os
+import socket
 import ssl
 import subprocess
 import sys
+import threading
 
 
 def openssl(folder, *args):
@@ -53,6 +56,21 @@ async def pump(source, sink):
     sink.close()
 
 
+def listen_mutual(context):
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve():
+        while True:
+            sock = listener.accept()[0]
+            try:
+                context.wrap_socket(sock, server_side=True).close()
+            except OSError:
+                sock.close()
+
+    threading.Thread(target=serve, daemon=True).start()
+    return listener.getsockname()[1]
+
+
 async def listen(context, backend):
     async def pass_on(reader, writer):
         back_reader, back_writer = await asyncio.open_connection("127.0.0.1", backend)
@@ -84,7 +102,10 @@ async def main():
     make_cert(folder, "expired", "DNS:localhost,IP:127.0.0.1", start, "20210101000000Z")
     contexts = [context_of(folder, name) for name in ("good", "wrongname", "expired")]
     servers = [await listen(context, backend) for context in (*contexts, None)]
-    print(*(port for _, port in servers), flush=True)
+    mutual = context_of(folder, "good")
+    mutual.verify_mode = ssl.CERT_REQUIRED
+    mutual.load_verify_locations(os.path.join(folder, "ca.pem"))
+    print(*(port for _, port in servers), listen_mutual(mutual), flush=True)
     await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
     os._exit(0)
 
