@@ -107,5 +107,5 @@ double http_retry_after(const char *value, const char *date, double now) {
   if (is_number(value)) return fmin(ceil(strtod(value, NULL)), longest_wait);
   double when = http_date(value, now), from = date ? http_date(date, now) : NAN;
   if (isnan(when)) return NAN;
-  return fmin(fmax(0, ceil(when - (isnan(from) ? now : from))), longest_wait);
+  return fmax(0, ceil(when - (isnan(from) ? now : from)));
 }

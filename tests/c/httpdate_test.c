@@ -75,8 +75,6 @@ static void retry_after_is_seconds_or_a_date(void **state) {
   is(http_retry_after("Tuesday, 14-Nov-23 22:14:20 GMT", NULL, now), 60);
   is(http_retry_after("Tue Nov 14 22:14:20 2023", NULL, now), 60);
   is(http_retry_after("Tue Nov 14 22:13:00 2023", NULL, now), 0);
-  is(http_retry_after("Tue Nov 14 22:13:00 2043", NULL, now), 365 * 86400);
-  is(http_retry_after("Thu, 31 Dec 9999 23:59:59 GMT", NULL, now), 365 * 86400);
   const char *date = "Tue, 14 Nov 2023 22:14:10 GMT";
   is(http_retry_after("Tue Nov 14 22:14:20 2023", date, now), 10);
   is(http_retry_after("Tue Nov 14 22:14:20 2023", "never", now), 60);
