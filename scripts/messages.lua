@@ -36,6 +36,7 @@ M.texts = {
   SYSTEM_STATUS = "* system: assistant {ai}, memory {memory}, active users: {users}",
   RELOADED = "* {script}: {text}",
   NOT_RELOADED = "! {script} is not reloaded: {text}",
+  NOT_LOADED = "! {script} is not loaded: {text}",
   SERVER_ERROR_OCCURRED = "! the server reports: {message}",
 
   HELP = [[

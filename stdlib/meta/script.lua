@@ -22,7 +22,7 @@ function script.on_stop(fn) end
 ---@field event "reloaded"|"failed" failed: the previous version goes on
 ---@field script string its name
 ---@field text string one line: what was done, or what is wrong
----@field generation integer the version that runs now
+---@field generation integer the version that runs now; 0: none, it could not be loaded
 ---@field pause? number of a reload: for how many seconds nothing else could run
 
 ---Runs after each reload of any script in this process, this one's own included, and after each

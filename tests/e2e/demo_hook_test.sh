@@ -32,6 +32,7 @@ demo() { # NAME PATTERN HOOK
 demo "a hook beside the demo, and one that reads the client's stores" '^reader: in Welcome' "$hooks/reader.lua"
 demo "one that cannot load" 'ERROR broken: .*near' "$hooks/broken.lua"
 demo "one that takes the input" 'ERROR thief: .*standard input is read by the script client' "$hooks/thief.lua"
+demo "which the client tells by that name" '^! thief is not loaded: .*standard input' "$hooks/thief.lua"
 demo "one that ends itself" '^ends: stopped' "$hooks/ends.lua"
 demo "one that is not there" 'ERROR nowhere: ' "$hooks/nowhere.lua"
 rm -rf "$hooks"

@@ -84,6 +84,23 @@ def write(path, text):
     os.rename(path + ".new", path)
 
 
+def at_the_start():
+    """what cannot load at the start is told on the screen, once"""
+    hook = os.path.join(tempfile.mkdtemp(), "hook.lua")
+    write(hook, "x = = 1")
+    t = Terminal("demo", hook)
+    t.see("unexpected symbol")
+    t.see("* connected")
+    time.sleep(0.3)
+    t.read(0.1)
+    equal(t.text().count("unexpected symbol"), 1)
+    write(hook, "x = '")
+    t.see("unfinished string")
+    assert "hook is not loaded: " in t.text() and "is not reloaded" not in t.text(), t.text()
+    t.send("/quit\r")
+    equal(t.end(), 0)
+
+
 def told_once(profile, *args):
     hook = os.path.join(tempfile.mkdtemp(), "hook.lua")
     write(hook, HOOK % 1)
@@ -173,4 +190,4 @@ def others():
 
 
 if __name__ == "__main__":
-    run_cases([saves, profile, interrupted, asked_for, elsewhere, no_place, others])
+    run_cases([saves, at_the_start, profile, interrupted, asked_for, elsewhere, no_place, others])
