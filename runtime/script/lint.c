@@ -47,6 +47,7 @@ typedef struct Finding {
 } Finding;
 
 typedef struct Lint {
+  bool failed; /* the load */
   Generation *gen;
   lua_State *L; /* to compile in */
   Names known;  /* "print", "string.format" */
@@ -295,6 +296,7 @@ static void judge(Lint *lint, const Read *read) {
   const char *library = read->field ? read->name : "";
   const char *why = reach_why(library, read->field ? read->field : read->name);
   if (why) {
+    if (lint->failed) return;
     found(lint, read->file, read->line,
           xasprintf("%s%s%s: %s", read->name, read->field ? "." : "",
                     read->field ? read->field : "", why));
@@ -348,8 +350,8 @@ static void release(Lint *lint) {
   free(lint->files);
 }
 
-int lint(Generation *gen) {
-  Lint lint = {.gen = gen, .L = luaL_newstate()};
+int lint(Generation *gen, bool failed) {
+  Lint lint = {.failed = failed, .gen = gen, .L = luaL_newstate()};
   if (!lint.L) return 0;
   collect_globals(&lint);
   look_at_files(&lint);

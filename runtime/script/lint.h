@@ -5,8 +5,9 @@
 
 #include "script/generation.h"
 
-/* Of a generation that has been staged: logs what it finds, as warnings; returns how
- * many. */
-int lint(Generation *gen);
+/* Of a generation that has been staged, or whose top level has failed: logs what it
+ * finds, as warnings; returns how many. `failed`: names out of reach are left to the
+ * error that ended the load. */
+int lint(Generation *gen, bool failed);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include <lauxlib.h>
 
+#include "script/lint.h"
 #include "script/transaction.h"
 #include "script/state.h"
 #include "script/task.h"
@@ -20,6 +21,7 @@ static void stage_done(void *ctx, lua_State *co, int n, bool ok) {
                        : xstrdup("no memory to run the script");
     notice_failed(script, gen, message);
     free(message);
+    if (script->rt->options.check_only) lint(gen, true); /* often it says what was meant */
   }
   reload_staged(script, ok);
 }

@@ -268,7 +268,7 @@ static void check(Reload *r) {
       notice_failed(r->scripts[i], r->scripts[i]->staging, err.message);
       runtime_exit(r->rt, 1);
     } else {
-      r->rt->warnings += lint(r->scripts[i]->staging);
+      r->rt->warnings += lint(r->scripts[i]->staging, false);
     }
   leave(r);
 }

@@ -150,4 +150,19 @@ run_to check "$ROOT/scripts" "$ROOT/examples/backend" "$ROOT"/examples/*.lua
 is 'the client and the examples have none' "$(grep -vc ': ok$' out)" 0
 run_to run x.lua
 is 'run does not look: it loads' "$(grep -c 'undefined global' out)" 0
+
+# --- beside an error that ends the load
+checks <<'LUA'
+local script = require "tidelock.script"
+for key in pair {} do print(key) end
+script.on_start(function() require "tidelock.jsn" print(string.formt "x", lenght) end)
+LUA
+is "a load that fails: status 1" "$status" 1
+expect "what was meant by the name that ended it" 'WARN  x: x.lua:2: undefined global "pair" \(did you mean "pairs"\?\)'
+expect "and what is wrong behind it" 'WARN  x: x.lua:3: undefined field "string.formt" \(did you mean'
+is "no more than that" "$(warned | wc -l)" 4
+checks <<'LUA'
+os.execute "ls"
+LUA
+is "what is out of reach is told once" "$(grep -c 'other programs are out of' out)" 1
 finish
