@@ -21,7 +21,8 @@ static void stage_done(void *ctx, lua_State *co, int n, bool ok) {
                        : xstrdup("no memory to run the script");
     notice_failed(script, gen, message);
     free(message);
-    if (script->rt->options.check_only) lint(gen, true); /* often it says what was meant */
+    if (script->rt->options.check_only)
+      lint(gen, true); /* often it says what was meant */
   }
   reload_staged(script, ok);
 }
