@@ -26,6 +26,16 @@ void charge_remove(Charge *charge, size_t bytes) {
   if (charge) charge->used -= bytes;
 }
 
+Charge *charge_hold(Charge *charge, size_t bytes) {
+  charge_add(charge, bytes);
+  return charge_ref(charge);
+}
+
+void charge_let_go(Charge *charge, size_t bytes) {
+  charge_remove(charge, bytes);
+  charge_unref(charge);
+}
+
 bool charge_is_full(const Charge *charge, size_t more) {
   if (!memory_has(more)) return true;
   return charge && (charge->used >= charge->limit || more > charge->limit - charge->used);

@@ -16,6 +16,10 @@ typedef struct Charge {
 Charge *charge_new(size_t limit);   /* bytes; returns new, with one reference */
 Charge *charge_ref(Charge *charge); /* NULL gives NULL */
 void charge_unref(Charge *charge);  /* NULL is harmless */
+/* For something that is held for a while: a reference, and so many bytes more. Gives
+ * `charge`; charge_let_go undoes both. */
+Charge *charge_hold(Charge *charge, size_t bytes);
+void charge_let_go(Charge *charge, size_t bytes);
 void charge_add(Charge *charge, size_t bytes);
 void charge_remove(Charge *charge, size_t bytes);
 static inline size_t charge_used(const Charge *charge) {

@@ -12,6 +12,7 @@
 #include "proto/httpdate.h"
 #include "script/luaerror.h"
 #include "script/luajson.h"
+#include "script/script.h"
 #include "script/task.h"
 
 /* Owned by the task that waits, until its done or its cancel. */
@@ -181,6 +182,7 @@ static int f_request(lua_State *L) {
   read_options(L, &options, &err);
   if (err.code) return luaerror_return(L, &err);
   options.owner = task->gen->script;
+  options.charge = task->gen->script->charge;
   Exchange *x = xcalloc(1, sizeof *x);
   *x = (Exchange){.wait.cancel = cancel_exchange, .task = task};
   x->http = http_start(task->gen->rt->net, &options, on_done, x, &err);

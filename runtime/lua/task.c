@@ -42,6 +42,7 @@ static int f_trace(lua_State *L) {
 static int f_spawn(lua_State *L) {
   luaL_checktype(L, 1, LUA_TFUNCTION);
   need_loaded(L, "task.spawn");
+  need_memory(L, sizeof(Task));
   Box *box = box_new(L, &task_kind);
   lua_insert(L, 1);
   Task *task = task_spawn(L, lua_gettop(L) - 2);
@@ -56,11 +57,14 @@ static int f_spawn(lua_State *L) {
 typedef struct Gate {
   Wait wait;
   Task *waiter;
+  Charge *charge;
   bool open;
 } Gate;
 
 static void release_gate(Box *box) {
-  free(box->object); /* a waiting task holds the box on its stack: nobody waits */
+  Gate *gate = box->object; /* a waiting task holds the box on its stack: nobody waits */
+  charge_let_go(gate->charge, sizeof *gate);
+  free(gate);
 }
 
 static const BoxKind gate_kind = {"gate", release_gate};
@@ -75,8 +79,10 @@ static void cancel_gate(Wait *wait) {
 }
 
 static int f_gate(lua_State *L) {
+  need_memory(L, sizeof(Gate));
   Box *box = box_new(L, &gate_kind);
   Gate *gate = xcalloc(1, sizeof *gate);
+  gate->charge = generation_hold(L, sizeof *gate);
   gate->wait.cancel = cancel_gate;
   box->object = gate;
   return 1;
@@ -117,6 +123,7 @@ struct Member {
 struct Group {
   Wait wait;
   Task *waiter;
+  Charge *charge;
   Member *members, *ended, **last_ended;
   int count;
 };
@@ -128,8 +135,10 @@ static void release_group(Box *box) { /* a waiting task holds the box: nobody wa
     group->members = member->next;
     if (member->task) task_off_end(member->task, &member->end);
     if (member->task) task_unref(member->task);
+    charge_let_go(group->charge, sizeof *member);
     free(member);
   }
+  charge_let_go(group->charge, sizeof *group);
   free(group);
 }
 
@@ -140,8 +149,10 @@ static void cancel_group(Wait *wait) {
 }
 
 static int f_group(lua_State *L) {
+  need_memory(L, sizeof(Group));
   Box *box = box_new(L, &group_kind);
   Group *group = xcalloc(1, sizeof *group);
+  group->charge = generation_hold(L, sizeof *group);
   group->wait.cancel = cancel_group;
   group->last_ended = &group->ended;
   box->object = group;
@@ -180,6 +191,8 @@ static void member_ended(TaskEnd *end) {
 static int f_group_add(lua_State *L) {
   Group *group = box_check(L, 1, &group_kind);
   Task *task = box_check(L, 2, &task_kind);
+  need_memory(L, sizeof(Member));
+  generation_hold(L, sizeof(Member));
   Member *member = xcalloc(1, sizeof *member);
   *member = (Member){.end.ended = member_ended,
                      .group = group,

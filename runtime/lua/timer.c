@@ -105,9 +105,22 @@ static int f_stop(lua_State *L) {
   return 0;
 }
 
+/* With its place among the loop's timers. */
+enum { TIMER_BYTES = sizeof(ScriptTimer) + 2 * sizeof(Timer *) };
+
+/* Makes one that can be taken, if there is none. May raise. */
+static void make_spare(lua_State *L) {
+  Generation *gen = generation_of(L);
+  if (gen->spare) return;
+  need_memory(L, TIMER_BYTES);
+  charge_add(gen->script->charge, TIMER_BYTES); /* the script outlives it */
+  gen->op_bytes += TIMER_BYTES;
+  ScriptTimer *t = xcalloc(1, sizeof *t);
+  gen->spare = &t->op;
+}
+
 static ScriptTimer *take_timer(Generation *gen) {
-  ScriptTimer *t = gen->spare ? CONTAINER_OF(gen->spare, ScriptTimer, op) : NULL;
-  if (!t) return xcalloc(1, sizeof *t);
+  ScriptTimer *t = CONTAINER_OF(gen->spare, ScriptTimer, op);
   gen->spare = t->op.next;
   return t;
 }
@@ -118,6 +131,7 @@ static int add_timer(lua_State *L, bool repeats) {
   options_none(L, 3, repeats ? "timer.every" : "timer.after");
   need_declaring(L, repeats ? "timer.every" : "timer.after");
   Generation *gen = generation_of(L);
+  make_spare(L);
   TimerHandle *handle = lua_newuserdatauv(L, sizeof *handle, 0);
   luaL_setmetatable(L, timer_class);
   lua_pushvalue(L, 2);

@@ -24,7 +24,23 @@
 enum { DEFAULT_REDIRECTS = 5 };
 static const size_t default_max_body = 64u << 20;
 
+/* The owner is charged for so much more; gives ERR_MEMORY when that is too much. */
+static int charge_more(HttpRequest *r, size_t bytes) {
+  if (!r->charge) return 0;
+  if (charge_is_full(r->charge, bytes)) return ERR_MEMORY;
+  charge_add(r->charge, bytes);
+  r->charged += bytes;
+  return 0;
+}
+
+/* What there is of it is about to be handed over, or to go. */
+static void end_charge(HttpRequest *r) {
+  charge_let_go(r->charge, r->charged);
+  r->charge = NULL;
+}
+
 static void request_free(HttpRequest *r) {
+  end_charge(r);
   net_url_free(&r->url);
   for (char **header = r->headers; header && *header; header++) free(*header);
   free(r->headers);
@@ -123,6 +139,8 @@ static int refuse_body(HttpRequest *r, int code) {
   if (code == ERR_TOO_LARGE)
     error_set(&r->error, ERR_TOO_LARGE, "the body of the answer of %s exceeds %zu bytes",
               shown, r->max_body);
+  else if (code == ERR_MEMORY)
+    error_set(&r->error, ERR_MEMORY, "no memory for the body of the answer of %s", shown);
   else if (code)
     error_set(&r->error, ERR_DECODE, "the answer of %s could not be decompressed", shown);
   return code;
@@ -148,13 +166,19 @@ int http_take_head(HttpRequest *r) {
   return check_length(r);
 }
 
-int http_take_body(HttpRequest *r, const char *piece, size_t len) {
+static int add_piece(HttpRequest *r, const char *piece, size_t len) {
   Buffer *body = &r->response.body;
-  if (r->coding)
-    return refuse_body(r, coding_take(r->coding, piece, len, r->max_body, body));
-  if (len > r->max_body - body->len) return refuse_body(r, ERR_TOO_LARGE);
+  if (r->coding) return coding_take(r->coding, piece, len, r->max_body, body);
+  if (len > r->max_body - body->len) return ERR_TOO_LARGE;
   buffer_put(body, piece, len);
   return 0;
+}
+
+int http_take_body(HttpRequest *r, const char *piece, size_t len) {
+  size_t before = r->response.body.len;
+  int code = add_piece(r, piece, len);
+  if (code == 0) code = charge_more(r, r->response.body.len - before);
+  return refuse_body(r, code);
 }
 
 int http_end_body(HttpRequest *r) {
@@ -234,6 +258,7 @@ static void deliver(Event *event) {
   HttpRequest *r = CONTAINER_OF(event, HttpRequest, event);
   r->delivering = true;
   r->response.url = r->url.url;
+  end_charge(r);
   if (r->cancelled) (void)0;
   else if (r->error.code) r->done(r->ctx, NULL, &r->error);
   else r->done(r->ctx, &r->response, NULL);
@@ -342,10 +367,17 @@ HttpRequest *http_start(Net *net, const HttpOptions *options, HttpDone *done, vo
   if (check(options, err) != 0 || net_url_parse(&url, options->url, false, err) != 0)
     return NULL;
   HttpRequest *r = xcalloc(1, sizeof *r);
+  r->charge = charge_ref(options->charge);
+  r->url = url;
+  if (charge_more(r, sizeof *r + options->body_len) != 0) {
+    request_free(r);
+    error_set(err, ERR_MEMORY, "no memory for a request with a body of %zu bytes",
+              options->body_len);
+    return NULL;
+  }
   r->net = net;
   r->done = done;
   r->ctx = ctx;
-  r->url = url;
   copy_options(r, options);
   start_hop(r);
   return r;

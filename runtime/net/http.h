@@ -3,6 +3,7 @@
 #define TIDELOCK_NET_HTTP_H
 
 #include "core/buffer.h"
+#include "core/charge.h"
 #include "core/error.h"
 #include "net/net.h"
 #include "net/route.h"
@@ -23,7 +24,8 @@ typedef struct HttpOptions {
   bool http2;             /* where TLS agrees on it; on a connection of its own */
   bool once;              /* a request that a server must not see twice, whatever it is */
   bool raw;               /* the body as it came, its coding not undone */
-  const void *owner;      /* kept connections are used again by the same one alone */
+  Charge *charge; /* for the request and both bodies, until it is done; NULL: nobody's */
+  const void *owner; /* kept connections are used again by the same one alone */
   Route route;
 } HttpOptions;
 
@@ -41,7 +43,8 @@ typedef struct HttpResponse {
 typedef void HttpDone(void *ctx, HttpResponse *response, const Error *err);
 
 /* Starts a request; options are copied. Returns new (released by itself after done or
- * cancel), or NULL with *err filled (URL, INVALID), and then done is never called. */
+ * cancel), or NULL with *err filled (URL, INVALID, MEMORY), and then done is never
+ * called. */
 HttpRequest *http_start(Net *net, const HttpOptions *options, HttpDone *done, void *ctx,
                         Error *err);
 /* done will not be called; its connection is closed */

@@ -49,6 +49,8 @@ struct HttpRequest {
   size_t max_body;
   int redirects_left; /* -1: they are not followed */
   bool http2, once, raw;
+  Charge *charge; /* holds a reference */
+  size_t charged;
   const void *owner;
   Route route;
 

@@ -27,7 +27,7 @@
 #include "net/socket_parts.h"
 #include "proto/websocket.h"
 
-enum { CLOSE_NORMAL = 1000 };
+enum { CLOSE_NORMAL = 1000, MOST_TELLS = 1000 };
 
 /* --- in dispatch ------------------------------------------------------------------ */
 
@@ -37,14 +37,17 @@ static void tell_next(Socket *s) {
   SocketState state = tell->state;
   s->tells = tell->next;
   if (!s->tells) s->last_tell = &s->tells;
+  s->tell_count--;
   free(tell);
   s->callbacks.state(s->ctx, state, &info);
 }
 
+/* Those that there are now: what a callback adds waits for the next time, so that one
+ * that connects and disconnects at each state holds nobody up. */
 static void tell_all(Socket *s) {
   if (s->busy > 1) return;
   calls_tell_failed(s);
-  while (s->tells && !s->freed) {
+  for (int count = s->tell_count; count > 0 && s->tells && !s->freed; count--) {
     tell_next(s);
     calls_tell_failed(s);
   }
@@ -58,6 +61,7 @@ void socket_enter(Socket *s) {
 void socket_leave(Socket *s) {
   tell_all(s);
   s->busy--;
+  if (s->tells && !s->freed) socket_wake(s);
   socket_release(s);
 }
 
@@ -75,11 +79,18 @@ void socket_wake(Socket *s) {
   inbox_push(net_loop(s->net), &s->tell_event);
 }
 
+/* Of more than MOST_TELLS that wait the last one counts. */
 void socket_tell_later(Socket *s, SocketState state, const char *reason, int code) {
+  Tell told = {NULL, state, reason, code};
+  if (s->tell_count >= MOST_TELLS) {
+    *CONTAINER_OF(s->last_tell, Tell, next) = told;
+    return;
+  }
   Tell *tell = xmalloc(sizeof *tell);
-  *tell = (Tell){NULL, state, reason, code};
+  *tell = told;
   *s->last_tell = tell;
   s->last_tell = &tell->next;
+  s->tell_count++;
   socket_wake(s);
 }
 

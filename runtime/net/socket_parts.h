@@ -119,6 +119,7 @@ struct Socket {
   Event tell_event;
   bool tell_queued;
   Tell *tells, **last_tell;
+  int tell_count;
 
   /* the link: one attempt and the connection it becomes */
   uint32_t link;

@@ -80,6 +80,19 @@ void generation_stop_ops(Generation *gen) {
   }
 }
 
+/* --- what it is charged for ------------------------------------------------------- */
+
+/* A load is bounded by what its own state may take. */
+void need_memory(lua_State *L, size_t bytes) {
+  Generation *gen = generation_of(L);
+  if (gen->state != GEN_STAGING && charge_is_full(gen->script->charge, bytes))
+    luaL_error(L, "not enough memory");
+}
+
+Charge *generation_hold(lua_State *L, size_t bytes) {
+  return charge_hold(generation_of(L)->script->charge, bytes);
+}
+
 /* --- what a script may do when ---------------------------------------------------- */
 
 void need_loaded(lua_State *L, const char *what) {
@@ -141,6 +154,7 @@ static void state_closed(uv_work_t *work, int status) {
   blocks_free(&gen->blocks);
   sources_free(gen->sources);
   probation_free(gen);
+  charge_remove(gen->script->charge, gen->op_bytes);
   while (gen->spare) {
     Op *op = gen->spare;
     gen->spare = op->next;

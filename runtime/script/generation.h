@@ -11,6 +11,7 @@
 #define TIDELOCK_SCRIPT_GENERATION_H
 
 #include "core/blocks.h"
+#include "core/charge.h"
 #include "core/index.h"
 #include "script/box.h"
 #include "script/runtime.h"
@@ -52,6 +53,7 @@ struct Generation {
   int pooled;
   Op *spare; /* ended ops, to be used again; freed with the generation: a stale handle may
                 still compare its serial with theirs */
+  size_t op_bytes;                  /* of all ops that it has, charged to the script */
   struct HandlerList *traces;       /* of store.trace; owned; NULL: none */
   Op *ops;                          /* anonymous timers and the like */
   int on_start, on_stop, on_notice; /* references, LUA_NOREF when not set */
@@ -89,6 +91,11 @@ struct Op {
 };
 void op_add(Generation *gen, Op *op); /* starts it at once when the generation is live */
 void op_remove(Op *op);               /* does not call stop */
+
+/* Before the core makes something at a script's wish: raises "not enough memory" when the
+ * script holds too much. Then generation_hold charges it, until charge_let_go. */
+void need_memory(lua_State *L, size_t bytes);
+Charge *generation_hold(lua_State *L, size_t bytes);
 
 Generation *generation_new(Script *script,
                            Sources *sources); /* takes sources; returns new */

@@ -36,6 +36,8 @@ struct Handler {
   bool draining; /* run_next is on the C stack */
   Queued *queue, **last;
   Box *box;
+  Charge *charge; /* its script's, for so many bytes; a reference */
+  size_t bytes;
 };
 
 void handlers_init(HandlerList *list) {
@@ -53,6 +55,7 @@ static void unref(Handler *h) {
     task_unref(q->task);
     free(q);
   }
+  charge_let_go(h->charge, h->bytes);
   free(h->event);
   free(h);
 }
@@ -143,6 +146,8 @@ void handler_add(lua_State *L, HandlerList *list, int index, HandlerOptions opti
   index = lua_absindex(L, index);
   box_class(L, &handle_kind, methods, NULL);
   Box *box = box_new(L, &handle_kind);
+  size_t bytes = sizeof(Handler) + options.len;
+  need_memory(L, bytes);
   lua_pushvalue(L, index);
   int function = luaL_ref(L, LUA_REGISTRYINDEX);
   Handler *h = xcalloc(1, sizeof *h);
@@ -150,6 +155,8 @@ void handler_add(lua_State *L, HandlerList *list, int index, HandlerOptions opti
   h->last = &h->queue;
   h->function = function;
   h->refs = 1;
+  h->charge = generation_hold(L, bytes);
+  h->bytes = bytes;
   h->once = options.once;
   h->serial = options.serial;
   h->box = box;

@@ -25,6 +25,7 @@ struct Subscription {
   Value seen;                    /* of a path: the same, in C; owned */
   bool has_baseline, immediate, removed;
   Box *box;
+  Charge *charge; /* its script's; a reference */
 };
 
 /* --- life ------------------------------------------------------------------------- */
@@ -42,6 +43,7 @@ static void free_subscription(Subscription *s, lua_State *L) {
   for (size_t i = 0; i < s->step_count; i++) free((char *)s->steps[i].key);
   free(s->steps);
   value_release(s->seen);
+  charge_let_go(s->charge, sizeof *s);
   free(s);
 }
 
@@ -132,6 +134,7 @@ Subscription *subscription_new(lua_State *L, Subscriptions *list, const char *st
   static const luaL_Reg methods[] = {{"off", f_off}, {NULL, NULL}};
   bool function = selector && lua_isfunction(L, selector);
   if (selector && !function) check_path(L, selector);
+  need_memory(L, sizeof(Subscription));
   box_class(L, &handle_kind, methods, NULL);
   Box *box = box_new(L, &handle_kind);
   int by = reference(L, function ? selector : 0), to = reference(L, handler);
@@ -142,6 +145,7 @@ Subscription *subscription_new(lua_State *L, Subscriptions *list, const char *st
                       .handler = to,
                       .equals = eq,
                       .last = LUA_NOREF,
+                      .charge = generation_hold(L, sizeof *s),
                       .box = box};
   strncpy(s->store, store, sizeof s->store - 1);
   box->object = s;

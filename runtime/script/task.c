@@ -48,6 +48,9 @@ static const char *name_of(const Task *task, char out[128]) {
   return out;
 }
 
+/* With what it waits for: a timer, a request, another task. */
+enum { TASK_BYTES = sizeof(Task) + 256 };
+
 /* Finished tasks are used again: one starts with each event. */
 static Task *take_task(Runtime *rt) {
   Task *task = rt->free_tasks;
@@ -58,6 +61,7 @@ static Task *take_task(Runtime *rt) {
 }
 
 static void give_task(Task *task) {
+  charge_let_go(task->charge, TASK_BYTES);
   task->next = task->rt->free_tasks;
   task->rt->free_tasks = task;
 }
@@ -74,6 +78,7 @@ static Task *task_new(Generation *gen, TaskName name) {
   Task *task = take_task(gen->rt);
   task->gen = gen;
   task->rt = gen->rt;
+  task->charge = charge_hold(gen->script->charge, TASK_BYTES);
   task->refs = 1;
   task->results = LUA_NOREF;
   task->event.run = on_event;

@@ -58,12 +58,13 @@ struct Task {
   Event event;
   int args; /* on the coroutine's stack, above the function, until it is started */
   bool started, queued, cancelled, finished, ok;
-  bool reloaded; /* cancelled because its version's grace is over */
-  bool failed;   /* what it was woken with while held back is an error */
-  bool stopped;  /* cancelled, it went on waiting, and was stopped past every pcall */
-  int refused;   /* waits that were, in the turn that runs */
-  bool raised;   /* its function ended in an error, which is the one result */
-  char *trace;   /* where that error was raised; owned; NULL: not known */
+  bool reloaded;  /* cancelled because its version's grace is over */
+  bool failed;    /* what it was woken with while held back is an error */
+  bool stopped;   /* cancelled, it went on waiting, and was stopped past every pcall */
+  int refused;    /* waits that were, in the turn that runs */
+  bool raised;    /* its function ended in an error, which is the one result */
+  char *trace;    /* where that error was raised; owned; NULL: not known */
+  Charge *charge; /* of its script, for the task and what it waits for; a reference */
   TaskEnd *ends;
   Task *awaited;    /* whose results it was woken for; holds a reference */
   int results;      /* reference of a packed table, for those who await */
