@@ -13,7 +13,15 @@ static void cut_bottom(char *trace) {
   while (len > n && memcmp(trace + len - n, ours, n) == 0) trace[len -= n] = '\0';
 }
 
+/* Each frame is looked for from the top, some fifty of them. */
+bool task_is_deep(lua_State *L) {
+  enum { DEEP = 5000 };
+  lua_Debug frame;
+  return lua_getstack(L, DEEP, &frame) != 0;
+}
+
 void task_keep_trace(lua_State *L, char **trace) {
+  if (task_is_deep(L)) return;
   luaL_traceback(L, L, NULL, 1);
   free(*trace);
   *trace = xstrdup(lua_tostring(L, -1));

@@ -8,11 +8,16 @@
 #include "script/script.h"
 #include "script/stores.h"
 
-enum { HOLD_ABOVE = 1 << 20, MOST_HELD = 1000 };
+enum { HOLD_ABOVE = 1 << 20, MOST_HELD = 1000, MOST_TICKS = 20 };
+#define REST 0.05 /* seconds: in them all others have a turn */
 
 static bool is_unread(const Script *script) {
   if (script->rt->stopping || script->ending) return false;
   return output_queued(&script->printed) > HOLD_ABOVE;
+}
+
+static bool may_not_run(const Script *script) {
+  return is_unread(script) || (script->hold.rests && !script->rt->stopping);
 }
 
 static bool runs_now(const Script *script) {
@@ -23,11 +28,12 @@ static bool runs_now(const Script *script) {
 bool hold_wanted(const Generation *gen) {
   const Script *script = gen->script;
   if (gen->state == GEN_STAGING || runs_now(script)) return false;
-  return script->hold.first || is_unread(script);
+  return script->hold.first || may_not_run(script);
 }
 
 bool hold_has_room(const Generation *gen) {
-  return gen->script->hold.count < MOST_HELD;
+  const HeldBack *held = &gen->script->hold;
+  return held->count < (held->rests ? MOST_TICKS : MOST_HELD);
 }
 
 bool hold_is_heavy(const Generation *gen) {
@@ -36,7 +42,7 @@ bool hold_is_heavy(const Generation *gen) {
 }
 
 static void tell_once(Script *script) {
-  if (script->hold.told) return;
+  if (script->hold.told || !is_unread(script)) return;
   script->hold.told = true;
   log_write(script->rt->log, LOG_WARN, script->name,
             "%zu bytes that it printed are not read: it goes on when they are",
@@ -55,7 +61,21 @@ static void go_on_soon(Script *script) {
 /* Asks again after each look: it may have been written between the two. */
 static void look(Script *script) {
   if (is_unread(script)) output_tell_fewer(script->rt->output, &script->printed);
-  if (!is_unread(script)) go_on_soon(script);
+  if (!may_not_run(script)) go_on_soon(script);
+}
+
+static void on_rested(Timer *timer) {
+  Script *script = CONTAINER_OF(timer, Script, hold.rest);
+  script->hold.rests = false;
+  if (script->hold.first || script->hold.skipped) look(script);
+}
+
+void hold_rest(Script *script) {
+  HeldBack *held = &script->hold;
+  if (held->rests || script->rt->stopping) return;
+  held->rests = true;
+  held->rest.fire = on_rested;
+  timer_start(script->rt->loop, &held->rest, REST);
 }
 
 void hold_event(Generation *gen, Event *event) {
@@ -90,7 +110,7 @@ static void on_go_on(Event *event) {
   Script *script = CONTAINER_OF(event, Script, hold.go_on);
   HeldBack *held = &script->hold;
   held->queued = false;
-  if (is_unread(script)) {
+  if (may_not_run(script)) {
     look(script);
     return;
   }
@@ -175,6 +195,7 @@ void hold_end(Script *script) {
 }
 
 void hold_free(Script *script) {
+  timer_stop(script->rt->loop, &script->hold.rest);
   hold_end(script);
   output_forget(script->rt->output, &script->printed);
 }

@@ -9,6 +9,10 @@
 #include "script/generation.h"
 #include "script/task.h"
 
+/* After a turn that was stopped at its limit: for a moment no other of this script
+ * begins, so that however many of its functions never end the others have turns between.
+ */
+void hold_rest(Script *script);
 /* Whether a turn of this generation may not begin now. */
 bool hold_wanted(const Generation *gen);
 /* The same for what can be done later as well, when a store is looked at again. */

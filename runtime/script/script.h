@@ -22,6 +22,8 @@ typedef struct HeldBack {
   bool queued;  /* go_on is in the inbox */
   bool running; /* one that was held runs */
   bool skipped; /* a subscriber was passed over */
+  bool rests;   /* a turn was stopped at its limit; until `rest` fires */
+  Timer rest;
   bool told;
 } HeldBack;
 

@@ -157,6 +157,7 @@ static int xpcall_over(lua_State *L, int status, lua_KContext ctx) {
 
 /* (error) → the same; keeps the traceback of where it was raised. */
 static int f_keep_trace(lua_State *L) {
+  if (task_is_deep(L)) return 1;
   luaL_traceback(L, L, NULL, 1);
   set_trace(L);
   return 1;

@@ -112,6 +112,8 @@ int task_await(lua_State *L, Task *target);
 
 /* For an error handler: *trace becomes new, the traceback of where the error was raised;
  * what it was is freed. Leaves the error alone on the stack. May raise. */
+/* Whether so many calls are nested that a traceback would take seconds: there is none. */
+bool task_is_deep(lua_State *L);
 void task_keep_trace(lua_State *L, char **trace);
 /* Returns new: the text of the error value on top of `co` (a coroutine, or the main
  * thread), and `trace` if not NULL. */

@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "core/clock.h"
+#include "script/hold.h"
 #include "script/script.h"
 #include "script/task.h"
 
@@ -232,6 +233,7 @@ double watchdog_leave(Generation *gen, WatchdogTurn outer) {
   disarm(w);
   bool seen = w->seen == w->turn;
   unsigned ticks = seen ? w->ticks : 0;
+  if (seen && is_used_up(w) && gen->state != GEN_STAGING) hold_rest(gen->script);
   if (w->shares == w->turn) gen->shared -= ticks < gen->shared ? ticks : gen->shared;
   go_back(w, &outer, ticks, seen ? w->wall : 0);
   return ticks * TICK >= SLOW ? ticks * TICK * 1000 : 0;

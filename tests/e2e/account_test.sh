@@ -95,4 +95,36 @@ END
 run_to run --memory --no-watch ticking.lua flapping.lua
 is "states: a handler that connects at each leaves the others their turns" "$status" 0
 expect "states: they go on" '^ticked$'
+
+# --- turns that are stopped, one after the other --------------------------------------------------
+cat >greedy.lua <<'END'
+local store, timer = require "tidelock.store", require "tidelock.timer"
+local s, on = store.define("s", { initial = { a = 0 } }), false
+for i = 1, 20 do
+  timer.every("t" .. i, 0.01, function() while true do pcall(function() while true do end end) end end)
+  s:subscribe(function() while on do end return 1 end, print)
+end
+timer.every("t", 0.1, function()
+  on = true
+  s:set { a = timer.now() }
+end)
+END
+sed -i 's/count == 20/count == 5/' ticking.lua
+run_to run --memory --no-watch --turn-limit 0.3 ticking.lua greedy.lua
+is "turns: however many never end, the others have theirs" "$status" 0
+expect "turns: they are stopped" 'CPU_LIMIT'
+expect "turns: the others go on" '^ticked$'
+
+cat >deep.lua <<'END'
+local script = require "tidelock.script"
+local function down() return 1 + down() end
+script.on_start(function()
+  print(xpcall(down, function() return down() end))
+  down()
+end)
+END
+run_to run --memory --no-watch deep.lua
+is "depth: what nobody caught ends the run" "$status" 1
+expect "depth: an error handler that nests without end" '^false'
+expect "depth: is told as what it is, not as a turn that took too long" 'error in on_start: .*stack overflow'
 finish
