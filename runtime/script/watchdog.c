@@ -131,8 +131,11 @@ static void late(lua_State *L, lua_Debug *ar) {
   lua_sethook(L, NULL, 0, 0);
 }
 
+/* Once is enough: lua_sethook goes through all calls that are nested, which may take as
+ * long as a tick. */
 static void arm(Watchdog *w, lua_State *co) {
   w->armed = co;
+  if (lua_gethook(co) == late) return;
   lua_sethook(co, late, LUA_MASKCALL | LUA_MASKRET | LUA_MASKCOUNT, 1);
 }
 

@@ -123,7 +123,18 @@ script.on_start(function()
   down()
 end)
 END
-run_to run --memory --no-watch deep.lua
+cat >deep_late.lua <<'END'
+local script, task = require "tidelock.script", require "tidelock.task"
+script.on_start(function()
+  local function down() return 1 + down() end
+  local t = task.spawn(function() while true do pcall(down) end end)
+  pcall(t.await, t)
+  print(os.clock() < 3 and "in time" or os.clock())
+end)
+END
+run_to run --memory --no-watch deep_late.lua
+expect "depth: a turn that nests deeply and is late is stopped as soon as any" '^in time$'
+run_to run --memory --no-watch --turn-limit 10 deep.lua
 is "depth: what nobody caught ends the run" "$status" 1
 expect "depth: an error handler that nests without end" '^false'
 expect "depth: is told as what it is, not as a turn that took too long" 'error in on_start: .*stack overflow'
