@@ -2,11 +2,15 @@
 #include "net/output.h"
 
 #include <poll.h>
+#include <pthread.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
+#include <uv.h>
 
 #include "core/clean.h"
 
@@ -96,17 +100,62 @@ void output_listen(Output *o, void (*told)(void *ctx), void *ctx) {
   writer_listen(o->err.writer, told, ctx);
 }
 
-void output_say(const char *fmt, ...) {
+/* The text and the thread that writes it. Whoever lets go last frees it. */
+typedef struct LastWord {
   char line[512];
+  size_t len;
+  atomic_int holders;
+  uv_sem_t written;
+} LastWord;
+
+static void let_go(LastWord *word) {
+  if (atomic_fetch_sub(&word->holders, 1) > 1) return;
+  uv_sem_destroy(&word->written);
+  free(word);
+}
+
+static void *write_word(void *arg) {
+  LastWord *word = arg;
+  ssize_t n = write(STDERR_FILENO, word->line, word->len);
+  (void)n; /* there is nobody else to tell */
+  uv_sem_post(&word->written);
+  let_go(word);
+  return NULL;
+}
+
+static bool can_take(int fd) {
+  struct pollfd out = {.fd = fd, .events = POLLOUT};
+  return poll(&out, 1, 0) == 1 && (out.revents & POLLOUT);
+}
+
+/* The writer's thread may fill the pipe between the look and the write: so another thread
+ * writes, and this one goes on after a moment whatever becomes of it. */
+static void write_or_leave(LastWord *word) {
+  pthread_t thread;
+  word->holders = 2;
+  CHECK(uv_sem_init(&word->written, 0) == 0);
+  if (pthread_create(&thread, NULL, write_word, word) != 0) {
+    word->holders = 1; /* no thread, no word */
+    let_go(word);
+    return;
+  }
+  pthread_detach(thread);
+  for (int i = 0; i < 100 && uv_sem_trywait(&word->written) != 0; i++)
+    nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+  let_go(word);
+}
+
+void output_say(const char *fmt, ...) {
+  LastWord *word = xcalloc(1, sizeof *word);
   va_list args;
   va_start(args, fmt);
-  int len = vsnprintf(line, sizeof line - 1, fmt, args);
+  int len = vsnprintf(word->line, sizeof word->line - 1, fmt, args);
   va_end(args);
-  if (len > (int)sizeof line - 2) len = sizeof line - 2;
-  line[len++] = '\n';
-  struct pollfd error = {.fd = STDERR_FILENO, .events = POLLOUT};
-  if (poll(&error, 1, 0) != 1 || !(error.revents & POLLOUT)) return;
-  if (write(STDERR_FILENO, line, (size_t)len) < 0) return; /* nobody else to tell */
+  if (len > (int)sizeof word->line - 2) len = sizeof word->line - 2;
+  word->line[len++] = '\n';
+  word->len = (size_t)len;
+  if (can_take(STDERR_FILENO)) write_or_leave(word);
+  else free(word);
 }
 
 bool output_wait(Output *o, double seconds) {
