@@ -163,6 +163,25 @@ static void state_closed(uv_work_t *work, int status) {
   free(gen);
 }
 
+/* Starting the worker threads takes their stacks; without them libuv aborts. */
+static bool may_use_worker(void) {
+  enum { STACKS = 48 << 20 };
+  return memory_has(STACKS);
+}
+
+/* A large state takes long to close: that is for a worker thread, if there may be one. */
+static void close_and_free(Generation *gen) {
+  gen->work.data = gen;
+  gen->rt->closing++;
+  if (gen->L && may_use_worker()) {
+    CHECK(uv_queue_work(loop_uv(gen->rt->loop), &gen->work, close_state, state_closed) ==
+          0);
+    return;
+  }
+  if (gen->L) close_state(&gen->work);
+  state_closed(&gen->work, 0);
+}
+
 static void free_traces(Generation *gen) {
   if (!gen->traces) return;
   handlers_free(gen->traces, gen->L);
@@ -185,23 +204,19 @@ void generation_kill(Generation *gen) {
   keep_file_drop(gen);
   gen->state = GEN_DEAD;
   if (gen->ended_queued) return; /* on_ended goes on */
-  gen->work.data = gen;
-  rt->closing++;
-  if (!gen->L) {
-    state_closed(&gen->work, 0);
+  if (!gen->L || may_use_worker()) {
+    close_and_free(gen);
     return;
   }
-  CHECK(uv_queue_work(loop_uv(rt->loop), &gen->work, close_state, state_closed) == 0);
+  gen->ended_queued = true; /* not now: whoever kills it may still look at it */
+  inbox_push(rt->loop, &gen->ended);
 }
 
 static void on_ended(Event *event) {
   Generation *gen = CONTAINER_OF(event, Generation, ended);
   gen->ended_queued = false;
   if (gen->state == GEN_DEAD) {
-    gen->work.data = gen;
-    gen->rt->closing++;
-    CHECK(uv_queue_work(loop_uv(gen->rt->loop), &gen->work, close_state, state_closed) ==
-          0);
+    close_and_free(gen);
   } else if (gen->state == GEN_RETIRING && (gen->cut || !gen->tasks)) {
     generation_kill(gen);
   }

@@ -19,39 +19,59 @@ void keep_free(Keep *keep) {
   *keep = (Keep){0};
 }
 
-/* The key lies at -2, the value on top. */
-static void capture_entry(Generation *gen, Keep *keep, bool tell) {
+/* Of the entry whose key lies at -2. */
+static void log_left_out(Generation *gen, const Error *why) {
   lua_State *L = gen->L;
-  KeepEntry entry = {0};
-  Error err;
-  if (pack_value(L, -2, &entry.key, &err) || pack_value(L, -1, &entry.value, &err)) {
-    const char *key = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "?";
-    if (tell)
-      log_write(gen->rt->log, LOG_WARN, gen->script->name, "script.keep.%s%s%s", key,
-                err.message[0] == '.' || err.message[0] == '[' ? "" : ": ", err.message);
-    buffer_free(&entry.key);
-    buffer_free(&entry.value);
-    return;
-  }
-  if (keep->count == keep->room) {
-    keep->room = keep->room ? 2 * keep->room : 16;
-    keep->entries = xrealloc(keep->entries, keep->room * sizeof entry);
-  }
-  keep->entries[keep->count++] = entry;
+  const char *key = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "?";
+  bool is_path = why->message[0] == '.' || why->message[0] == '[';
+  log_write(gen->rt->log, LOG_WARN, gen->script->name, "script.keep.%s%s%s", key,
+            is_path ? "" : ": ", why->message);
 }
 
-Keep keep_capture(Generation *gen, bool tell) {
-  Keep keep = {0};
-  if (!gen || gen->keep == LUA_NOREF) return keep;
+/* False: there is no memory for one more. */
+static bool make_room(Keep *keep) {
+  if (memory_is_short()) return false;
+  if (keep->count < keep->room) return true;
+  size_t room = keep->room ? 2 * keep->room : 16;
+  if (!memory_has(room * sizeof *keep->entries)) return false;
+  keep->entries = xrealloc(keep->entries, room * sizeof *keep->entries);
+  keep->room = room;
+  return true;
+}
+
+/* The key lies at -2, the value on top. */
+static int capture_entry(Generation *gen, Keep *keep, bool tell, Error *err) {
+  lua_State *L = gen->L;
+  KeepEntry entry = {0};
+  if (!make_room(keep)) return error_set(err, ERR_MEMORY, "no memory");
+  int code = pack_value(L, -2, &entry.key, err);
+  if (code == 0) code = pack_value(L, -1, &entry.value, err);
+  if (code == 0) {
+    keep->entries[keep->count++] = entry;
+    return 0;
+  }
+  if (tell && code != ERR_MEMORY) log_left_out(gen, err);
+  buffer_free(&entry.key);
+  buffer_free(&entry.value);
+  return code == ERR_MEMORY ? code : 0;
+}
+
+int keep_capture(Generation *gen, bool tell, Keep *keep, Error *err) {
+  int code = 0;
+  *keep = (Keep){0};
+  if (!gen || gen->keep == LUA_NOREF) return 0;
   lua_State *L = gen->L;
   lua_rawgeti(L, LUA_REGISTRYINDEX, gen->keep);
+  int table = lua_gettop(L);
   lua_pushnil(L);
-  while (lua_next(L, -2)) {
-    capture_entry(gen, &keep, tell);
-    lua_pop(L, 1);
+  while (code == 0 && lua_next(L, table)) {
+    code = capture_entry(gen, keep, tell, err);
+    lua_settop(L, table + 1);
   }
-  lua_pop(L, 1);
-  return keep;
+  lua_settop(L, table - 1);
+  if (code == 0) return 0;
+  keep_free(keep);
+  return error_set(err, ERR_MEMORY, "MEMORY: no memory left to carry script.keep over");
 }
 
 static uint64_t hash_key(const KeepEntry *entry) {
@@ -118,6 +138,8 @@ static int no_memory(lua_State *L, Error *err) {
 
 int keep_merge(Generation *gen, Keep *before, Keep *after, Error *err) {
   lua_State *L = gen->L;
+  if (!memory_has((before->count + after->count) * sizeof(KeepEntry)))
+    return error_set(err, ERR_MEMORY, "MEMORY: no memory left to carry script.keep over");
   Merge merge = {before, after, index_keys(before), index_keys(after)};
   lua_pushcfunction(L, f_merge);
   lua_pushlightuserdata(L, &merge);

@@ -17,8 +17,9 @@ typedef struct Keep {
 } Keep;
 
 void keep_free(Keep *keep);
-/* Returns new. What cannot be carried is left out, and logged with its path if `tell`. */
-Keep keep_capture(Generation *gen, bool tell);
+/* *keep becomes new. What cannot be carried is left out, and logged with its path if
+ * `tell`. 0, or ERR_MEMORY: then *keep is empty. */
+int keep_capture(Generation *gen, bool tell, Keep *keep, Error *err);
 /* Writes into the keep table of gen what differs between the two snapshots: what the old
  * generation changed while the new one was loading wins over what the new one wrote. 0,
  * or ERR_MEMORY. */

@@ -50,6 +50,18 @@ static int too_large(const Packing *p) {
                    p->limit >> 10);
 }
 
+static int no_memory(const Packing *p) {
+  return error_set(p->err, ERR_MEMORY, "there is no memory to carry it over");
+}
+
+/* A long text is asked for first: an allocation that fails would end the process. */
+static int put_text(const Packing *p, const char *text, size_t len) {
+  if (!buffer_can_grow(p->out, len + sizeof len + 1)) return no_memory(p);
+  put(p->out, 's', &len, sizeof len);
+  buffer_put(p->out, text, len);
+  return 0;
+}
+
 bool pack_is_key(lua_State *L, int index) {
   int type = lua_type(L, index);
   return type != LUA_TTABLE && type != LUA_TUSERDATA;
@@ -124,9 +136,7 @@ static int pack_shared(Value v, const Packing *p, int depth) {
     return 0;
   case VALUE_TEXT:
     text = value_bytes(v, &len);
-    put(p->out, 's', &len, sizeof len);
-    buffer_put(p->out, text, len);
-    return 0;
+    return put_text(p, text, len);
   case VALUE_ARRAY:
   case VALUE_OBJECT:
     return pack_parts(v, p, depth);
@@ -145,6 +155,7 @@ static int pack_userdata(lua_State *L, int index, const Packing *p, int depth) {
 
 static int pack_at(lua_State *L, int index, const Packing *p, int depth) {
   if (is_full(p)) return too_large(p);
+  if (!buffer_can_grow(p->out, sizeof(lua_Integer) + 1)) return no_memory(p);
   switch (lua_type(L, index)) {
   case LUA_TNIL:
     put(p->out, 'n', NULL, 0);
@@ -157,10 +168,7 @@ static int pack_at(lua_State *L, int index, const Packing *p, int depth) {
   case LUA_TSTRING: {
     size_t len;
     const char *text = lua_tolstring(L, index, &len);
-    if (len > p->limit) return too_large(p);
-    put(p->out, 's', &len, sizeof len);
-    buffer_put(p->out, text, len);
-    return 0;
+    return len > p->limit ? too_large(p) : put_text(p, text, len);
   }
   case LUA_TTABLE:
     return pack_table(L, index, p, depth);

@@ -51,8 +51,8 @@ static int make_keep(Generation *gen, Error *err) {
   gen->keep = (int)lua_tointeger(L, -1);
   lua_pop(L, 1);
   Keep none = {0};
-  script->keep_before = keep_capture(script->current, false);
-  return keep_merge(gen, &none, &script->keep_before, err);
+  int code = keep_capture(script->current, false, &script->keep_before, err);
+  return code ? code : keep_merge(gen, &none, &script->keep_before, err);
 }
 
 void stage(Script *script, Sources *sources) {

@@ -99,8 +99,9 @@ static void put_in_order(Reload *r) {
 /* What the old version keeps, as it is now. */
 static int carry_keep(Script *script, Error *err) {
   if (!script->current) return 0;
-  Keep after = keep_capture(script->current, true);
-  int code = keep_merge(script->staging, &script->keep_before, &after, err);
+  Keep after;
+  int code = keep_capture(script->current, true, &after, err);
+  if (code == 0) code = keep_merge(script->staging, &script->keep_before, &after, err);
   keep_free(&after);
   return code;
 }

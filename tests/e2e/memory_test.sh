@@ -51,4 +51,13 @@ hoard "JSON laid out" 'local x = {} for i = 1, 100000 do x[i] = 1 end for _ = 1,
   '^([0-9]+.nil|nil.TOO_LARGE)'
 hoard "what tasks take" 'print(until_refused(function(i)
   for _ = 1, 1000 do task.spawn(function() task.sleep(100) end) end end))' 'not enough memory'
+
+# What is kept over a reload is copied twice: where there is no memory for that the load is given up.
+hoard "a reload that cannot carry script.keep over" 'local keep = script.keep
+  keep.n = 0
+  print(until_refused(function()
+    for _ = 1, 50000 do keep.n = keep.n + 1 keep["k" .. keep.n] = ("x"):rep(20) .. keep.n end
+    return true
+  end))
+  for _ = 1, 5 do script.reload() task.sleep(0.2) end' 'MEMORY: no memory left to carry script.keep over'
 finish
