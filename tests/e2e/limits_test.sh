@@ -4,7 +4,10 @@
 . "$ROOT/tests/e2e/run.bash"
 
 # --- depth, with stacks of other sizes -----------------------------------------------------------
-for stack in 6144 8192 65536; do
+# The sanitizer's frames are larger, and so is what a chain has of the largest stack: there 15,000 fit.
+stacks='6144 8192 65536'
+ldd "$TIDELOCK" | grep -q libasan && stacks='6144 8192'
+for stack in $stacks; do
   out=$(ulimit -s $stack && timeout -k 1 60 "$TIDELOCK" test --turn-limit 30 "$ROOT/tests/lua/depth_test.lua" 2>&1)
   is "depth: every nesting raises with a stack of $stack KB" "$?" 0
 done
