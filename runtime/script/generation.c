@@ -170,10 +170,10 @@ static bool may_use_worker(void) {
 }
 
 /* A large state takes long to close: that is for a worker thread, if there may be one. */
-static void close_and_free(Generation *gen) {
+static void close_and_free(Generation *gen, bool worker) {
   gen->work.data = gen;
   gen->rt->closing++;
-  if (gen->L && may_use_worker()) {
+  if (gen->L && worker) {
     CHECK(uv_queue_work(loop_uv(gen->rt->loop), &gen->work, close_state, state_closed) ==
           0);
     return;
@@ -204,8 +204,9 @@ void generation_kill(Generation *gen) {
   keep_file_drop(gen);
   gen->state = GEN_DEAD;
   if (gen->ended_queued) return; /* on_ended goes on */
-  if (!gen->L || may_use_worker()) {
-    close_and_free(gen);
+  bool worker = may_use_worker();
+  if (!gen->L || worker) {
+    close_and_free(gen, worker);
     return;
   }
   gen->ended_queued = true; /* not now: whoever kills it may still look at it */
@@ -216,7 +217,7 @@ static void on_ended(Event *event) {
   Generation *gen = CONTAINER_OF(event, Generation, ended);
   gen->ended_queued = false;
   if (gen->state == GEN_DEAD) {
-    close_and_free(gen);
+    close_and_free(gen, may_use_worker());
   } else if (gen->state == GEN_RETIRING && (gen->cut || !gen->tasks)) {
     generation_kill(gen);
   }
