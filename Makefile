@@ -46,6 +46,7 @@ help:
 	@echo 'make fresh       make test inside a fresh minimal Debian 12 (root; debootstrap)'
 	@echo 'make check       format, lint, layers, every test, and again under sanitizers'
 	@echo 'make ctests      the C tests alone'
+	@echo 'make tools       what the tests run besides: fuzz replays, the codec filter'
 	@echo 'make asan        the C and Lua tests under ASan and UBSan'
 	@echo 'make bench       measure, side by side with the Node reference client'
 	@echo 'make fuzz        FUZZ_SECONDS=60 of random input for each parser (clang)'
@@ -135,6 +136,8 @@ $(BUILD)/tests/codec: tests/peer/codec.c $(BUILD)/libtidelock.a
 	$(SAY) CC $@
 	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $^ $(DEP_LIBS) -lpthread -lm -ldl
 
+tools: all $(TEST_TOOLS)
+
 test: all $(CTESTS) $(TEST_TOOLS) $(BUILD)/.test-deps
 	@BUILD='$(BUILD)' tests/run.sh c fuzz lua e2e peer
 
@@ -185,7 +188,7 @@ clean:
 	rm -rf $(BUILD) build-*/
 
 FORCE:
-.PHONY: all help deps ctests test fresh asan asan-build check demo bench format install clean FORCE
+.PHONY: all help deps ctests tools test fresh asan asan-build check demo bench format install clean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 -include $(patsubst %.o,%.d,$(LIB_OBJ) $(MAIN_OBJ) $(SERVER_OBJ) $(CTEST_HELP) $(CTESTS:=.o))
