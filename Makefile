@@ -27,9 +27,10 @@ endif
 # The server part is a shared object of its own, so that starting without a server does
 # not load libwebsockets. What it needs of the rest it finds in the binary that loads it.
 SRC := $(sort $(wildcard runtime/*/*.c))
-SERVER_OBJ = $(patsubst %.c,$(BUILD)/%.o,$(filter runtime/server/%,$(SRC)))
+SERVER_SRC = $(filter-out runtime/server/door.c,$(filter runtime/server/%,$(SRC)))
+SERVER_OBJ = $(patsubst %.c,$(BUILD)/%.o,$(SERVER_SRC))
 MAIN_OBJ = $(patsubst %.c,$(BUILD)/%.o,$(filter runtime/main/%,$(SRC)))
-LIB_OBJ = $(patsubst %.c,$(BUILD)/%.o,$(filter-out runtime/main/% runtime/server/%,$(SRC))) \
+LIB_OBJ = $(patsubst %.c,$(BUILD)/%.o,$(filter-out runtime/main/% $(SERVER_SRC),$(SRC))) \
           $(BUILD)/stdlib_data.o
 STDLIB := $(sort $(filter-out stdlib/meta/%,$(wildcard stdlib/*.lua stdlib/*/*.lua stdlib/*/*/*.lua)))
 CTEST_SRC := $(sort $(wildcard tests/c/*.c))
@@ -97,9 +98,9 @@ $(BUILD)/libtidelock.a: $(LIB_OBJ) $(BUILD)/.objects
 	$(SAY) AR $@
 	$(Q)$(AR) rcs $@ $(filter %.o,$^)
 
-$(BUILD)/stdlib_data.c: $(STDLIB) $(BUILD)/.stdlib runtime/script/stdlib_data.sh
+$(BUILD)/stdlib_data.c: $(STDLIB) $(BUILD)/.stdlib runtime/vm/stdlib_data.sh
 	$(SAY) GEN $@
-	$(Q)runtime/script/stdlib_data.sh $(STDLIB) > $@
+	$(Q)runtime/vm/stdlib_data.sh $(STDLIB) > $@
 
 $(SERVER_OBJ): private EXTRA = -fPIC $(SERVER_CFLAGS)
 

@@ -42,7 +42,7 @@ lua_folders() { for d in stdlib scripts examples tests/lua tests/bench; do [ -d 
 formatted() { c_files | xargs clang-format --dry-run -Werror; }
 linted() { [ -z "$(lua_folders)" ] || luacheck --no-color -q $(lua_folders); }
 shells_parse() {
-  for file in tests/*.sh tests/*/*.sh .ci/run runtime/script/*.sh; do
+  for file in tests/*.sh tests/*/*.sh .ci/run runtime/*/*.sh; do
     [ ! -f "$file" ] || bash -n "$file" || return 1
   done
 }

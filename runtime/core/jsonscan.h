@@ -1,5 +1,5 @@
 /* The grammar of JSON (RFC 8259, strict), for those who make something of a text: a tree
- * (jsonread.c), Lua values (script/luadecode.c). They hold the recursion, this the rules.
+ * (jsonread.c), Lua values (bridge/luadecode.c). They hold the recursion, this the rules.
  * Each event that a server sends goes through here, so what is common is inlined, and
  * strings are looked at eight bytes at a time.
  *

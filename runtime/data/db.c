@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "core/clock.h"
-#include "net/output.h"
+#include "loop/output.h"
 #include "data/db_checkpoint.h"
 #include "data/db_place.h"
 

@@ -14,7 +14,7 @@
 #include <sqlite3.h>
 
 #include "core/error.h"
-#include "net/loop.h"
+#include "loop/loop.h"
 
 typedef struct Db Db;
 

@@ -23,7 +23,7 @@ void profile_close(Profile *profile);
 const ProfileEntry *profile_entries(Profile *profile, size_t *count, Error *err);
 const ProfileEntry *profile_find(Profile *profile, const char *name, Error *err);
 
-/* Appends the state: a store's as JSON, script.keep as bytes (script/pack.h). */
+/* Appends the state: a store's as JSON, script.keep as bytes (bridge/pack.h). */
 int profile_state(Profile *profile, const ProfileEntry *entry, Buffer *out, Error *err);
 /* Gives it another name, which *aside is then: new. */
 int profile_set_aside(Profile *profile, const ProfileEntry *entry, char **aside,

@@ -1,5 +1,5 @@
 /* A store: one immutable root, and the roots that it had. Loop thread only. Knows no Lua:
- * who hears of a change is its owner's affair (script/stores.c). */
+ * who hears of a change is its owner's affair (resource/stores.c). */
 #ifndef TIDELOCK_DATA_STORE_H
 #define TIDELOCK_DATA_STORE_H
 

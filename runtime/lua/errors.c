@@ -4,7 +4,7 @@
 
 #include "core/suggest.h"
 #include "lua/modules.h"
-#include "script/luaerror.h"
+#include "bridge/luaerror.h"
 
 /* What a new error may be given; the type of cause and data is free. */
 typedef struct Field {

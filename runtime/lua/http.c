@@ -10,10 +10,10 @@
 #include "lua/route.h"
 #include "net/http.h"
 #include "proto/httpdate.h"
-#include "script/luaerror.h"
-#include "script/luajson.h"
+#include "bridge/luaerror.h"
+#include "bridge/luajson.h"
 #include "script/script.h"
-#include "script/task.h"
+#include "vm/task.h"
 
 /* Owned by the task that waits, until its done or its cancel. */
 typedef struct Exchange {

@@ -17,9 +17,9 @@
 
 #include "lua/modules.h"
 #include "lua/options.h"
-#include "net/lines.h"
-#include "script/luaerror.h"
-#include "script/resource.h"
+#include "loop/lines.h"
+#include "bridge/luaerror.h"
+#include "resource/resource.h"
 #include "script/screen.h"
 #include "script/script.h"
 

@@ -3,8 +3,8 @@
 
 #include "lua/modules.h"
 #include "lua/options.h"
-#include "script/luaerror.h"
-#include "script/luajson.h"
+#include "bridge/luaerror.h"
+#include "bridge/luajson.h"
 
 static bool wants_pretty(lua_State *L) {
   static const char *const known[] = {"pretty", NULL};

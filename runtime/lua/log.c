@@ -6,8 +6,8 @@
 #include <lauxlib.h>
 
 #include "lua/modules.h"
-#include "script/luaerror.h"
-#include "script/luajson.h"
+#include "bridge/luaerror.h"
+#include "bridge/luajson.h"
 #include "script/script.h"
 
 static void put_text(Buffer *out, const char *text, size_t len) {

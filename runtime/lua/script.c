@@ -6,10 +6,10 @@
 #include "lua/options.h"
 #include "script/keep_file.h"
 #include "script/reload.h"
-#include "script/resource.h"
+#include "resource/resource.h"
 #include "script/screen.h"
 #include "script/script.h"
-#include "script/watchdog.h"
+#include "vm/watchdog.h"
 
 static int set_function(lua_State *L, int *ref, const char *what) {
   luaL_checktype(L, 1, LUA_TFUNCTION);

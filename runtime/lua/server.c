@@ -9,9 +9,9 @@
 #include <sys/random.h>
 
 #include "lua/modules.h"
-#include "lua/server_options.h"
-#include "script/luaerror.h"
-#include "script/resource.h"
+#include "resource/server_options.h"
+#include "bridge/luaerror.h"
+#include "resource/resource.h"
 #include "script/script.h"
 
 enum { FN_REQUEST, FN_GONE, FN_MESSAGE, FN_CLOSED, FN_COUNT };

@@ -5,8 +5,8 @@
 
 #include "core/base64.h"
 #include "lua/modules.h"
-#include "script/luaerror.h"
-#include "script/luajson.h"
+#include "bridge/luaerror.h"
+#include "bridge/luajson.h"
 
 /* parse(text) → type, namespace, id?, attachments, payload?; or nothing: it breaks the
  * rules. Binary types become plain ones. */

@@ -11,9 +11,9 @@
 #include "lua/socket_options.h"
 #include "lua/socket_parts.h"
 #include "proto/socketio.h"
-#include "script/binary.h"
-#include "script/luaerror.h"
-#include "script/luajson.h"
+#include "bridge/binary.h"
+#include "bridge/luaerror.h"
+#include "bridge/luajson.h"
 #include "script/script.h"
 
 const BoxKind socket_kind = {"socket", NULL};

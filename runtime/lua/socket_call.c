@@ -6,7 +6,7 @@
 
 #include "lua/options.h"
 #include "lua/socket_parts.h"
-#include "script/luaerror.h"
+#include "bridge/luaerror.h"
 #include "script/script.h"
 
 /* --- calling ---------------------------------------------------------------------- */

@@ -4,7 +4,7 @@
 
 #include <lua.h>
 
-#include "script/connection.h"
+#include "resource/connection.h"
 
 /* Returns new options read from the table at `index`; raises on what is unknown or wrong.
  * The auth function or table, if any, is left to the caller: field "auth". */

@@ -4,9 +4,9 @@
 
 #include <lua.h>
 
-#include "script/box.h"
-#include "script/connection.h"
-#include "script/luajson.h"
+#include "bridge/box.h"
+#include "resource/connection.h"
+#include "bridge/luajson.h"
 
 extern const BoxKind socket_kind, volatile_kind; /* boxes on a Declaration */
 

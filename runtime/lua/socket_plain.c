@@ -6,8 +6,8 @@
 
 #include "lua/options.h"
 #include "lua/socket_parts.h"
-#include "script/luaerror.h"
-#include "script/luajson.h"
+#include "bridge/luaerror.h"
+#include "bridge/luajson.h"
 #include "script/script.h"
 
 /* --- sending ---------------------------------------------------------------------- */

@@ -7,12 +7,12 @@
 #include "core/suggest.h"
 #include "lua/modules.h"
 #include "lua/options.h"
-#include "script/draft.h"
-#include "script/luaerror.h"
-#include "script/luavalue.h"
+#include "bridge/draft.h"
+#include "bridge/luaerror.h"
+#include "bridge/luavalue.h"
 #include "script/script.h"
-#include "script/stores.h"
-#include "script/view.h"
+#include "resource/stores.h"
+#include "bridge/view.h"
 
 static const BoxKind store_box = {"store", NULL};
 

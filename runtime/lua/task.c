@@ -6,7 +6,7 @@
 
 #include "lua/modules.h"
 #include "lua/options.h"
-#include "script/task.h"
+#include "vm/task.h"
 
 /* --- the handle ------------------------------------------------------------------- */
 

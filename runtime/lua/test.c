@@ -4,11 +4,11 @@
 
 #include "core/suggest.h"
 #include "lua/modules.h"
-#include "script/draft.h"
+#include "bridge/draft.h"
 #include "script/generation.h"
-#include "script/luaerror.h"
-#include "script/luavalue.h"
-#include "script/view.h"
+#include "bridge/luaerror.h"
+#include "bridge/luavalue.h"
+#include "bridge/view.h"
 
 static TestRun *tests_of(lua_State *L) {
   return &generation_of(L)->rt->tests;

@@ -9,7 +9,7 @@
 #include "lua/modules.h"
 #include "lua/options.h"
 #include "script/hold.h"
-#include "script/resource.h"
+#include "resource/resource.h"
 #include "script/script.h"
 
 static int f_now(lua_State *L) {

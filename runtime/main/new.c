@@ -11,7 +11,7 @@
 #include "core/suggest.h"
 #include "main/commands.h"
 #include "script/script.h"
-#include "script/stdlib.h"
+#include "vm/stdlib.h"
 
 typedef struct NewFile {
   const char *template, *path;

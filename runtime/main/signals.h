@@ -6,7 +6,7 @@
 #define TIDELOCK_MAIN_SIGNALS_H
 
 #include "core/log.h"
-#include "net/output.h"
+#include "loop/output.h"
 #include "script/ending.h"
 #include "script/runtime.h"
 

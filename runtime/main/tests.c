@@ -11,7 +11,7 @@
 #include "core/suggest.h"
 #include "main/commands.h"
 #include "script/script.h"
-#include "script/stamps.h"
+#include "sources/stamps.h"
 
 typedef struct Folder {
   dev_t device;

@@ -19,7 +19,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-#include "net/files.h"
+#include "loop/descriptors.h"
 #include "net/pool.h"
 
 enum { RANDOM_POOL = 1024, APART_MOST = 16 };

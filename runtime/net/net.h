@@ -6,9 +6,9 @@
 
 #include "core/blocks.h"
 #include "core/error.h"
-#include "net/loop.h"
+#include "loop/loop.h"
 #include "net/pace.h"
-#include "net/wake.h"
+#include "loop/wake.h"
 
 typedef struct Net Net;
 
@@ -18,7 +18,7 @@ void net_free(Net *net);  /* CHECKs that no transfer is left; closes its uv hand
 Loop *net_loop(Net *net);
 Pace *net_pace(Net *net); /* of the attempts to connect */
 Wakes *net_wakes(Net *net);
-/* Where the list of connections begins that Sockets share (net/manager.c). */
+/* Where the list of connections begins that Sockets share (socket/manager.c). */
 struct Manager **net_managers(Net *net);
 /* Where the kept connections of HTTP are (net/pool.c). */
 struct Pool **net_pool(Net *net);

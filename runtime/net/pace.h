@@ -9,7 +9,7 @@
 #ifndef TIDELOCK_NET_PACE_H
 #define TIDELOCK_NET_PACE_H
 
-#include "net/loop.h"
+#include "loop/loop.h"
 
 enum { PACE_UNDER_WAY = 128, PACE_PER_SECOND = 2000 };
 #define PACE_COUNTS 1.0

@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 
 #include "script/transaction.h"
-#include "script/watch.h"
+#include "sources/watch.h"
 
 /* --- what differs ------------------------------------------------------------------ */
 

@@ -8,12 +8,12 @@
 
 #include "script/keep_file.h"
 #include "script/probation.h"
-#include "script/resource.h"
+#include "resource/resource.h"
 #include "script/script.h"
-#include "script/state.h"
-#include "script/task.h"
-#include "script/view.h"
-#include "script/watchdog.h"
+#include "vm/state.h"
+#include "vm/task.h"
+#include "bridge/view.h"
+#include "vm/watchdog.h"
 
 enum { STAGE_MEMORY_MIB = 64 };
 

@@ -13,9 +13,9 @@
 #include "core/blocks.h"
 #include "core/charge.h"
 #include "core/index.h"
-#include "script/box.h"
+#include "bridge/box.h"
 #include "script/runtime.h"
-#include "script/sources.h"
+#include "sources/sources.h"
 
 typedef enum GenState { GEN_STAGING, GEN_LIVE, GEN_RETIRING, GEN_DEAD } GenState;
 

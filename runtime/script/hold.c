@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "script/script.h"
-#include "script/stores.h"
+#include "resource/stores.h"
 
 enum { HOLD_ABOVE = 1 << 20, MOST_HELD = 1000, MOST_TICKS = 20 };
 #define REST 0.05 /* seconds: in them all others have a turn */

@@ -7,7 +7,7 @@
 #define TIDELOCK_SCRIPT_HOLD_H
 
 #include "script/generation.h"
-#include "script/task.h"
+#include "vm/task.h"
 
 /* After a turn that was stopped at its limit: for a moment no other of this script
  * begins, so that however many of its functions never end the others have turns between.

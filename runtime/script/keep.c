@@ -7,7 +7,7 @@
 
 #include "core/hash.h"
 #include "script/generation.h"
-#include "script/pack.h"
+#include "bridge/pack.h"
 #include "script/script.h"
 
 void keep_free(Keep *keep) {

@@ -8,9 +8,9 @@
 #include <string.h>
 
 #include "data/kept.h"
-#include "script/pack.h"
-#include "script/pack_json.h"
-#include "script/stores.h"
+#include "bridge/pack.h"
+#include "bridge/pack_json.h"
+#include "resource/stores.h"
 
 enum { MAX_KEPT = 1 << 20 };
 #define KEEP_DELAY 0.1

@@ -9,10 +9,10 @@
 #include <string.h>
 
 #include "core/suggest.h"
-#include "script/chunk.h"
-#include "script/reach.h"
+#include "vm/chunk.h"
+#include "vm/reach.h"
 #include "script/script.h"
-#include "script/stdlib.h"
+#include "vm/stdlib.h"
 
 enum { MOST_FINDINGS = 200 };
 /* Instructions of Lua 5.4 (lopcodes.h). */

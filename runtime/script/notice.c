@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "script/transaction.h"
-#include "script/task.h"
+#include "vm/task.h"
 
 enum { MAX_FILES = 3 };
 

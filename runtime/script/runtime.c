@@ -10,15 +10,15 @@
 #include <sys/resource.h>
 #include <string.h>
 
-#include "script/connection.h"
-#include "script/cstack.h"
+#include "resource/connection.h"
+#include "vm/cstack.h"
 #include "script/hold.h"
-#include "script/pending.h"
-#include "script/resource.h"
+#include "resource/pending.h"
+#include "resource/resource.h"
 #include "script/script.h"
-#include "script/stores.h"
-#include "script/watch.h"
-#include "script/watchdog.h"
+#include "resource/stores.h"
+#include "sources/watch.h"
+#include "vm/watchdog.h"
 
 static void on_stop_over(Timer *timer) {
   Runtime *rt = CONTAINER_OF(timer, Runtime, stop_timer);

@@ -15,10 +15,10 @@
 #include "core/error.h"
 #include "core/index.h"
 #include "core/json.h"
-#include "net/output.h"
-#include "net/loop.h"
+#include "loop/output.h"
+#include "loop/loop.h"
 #include "net/net.h"
-#include "net/server.h"
+#include "server/door.h"
 #include "script/ending.h"
 
 typedef struct Runtime Runtime;

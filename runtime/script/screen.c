@@ -4,7 +4,7 @@
 #include <lauxlib.h>
 #include <string.h>
 
-#include "script/resource.h"
+#include "resource/resource.h"
 #include "script/script.h"
 
 static bool tells_notices(const Script *script) {

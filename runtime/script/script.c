@@ -8,7 +8,7 @@
 
 #include "script/hold.h"
 #include "script/keep_file.h"
-#include "script/task.h"
+#include "vm/task.h"
 
 /* --- names ------------------------------------------------------------------------ */
 

@@ -6,7 +6,7 @@
 #include "core/charge.h"
 #include "script/generation.h"
 #include "script/keep.h"
-#include "script/task.h"
+#include "vm/task.h"
 
 typedef struct StageClock {
   double used, slice_start; /* CPU seconds */

@@ -7,9 +7,9 @@
 #include "script/hold.h"
 #include "script/keep_file.h"
 #include "script/reload.h"
-#include "script/resource.h"
+#include "resource/resource.h"
 #include "script/script.h"
-#include "script/task.h"
+#include "vm/task.h"
 
 typedef struct End {
   Event event;

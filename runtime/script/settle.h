@@ -2,7 +2,7 @@
 #ifndef TIDELOCK_SCRIPT_SETTLE_H
 #define TIDELOCK_SCRIPT_SETTLE_H
 
-#include "script/sources.h"
+#include "sources/sources.h"
 
 typedef enum Settled {
   SETTLED,        /* one file differs, and it compiles; or none does */

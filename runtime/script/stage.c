@@ -5,9 +5,9 @@
 
 #include "script/lint.h"
 #include "script/transaction.h"
-#include "script/state.h"
-#include "script/task.h"
-#include "script/watchdog.h"
+#include "vm/state.h"
+#include "vm/task.h"
+#include "vm/watchdog.h"
 
 static void stage_done(void *ctx, lua_State *co, int n, bool ok) {
   (void)n;

@@ -27,7 +27,7 @@
 #include "script/lint.h"
 #include "script/probation.h"
 #include "script/screen.h"
-#include "script/task.h"
+#include "vm/task.h"
 #include "script/version.h"
 
 /* --- life ------------------------------------------------------------------------- */

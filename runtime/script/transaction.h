@@ -4,7 +4,7 @@
 #define TIDELOCK_SCRIPT_TRANSACTION_H
 
 #include "script/script.h"
-#include "script/resource.h"
+#include "resource/resource.h"
 
 struct Reload {
   Event event; /* its end, between two turns */

@@ -3,7 +3,7 @@
 
 #include <lauxlib.h>
 
-#include "script/call.h"
+#include "vm/call.h"
 #include "script/keep_file.h"
 
 /* That which runs, or was found on disk; -1: there is none. */

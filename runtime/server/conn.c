@@ -28,7 +28,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "net/files.h"
+#include "loop/descriptors.h"
 
 #define LINGER 1.0
 enum {

@@ -7,7 +7,7 @@
 #include <uv.h>
 
 #include "core/buffer.h"
-#include "net/server.h"
+#include "server/door.h"
 #include "proto/websocket.h"
 
 #define TELL_EVERY 60.0 /* seconds, of what many clients can cause */

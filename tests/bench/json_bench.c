@@ -8,7 +8,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "script/luajson.h"
+#include "bridge/luajson.h"
 
 enum { EVENTS = 200000, ROUNDS = 5 };
 

@@ -8,10 +8,10 @@
 #include <time.h>
 
 #include "lua/modules.h"
-#include "script/bounded.h"
-#include "script/draft.h"
-#include "script/luavalue.h"
-#include "script/view.h"
+#include "vm/bounded.h"
+#include "bridge/draft.h"
+#include "bridge/luavalue.h"
+#include "bridge/view.h"
 
 enum { ROUNDS = 5 };
 

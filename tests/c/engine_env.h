@@ -16,7 +16,7 @@
 
 #include "fake_ws.h"
 #include "net_env.h"
-#include "net/engine.h"
+#include "socket/engine.h"
 
 #define HELLO_WITH(upgrades, interval, timeout, most)                                    \
   "0{\"sid\":\"abc\",\"upgrades\":[" upgrades "],\"pingInterval\":" interval             \

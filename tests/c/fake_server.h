@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "core/buffer.h"
-#include "net/loop.h"
+#include "loop/loop.h"
 
 typedef struct FakeConn FakeConn;
 typedef struct Fake {

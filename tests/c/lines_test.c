@@ -1,6 +1,6 @@
 /* Lines from every kind of descriptor: whole, once, in order, and only when asked; and
  * the descriptor stays as it was. */
-#include "net/lines.h"
+#include "loop/lines.h"
 
 #include <errno.h>
 #include <fcntl.h>

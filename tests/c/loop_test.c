@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "net/loop.h"
+#include "loop/loop.h"
 
 enum { MANY = 100000 };
 

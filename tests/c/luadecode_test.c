@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "lua_env.h"
-#include "script/luajson.h"
+#include "bridge/luajson.h"
 
 static const char same_lua[] =
     "function same(a, b)\n"

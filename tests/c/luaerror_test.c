@@ -10,7 +10,7 @@
 #include <lualib.h>
 
 #include "lua/modules.h"
-#include "script/luaerror.h"
+#include "bridge/luaerror.h"
 
 static int new_state(void **state) {
   lua_State *L = luaL_newstate();

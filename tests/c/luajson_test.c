@@ -8,9 +8,9 @@
 #include <cmocka.h>
 
 #include "lua_env.h"
-#include "script/binary.h"
-#include "script/luajson.h"
-#include "script/view.h"
+#include "bridge/binary.h"
+#include "bridge/luajson.h"
+#include "bridge/view.h"
 
 static int make_binary(lua_State *L) {
   luaL_checktype(L, 1, LUA_TSTRING);

@@ -4,7 +4,7 @@
 #define TIDELOCK_TESTS_MEMBER_ENV_H
 
 #include "engine_env.h"
-#include "net/socket.h"
+#include "socket/socket.h"
 
 typedef struct Member {
   Test *t;

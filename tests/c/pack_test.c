@@ -10,7 +10,7 @@
 #include <lauxlib.h>
 #include <lualib.h>
 
-#include "script/pack.h"
+#include "bridge/pack.h"
 
 static lua_State *L;
 

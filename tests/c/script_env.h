@@ -14,7 +14,7 @@
 
 #include "lua/modules.h"
 #include "proto/http1.h"
-#include "script/resource.h"
+#include "resource/resource.h"
 #include "script/script.h"
 
 typedef struct Env {

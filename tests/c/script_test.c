@@ -13,9 +13,9 @@
 #include <cmocka.h>
 
 #include "lua/modules.h"
-#include "script/resource.h"
+#include "resource/resource.h"
 #include "script/script.h"
-#include "script/task.h"
+#include "vm/task.h"
 
 typedef struct World {
   char dir[64], path[96];

@@ -18,7 +18,7 @@
 
 #include "core/utf8.h"
 #include "net/hosts.h"
-#include "net/server.h"
+#include "server/door.h"
 #include "proto/websocket.h"
 
 /* The shared object finds these in whoever loads it: so this program must hold them. */

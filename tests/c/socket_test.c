@@ -1,12 +1,12 @@
 /* Sockets that last, against a scripted Socket.IO server on the same loop. What the
  * client is told and what the server is sent are written down as lines; a test looks at
  * them. */
-#include "net/socket.h"
+#include "socket/socket.h"
 
 #include <math.h>
 
 #include "fake_ws.h"
-#include "net/socket_backoff.h"
+#include "socket/socket_backoff.h"
 #include "net_env.h"
 
 #define HELLO                                                                            \

@@ -14,7 +14,7 @@
 
 #include "lua/modules.h"
 #include "script/script.h"
-#include "script/stores.h"
+#include "resource/stores.h"
 
 typedef struct World {
   char folder[64];

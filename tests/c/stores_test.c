@@ -3,7 +3,7 @@
  */
 #include "script_env.h"
 
-#include "script/stores.h"
+#include "resource/stores.h"
 
 static void begin(Env *env) {
   env_open(env, (RuntimeOptions){.data = "."});

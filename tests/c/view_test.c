@@ -13,10 +13,10 @@
 #include <lualib.h>
 
 #include "lua/modules.h"
-#include "script/bounded.h"
-#include "script/draft.h"
-#include "script/luavalue.h"
-#include "script/view.h"
+#include "vm/bounded.h"
+#include "bridge/draft.h"
+#include "bridge/luavalue.h"
+#include "bridge/view.h"
 
 typedef struct Failing {
   long left; /* allocations until all fail; 0: never */

@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "core/clean.h"
-#include "net/writer.h"
+#include "loop/writer.h"
 
 static char *read_all(int fd, size_t want) {
   char *text = calloc(want + 1, 1);

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "script/luajson.h"
+#include "bridge/luajson.h"
 
 typedef struct Input {
   const char *text;

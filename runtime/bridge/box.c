@@ -1,0 +1,137 @@
+/* Boxes: see box.h. A box is valid (closed) before anything can fail. */
+#include "bridge/box.h"
+
+#include "script/generation.h"
+
+static void forget_object(Box *box) {
+  box->object = NULL;
+  if (!box->at_same) return;
+  *box->at_same = box->next_same;
+  if (box->next_same) box->next_same->at_same = box->at_same;
+  box->at_same = NULL;
+}
+
+void box_release(Box *box) {
+  if (!box->object) return;
+  if (box->kind->release) box->kind->release(box);
+  forget_object(box);
+}
+
+void box_refer(Box *box, void *object, Box **boxes) {
+  box->object = object;
+  box->next_same = *boxes;
+  box->at_same = boxes;
+  if (box->next_same) box->next_same->at_same = &box->next_same;
+  *boxes = box;
+}
+
+void boxes_close(Box **boxes) {
+  while (*boxes) forget_object(*boxes);
+}
+
+static void unlink_box(Box *box) {
+  box->prev->next = box->next;
+  box->next->prev = box->prev;
+  box->next = box->prev = NULL;
+}
+
+static int box_gc(lua_State *L) {
+  Box *box = lua_touserdata(L, 1);
+  if (!box->next) return 0; /* severed */
+  unlink_box(box);
+  box_release(box);
+  return 0;
+}
+
+static int box_close(lua_State *L) {
+  box_release(lua_touserdata(L, 1));
+  return 0;
+}
+
+static int box_tostring(lua_State *L) {
+  Box *box = lua_touserdata(L, 1);
+  lua_pushfstring(L, "%s%s: %p", box->object ? "" : "closed ", box->kind->name, box);
+  return 1;
+}
+
+void box_class(lua_State *L, const BoxKind *kind, const luaL_Reg *methods,
+               lua_CFunction index) {
+  static const luaL_Reg meta[] = {{"__gc", box_gc},
+                                  {"__close", box_close},
+                                  {"__tostring", box_tostring},
+                                  {NULL, NULL}};
+  if (luaL_getmetatable(L, kind->name) == LUA_TNIL) {
+    lua_newtable(L); /* registered when it is whole: any of these may raise */
+    luaL_setfuncs(L, meta, 0);
+    lua_newtable(L);
+    luaL_setfuncs(L, methods, 0);
+    if (index) lua_pushcclosure(L, index, 1);
+    lua_setfield(L, -2, "__index");
+    lua_pushstring(L, kind->name);
+    lua_setfield(L, -2, "__metatable");
+    lua_pushstring(L, kind->name);
+    lua_setfield(L, -2, "__name");
+    lua_setfield(L, LUA_REGISTRYINDEX, kind->name);
+  }
+  lua_pop(L, 1);
+}
+
+Box *box_new(lua_State *L, const BoxKind *kind) {
+  Box *box = lua_newuserdatauv(L, sizeof *box, 1);
+  Box *head = &generation_of(L)->boxes;
+  *box = (Box){.kind = kind, .prev = head, .next = head->next};
+  head->next->prev = box;
+  head->next = box;
+  luaL_setmetatable(L, kind->name);
+  return box;
+}
+
+Box *box_to(lua_State *L, int index, const BoxKind *kind) {
+  return luaL_checkudata(L, index, kind->name);
+}
+
+void *box_check(lua_State *L, int index, const BoxKind *kind) {
+  Box *box = box_to(L, index, kind);
+  if (!box->object) luaL_error(L, "closed %s", kind->name);
+  return box->object;
+}
+
+/* --- holders ---------------------------------------------------------------------- */
+
+static int holder_gc(lua_State *L) {
+  Holder *holder = lua_touserdata(L, 1);
+  if (holder->object) holder->release(holder_take(holder));
+  return 0;
+}
+
+/* Its metatable is its own: one that is shared could be left without __gc by a lack of
+ * memory, for all that come after. */
+Holder *holder_push(lua_State *L, void (*release)(void *object)) {
+  Holder *holder = lua_newuserdatauv(L, sizeof *holder, 0);
+  *holder = (Holder){.release = release};
+  lua_createtable(L, 0, 1);
+  lua_pushcfunction(L, holder_gc);
+  lua_setfield(L, -2, "__gc");
+  lua_setmetatable(L, -2);
+  return holder;
+}
+
+void *holder_take(Holder *holder) {
+  void *object = holder->object;
+  holder->object = NULL;
+  return object;
+}
+
+/* --- the ring --------------------------------------------------------------------- */
+
+void box_ring_init(Box *head) {
+  head->prev = head->next = head;
+}
+
+void box_sever_all(Box *head) {
+  while (head->next != head) {
+    Box *box = head->next;
+    unlink_box(box);
+    box_release(box);
+  }
+}

@@ -1,0 +1,56 @@
+/* Boxes: the userdata through which a script holds a thing of the core's. `object` NULL
+ * means closed: using it raises "closed NAME". All boxes of a generation are linked, so
+ * that they can be severed before its state is closed on another thread: __gc then finds
+ * nothing to do. */
+#ifndef TIDELOCK_BRIDGE_BOX_H
+#define TIDELOCK_BRIDGE_BOX_H
+
+#include <lauxlib.h>
+#include <lua.h>
+
+#include "core/base.h"
+
+typedef struct Box Box;
+
+typedef struct BoxKind {
+  const char *name;          /* "socket": the metatable's key and what errors say */
+  void (*release)(Box *box); /* called once, with object still set; then it is NULL */
+} BoxKind;
+
+struct Box {
+  Box *prev, *next; /* NULL: severed */
+  const BoxKind *kind;
+  void *object;
+  Box *next_same,
+      **at_same; /* the other boxes of its object; NULL: it is in no such list */
+};
+
+/* Makes the metatable of a kind in this state: __index with `methods` (or the C function
+ * `index`, if not NULL, with the methods as its upvalue), __gc, __close, __tostring,
+ * __metatable. Harmless when made already. */
+void box_class(lua_State *L, const BoxKind *kind, const luaL_Reg *methods,
+               lua_CFunction index);
+Box *box_new(lua_State *L, const BoxKind *kind); /* pushes it, closed; may raise */
+Box *box_to(lua_State *L, int index, const BoxKind *kind); /* raises on another type */
+void *box_check(lua_State *L, int index,
+                const BoxKind *kind); /* raises when closed too */
+void box_release(Box *box);           /* harmless when closed */
+/* Opens it for an object that knows its boxes, and closes all of those, before it goes.
+ */
+void box_refer(Box *box, void *object, Box **boxes);
+void boxes_close(Box **boxes);
+
+/* A userdata that owns what is being read from a script until it is whole, so that a
+ * raise leaks nothing. Pushes it, empty; may raise. */
+typedef struct Holder {
+  void *object; /* owned while it is not NULL */
+  void (*release)(void *object);
+} Holder;
+Holder *holder_push(lua_State *L, void (*release)(void *object));
+void *holder_take(Holder *holder); /* hands the object over */
+
+/* The ring that links the boxes of a generation: its head is a Box of its own. */
+void box_ring_init(Box *head);
+void box_sever_all(Box *head); /* releases each */
+
+#endif

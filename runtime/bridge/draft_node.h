@@ -1,0 +1,69 @@
+/* Between draft.c, which scripts see, and draft_node.c, which keeps the tree of drafts.
+ *
+ * A node owns the value of its container. Those of its parts that have drafts of their
+ * own are its children, by place; what stands in the value at such a place may be out of
+ * date, until draftnode_flush puts what the children hold in. */
+#ifndef TIDELOCK_BRIDGE_DRAFT_NODE_H
+#define TIDELOCK_BRIDGE_DRAFT_NODE_H
+
+#include "core/value.h"
+
+typedef struct DraftNode DraftNode;
+typedef struct Change Change;
+
+typedef struct DraftPlace {
+  size_t index;
+  DraftNode *child;
+} DraftPlace;
+
+struct DraftNode {
+  Change *change;
+  DraftNode *parent;  /* NULL: the root, or taken out */
+  DraftNode *next;    /* of all of the change */
+  DraftNode **handle; /* the userdata's pointer here, set to NULL at the end */
+  int anchor;         /* where the userdata is among those that the change keeps */
+  Value value;        /* owned */
+  Value key;          /* in an object; owned */
+  bool stale;         /* it or a part differs from what the parent's value has for it */
+  bool below;         /* a child is stale */
+  bool undecided;     /* it was, and became an array only to hold items */
+  DraftPlace *places; /* sorted by index; room on both sides: loops go either way */
+  size_t first, count, room;
+};
+
+struct Change {
+  ValueAccount *account; /* borrowed */
+  DraftNode *root;
+  DraftNode *nodes;
+  int anchors; /* how many userdata it keeps */
+};
+
+/* Returns new, owned by the change: a node for the value, which is borrowed. */
+DraftNode *draftnode_new(Change *change, Value value);
+void change_free(Change *change); /* revokes all */
+
+/* The child at that place, or NULL. */
+DraftNode *draftnode_child(const DraftNode *node, size_t index);
+/* Makes a node a child: the value has its container there. `key` for objects, borrowed.
+ */
+void draftnode_attach(DraftNode *node, size_t index, Value key, DraftNode *child);
+/* The child there, if there is one, is on its own from now on. */
+DraftNode *draftnode_detach(DraftNode *node, size_t index);
+int draftnode_depth(const DraftNode *node); /* 1 for the root */
+
+/* What the node holds is put together in node->value. 0 or ERR_MEMORY. */
+int draftnode_flush(DraftNode *node);
+
+/* Writing; items are taken, children of the place written to detached. Codes as in
+ * value.h. */
+int draftnode_put(DraftNode *node, size_t index,
+                  Value item); /* of an array, or a known key */
+int draftnode_put_key(DraftNode *node, const char *key, size_t len, Value item);
+int draftnode_insert(DraftNode *node, size_t index, Value item);
+int draftnode_remove(DraftNode *node, size_t index);       /* of either kind */
+void draftnode_become_array(DraftNode *node, Value empty); /* an undecided one; takes */
+/* The array's items come in another order: the one at i goes to order[i]. Takes the new
+ * array. */
+void draftnode_reorder(DraftNode *node, const size_t *order, Value array);
+
+#endif

@@ -1,0 +1,312 @@
+/* The loop. How one turn of it goes:
+ *
+ *   prepare: if the inbox holds something, an idle handle is started, so that the poll
+ * does not wait; else `idle` is asked, and the one uv_timer is set to the next due time.
+ *   poll:    libuv calls the libraries' callbacks, which push events.
+ *   check:   drain: expired timers for SLICE seconds at most, then events for as long;
+ * what is left waits for the next turn, after another poll. So a flood of either starves
+ * neither the other nor I/O.
+ *
+ * Reading the clock costs a thirtieth of an event. Where events and timers are quick it
+ * is read every STRIDE of them, where they are slow after each; when it is read, expired
+ * timers go before the events that still wait.
+ *
+ * The heap is a binary heap of pointers to embedded timers; a timer knows its place, so
+ * stopping one is O(log n) and nothing is allocated per timer. */
+#include "loop/loop.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#define SLICE 0.004
+#define QUICK 0.0002 /* a stride that took longer is cut down to one step */
+enum { STRIDE = 16 };
+
+struct Loop {
+  uv_loop_t uv;
+  uv_prepare_t prepare;
+  uv_check_t check;
+  uv_idle_t spin;
+  uv_timer_t wake;
+  Log *log;
+  Event *first, **last;
+  Event *after, **after_last; /* for the end of the turn */
+  uint64_t turn;
+  Timer **heap;
+  size_t timers, room;
+  uint64_t order;
+  double armed; /* due time that `wake` is set to; INFINITY: not set */
+  void (*idle)(void *ctx);
+  void *idle_ctx;
+  bool leaving; /* idle is asked also when there is more to drain */
+};
+
+double loop_now(Loop *loop) {
+  (void)loop;
+  return (double)uv_hrtime() / 1e9;
+}
+
+uv_loop_t *loop_uv(Loop *loop) {
+  return &loop->uv;
+}
+
+Log *loop_log(Loop *loop) {
+  return loop->log;
+}
+
+/* --- the inbox -------------------------------------------------------------------- */
+
+void inbox_push(Loop *loop, Event *event) {
+  event->next = NULL;
+  *loop->last = event;
+  loop->last = &event->next;
+}
+
+void inbox_push_front(Loop *loop, Event *event) {
+  event->next = loop->first;
+  loop->first = event;
+  if (!event->next) loop->last = &event->next;
+}
+
+void loop_after_turn(Loop *loop, Event *event) {
+  event->next = NULL;
+  *loop->after_last = event;
+  loop->after_last = &event->next;
+}
+
+uint64_t loop_turn(const Loop *loop) {
+  return loop->turn;
+}
+
+static void end_turn(Loop *loop) {
+  while (loop->after) {
+    Event *event = loop->after;
+    loop->after = event->next;
+    if (!loop->after) loop->after_last = &loop->after;
+    event->run(event);
+  }
+  loop->turn++;
+}
+
+bool inbox_empty(const Loop *loop) {
+  return loop->first == NULL;
+}
+
+static Event *inbox_pop(Loop *loop) {
+  Event *event = loop->first;
+  if (!event) return NULL;
+  loop->first = event->next;
+  if (!loop->first) loop->last = &loop->first;
+  return event;
+}
+
+/* --- timers ----------------------------------------------------------------------- */
+
+static bool before(const Timer *a, const Timer *b) {
+  return a->due < b->due || (a->due == b->due && a->order < b->order);
+}
+
+static void place(Loop *loop, size_t i, Timer *timer) {
+  loop->heap[i] = timer;
+  timer->index = i + 1;
+}
+
+static void sift_up(Loop *loop, size_t i, Timer *timer) {
+  while (i > 0) {
+    size_t parent = (i - 1) / 2;
+    if (!before(timer, loop->heap[parent])) break;
+    place(loop, i, loop->heap[parent]);
+    i = parent;
+  }
+  place(loop, i, timer);
+}
+
+static void sift_down(Loop *loop, size_t i, Timer *timer) {
+  for (;;) {
+    size_t child = 2 * i + 1;
+    if (child >= loop->timers) break;
+    if (child + 1 < loop->timers && before(loop->heap[child + 1], loop->heap[child]))
+      child++;
+    if (!before(loop->heap[child], timer)) break;
+    place(loop, i, loop->heap[child]);
+    i = child;
+  }
+  place(loop, i, timer);
+}
+
+void timer_stop(Loop *loop, Timer *timer) {
+  if (!timer_active(timer)) return;
+  size_t i = timer->index - 1;
+  CHECK(i < loop->timers && loop->heap[i] == timer);
+  timer->index = 0;
+  Timer *moved = loop->heap[--loop->timers];
+  if (moved == timer) return;
+  if (i > 0 && before(moved, loop->heap[(i - 1) / 2])) sift_up(loop, i, moved);
+  else sift_down(loop, i, moved);
+}
+
+void timer_start_at(Loop *loop, Timer *timer, double due) {
+  CHECK(timer->fire != NULL && !isnan(due));
+  timer_stop(loop, timer);
+  timer->due = due;
+  timer->order = loop->order++;
+  if (loop->timers == loop->room) {
+    loop->room = loop->room ? loop->room * 2 : 64;
+    loop->heap = xrealloc(loop->heap, loop->room * sizeof *loop->heap);
+  }
+  sift_up(loop, loop->timers++, timer);
+}
+
+void timer_start(Loop *loop, Timer *timer, double seconds) {
+  timer_start_at(loop, timer, loop_now(loop) + (seconds > 0 ? seconds : 0));
+}
+
+/* --- turning ---------------------------------------------------------------------- */
+
+typedef struct Pace {
+  Loop *loop;
+  double now, end;
+  int stride, left; /* steps between two looks at the clock, and to the next */
+} Pace;
+
+/* After each timer and event; true when it has read the clock. */
+static bool step(Pace *pace) {
+  if (--pace->left > 0) return false;
+  double before = pace->now;
+  pace->now = loop_now(pace->loop);
+  pace->stride = pace->now - before > QUICK ? 1
+                 : pace->stride < STRIDE    ? pace->stride * 2
+                                            : STRIDE;
+  pace->left = pace->stride;
+  return true;
+}
+
+/* Fires what is due by now, not what is started meanwhile with a later due time. */
+static void fire_due(Pace *pace) {
+  Loop *loop = pace->loop;
+  double now = pace->now;
+  while (loop->timers && loop->heap[0]->due <= now) {
+    Timer *timer = loop->heap[0];
+    timer_stop(loop, timer);
+    timer->fire(timer);
+    end_turn(loop);
+    if (step(pace) && pace->now >= pace->end) return;
+  }
+}
+
+static void drain(Loop *loop) {
+  double now = loop_now(loop);
+  Pace pace = {loop, now, now + SLICE, 1, 1};
+  fire_due(&pace);
+  pace.end = pace.now + SLICE;
+  while (pace.now < pace.end) {
+    Event *event = inbox_pop(loop);
+    if (!event) return;
+    event->run(event);
+    end_turn(loop);
+    if (step(&pace)) fire_due(&pace);
+  }
+}
+
+static void on_wake(uv_timer_t *wake) {
+  Loop *loop = wake->data;
+  loop->armed = INFINITY;
+}
+
+static void on_spin(uv_idle_t *spin) {
+  (void)spin; /* its being active is all that counts: the poll does not wait */
+}
+
+static bool due_now(Loop *loop) {
+  return loop->timers && loop->heap[0]->due <= loop_now(loop);
+}
+
+static void arm(Loop *loop) {
+  double due = loop->timers ? loop->heap[0]->due : INFINITY;
+  if (due == loop->armed) return;
+  loop->armed = due;
+  if (isinf(due)) {
+    uv_timer_stop(&loop->wake);
+    return;
+  }
+  double wait = ceil((due - loop_now(loop)) * 1000);
+  uv_update_time(&loop->uv);
+  uv_timer_start(&loop->wake, on_wake, wait > 0 ? (uint64_t)fmin(wait, 1e12) : 0, 0);
+}
+
+static void on_prepare(uv_prepare_t *prepare) {
+  Loop *loop = prepare->data;
+  if (loop->idle && (inbox_empty(loop) || loop->leaving)) loop->idle(loop->idle_ctx);
+  if (!inbox_empty(loop) || due_now(loop)) {
+    uv_idle_start(&loop->spin, on_spin);
+    return;
+  }
+  uv_idle_stop(&loop->spin);
+  arm(loop);
+}
+
+static void on_check(uv_check_t *check) {
+  drain(check->data);
+}
+
+/* --- life ------------------------------------------------------------------------- */
+
+Loop *loop_new(Log *log) {
+  Loop *loop = xcalloc(1, sizeof *loop);
+  loop->log = log;
+  loop->last = &loop->first;
+  loop->after_last = &loop->after;
+  loop->armed = INFINITY;
+  CHECK(uv_loop_init(&loop->uv) == 0);
+  uv_prepare_init(&loop->uv, &loop->prepare);
+  uv_check_init(&loop->uv, &loop->check);
+  uv_idle_init(&loop->uv, &loop->spin);
+  uv_timer_init(&loop->uv, &loop->wake);
+  loop->prepare.data = loop->check.data = loop->wake.data = loop;
+  uv_prepare_start(&loop->prepare, on_prepare);
+  uv_check_start(&loop->check, on_check);
+  return loop;
+}
+
+void loop_run(Loop *loop, void (*idle)(void *ctx), void *ctx) {
+  loop->idle = idle;
+  loop->idle_ctx = ctx;
+  uv_run(&loop->uv, UV_RUN_DEFAULT);
+  loop->idle = NULL;
+}
+
+void loop_leave(Loop *loop) {
+  loop->leaving = true;
+}
+
+void loop_stop(Loop *loop) {
+  uv_stop(&loop->uv);
+  uv_idle_start(&loop->spin, on_spin); /* so that a poll about to begin does not wait */
+}
+
+/* Unreferenced, our own handles do not keep uv_run going: it returns when every foreign
+ * one is closed, or at once after loop_stop; the events that came meanwhile may have
+ * opened and closed others. */
+void loop_finish(Loop *loop) {
+  uv_handle_t *own[] = {(uv_handle_t *)&loop->prepare, (uv_handle_t *)&loop->check,
+                        (uv_handle_t *)&loop->spin, (uv_handle_t *)&loop->wake};
+  for (size_t i = 0; i < COUNT_OF(own); i++) uv_unref(own[i]);
+  do {
+    uv_run(&loop->uv, UV_RUN_DEFAULT);
+    while (!inbox_empty(loop)) drain(loop);
+  } while (uv_loop_alive(&loop->uv));
+  for (size_t i = 0; i < COUNT_OF(own); i++) uv_ref(own[i]);
+}
+
+void loop_free(Loop *loop) {
+  CHECK(loop->timers == 0 && inbox_empty(loop));
+  uv_close((uv_handle_t *)&loop->prepare, NULL);
+  uv_close((uv_handle_t *)&loop->check, NULL);
+  uv_close((uv_handle_t *)&loop->spin, NULL);
+  uv_close((uv_handle_t *)&loop->wake, NULL);
+  /* The first run does nothing if loop_stop was called since the last. */
+  for (int i = 0; i < 2; i++) uv_run(&loop->uv, UV_RUN_NOWAIT);
+  CHECK(uv_loop_close(&loop->uv) == 0);
+  free(loop->heap);
+  free(loop);
+}

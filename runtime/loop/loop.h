@@ -1,0 +1,72 @@
+/* The loop: libuv, a heap of timers over one uv_timer, and the inbox.
+ *
+ * Library callbacks (libuv, curl, libwebsockets, sqlite) never call Lua. They put an
+ * Event into the inbox, and the loop drains it in one place, after each poll, in slices
+ * of a few milliseconds: expired timers first, then events in the order they came. Code
+ * that runs there (Event.run, Timer.fire) is "in dispatch": every primitive is legal, Lua
+ * is called only there. Everything here belongs to the loop's thread. */
+#ifndef TIDELOCK_LOOP_LOOP_H
+#define TIDELOCK_LOOP_LOOP_H
+
+#include <uv.h>
+
+#include "core/base.h"
+#include "core/log.h"
+
+typedef struct Loop Loop;
+
+Loop *loop_new(Log *log);   /* returns new; borrows log */
+void loop_free(Loop *loop); /* CHECKs that no handle is left open: close yours first */
+uv_loop_t *loop_uv(Loop *loop);
+Log *loop_log(Loop *loop);
+
+/* Runs until loop_stop. `idle` (may be NULL) is asked each time nothing is left to drain,
+ * before the loop waits: the place to notice that nothing is left to wait for. */
+void loop_run(Loop *loop, void (*idle)(void *ctx), void *ctx);
+/* From now on `idle` is asked each turn: what comes in without end holds nobody up. */
+void loop_leave(Loop *loop);
+void loop_stop(Loop *loop);
+
+/* Runs the loop until no uv handle but its own is open: the last step of a teardown. */
+void loop_finish(Loop *loop);
+
+double loop_now(Loop *loop); /* monotonic seconds, read from the clock at each call */
+
+/* --- the inbox -------------------------------------------------------------------- */
+
+/* Embed it in what must be delivered. The owner keeps it alive until run is called, which
+ * happens exactly once for each push; run may free it or push it again. */
+typedef struct Event Event;
+struct Event {
+  Event *next;
+  void (*run)(Event *event);
+};
+void inbox_push(Loop *loop, Event *event);
+void inbox_push_front(Loop *loop, Event *event); /* before all that wait */
+bool inbox_empty(const Loop *loop);
+
+/* Runs the event when the turn that runs now (one inbox event, or one timer) is over,
+ * before the next one begins; in the order in which they were put there. */
+void loop_after_turn(Loop *loop, Event *event);
+uint64_t loop_turn(const Loop *loop); /* the number of the turn; it rises with each */
+
+/* --- timers ----------------------------------------------------------------------- */
+
+/* Embed it; a zeroed Timer with `fire` set is stopped. fire runs in dispatch; the timer
+ * is stopped by then and may be started again. Starting a running one moves it. Equal due
+ * times fire in the order they were started. */
+typedef struct Timer Timer;
+struct Timer {
+  void (*fire)(Timer *timer);
+  double due; /* monotonic seconds */
+  uint64_t order;
+  size_t index; /* place in the heap + 1; 0: stopped */
+};
+void timer_start(Loop *loop, Timer *timer, double seconds);
+void timer_start_at(Loop *loop, Timer *timer, double due);
+void timer_stop(Loop *loop, Timer *timer);
+static inline bool timer_active(const Timer *timer) {
+  return timer->index != 0;
+}
+
+#endif

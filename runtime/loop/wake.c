@@ -1,0 +1,115 @@
+/* Wakes: see wake.h. A timer of the system's that is due in the far future is cancelled
+ * when the wall clock is set (timerfd_create(2), TFD_TIMER_CANCEL_ON_SET): also by NTP
+ * and by hand, so that each listener looks for itself whether it missed anything. */
+#include "loop/wake.h"
+
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#ifdef __linux__
+#include <sys/timerfd.h>
+#else
+#define CLOCK_BOOTTIME CLOCK_MONOTONIC
+#endif
+
+struct Wakes {
+  Loop *loop;
+  uv_poll_t *poll; /* NULL: not yet, or not to be had */
+  int fd;
+  bool asked;
+  double skew; /* of tests */
+  WakeListener *first;
+};
+
+Wakes *wakes_new(Loop *loop) {
+  Wakes *wakes = xcalloc(1, sizeof *wakes);
+  wakes->loop = loop;
+  wakes->fd = -1;
+  return wakes;
+}
+
+double wakes_now(const Wakes *wakes) {
+  struct timespec t;
+  clock_gettime(CLOCK_BOOTTIME, &t);
+  return (double)t.tv_sec + (double)t.tv_nsec / 1e9 + wakes->skew;
+}
+
+/* Those that listen now are called; one may leave, or make others leave, meanwhile. */
+static void tell_all(Wakes *wakes) {
+  WakeListener *all = wakes->first;
+  wakes->first = NULL;
+  if (all) all->at = &all;
+  while (all) {
+    WakeListener *listener = all;
+    wakes_leave(listener);
+    wakes_listen(wakes, listener);
+    listener->woke(listener);
+  }
+}
+
+void wakes_slept(Wakes *wakes, double seconds) {
+  wakes->skew += seconds;
+  tell_all(wakes);
+}
+
+#ifdef __linux__
+static void arm(const Wakes *wakes) {
+  struct itimerspec never = {.it_value.tv_sec = (time_t)1 << 40};
+  timerfd_settime(wakes->fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &never, NULL);
+}
+
+static void on_set(uv_poll_t *poll, int status, int events) {
+  (void)status, (void)events;
+  Wakes *wakes = poll->data;
+  uint64_t count;
+  if (read(wakes->fd, &count, sizeof count) < 0) arm(wakes); /* ECANCELED */
+  tell_all(wakes);
+}
+
+static void ask_system(Wakes *wakes) {
+  wakes->fd = timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK | TFD_CLOEXEC);
+  if (wakes->fd < 0) return;
+  arm(wakes);
+  wakes->poll = xcalloc(1, sizeof *wakes->poll);
+  wakes->poll->data = wakes;
+  CHECK(uv_poll_init(loop_uv(wakes->loop), wakes->poll, wakes->fd) == 0);
+  uv_poll_start(wakes->poll, UV_READABLE, on_set);
+  uv_unref((uv_handle_t *)wakes->poll);
+}
+#else
+static void ask_system(Wakes *wakes) {
+  (void)wakes;
+}
+#endif
+
+void wakes_listen(Wakes *wakes, WakeListener *listener) {
+  if (listener->at) return;
+  if (!wakes->asked) ask_system(wakes);
+  wakes->asked = true;
+  listener->next = wakes->first;
+  listener->at = &wakes->first;
+  if (listener->next) listener->next->at = &listener->next;
+  wakes->first = listener;
+}
+
+void wakes_leave(WakeListener *listener) {
+  if (!listener->at) return;
+  *listener->at = listener->next;
+  if (listener->next) listener->next->at = listener->at;
+  listener->at = NULL;
+}
+
+static void free_handle(uv_handle_t *handle) {
+  free(handle);
+}
+
+void wakes_free(Wakes *wakes) {
+  CHECK(!wakes->first);
+  if (wakes->poll) {
+    uv_poll_stop(wakes->poll);
+    uv_close((uv_handle_t *)wakes->poll, free_handle);
+  }
+  if (wakes->fd >= 0) close(wakes->fd);
+  free(wakes);
+}

@@ -1,0 +1,96 @@
+/* Auth may wait: the question is a task of the owner's, and its answer goes to the socket
+ * that asked, if that still exists. A version that is replaced meanwhile may still answer
+ * within its grace; if it does not, the new one is asked instead. */
+#include <stdlib.h>
+
+#include "resource/connection_parts.h"
+#include "bridge/luaerror.h"
+#include "bridge/luajson.h"
+
+struct AuthAsk {
+  Connection *connection; /* NULL: it is gone, or asks anew */
+  Generation *gen;        /* who was asked */
+  int ref;
+};
+
+void connection_forget_ask(Connection *c) {
+  if (c->ask) c->ask->connection = NULL;
+  c->ask = NULL;
+}
+
+static void answer_auth(Connection *c, lua_State *L, int index) {
+  Error err;
+  Buffer json = {0};
+  if (lua_isnil(L, index)) {
+    socket_auth(c->socket, NULL, 0);
+  } else if (!lua_istable(L, index)) {
+    error_set(&err, ERR_INVALID, "auth must give a table, not a %s",
+              luaL_typename(L, index));
+    socket_auth_failed(c->socket, &err);
+  } else if (luajson_encode(L, index, &json, &err) != 0) {
+    socket_auth_failed(c->socket, &err);
+  } else {
+    socket_auth(c->socket, json.data, json.len);
+  }
+  buffer_free(&json);
+}
+
+static bool has_live_owner(const Connection *c) {
+  const Declaration *owner = c->res->decls;
+  return owner && !owner->attached && declaration_live(owner) &&
+         !owner->gen->rt->stopping;
+}
+
+static void auth_done(void *ctx, lua_State *co, int n, bool ok) {
+  AuthAsk *ask = ctx;
+  Connection *c = ask->connection;
+  bool replaced = ask->gen->state != GEN_LIVE;
+  Error err;
+  if (c) c->ask = NULL;
+  free(ask);
+  if (!c) return;
+  if (!ok && replaced && has_live_owner(c)) {
+    connection_on_auth(c); /* who was asked is cut off: the new version knows */
+  } else if (!co || !ok) {
+    error_set(&err, co ? ERR_SCRIPT : ERR_CANCELLED, "auth of %s %s", c->res->name,
+              co ? "failed: see the log"
+                 : "was given up for a new version of the script");
+    socket_auth_failed(c->socket, &err);
+  } else if (n >= 2 && lua_isnil(co, -n) && !lua_isnil(co, -n + 1)) {
+    luaerror_read(co, -n + 1, &err);
+    socket_auth_failed(c->socket, &err);
+  } else if (n == 0) {
+    socket_auth(c->socket, NULL, 0);
+  } else {
+    answer_auth(c, co, lua_gettop(co) - n + 1);
+  }
+}
+
+static int push_auth(lua_State *L, void *ctx) {
+  lua_rawgeti(L, LUA_REGISTRYINDEX, ((AuthAsk *)ctx)->ref);
+  return 0;
+}
+
+static void ask_script(Connection *c, Declaration *decl) {
+  AuthAsk *ask = xcalloc(1, sizeof *ask);
+  *ask = (AuthAsk){c, decl->gen, decl->functions[CONNECTION_AUTH]};
+  c->ask = ask;
+  task_start(decl->gen, TASK_NAME("the auth of", c->res->name), push_auth, ask, auth_done,
+             ask);
+}
+
+void connection_on_auth(void *ctx) {
+  Connection *c = ctx;
+  connection_forget_ask(c);
+  Declaration *decl = c->res->decls;
+  if (!decl || decl->attached || decl->functions[CONNECTION_AUTH] == LUA_NOREF) {
+    socket_auth(c->socket, NULL, 0);
+    return;
+  }
+  lua_State *L = decl->gen->L;
+  bool function = lua_rawgeti(L, LUA_REGISTRYINDEX, decl->functions[CONNECTION_AUTH]) ==
+                  LUA_TFUNCTION;
+  if (!function) answer_auth(c, L, lua_gettop(L));
+  lua_pop(L, 1);
+  if (function) ask_script(c, decl);
+}

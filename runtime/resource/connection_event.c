@@ -1,0 +1,335 @@
+/* Events of a script's connection, in both directions, and the acks that the script
+ * gives. An event's text is read for each handler, so that each has its own copy; an
+ * event that nobody wants is not read. One with attachments becomes a tree first, in the
+ * runtime's arena. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "proto/socketio.h"
+#include "resource/connection_parts.h"
+#include "bridge/luaerror.h"
+#include "bridge/luajson.h"
+#include "script/script.h"
+
+/* --- acks from the script --------------------------------------------------------- */
+
+static void release_ack(Box *box) {
+  free(box->object);
+}
+
+static const BoxKind ack_kind = {"ack", release_ack};
+
+typedef struct Ack {
+  uint64_t connection; /* its number */
+  uint32_t epoch;
+  int64_t id;
+} Ack;
+
+/* The arguments from 1 on as an array; raises on what cannot be encoded. Borrows. */
+static SocketData encode_args(lua_State *L, LuaBinaries *binaries) {
+  Buffer *out = luajson_scratch(L);
+  int wrong;
+  Error err;
+  if (luajson_encode_list(L, 1, lua_gettop(L), out, binaries, &wrong, &err) != 0) {
+    if (wrong) luaL_error(L, "ack: argument %d: %s", wrong, err.message);
+    luaL_error(L, "ack: %s", err.message);
+  }
+  return (SocketData){out->data, out->len, binaries->items, binaries->count};
+}
+
+/* Another script may answer only where it may send. */
+static bool may_answer(const Connection *c, const Script *script) {
+  return script == c->res->owner ||
+         ((ConnectionOptions *)c->res->options)->share >= GUEST_SENDS;
+}
+
+static int f_ack(lua_State *L) {
+  Box *box = lua_touserdata(L, lua_upvalueindex(1));
+  Ack *ack = box->object;
+  if (!ack) return luaL_error(L, "this event was acknowledged already");
+  LuaBinaries binaries;
+  SocketData data = encode_args(L, &binaries);
+  const Generation *gen = generation_of(L);
+  Connection *c = connection_if_alive(gen->rt, ack->connection);
+  if (c && !may_answer(c, gen->script))
+    return luaL_error(L, "ack: the connection is not shared for that any more");
+  Error err = {0};
+  int rc = ERR_NOT_CONNECTED;
+  if (c) rc = socket_ack(c->socket, ack->epoch, ack->id, &data, &err);
+  else error_set(&err, ERR_NOT_CONNECTED, "the connection of this ack is closed");
+  box_release(box);
+  if (rc != 0) return luaerror_return(L, &err);
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+static void push_ack(lua_State *L, const Connection *c, const Told *told) {
+  static const luaL_Reg none[] = {{NULL, NULL}};
+  box_class(L, &ack_kind, none, NULL);
+  Box *box = box_new(L, &ack_kind);
+  Ack *ack = xmalloc(sizeof *ack);
+  *ack = (Ack){c->number, told->epoch, told->ack};
+  box->object = ack;
+  lua_pushcclosure(L, f_ack, 1);
+}
+
+/* --- events ----------------------------------------------------------------------- */
+
+typedef struct Payload {
+  Connection *connection;
+  Told told;
+  const JsonArena *arena;
+  const cJSON *tree; /* NULL: the text is read */
+  const char *name;
+  size_t name_len;
+  bool with_name, unreadable;
+} Payload;
+
+/* It costs that event. */
+static void tell_dropped(const Connection *c, const Error *err) {
+  log_write(c->res->owner->rt->log, LOG_ERROR, c->res->owner->name,
+            "%s: an event is dropped: %s", c->res->name, err->message);
+}
+
+static int push_tree(lua_State *L, const Payload *p) {
+  int n = 0;
+  for (const cJSON *item = p->tree->child->next; item; item = item->next, n++) {
+    luaL_checkstack(L, 8, "too many arguments");
+    luajson_push(L, p->arena, item);
+  }
+  return n;
+}
+
+static int push_text(lua_State *L, Payload *p) {
+  Error err;
+  int n = luajson_decode_list(L, p->told.data->json, p->told.data->len, 1, &err);
+  if (n < 0 && !p->unreadable && p->connection->res) tell_dropped(p->connection, &err);
+  if (n < 0) p->unreadable = true;
+  return n;
+}
+
+static int push_event(lua_State *L, Payload *p) {
+  int n = p->tree ? push_tree(L, p) : push_text(L, p);
+  if (n < 0) return -1;
+  const Connection *c = p->connection;
+  if (p->told.ack == SIO_NO_ACK || !c->res) return n;
+  if (!may_answer(c, generation_of(L)->script)) return n;
+  push_ack(L, p->connection, &p->told);
+  return n + 1;
+}
+
+static int push_message(lua_State *L, const Payload *p) {
+  const SocketData *data = p->told.data;
+  const Resource *res = p->connection->res;
+  Error err;
+  bool json = res && ((ConnectionOptions *)res->options)->frames == FRAMES_JSON;
+  if (!json || p->told.binary) lua_pushlstring(L, data->json, data->len);
+  else if (luajson_decode(L, data->json, data->len, &err) != 0)
+    return luaL_error(L, "%s", err.message);
+  lua_pushboolean(L, p->told.binary);
+  return 2;
+}
+
+static int push_payload(lua_State *L, void *ctx) {
+  Payload *p = ctx;
+  if (p->with_name) lua_pushlstring(L, p->name, p->name_len);
+  int n = p->told.message ? push_message(L, p) : push_event(L, p);
+  return n < 0 ? n : n + p->with_name;
+}
+
+/* The array ["name", args...], or NULL with *err. */
+static const cJSON *parse_data(JsonArena *arena, const SocketData *data, Error *err) {
+  const cJSON *root = json_parse(arena, data->json, data->len, err);
+  if (!root || (data->count && sio_fill(arena, root, data->bytes, data->count, err) != 0))
+    return NULL;
+  if (cJSON_IsArray(root) && cJSON_IsString(root->child)) return root;
+  error_set(err, ERR_PROTOCOL, "an event is an array that starts with its name");
+  return NULL;
+}
+
+/* What is sent is shown as it was given: bytes as those that socket.binary marks. */
+static void mark_binaries(cJSON *item) {
+  if (item->type == JSON_BYTES) item->type = JSON_BINARY;
+  if (item->type != cJSON_Array && item->type != cJSON_Object) return;
+  for (cJSON *child = item->child; child; child = child->next) mark_binaries(child);
+}
+
+/* Makes a tree of it; false after having told. */
+static bool plant(Payload *p) {
+  Connection *c = p->connection;
+  JsonArena *arena = c->res->owner->rt->arena;
+  Error err;
+  p->tree = parse_data(arena, p->told.data, &err);
+  p->arena = arena;
+  p->unreadable = !p->tree;
+  bool sent = p->told.list == LIST_OUTGOING && p->told.data->count;
+  if (p->tree && sent) mark_binaries((cJSON *)p->tree);
+  if (p->tree) p->name = json_string(arena, p->tree->child, false, &p->name_len);
+  else tell_dropped(c, &err);
+  return p->tree != NULL;
+}
+
+static bool can_push(void *ctx) {
+  Payload *p = ctx;
+  return p->told.message || p->tree || (!p->unreadable && p->connection->res && plant(p));
+}
+
+/* The name as it stands in the text; false: it has escapes, or something is wrong. */
+static bool find_name(Payload *p) {
+  SioPacket packet = {
+      .type = SIO_EVENT, .json = p->told.data->json, .json_len = p->told.data->len};
+  return sio_event_name(&packet, &p->name, &p->name_len);
+}
+
+/* What is told to a script that attached, of events that it was too slow for: a server's
+ * event of that name is heard by its handlers of any event alone. */
+static bool is_gap(const Declaration *d, const Payload *p) {
+  return d->attached && p->name_len == 3 && memcmp(p->name, "gap", 3) == 0;
+}
+
+static bool wants(const Declaration *d, const Payload *p) {
+  if (!connection_hears(d)) return false;
+  if (p->told.list == LIST_OUTGOING) return handlers_want(&d->outgoing, NULL, 0);
+  return is_gap(d, p) ? handlers_want(&d->handlers, NULL, 0)
+                      : handlers_want(&d->handlers, p->name, p->name_len);
+}
+
+static bool anyone_wants(const Resource *res, const Payload *p) {
+  for (const Declaration *d = res->decls; d; d = d->next_bound)
+    if (wants(d, p)) return true;
+  return false;
+}
+
+static bool is_reserved(const Payload *p) {
+  const Resource *res = p->connection->res;
+  if (!sio_reserved(p->name, p->name_len)) return false;
+  log_write(res->owner->rt->log, LOG_WARN, res->owner->name,
+            "%s: the server sent an event with the reserved name %.*s: dropped",
+            res->name, (int)p->name_len, p->name);
+  return true;
+}
+
+/* To the handlers of one script: those for any event first. */
+static void hand(Connection *c, Declaration *d, Flight *f, Payload *p) {
+  Firing any = {.any = true, .push = push_payload, .can_push = can_push, .ctx = p};
+  p->with_name = true;
+  connection_fire_for(c, d, f, p->told.list, &any);
+  if (!c->res || p->told.list == LIST_OUTGOING || is_gap(d, p)) return;
+  p->with_name = false;
+  Firing named = {.event = p->name,
+                  .len = p->name_len,
+                  .push = push_payload,
+                  .can_push = can_push,
+                  .ctx = p};
+  connection_fire_for(c, d, f, p->told.list, &named);
+}
+
+static void hand_round(Connection *c, Payload *p) {
+  c->firing++;
+  for (Declaration *d = c->res->decls; d && c->res; d = d->next_bound) {
+    if (!wants(d, p)) continue;
+    Flight *f = c->flight;
+    if (d->attached) f = guest_ready(c, d, &p->told);
+    else if (p->told.list == LIST_OUTGOING) f = NULL;
+    if (f || !d->attached) hand(c, d, f, p);
+  }
+  connection_leave(c);
+}
+
+/* Finds the name, where there is none in the text by making a tree of it; false: it
+ * cannot be read. */
+static bool read_payload(Payload *p) {
+  p->name = "message";
+  p->name_len = 7;
+  if (p->told.message) return true;
+  bool named = find_name(p);
+  if (named && !p->told.data->count) return true;
+  return (named && !anyone_wants(p->connection->res, p)) || plant(p);
+}
+
+void connection_hand(Connection *c, Declaration *d, Flight *f, const Told *told) {
+  Payload p = {.connection = c, .told = *told};
+  if (read_payload(&p)) hand(c, d, f, &p);
+}
+
+void connection_on_event(void *ctx, const SocketData *data, int64_t ack) {
+  Connection *c = ctx;
+  Payload p = {.connection = c, .told = {LIST_EVENTS, .data = data, .ack = ack}};
+  p.told.epoch = socket_epoch(c->socket);
+  if (!read_payload(&p) || !anyone_wants(c->res, &p) || is_reserved(&p)) return;
+  hand_round(c, &p);
+}
+
+void connection_on_message(void *ctx, bool binary, const char *data, size_t len) {
+  Connection *c = ctx;
+  SocketData bytes = {.json = data, .len = len};
+  Payload p = {.connection = c,
+               .told = {LIST_EVENTS, true, binary, &bytes, SIO_NO_ACK, 0}};
+  if (read_payload(&p)) hand_round(c, &p);
+}
+
+/* --- what is not sent ------------------------------------------------------------- */
+
+typedef struct Dropped {
+  const char *event, *why;
+  size_t len;
+} Dropped;
+
+static const char *why_dropped(ErrorCode why) {
+  return why == ERR_EXPIRED     ? "expired"
+         : why == ERR_ABORTED   ? "cleared"
+         : why == ERR_TOO_LARGE ? "too large"
+                                : "closed";
+}
+
+static int push_dropped(lua_State *L, void *ctx) {
+  Dropped *d = ctx;
+  lua_pushlstring(L, d->event, d->len);
+  lua_pushstring(L, d->why);
+  return 2;
+}
+
+void connection_on_dropped(void *ctx, ErrorCode why, const char *data, size_t len) {
+  Connection *c = ctx;
+  Dropped d = {"message", why_dropped(why), 7};
+  SioPacket packet;
+  Error ignored;
+  bool plain = ((ConnectionOptions *)c->res->options)->net.protocol == SOCKET_WEBSOCKET;
+  if (!plain && len && sio_parse(data + 1, len - 1, &packet, &ignored) == 0)
+    sio_event_name(&packet, &d.event, &d.len);
+  c->firing++;
+  connection_fire(c, LIST_DROPS, &(Firing){.any = true, .push = push_dropped, .ctx = &d});
+  connection_leave(c);
+}
+
+/* --- outgoing --------------------------------------------------------------------- */
+
+typedef struct Outgoing {
+  Event event;
+  Runtime *rt;
+  uint64_t connection;
+  SocketData data; /* copied into place */
+  _Alignas(SioBytes) char place[];
+} Outgoing;
+
+static void on_outgoing(Event *event) {
+  Outgoing *o = CONTAINER_OF(event, Outgoing, event);
+  Connection *c = connection_if_alive(o->rt, o->connection);
+  Payload p = {.connection = c,
+               .told = {LIST_OUTGOING, .data = &o->data, .ack = SIO_NO_ACK}};
+  if (c && read_payload(&p)) hand_round(c, &p);
+  free(o);
+}
+
+void connection_outgoing(Resource *res, const SocketData *data) {
+  bool wanted = false;
+  for (Declaration *d = res->decls; d; d = d->next_bound)
+    wanted = wanted || handlers_want(&d->outgoing, NULL, 0);
+  if (!wanted) return;
+  Outgoing *o = xmalloc(sizeof *o + socket_data_room(data));
+  const Connection *c = res->core;
+  *o =
+      (Outgoing){.event.run = on_outgoing, .rt = res->owner->rt, .connection = c->number};
+  o->data = socket_data_store(o->place, data);
+  inbox_push(o->rt->loop, &o->event);
+}

@@ -1,0 +1,115 @@
+/* See pending.h. */
+#include "resource/pending.h"
+
+#include <stdlib.h>
+
+#include "core/suggest.h"
+#include "script/script.h"
+
+enum { MOST_TOLD = 5, MOST_NAMES = 8 };
+static const double patience = 1; /* seconds */
+
+/* --- the names that there are ------------------------------------------------------ */
+
+typedef struct Names {
+  const ResourceKind *kind;
+  const Script *but; /* whose own are left out */
+  const Resource *at;
+} Names;
+
+static const Resource *next_of(Names *names) {
+  const Resource *r = names->at;
+  while (r && (r->kind != names->kind || r->owner == names->but || !r->core)) r = r->next;
+  names->at = r ? r->next : NULL;
+  return r;
+}
+
+/* The nearest, and what there is else. */
+static void add_names(Buffer *out, const Declaration *d) {
+  Suggestion near;
+  Buffer list = {0};
+  int count = 0;
+  suggest_begin(&near, d->name);
+  Names names = {d->kind, d->gen->script, d->gen->rt->resources};
+  for (const Resource *r; (r = next_of(&names)); count++) {
+    char *name = xasprintf("%s:%s", r->owner->name, r->name);
+    suggest_offer(&near, name);
+    if (count < MOST_NAMES) buffer_printf(&list, "%s%s", count ? ", " : "", name);
+    free(name);
+  }
+  if (suggest_name(&near)) buffer_printf(out, ": did you mean %s?", suggest_name(&near));
+  else buffer_putc(out, '.');
+  if (count) buffer_printf(out, " There are: %s", buffer_text(&list));
+  else buffer_puts(out, " No other script has declared one");
+  if (count > MOST_NAMES) buffer_printf(out, " and %d more", count - MOST_NAMES);
+  buffer_free(&list);
+}
+
+/* --- telling ----------------------------------------------------------------------- */
+
+static bool is_withheld(const Declaration *d) {
+  return d->res && d->kind->withheld && d->kind->withheld(d);
+}
+
+static void tell(Declaration *d) {
+  Buffer text = {0};
+  buffer_printf(&text, "attached to the %s %s, which ", d->kind->name, d->name);
+  if (is_withheld(d)) {
+    buffer_printf(&text, "is there, but not shared: its owner says so with share = %s",
+                  d->kind->shares);
+  } else {
+    buffer_puts(&text, "no script has declared; it is pending");
+    add_names(&text, d);
+  }
+  log_write(d->gen->rt->log, LOG_WARN, d->gen->script->name, "%s", buffer_text(&text));
+  buffer_free(&text);
+}
+
+static void look_at(Generation *gen) {
+  int count = 0;
+  for (Declaration *d = gen->decls; d; d = d->next) {
+    if (!d->attached || d->told || (d->res && !is_withheld(d))) continue;
+    d->told = true;
+    if (count++ < MOST_TOLD) tell(d);
+  }
+  if (count > MOST_TOLD)
+    log_write(gen->rt->log, LOG_WARN, gen->script->name,
+              "attached to %d more that no script has declared, or shares",
+              count - MOST_TOLD);
+}
+
+static bool is_loading(const Runtime *rt) {
+  for (const Script *s = rt->scripts; s; s = s->next)
+    if (s->reload) return true;
+  return false;
+}
+
+static void look_at_all(Runtime *rt) {
+  for (Script *s = rt->scripts; s && !rt->stopping; s = s->next)
+    if (s->current) look_at(s->current);
+}
+
+static void on_pending(Timer *timer) {
+  Runtime *rt = CONTAINER_OF(timer, Runtime, pending_timer);
+  if (is_loading(rt)) pending_look_soon(rt);
+  else look_at_all(rt);
+}
+
+void pending_look_now(Runtime *rt) {
+  if (!timer_active(&rt->pending_timer)) return;
+  timer_stop(rt->loop, &rt->pending_timer);
+  look_at_all(rt);
+}
+
+void pending_look_soon(Runtime *rt) {
+  if (!timer_active(&rt->pending_timer) && !rt->stopping)
+    timer_start(rt->loop, &rt->pending_timer, patience);
+}
+
+void pending_init(Runtime *rt) {
+  rt->pending_timer.fire = on_pending;
+}
+
+void pending_stop(Runtime *rt) {
+  timer_stop(rt->loop, &rt->pending_timer);
+}

@@ -1,0 +1,15 @@
+/* Scripts that attached to what is not there, or not shared with them, are told in the
+ * log after a second, once for each name, with the names that there are. */
+#ifndef TIDELOCK_RESOURCE_PENDING_H
+#define TIDELOCK_RESOURCE_PENDING_H
+
+#include "resource/resource.h"
+
+/* Something may be missing now: it is looked at in a second. */
+void pending_look_soon(Runtime *rt);
+/* What is to be told in a second is told now: the run ends by itself. */
+void pending_look_now(Runtime *rt);
+void pending_init(Runtime *rt);
+void pending_stop(Runtime *rt);
+
+#endif

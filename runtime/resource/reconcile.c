@@ -1,0 +1,251 @@
+/* Making declarations real. What can fail comes first, and everything it does can be
+ * taken back without anybody who is connected noticing:
+ *
+ *   resources_open     opens what is new, and beside the old core what cannot be changed
+ *                      in place; nothing that there was is touched
+ *   resources_replace  what can exist once only, as a port: the old core is closed and
+ *                      the new one opened. The last step, when all else has succeeded,
+ *                      and only for what its own predecessor stands in the way of
+ *   resources_bind     claims; changes in place; the old cores go. Cannot fail
+ *   resources_start    the new generation is live
+ *
+ * Until they are bound, declarations whose plan is not PLAN_KEEP, or that renamed what
+ * they found, say what is to be undone.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "resource/pending.h"
+#include "resource/resource_parts.h"
+#include "script/script.h"
+
+static void swap_options(Resource *res, Declaration *decl) {
+  void *options = res->options;
+  res->options = decl->options;
+  decl->options = options; /* kept for undoing, and for telling what changed */
+}
+
+/* --- another name ------------------------------------------------------------------ */
+
+static bool declares(const Generation *gen, const Resource *res) {
+  return declaration_of(gen, res->kind, res->name) != NULL;
+}
+
+/* What is new, where the one that stands in its way (on its port) is declared no more, is
+ * that one under another name. */
+static Resource *rename_to(Declaration *decl) {
+  const ResourceKind *kind = decl->kind;
+  Resource *res = kind->exclusive ? decl->gen->rt->resources : NULL;
+  while (res &&
+         (res->owner != decl->gen->script || res->kind != kind || !res->core ||
+          !kind->exclusive(res->options, decl->options) || declares(decl->gen, res)))
+    res = res->next;
+  if (!res) return NULL;
+  decl->old_name = resource_rename(res, xstrdup(decl->name));
+  return res;
+}
+
+static void undo_name(Declaration *decl) {
+  if (!decl->old_name) return;
+  Resource *res = resource_for(decl);
+  free(resource_rename(res, decl->old_name));
+  decl->old_name = NULL;
+}
+
+/* --- planning ---------------------------------------------------------------------- */
+
+static bool unchanged(const Resource *res, const Declaration *decl) {
+  return !res->kind->same || res->kind->same(res->options, decl->options);
+}
+
+/* A core that was lost is opened again. */
+static Plan plan_for(const Resource *res, const Declaration *decl) {
+  const ResourceKind *kind = decl->kind;
+  if (!res) return PLAN_OPEN;
+  if (!res->core) return PLAN_BESIDE;
+  if (unchanged(res, decl)) return PLAN_KEEP;
+  if (kind->in_place && kind->in_place(res->options, decl->options)) return PLAN_CHANGE;
+  if (kind->exclusive && kind->exclusive(res->options, decl->options))
+    return PLAN_INSTEAD;
+  return PLAN_BESIDE;
+}
+
+/* Opens a resource with new options beside the old core, which goes on meanwhile. */
+static int open_beside(Resource *res, Declaration *decl, Error *err) {
+  void *core = res->core;
+  swap_options(res, decl);
+  res->core = NULL;
+  if (res->kind->open(res, err) == 0) {
+    decl->old_core = core;
+    return 0;
+  }
+  swap_options(res, decl);
+  res->core = core;
+  return (int)err->code;
+}
+
+static void undo_beside(Declaration *decl, Resource *res) {
+  resource_close_core(res);
+  res->core = decl->old_core;
+  decl->old_core = NULL;
+  swap_options(res, decl);
+}
+
+/* The old core goes. */
+static void settle_beside(Declaration *decl, Resource *res) {
+  void *core = res->core;
+  res->core = decl->old_core;
+  resource_close_core(res);
+  res->core = core;
+  decl->old_core = NULL;
+}
+
+static int realise(Declaration *decl, Error *err) {
+  Resource *res = resource_for(decl);
+  if (!res) res = rename_to(decl);
+  Plan plan = plan_for(res, decl);
+  int code = 0;
+  if (plan == PLAN_OPEN) code = resource_open(decl, err) ? 0 : (int)err->code;
+  else code = resource_prepare(res, decl, err);
+  if (code != 0) return code;
+  if (plan == PLAN_BESIDE) code = open_beside(res, decl, err);
+  else if (plan == PLAN_INSTEAD && decl->kind->check)
+    code = decl->kind->check(decl->options, err); /* what shows before anything closes */
+  if (code == 0) decl->plan = plan;
+  return code;
+}
+
+/* Says which declaration it was. */
+static int failed(const Declaration *decl, Error *err) {
+  Error why = *err;
+  error_set(err, why.code, "%s%s%s \"%s\": %s", decl->place ? decl->place : "",
+            decl->place ? ": " : "", decl->kind->name, decl->name, why.message);
+  return (int)err->code;
+}
+
+int resources_check(Generation *gen, Error *err) {
+  for (Declaration *d = gen->decls; d; d = d->next)
+    if (!d->attached && d->kind->check && d->kind->check(d->options, err) != 0)
+      return failed(d, err);
+  return 0;
+}
+
+int resources_open(Generation *gen, Error *err) {
+  for (Declaration *d = gen->decls; d; d = d->next)
+    if (!d->attached && realise(d, err) != 0) return failed(d, err);
+  return 0;
+}
+
+/* --- replacing --------------------------------------------------------------------- */
+
+static void start(Resource *res) {
+  if (res->kind->start) res->kind->start(res);
+}
+
+/* Back to the options that were in force. */
+static void restore(Resource *res, Declaration *decl) {
+  Error err;
+  swap_options(res, decl);
+  if (res->kind->open(res, &err) == 0) start(res);
+  else
+    log_write(res->owner->rt->log, LOG_ERROR, res->owner->name, "%s \"%s\" is lost: %s",
+              res->kind->name, res->name, err.message);
+}
+
+static int replace(Declaration *decl, Error *err) {
+  Resource *res = resource_for(decl);
+  resource_close_core(res);
+  swap_options(res, decl);
+  if (res->kind->open(res, err) == 0) {
+    decl->plan = PLAN_REPLACED;
+    return 0;
+  }
+  restore(res, decl);
+  decl->plan = PLAN_KEEP;
+  return (int)err->code;
+}
+
+int resources_replace(Generation *gen, Error *err) {
+  for (Declaration *d = gen->decls; d; d = d->next)
+    if (d->plan == PLAN_INSTEAD && replace(d, err) != 0) return failed(d, err);
+  return 0;
+}
+
+/* --- undoing ----------------------------------------------------------------------- */
+
+static void undo(Declaration *decl) {
+  Resource *res = resource_for(decl);
+  switch (decl->plan) {
+  case PLAN_OPEN:
+    decl->options = res->options;
+    res->options = NULL;
+    resource_close(res);
+    break;
+  case PLAN_BESIDE:
+    undo_beside(decl, res);
+    break;
+  case PLAN_REPLACED:
+    resource_close_core(res);
+    restore(res, decl);
+    break;
+  default:
+    break;
+  }
+  decl->plan = PLAN_KEEP;
+  undo_name(decl);
+}
+
+void resources_undo(Generation *gen) {
+  for (Declaration *d = gen->decls; d; d = d->next) undo(d);
+}
+
+/* --- taking over ------------------------------------------------------------------- */
+
+static void claim(Declaration *decl) {
+  Resource *res = resource_for(decl);
+  timer_stop(decl->gen->rt->loop, &res->grace);
+  free(decl->old_name);
+  decl->old_name = NULL;
+  if (decl->plan == PLAN_BESIDE) settle_beside(decl, res);
+  if (decl->plan == PLAN_CHANGE) {
+    swap_options(res, decl);
+    res->kind->change(res, decl->options);
+  }
+  declaration_bind(decl, res);
+}
+
+void resources_bind(Generation *gen) {
+  for (Declaration *d = gen->decls; d; d = d->next)
+    if (d->attached) declaration_attach(d);
+    else claim(d);
+  for (Declaration *d = gen->decls; d; d = d->next)
+    if (!d->attached) declarations_attach_to(d->res);
+  pending_look_soon(gen->rt); /* what it shares may be another thing now */
+}
+
+static void begin(Declaration *decl) {
+  Plan plan = decl->plan;
+  decl->plan = PLAN_KEEP;
+  if (decl->res && (plan == PLAN_OPEN || plan == PLAN_BESIDE || plan == PLAN_REPLACED))
+    start(decl->res);
+  declaration_join(decl);
+}
+
+void resources_start(Generation *gen) {
+  for (Declaration *d = gen->decls, *next; d; d = next) {
+    next = d->next;
+    begin(d);
+  }
+}
+
+int declare_live(Declaration *decl, Error *err) {
+  if (realise(decl, err) != 0 ||
+      (decl->plan == PLAN_INSTEAD && replace(decl, err) != 0)) {
+    undo_name(decl);
+    return (int)err->code;
+  }
+  claim(decl);
+  declarations_attach_to(decl->res);
+  begin(decl);
+  return 0;
+}

@@ -1,0 +1,406 @@
+/* Resources and declarations: see resource.h. How a new generation's are made real is in
+ * reconcile.c. */
+#include "resource/resource.h"
+
+#include <lauxlib.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/hash.h"
+#include "bridge/luaerror.h"
+#include "resource/pending.h"
+#include "resource/resource_parts.h"
+#include "script/script.h"
+
+static void on_grace(Timer *timer);
+
+/* --- declarations ----------------------------------------------------------------- */
+
+static void free_options(const ResourceKind *kind, void *options) {
+  if (options && kind->free_options) kind->free_options(options);
+}
+
+/* Returns new: "bot.lua:3", of the innermost frame that runs a source of the script's; or
+ * NULL. Cannot raise. */
+static char *place_of(lua_State *L, const Generation *gen) {
+  lua_Debug frame;
+  for (int level = 1; lua_getstack(L, level, &frame); level++) {
+    lua_getinfo(L, "Sl", &frame);
+    if (frame.currentline <= 0 || *frame.source != '@') continue;
+    for (size_t i = 0; i < gen->sources->count; i++)
+      if (strcmp(gen->sources->files[i].path, frame.source + 1) == 0)
+        return xasprintf("%s:%d", frame.short_src, frame.currentline);
+  }
+  return NULL;
+}
+
+static uint64_t hash_of(const ResourceKind *kind, const char *name, size_t len) {
+  return hash_bytes(hash_bytes(HASH_START, &kind, sizeof kind), name, len);
+}
+
+static bool is_named(const Declaration *decl, const ResourceKind *kind,
+                     const char *name) {
+  return decl->kind == kind && strcmp(decl->name, name) == 0;
+}
+
+/* Those of this kind and name, one after the other. */
+static Declaration *next_named(IndexNode *node, const ResourceKind *kind,
+                               const char *name) {
+  while (node && !is_named(CONTAINER_OF(node, Declaration, node), kind, name))
+    node = index_next(node);
+  return node ? CONTAINER_OF(node, Declaration, node) : NULL;
+}
+
+static Declaration *first_named(const Generation *gen, const ResourceKind *kind,
+                                const char *name) {
+  uint64_t hash = hash_of(kind, name, strlen(name));
+  return next_named(index_first(&gen->declared, hash), kind, name);
+}
+
+Declaration *declaration_of(const Generation *gen, const ResourceKind *kind,
+                            const char *name) {
+  Declaration *d = first_named(gen, kind, name);
+  while (d && d->attached) d = next_named(index_next(&d->node), kind, name);
+  return d;
+}
+
+static Declaration *declaration_new(lua_State *L, const ResourceKind *kind,
+                                    const char *name, void *options) {
+  Generation *gen = generation_of(L);
+  Declaration *decl = xcalloc(1, sizeof *decl);
+  decl->gen = gen;
+  decl->kind = kind;
+  decl->name = xstrdup(name);
+  decl->place = place_of(L, gen);
+  decl->options = options;
+  handlers_init(&decl->handlers);
+  handlers_init(&decl->states);
+  handlers_init(&decl->outgoing);
+  handlers_init(&decl->drops);
+  for (int i = 0; i < DECL_FUNCTIONS; i++) decl->functions[i] = LUA_NOREF;
+  index_add(&gen->declared, &decl->node, hash_of(kind, name, strlen(name)));
+  decl->at = gen->last_decl;
+  *gen->last_decl = decl;
+  gen->last_decl = &decl->next;
+  return decl;
+}
+
+static void unbind(Declaration *decl) {
+  if (decl->pends) index_remove(&decl->gen->rt->pending, &decl->waiting);
+  decl->pends = false;
+  if (!decl->res) return;
+  Declaration **at = &decl->res->decls;
+  while (*at != decl) at = &(*at)->next_bound;
+  *at = decl->next_bound;
+  decl->next_bound = NULL;
+  decl->res = NULL;
+}
+
+static void wait_for_target(Declaration *decl) {
+  unbind(decl);
+  decl->pends = true;
+  decl->told = false;
+  pending_look_soon(decl->gen->rt);
+  index_add(&decl->gen->rt->pending, &decl->waiting,
+            hash_of(decl->kind, decl->name, strlen(decl->name)));
+}
+
+/* The owner's goes first, the others in the order in which they came. */
+void declaration_bind(Declaration *decl, Resource *res) {
+  unbind(decl);
+  Declaration **at = &res->decls;
+  while (decl->attached && *at) at = &(*at)->next_bound;
+  decl->next_bound = *at;
+  *at = decl;
+  decl->res = res;
+}
+
+static void declaration_free(Declaration *decl) {
+  lua_State *L = decl->gen->L;
+  unbind(decl);
+  boxes_close(&decl->boxes);
+  index_remove(&decl->gen->declared, &decl->node);
+  HandlerList *lists[] = {&decl->handlers, &decl->states, &decl->outgoing, &decl->drops};
+  for (size_t i = 0; L && i < COUNT_OF(lists); i++) handlers_free(lists[i], L);
+  for (int i = 0; L && i < DECL_FUNCTIONS; i++)
+    luaL_unref(L, LUA_REGISTRYINDEX, decl->functions[i]);
+  if (L && decl->kind->drop) decl->kind->drop(decl);
+  free_options(decl->kind, decl->options);
+  free(decl->name);
+  free(decl->old_name);
+  free(decl->place);
+  free(decl);
+}
+
+void declarations_free(Generation *gen) {
+  while (gen->decls) {
+    Declaration *decl = gen->decls;
+    gen->decls = decl->next;
+    if (gen->decls) gen->decls->at = &gen->decls;
+    declaration_free(decl);
+  }
+  gen->last_decl = &gen->decls;
+  index_free(&gen->declared);
+}
+
+bool declaration_live(const Declaration *decl) {
+  return decl->gen->state == GEN_LIVE;
+}
+
+/* --- resources -------------------------------------------------------------------- */
+
+static Resource *find(Script *owner, const ResourceKind *kind, const char *name,
+                      size_t len) {
+  IndexNode *node = index_first(&owner->resources, hash_of(kind, name, len));
+  for (; node; node = index_next(node)) {
+    Resource *r = CONTAINER_OF(node, Resource, node);
+    if (r->kind == kind && strncmp(r->name, name, len) == 0 && r->name[len] == '\0')
+      return r;
+  }
+  return NULL;
+}
+
+static void put_in_index(Resource *res) {
+  index_add(&res->owner->resources, &res->node,
+            hash_of(res->kind, res->name, strlen(res->name)));
+}
+
+char *resource_rename(Resource *res, char *name) {
+  char *before = res->name;
+  index_remove(&res->owner->resources, &res->node);
+  res->name = name;
+  put_in_index(res);
+  return before;
+}
+
+Resource *resource_for(const Declaration *decl) {
+  return find(decl->gen->script, decl->kind, decl->name, strlen(decl->name));
+}
+
+static void release_resource(Resource *res) {
+  Runtime *rt = res->owner->rt;
+  timer_stop(rt->loop, &res->grace);
+  if (res->prev) res->prev->next = res->next;
+  else rt->resources = res->next;
+  if (res->next) res->next->prev = res->prev;
+  index_remove(&res->owner->resources, &res->node);
+  free_options(res->kind, res->options);
+  free(res->name);
+  free(res);
+}
+
+void resource_close_core(Resource *res) {
+  if (res->core) res->kind->close(res); /* else it was lost */
+  res->core = NULL;
+}
+
+int resource_prepare(Resource *res, Declaration *decl, Error *err) {
+  return res->kind->prepare ? res->kind->prepare(res, decl, err) : 0;
+}
+
+Resource *resource_open(Declaration *decl, Error *err) {
+  Runtime *rt = decl->gen->rt;
+  Resource *res = xcalloc(1, sizeof *res);
+  res->kind = decl->kind;
+  res->owner = decl->gen->script;
+  res->name = xstrdup(decl->name);
+  res->grace.fire = on_grace;
+  res->options = decl->options;
+  decl->options = NULL;
+  res->next = rt->resources;
+  if (rt->resources) rt->resources->prev = res;
+  rt->resources = res;
+  put_in_index(res);
+  if (res->kind->open(res, err) == 0 && resource_prepare(res, decl, err) == 0) return res;
+  resource_close_core(res);
+  decl->options = res->options;
+  res->options = NULL;
+  release_resource(res);
+  return NULL;
+}
+
+void resource_close(Resource *res) {
+  while (res->decls) {
+    Declaration *decl = res->decls;
+    unbind(decl);
+    if (res->kind->lose) res->kind->lose(decl);
+    if (decl->attached && decl->gen->state != GEN_DEAD)
+      wait_for_target(decl); /* it may come back */
+  }
+  resource_close_core(res);
+  release_resource(res);
+}
+
+/* Whether anybody's claim stands: a staged one counts only when it is live. */
+bool resource_orphaned(const Resource *res) {
+  for (Declaration *d = res->decls; d; d = d->next_bound)
+    if (!d->attached && d->gen->state == GEN_LIVE) return false;
+  return true;
+}
+
+static void on_grace(Timer *timer) {
+  Resource *res = CONTAINER_OF(timer, Resource, grace);
+  log_write(res->owner->rt->log, LOG_INFO, res->owner->name,
+            "%s %s is closed: the script no longer declares it", res->kind->name,
+            res->name);
+  resource_close(res);
+}
+
+void resources_orphan(Script *script, double grace) {
+  for (Resource *r = script->rt->resources; r; r = r->next)
+    if (r->owner == script && !timer_active(&r->grace) && resource_orphaned(r))
+      timer_start(script->rt->loop, &r->grace, grace);
+}
+
+/* --- attaching -------------------------------------------------------------------- */
+
+static Resource *find_target(Declaration *decl) {
+  const char *colon = strchr(decl->name, ':');
+  Script *owner = script_find(decl->gen->rt, decl->name, (size_t)(colon - decl->name));
+  return owner ? find(owner, decl->kind, colon + 1, strlen(colon + 1)) : NULL;
+}
+
+void declaration_attach(Declaration *decl) {
+  Resource *res = find_target(decl);
+  if (res) {
+    declaration_bind(decl, res);
+    return;
+  }
+  wait_for_target(decl);
+}
+
+void declaration_join(Declaration *decl) {
+  if (decl->res && decl->kind->join && declaration_live(decl)) decl->kind->join(decl);
+}
+
+/* The last of those that wait for the resource: the first that came. */
+static Declaration *first_waiting(const Resource *res, const char *target,
+                                  uint64_t hash) {
+  Declaration *first = NULL;
+  IndexNode *node = index_first(&res->owner->rt->pending, hash);
+  for (; node; node = index_next(node)) {
+    Declaration *decl = CONTAINER_OF(node, Declaration, waiting);
+    if (is_named(decl, res->kind, target)) first = decl;
+  }
+  return first;
+}
+
+void declarations_attach_to(Resource *res) {
+  if (!res->owner->rt->pending.count) return;
+  char *target = xasprintf("%s:%s", res->owner->name, res->name);
+  uint64_t hash = hash_of(res->kind, target, strlen(target));
+  for (Declaration *decl; (decl = first_waiting(res, target, hash));) {
+    declaration_bind(decl, res);
+    declaration_join(decl);
+  }
+  free(target);
+}
+
+/* --- declaring -------------------------------------------------------------------- */
+
+/* Its resource was closed: the name may be declared again. */
+static bool is_over(const Declaration *decl) {
+  return decl->gen->state != GEN_STAGING && !decl->attached && !decl->res;
+}
+
+static void check_name(lua_State *L, Generation *gen, const ResourceKind *kind,
+                       const char *name, bool attached) {
+  const char *rest = name;
+  if (attached) {
+    const char *colon = strchr(name, ':');
+    if (!colon) luaL_error(L, "attach takes \"script:name\", not \"%s\"", name);
+    rest = colon + 1;
+  }
+  if (!name_valid(rest))
+    luaL_error(L, "%s name \"%s\": a name is made of letters, digits, _ . - (64 at most)",
+               kind->name, name);
+  for (Declaration *d = first_named(gen, kind, name); d;
+       d = next_named(index_next(&d->node), kind, name))
+    if (!is_over(d))
+      luaL_error(L, "%s \"%s\" is declared twice in this script", kind->name, name);
+}
+
+/* Checks the name protected, so that the options are not lost when it raises. */
+static int f_check(lua_State *L) {
+  check_name(L, generation_of(L), lua_touserdata(L, 1), lua_touserdata(L, 2),
+             lua_toboolean(L, 3));
+  return 0;
+}
+
+static bool checked(lua_State *L, const ResourceKind *kind, const char *name,
+                    bool attached) {
+  lua_pushcfunction(L, f_check);
+  lua_pushlightuserdata(L, (void *)kind);
+  lua_pushlightuserdata(L, (void *)name);
+  lua_pushboolean(L, attached);
+  return lua_pcall(L, 3, 0, 0) == LUA_OK;
+}
+
+/* The text on top, with where the script is, not the module of stdlib that it called. */
+static int raise_here(lua_State *L) {
+  char *place = place_of(L, generation_of(L)), text[LUA_IDSIZE + 16] = "";
+  if (place) snprintf(text, sizeof text, "%s: ", place);
+  free(place); /* what follows may raise */
+  lua_pushstring(L, text);
+  lua_insert(L, -2);
+  lua_concat(L, 2);
+  return lua_error(L);
+}
+
+const char *declared_name(lua_State *L, int arg) {
+  size_t len;
+  const char *name = luaL_checklstring(L, arg, &len);
+  luaL_argcheck(L, strlen(name) == len, arg, "a name cannot hold a zero byte");
+  return name;
+}
+
+static void take_back(Declaration *decl) {
+  *decl->at = decl->next;
+  if (decl->next) decl->next->at = decl->at;
+  else decl->gen->last_decl = decl->at;
+  declaration_free(decl);
+}
+
+/* What is over is forgotten when its name is declared again: else a script that does so
+ * for ever would grow. Handles of it find nothing any more. */
+static void forget_over(Generation *gen, const ResourceKind *kind, const char *name) {
+  Declaration *decl = first_named(gen, kind, name);
+  while (decl && (!is_over(decl) || decl->handlers.depth > 0))
+    decl = next_named(index_next(&decl->node), kind, name);
+  if (!decl) return;
+  take_back(decl);
+}
+
+Declaration *declare(lua_State *L, const ResourceKind *kind, const char *name,
+                     void *options, Error *err) {
+  return declare_with(L, kind, name, options, NULL, 0, err);
+}
+
+Declaration *declare_with(lua_State *L, const ResourceKind *kind, const char *name,
+                          void *options, const int *functions, int count, Error *err) {
+  Generation *gen = generation_of(L);
+  if (!checked(L, kind, name, false)) {
+    free_options(kind, options);
+    for (int i = 0; i < count; i++) luaL_unref(L, LUA_REGISTRYINDEX, functions[i]);
+    raise_here(L);
+  }
+  forget_over(gen, kind, name);
+  Declaration *decl = declaration_new(L, kind, name, options);
+  for (int i = 0; i < count; i++) decl->functions[i] = functions[i];
+  if (gen->state == GEN_STAGING || declare_live(decl, err) == 0) return decl;
+  take_back(decl);
+  return NULL;
+}
+
+Declaration *declare_attached(lua_State *L, const ResourceKind *kind,
+                              const char *target) {
+  Generation *gen = generation_of(L);
+  if (!checked(L, kind, target, true)) raise_here(L);
+  Declaration *decl = declaration_new(L, kind, target, NULL);
+  decl->attached = true;
+  if (gen->state == GEN_STAGING) return decl;
+  declaration_attach(decl);
+  declaration_join(decl);
+  return decl;
+}

@@ -1,0 +1,30 @@
+/* Subscriptions of one declaration to its store: selectors, what they gave last, whom to
+ * tell. */
+#ifndef TIDELOCK_RESOURCE_SUBSCRIBE_H
+#define TIDELOCK_RESOURCE_SUBSCRIBE_H
+
+#include "core/value.h"
+#include "resource/resource.h"
+
+typedef struct Subscription Subscription;
+typedef struct Subscriptions {
+  Subscription *first, **last; /* last NULL: there are none yet */
+  Subscription *fresh;   /* the first that has no baseline yet; NULL: all have one */
+  Subscription *removed; /* while they are told: what is to be unlinked then */
+  int depth;             /* of telling: while > 0 nothing is unlinked */
+} Subscriptions;
+
+/* Takes nothing from the stack; indexes are of L: selector (0: the whole state), handler,
+ * equals (0: none). Pushes the handle, with :off(). May raise. */
+Subscription *subscription_new(lua_State *L, Subscriptions *list, const char *store,
+                               int selector, int handler, int equals);
+/* The handler runs with the first baseline too, with nil for what was before. */
+void subscription_set_immediate(Subscription *s, bool immediate);
+
+/* Asks each selector and tells the handlers of those whose value is another now. */
+void subscriptions_tell(Generation *gen, Subscriptions *list, Value root);
+/* For those that have none yet: what the selector gives now is what was seen last. */
+void subscriptions_baseline(Generation *gen, Subscriptions *list, Value root);
+void subscriptions_free(Generation *gen, Subscriptions *list);
+
+#endif

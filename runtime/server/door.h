@@ -1,0 +1,126 @@
+/* The door of the embedded server: HTTP/1.1 and WebSocket on one port, for demos, tests
+ * and small tools. What is behind it (runtime/server, on libwebsockets) is a shared
+ * object that is loaded at the first server_open: whoever needs no server does not pay
+ * for one.
+ *
+ * Loop thread only. All callbacks come in dispatch, those of one connection in order.
+ * Every request and connection has an id, never used twice; what is said to an id that is
+ * gone is harmless. */
+#ifndef TIDELOCK_SERVER_DOOR_H
+#define TIDELOCK_SERVER_DOOR_H
+
+#include "core/error.h"
+#include "loop/loop.h"
+#include "proto/http1.h"
+
+typedef struct Servers Servers; /* all of one loop */
+typedef struct Server Server;
+
+Servers *servers_new(Loop *loop); /* returns new; cheap: nothing is loaded yet */
+/* Closes what is open and runs the loop until it is gone: not in dispatch, and after the
+ * scripts, whose events would be dispatched too. */
+void servers_free(Servers *servers);
+
+typedef struct ServerOptions {
+  const char *host;       /* an address to bind; NULL: 127.0.0.1 */
+  int port;               /* 0: any that is free */
+  size_t max_head;        /* bytes of a request's head; 0: 16 KiB */
+  size_t max_body;        /* of its body; 0: 8 MiB */
+  size_t max_message;     /* of a WebSocket message; 0: 1 MiB */
+  size_t max_backlog;     /* that wait to be written to one WebSocket; 0: 4 MiB */
+  size_t max_connections; /* 0: 4096 */
+  double head_timeout;    /* seconds for a request's head; 0: 10 */
+  double request_timeout; /* for the whole request; 0: 60 */
+  double idle_timeout;    /* between requests of a connection; 0: 60 */
+  double write_timeout;   /* without the peer taking a byte; 0: 30 */
+  /* Names it answers to besides loopback ones, and pages it takes requests from besides
+   * its own: entries of net/hosts.h, NULL-terminated, or NULL. Others are answered with
+   * 421 and 403. A host that is not loopback needs hosts. */
+  const char *const *hosts, *const *origins;
+} ServerOptions;
+
+typedef struct ServerRequest {
+  uint64_t id;
+  const Http1Request *http; /* borrowed for the call */
+  const char *remote;       /* the peer's address, "127.0.0.1" */
+  bool websocket;           /* asks to become a WebSocket: server_accept, or answer it */
+} ServerRequest;
+
+typedef struct ServerCallbacks {
+  /* A whole request. Answer it once, now or later, with server_respond. */
+  void (*request)(void *ctx, const ServerRequest *request);
+  /* The client will say nothing more, before the answer: it went away, or closed its
+   * sending half and still takes one. */
+  void (*gone)(void *ctx, uint64_t id);
+  /* A whole message of an accepted WebSocket; data is borrowed for the call. */
+  void (*message)(void *ctx, uint64_t id, bool binary, const char *data, size_t len);
+  /* Its end, exactly once, whoever ended it. code: the peer's (1005: none given; 1006:
+   * the connection broke), or the one it was told when it broke the rules. */
+  void (*closed)(void *ctx, uint64_t id, int code, const char *reason, size_t len);
+} ServerCallbacks;
+
+/* Returns new, listening, owned by the caller until server_close; or NULL with *err: BUSY
+ * (the port is taken), INVALID (the options), UNSUPPORTED (the shared object or its
+ * plugin is missing), IO. Options and callbacks are copied. */
+Server *server_open(Servers *servers, const ServerOptions *options,
+                    const ServerCallbacks *callbacks, void *ctx, Error *err);
+/* Ends everything without a word to the callbacks; WebSockets are told 1001 if they can
+ * be. The port is free again at once. */
+void server_close(Server *server);
+
+/* Puts other options into effect, for what begins from now on; host and port must be
+ * those it has. */
+void server_retune(Server *server, const ServerOptions *options);
+/* Whether the host can be bound to, with this port (0: any) free: 0, or INVALID, BUSY,
+ * IO. ipv6 may be NULL. */
+int server_try_bind(const char *host, int port, bool *ipv6, Error *err);
+/* What of the options shows as wrong without opening: 0, INVALID, or IO. */
+int server_check(const ServerOptions *options, Error *err);
+
+int server_port(const Server *server);
+size_t server_connections(const Server *server);
+
+/* Answers a request. headers: "Name: value", NULL-terminated, or NULL; Content-Length,
+ * Connection, Date and Transfer-Encoding are the server's own. Copies all. Returns 0,
+ * CLOSED when the request is gone or answered, or INVALID. */
+int server_respond(Server *server, uint64_t id, int status, const char *const *headers,
+                   const char *body, size_t len, Error *err);
+
+/* Accepts a WebSocket; the id now names the connection. subprotocol: one that the client
+ * offered, or NULL. Returns 0, CLOSED or INVALID. */
+int server_accept(Server *server, uint64_t id, const char *subprotocol, Error *err);
+/* One message; returns 0, NOT_CONNECTED, BUFFER_FULL, or DECODE for text not in UTF-8. */
+int server_send(Server *server, uint64_t id, bool binary, const char *data, size_t len,
+                Error *err);
+size_t server_buffered(const Server *server, uint64_t id); /* bytes not yet written */
+/* Starts the closing handshake; `closed` will be called. */
+void server_hang_up(Server *server, uint64_t id, int code, const char *reason);
+
+/* --- for runtime/server alone ----------------------------------------------------- */
+
+typedef struct ServerRoom ServerRoom;
+enum { SERVER_TABLE_VERSION = 3 };
+typedef struct ServerTable {
+  int version;
+  ServerRoom *(*room_new)(Loop *loop);
+  void (*room_free)(ServerRoom *room);
+  Server *(*open)(ServerRoom *room, const ServerOptions *options,
+                  const ServerCallbacks *callbacks, void *ctx, Error *err);
+  void (*close)(Server *server);
+  void (*retune)(Server *server, const ServerOptions *options);
+  int (*port)(const Server *server);
+  size_t (*connections)(const Server *server);
+  int (*respond)(Server *server, uint64_t id, int status, const char *const *headers,
+                 const char *body, size_t len, Error *err);
+  int (*accept)(Server *server, uint64_t id, const char *subprotocol, Error *err);
+  int (*send)(Server *server, uint64_t id, bool binary, const char *data, size_t len,
+              Error *err);
+  size_t (*buffered)(const Server *server, uint64_t id);
+  void (*hang_up)(Server *server, uint64_t id, int code, const char *reason);
+} ServerTable;
+
+/* What the shared object exports, and the first member of every Server. */
+typedef const ServerTable *ServerTableOf(void);
+#define SERVER_TABLE_SYMBOL "tidelock_server_table"
+
+#endif

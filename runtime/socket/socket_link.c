@@ -1,0 +1,280 @@
+/* The link of a Socket: one attempt to connect and the connection that it becomes, on a
+ * manager's engine. This is the poll side: what comes becomes a note.
+ *
+ * A link ends exactly once, by link_cut (this side wants no more of it: nothing is
+ * reported) or by link_lose (anything else: a NOTE_LOST behind all that came before).
+ * Both leave s->linked false and the link's timer stopped. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "socket/socket_parts.h"
+
+enum { CLOSE_NORMAL = 1000, CLOSE_PROTOCOL = 1002 };
+
+/* --- the end ---------------------------------------------------------------------- */
+
+void link_cut(Socket *s, int close_code, const char *reason) {
+  bool linked = s->linked;
+  if (linked && s->asked) manager_orphan(s->manager, s->nsp);
+  if (s->paused && linked) manager_pause(s->manager, false);
+  s->linked = s->asked = s->joined = s->awaiting_auth = s->paused = false;
+  timer_stop(net_loop(s->net), &s->attempt);
+  early_drop(s);
+  if (linked) manager_exit(s->manager, s, close_code, reason);
+}
+
+void link_lose(Socket *s, const Loss *loss) {
+  bool violated = strcmp(loss->reason, "parse error") == 0;
+  link_cut(s, violated ? CLOSE_PROTOCOL : CLOSE_NORMAL, NULL);
+  note_push(s, NOTE_LOST, 0, loss, sizeof *loss);
+}
+
+void link_unsent(Socket *s, const char *data, size_t len) {
+  if (s->joined) waiting_tell_dropped(s, data, data ? len : 0, ERR_CLOSED);
+}
+
+void link_fail(Socket *s, const char *reason, const Error *err) {
+  Loss loss = {.reason = reason, .err = *err};
+  link_lose(s, &loss);
+}
+
+/* A server that has lost its way is left altogether. */
+void link_abandon(Socket *s, const char *reason, const Error *err) {
+  if (s->linked) manager_fail(s->manager, reason, err);
+  else link_fail(s, reason, err);
+}
+
+/* --- timers ----------------------------------------------------------------------- */
+
+/* To be asked again for a namespace that it has not answered for would confuse the
+ * server: then the connection is given up with it. */
+static void on_attempt(Timer *timer) {
+  Socket *s = CONTAINER_OF(timer, Socket, attempt);
+  bool asked = s->asked || manager_has_orphan(s->manager, s->nsp);
+  Error err;
+  error_set(&err, ERR_TIMEOUT, "not connected within %g seconds: %s", s->options.timeout,
+            s->awaiting_auth ? "auth did not answer"
+            : asked          ? "the server did not let us into the namespace"
+                             : "the server did not start the protocol");
+  err.phase = s->awaiting_auth ? "auth" : "handshake";
+  if (asked) link_abandon(s, "connect error", &err);
+  else link_fail(s, "connect error", &err);
+}
+
+/* --- packets ---------------------------------------------------------------------- */
+
+static void joined(Socket *s, const char *json, size_t len) {
+  s->joined = true;
+  s->asked = false;
+  timer_stop(net_loop(s->net), &s->attempt);
+  note_push(s, NOTE_JOINED, 0, json, len);
+  early_release(s);
+}
+
+/* {"sid",...}: servers of protocol 5 name one, older ones do not. One that comes again
+ * gives another id: a server may let in twice. */
+static void on_connect(Socket *s, const SioPacket *packet) {
+  Error err = {0};
+  JsonArena *arena = json_arena_new();
+  const cJSON *root =
+      packet->json_len ? json_parse(arena, packet->json, packet->json_len, &err) : NULL;
+  const cJSON *sid = cJSON_GetObjectItemCaseSensitive(root, "sid");
+  bool named = cJSON_IsNumber(sid) || (cJSON_IsString(sid) && *sid->valuestring);
+  json_arena_free(arena);
+  if (err.code) link_abandon(s, "parse error", &err);
+  else if (named) joined(s, packet->json, packet->json_len);
+  else manager_is_older(s->manager);
+}
+
+/* The raw text of the value under "data" of a JSON object that is known to be
+ * well-formed; NULL when there is none. The arena's tree cannot say where a value stood.
+ */
+static const char *raw_data(const char *json, size_t len, size_t *data_len) {
+  const char *from = NULL, *key = NULL;
+  int depth = 0;
+  for (size_t i = 0; i < len; i++) {
+    char c = json[i];
+    bool ends = (c == ',' && depth == 1) || (c == '}' && depth == 1);
+    if (ends && from) {
+      *data_len = (size_t)(json + i - from);
+      return from;
+    }
+    if (c == '"') {
+      size_t start = i;
+      for (i++; i < len && json[i] != '"'; i++)
+        if (json[i] == '\\') i++;
+      if (depth == 1 && !from) key = i - start == 5 ? json + start + 1 : NULL;
+    } else if (c == ':' && depth == 1 && key && memcmp(key, "data", 4) == 0 && !from) {
+      from = json + i + 1;
+    } else if (c == '{' || c == '[') {
+      depth++;
+    } else if (c == '}' || c == ']') {
+      depth--;
+    }
+  }
+  return NULL;
+}
+
+/* What a server says when it refuses or disconnects: {"message","data"?}, or a bare
+ * string from python-socketio and from servers before version 3 of the protocol. NULL: it
+ * says no message. Borrows from the arena. */
+static const char *read_words(JsonArena *arena, const SioPacket *packet, Loss *loss) {
+  Error ignored;
+  size_t len = 0;
+  const cJSON *root = json_parse(arena, packet->json, packet->json_len, &ignored);
+  if (!root) return NULL;
+  const char *data =
+      cJSON_IsObject(root) ? raw_data(packet->json, packet->json_len, &len) : NULL;
+  if (data) loss->data = xstrndup(data, len), loss->data_len = len;
+  const cJSON *item =
+      cJSON_IsString(root) ? root : cJSON_GetObjectItemCaseSensitive(root, "message");
+  return cJSON_IsString(item) ? json_string(arena, item, false, &len) : NULL;
+}
+
+/* Where the namespace was left before on this connection the server may have sent that
+ * to who was there. */
+static void on_disconnect(Socket *s, const SioPacket *packet) {
+  Loss loss = {.reason = "io server disconnect", .final = true};
+  if (s->again && !s->joined) return;
+  s->asked = false;
+  JsonArena *arena = json_arena_new();
+  const char *words = read_words(arena, packet, &loss);
+  error_set(&loss.err, ERR_CLOSED, "the server disconnected this client%s%s",
+            words ? ": " : "", words ? words : "");
+  json_arena_free(arena);
+  link_lose(s, &loss);
+}
+
+static void on_rejected(Socket *s, const SioPacket *packet) {
+  Loss loss = {.reason = "rejected", .final = true};
+  s->asked = false;
+  JsonArena *arena = json_arena_new();
+  const char *words = read_words(arena, packet, &loss);
+  if (words) error_set(&loss.err, ERR_REJECTED, "%s", words);
+  else error_set(&loss.err, ERR_REJECTED, "the server refused the namespace %s", s->nsp);
+  json_arena_free(arena);
+  link_lose(s, &loss);
+}
+
+/* To ask for what was missed again would bring as much again. */
+static void flooded(Socket *s) {
+  Error err;
+  error_set(&err, ERR_TOO_LARGE,
+            "the server sent %zu events (%zu bytes) and more before it let us into the "
+            "namespace",
+            s->early.count, s->early.bytes);
+  recovery_forget(s);
+  link_abandon(s, "parse error", &err);
+}
+
+static void on_payload(Socket *s, const SioPacket *packet, const SioBytes *attachments) {
+  bool event = packet->type == SIO_EVENT || packet->type == SIO_BINARY_EVENT;
+  SocketData data = {packet->json, packet->json_len, attachments, packet->attachments};
+  Error err;
+  if (data.count && sio_check_filling(data.json, data.len, data.count, &err) != 0) {
+    link_abandon(s, "parse error", &err);
+    return;
+  }
+  if (!event && packet->ack == SIO_NO_ACK) {
+    s->stats.late_acks++;
+    return;
+  }
+  if (!event && !data.len) data.json = "[]", data.len = 2;
+  Note *note = note_new_data(s, event ? NOTE_EVENT : NOTE_ACK, packet->ack, &data);
+  if (s->joined) note_send(note);
+  else if (!early_hold(s, note)) flooded(s);
+}
+
+void link_packet(Socket *s, const SioPacket *packet, const SioBytes *attachments) {
+  switch (packet->type) {
+  case SIO_CONNECT:
+    on_connect(s, packet);
+    break;
+  case SIO_DISCONNECT:
+    on_disconnect(s, packet);
+    break;
+  case SIO_CONNECT_ERROR:
+    on_rejected(s, packet);
+    break;
+  default:
+    on_payload(s, packet, attachments);
+  }
+}
+
+/* --- the manager ------------------------------------------------------------------ */
+
+void link_opened(Socket *s) {
+  s->max_payload = engine_max_payload(manager_engine(s->manager));
+  if (s->options.protocol == SOCKET_WEBSOCKET) joined(s, NULL, 0);
+  else note_push(s, NOTE_READY, 0, NULL, 0);
+}
+
+void link_frame(Socket *s, bool binary, const char *data, size_t len) {
+  note_push(s, binary ? NOTE_BINARY : NOTE_TEXT, 0, data, len);
+}
+
+/* Its payload is the id of a ping, if that was one of socket_ping. */
+void link_pong(Socket *s, const char *data, size_t len) {
+  double now = loop_now(net_loop(s->net));
+  int64_t id = 0;
+  if (len == 0 || len > 18) return;
+  for (size_t i = 0; i < len; i++) {
+    if (data[i] < '0' || data[i] > '9') return;
+    id = id * 10 + (data[i] - '0');
+  }
+  if (calls_want_pong(s, id)) note_push(s, NOTE_PONG, id, &now, sizeof now);
+}
+
+/* Our own timer watches the whole attempt; it comes a little behind the transport's,
+ * which can say more. */
+void link_start(Socket *s) {
+  bool open;
+  Error err;
+  s->link++;
+  s->max_payload = 0;
+  s->attempt.fire = on_attempt;
+  if (manager_enter(s->manager, s, &open, &err) != 0) {
+    link_fail(s, "connect error", &err);
+    return;
+  }
+  s->linked = true;
+  s->again = manager_was_left(s->manager, s->nsp);
+  timer_start(net_loop(s->net), &s->attempt, s->options.timeout + 0.02);
+  if (open) link_opened(s);
+}
+
+int link_send(Socket *s, bool binary, const char *data, size_t len) {
+  return s->linked ? manager_send(s->manager, binary, data, len) : (int)ERR_NOT_CONNECTED;
+}
+
+/* A header without what it announces would be taken for another packet's. */
+int link_send_all(Socket *s, bool binary, const SocketData *frames) {
+  int code = link_send(s, binary, frames->json, frames->len);
+  for (int i = 0; code == 0 && i < frames->count; i++) {
+    if (link_send(s, true, frames->bytes[i].data, frames->bytes[i].len) == 0) continue;
+    Error err;
+    error_set(&err, ERR_BUFFER_FULL, "the attachments of a packet could not be sent");
+    link_abandon(s, "transport error", &err);
+    return ERR_NOT_CONNECTED;
+  }
+  return code;
+}
+
+static int link_say(Socket *s, SioType type, const char *json, size_t len) {
+  Buffer out = {0};
+  SocketData data = {.json = json, .len = len}, frames;
+  Error err;
+  int code = packet_encode(s, type, SIO_NO_ACK, &data, &out, &frames, &err);
+  if (!code) code = link_send(s, s->options.msgpack, out.data, out.len);
+  buffer_free(&out);
+  return code;
+}
+
+void link_join(Socket *s, const char *json, size_t len) {
+  Buffer payload = {0};
+  if (recovery_put(s, &payload, json, len)) json = payload.data, len = payload.len;
+  s->asked = link_say(s, SIO_CONNECT, json, len) == 0;
+  buffer_free(&payload);
+}

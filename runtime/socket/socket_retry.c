@@ -1,0 +1,159 @@
+/* Delivery with retries: with `retries` set, events and calls go out one at a time, in
+ * the order in which they were given, each until the server has acknowledged it; one that
+ * was not, or whose connection broke, is sent again, `retries` times at most. So the
+ * server may see one more than once, and never two in the wrong order.
+ *
+ * The one at the head has an attempt under way (`trial`, a call of its own with
+ * ack_timeout) while there is a connection. Whoever waits for the reply (`call`) stands
+ * in the list of calls in flight, marked by call->retry; it may be cancelled or time out
+ * meanwhile, which takes its entry out. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "socket/socket_parts.h"
+
+struct Retry {
+  Socket *socket;
+  SocketCall trial;
+  SocketCall *call; /* NULL: an event */
+  Retry *next;
+  int tries;
+  bool running;
+  SocketData payload; /* in data */
+  size_t len;
+  _Alignas(SioBytes) char data[];
+};
+
+/* --- the queue -------------------------------------------------------------------- */
+
+static void take_out(Retry *r) {
+  Socket *s = r->socket;
+  Retry **at = &s->retries_first;
+  while (*at != r) at = &(*at)->next;
+  *at = r->next;
+  if (!r->next) s->retries_last = at;
+  s->retry_count--;
+  s->retry_bytes -= r->len;
+}
+
+static void release(Retry *r) {
+  if (r->running) socket_call_cancel(&r->trial);
+  take_out(r);
+  free(r);
+}
+
+/* --- the end of one --------------------------------------------------------------- */
+
+static void tell_dropped(Socket *s, const Retry *r, ErrorCode why) {
+  Buffer packet = {0};
+  s->stats.dropped++;
+  sio_encode(&packet, SIO_EVENT, s->nsp, SIO_NO_ACK, r->payload.json, r->payload.len);
+  note_push(s, NOTE_DROPPED, why, packet.data, packet.len);
+  buffer_free(&packet);
+}
+
+/* In dispatch. The reply, or why there is none. */
+static void finish(Retry *r, const SocketData *reply, const Error *err) {
+  Socket *s = r->socket;
+  SocketCall *call = r->call;
+  if (!call && err) tell_dropped(s, r, err->code);
+  release(r);
+  if (call) {
+    call->retry = NULL;
+    call_end(call, reply, err);
+  }
+}
+
+/* --- attempts --------------------------------------------------------------------- */
+
+static void on_tried(SocketCall *trial, const SocketData *reply, const Error *err) {
+  Retry *r = CONTAINER_OF(trial, Retry, trial);
+  Socket *s = r->socket;
+  r->running = false;
+  if (!err || r->tries > s->options.retries) finish(r, reply, err);
+  if (!s->freed) retry_pump(s);
+}
+
+void retry_pump(Socket *s) {
+  Error err;
+  while (s->retries_first && !s->retries_first->running && s->state == SOCKET_CONNECTED) {
+    Retry *r = s->retries_first;
+    r->trial = (SocketCall){.done = on_tried};
+    int code = call_start(s, &r->trial, &r->payload, s->options.ack_timeout, &err);
+    if (code == ERR_NOT_CONNECTED) return;
+    if (code) {
+      err.sent = SENT_NO;
+      finish(r, NULL, &err);
+      continue;
+    }
+    r->running = true;
+    r->tries++;
+  }
+}
+
+/* --- from outside ----------------------------------------------------------------- */
+
+static int check_room(const Socket *s, size_t len, Error *err) {
+  if (s->state == SOCKET_CLOSED)
+    return error_set(err, ERR_NOT_CONNECTED, "the connection is closed");
+  if (s->retry_count < s->options.buffer_count &&
+      len <= s->options.buffer_bytes - s->retry_bytes)
+    return 0;
+  return error_set(err, ERR_BUFFER_FULL,
+                   "%zu events (%zu bytes) wait to be acknowledged already",
+                   s->retry_count, s->retry_bytes);
+}
+
+int retry_put(Socket *s, SocketCall *call, const SocketData *data, Error *err) {
+  size_t len = socket_data_total(data);
+  int code = check_room(s, len, err);
+  if (code) return code;
+  Retry *r = xmalloc(sizeof *r + socket_data_room(data));
+  *r = (Retry){.socket = s, .call = call, .len = len};
+  r->payload = socket_data_store(r->data, data);
+  *s->retries_last = r;
+  s->retries_last = &r->next;
+  s->retry_count++;
+  s->retry_bytes += len;
+  if (call) call->retry = r;
+  retry_pump(s);
+  return 0;
+}
+
+/* The socket goes, and calls_forget has seen to the calls. */
+void retry_free_all(Socket *s) {
+  while (s->retries_first) {
+    Retry *r = s->retries_first;
+    take_out(r);
+    free(r);
+  }
+}
+
+/* Its call is over, from outside. */
+void retry_forget(SocketCall *call) {
+  Retry *r = call->retry;
+  Socket *s = r->socket;
+  call->sent = r->tries > 0;
+  call->retry = NULL;
+  release(r);
+  if (!s->freed) retry_pump(s);
+}
+
+size_t retry_drop_all(Socket *s, ErrorCode why, bool untried) {
+  size_t count = 0;
+  for (Retry *r = s->retries_first, *next; r; r = next) {
+    next = r->next;
+    if (untried && r->tries > 0) continue;
+    SocketCall *call = r->call;
+    if (call) {
+      call->sent = r->tries > 0;
+      call->retry = NULL;
+      call_fail(call, why);
+    } else if (!s->freed) {
+      tell_dropped(s, r, why);
+    }
+    release(r);
+    count++;
+  }
+  return count;
+}

@@ -1,0 +1,136 @@
+/* What dispatch makes of what the link reports: asking for auth, being connected, being
+ * lost and trying again. Everything here runs between socket_enter and socket_leave. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "socket/socket_backoff.h"
+#include "socket/socket_parts.h"
+
+static const double longest_retry_after = 300;
+
+/* --- beginning -------------------------------------------------------------------- */
+
+static void on_turn(PaceTurn *turn) {
+  link_start(CONTAINER_OF(turn, Socket, turn));
+}
+
+void socket_begin(Socket *s) {
+  s->turn.go = on_turn;
+  pace_ask(net_pace(s->net), &s->turn);
+}
+
+/* --- connecting ------------------------------------------------------------------- */
+
+void socket_on_ready(Socket *s) {
+  s->awaiting_auth = true;
+  if (s->callbacks.auth) s->callbacks.auth(s->ctx);
+  else socket_auth(s, NULL, 0);
+}
+
+void socket_auth(Socket *s, const char *json, size_t len) {
+  Error err;
+  if (!s->awaiting_auth) return;
+  if (len && json[0] != '{') {
+    error_set(&err, ERR_INVALID, "auth must be an object");
+    socket_auth_failed(s, &err);
+    return;
+  }
+  s->awaiting_auth = false;
+  link_join(s, json, len);
+}
+
+void socket_auth_failed(Socket *s, const Error *err) {
+  if (s->awaiting_auth) link_fail(s, "connect error", err);
+}
+
+/* The payload is {"sid","pid"?}, of which the poll side has seen the sid; a plain one has
+ * none. */
+static void read_ids(Socket *s, const char *json, size_t len) {
+  Error ignored;
+  JsonArena *arena = json_arena_new();
+  const cJSON *root = len ? json_parse(arena, json, len, &ignored) : NULL;
+  const cJSON *sid = cJSON_GetObjectItemCaseSensitive(root, "sid");
+  const cJSON *pid = cJSON_GetObjectItemCaseSensitive(root, "pid");
+  free(s->id);
+  s->id = NULL;
+  if (cJSON_IsString(sid)) s->id = xstrdup(json_string(arena, sid, false, &len));
+  else if (sid) s->id = xasprintf("%.17g", sid->valuedouble);
+  recovery_joined(s, cJSON_IsString(pid) ? json_string(arena, pid, false, &len) : NULL);
+  json_arena_free(arena);
+}
+
+void socket_on_joined(Socket *s, const char *json, size_t len) {
+  read_ids(s, json, len);
+  if (s->state == SOCKET_CONNECTED) return;
+  SocketInfo info = {.reason = "", .recovered = s->recovery.given};
+  pace_done(net_pace(s->net), &s->turn);
+  s->state = SOCKET_CONNECTED;
+  s->epoch++;
+  s->stats.connects++;
+  s->told_paused = false;
+  s->failures = s->retries = 0;
+  waiting_flush(s);
+  retry_pump(s);
+  s->callbacks.state(s->ctx, SOCKET_CONNECTED, &info);
+}
+
+/* --- losing ----------------------------------------------------------------------- */
+
+static void on_retry(Timer *timer) {
+  Socket *s = CONTAINER_OF(timer, Socket, retry);
+  socket_enter(s);
+  if (!s->freed && s->state == SOCKET_RECONNECTING) {
+    s->retries++;
+    socket_begin(s);
+  }
+  socket_leave(s);
+}
+
+static double retry_wait(Socket *s, const Error *err) {
+  const SocketOptions *o = &s->options;
+  Backoff backoff = {o->delay, o->max_delay, o->jitter};
+  double wait = backoff_wait(&backoff, s->retries, net_random_share(s->net));
+  return fmax(wait, fmin(err->retry_after, longest_retry_after));
+}
+
+/* Decides, and sets all that follows, before anybody is told: callbacks may then do what
+ * they like. */
+static SocketInfo settle(Socket *s, const Loss *loss) {
+  SocketInfo info = {.reason = loss->reason, .code = loss->code, .error = &loss->err};
+  info.data = loss->data;
+  info.data_len = loss->data_len;
+  info.will_retry =
+      s->options.reconnect && !loss->final && s->retries < s->options.attempts;
+  info.attempt = s->failures;
+  socket_forget_id(s);
+  s->recovery.given = false;
+  if (loss->final) recovery_forget(s);
+  s->state = info.will_retry ? SOCKET_RECONNECTING : SOCKET_CLOSED;
+  if (!info.will_retry) retry_drop_all(s, ERR_CLOSED, false);
+  calls_fail_in_flight(s);
+  if (!info.will_retry) {
+    waiting_drop_all(s, ERR_CLOSED);
+    return info;
+  }
+  info.retry_in = retry_wait(s, &loss->err);
+  s->retry.fire = on_retry;
+  timer_start(net_loop(s->net), &s->retry, info.retry_in);
+  return info;
+}
+
+void socket_on_lost(Socket *s, Loss *loss) {
+  SocketState before = s->state;
+  bool was_connected = before == SOCKET_CONNECTED;
+  pace_done(net_pace(s->net), &s->turn);
+  if (!was_connected) s->failures++;
+  if (!was_connected && !loss->final && strncmp(loss->reason, "transport", 9) == 0)
+    loss->reason = "connect error";
+  SocketInfo info = settle(s, loss);
+  SocketState after = s->state;
+  calls_tell_failed(s);
+  if (!was_connected && !s->freed && s->callbacks.connect_error)
+    s->callbacks.connect_error(s->ctx, &info);
+  if (after != before && !s->freed) s->callbacks.state(s->ctx, after, &info);
+}

@@ -1,0 +1,65 @@
+/* See call.h. The main thread is where callbacks live; a wait inside raises, because it
+ * is no coroutine of a task. */
+#include "vm/call.h"
+
+#include <stdlib.h>
+
+#include "vm/cstack.h"
+#include "bridge/luaerror.h"
+#include "script/probation.h"
+#include "script/script.h"
+#include "vm/task.h"
+#include "vm/watchdog.h"
+
+typedef struct Call {
+  lua_CFunction body;
+  void *ctx;
+  char *trace; /* of where it raised; NULL: not known */
+} Call;
+
+static int f_keep_trace(lua_State *L) {
+  task_keep_trace(L, lua_touserdata(L, lua_upvalueindex(1)));
+  return 1;
+}
+
+/* Protected already, as pushing the handler may raise. */
+static int f_call(lua_State *L) {
+  Call *call = lua_touserdata(L, 1);
+  cstack_check(L);
+  lua_pushlightuserdata(L, &call->trace);
+  lua_pushcclosure(L, f_keep_trace, 1);
+  lua_pushcfunction(L, call->body);
+  lua_pushlightuserdata(L, call->ctx);
+  if (lua_pcall(L, 1, 0, 2) == LUA_OK) return 0;
+  watchdog_explain(L);
+  return lua_error(L);
+}
+
+static void tell(Generation *gen, const char *what, const char *of, const Call *call) {
+  char *text = task_describe(gen, gen->L, call->trace);
+  log_write(gen->rt->log, LOG_ERROR, gen->script->name, "error in %s%s%s: %s", what,
+            of ? " of " : "", of ? of : "", text);
+  probation_failed(gen, text);
+  free(text);
+}
+
+bool script_call(Generation *gen, const char *what, const char *of, lua_CFunction body,
+                 void *ctx, Error *err) {
+  lua_State *L = gen->L;
+  Call call = {body, ctx, NULL};
+  int top = lua_gettop(L);
+  Error none, *why = err ? err : &none;
+  if (!lua_checkstack(L, 8)) return error_set(why, ERR_MEMORY, "no memory"), false;
+  lua_pushcfunction(L, f_call);
+  lua_pushlightuserdata(L, &call);
+  WatchdogTurn turn = watchdog_enter(gen, L);
+  bool ok = lua_pcall(L, 1, 0, 0) == LUA_OK;
+  watchdog_leave(gen, turn);
+  if (!ok) {
+    tell(gen, what, of, &call);
+    luaerror_read(L, -1, why);
+  }
+  free(call.trace);
+  lua_settop(L, top);
+  return ok;
+}

@@ -1,0 +1,186 @@
+/* coroutine.* as scripts see it. A wait inside a script's own coroutine must not hand the
+ * runtime's yield to the script's resume: resume and wrap see that the task has begun to
+ * wait and yield on, outwards, until the task itself is suspended; when it is woken, they
+ * resume inwards again. Meanwhile nobody else may resume or close the inner one: it is
+ * marked, and so are the coroutines that are the core's own. */
+#include <lauxlib.h>
+#include <lualib.h>
+
+#include "vm/cstack.h"
+#include "vm/task.h"
+#include "vm/watchdog.h"
+
+static int resume_over(lua_State *L, int status, lua_KContext ctx);
+
+/* Where L cannot be yielded (a comparison of table.sort runs it, say), nothing further
+ * in may wait. */
+static int run_in(lua_State *L, lua_State *co, int nargs, int *n) {
+  Generation *gen = generation_of(L);
+  int blocked = lua_isyieldable(L) ? 0 : 1;
+  gen->rt->blocked += blocked;
+  lua_State *was = watchdog_switch(gen, co);
+  int status = lua_resume(co, L, nargs, n);
+  watchdog_switch(gen, was);
+  gen->rt->blocked -= blocked;
+  return status;
+}
+
+/* Resumes co with nargs values that lie on its stack; pushes `ok, values...` on L and
+ * returns their number, or yields on when the task waits. */
+static int resume_in(lua_State *L, lua_State *co, int nargs) {
+  int n, status = run_in(L, co, nargs, &n);
+  Task *task = generation_of(L)->rt->current;
+  if (status == LUA_YIELD && task && (task->wait || task->queued)) {
+    coroutine_mark(co, CO_WAITS);
+    return lua_yieldk(L, 0, (lua_KContext)co, resume_over);
+  }
+  bool ok = status == LUA_OK || status == LUA_YIELD;
+  if (!ok) n = 1;
+  if (!lua_checkstack(L, n + 1)) {
+    lua_pop(co, n);
+    return luaL_error(L, "too many results to resume");
+  }
+  lua_pushboolean(L, ok);
+  lua_xmove(co, L, n);
+  return n + 1;
+}
+
+/* Closes what is pending in co, under the CPU limit. */
+static int reset(lua_State *L, lua_State *co) {
+  Generation *gen = generation_of(L);
+  lua_State *was = watchdog_switch(gen, co);
+  int status = lua_resetthread(co);
+  watchdog_switch(gen, was);
+  return status;
+}
+
+/* An error inside wrap's coroutine is the caller's, with his place before its text. */
+static int finish_wrap(lua_State *L, int n) {
+  if (lua_toboolean(L, -n)) return n - 1;
+  lua_State *co = lua_tothread(L, lua_upvalueindex(1));
+  cstack_check(L);
+  if (lua_status(co) != LUA_OK && lua_status(co) != LUA_YIELD) reset(L, co);
+  return lua_error(L);
+}
+
+static int finish(lua_State *L, int n) {
+  return lua_isnone(L, lua_upvalueindex(1)) ? n : finish_wrap(L, n);
+}
+
+static int resume_over(lua_State *L, int status, lua_KContext ctx) {
+  lua_State *co = (lua_State *)ctx;
+  (void)status;
+  coroutine_mark(co, 0);
+  return finish(L, resume_in(L, co, 0));
+}
+
+static int fail_resume(lua_State *L, const char *why) {
+  lua_pushboolean(L, 0);
+  lua_pushstring(L, why);
+  return finish(L, 2);
+}
+
+typedef enum State { RUNNING, DEAD, SUSPENDED, NORMAL } State;
+
+static State state_of(lua_State *L, lua_State *co) {
+  lua_Debug frame;
+  if (co == L) return RUNNING;
+  if (coroutine_marks(co)) return NORMAL;
+  if (lua_status(co) == LUA_YIELD) return SUSPENDED;
+  if (lua_status(co) != LUA_OK) return DEAD;
+  if (lua_getstack(co, 0, &frame)) return NORMAL;
+  return lua_gettop(co) == 0 ? DEAD : SUSPENDED;
+}
+
+static int start_resume(lua_State *L, lua_State *co, int nargs) {
+  State state = state_of(L, co);
+  if (state == DEAD) return fail_resume(L, "cannot resume dead coroutine");
+  if (state != SUSPENDED) return fail_resume(L, "cannot resume non-suspended coroutine");
+  if (cstack_is_low(generation_of(L)->rt)) return fail_resume(L, cstack_overflow);
+  if (!lua_checkstack(co, nargs)) return fail_resume(L, "too many arguments to resume");
+  lua_xmove(L, co, nargs);
+  if (lua_status(co) == LUA_OK)
+    nargs++; /* the first time: f_body's function is its own */
+  return finish(L, resume_in(L, co, nargs));
+}
+
+static lua_State *check_coroutine(lua_State *L) {
+  lua_State *co = lua_tothread(L, 1);
+  luaL_argexpected(L, co, 1, "coroutine");
+  return co;
+}
+
+static int f_resume(lua_State *L) {
+  lua_State *co = check_coroutine(L);
+  return start_resume(L, co, lua_gettop(L) - 1);
+}
+
+static int f_call_wrapped(lua_State *L) {
+  lua_State *co = lua_tothread(L, lua_upvalueindex(1));
+  return start_resume(L, co, lua_gettop(L));
+}
+
+static int f_status(lua_State *L) {
+  static const char *const names[] = {"running", "dead", "suspended", "normal"};
+  lua_pushstring(L, names[state_of(L, check_coroutine(L))]);
+  return 1;
+}
+
+static int f_close(lua_State *L) {
+  lua_State *co = check_coroutine(L);
+  State state = state_of(L, co);
+  if (state != DEAD && state != SUSPENDED)
+    return luaL_error(L, "cannot close a %s coroutine",
+                      state == RUNNING ? "running" : "normal");
+  cstack_check(L);
+  bool ok = reset(L, co) == LUA_OK;
+  lua_pushboolean(L, ok);
+  if (ok) return 1;
+  lua_xmove(co, L, 1);
+  return 2;
+}
+
+static int body_over(lua_State *L, int status, lua_KContext ctx) {
+  (void)ctx;
+  if (status == LUA_OK || status == LUA_YIELD) return lua_gettop(L);
+  return lua_error(L);
+}
+
+/* The bottom of a coroutine: see watchdog.c for why a protected call. */
+static int f_body(lua_State *L) {
+  int n = lua_gettop(L);
+  return body_over(L, lua_pcallk(L, n - 1, LUA_MULTRET, 0, 0, body_over), 0);
+}
+
+static int f_create(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TFUNCTION);
+  lua_State *co = lua_newthread(L);
+  coroutine_mark(co, 0);
+  lua_pushcfunction(co, f_body);
+  lua_pushvalue(L, 1);
+  lua_xmove(L, co, 1);
+  return 1;
+}
+
+static int f_wrap(lua_State *L) {
+  f_create(L);
+  lua_pushcclosure(L, f_call_wrapped, 1);
+  return 1;
+}
+
+static int f_yield(lua_State *L) {
+  Task *task = generation_of(L)->rt->current;
+  if (task && task->co == L)
+    return luaL_error(L, "coroutine.yield outside a coroutine of the script's own: "
+                         "use task.sleep(0) to let others run");
+  return lua_yield(L, lua_gettop(L));
+}
+
+int coroutine_open(lua_State *L) {
+  static const luaL_Reg ours[] = {
+      {"resume", f_resume}, {"create", f_create}, {"wrap", f_wrap}, {"yield", f_yield},
+      {"status", f_status}, {"close", f_close},   {NULL, NULL}};
+  luaopen_coroutine(L); /* isyieldable, running */
+  luaL_setfuncs(L, ours, 0);
+  return 1;
+}

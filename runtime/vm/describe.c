@@ -1,0 +1,67 @@
+/* The text of an error that ended a task, a load or a call: see task.h. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "bridge/luaerror.h"
+#include "vm/task.h"
+#include "vm/watchdog.h"
+
+/* What lies below the script's own frames says nothing to anyone. */
+static void cut_bottom(char *trace) {
+  static const char ours[] = "\n\t[C]: in ?";
+  size_t len = strlen(trace), n = sizeof ours - 1;
+  while (len > n && memcmp(trace + len - n, ours, n) == 0) trace[len -= n] = '\0';
+}
+
+/* Each frame is looked for from the top, some fifty of them. */
+bool task_is_deep(lua_State *L) {
+  enum { DEEP = 5000 };
+  lua_Debug frame;
+  return lua_getstack(L, DEEP, &frame) != 0;
+}
+
+void task_keep_trace(lua_State *L, char **trace) {
+  if (task_is_deep(L)) return;
+  luaL_traceback(L, L, NULL, 1);
+  free(*trace);
+  *trace = xstrdup(lua_tostring(L, -1));
+  cut_bottom(*trace);
+  lua_settop(L, 1);
+}
+
+/* (trace, co, the error if co is this very thread) → text. Protected: __tostring may
+ * raise, and there may be no memory. */
+static int f_describe(lua_State *L) {
+  const char *trace = lua_touserdata(L, 1);
+  lua_State *co = lua_touserdata(L, 2);
+  if (lua_gettop(L) < 3) {
+    if (!lua_checkstack(co, 1)) return luaL_error(L, "no memory");
+    lua_pushvalue(co, -1);
+    lua_xmove(co, L, 1);
+  }
+  luaerror_show(L, 3);
+  if (trace) lua_pushfstring(L, "%s\n%s", lua_tostring(L, -1), trace);
+  return 1;
+}
+
+char *task_describe(Generation *gen, lua_State *co, const char *trace) {
+  lua_State *L = gen->L;
+  if (lua_type(co, -1) == LUA_TSTRING && gen->memory_place[0] &&
+      strcmp(lua_tostring(co, -1), "not enough memory") == 0)
+    return xasprintf("%s: MEMORY: not enough memory: a script may use %zu MiB%s",
+                     gen->memory_place, gen->memory_limit >> 20,
+                     gen->state == GEN_STAGING ? " while it loads" : "");
+  lua_pushcfunction(L, f_describe);
+  lua_pushlightuserdata(L, (void *)trace);
+  lua_pushlightuserdata(L, co);
+  if (co == L) lua_pushvalue(L, -4);
+  WatchdogTurn turn = watchdog_enter(gen, L);
+  bool ok = lua_pcall(L, co == L ? 3 : 2, 1, 0) == LUA_OK;
+  watchdog_leave(gen, turn);
+  const char *text = ok ? lua_tostring(L, -1) : NULL;
+  char *copy = text ? xstrdup(text)
+                    : xasprintf("(an error that cannot be shown)%s%s", trace ? "\n" : "",
+                                trace ? trace : "");
+  lua_pop(L, 1);
+  return copy;
+}

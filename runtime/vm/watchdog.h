@@ -1,0 +1,54 @@
+/* The limit of a turn. One timer on the CPU time of the loop's thread ticks every 25 ms
+ * of work (an idle process never wakes); the tick looks whether the turn that ran at the
+ * last tick still runs, and only when that turn is late arms a hook on the coroutine that
+ * runs now. The turn itself costs two stores.
+ *
+ * A turn is late when its CPU time has reached the limit, or when its wall time has and a
+ * quarter of that was CPU time: on a busy machine the others have waited long enough.
+ * Wall time is read in the tick. */
+#ifndef TIDELOCK_VM_WATCHDOG_H
+#define TIDELOCK_VM_WATCHDOG_H
+
+#include "script/generation.h"
+
+typedef struct WatchdogTurn {
+  lua_State *running; /* of the turn this one is nested in */
+  unsigned long number;
+  unsigned limit, ticks, wall;
+} WatchdogTurn;
+
+Watchdog *watchdog_new(void); /* returns new; one a process: it owns a signal */
+void watchdog_free(Watchdog *w);
+
+/* Around every run of Lua from C. Turns nest: the inner one is watched for itself. */
+WatchdogTurn watchdog_enter(Generation *gen, lua_State *co);
+double watchdog_leave(Generation *gen, WatchdogTurn turn); /* ms if it was slow, else 0 */
+/* The turn that runs is one of those that a cut's tasks end in: together they have the
+ * time of one turn. watchdog_share_begin: from now on, anew. */
+void watchdog_share_begin(Generation *gen);
+void watchdog_share(Generation *gen);
+bool watchdog_share_is_spent(const Generation *gen);
+/* The turn that runs is late from now on, whatever it has taken. */
+void watchdog_stop(Watchdog *w);
+/* Inside a turn, when it goes on in another coroutine; returns the one before. */
+lua_State *watchdog_switch(Generation *gen, lua_State *co);
+
+/* The generation's limit has changed, inside a turn of its own. */
+void watchdog_relimit(Generation *gen);
+bool watchdog_is_late(void); /* false where there is no watchdog */
+/* What follows, until it is called again, is not counted for the turn that runs: the core
+ * reads what is stored. */
+void watchdog_hold(Watchdog *w, bool hold);
+/* The error on top, if it is a lack of memory because the turn is late, becomes that. */
+void watchdog_explain(lua_State *L);
+/* Raises when the turn is late: for loops in C that may be long, which no hook sees. */
+void watchdog_poll(lua_State *L);
+
+/* Staging runs under a hook of its own from its first instruction: it yields at the end
+ * of each slice and raises when the limit is used up. */
+void watchdog_stage(lua_State *co);
+
+/* From this monotonic second on every turn is late, whatever its limit. Any thread. */
+void watchdog_end_at(Watchdog *w, double when);
+
+#endif
