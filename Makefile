@@ -3,7 +3,8 @@
 # BUILD= and CFLAGS= may be given: make BUILD=build-x CFLAGS="-O0 -g" all
 BUILD ?= build
 CC ?= cc
-CFLAGS ?= -O2 -g
+# A build folder whose name ends in -asan is a sanitized build.
+CFLAGS ?= $(if $(filter %-asan,$(BUILD)),$(SANITIZE),-O2 -g)
 PREFIX ?= /usr/local
 MAKEFLAGS += $(if $(filter 0,$(MAKELEVEL)),-j$(shell getconf _NPROCESSORS_ONLN 2>/dev/null))
 # make V=1 shows the commands.
@@ -43,7 +44,8 @@ all: $(BUILD)/libtidelock.a $(PRODUCTS)
 help:
 	@echo 'make             build $(BUILD)/tidelock, installing the libraries it needs'
 	@echo 'make demo        the embedded backend and the shipped client, connected'
-	@echo 'make test        every test; ends with "N passed, N failed"'
+	@echo 'make test        every test; ends with "N passed, N failed". T=reload: those files alone'
+	@echo '                 whose name holds it; ONLY=name: those tests alone (tests/README.md)'
 	@echo 'make fresh       make test inside a fresh minimal Debian 12 (root; debootstrap)'
 	@echo 'make check       format, lint, layers, every test, and again under sanitizers'
 	@echo 'make ctests      the C tests alone'
@@ -139,8 +141,19 @@ $(BUILD)/tests/codec: tests/peer/codec.c $(BUILD)/libtidelock.a
 
 tools: all $(TEST_TOOLS)
 
-test: all $(CTESTS) $(TEST_TOOLS) $(BUILD)/.test-deps
-	@BUILD='$(BUILD)' tests/run.sh c fuzz lua e2e peer
+# make test T=reload ONLY=name: what runs is chosen by tests/run.sh, and no more is built.
+KINDS = c fuzz lua e2e peer
+ifeq ($(T),)
+TEST_NEEDS = all $(CTESTS) $(TEST_TOOLS) $(BUILD)/.test-deps
+else ifneq ($(filter test,$(MAKECMDGOALS)),)
+CHOSEN := $(shell tests/run.sh --list --holding '$(T)' $(KINDS))
+TEST_NEEDS = $(if $(CHOSEN),all) $(if $(filter-out %.lua %_fuzz.c,$(CHOSEN)),$(BUILD)/.test-deps) \
+  $(patsubst tests/c/%.c,$(BUILD)/tests/%,$(filter tests/c/%,$(CHOSEN))) \
+  $(patsubst tests/fuzz/%.c,$(BUILD)/tests/%,$(filter tests/fuzz/%,$(CHOSEN))) \
+  $(if $(filter %/codec_test.sh,$(CHOSEN)),$(BUILD)/tests/codec)
+endif
+test: $(TEST_NEEDS)
+	@BUILD='$(BUILD)' tests/run.sh --holding '$(T)' --only '$(ONLY)' $(KINDS)
 
 # Where nothing was installed by hand: what tests/setup.sh forgets is found there.
 fresh:
@@ -149,7 +162,7 @@ fresh:
 # The sanitized build and its tests; the folder is named after the plain one.
 asan:
 	@$(MAKE) --no-print-directory BUILD='$(BUILD)-asan' asan-build
-	@BUILD='$(BUILD)-asan' TIME_LIMIT=600 tests/run.sh c fuzz lua
+	@BUILD='$(BUILD)-asan' tests/run.sh c fuzz lua
 asan-build: override CFLAGS = $(SANITIZE)
 asan-build: all $(CTESTS) $(TEST_TOOLS)
 

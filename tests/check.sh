@@ -96,7 +96,7 @@ valgrinded() {
 
 sanitized() {
   COUNTS= "$MAKE" --no-print-directory BUILD="$BUILD-asan" asan-build || return 1
-  BUILD=$BUILD-asan TIME_LIMIT=600 tests/run.sh c fuzz lua e2e peer
+  BUILD=$BUILD-asan tests/run.sh c fuzz lua e2e peer
 }
 
 held 'format (clang-format)' formatted

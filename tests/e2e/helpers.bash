@@ -1,5 +1,6 @@
 # What the end-to-end tests share. Each test says `ok NAME` or `not ok NAME` for itself.
 set -u
+. "$ROOT/tests/only.bash"
 bad=0
 
 ok() { echo "ok $1"; }

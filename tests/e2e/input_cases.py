@@ -10,7 +10,8 @@ import sys
 import tempfile
 import termios
 import time
-import traceback
+
+from running import run_cases
 
 TIDELOCK = os.environ["TIDELOCK"]
 LIMIT = 20
@@ -366,19 +367,5 @@ def a_broken_save_changes_nothing():
     run.over()
 
 
-def main():
-    failed = False
-    for fn in CASES:
-        name = fn.__name__.replace("_", " ")
-        try:
-            fn()
-            print("ok", name)
-        except Exception:
-            failed = True
-            print("not ok", name)
-            print(traceback.format_exc())
-        sys.stdout.flush()
-    sys.exit(failed)
-
-
-main()
+if __name__ == "__main__":
+    run_cases(CASES)

@@ -1,6 +1,7 @@
 # For tests of `tidelock run`: a program in the background, whose output is waited for line by
 # line, never slept for. To be sourced; works in a folder of its own.
 set -u
+. "$ROOT/tests/only.bash"
 cd "$(mktemp -d)" || exit 1
 failures=0 mark=0 pid=
 ok() { echo "ok $1"; }

@@ -125,12 +125,17 @@ def equal(got, want):
         raise AssertionError(f"got {got!r}, expected {want!r}")
 
 
+def name_of(case):
+    return case.__doc__.splitlines()[0] if case.__doc__ else case.__name__.replace("_", " ")
+
+
 def run_cases(cases):
-    only = sys.argv[1:]
+    """All of them, or those named on the command line, or whose name holds TEST_ONLY."""
+    only, part = sys.argv[1:], os.environ.get("TEST_ONLY", "")
     bad = 0
     for case in cases:
-        name = case.__doc__.splitlines()[0]
-        if only and case.__name__ not in only:
+        name = name_of(case)
+        if only and case.__name__ not in only or part not in name and part not in case.__name__:
             continue
         try:
             case()

@@ -4,6 +4,7 @@
 . "$(dirname "$0")/peer.bash"
 try() { # KIND TRANSPORT
   export KIND=$1 TRANSPORT=$2
+  wanted "$KIND over $TRANSPORT: nothing is lost" || return
   local word client line
   exec {out}< <(exec "$TIDELOCK" run --no-watch --memory --log error client_standstill.lua 2>&1)
   client=$!
