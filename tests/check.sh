@@ -42,7 +42,7 @@ lua_folders() { for d in stdlib scripts examples tests/lua tests/bench; do [ -d 
 formatted() { c_files | xargs clang-format --dry-run -Werror; }
 linted() { [ -z "$(lua_folders)" ] || luacheck --no-color -q $(lua_folders); }
 shells_parse() {
-  for file in tests/*.sh tests/*/*.sh .ci/run runtime/*/*.sh; do
+  for file in tests/*.sh tests/*.bash tests/*/*.sh tests/*/*.bash .ci/run runtime/*/*.sh; do
     [ ! -f "$file" ] || bash -n "$file" || return 1
   done
 }
@@ -104,6 +104,8 @@ held 'lint (luacheck)' linted
 held 'layers' tests/check/layers.sh
 held 'no mutable globals' tests/check/globals.sh "$BUILD"
 held 'lengths' tests/check/lengths.sh
+held 'tests/README.md names every test file' tests/check/readme.sh
+tests/check/counts.sh | sed 's/^/     | /'
 held 'shell scripts parse' shells_parse
 held 'peers parse' peers_parse
 held 'package-lock names no registry' lock_names_no_registry
