@@ -1,0 +1,71 @@
+/* Base64: what RFC 4648 says, and no other spelling of the same bytes. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "core/base64.h"
+
+static void assert_both_ways(const char *bytes, size_t len, const char *text) {
+  char out[64];
+  base64_encode(bytes, len, out);
+  assert_string_equal(out, text);
+  assert_int_equal(strlen(out), BASE64_LEN(len));
+  assert_int_equal(base64_decode(text, strlen(text), out), len);
+  assert_memory_equal(out, bytes, len);
+}
+
+static void the_examples_of_the_rfc(void **state) {
+  (void)state;
+  static const char *const cases[][2] = {{"", ""},
+                                         {"f", "Zg=="},
+                                         {"fo", "Zm8="},
+                                         {"foo", "Zm9v"},
+                                         {"foob", "Zm9vYg=="},
+                                         {"fooba", "Zm9vYmE="},
+                                         {"foobar", "Zm9vYmFy"}};
+  for (size_t i = 0; i < COUNT_OF(cases); i++)
+    assert_both_ways(cases[i][0], strlen(cases[i][0]), cases[i][1]);
+}
+
+static void every_byte_comes_back(void **state) {
+  (void)state;
+  assert_both_ways("\xff\xfe\xfd", 3, "//79");
+  assert_both_ways("\xfb\xef\xbe", 3, "++++");
+  char bytes[256], text[BASE64_LEN(256) + 1], back[256];
+  for (int i = 0; i < 256; i++) bytes[i] = (char)i;
+  for (size_t len = 0; len <= sizeof bytes; len++) {
+    base64_encode(bytes, len, text);
+    assert_int_equal(base64_decode(text, BASE64_LEN(len), back), len);
+    assert_memory_equal(back, bytes, len);
+  }
+}
+
+static void other_spellings_are_refused(void **state) {
+  (void)state;
+  static const char *const cases[] = {"Z",    "Zg",   "Zg=",  "Zg==Zg==", "=",
+                                      "====", "Z===", "Zm9=", "Zh==",     "Zm9v\n",
+                                      "Zm-v", "Zm_v", " Zm9", "Zg=g"};
+  char out[16];
+  for (size_t i = 0; i < COUNT_OF(cases); i++)
+    if (base64_decode(cases[i], strlen(cases[i]), out) != -1)
+      fail_msg("taken: %s", cases[i]);
+}
+
+static void it_may_be_decoded_in_place(void **state) {
+  (void)state;
+  char text[] = "Zm9vYmFy";
+  assert_int_equal(base64_decode(text, strlen(text), text), 6);
+  assert_memory_equal(text, "foobar", 6);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(the_examples_of_the_rfc),
+      cmocka_unit_test(every_byte_comes_back),
+      cmocka_unit_test(other_spellings_are_refused),
+      cmocka_unit_test(it_may_be_decoded_in_place),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
