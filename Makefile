@@ -126,7 +126,10 @@ WRAP = $(if $(shell grep -l __wrap_malloc tests/c/$(@F).c),$(addprefix -Wl$(,)--
 , = ,
 $(CTESTS): $(BUILD)/%: $(BUILD)/%.o $(CTEST_HELP) $(BUILD)/libtidelock.a
 	$(SAY) LINK $@
-	$(Q)$(CC) $(CFLAGS) $(LINK) $(WRAP) -o $@ $^ $(DEP_LIBS) -lcmocka -lpthread -lm -ldl
+	$(Q)$(CC) $(CFLAGS) $(LINK) $(WRAP) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(DEP_LIBS) -lcmocka -lpthread -lm -ldl
+
+# The command line is no part of the library.
+$(BUILD)/tests/options_test: $(BUILD)/runtime/main/options.o $(BUILD)/runtime/main/help.o
 
 ctests: all $(CTESTS)
 	@BUILD='$(BUILD)' tests/run.sh c

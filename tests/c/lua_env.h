@@ -24,7 +24,7 @@ static int close_state(void **state) {
 }
 
 /* Runs a chunk in which assertions are Lua's own. */
-static void run(void **state, const char *code) {
+static inline void run(void **state, const char *code) {
   lua_State *L = *state;
   if (luaL_dostring(L, code) != LUA_OK) fail_msg("%s", lua_tostring(L, -1));
   lua_settop(L, 0);
