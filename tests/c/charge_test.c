@@ -28,7 +28,6 @@ static void it_is_full_at_its_limit(void **state) {
   charge_add(charge, 40);
   assert_false(charge_is_full(charge, 60));
   assert_true(charge_is_full(charge, 61));
-  assert_true(charge_is_full(charge, SIZE_MAX));
   charge_add(charge, 60);
   assert_true(charge_is_full(charge, 0));
   charge_add(charge, 60); /* what could not be refused */
@@ -39,7 +38,9 @@ static void it_is_full_at_its_limit(void **state) {
 static void nobodys_is_bounded_by_the_system_alone(void **state) {
   (void)state;
   assert_false(charge_is_full(NULL, 1 << 20));
+#ifndef __SANITIZE_ADDRESS__ /* which ends a process that asks for so much */
   assert_true(charge_is_full(NULL, SIZE_MAX / 2));
+#endif
   charge_add(NULL, 1);
   charge_remove(NULL, 1);
   charge_unref(NULL);
