@@ -53,6 +53,7 @@ help:
 	@echo 'make asan        the C and Lua tests under ASan and UBSan'
 	@echo 'make bench       measure, side by side with the Node reference client'
 	@echo 'make fuzz        FUZZ_SECONDS=60 of random input for each parser (clang)'
+	@echo 'make docs        write docs/api from stdlib/meta'
 	@echo 'make format      clang-format every C file'
 	@echo 'make install     PREFIX=$(PREFIX), DESTDIR='
 	@echo 'make clean       remove $(BUILD) and the build-* folders'
@@ -192,6 +193,10 @@ bench: all $(BUILD)/.test-deps $(BENCHES)
 format:
 	clang-format -i $(wildcard runtime/*/*.[ch] tests/c/*.[ch] tests/fuzz/*.[ch] tests/peer/*.c tests/bench/*.c)
 
+# The API reference: a page for each module, from the types for editors.
+docs: all
+	@BUILD='$(BUILD)' tests/check/api.sh docs/api
+
 SHARE = $(DESTDIR)$(PREFIX)/share/tidelock
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/tidelock $(SHARE)/stdlib
@@ -205,7 +210,7 @@ clean:
 	rm -rf $(BUILD) build-*/
 
 FORCE:
-.PHONY: all help deps ctests tools test fresh asan asan-build check demo bench format install clean FORCE
+.PHONY: all help deps ctests tools test fresh asan asan-build check demo bench docs format install clean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 -include $(patsubst %.o,%.d,$(LIB_OBJ) $(MAIN_OBJ) $(SERVER_OBJ) $(CTEST_HELP) $(CTESTS:=.o))

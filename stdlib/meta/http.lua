@@ -1,83 +1,197 @@
----@meta
+---@meta tidelock.http
 
----How a host is reached and trusted.
+---Sends HTTP requests and waits for the responses (RFC 9110, RFC 9112).
+---A response with the status 4xx or 5xx is a response like any other, unless `expect` says
+---otherwise. A function that waits belongs in a handler, a task or `script.on_start`. A response
+---comes whole; there is no streaming. See docs/http.md.
+---
+---```lua
+---local http = require "tidelock.http"
+---local script = require "tidelock.script"
+---local server = require "tidelock.server"
+---
+---local srv = server.listen("shop", {})
+---srv:get("/price/:fruit", function(req) return { fruit = req.params.fruit, price = 3 } end)
+---
+---script.on_start(function()
+---  local shop = http.client { base_url = srv.url, timeout = 5 }
+---  local res = shop:get "/price/apple"
+---  print(res.status, res:json().price)
+---  print(shop:get("/cellar", { expect = "2xx" }))
+---end)
+---```
+---```text
+---200	3
+---nil	HTTP: GET
+---```
+---@class tidelock.http
+local http = {}
+
+---How a host is reached and trusted. Connections of `tidelock.socket` take these options, too.
 ---@class tidelock.Route
----@field proxy? string its URL (http, https, socks4, socks4a, socks5, socks5h), credentials included; "" for none; without it as the environment says
----@field ca? string a PEM file of the certificates to trust, instead of the system's
----@field cert? string a PEM file: this side's certificate
----@field key? string a PEM file: its key; without it the key stands in `cert`
----@field key_password? string of an encrypted key
----@field pin? string the server's public key must be this one: "sha256//" and the base64 of its SHA-256; several joined by ;
----@field ciphers? string OpenSSL's list, up to TLS 1.2
----@field insecure? boolean do not check certificates: for tests
+---@field proxy? string the URL of a proxy with its credentials: `http`, `https`, `socks4`, `socks4a`, `socks5` or `socks5h`; `""`: no proxy. Default: as `http_proxy`, `https_proxy`, `all_proxy` and `no_proxy` of the environment say
+---@field ca? string a PEM file of the certificates to trust. Default: those of the system
+---@field cert? string a PEM file with the certificate of this side
+---@field key? string a PEM file with the key of this side. Default: the file `cert`
+---@field key_password? string the password of the key
+---@field pin? string the public key that the server must have: `sha256//` and the base64 of its SHA-256; several are joined by `;`
+---@field ciphers? string the ciphers up to TLS 1.2, as OpenSSL lists them. Default: those of the library
+---@field insecure? boolean accepts any certificate: for tests. Default: `false`
 
----What each request may have, and a client for all of its requests. Other names raise.
+---The options that a request and a client both take. Other names raise.
 ---@class tidelock.http.Common: tidelock.Route
----@field headers? table<string, string|number|false|(string|number)[]> a list goes out as several; false takes a client's away
----@field query? table<string, string|number|boolean|(string|number|boolean)[]> added to the URL (RFC 3986); a list repeats its name
----@field timeout? number seconds for the whole exchange; 30; math.huge: none
----@field decompress? boolean false: the body as it came, its Content-Encoding not undone
----@field connect_timeout? number seconds; 10
----@field max_body? integer bytes of the response's body, unpacked; 64 MiB
----@field redirects? integer how many are followed; 5; 0: none
----@field http2? boolean speak HTTP/2 (RFC 9113) where the server does over TLS, on a connection of the request's own; false
----@field expect? string|integer|false "2xx" or a status: any other response becomes nil and an HTTP error
+---@field headers? table<string, string|number|false|(string|number)[]> headers by name; a list is sent as several headers; `false` leaves out a header of the client
+---@field query? table<string, string|number|boolean|(string|number|boolean)[]> is added to the URL, percent-encoded (RFC 3986); a list repeats its name
+---@field timeout? number seconds for the whole exchange, redirects included; `math.huge`: no limit. Default: 30
+---@field connect_timeout? number seconds until the connection is made. Default: 10
+---@field max_body? integer bytes of the body of the response, decompressed; a larger one is `TOO_LARGE`. Default: 64 MiB
+---@field decompress? boolean decompresses the body as its `Content-Encoding` says: gzip or deflate; `false`: the body as it came. Default: `true`
+---@field redirects? integer how many redirects are followed, 0 to 1000. Default: 5
+---@field http2? boolean speaks HTTP/2 (RFC 9113) over TLS where the server does, with a connection for each request. Default: `false`
+---@field expect? string|integer|false the status that is expected: `"2xx"` or another class, or a number; any other response becomes `nil` and an `HTTP` error. Default: `false`
 
+---The options of a request. Other names raise. `body` and `json` exclude each other.
 ---@class tidelock.http.Options: tidelock.http.Common
----@field body? string sent as it is
----@field json? any sent as JSON, with that Content-Type unless one is given
+---@field body? string the body, sent as it is
+---@field json? any a value that is sent as JSON, with `Content-Type: application/json` unless `headers` names another type
 
+---What `http.request` takes: a request, all in one table. Other names raise.
 ---@class tidelock.http.Request: tidelock.http.Options
----@field method? string "GET"
----@field url string absolute, http, https or unix:PATH[:TARGET]; a client's may be relative
+---@field method? string the method; known ones may be in lower case. Default: `"GET"`
+---@field url string an absolute URL: `http`, `https` or `unix:PATH[:TARGET]`; with a client it may be relative
 
+---What `http.client` takes: defaults for all requests of the client. Other names raise.
 ---@class tidelock.http.ClientOptions: tidelock.http.Common
----@field base_url? string what relative URLs are put behind; the client's headers and query go to its origin alone
+---@field base_url? string relative URLs are put behind it: `http://host/api` and `/x` are `http://host/api/x`; `headers` and `query` of the client go to the origin of this URL only
 
+---A response.
 ---@class tidelock.http.Response
----@field status integer
----@field headers table<string, string> by lower-case name, repeated ones joined with ", "; `set-cookie` is a list
----@field body string unpacked
----@field version "1.0"|"1.1"|"2" the HTTP that was spoken
----@field url string the one that answered, after redirects
+---@field status integer the status, like 200
+---@field headers table<string, string> headers by lower-case name; repeated ones are joined with `, `; `set-cookie` is a list
+---@field body string the body, decompressed
+---@field version "1.0"|"1.1"|"2" the version of HTTP
+---@field url string the URL that answered, after redirects
 local Response = {}
 
----The body, decoded.
----@return any value
----@return tidelock.Error? err DECODE, with an excerpt
+---Decodes the body as JSON.
+---@return any value the value
+---@return tidelock.Error? err `DECODE`: the body is no JSON
 function Response:json() end
 
----The HTTP error of `expect`.
+---The error with the code `HTTP`: a response with a status that was not expected.
 ---@class tidelock.http.Error: tidelock.Error
----@field status integer
----@field response tidelock.http.Response
+---@field status integer the status
+---@field response tidelock.http.Response the response
 
----A verb: (url, options) or (url, body, options).
----@alias tidelock.http.Verb fun(url: string, body_or_options?: string|tidelock.http.Options, options?: tidelock.http.Options): tidelock.http.Response?, tidelock.Error?
----@alias tidelock.http.Method fun(self: tidelock.http.Client, url: string, body_or_options?: string|tidelock.http.Options, options?: tidelock.http.Options): tidelock.http.Response?, tidelock.Error?
+---Sends a request. Every error of it says in `sent` whether the server may have seen the request.
+---@param options tidelock.http.Request the request
+---@return tidelock.http.Response? response the response
+---@return tidelock.Error? err no response: `URL`, `DNS`, `CONNECT`, `PROXY`, `TLS`, `TIMEOUT` with its `phase`, `RESET`, `PROTOCOL`, `DECODE`, `TOO_LARGE`, `INVALID`; with `expect` also `HTTP`, a `tidelock.http.Error`
+function http.request(options) end
 
+---Sends a GET request.
+---@param url string an absolute URL: `http`, `https` or `unix:PATH[:TARGET]`
+---@param options? tidelock.http.Options headers, limits and so on
+---@return tidelock.http.Response? response the response
+---@return tidelock.Error? err as `http.request`
+function http.get(url, options) end
+
+---Sends a HEAD request. The response has no body.
+---@param url string an absolute URL: `http`, `https` or `unix:PATH[:TARGET]`
+---@param options? tidelock.http.Options headers, limits and so on
+---@return tidelock.http.Response? response the response
+---@return tidelock.Error? err as `http.request`
+function http.head(url, options) end
+
+---Sends a DELETE request.
+---@param url string an absolute URL: `http`, `https` or `unix:PATH[:TARGET]`
+---@param options? tidelock.http.Options headers, limits and so on
+---@return tidelock.http.Response? response the response
+---@return tidelock.Error? err as `http.request`
+function http.delete(url, options) end
+
+---Sends a POST request. The body may stand before the options, as a string.
+---@param url string an absolute URL: `http`, `https` or `unix:PATH[:TARGET]`
+---@param body_or_options? string|tidelock.http.Options the body, or the options
+---@param options? tidelock.http.Options the options, behind a body
+---@return tidelock.http.Response? response the response
+---@return tidelock.Error? err as `http.request`
+function http.post(url, body_or_options, options) end
+
+---Sends a PUT request. The body may stand before the options, as a string.
+---@param url string an absolute URL: `http`, `https` or `unix:PATH[:TARGET]`
+---@param body_or_options? string|tidelock.http.Options the body, or the options
+---@param options? tidelock.http.Options the options, behind a body
+---@return tidelock.http.Response? response the response
+---@return tidelock.Error? err as `http.request`
+function http.put(url, body_or_options, options) end
+
+---Sends a PATCH request. The body may stand before the options, as a string.
+---@param url string an absolute URL: `http`, `https` or `unix:PATH[:TARGET]`
+---@param body_or_options? string|tidelock.http.Options the body, or the options
+---@param options? tidelock.http.Options the options, behind a body
+---@return tidelock.http.Response? response the response
+---@return tidelock.Error? err as `http.request`
+function http.patch(url, body_or_options, options) end
+
+---Makes a client: the same functions as methods, with defaults that each request may override.
+---@param options? tidelock.http.ClientOptions the defaults
+---@return tidelock.http.Client client the client
+function http.client(options) end
+
+---What `http.client` makes. Call its methods with a colon.
 ---@class tidelock.http.Client
----@field get tidelock.http.Method
----@field head tidelock.http.Method
----@field post tidelock.http.Method
----@field put tidelock.http.Method
----@field patch tidelock.http.Method
----@field delete tidelock.http.Method
 local Client = {}
 
----@param options tidelock.http.Request
----@return tidelock.http.Response?
----@return tidelock.Error? err
+---Sends a request, with the defaults of the client.
+---@param options tidelock.http.Request the request
+---@return tidelock.http.Response? response the response
+---@return tidelock.Error? err as `http.request`
 function Client:request(options) end
 
----HTTP requests. Each waits: call them in handlers and tasks. A 4xx or 5xx is a response like
----any other, unless `expect` says otherwise. See docs/http.md.
----@class tidelock.http
----@field get tidelock.http.Verb
----@field head tidelock.http.Verb
----@field post tidelock.http.Verb
----@field put tidelock.http.Verb
----@field patch tidelock.http.Verb
----@field delete tidelock.http.Verb
----@field request fun(options: tidelock.http.Request): tidelock.http.Response?, tidelock.Error?
----@field client fun(options?: tidelock.http.ClientOptions): tidelock.http.Client
+---Sends a GET request.
+---@param url string an absolute URL, or one relative to `base_url`
+---@param options? tidelock.http.Options headers, limits and so on
+---@return tidelock.http.Response? response the response
+---@return tidelock.Error? err as `http.request`
+function Client:get(url, options) end
+
+---Sends a HEAD request. The response has no body.
+---@param url string an absolute URL, or one relative to `base_url`
+---@param options? tidelock.http.Options headers, limits and so on
+---@return tidelock.http.Response? response the response
+---@return tidelock.Error? err as `http.request`
+function Client:head(url, options) end
+
+---Sends a DELETE request.
+---@param url string an absolute URL, or one relative to `base_url`
+---@param options? tidelock.http.Options headers, limits and so on
+---@return tidelock.http.Response? response the response
+---@return tidelock.Error? err as `http.request`
+function Client:delete(url, options) end
+
+---Sends a POST request. The body may stand before the options, as a string.
+---@param url string an absolute URL, or one relative to `base_url`
+---@param body_or_options? string|tidelock.http.Options the body, or the options
+---@param options? tidelock.http.Options the options, behind a body
+---@return tidelock.http.Response? response the response
+---@return tidelock.Error? err as `http.request`
+function Client:post(url, body_or_options, options) end
+
+---Sends a PUT request. The body may stand before the options, as a string.
+---@param url string an absolute URL, or one relative to `base_url`
+---@param body_or_options? string|tidelock.http.Options the body, or the options
+---@param options? tidelock.http.Options the options, behind a body
+---@return tidelock.http.Response? response the response
+---@return tidelock.Error? err as `http.request`
+function Client:put(url, body_or_options, options) end
+
+---Sends a PATCH request. The body may stand before the options, as a string.
+---@param url string an absolute URL, or one relative to `base_url`
+---@param body_or_options? string|tidelock.http.Options the body, or the options
+---@param options? tidelock.http.Options the options, behind a body
+---@return tidelock.http.Response? response the response
+---@return tidelock.Error? err as `http.request`
+function Client:patch(url, body_or_options, options) end
+
+return http

@@ -1,26 +1,39 @@
 ---@meta tidelock.log
 
----Levelled, structured records, one line each, to standard error or `--log-file`. Each names
----the script. Logging never fails and may be done anywhere, while a script loads too. A script may log
----a thousand records at once and a hundred a second for long; more are dropped, and counted. A record
----has 64 KiB at most.
+---Writes records to the log: standard error, or the file of `--log-file`.
+---A record is one line, with its level and the name of the script. Logging never fails and never
+---waits, and it is allowed while a script loads, too. A script may write 1000 records at once and
+---100 a second for long; the log counts and drops the others. A record has at most 64 KiB.
+---
+---```lua
+---local log = require "tidelock.log"
+---
+---log.info("the file is read", { lines = 42, path = "notes.txt" })
+---```
+---```text
+---the file is read
+---```
 ---@class tidelock.log
 local log = {}
 
----@param message any shown as tostring has it
----@param fields? table encoded as JSON beside the message
+---Writes a record of the level DEBUG: for developers, not shown unless the log is asked for it.
+---@param message any the text of the record; other values appear as `tostring` gives them
+---@param fields? table more values, which appear behind the message as JSON; a value that JSON cannot hold appears as a text that says why
 function log.debug(message, fields) end
 
----@param message any shown as tostring has it
----@param fields? table encoded as JSON beside the message
+---Writes a record of the level INFO: something happened as expected.
+---@param message any the text of the record; other values appear as `tostring` gives them
+---@param fields? table more values, which appear behind the message as JSON
 function log.info(message, fields) end
 
----@param message any shown as tostring has it
----@param fields? table encoded as JSON beside the message
+---Writes a record of the level WARN: something is wrong, and the script goes on.
+---@param message any the text of the record; other values appear as `tostring` gives them
+---@param fields? table more values, which appear behind the message as JSON
 function log.warn(message, fields) end
 
----@param message any shown as tostring has it
----@param fields? table encoded as JSON beside the message
+---Writes a record of the level ERROR: something failed.
+---@param message any the text of the record; other values appear as `tostring` gives them
+---@param fields? table more values, which appear behind the message as JSON
 function log.error(message, fields) end
 
 return log

@@ -1,129 +1,185 @@
 ---@meta tidelock.store
 
----State that outlives reloads, is shared by scripts, cannot be half-changed and shows its history. See
----docs/store.md.
----@class tidelock.storelib
+---Keeps state that outlives reloads, that scripts share, and that cannot be half-changed.
+---The state is a tree of plain values that never changes: each change makes a new tree. A change is
+---made as a whole or not at all, and is in the history. See docs/store.md.
+---
+---```lua
+---local script = require "tidelock.script"
+---local store = require "tidelock.store"
+---
+---local chat = store.define("chat", { initial = { title = "none", count = 0 } })
+---
+---chat:subscribe("count", function(new, old) print("count", old, "->", new) end)
+---
+---script.on_start(function()
+---  chat:change("begin", function(draft)
+---    draft.title = "first"
+---    draft.count = draft.count + 1
+---  end)
+---  print(chat:get("title"), #chat:history())
+---end)
+---```
+---```text
+---first	1
+---count	0	->	1
+---```
+---@class tidelock.store
 local store = {}
 
----@alias tidelock.StorePath string|(string|integer)[] a key, or a list of keys and 1-based indexes
+---Where a part of the state is: a key, or a list of keys and of indexes that count from 1.
+---@alias tidelock.StorePath string|(string|integer)[]
 
+---A read-only array or object of the state, as it was when it was read. Index, `#`, `pairs`,
+---`ipairs`, `==` for identity, `table.concat` and `table.unpack` work; writing raises.
+---@class tidelock.View
+
+---How many changes are in the history. Other names raise.
+---@class tidelock.store.HistoryOptions
+---@field count? integer changes; 0: the default. Default: 100
+---@field bytes? integer bytes that they may hold; 0: the default. Default: 16 MiB
+
+---The options of `store.define`. Other names raise.
 ---@class tidelock.StoreOptions
----@field initial? table what it begins with, and what reset goes back to; string keys at the top
----@field share? "none"|"read"|"write" what other scripts may do; "none"
----@field history? { count?: integer, bytes?: integer } changes remembered (100), and bytes they may hold (16 MiB)
----@field persist? string[]|boolean top-level keys that outlive the process, true for all; none
----@field persist_delay? number seconds from a change to its being written; 0.1
----@field version? integer of the state's shape; 1
----@field migrate? fun(draft: table, from: integer) makes of a state of version `from` one of this version; may not wait
----@field memory? integer bytes of state and history together; 256 MiB
+---@field initial? table the state that the store begins with and that `reset` goes back to; the keys of its top level are strings. Default: `{}`
+---@field share? "none"|"read"|"write" what other scripts may do with it. Default: `"none"`
+---@field history? tidelock.store.HistoryOptions how much the history keeps
+---@field memory? integer bytes of the state and the history together. Default: 256 MiB
+---@field persist? string[]|boolean the keys of the top level that live on when the process ends; `true`: all of them. Default: none
+---@field persist_delay? number seconds from a change to the write, less than 3600. Default: 0.1
+---@field version? integer the schema version of the state, 0 or more. Default: 1
+---@field migrate? fun(draft: table, from: integer) changes a state of the schema version `from` to one of `version`; may not wait
 
----@class tidelock.View a read-only array or object; index, #, pairs, ipairs, ==, table.concat, table.unpack
-
+---A change in the history.
 ---@class tidelock.Change
----@field time number wall-clock seconds
----@field script string whose it was
----@field action? string the name given to change, or "set", "reset", "undo"
----@field paths string[] what changed; at most 32, then "..."
----@field state tidelock.View after it
----@field store? string "script:name"; with trace only
+---@field time number when, in seconds since 1970
+---@field script string the script that made it
+---@field action? string the name that `change` was given, or `set`, `reset`, `undo`, `migrate`
+---@field paths string[] the parts that changed: 32 at most, then `...`
+---@field state tidelock.View the state after it
+---@field store? string `script:name`; only for `store.trace`
 
----Declares a store. It lives on over reloads; keys that are new in a version's initial state are
----filled in, in objects inside objects too. Those that a script took out stay out.
----@param name string letters, digits, _ . -
----@param options tidelock.StoreOptions
----@return tidelock.Store
+---Declares a store. It lives on over reloads with its state. Keys that are new in `initial` are
+---added, also in objects inside objects; keys that a script has removed stay removed.
+---@param name string letters, digits, `_`, `.` and `-`
+---@param options tidelock.StoreOptions what it begins with and how it is kept
+---@return tidelock.Store store the store
 function store.define(name, options) end
 
----Uses a store of another script, as far as its owner shares it.
----@param target string "script:name"
----@return tidelock.Store
+---Uses a store of another script, as far as the owner shares it.
+---@param target string the script and the store: `"script:name"`
+---@return tidelock.Store store the store; its functions raise while no script has defined it
 function store.attach(target) end
 
----Hears every change of every store, for tools.
----@param fn fun(change: tidelock.Change)
----@return tidelock.Handler
+---Calls a function after each change of the stores of this script and of the stores that others
+---share: for tools.
+---@param fn fun(change: tidelock.Change) may wait
+---@return tidelock.Handler handler removes the function
 function store.trace(fn) end
 
----A plain table of what a view shows.
----@param value any
----@return any
+---Makes a plain table of a view, with plain tables inside.
+---@param value any a view; any other value is returned as it is
+---@return any copy the copy
 function store.copy(value) end
 
----@param value any
----@return boolean
+---Says whether a value is a view.
+---@param value any the value to look at
+---@return boolean is_view whether it is one
 function store.is_view(value) end
 
----@class tidelock.Derived
----@field get fun(self): any
----@field subscribe fun(self, fn: fun(new: any, old: any), options?: table): tidelock.Handler
-
----A value computed from stores, anew only when one of them has changed. Its subscribers are told once
----after a turn, however many of the stores changed in it.
----@param stores tidelock.Store[]
----@param fn fun(...: tidelock.View): any may not wait
----@return tidelock.Derived
+---Computes a value from several stores, again only when one of them has changed.
+---@param stores tidelock.Store[] the stores
+---@param fn fun(...: tidelock.View): any gets their states in order; may not wait
+---@return tidelock.Derived derived the value
 function store.derive(stores, fn) end
 
+---A value that is computed from stores.
+---@class tidelock.Derived
+local Derived = {}
+
+---Returns the value.
+---@return any value what the function of `store.derive` returns for the current states
+function Derived:get() end
+
+---Calls a function after a turn in which the value has changed, once, however many of the stores
+---have changed.
+---@param fn fun(new: any, old: any) may wait
+---@param options? tidelock.store.SubscribeOptions when to call it
+---@return tidelock.Handler handler removes the function
+function Derived:subscribe(fn, options) end
+
+---The options of `subscribe`. Other names raise.
+---@class tidelock.store.SubscribeOptions
+---@field fire_immediately? boolean also calls the function once with the value that there is. Default: `false`
+---@field equals? fun(new: any, old: any): boolean says whether two values are the same. Default: views by identity, plain tables one level deep, others by `==`
+
+---A store, of this script or of another one. A function that the owner does not share raises.
 ---@class tidelock.Store
 local Store = {}
 
----The state as it is now, or a part of it: a view, a scalar, or nil. What was got never changes.
----@param ... string|integer keys on the way
----@return any
+---Returns the state or a part of it.
+---@param ... string|integer the keys and indexes on the way to the part
+---@return any value a view, a string, a number, a boolean or `nil`; it does not change later
 function Store:get(...) end
 
----Waits until what is kept at the path has been read, all below it included, and nobody is held up
----meanwhile. What is not kept, or was read already, is there at once.
----@param ... string|integer keys on the way
----@return any, tidelock.Error? # as get; nil and why it could not be read: it is still stored then
+---Waits until a part of the state has been read from the disk, with everything below it. The
+---process goes on meanwhile.
+---@param ... string|integer the keys and indexes on the way to the part
+---@return any value as `get`
+---@return tidelock.Error? err the part could not be read; it is still on the disk: `IO`, `DECODE`
 function Store:load(...) end
 
----Merges one level: each key of the table is replaced as a whole; json.null deletes.
----@param values table
+---Changes keys of the top level. Each value replaces the one before as a whole.
+---@param values table the new values by key; `json.null` removes a key
 function Store:set(values) end
 
----Changes the state by editing a draft, all or nothing: what the function raises is raised, with
----the state as it was. It may not wait, and returns nothing: a value would be lost, so it raises.
----@param action string a name for history
----@param fn fun(draft: table)
----@overload fun(self, fn: fun(draft: table))
+---Changes the state by editing a draft. When the function raises, the state stays as it was and
+---`change` raises the same. It may not wait, must not change the same store inside, and returns
+---nothing or its draft; another result raises. The name may be left out.
+---@param action string a name for the history
+---@param fn fun(draft: table) edits the draft like a table
+---@overload fun(self: tidelock.Store, fn: fun(draft: table))
 function Store:change(action, fn) end
 
----Calls fn(new, old) after a turn in which what the selector gives has changed.
----@param selector tidelock.StorePath|fun(state: tidelock.View): any
+---Calls a function after a turn in which a part of the state has changed. The selector may be left
+---out: then the part is the whole state.
+---@param selector tidelock.StorePath|fun(state: tidelock.View): any the part: a key, a path, or a function that returns it
 ---@param fn fun(new: any, old: any) may wait
----@param options? { fire_immediately?: boolean, equals?: fun(new: any, old: any): boolean }
----@return tidelock.Handler
----@overload fun(self, fn: fun(new: tidelock.View, old: tidelock.View)): tidelock.Handler
+---@param options? tidelock.store.SubscribeOptions when to call it
+---@return tidelock.Handler handler removes the function
+---@overload fun(self: tidelock.Store, fn: fun(new: tidelock.View, old: tidelock.View), options?: tidelock.store.SubscribeOptions): tidelock.Handler
 function Store:subscribe(selector, fn, options) end
 
----Back to the initial state, as a change.
+---Goes back to the initial state, as a change.
 function Store:reset() end
 
----The last changes, oldest first.
----@return tidelock.Change[]
+---Returns the last changes.
+---@return tidelock.Change[] changes the oldest first
 function Store:history() end
 
----Back to the state before the last n changes, as a change of its own.
----@param n? integer 1
----@return true?, tidelock.Error? # NOT_FOUND when history does not reach that far
+---Goes back to the state before the last changes, as a change of its own.
+---@param n? integer how many changes, 1 or more. Default: 1
+---@return true? done when it worked
+---@return tidelock.Error? err `NOT_FOUND`: the history does not go back that far
 function Store:undo(n) end
 
----Waits until all that was changed before is on disk; at once when nothing of it is kept.
----@return true?, tidelock.Error? # IO when the disk fails, DECODE when a part cannot be kept
+---Waits until all earlier changes are on the disk. Returns at once for a store that keeps nothing.
+---@return true? done when it worked
+---@return tidelock.Error? err `IO`: the disk refuses; `DECODE`: a part cannot be written
 function Store:flush() end
 
----Whether something that was changed is not on disk yet.
----@return boolean
+---Says whether a change is not on the disk yet.
+---@return boolean unsaved whether one waits
 function Store:unsaved() end
 
----Calls fn(err) when writing fails, when a part cannot be kept, when something was set aside at the
----start, and fn(nil) when writing works again.
+---Calls a function when writing fails, when a part cannot be kept, and when stored data had to be
+---put aside at the start; and without an error when writing works again.
 ---@param fn fun(err?: tidelock.Error) may wait
----@return tidelock.Handler
+---@return tidelock.Handler handler removes the function
 function Store:on_error(fn) end
 
----@return string
+---Returns the name of the store.
+---@return string name the name it was defined with; with `store.attach`: `script:name`
 function Store:name() end
 
 return store

@@ -1,44 +1,73 @@
----@meta tidelock.task.core
+---@meta tidelock.task
 
----Work that may wait while others go on. `tidelock.task` adds all, race and with_timeout.
+---Runs work that waits side by side.
+---All tasks of a script share one Lua state and run one at a time; a task lets others run only
+---where it waits. Handlers, timers and `script.on_start` are tasks. Waiting at the top level of a
+---script raises. A task that raises is logged with its traceback, unless another one awaits it.
+---
+---```lua
+---local script = require "tidelock.script"
+---local task = require "tidelock.task"
+---
+---script.on_start(function()
+---  local results = task.all {
+---    a = function() task.sleep(0.02) return "first" end,
+---    b = function() return "second" end,
+---  }
+---  print(results.a, results.b)
+---  print(task.with_timeout(0.01, function() task.sleep(1) end))
+---end)
+---```
+---```text
+---first	second
+---nil	TIMEOUT: not done within 0.01 s
+---```
+---@class tidelock.task
+local task = {}
+
+---A task that `task.spawn` started. It may be awaited by several tasks.
 ---@class tidelock.Task
 local Task = {}
 
----Waits until it has ended.
----@return any ... what it returned; what it raised is raised, the same value
+---Waits until the task has ended. When the task raised, `await` raises the same value.
+---@return any ... the results of the function of the task
 function Task:await() end
 
----Its wait raises CANCELLED, and every further wait at once; before its start it never runs.
+---Cancels the task: the function that it waits in raises an error with the code `CANCELLED`, and so
+---does each further wait. A task that has not begun never runs. A task that has ended is unchanged.
 function Task:cancel() end
 
----@return "running"|"done"|"failed"
+---Says how the task is.
+---@return "running"|"done"|"failed" status `running` also while it waits
 function Task:status() end
 
----@class tidelock.task.core
-local core = {}
+---Starts a task. It begins when the current task waits or ends. Raises while the script loads.
+---@param fn function what the task runs
+---@param ... any the arguments of `fn`
+---@return tidelock.Task task the new task
+function task.spawn(fn, ...) end
 
----Starts with a later turn, after what is queued. Raises while the script loads.
----@param fn function
----@param ... any its arguments
----@return tidelock.Task
-function core.spawn(fn, ...) end
+---Waits. With 0 or less the task goes on after the work that is queued already.
+---@param seconds number how long, less than 1e9
+function task.sleep(seconds) end
 
----Waits. 0 or less: until what is queued has run.
----@param seconds number below 1e9
-function core.sleep(seconds) end
+---Runs functions and tasks side by side and waits for all of them. When one raises, or returns
+---`nil` and an error, the others are cancelled, and `all` raises or returns the same.
+---@param members table<any, function|tidelock.Task> what runs, under any keys
+---@return table<any, any>? results the first result of each member, under its key
+---@return tidelock.Error? err the error that a member returned
+function task.all(members) end
 
----@class tidelock.task.Gate
----@field open fun(self: tidelock.task.Gate)
----@field wait fun(self: tidelock.task.Gate) until it is open; for one task
+---Runs functions and tasks side by side until the first one ends, also when it fails. The others
+---are cancelled.
+---@param members table<any, function|tidelock.Task> what runs; at least one
+---@return any ... the results of the first; when it raised, `race` raises the same value
+function task.race(members) end
 
----@return tidelock.task.Gate
-function core.gate() end
+---Runs a function or waits for a task, and cancels it when it takes too long.
+---@param seconds number the longest time
+---@param fn function|tidelock.Task what runs
+---@return any ... the results of `fn`; or `nil` and an error with the code `TIMEOUT`
+function task.with_timeout(seconds, fn) end
 
----@class tidelock.task.Group
----@field add fun(self: tidelock.task.Group, task: tidelock.Task): integer its number: 1, 2, ...
----@field next fun(self: tidelock.task.Group): integer, boolean, any ... of the next that has ended: number, whether well, results or error; waits; for one task
-
----@return tidelock.task.Group
-function core.group() end
-
-return core
+return task

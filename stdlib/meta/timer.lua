@@ -1,30 +1,55 @@
 ---@meta tidelock.timer
 
----@class tidelock.Timer
-local Timer = {}
-
----It fires no more. Harmless when it has fired, or was stopped.
-function Timer:stop() end
-
+---Runs a function later or again and again, and measures time.
+---Each run is a task of its own, which may wait.
+---
+---```lua
+---local timer = require "tidelock.timer"
+---
+---local count = 0
+---local ticks
+---ticks = timer.every(0.01, function()
+---  count = count + 1
+---  if count == 3 then ticks:stop() end
+---  print("tick " .. count)
+---end)
+---timer.after(0.05, function() print "done" end)
+---```
+---```text
+---tick 1
+---tick 2
+---tick 3
+---done
+---```
 ---@class tidelock.timer
 local timer = {}
 
----@return number seconds of a clock that is never set; for measuring
+---A timer that `after` or `every` started.
+---@class tidelock.Timer
+local Timer = {}
+
+---Stops the timer. A task that it has started goes on. A second call does nothing.
+function Timer:stop() end
+
+---Returns the time of a clock that nobody sets: for measuring how long something takes. The clock
+---stands still during a turn of the script. `os.time` has the time of day.
+---@return number seconds seconds since some moment in the past
 function timer.now() end
 
----Calls fn once, in a task of its own. Ends with this version of the script.
----@param seconds number 0 or more
----@param fn function
----@return tidelock.Timer
+---Runs a function once. The timer ends with this generation of the script: a reload stops it.
+---@param seconds number the delay in seconds, 0 or more and less than 1e9
+---@param fn fun() runs in a task of its own; may wait
+---@return tidelock.Timer timer stops it
 function timer.after(seconds, fn) end
 
----Calls fn again and again, each time in a task of its own, whether or not the last has ended. Of
----several missed ticks one comes late. Without a name it ends with this version of the script;
----with a name and the same seconds it keeps its beat over a reload.
----@param seconds number at least 0.001
----@param fn function
----@return tidelock.Timer
----@overload fun(name: string, seconds: number, fn: function): tidelock.Timer
+---Runs a function again and again, also while an earlier run has not ended. When the process was
+---busy for several intervals, one run follows for all of them. Without a name the timer ends with
+---this generation of the script. With a name, the first argument then, it keeps its rhythm over a
+---reload; a name is letters, digits, `_`, `.` and `-`, once in a script.
+---@param seconds number the interval in seconds, at least 0.001 and less than 1e9
+---@param fn fun() runs in a task of its own each time; may wait
+---@return tidelock.Timer timer stops it
+---@overload fun(name: string, seconds: number, fn: fun()): tidelock.Timer
 function timer.every(seconds, fn) end
 
 return timer

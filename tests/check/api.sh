@@ -1,0 +1,36 @@
+#!/bin/sh
+# Writes the API reference from the types for editors, and fails where those do not fit the code.
+#   BUILD=build tests/check/api.sh FOLDER
+# FOLDER gets a page for each file of stdlib/meta, and a list of them, README.md. The pages are made by
+# a script of Tidelock's, tests/check/api, which can look at the modules as well. It has no files: it
+# reads "=== NAME" and the lines of that file, for each, from standard input, and prints pages likewise.
+set -eu
+out=$1
+cd "$(dirname "$0")/../.."
+mkdir -p "$out"
+work=$(mktemp -d "${TMPDIR:-/tmp}/tidelock-api.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+
+# Names of functions in the tables of the bindings, and of options in their lists. Modules called
+# "core" are for stdlib: what is theirs alone is no part of the interface.
+registered() {
+  bindings=$(grep -l 'luaopen_tidelock\|options_check\|luaL_Reg' runtime/lua/*.c)
+  sed -n 's/.*ROUTE_OPTIONS//; /luaL_Reg/,/;/s/{"\([a-z_0-9]*\)", [a-z_]*}/\n=\1\n/gp' $bindings | sed -n 's/^=//p'
+  sed -n '/char \*const \(known\|keys\|all_keys\|sizes\)\[\]/,/;/s/"\([a-z_0-9]*\)"/\n=\1\n/gp' $bindings | sed -n 's/^=//p'
+  sed -n '/ROUTE_OPTIONS/,/[^\\]$/s/"\([a-z_]*\)"/\n=\1\n/gp' runtime/lua/route.h | sed -n 's/^=//p'
+  sed -n '/^local option_names/,/}/s/"\([a-z_]*\)"/\n=\1\n/gp' stdlib/server.lua | sed -n 's/^=//p'
+}
+core_only='accept begin begins buffered change declare decode_parts ends gate group hang_up let_in none
+offer only parse plan random respond start suggest trace value retry_after check date next add'
+
+{
+  for file in stdlib/meta/*.lua; do
+    echo "=== $(basename "$file" .lua)"
+    cat "$file"
+  done
+  echo '=== registered'
+  registered | sort -u | grep -vxF "$(echo "$core_only" | tr ' ' '\n')"
+} >"$work/in"
+"${BUILD:-build}/tidelock" run --memory --no-watch tests/check/api <"$work/in" >"$work/pages"
+rm -f "$out"/*.md
+awk -v out="$out" '/^=== / { close(file); file = out "/" $2; printf "" >file; next } { print >file }' "$work/pages"
