@@ -17,12 +17,13 @@
 ---  local shop = http.client { base_url = srv.url, timeout = 5 }
 ---  local res = shop:get "/price/apple"
 ---  print(res.status, res:json().price)
----  print(shop:get("/cellar", { expect = "2xx" }))
+---  local none, err = shop:get("/cellar", { expect = "2xx" })
+---  print(none, err.code, err.status)
 ---end)
 ---```
 ---```text
 ---200	3
----nil	HTTP: GET
+---nil	HTTP	404
 ---```
 ---@class tidelock.http
 local http = {}

@@ -6,14 +6,15 @@
 ---```lua
 ---local json = require "tidelock.json"
 ---
----print(json.encode { name = "Ada", tags = json.array {} })
+---print(json.encode { tags = json.array {} })
 ---print(json.decode('{"count":3}').count)
----print(json.decode "[1,")
+---local value, err = json.decode "[1,"
+---print(value, err.code)
 ---```
 ---```text
----{"name":"Ada","tags":[]}
+---{"tags":[]}
 ---3
----nil	DECODE:
+---nil	DECODE
 ---```
 ---@class tidelock.json
 ---@field null lightuserdata stands for JSON's null in arrays and as a whole value; a null in an object is an absent key

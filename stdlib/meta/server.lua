@@ -101,7 +101,7 @@ local Server = {}
 ---@return tidelock.server.Server self the server
 function Server:route(method, pattern, fn) end
 
----Serves GET requests at a path. HEAD requests get the same headers.
+---Serves GET requests at a path. HEAD requests go there, too, and get the headers.
 ---@param pattern string like `"/projects/:id"` or `"/files/*path"`
 ---@param fn tidelock.server.Handler makes the response; may wait
 ---@return tidelock.server.Server self the server

@@ -86,7 +86,7 @@ local socket = {}
 ---@field path? string where the server speaks Engine.IO. Default: `"/socket.io/"`
 ---@field add_trailing_slash? boolean makes `path` end with `/`. Default: `true`
 ---@field query? table<string, string|number>|string is added to the URL of every request; a string is encoded already
----@field headers? table<string, string> go with every request of the connection
+---@field headers? table<string, string|number> go with every request of the connection
 ---@field auth? table|fun(): table?, tidelock.Error? what the server gets when it lets the connection in; the function is called at every attempt and may wait; `nil` and an error fail the attempt
 ---@field auto_connect? boolean connects when the script has loaded; `false`: when `socket:connect` is called. Default: `true`
 ---@field share? "none"|"hear"|"send"|"control" what other scripts may do with it. Default: `"send"`

@@ -31,8 +31,8 @@ local Timer = {}
 ---Stops the timer. A task that it has started goes on. A second call does nothing.
 function Timer:stop() end
 
----Returns the time of a clock that nobody sets: for measuring how long something takes. The clock
----stands still during a turn of the script. `os.time` has the time of day.
+---Returns the time of a clock that nobody sets: for measuring how long something takes. `os.time`
+---has the time of day.
 ---@return number seconds seconds since some moment in the past
 function timer.now() end
 

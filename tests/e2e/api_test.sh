@@ -71,7 +71,7 @@ for page in "$api"/*.md; do
   is "$name.md: says what its example prints" "$(($(wc -l <wanted) > 0))" 1
   while IFS= read -r wanted; do
     if [ -n "$pid" ]; then
-      expect "$name.md: prints $wanted" "$(sed 's/[][\\.*^$()+?{}|]/\\&/g' <<<"$wanted")"
+      expect "$name.md: prints $wanted" "(^|Z )$(sed 's/[][\\.*^$()+?{}|]/\\&/g' <<<"$wanted")\$"
     else
       is "$name.md: prints $wanted" "$(grep -cxF -e "$wanted" out)" 1
     fi

@@ -9,14 +9,15 @@ local WIDTH = 100
 
 local function slug(heading) return (heading:lower():gsub("[^%w _-]", ""):gsub(" ", "-")) end
 
--- References become links: standards and the other pages of docs/.
+-- References become links: standards and the other pages of docs/. \1 is a blank at which no line
+-- is broken.
 local function with_links(text)
-  text = text:gsub("RFC (%d+)", "[RFC %1](https://www.rfc-editor.org/rfc/rfc%1)")
+  text = text:gsub("RFC (%d+)", "[RFC\1%1](https://www.rfc-editor.org/rfc/rfc%1)")
   return (text:gsub("docs/([%w_]+%.md)", "[docs/%1](../%1)"))
 end
 
 local function put(out, ...)
-  for _, line in ipairs { ... } do out[#out + 1] = line end
+  for _, line in ipairs { ... } do out[#out + 1] = line:gsub("\1", " ") end
 end
 
 local function put_wrapped(out, text)
