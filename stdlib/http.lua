@@ -23,6 +23,12 @@ local function of_type(want)
   end
 end
 
+-- C would take it up to the zero byte.
+local function whole(name, value)
+  of_type("string")(name, value)
+  if value:find("\0", 1, true) then fail("%s holds a zero byte", name) end
+end
+
 local function seconds(name, value)
   if type(value) ~= "number" or value <= 0 or value ~= value then
     fail("%s must be a number of seconds above 0", name)
@@ -50,7 +56,7 @@ local common = {
   decompress = of_type "boolean",
 }
 for _, name in ipairs { "proxy", "ca", "cert", "key", "key_password", "pin", "ciphers" } do
-  common[name] = of_type "string"
+  common[name] = whole
 end
 local of_request = { method = of_type "string", url = of_type "string", body = body,
   json = function() end }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/clock.h"
+#include "bridge/luatext.h"
 
 enum { CAUSES_SHOWN = 8 };
 
@@ -42,10 +43,9 @@ static void push_notes(lua_State *L, int index) {
       lua_pop(L, 1);
       continue;
     }
-    lua_pushfstring(L, "%s%s%s: %s", lua_tostring(L, -2), lua_rawlen(L, -2) ? ", " : " (",
-                    notes[i], lua_tostring(L, -1));
-    lua_replace(L, -3);
-    lua_pop(L, 1);
+    lua_pushfstring(L, "%s%s: ", lua_rawlen(L, -2) ? ", " : " (", notes[i]);
+    lua_insert(L, -2);
+    lua_concat(L, 3);
   }
   lua_pushstring(L, lua_rawlen(L, -1) ? ")" : "");
   lua_concat(L, 2);
@@ -203,7 +203,7 @@ bool luaerror_is(lua_State *L, int index) {
 /* Pushes a field, found without making a string of its name: that could raise. */
 static bool find(lua_State *L, int index, const char *name) {
   for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1))
-    if (lua_type(L, -2) == LUA_TSTRING && strcmp(lua_tostring(L, -2), name) == 0) {
+    if (luatext_is(L, -2, name)) {
       lua_remove(L, -2);
       return true;
     }
@@ -214,6 +214,15 @@ static bool find(lua_State *L, int index, const char *name) {
 static const char *find_text(lua_State *L, int index, const char *name) {
   if (!find(L, index, name)) return NULL;
   const char *text = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : NULL;
+  lua_pop(L, 1);
+  return text;
+}
+
+/* The same for messages, in `out`; NULL where there is none. */
+static const char *find_shown(lua_State *L, int index, const char *name,
+                              char out[LUATEXT_SHOWN]) {
+  if (!find(L, index, name)) return NULL;
+  const char *text = lua_type(L, -1) == LUA_TSTRING ? luatext_show(L, -1, out) : NULL;
   lua_pop(L, 1);
   return text;
 }
@@ -242,8 +251,10 @@ static Sent read_sent(const char *word) {
 }
 
 static void read_table(lua_State *L, int index, Error *out) {
-  const char *name = find_text(L, index, "code"), *text = find_text(L, index, "message");
-  const char *detail = find_text(L, index, "detail");
+  char shown[3][LUATEXT_SHOWN];
+  const char *name = find_shown(L, index, "code", shown[0]),
+             *text = find_shown(L, index, "message", shown[1]),
+             *detail = find_shown(L, index, "detail", shown[2]);
   ErrorCode code = name ? error_code(name) : ERR_NONE;
   if (code) error_set(out, code, "%s", text ? text : "");
   else error_set(out, ERR_SCRIPT, "%s: %s", name ? name : "ERROR", text ? text : "");
@@ -266,7 +277,8 @@ bool luaerror_read(lua_State *L, int index, Error *out) {
     return true;
   }
   if (lua_type(L, index) == LUA_TSTRING) {
-    error_set(out, ERR_SCRIPT, "%s", lua_tostring(L, index));
+    char shown[LUATEXT_SHOWN];
+    error_set(out, ERR_SCRIPT, "%s", luatext_show(L, index, shown));
     return true;
   }
   error_set(out, ERR_SCRIPT, "an error that is a %s value", luaL_typename(L, index));

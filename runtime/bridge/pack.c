@@ -7,6 +7,7 @@
 
 #include "bridge/luajson.h"
 #include "bridge/luavalue.h"
+#include "bridge/luatext.h"
 
 /* A table that is reached by several ways is packed several times: without the limit 40
  * tables could make a terabyte. */
@@ -24,8 +25,9 @@ static int fail(Error *err, const char *what) {
 static void prefix(lua_State *L, Error *err) {
   char rest[sizeof err->message];
   memcpy(rest, err->message, sizeof rest);
+  char shown[LUATEXT_SHOWN];
   if (lua_type(L, -2) == LUA_TSTRING)
-    error_set(err, err->code, ".%.60s%.200s%.200s", lua_tostring(L, -2),
+    error_set(err, err->code, ".%.60s%.200s%.200s", luatext_show(L, -2, shown),
               rest[0] == '.' || rest[0] == '[' ? "" : ": ", rest);
   else
     error_set(err, err->code, "[%lld]%.200s%.200s", (long long)lua_tointeger(L, -2),

@@ -5,6 +5,7 @@
 #include "core/suggest.h"
 #include "lua/modules.h"
 #include "bridge/luaerror.h"
+#include "bridge/luatext.h"
 
 /* What a new error may be given; the type of cause and data is free. */
 typedef struct Field {
@@ -20,9 +21,9 @@ static const Field fields[] = {
     {"cause", LUA_TNONE},          {"data", LUA_TNONE},
 };
 
-static int field_type(lua_State *L, const char *name) {
+static int field_type(lua_State *L, int key, const char *name) {
   for (size_t i = 0; i < COUNT_OF(fields); i++)
-    if (strcmp(fields[i].name, name) == 0) return fields[i].type;
+    if (luatext_is(L, key, fields[i].name)) return fields[i].type;
   Suggestion s;
   suggest_begin(&s, name);
   for (size_t i = 0; i < COUNT_OF(fields); i++) suggest_offer(&s, fields[i].name);
@@ -32,25 +33,30 @@ static int field_type(lua_State *L, const char *name) {
 static void check_field(lua_State *L, int key, int value) {
   if (lua_type(L, key) != LUA_TSTRING)
     luaL_error(L, "errors.new: a key that is a %s value", luaL_typename(L, key));
-  const char *name = lua_tostring(L, key);
-  int type = field_type(L, name);
+  char shown[LUATEXT_SHOWN];
+  const char *name = luatext_show(L, key, shown);
+  int type = field_type(L, key, name);
   if (type != LUA_TNONE && lua_type(L, value) != type)
     luaL_error(L, "errors.new: '%s' must be a %s, not a %s", name, lua_typename(L, type),
                luaL_typename(L, value));
 }
 
-static const char *check_code(lua_State *L, const char *code) {
+static const char *check_code(lua_State *L, int index) {
+  char shown[LUATEXT_SHOWN];
+  const char *code = lua_tostring(L, index);
   size_t len = strspn(code, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
-  if (code[len] || *code < 'A' || *code > 'Z')
-    luaL_error(L, "'%s' is no error code: codes are written LIKE_THIS", code);
+  if (code[len] || *code < 'A' || *code > 'Z' || !luatext_whole(L, index))
+    luaL_error(L, "'%s' is no error code: codes are written LIKE_THIS",
+               luatext_show(L, index, shown));
   return code;
 }
 
-static void check_severity(lua_State *L, const char *severity) {
-  static const char *const all[] = {"low", "medium", "high", "critical"};
-  for (size_t i = 0; i < COUNT_OF(all); i++)
-    if (strcmp(all[i], severity) == 0) return;
-  luaL_error(L, "'%s' is no severity: low, medium, high or critical", severity);
+static void check_severity(lua_State *L, int index) {
+  static const char *const all[] = {"low", "medium", "high", "critical", NULL};
+  char shown[LUATEXT_SHOWN];
+  if (all[luatext_among(L, index, all)]) return;
+  luaL_error(L, "'%s' is no severity: low, medium, high or critical",
+             luatext_show(L, index, shown));
 }
 
 /* Sets a field of the table at 1 to the string unless it is there. */
@@ -67,12 +73,12 @@ static void default_text(lua_State *L, const char *name, const char *text) {
 static int complete(lua_State *L) {
   lua_getfield(L, 1, "code");
   if (lua_isnil(L, -1)) return luaL_error(L, "errors.new: the code is missing");
-  const char *name = check_code(L, lua_tostring(L, -1));
+  const char *name = check_code(L, -1);
   ErrorCode code = error_code(name);
   default_text(L, "message", code ? error_meaning(code) : name);
   default_text(L, "severity", code ? error_severity(code) : "medium");
   lua_getfield(L, 1, "severity");
-  check_severity(L, lua_tostring(L, -1));
+  check_severity(L, -1);
   if (lua_getfield(L, 1, "recoverable") == LUA_TNIL) {
     lua_pushboolean(L, code && error_recoverable(code));
     lua_setfield(L, 1, "recoverable");

@@ -7,6 +7,7 @@
 
 #include "core/clock.h"
 #include "lua/modules.h"
+#include "lua/number.h"
 #include "lua/route.h"
 #include "net/http.h"
 #include "proto/httpdate.h"
@@ -117,14 +118,14 @@ static void cancel_exchange(Wait *wait) {
 /* --- the request ------------------------------------------------------------------ */
 
 /* The string stays in the table at 1, which outlives the use. NULL: absent. *err is set
- * when a NUL byte would cut it off unseen. */
+ * when a zero byte would cut it off unseen. */
 static const char *text_field(lua_State *L, const char *name, Error *err) {
   size_t len = 0;
   lua_getfield(L, 1, name);
   const char *text = luaL_optlstring(L, -1, NULL, &len);
   lua_pop(L, 1);
   if (text && strlen(text) != len)
-    error_set(err, ERR_INVALID, "the %s of a request holds a NUL byte", name);
+    error_set(err, ERR_INVALID, "the %s of a request holds a zero byte", name);
   return text;
 }
 
@@ -146,7 +147,7 @@ static const char *const *header_field(lua_State *L, Error *err) {
     lua_rawgeti(L, -2, i + 1);
     lines[i] = luaL_checklstring(L, -1, &len);
     if (strlen(lines[i]) != len)
-      error_set(err, ERR_INVALID, "a header of a request holds a NUL byte");
+      error_set(err, ERR_INVALID, "a header of a request holds a zero byte");
     lua_pop(L, 1);
   }
   lines[count] = NULL;
@@ -211,10 +212,18 @@ static int f_retry_after(lua_State *L) {
   return push_seconds(L, http_retry_after(value, date, luaL_checknumber(L, 3)));
 }
 
+/* number(value) → its text | nil where it is not finite */
+static int f_number(lua_State *L) {
+  luaL_checknumber(L, 1);
+  if (!number_push_text(L, 1)) lua_pushnil(L);
+  return 1;
+}
+
 int luaopen_tidelock_http_core(lua_State *L) {
   static const luaL_Reg functions[] = {{"request", f_request},
                                        {"date", f_date},
                                        {"retry_after", f_retry_after},
+                                       {"number", f_number},
                                        {NULL, NULL}};
   luaL_newlib(L, functions);
   return 1;

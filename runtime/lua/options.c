@@ -3,10 +3,10 @@
 
 #include <lauxlib.h>
 #include <stdarg.h>
-#include <string.h>
 
 #include "core/suggest.h"
 #include "lua/modules.h"
+#include "bridge/luatext.h"
 
 int options_raise(lua_State *L, int level, const char *fmt, ...) {
   va_list args;
@@ -32,18 +32,13 @@ static int refuse_listed(lua_State *L, const char *what, const char *name,
   return refuse(L, 1, what, name, &near);
 }
 
-static bool is_listed(const char *name, const char *const *known) {
-  while (*known && strcmp(*known, name) != 0) known++;
-  return *known != NULL;
-}
-
 void options_check(lua_State *L, int index, const char *what, const char *const *known) {
   luaL_checktype(L, index, LUA_TTABLE);
   index = lua_absindex(L, index);
   for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
-    bool text = lua_type(L, -2) == LUA_TSTRING;
-    if (!text || !is_listed(lua_tostring(L, -2), known))
-      refuse_listed(L, what, luaL_tolstring(L, -2, NULL), known);
+    char shown[LUATEXT_SHOWN];
+    if (!known[luatext_among(L, -2, known)])
+      refuse_listed(L, what, luatext_show(L, -2, shown), known);
   }
 }
 
@@ -89,9 +84,10 @@ static int f_check(lua_State *L) {
     return options_raise(L, (int)luaL_optinteger(L, 4, 2),
                          "%s: options are a table, not a %s", lua_tostring(L, 1),
                          luaL_typename(L, 2));
+  char shown[LUATEXT_SHOWN];
   for (lua_pushnil(L); lua_next(L, 2); lua_pop(L, 1))
     if (!is_in_list(L, lua_gettop(L) - 1))
-      return refuse_in_list(L, luaL_tolstring(L, -2, NULL));
+      return refuse_in_list(L, luatext_show(L, -2, shown));
   return 0;
 }
 

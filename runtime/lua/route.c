@@ -2,15 +2,15 @@
 #include "lua/route.h"
 
 #include <lauxlib.h>
-#include <string.h>
+
+#include "bridge/luatext.h"
 
 static const char *text_field(lua_State *L, int t, const char *what, const char *key) {
-  size_t len = 0;
   int type = lua_getfield(L, t, key);
   if (type != LUA_TNIL && type != LUA_TSTRING)
     luaL_error(L, "%s: %s must be a string, not a %s", what, key, lua_typename(L, type));
-  const char *text = lua_tolstring(L, -1, &len);
-  if (text && strlen(text) != len) luaL_error(L, "%s: %s holds a NUL byte", what, key);
+  const char *text = lua_tostring(L, -1);
+  luatext_need_whole(L, 1, -1, what, key);
   lua_pop(L, 1);
   return text;
 }

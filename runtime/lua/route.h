@@ -11,7 +11,7 @@
   "proxy", "ca", "cert", "key", "key_password", "pin", "ciphers", "insecure"
 
 /* Reads them from the table at `index`; the strings are borrowed from it. Raises on a
- * wrong type, and on a NUL byte, in the words of `what`. */
+ * wrong type, and on a zero byte, in the words of `what`. */
 Route route_read(lua_State *L, int index, const char *what);
 
 #endif

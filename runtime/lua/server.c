@@ -12,6 +12,7 @@
 #include "resource/server_options.h"
 #include "bridge/luaerror.h"
 #include "resource/resource.h"
+#include "bridge/luatext.h"
 #include "script/script.h"
 
 enum { FN_REQUEST, FN_GONE, FN_MESSAGE, FN_CLOSED, FN_COUNT };
@@ -308,6 +309,7 @@ static int f_respond(lua_State *L) {
 static int f_accept(lua_State *L) {
   uint64_t id = (uint64_t)luaL_checkinteger(L, 2);
   const char *subprotocol = luaL_optstring(L, 3, NULL);
+  luatext_need_whole(L, 2, 3, "accepting a WebSocket", "the subprotocol");
   Error err;
   Server *server = server_of(L, "accepting a WebSocket", &err);
   if (!server) return luaerror_return(L, &err);
@@ -331,6 +333,7 @@ static int f_hang_up(lua_State *L) {
   uint64_t id = (uint64_t)luaL_checkinteger(L, 2);
   lua_Integer code = luaL_optinteger(L, 3, 1000);
   const char *reason = luaL_optstring(L, 4, "");
+  luatext_need_whole(L, 2, 4, "closing a WebSocket", "the reason");
   luaL_argcheck(L, code >= 1000 && code <= 4999, 3, "a close code is 1000 to 4999");
   Error err;
   Server *server = server_of(L, "closing a WebSocket", &err);

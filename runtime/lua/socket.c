@@ -14,6 +14,7 @@
 #include "bridge/binary.h"
 #include "bridge/luaerror.h"
 #include "bridge/luajson.h"
+#include "bridge/luatext.h"
 #include "script/script.h"
 
 const BoxKind socket_kind = {"socket", NULL};
@@ -221,13 +222,14 @@ SocketData socket_encode(lua_State *L, const char *what, LuaBinaries *binaries) 
   Buffer *out = luajson_scratch(L);
   int wrong;
   Error err;
+  char name[LUATEXT_SHOWN];
   check_event_name(L, what);
   if (luajson_encode_list(L, 2, lua_gettop(L), out, binaries, &wrong, &err) == 0)
     return (SocketData){out->data, out->len, binaries->items, binaries->count};
   if (wrong == 2) luaL_error(L, "%s: the event's name: %s", what, err.message);
-  if (wrong == 0) luaL_error(L, "%s: \"%s\": %s", what, lua_tostring(L, 2), err.message);
-  luaL_error(L, "%s: argument %d of \"%s\": %s", what, wrong - 2, lua_tostring(L, 2),
-             err.message);
+  luatext_show(L, 2, name);
+  if (wrong == 0) luaL_error(L, "%s: \"%s\": %s", what, name, err.message);
+  luaL_error(L, "%s: argument %d of \"%s\": %s", what, wrong - 2, name, err.message);
   return (SocketData){0};
 }
 
@@ -336,8 +338,10 @@ static const struct {
               {"connected", push_connected}, {"recovered", push_recovered}};
 
 /* The methods are the keys of the upvalue. */
-static int no_field(lua_State *L, const char *key) {
+static int no_field(lua_State *L) {
   Suggestion s;
+  char shown[LUATEXT_SHOWN];
+  const char *key = luatext_show(L, 2, shown);
   suggest_begin(&s, key);
   for (size_t i = 0; i < COUNT_OF(fields); i++) suggest_offer(&s, fields[i].name);
   for (lua_pushnil(L); lua_next(L, lua_upvalueindex(1)); lua_pop(L, 1))
@@ -346,16 +350,16 @@ static int no_field(lua_State *L, const char *key) {
 }
 
 static int f_index(lua_State *L) {
-  const char *key = luaL_checkstring(L, 2);
+  luaL_checkstring(L, 2);
   lua_settop(L, 2);
   lua_pushvalue(L, 2);
   if (lua_rawget(L, lua_upvalueindex(1)) != LUA_TNIL) return 1;
   Declaration *decl = socket_check(L);
-  if (strcmp(key, "name") == 0) return lua_pushstring(L, decl->name), 1;
-  if (strcmp(key, "volatile") == 0) return push_volatile(L, decl);
+  if (luatext_is(L, 2, "name")) return lua_pushstring(L, decl->name), 1;
+  if (luatext_is(L, 2, "volatile")) return push_volatile(L, decl);
   size_t i = 0;
-  while (i < COUNT_OF(fields) && strcmp(fields[i].name, key) != 0) i++;
-  if (i == COUNT_OF(fields)) return no_field(L, key);
+  while (i < COUNT_OF(fields) && !luatext_is(L, 2, fields[i].name)) i++;
+  if (i == COUNT_OF(fields)) return no_field(L);
   need_loaded(L, "reading a connection");
   bool shared = connection_rights(decl) >= GUEST_HEARS;
   fields[i].push(L, decl, shared ? connection_socket(decl) : NULL);

@@ -5,13 +5,14 @@
 
 #include <lauxlib.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/suggest.h"
+#include "lua/number.h"
 #include "lua/options.h"
 #include "lua/route.h"
+#include "bridge/luatext.h"
 
 /* --- plain fields ----------------------------------------------------------------- */
 
@@ -20,11 +21,8 @@ static char *text_field(lua_State *L, int t, const char *key) {
   if (type != LUA_TNIL && type != LUA_TSTRING)
     luaL_error(L, "socket.connect: %s must be a string, not a %s", key,
                lua_typename(L, type));
-  size_t len;
-  const char *text = lua_tolstring(L, -1, &len);
-  if (text && strlen(text) != len)
-    luaL_error(L, "socket.connect: %s holds a NUL byte", key);
-  char *copy = xstrdup(text);
+  luatext_need_whole(L, 1, -1, "socket.connect", key);
+  char *copy = xstrdup(lua_tostring(L, -1));
   lua_pop(L, 1);
   return copy;
 }
@@ -55,7 +53,9 @@ static bool boolean_field(lua_State *L, int t, const char *key, bool standard) {
 /* The value at the top is none of them. */
 static void refuse_choice(lua_State *L, const char *key, const char *const *choices) {
   Suggestion near = {0};
-  const char *value = luaL_tolstring(L, -1, NULL);
+  char shown[LUATEXT_SHOWN];
+  const char *value = lua_type(L, -1) == LUA_TSTRING ? luatext_show(L, -1, shown)
+                                                     : luaL_tolstring(L, -1, NULL);
   luaL_Buffer all;
   luaL_buffinit(L, &all);
   for (int i = 0; choices[i]; i++) {
@@ -70,16 +70,36 @@ static void refuse_choice(lua_State *L, const char *key, const char *const *choi
 static int choice_field(lua_State *L, int t, const char *key, const char *const *choices,
                         int standard) {
   int type = lua_getfield(L, t, key);
-  const char *value = type == LUA_TSTRING ? lua_tostring(L, -1) : NULL;
-  int i = value ? 0 : standard;
-  if (value)
-    while (choices[i] && strcmp(choices[i], value) != 0) i++;
-  if ((type != LUA_TNIL && !value) || !choices[i]) refuse_choice(L, key, choices);
+  int i = type == LUA_TNIL ? standard : luatext_among(L, -1, choices);
+  if (!choices[i]) refuse_choice(L, key, choices);
   lua_pop(L, 1);
   return i;
 }
 
 /* --- fields that are tables ------------------------------------------------------- */
+
+/* Makes a number there its text. */
+static void spell_number(lua_State *L, int index, const char *option) {
+  if (lua_type(L, index) != LUA_TNUMBER) return;
+  if (!number_push_text(L, index))
+    luaL_error(L, "socket.connect: %s holds no finite number", option);
+  lua_replace(L, index);
+}
+
+/* The name below the value on top would end the header, or cut it off. */
+static bool breaks_header(lua_State *L, int index) {
+  return !luatext_whole(L, index) || strpbrk(lua_tostring(L, index), "\r\n");
+}
+
+static void check_header(lua_State *L) {
+  char shown[LUATEXT_SHOWN];
+  if (lua_type(L, -2) != LUA_TSTRING || !lua_isstring(L, -1))
+    luaL_error(L, "socket.connect: headers maps names to strings");
+  spell_number(L, lua_gettop(L), "headers");
+  if (breaks_header(L, -2) || breaks_header(L, -1))
+    luaL_error(L, "socket.connect: header %s holds a line break or a zero byte",
+               luatext_show(L, -2, shown));
+}
 
 /* { ["Name"] = "value", ... } → "Name: value" lines, NULL-terminated. */
 static void read_headers(lua_State *L, int t, SocketOptions *o) {
@@ -87,14 +107,10 @@ static void read_headers(lua_State *L, int t, SocketOptions *o) {
     luaL_checktype(L, -1, LUA_TTABLE);
     size_t n = 0;
     for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1)) {
-      if (lua_type(L, -2) != LUA_TSTRING || !lua_isstring(L, -1))
-        luaL_error(L, "socket.connect: headers maps names to strings");
+      check_header(L);
       o->headers = xrealloc(o->headers, (n + 2) * sizeof *o->headers);
       o->headers[n++] = xasprintf("%s: %s", lua_tostring(L, -2), lua_tostring(L, -1));
       o->headers[n] = NULL;
-      if (strpbrk(o->headers[n - 1], "\r\n"))
-        luaL_error(L, "socket.connect: header %s holds a line break",
-                   lua_tostring(L, -2));
     }
   }
   lua_pop(L, 1);
@@ -135,28 +151,9 @@ static int push_names(lua_State *L, int t) {
   return n;
 }
 
-/* Makes the number there the text that people write: 5 for 5.0, all digits of a large
- * one.
- */
-static void spell_number(lua_State *L, int index) {
-  double value = lua_tonumber(L, index);
-  char text[32];
-  if (lua_type(L, index) != LUA_TNUMBER || lua_isinteger(L, index)) return;
-  if (!isfinite(value)) luaL_error(L, "socket.connect: query holds no finite number");
-  if (value == floor(value) && fabs(value) < 1e21)
-    snprintf(text, sizeof text, "%.0f", value + 0.0);
-  else
-    for (int digits = 15; digits <= 17; digits++) {
-      snprintf(text, sizeof text, "%.*g", digits, value);
-      if (strtod(text, NULL) == value) break;
-    }
-  lua_pushstring(L, text);
-  lua_replace(L, index);
-}
-
 static void push_encoded(lua_State *L, int index, const char *after) {
   size_t len;
-  spell_number(L, index);
+  spell_number(L, index, "query");
   const char *text = lua_tolstring(L, index, &len);
   luaL_Buffer b;
   luaL_buffinit(L, &b);
@@ -190,6 +187,7 @@ static void read_query(lua_State *L, int t, SocketOptions *o) {
     o->query = xstrdup(lua_tostring(L, -1));
     lua_settop(L, top);
   } else if (type == LUA_TSTRING) {
+    luatext_need_whole(L, 1, -1, "socket.connect", "query");
     o->query = xstrdup(lua_tostring(L, -1));
   } else if (type != LUA_TNIL) {
     luaL_error(L, "socket.connect: query must be a table or an encoded string");
@@ -262,27 +260,28 @@ static void read_buffer(lua_State *L, int t, SocketOptions *o) {
   lua_pop(L, 1);
 }
 
-static void refuse_transport(lua_State *L, const char *name) {
-  static const char *const names[] = {"websocket", "polling", NULL};
+static void refuse_transport(lua_State *L, const char *const *names) {
   Suggestion near;
+  char shown[LUATEXT_SHOWN];
+  const char *name = luatext_show(L, -1, shown);
   luaL_error(L, "socket.connect: there is no transport \"%s\"%s", name,
              suggest_among(&near, name, names));
 }
 
 /* transports = { "websocket", "polling" }, in the order in which they are tried. */
 static void read_transports(lua_State *L, int t, SocketOptions *o) {
-  static const char *const parsers[] = {"json", "msgpack", NULL};
+  static const char *const parsers[] = {"json", "msgpack", NULL}, *const names[] = {
+                                                                      "websocket",
+                                                                      "polling", NULL};
+  static const EioTransports ones[] = {EIO_WEBSOCKET, EIO_POLLING};
   int type = lua_getfield(L, t, "transports"), n = 0;
   if (type == LUA_TTABLE) {
     for (lua_Integer i = 1; lua_geti(L, -1, i) != LUA_TNIL; i++, lua_pop(L, 1)) {
-      const char *name = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "?";
-      EioTransports one = strcmp(name, "websocket") == 0 ? EIO_WEBSOCKET
-                          : strcmp(name, "polling") == 0 ? EIO_POLLING
-                                                         : EIO_NONE;
-      if (!one) refuse_transport(L, name);
-      if (n == 2 || (n && o->transports[0] == one))
-        luaL_error(L, "socket.connect: transports names \"%s\" twice", name);
-      o->transports[n++] = one;
+      int one = luatext_among(L, -1, names);
+      if (!names[one]) refuse_transport(L, names);
+      if (n == 2 || (n && o->transports[0] == ones[one]))
+        luaL_error(L, "socket.connect: transports names \"%s\" twice", names[one]);
+      o->transports[n++] = ones[one];
     }
     lua_pop(L, 1);
     if (!n) luaL_error(L, "socket.connect: transports must name one at least");
@@ -337,11 +336,13 @@ static void read_subprotocols(lua_State *L, int t, SocketOptions *o) {
     return;
   }
   Buffer list = {0};
-  for (lua_Integer i = 1; lua_rawgeti(L, -1, i) == LUA_TSTRING; i++, lua_pop(L, 1))
+  for (lua_Integer i = 1; lua_rawgeti(L, -1, i) == LUA_TSTRING && luatext_whole(L, -1);
+       i++, lua_pop(L, 1))
     buffer_printf(&list, "%s%s", i > 1 ? ", " : "", lua_tostring(L, -1));
   bool strings = lua_isnil(L, -1);
   if (list.len) o->subprotocols = buffer_take(&list, NULL);
-  if (!strings) luaL_error(L, "socket.connect: subprotocols must be names");
+  if (!strings)
+    luaL_error(L, "socket.connect: subprotocols must be names, without zero bytes");
   lua_pop(L, 2);
 }
 

@@ -130,7 +130,7 @@ void socket_say_goodbye(lua_State *L, const Declaration *decl, Socket *socket) {
   }
   lua_Integer code = luaL_optinteger(L, 2, 1000);
   const char *reason = luaL_optlstring(L, 3, "", &len);
-  luaL_argcheck(L, strlen(reason) == len, 3, "a close reason cannot hold a NUL byte");
+  luaL_argcheck(L, strlen(reason) == len, 3, "a close reason cannot hold a zero byte");
   luaL_argcheck(L, code > 0 && code < 5000, 2, "a close code is 1000, or 3000 to 4999");
   if (socket_close(socket, (int)code, reason, &err) != 0)
     luaL_error(L, "disconnect: %s", err.message);

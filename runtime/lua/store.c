@@ -10,6 +10,7 @@
 #include "bridge/draft.h"
 #include "bridge/luaerror.h"
 #include "bridge/luavalue.h"
+#include "bridge/luatext.h"
 #include "script/script.h"
 #include "resource/stores.h"
 #include "bridge/view.h"
@@ -70,10 +71,13 @@ static void read_initial(lua_State *L, int t, StoreOptions *o) {
 
 /* The key on top, which is written once: rows that are written twice are two. */
 static void add_persist(lua_State *L, StoreOptions *o) {
-  size_t len;
-  const char *key = lua_type(L, -1) == LUA_TSTRING ? lua_tolstring(L, -1, &len) : NULL;
-  if (!key || strlen(key) != len)
+  const char *key = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : NULL;
+  char shown[LUATEXT_SHOWN];
+  if (!key)
     luaL_error(L, "store.define: persist is a list of top-level keys, or true for all");
+  if (!luatext_whole(L, -1))
+    luaL_error(L, "store.define: persist: the key \"%s\" holds a zero byte",
+               luatext_show(L, -1, shown));
   for (size_t i = 0; i < o->persist_count; i++)
     if (strcmp(o->persist[i], key) == 0)
       luaL_error(L, "store.define: persist names \"%s\" twice", key);
@@ -127,9 +131,10 @@ static void read_options(lua_State *L, int t, StoreOptions *o) {
                                       "version", "migrate", NULL};
   options_check(L, t, "store.define", known);
   lua_getfield(L, t, "share");
-  const char *share = luaL_optstring(L, -1, "none");
-  int i = 0;
-  while (shares[i] && strcmp(shares[i], share) != 0) i++;
+  char shown[LUATEXT_SHOWN];
+  luaL_optstring(L, -1, NULL);
+  int i = lua_isnil(L, -1) ? 0 : luatext_among(L, -1, shares);
+  const char *share = luatext_show(L, -1, shown);
   Suggestion near;
   if (!shares[i])
     luaL_error(L, "store.define: share is \"none\", \"read\" or \"write\", not \"%s\"%s",
@@ -159,7 +164,7 @@ static int read_migrate(lua_State *L, int t) {
 }
 
 static int f_define(lua_State *L) {
-  const char *name = luaL_checkstring(L, 1);
+  const char *name = declared_name(L, 1);
   luaL_checktype(L, 2, LUA_TTABLE);
   lua_settop(L, 2);
   need_declaring(L, "store.define");
@@ -178,7 +183,7 @@ static int f_define(lua_State *L) {
 }
 
 static int f_attach(lua_State *L) {
-  const char *target = luaL_checkstring(L, 1);
+  const char *target = declared_name(L, 1);
   options_none(L, 2, "store.attach");
   need_declaring(L, "store.attach");
   Box *box = box_new(L, &store_box);
@@ -290,6 +295,7 @@ static void arrange_change(lua_State *L) {
     return;
   }
   luaL_checkstring(L, 2);
+  luatext_need_whole(L, 1, 2, "store:change", "the action's name");
   luaL_checktype(L, 3, LUA_TFUNCTION);
   lua_settop(L, 3);
 }

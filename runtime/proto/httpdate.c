@@ -102,10 +102,15 @@ static bool is_number(const char *text) {
   return text[len] == '\0';
 }
 
+/* From the date of the answer, or from now. */
+static double seconds_until(const char *value, const char *date, double now) {
+  double from = date ? http_date(date, now) : NAN;
+  return http_date(value, now) - (isnan(from) ? now : from);
+}
+
 double http_retry_after(const char *value, const char *date, double now) {
   if (!value) return NAN;
-  if (is_number(value)) return fmin(ceil(strtod(value, NULL)), longest_wait);
-  double when = http_date(value, now), from = date ? http_date(date, now) : NAN;
-  if (isnan(when)) return NAN;
-  return fmax(0, ceil(when - (isnan(from) ? now : from)));
+  double seconds =
+      is_number(value) ? strtod(value, NULL) : seconds_until(value, date, now);
+  return isnan(seconds) ? NAN : fmin(fmax(0, ceil(seconds)), longest_wait);
 }

@@ -11,6 +11,7 @@
 #include "bridge/luaerror.h"
 #include "resource/pending.h"
 #include "resource/resource_parts.h"
+#include "bridge/luatext.h"
 #include "script/script.h"
 
 static void on_grace(Timer *timer);
@@ -349,10 +350,13 @@ static int raise_here(lua_State *L) {
 }
 
 const char *declared_name(lua_State *L, int arg) {
-  size_t len;
-  const char *name = luaL_checklstring(L, arg, &len);
-  luaL_argcheck(L, strlen(name) == len, arg, "a name cannot hold a zero byte");
-  return name;
+  char shown[LUATEXT_SHOWN];
+  const char *name = luaL_checkstring(L, arg);
+  if (luatext_whole(L, arg)) return name;
+  lua_pushfstring(L, "the name \"%s\": a name cannot hold a zero byte",
+                  luatext_show(L, arg, shown));
+  raise_here(L);
+  return NULL;
 }
 
 static void take_back(Declaration *decl) {

@@ -7,6 +7,7 @@
 
 #include "lua/options.h"
 #include "net/hosts.h"
+#include "bridge/luatext.h"
 
 enum { MAX_NAMES = 1000 };
 
@@ -35,12 +36,13 @@ static size_t size_option(lua_State *L, int t, const char *name) {
  * list of strings. */
 static void check_names(lua_State *L, int level, const char *name) {
   int type = lua_type(L, -1);
-  if (type == LUA_TNIL || type == LUA_TSTRING) return;
+  if (type == LUA_TNIL || (type == LUA_TSTRING && luatext_whole(L, -1))) return;
   lua_Integer n = type == LUA_TTABLE ? (lua_Integer)lua_rawlen(L, -1) : -1;
   for (lua_Integer i = 1; i <= n; i++, lua_pop(L, 1))
-    if (lua_rawgeti(L, -1, i) != LUA_TSTRING) n = -1;
+    if (lua_rawgeti(L, -1, i) != LUA_TSTRING || !luatext_whole(L, -1)) n = -1;
   if (n < 0 || n > MAX_NAMES)
-    options_raise(L, level, "%s is a string or a list of strings", name);
+    options_raise(L, level, "%s is a string or a list of strings, without zero bytes",
+                  name);
 }
 
 /* Returns new, as names_copy does; the value is one that check_names let pass. */
@@ -83,6 +85,7 @@ ServerOptions *server_options_read(lua_State *L, int t) {
   if (type != LUA_TNIL && type != LUA_TSTRING)
     options_raise(L, 2, "server.listen: host is a string, not a %s",
                   lua_typename(L, type));
+  luatext_need_whole(L, 2, -1, "server.listen", "host");
   o.host = xstrdup(type == LUA_TSTRING ? lua_tostring(L, -1) : "127.0.0.1");
   o.hosts = read_names(L, hosts);
   o.origins = read_names(L, origins);
@@ -118,17 +121,6 @@ void server_options_let_in(lua_State *L, int t, ServerOptions *options) {
 
 /* --- comparing -------------------------------------------------------------------- */
 
-bool server_options_same(const void *a, const void *b) {
-  const ServerOptions *x = a, *y = b;
-  return strcmp(x->host, y->host) == 0 && x->port == y->port &&
-         x->max_head == y->max_head && x->max_body == y->max_body &&
-         x->max_message == y->max_message && x->max_backlog == y->max_backlog &&
-         x->max_connections == y->max_connections && x->head_timeout == y->head_timeout &&
-         x->request_timeout == y->request_timeout && x->idle_timeout == y->idle_timeout &&
-         x->write_timeout == y->write_timeout && names_same(x->hosts, y->hosts) &&
-         names_same(x->origins, y->origins);
-}
-
 bool server_options_same_place(const void *a, const void *b) {
   const ServerOptions *x = a, *y = b;
   return strcmp(x->host, y->host) == 0 && x->port == y->port;
@@ -139,13 +131,40 @@ bool server_options_same_port(const void *a, const void *b) {
   return x->port == y->port && x->port != 0;
 }
 
+static void add_name(Buffer *out, bool differs, const char *name) {
+  if (differs) buffer_printf(out, "%s%s", out->len ? ", " : "", name);
+}
+
+static bool same_limits(const ServerOptions *x, const ServerOptions *y) {
+  return x->max_head == y->max_head && x->max_body == y->max_body &&
+         x->max_message == y->max_message && x->max_backlog == y->max_backlog &&
+         x->max_connections == y->max_connections;
+}
+
+static bool same_timeouts(const ServerOptions *x, const ServerOptions *y) {
+  return x->head_timeout == y->head_timeout && x->request_timeout == y->request_timeout &&
+         x->idle_timeout == y->idle_timeout && x->write_timeout == y->write_timeout;
+}
+
 void server_options_differ(const void *a, const void *b, Buffer *out) {
   const ServerOptions *x = a, *y = b;
-  bool host = strcmp(x->host, y->host) != 0, port = x->port != y->port;
-  buffer_puts(out, host && port ? "host, port"
-                   : host       ? "host"
-                   : port       ? "port"
-                                : "limits");
+  Buffer names = {0};
+  add_name(&names, strcmp(x->host, y->host) != 0, "host");
+  add_name(&names, x->port != y->port, "port");
+  add_name(&names, !names_same(x->hosts, y->hosts), "hosts");
+  add_name(&names, !names_same(x->origins, y->origins), "origins");
+  add_name(&names, !same_limits(x, y), "limits");
+  add_name(&names, !same_timeouts(x, y), "timeouts");
+  buffer_puts(out, buffer_text(&names));
+  buffer_free(&names);
+}
+
+bool server_options_same(const void *a, const void *b) {
+  Buffer differing = {0};
+  server_options_differ(a, b, &differing);
+  bool same = differing.len == 0;
+  buffer_free(&differing);
+  return same;
 }
 
 /* --- the rest --------------------------------------------------------------------- */

@@ -8,6 +8,7 @@
 #include "core/hash.h"
 #include "script/generation.h"
 #include "bridge/pack.h"
+#include "bridge/luatext.h"
 #include "script/script.h"
 
 void keep_free(Keep *keep) {
@@ -22,7 +23,8 @@ void keep_free(Keep *keep) {
 /* Of the entry whose key lies at -2. */
 static void log_left_out(Generation *gen, const Error *why) {
   lua_State *L = gen->L;
-  const char *key = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "?";
+  char shown[LUATEXT_SHOWN];
+  const char *key = luatext_show(L, -2, shown);
   bool is_path = why->message[0] == '.' || why->message[0] == '[';
   log_write(gen->rt->log, LOG_WARN, gen->script->name, "script.keep.%s%s%s", key,
             is_path ? "" : ": ", why->message);
@@ -164,7 +166,8 @@ static int pack_entry(lua_State *L, Buffer *out, size_t limit, Error *err) {
 
 static void tell_entry(lua_State *L, Error *err) {
   Error why = *err;
-  const char *key = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "?";
+  char shown[LUATEXT_SHOWN];
+  const char *key = luatext_show(L, -2, shown);
   error_set(err, why.code, "script.keep.%.60s%s%.300s", key,
             strchr(".[:", why.message[0]) ? "" : ": ", why.message);
 }

@@ -14,7 +14,7 @@
 #include "script/script.h"
 #include "vm/stdlib.h"
 
-enum { MOST_FINDINGS = 200 };
+enum { MOST_TOLD = 200 };
 /* Instructions of Lua 5.4 (lopcodes.h). */
 enum {
   OP_LOADK = 3,
@@ -114,10 +114,6 @@ static void collect_globals(Lint *lint) {
 
 /* Takes text. */
 static void found(Lint *lint, const SourceFile *file, int line, char *text) {
-  if (lint->finding_count == MOST_FINDINGS) {
-    free(text);
-    return;
-  }
   lint->findings =
       xrealloc(lint->findings, (lint->finding_count + 1) * sizeof *lint->findings);
   lint->findings[lint->finding_count++] = (Finding){file, line, text};
@@ -321,20 +317,27 @@ static int by_place(const void *a, const void *b) {
   return strcmp(x->text, y->text);
 }
 
+static void tell_one(const Lint *lint, const Finding *f) {
+  const char *script = lint->gen->script->name;
+  Log *log = lint->gen->rt->log;
+  if (f->line == 0) log_write(log, LOG_WARN, script, "%s", f->text);
+  else log_write(log, LOG_WARN, script, "%s:%d: %s", f->file->path, f->line, f->text);
+}
+
+/* Returns how many there are. */
 static int tell(Lint *lint) {
-  int told = 0;
+  int count = 0;
   if (lint->finding_count)
     qsort(lint->findings, lint->finding_count, sizeof *lint->findings, by_place);
   for (size_t i = 0; i < lint->finding_count; i++) {
     const Finding *f = &lint->findings[i], *last = i ? f - 1 : NULL;
     if (last && by_place(f, last) == 0) continue;
-    told++;
-    const char *script = lint->gen->script->name;
-    Log *log = lint->gen->rt->log;
-    if (f->line == 0) log_write(log, LOG_WARN, script, "%s", f->text);
-    else log_write(log, LOG_WARN, script, "%s:%d: %s", f->file->path, f->line, f->text);
+    if (++count <= MOST_TOLD) tell_one(lint, f);
   }
-  return told;
+  if (count > MOST_TOLD)
+    log_write(lint->gen->rt->log, LOG_WARN, lint->gen->script->name,
+              "and %d more warnings of this kind", count - MOST_TOLD);
+  return count;
 }
 
 static void release(Lint *lint) {

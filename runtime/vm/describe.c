@@ -40,7 +40,9 @@ static int f_describe(lua_State *L) {
     lua_xmove(co, L, 1);
   }
   luaerror_show(L, 3);
-  if (trace) lua_pushfstring(L, "%s\n%s", lua_tostring(L, -1), trace);
+  if (!trace) return 1;
+  lua_pushfstring(L, "\n%s", trace);
+  lua_concat(L, 2);
   return 1;
 }
 

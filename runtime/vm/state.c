@@ -16,6 +16,7 @@
 #include "bridge/luaerror.h"
 #include "vm/print.h"
 #include "vm/reach.h"
+#include "bridge/luatext.h"
 #include "script/script.h"
 #include "vm/stdlib.h"
 #include "vm/task.h"
@@ -201,10 +202,15 @@ static int f_traceback(lua_State *L) {
     lua_settop(L, 1);
     return 1;
   }
-  const char *message = lua_tostring(L, 1);
+  lua_settop(L, 1);
+  lua_tostring(L, 1);
   if (lua_getfield(L, LUA_REGISTRYINDEX, "tidelock.trace") != LUA_TSTRING)
-    luaL_traceback(L, L, message, 1);
-  else if (message) lua_pushfstring(L, "%s\n%s", message, lua_tostring(L, -1));
+    luaL_traceback(L, L, NULL, 1);
+  if (lua_isnil(L, 1)) return 1;
+  lua_pushvalue(L, 1);
+  lua_pushliteral(L, "\n");
+  lua_pushvalue(L, -3);
+  lua_concat(L, 3);
   return 1;
 }
 
@@ -311,6 +317,7 @@ static int not_found(lua_State *L, const char *name) {
 static int f_require(lua_State *L) {
   const char *name = luaL_checkstring(L, 1);
   lua_settop(L, 1);
+  luatext_need_whole(L, 1, 1, "require", "the module's name");
   luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
   lua_pushvalue(L, 1);
   if (lua_rawget(L, 2) != LUA_TNIL) {

@@ -1,5 +1,5 @@
 -- Joining URLs and writing queries (RFC 3986). Pure.
-local json = require "tidelock.json"
+local core = require "tidelock.http.core"
 
 local M = {}
 
@@ -44,11 +44,7 @@ local function escape(text)
 end
 
 -- A number as people write it: 5 for 5.0, all digits of a large one; nil for what is none.
-function M.number(value)
-  if math.type(value) == "integer" then return tostring(value) end
-  if value == math.floor(value) and math.abs(value) < 1e21 then return ("%.0f"):format(value + 0.0) end
-  return (json.encode(value))
-end
+M.number = core.number
 
 local function text_of(value)
   if type(value) == "number" then return M.number(value) end

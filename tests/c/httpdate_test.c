@@ -75,7 +75,16 @@ static void retry_after_is_seconds_or_a_date(void **state) {
   is(http_retry_after("Tuesday, 14-Nov-23 22:14:20 GMT", NULL, now), 60);
   is(http_retry_after("Tue Nov 14 22:14:20 2023", NULL, now), 60);
   is(http_retry_after("Tue Nov 14 22:13:00 2023", NULL, now), 0);
+  static const char *const far[] = {"Tue Nov 14 22:13:00 2043",
+                                    "Sunday, 06-Nov-73 08:49:37 GMT",
+                                    "Sun, 06 Nov 2994 08:49:37 GMT",
+                                    "Fri, 31 Dec 9999 23:59:59 GMT",
+                                    "31536001",
+                                    "31535999.5"};
+  for (size_t i = 0; i < COUNT_OF(far); i++)
+    is(http_retry_after(far[i], NULL, now), 365 * 86400);
   const char *date = "Tue, 14 Nov 2023 22:14:10 GMT";
+  is(http_retry_after(far[0], date, now), 365 * 86400);
   is(http_retry_after("Tue Nov 14 22:14:20 2023", date, now), 10);
   is(http_retry_after("Tue Nov 14 22:14:20 2023", "never", now), 60);
   for (size_t i = 0; i < COUNT_OF(nonsense); i++)

@@ -165,4 +165,12 @@ checks <<'LUA'
 os.execute "ls"
 LUA
 is "what is out of reach is told once" "$(grep -c 'other programs are out of' out)" 1
+{
+  echo 'require("tidelock.script").on_start(function()'
+  for ((i = 0; i < 230; i++)); do echo "  print(undefined$i)"; done
+  echo 'end)'
+} | checks
+is "of very many, 200 are told, and how many more there are" "$(warned | wc -l) $(warned | tail -1)" \
+  "201 and 30 more warnings of this kind"
+is "and all are counted" "$(grep -c '^x.lua: ok, 230 warnings$' out)" 1
 finish

@@ -274,7 +274,7 @@ test.describe("http", function()
     expect(date "Sun, 06 Nov 1994 08:49:37 GMT").is(784111777)
     expect(date "Thu, 29 Feb 2024 00:00:00 GMT").is(1709164800)
     expect(date "yesterday").is_nil()
-    expect(err.retry_after).is_close(date "Sun, 06 Nov 2994 08:49:37 GMT" - err.time, 5)
+    expect(err.retry_after).is(365 * 86400) -- a year at most, as for seconds
   end)
 end)
 

@@ -47,6 +47,7 @@ io:on("connection", function(sock)
   sock:on("echo", function(value, list, ack)
     ack(server.binary(value), { server.binary(list[1]), list[2], server.binary(list[3]) })
   end)
+  sock:on("handshake", function(ack) ack(sock.handshake.query, sock.handshake.headers["x-n"]) end)
   sock:on("twice", function(ack) ack(1) seen.again = table.pack(ack(2)) end)
   sock:on("nothing", function(value, ack) seen.null = value == json.null ack() end)
   sock:once("once", function() seen.once = (seen.once or 0) + 1 end)
@@ -450,5 +451,26 @@ test.describe("listen", function()
     expect(function() declared:io { path = "x" } end).raises "path"
     declared:io()
     expect(function() declared:io() end).raises "one io"
+  end)
+end)
+
+test.describe("numbers", function()
+  local values = { { 10 / 2, "5" }, { 2^53, "9007199254740992" }, { 1 << 62, "4611686018427387904" },
+    { 2^63, "9223372036854775808" }, { -0.0, "0" }, { 0.1, "0.1" }, { 1e-7, "1e-07" }, { 1e300, "1e+300" } }
+  test.it("in a connection's query and headers are written as in a request's", function()
+    for i, each in ipairs(values) do
+      local client = socket.connect("number" .. i, { url = backend.url, query = { n = each[1] },
+        headers = { ["X-N"] = each[1] } })
+      expect(client:wait(5)).is_true()
+      local query, header = client:call "handshake"
+      expect { query.n, header }.equals { each[2], each[2] }
+      client:disconnect()
+    end
+  end)
+  test.it("that are not finite are refused", function()
+    for _, name in ipairs { "query", "headers" } do
+      expect(function() socket.connect("odd", { url = backend.url, [name] = { n = 1 / 0 } }) end)
+        .raises(name .. " holds no finite number")
+    end
   end)
 end)

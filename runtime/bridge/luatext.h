@@ -1,0 +1,25 @@
+/* Texts of scripts, which may hold zero bytes, and C strings, which end at one: a text is
+ * taken whole or refused, and shown with each zero byte as \x00. Borrows the state's
+ * strings; nothing here makes one, but to raise. */
+#ifndef TIDELOCK_BRIDGE_LUATEXT_H
+#define TIDELOCK_BRIDGE_LUATEXT_H
+
+#include <lua.h>
+#include <stdbool.h>
+
+enum { LUATEXT_SHOWN = 400 };
+
+/* Whether the value at `index` is no string that a zero byte would cut. */
+bool luatext_whole(lua_State *L, int index);
+/* Raises "WHAT: KEY holds a zero byte" unless it is whole; level as for luaL_where. */
+void luatext_need_whole(lua_State *L, int level, int index, const char *what,
+                        const char *key);
+/* Whether the string at `index` is the word, to its end. */
+bool luatext_is(lua_State *L, int index, const char *word);
+/* Its place in the list, which ends with NULL; its length when it is none of it. */
+int luatext_among(lua_State *L, int index, const char *const *words);
+/* The string or number at `index` for messages, cut to fit; "?" for other values. Returns
+ * out. */
+const char *luatext_show(lua_State *L, int index, char out[LUATEXT_SHOWN]);
+
+#endif
