@@ -157,10 +157,41 @@ bool help_command(FILE *out, const char *word) {
   return false;
 }
 
-const char *help_option_value(const char *option) {
+static const OptionHelp *find_option(const char *name) {
   for (size_t i = 0; i < COUNT_OF(options); i++)
-    if (strcmp(options[i].name, option) == 0) return options[i].value;
+    if (strcmp(options[i].name, name) == 0) return &options[i];
   return NULL;
+}
+
+const char *help_option_value(const char *option) {
+  const OptionHelp *found = find_option(option);
+  return found ? found->value : NULL;
+}
+
+const char *help_option(const char *option) {
+  const OptionHelp *found = find_option(option);
+  return found ? found->name : NULL;
+}
+
+/* Those of no command in particular are of each. */
+static bool belongs(const OptionHelp *option, const char *word) {
+  return !*option->of || strstr(option->of, word) != NULL;
+}
+
+bool help_option_of(const char *option, const char *word) {
+  const OptionHelp *found = find_option(option);
+  return found && belongs(found, word);
+}
+
+void help_option_commands(const char *option, Buffer *out) {
+  const OptionHelp *found = find_option(option);
+  for (const char *at = found->of; *at;) {
+    size_t len = strcspn(at, " ");
+    bool last = !at[len];
+    if (at > found->of) buffer_puts(out, last ? " and " : ", ");
+    buffer_put(out, at, len);
+    at += last ? len : len + 1;
+  }
 }
 
 const char *help_meant_command(Suggestion *s, const char *word) {
@@ -169,8 +200,9 @@ const char *help_meant_command(Suggestion *s, const char *word) {
   return suggest_text(s);
 }
 
-const char *help_meant_option(Suggestion *s, const char *option) {
+const char *help_meant_option(Suggestion *s, const char *option, const char *word) {
   suggest_begin(s, option);
-  for (size_t i = 0; i < COUNT_OF(options); i++) suggest_offer(s, options[i].name);
+  for (size_t i = 0; i < COUNT_OF(options); i++)
+    if (!word || belongs(&options[i], word)) suggest_offer(s, options[i].name);
   return suggest_text(s);
 }

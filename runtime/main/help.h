@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "core/buffer.h"
 #include "core/suggest.h"
 
 void help_all(FILE *out);
@@ -14,8 +15,15 @@ bool help_command(FILE *out, const char *word);
 /* What the value of an option ("--env") is called, "" where it takes none; NULL: there is
  * no such option. */
 const char *help_option_value(const char *option);
-/* For a command, or an option: ` (did you mean "run"?)` or ""; lives as long as s. */
+/* The name itself, static; NULL: there is no such option. */
+const char *help_option(const char *option);
+/* Whether the command takes it. */
+bool help_option_of(const char *option, const char *word);
+/* Appends the commands that take it: "demo, run and data". */
+void help_option_commands(const char *option, Buffer *out);
+/* For a command, or an option of the command `word` (NULL: of any): ` (did you mean
+ * "run"?)` or ""; lives as long as s. */
 const char *help_meant_command(Suggestion *s, const char *word);
-const char *help_meant_option(Suggestion *s, const char *option);
+const char *help_meant_option(Suggestion *s, const char *option, const char *word);
 
 #endif

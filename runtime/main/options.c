@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/buffer.h"
 #include "main/help.h"
 
 static int wrong(const char *fmt, const char *what) {
@@ -26,11 +27,11 @@ static void wrong_value(const char *name, const char *value) {
           name, value);
 }
 
-static int wrong_option(const char *arg) {
+static int wrong_option(const Options *o, const char *arg) {
   Suggestion s;
   char *name = xstrndup(arg, strcspn(arg, "="));
   const char *value = help_option_value(name);
-  if (!value) wrong_name("unknown option", arg, help_meant_option(&s, name));
+  if (!value) wrong_name("unknown option", arg, help_meant_option(&s, name, o->word));
   else if (*value) wrong_value(name, value);
   else wrong("%s: it takes no value", name);
   free(name);
@@ -108,7 +109,7 @@ static int read_option(Options *o, char **argv, int *i, int argc) {
     return read_seconds("--turn-limit", value, 0.05, 3600, &o->turn_limit);
   else {
     int rc = read_log_option(o, arg, argv, i, argc);
-    return rc >= 0 ? rc : wrong_option(arg);
+    return rc >= 0 ? rc : wrong_option(o, arg);
   }
   return 0;
 }
@@ -131,6 +132,25 @@ static int read_command(Options *o, const char *word) {
   return wrong_name("unknown command", word, help_meant_command(&s, word));
 }
 
+static int refuse_foreign(const char *option, const char *word) {
+  Buffer of = {0};
+  Suggestion s;
+  help_option_commands(option, &of);
+  fprintf(stderr,
+          "tidelock: %s belongs to tidelock %s, not to %s%s\ntry: tidelock help\n",
+          option, buffer_text(&of), word, help_meant_option(&s, option, word));
+  buffer_free(&of);
+  return 2;
+}
+
+/* An option may stand before the command that it belongs to. */
+static int check_given(const Options *o) {
+  const char *word = o->word ? o->word : "version";
+  for (size_t i = 0; o->given[i]; i++)
+    if (!help_option_of(o->given[i], word)) return refuse_foreign(o->given[i], word);
+  return 0;
+}
+
 static int check_paths(const Options *o) {
   for (int i = 0; i < o->path_count; i++) {
     size_t len = strlen(o->paths[i]);
@@ -142,8 +162,6 @@ static int check_paths(const Options *o) {
 }
 
 static int check_counts(const Options *o) {
-  if (o->command != COMMAND_TEST && (o->only || o->watch))
-    return wrong("%s belongs to tidelock test", o->only ? "--only" : "--watch");
   if (o->command == COMMAND_DATA && o->path_count == 0)
     return wrong("data takes what to do: tidelock data %s",
                  "list|show|export|restore|reset [NAME...]");
@@ -159,9 +177,25 @@ static int check_counts(const Options *o) {
   return 0;
 }
 
+/* Remembers the option; one that is given twice is a mistake, as one of them has no
+ * effect. */
+static int note_given(Options *o, const char *arg) {
+  char *name = xstrndup(arg, strcspn(arg, "="));
+  const char *known = help_option(name);
+  free(name);
+  size_t n = 0;
+  while (o->given[n] && o->given[n] != known) n++;
+  if (known && o->given[n]) return wrong("%s is given twice", known);
+  o->given[n] = known;
+  return 0;
+}
+
 static int read_word(Options *o, char **argv, int *i, int argc) {
   char *arg = argv[*i];
-  if (arg[0] == '-' && arg[1] != '\0') return read_option(o, argv, i, argc);
+  if (arg[0] == '-' && arg[1] != '\0') {
+    int rc = read_option(o, argv, i, argc);
+    return rc ? rc : note_given(o, arg);
+  }
   if (!o->word && o->command != COMMAND_VERSION) return read_command(o, arg);
   o->paths[o->path_count++] = arg;
   return 0;
@@ -181,6 +215,7 @@ static int check_help(Options *o) {
 int options_read(Options *o, int argc, char **argv) {
   *o = (Options){.log_level = LOG_INFO};
   o->paths = xcalloc((size_t)argc + 1, sizeof *o->paths);
+  o->given = xcalloc((size_t)argc + 1, sizeof *o->given);
   o->args = argv + argc;
   for (int i = 1; i < argc; i++) {
     if (strcmp(argv[i], "--") == 0) {
@@ -190,12 +225,17 @@ int options_read(Options *o, int argc, char **argv) {
     int rc = read_word(o, argv, &i, argc);
     if (rc != 0) return rc;
   }
-  if (o->help || o->command == COMMAND_HELP) return check_help(o);
+  if (o->help) return check_help(o);
+  if (o->command == COMMAND_HELP) {
+    int rc = check_given(o);
+    return rc ? rc : check_help(o);
+  }
   if (!o->word && o->command != COMMAND_VERSION) {
     help_all(stderr);
     return 2;
   }
-  int rc = check_paths(o);
+  int rc = check_given(o);
+  if (rc == 0) rc = check_paths(o);
   return rc ? rc : check_counts(o);
 }
 
@@ -206,4 +246,5 @@ void options_help(const Options *o) {
 
 void options_free(Options *o) {
   free(o->paths);
+  free(o->given);
 }

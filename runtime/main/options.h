@@ -23,11 +23,13 @@ typedef struct Options {
   int path_count;
   char **args; /* after "--": handed to the scripts; NULL-terminated */
   const char *data, *profile, *log_file, *env_file;
-  const char *word;  /* the command, as written; NULL: none was; borrowed */
-  bool help;         /* --help was given */
-  const char *only;  /* of test: which */
-  bool watch;        /* of test: again at every save */
-  double turn_limit; /* seconds; 0: not given */
+  const char **given; /* the names of the options, in the order of argv; NULL-terminated;
+                         static */
+  const char *word;   /* the command, as written; NULL: none was; borrowed */
+  bool help;          /* --help was given */
+  const char *only;   /* of test: which */
+  bool watch;         /* of test: again at every save */
+  double turn_limit;  /* seconds; 0: not given */
   bool memory, plain, no_watch, watch_poll;
   double stop_timeout; /* seconds; 0: not given */
   LogLevel log_level;
