@@ -262,13 +262,14 @@ local function described(err, body)
   return trace == "" and text or text .. "\n" .. trace
 end
 
--- Runs fn within M.timeout; returns nil, or what went wrong, as text.
-local function protected(fn)
+-- Runs fn within M.timeout; returns nil, or what went wrong, as text. The task
+-- is called after the function of the test.
+local function protected(fn, own)
   local ended = {}
   local body = task.spawn(function()
     fn()
     return ended
-  end)
+  end, own)
   local fine, value, late = pcall(task.with_timeout, M.timeout, body)
   if fine and value == ended then return nil end
   if not fine then return described(value, body) end
@@ -281,9 +282,9 @@ local function run(test)
   local failure = protected(function()
     for _, fn in ipairs(test.before) do fn() end
     test.fn()
-  end)
+  end, test.fn)
   for _, fn in ipairs(test.after) do
-    local why = protected(fn)
+    local why = protected(fn, fn)
     failure = failure or why
   end
   task.sleep(0) -- what the test has set going begins, and may fail

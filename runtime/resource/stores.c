@@ -7,6 +7,7 @@
 #include "bridge/luajson.h"
 #include "resource/stores_parts.h"
 #include "bridge/view.h"
+#include "script/probation.h"
 
 enum { MAX_ROUNDS = 100, TRACED_PATHS = 32 };
 
@@ -47,11 +48,14 @@ static void note_names(Stores *stores) {
 
 /* Subscribers change each other's stores without an end: they are left as they are. */
 static void give_up(Stores *stores) {
-  while (stores->dirty) take_dirty(stores);
-  log_write(
-      stores->rt->log, LOG_ERROR, "store",
+  Script *owner = stores->dirty->res->owner;
+  char *text = xasprintf(
       "subscribers change these stores in a loop, and were stopped after %d rounds: %s",
       MAX_ROUNDS, buffer_text(&stores->looping));
+  while (stores->dirty) take_dirty(stores);
+  log_write(stores->rt->log, LOG_ERROR, "store", "%s", text);
+  if (owner->current) probation_failed(owner->current, text);
+  free(text);
 }
 
 static void on_turn_over(Event *event) {

@@ -128,7 +128,7 @@ local function report(problem) error(problem, 0) end
 -- In a task of its own: one that is stopped, past every pcall, for running too long leaves the
 -- client an answer, too.
 local function ask(fn, sock)
-  local asked = task.spawn(function() return xpcall(fn, debug.traceback, sock) end)
+  local asked = task.spawn(function() return xpcall(fn, debug.traceback, sock) end, fn)
   local lived, ok, answer, why = pcall(asked.await, asked)
   if lived then return ok, answer, why end
   return false, ok

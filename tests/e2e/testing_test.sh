@@ -117,6 +117,35 @@ has 'where it waits for others, too' 'stopped_test.lua:11: TIMEOUT'
 has 'the limit names the line' 'stopped_test.lua:14: CPU_LIMIT'
 has 'a limit in a function in C names the line that calls it' 'stopped_test.lua:17: CPU_LIMIT'
 hasnt 'none of our own lines is shown' 'stdlib/test.lua'
+cat >loop_test.lua <<'LUA'
+local test, store, task = require "tidelock.test", require "tidelock.store", require "tidelock.task"
+local a, b = store.define("a", { initial = { n = 0 } }), store.define("b", { initial = { n = 0 } })
+a:subscribe(function(s) b:set { n = s.n + 1 } end)
+b:subscribe(function(s) a:set { n = s.n + 1 } end)
+local function busy(seconds)
+  local from = os.clock()
+  while os.clock() < from + seconds do end
+end
+test.it("loops", function()
+  a:set { n = 1 }
+  task.sleep(0.02)
+end)
+test.it("is slow", function() busy(0.3) end)
+test.it("waits for what is slow", function()
+  task.with_timeout(9, function() busy(0.3) end)
+end)
+test.describe("behind each", function()
+  test.after_each(function() busy(0.3) end)
+  test.it("good", function() end)
+end)
+LUA
+run_to test loop_test.lua --turn-limit 5
+is 'subscribers that change stores in a loop fail the test that runs' "$(last)" "3 passed, 1 failed"
+has 'and say so' 'raised, and nobody caught it: subscribers change these stores in a loop'
+has 'what runs for long is named by the line of the test' 'the task of loop_test.lua: line 13 ran for about'
+has 'a function that is handed on, by its own' 'the task of loop_test.lua: line 15 ran for about'
+has 'and so is a hook' 'the task of loop_test.lua: line 18 ran for about'
+hasnt 'none of our own lines is named' 'stdlib/test.lua'
 cat >left_test.lua <<'LUA'
 local test, script, task = require "tidelock.test", require "tidelock.script", require "tidelock.task"
 test.describe("it", function()
