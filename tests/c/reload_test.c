@@ -227,7 +227,7 @@ static void another_host_on_the_same_port_comes_last(void **state) {
   options = xasprintf("port = %d, hosts = 'h', host = '0.0.0.0'", port);
   open_server(options);
   free(options);
-  env_await(&env, "1 reopened: server \"web\" (host)");
+  env_await(&env, "1 reopened: server \"web\" (host, hosts)");
   env_await(&env, "CLIENT lost");
 }
 
@@ -249,7 +249,7 @@ static void another_name_for_a_port_drops_nobody(void **state) {
   options = xasprintf("port = %d, hosts = 'h', host = '0.0.0.0'", port);
   open_named("third", options);
   free(options);
-  env_await(&env, "1 reopened: server \"third\" (host)");
+  env_await(&env, "1 reopened: server \"third\" (host, hosts)");
   env_await(&env, "CLIENT lost");
   assert_true(at("version 6") < at("CLIENT lost"));
 }
