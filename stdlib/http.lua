@@ -6,7 +6,7 @@
 -- Options are checked and joined here; what is on the wire is runtime/net/http.c's.
 local core = require "tidelock.http.core"
 local json = require "tidelock.json"
-local suggest = require("tidelock.options.core").suggest
+local checks = require "tidelock.options.core"
 local status = require "tidelock.http.status"
 local urls = require "tidelock.http.url"
 
@@ -70,7 +70,7 @@ local function check(what, options, extra)
       local known = {}
       for key in pairs(common) do known[key] = true end
       for key in pairs(extra) do known[key] = true end
-      fail("%s has no option '%s'%s", what, tostring(name), suggest(tostring(name), known))
+      fail("%s has no option '%s'%s", what, tostring(name), checks.suggest(tostring(name), known))
     end
     checker(name, value)
   end
@@ -250,6 +250,8 @@ for _, method in ipairs { "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE" } do
     return send_verb(method, defaults, url, first, second)
   end
 end
+
+checks.strict("an http client", Client, "method")
 
 local function copy(options)
   local result = {}

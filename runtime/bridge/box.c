@@ -1,7 +1,10 @@
 /* Boxes: see box.h. A box is valid (closed) before anything can fail. */
 #include "bridge/box.h"
 
+#include <stdio.h>
+
 #include "script/generation.h"
+#include "bridge/strict.h"
 
 static void forget_object(Box *box) {
   box->object = NULL;
@@ -54,6 +57,12 @@ static int box_tostring(lua_State *L) {
   return 1;
 }
 
+static void make_strict(lua_State *L, const BoxKind *kind) {
+  char what[64];
+  snprintf(what, sizeof what, "a %s", kind->name);
+  strict_make(L, what, "method");
+}
+
 void box_class(lua_State *L, const BoxKind *kind, const luaL_Reg *methods,
                lua_CFunction index) {
   static const luaL_Reg meta[] = {{"__gc", box_gc},
@@ -66,6 +75,7 @@ void box_class(lua_State *L, const BoxKind *kind, const luaL_Reg *methods,
     lua_newtable(L);
     luaL_setfuncs(L, methods, 0);
     if (index) lua_pushcclosure(L, index, 1);
+    else make_strict(L, kind);
     lua_setfield(L, -2, "__index");
     lua_pushstring(L, kind->name);
     lua_setfield(L, -2, "__metatable");

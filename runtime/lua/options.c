@@ -7,6 +7,7 @@
 #include "core/suggest.h"
 #include "lua/modules.h"
 #include "bridge/luatext.h"
+#include "bridge/strict.h"
 
 int options_raise(lua_State *L, int level, const char *fmt, ...) {
   va_list args;
@@ -110,9 +111,21 @@ static int f_suggest(lua_State *L) {
   return 1;
 }
 
+/* strict(what, table, kind?): a name that the table does not have raises from now on. */
+static int f_strict(lua_State *L) {
+  const char *what = luaL_checkstring(L, 1), *kind = luaL_optstring(L, 3, "function");
+  luaL_checktype(L, 2, LUA_TTABLE);
+  lua_pushvalue(L, 2);
+  strict_make(L, what, kind);
+  return 1;
+}
+
 int luaopen_tidelock_options_core(lua_State *L) {
-  static const luaL_Reg functions[] = {
-      {"check", f_check}, {"none", f_none}, {"suggest", f_suggest}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"check", f_check},
+                                       {"none", f_none},
+                                       {"suggest", f_suggest},
+                                       {"strict", f_strict},
+                                       {NULL, NULL}};
   luaL_newlib(L, functions);
   return 1;
 }

@@ -76,7 +76,9 @@ static void add_persist(lua_State *L, StoreOptions *o) {
   if (!key)
     luaL_error(L, "store.define: persist is a list of top-level keys, or true for all");
   if (!luatext_whole(L, -1))
-    luaL_error(L, "store.define: persist: the key \"%s\" holds a zero byte",
+    luaL_error(L,
+               "store.define: persist is a list of top-level keys without zero bytes, "
+               "not \"%s\"",
                luatext_show(L, -1, shown));
   for (size_t i = 0; i < o->persist_count; i++)
     if (strcmp(o->persist[i], key) == 0)

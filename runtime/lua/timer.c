@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "lua/modules.h"
+#include "bridge/strict.h"
 #include "lua/options.h"
 #include "script/hold.h"
 #include "resource/resource.h"
@@ -274,6 +275,7 @@ int luaopen_tidelock_timer(lua_State *L) {
       {"now", f_now}, {"after", f_after}, {"every", f_every}, {NULL, NULL}};
   lua_newtable(L);
   luaL_newlib(L, methods);
+  strict_make(L, "a timer", "method");
   lua_setfield(L, -2, "__index");
   lua_pushstring(L, timer_class);
   lua_setfield(L, -2, "__metatable");

@@ -19,6 +19,7 @@
 #include "bridge/luatext.h"
 #include "script/script.h"
 #include "vm/stdlib.h"
+#include "bridge/strict.h"
 #include "vm/task.h"
 #include "vm/watchdog.h"
 
@@ -273,6 +274,13 @@ static void push_guard(lua_State *L) {
   lua_toclose(L, -1);
 }
 
+/* The modules that scripts are given, not the parts of which stdlib makes them. */
+static bool is_public(const char *name) {
+  static const char prefix[] = "tidelock.";
+  size_t len = sizeof prefix - 1;
+  return strncmp(name, prefix, len) == 0 && !strchr(name + len, '.');
+}
+
 /* Stack: name, loaded table, guard, result. */
 static int require_over(lua_State *L, int status, lua_KContext ctx) {
   (void)status, (void)ctx;
@@ -282,6 +290,8 @@ static int require_over(lua_State *L, int status, lua_KContext ctx) {
   }
   lua_pushvalue(L, 1);
   lua_pushvalue(L, 4);
+  const char *name = lua_tostring(L, 1);
+  if (is_public(name)) strict_make(L, name, "function");
   lua_rawset(L, 2);
   return 1;
 }

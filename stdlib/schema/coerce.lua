@@ -83,4 +83,4 @@ function M.date(options)
   }
 end
 
-return M
+return checks.strict("tidelock.schema.coerce", M)
