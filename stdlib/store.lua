@@ -107,7 +107,8 @@ end
 ---@param stores tidelock.Store[]
 ---@param fn fun(...): any
 ---@return tidelock.Derived
-function M.derive(stores, fn)
+function M.derive(stores, fn, none)
+  checks.none("store.derive", none)
   if type(stores) ~= "table" or type(fn) ~= "function" then
     error("derive takes a list of stores and a function", 2)
   end

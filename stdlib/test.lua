@@ -13,7 +13,7 @@ local script = require "tidelock.script"
 local task = require "tidelock.task"
 local tasks = require "tidelock.task.core"
 local json = require "tidelock.json"
-local suggest = require("tidelock.options.core").suggest
+local checks = require "tidelock.options.core"
 
 local M = { timeout = 30 }
 core.begin()
@@ -22,10 +22,11 @@ local tests, path, hooks = {}, {}, { before = {}, after = {} }
 
 local function kind_of(value) return value == nil and "nil" or "a " .. type(value) end
 
-local function check(what, name, fn)
+local function check(what, name, fn, none)
   if type(name) ~= "string" or type(fn) ~= "function" then
     error(("test.%s takes a name and a function, not %s and %s"):format(what, kind_of(name), kind_of(fn)), 3)
   end
+  if none ~= nil then error(("test.%s takes no options"):format(what), 3) end
 end
 
 local function check_hook(what, fn)
@@ -35,8 +36,8 @@ end
 --- Names a group; groups nest.
 ---@param name string
 ---@param fn function
-function M.describe(name, fn)
-  check("describe", name, fn)
+function M.describe(name, fn, none)
+  check("describe", name, fn, none)
   path[#path + 1] = name
   local before, after = #hooks.before, #hooks.after
   fn()
@@ -63,8 +64,8 @@ end
 --- handler, timer, task or subscriber raises while it runs and nobody catches that.
 ---@param name string
 ---@param fn function
-function M.it(name, fn)
-  check("it", name, fn)
+function M.it(name, fn, none)
+  check("it", name, fn, none)
   local names = table.move(path, 1, #path, 1, {})
   names[#names + 1] = name
   tests[#tests + 1] = {
@@ -209,7 +210,7 @@ function M.expect(value)
     __index = function(_, name)
       local matcher = matchers[name]
       if not matcher then
-        error(("no expectation is called %s%s"):format(tostring(name), suggest(tostring(name), matchers)), 2)
+        error(("no expectation is called %s%s"):format(tostring(name), checks.suggest(tostring(name), matchers)), 2)
       end
       return function(...) matcher(value, ...) end
     end,
@@ -220,7 +221,8 @@ end
 ---@param fn function
 ---@param seconds? number 5
 ---@return any
-function M.wait_for(fn, seconds)
+function M.wait_for(fn, seconds, none)
+  checks.none("test.wait_for", none)
   check_hook("wait_for", fn)
   if seconds ~= nil and type(seconds) ~= "number" then
     error("wait_for takes seconds, not a " .. type(seconds), 2)

@@ -1,6 +1,7 @@
 -- An option that there is not raises wherever a function takes options, with the one that was
 -- probably meant; so does an argument where there are none.
 local test = require "tidelock.test"
+local http = require "tidelock.http"
 local input = require "tidelock.input"
 local json = require "tidelock.json"
 local schema = require "tidelock.schema"
@@ -16,6 +17,7 @@ local expect = test.expect
 local web = server.listen("web")
 local io = web:io()
 local cors = server.listen("cors")
+local s_store = store.define("watched", { initial = { n = 1 } })
 
 local function nothing() end
 local count = 0
@@ -212,4 +214,95 @@ test.describe("what is right", function()
       .raises 'f: unknown option "colour" (did you mean "color"?)'
     expect(function() checks.check("f", 1, { "color" }) end).raises("f: options are a table, not a number")
   end)
+end)
+
+-- Each function of each module is either called here with an option that there is not, or known to
+-- take none. One that is new belongs in one of the two.
+test.describe("every function of every module:", function()
+  local taking = {
+    ["errors.new"] = function() require("tidelock.errors").new { code = "IO", mesage = "x" } end,
+    ["http.client"] = function() http.client { base = "http://x" } end,
+    ["http.request"] = function() http.request { url = "http://127.0.0.1:1", tiemout = 1 } end,
+    ["input.on_line"] = function() input.on_line(nothing, { seral = true }) end,
+    ["json.encode"] = function() json.encode({}, { prety = true }) end,
+    ["schema.array"] = function() schema.array(schema.any(), { mx = 1 }) end,
+    ["schema.integer"] = function() schema.integer { mn = 1 } end,
+    ["schema.map"] = function() schema.map(schema.any(), { mx = 1 }) end,
+    ["schema.number"] = function() schema.number { mx = 1 } end,
+    ["schema.string"] = function() schema.string { mx = 1 } end,
+    ["schema.tuple"] = function() schema.tuple({}, { rst = 1 }) end,
+    ["script.keep_options"] = function() script.keep_options { persit = true } end,
+    ["server.listen"] = function() server.listen("o", { prt = 1 }) end,
+    ["socket.connect"] = function() connection { ulr = "x" } end,
+    ["store.define"] = function() store.define("o", { intial = {} }) end,
+  }
+  for _, verb in ipairs { "get", "head", "post", "put", "patch", "delete" } do
+    taking["http." .. verb] = function() http[verb]("http://127.0.0.1:1", { tiemout = 1 }) end
+  end
+  local other = [[
+    env.get errors.codes errors.is errors.wrap input.on_end json.array json.decode json.is_array
+    json.null json.object log.debug log.error log.info log.warn random.bytes random.hex random.uuid
+    schema.any schema.boolean schema.coerce schema.enum schema.is_schema schema.lazy schema.literal
+    schema.null schema.record schema.tagged_union schema.union script.args script.cpu_limit
+    script.exit script.generation script.grace script.keep script.name script.on_notice
+    script.on_start script.on_stop script.orphans script.probation script.reload script.version
+    server.binary server.error socket.attach socket.binary store.attach store.copy store.derive
+    store.is_view store.trace task.all task.race task.sleep task.spawn task.with_timeout timer.after
+    timer.every timer.now]]
+  local known = {}
+  for name in other:gmatch "%S+" do known[name] = true end
+  local modules = "env errors http input json log random schema script server socket store task timer"
+  for module in modules:gmatch "%S+" do
+    for name in pairs(require("tidelock." .. module)) do
+      local full = module .. "." .. name
+      if taking[full] then
+        refused("of " .. full, taking[full], full == "errors.new" and "no field 'mesage'" or "option")
+      else
+        test.it(full .. " takes none", function() expect(known[full]).is_true() end)
+      end
+    end
+  end
+end)
+
+test.describe("tables within options:", function()
+  local wrong = {
+    reconnect = "dealy", heartbeat = "intervall", buffer = "cuont", deflate = "levle",
+  }
+  for name, key in pairs(wrong) do
+    refused("connect's " .. name, function()
+      connection { protocol = "websocket", [name] = { [key] = 1 } }
+    end, "socket.connect: " .. name, "did you mean")
+  end
+  refused("a store's history", function()
+    store.define("o", { initial = {}, history = { cuont = 1 } })
+  end, "store.define: history", 'did you mean "count"')
+  refused("schema.coerce.number", function() schema.coerce.number { mx = 1 } end, "coerce.number", "option")
+  refused("a store's subscribe", function()
+    s_store:subscribe("n", nothing, { equal = nothing })
+  end, "store:subscribe", 'did you mean "equals"')
+  refused("a store's subscribe to all", function()
+    s_store:subscribe(nothing, { fire_immediatly = true })
+  end, "store:subscribe", 'did you mean "fire_immediately"')
+  refused("a derived value's subscribe", function()
+    store.derive({ s_store }, nothing):subscribe(nothing, { equls = nothing })
+  end, 'did you mean "equals"')
+  refused("a derived value's, which is no table", function()
+    store.derive({ s_store }, nothing):subscribe(nothing, true)
+  end, "options are a table, not a boolean")
+  refused("derive", function()
+    store.derive({ s_store }, nothing, { equals = nothing })
+  end, "takes no options")
+  local api = http.client { base_url = "http://127.0.0.1:1" }
+  for _, verb in ipairs { "get", "head", "post", "put", "patch", "delete" } do
+    refused("a client's " .. verb, function() api[verb](api, "/", { tiemout = 1 }) end, "option 'tiemout'")
+  end
+  refused("a client's request", function()
+    api:request { url = "/", tiemout = 1 }
+  end, 'did you mean "timeout"')
+  refused("volatile:send", function()
+    connection { protocol = "websocket" }.volatile:send("x", { binry = true })
+  end, 'did you mean "binary"')
+  refused("test.it", function() test.it("x", nothing, { timeout = 1 }) end, "test.it takes no options")
+  refused("test.describe", function() test.describe("x", nothing, {}) end, "test.describe takes no options")
+  refused("test.wait_for", function() test.wait_for(nothing, 1, {}) end, "test.wait_for takes no options")
 end)
