@@ -210,7 +210,8 @@ function M.expect(value)
     __index = function(_, name)
       local matcher = matchers[name]
       if not matcher then
-        error(("no expectation is called %s%s"):format(tostring(name), checks.suggest(tostring(name), matchers)), 2)
+        local meant = checks.suggest(tostring(name), matchers)
+        error(("no expectation is called %s%s"):format(tostring(name), meant), 2)
       end
       return function(...) matcher(value, ...) end
     end,

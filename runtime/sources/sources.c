@@ -60,19 +60,61 @@ static bool is_lua(const char *name) {
   return len > 4 && strcmp(name + len - 4, ".lua") == 0;
 }
 
-static int read_dir(Sources *s, const char *dir, const char *prefix, int depth,
+/* A folder that is read, within those in which it lies. */
+typedef struct Folder {
+  const struct Folder *outer; /* NULL: of the script's folder, or of lib/ */
+  const char *path;
+  dev_t device;
+  ino_t inode;
+  int depth;
+} Folder;
+
+static bool is_folder(const Folder *folder, const struct stat *st) {
+  return folder->device == st->st_dev && folder->inode == st->st_ino;
+}
+
+/* Whether the folder at the top of `path`, or one above that, is the one of st. */
+static bool lies_below(const char *path, const struct stat *st) {
+  char *up = xstrdup(path);
+  struct stat here = {0}, above = {0};
+  bool found = false, more = stat(up, &here) == 0;
+  while (more && !found) {
+    char *next = xasprintf("%s/..", up);
+    free(up);
+    up = next;
+    found = here.st_dev == st->st_dev && here.st_ino == st->st_ino;
+    more = stat(up, &above) == 0 &&
+           (above.st_ino != here.st_ino || above.st_dev != here.st_dev);
+    here = above;
+  }
+  free(up);
+  return found;
+}
+
+/* A link that leads to a folder in which it lies has nothing new, and no end. */
+static bool leads_up(const Folder *folder, const struct stat *st) {
+  for (; folder; folder = folder->outer) {
+    if (is_folder(folder, st)) return true;
+    if (!folder->outer) return lies_below(folder->path, st);
+  }
+  return false;
+}
+
+static int read_dir(Sources *s, const char *dir, const char *prefix, const Folder *outer,
                     Error *err);
 
-static int read_entry(Sources *s, const char *dir, const char *name, const char *prefix,
-                      int depth, Error *err) {
+static int read_entry(Sources *s, const Folder *folder, const char *name,
+                      const char *prefix, Error *err) {
   int rc = 0;
-  char *path = xasprintf("%s/%s", dir, name);
+  char *path = xasprintf("%s/%s", folder->path, name);
   struct stat st;
-  if (lstat(path, &st) == 0 && S_ISLNK(st.st_mode)) ways_follow(&s->ways, path);
+  bool link = lstat(path, &st) == 0 && S_ISLNK(st.st_mode);
+  if (link) ways_follow(&s->ways, path);
   if (stat(path, &st) != 0) goto out; /* gone again, or a dangling link */
+  if (link && S_ISDIR(st.st_mode) && leads_up(folder, &st)) goto out;
   if (S_ISDIR(st.st_mode)) {
     char *deeper = xasprintf("%s%s.", prefix, name);
-    rc = read_dir(s, path, deeper, depth + 1, err);
+    rc = read_dir(s, path, deeper, folder, err);
     free(deeper);
   } else if (S_ISREG(st.st_mode) && is_lua(name)) {
     char *module = xasprintf("%s%.*s", prefix, (int)strlen(name) - 4, name);
@@ -88,9 +130,12 @@ static int visible(const struct dirent *entry) {
   return entry->d_name[0] != '.';
 }
 
-static int read_dir(Sources *s, const char *dir, const char *prefix, int depth,
+static int read_dir(Sources *s, const char *dir, const char *prefix, const Folder *outer,
                     Error *err) {
-  if (depth > MAX_DEPTH)
+  struct stat st = {0};
+  stat(dir, &st);
+  Folder folder = {outer, dir, st.st_dev, st.st_ino, outer ? outer->depth + 1 : 0};
+  if (folder.depth > MAX_DEPTH)
     return error_set(err, ERR_TOO_LARGE, "folders nested too deeply: %s", dir);
   struct dirent **entries;
   int count = scandir(dir, &entries, visible, alphasort);
@@ -99,7 +144,7 @@ static int read_dir(Sources *s, const char *dir, const char *prefix, int depth,
   ways_add(&s->ways, dir, NULL);
   int rc = 0;
   for (int i = 0; i < count; i++) {
-    if (rc == 0) rc = read_entry(s, dir, entries[i]->d_name, prefix, depth, err);
+    if (rc == 0) rc = read_entry(s, &folder, entries[i]->d_name, prefix, err);
     free(entries[i]);
   }
   free(entries);
@@ -124,7 +169,7 @@ static int read_lib(Sources *s, const char *path, Error *err) {
   struct stat st;
   int rc = 0;
   ways_follow(&s->ways, lib);
-  if (stat(lib, &st) == 0 && S_ISDIR(st.st_mode)) rc = read_dir(s, lib, "", 1, err);
+  if (stat(lib, &st) == 0 && S_ISDIR(st.st_mode)) rc = read_dir(s, lib, "", NULL, err);
   free(lib);
   free(parent);
   return rc;
@@ -164,7 +209,7 @@ static char *tested_folder(const char *path) {
 static int read_test(Sources *s, const char *path, const char *folder, Error *err) {
   int rc = add_file(s, path, "", err);
   size_t own = s->count;
-  if (rc == 0) rc = read_dir(s, folder, "", 0, err);
+  if (rc == 0) rc = read_dir(s, folder, "", NULL, err);
   for (size_t i = own; i < s->count; i++) {
     if (s->files[i].module[0] != '\0') continue;
     free(s->files[i].module);
@@ -237,7 +282,7 @@ static int read_script(Sources *s, const char *path, Error *err) {
   if (S_ISREG(st.st_mode)) return read_one_file(s, path, err);
   if (!S_ISDIR(st.st_mode))
     return error_set(err, ERR_IO, "%s is neither a file nor a folder", path);
-  int rc = read_dir(s, path, "", 0, err);
+  int rc = read_dir(s, path, "", NULL, err);
   if (rc == 0 && !sources_find(s, ""))
     rc = error_set(err, ERR_NOT_FOUND, "no main.lua in the folder %s", path);
   return rc;

@@ -173,4 +173,25 @@ is "what is out of reach is told once" "$(grep -c 'other programs are out of' ou
 is "of very many, 200 are told, and how many more there are" "$(warned | wc -l) $(warned | tail -1)" \
   "201 and 30 more warnings of this kind"
 is "and all are counted" "$(grep -c '^x.lua: ok, 230 warnings$' out)" 1
+
+# --- links ----------------------------------------------------------------------------------------
+mkdir -p ring/sub/deep beside
+echo 'return "x"' >ring/sub/x.lua
+echo 'return "beside"' >beside/b.lua
+ln -s . ring/self
+ln -s .. ring/sub/up
+ln -s ../../.. ring/sub/deep/above
+ln -s "$PWD" ring/sub/deep/whole
+ln -s ../ring beside/back
+ln -s ../beside ring/beside
+ln -s sub ring/two
+ln -s nowhere ring/dangling
+cat >ring/main.lua <<'LUA'
+print(require "sub.x", require "two.x", require "beside.b", (pcall(require, "self.sub.x")), (pcall(require, "beside.back.sub.x")))
+LUA
+for folder in ring ring/self "$PWD/ring" beside/back; do
+  run_to check $folder
+  is "links that lead up are passed over, others followed: $folder" "$status $(head -1 out)" "0 x	x	beside	false	false"
+  is "and nothing is said of it: $folder" "$(wc -l <out)" 2
+done
 finish
