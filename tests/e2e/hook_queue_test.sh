@@ -3,10 +3,7 @@
 # with 5 tasks: the client's events, calls and connection are unharmed; the hook is told what it lost.
 . "$(dirname "$0")/run.bash" || exit 1
 
-cat >server.lua <<'LUA'
-local server, script = require "tidelock.server", require "tidelock.script"
-local task = require "tidelock.task"
-local web = server.listen("web", { port = 0 })
+serve <<'LUA'
 web:io():on("connection", function(client)
   client:on("flood", function(n, size)
     local text = ("x"):rep(size)
@@ -19,14 +16,7 @@ web:io():on("connection", function(client)
   client:on("echo", function(value, ack) ack(value) end)
   client:on("gap", function() client:emit("gap", "forged") end)
 end)
-script.on_start(function() print("port " .. web.port) io.stdout:flush() end)
 LUA
-mkfifo ports
-"$TIDELOCK" run server.lua >ports 2>server.log &
-server=$!
-trap 'kill -KILL $server $pid 2>/dev/null' EXIT
-read -r _ port <ports
-export WS_URL=http://127.0.0.1:$port
 
 cat >client.lua <<'LUA'
 local env, script, socket = require "tidelock.env", require "tidelock.script", require "tidelock.socket"

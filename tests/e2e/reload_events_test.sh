@@ -5,10 +5,7 @@
 . "$(dirname "$0")/run.bash" || exit 1
 reloads=${RELOADS:-1000}
 
-cat >server.lua <<'LUA'
-local server, script = require "tidelock.server", require "tidelock.script"
-local task, timer = require "tidelock.task", require "tidelock.timer"
-local web = server.listen("web", { port = 0 })
+serve <<'LUA'
 web:io():on("connection", function(client)
   local began, sent, open = timer.now(), 0, true
   client:on("disconnect", function() open = false end)
@@ -20,14 +17,7 @@ web:io():on("connection", function(client)
     task.sleep(0.001)
   end
 end)
-script.on_start(function() print("port " .. web.port) io.stdout:flush() end)
 LUA
-mkfifo ports
-"$TIDELOCK" run server.lua >ports 2>server.log &
-server=$!
-trap 'kill -KILL $server $pid 2>/dev/null' EXIT
-read -r _ port <ports
-export WS_URL=http://127.0.0.1:$port
 
 # Notes how long nobody could run, at worst.
 cat >other.lua <<'LUA'

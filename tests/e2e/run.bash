@@ -64,3 +64,23 @@ save() { cat >"$1.new" && mv "$1.new" "$1"; }
 save_in_place() { cat >"$1"; }
 finish() { [ $failures = 0 ]; }
 trap '[ -z "$pid" ] || kill -KILL "$pid" 2>/dev/null' EXIT
+# serve: standard input is the rest of a script with the server `web`, which runs until the test ends;
+# $server is its pid, WS_URL leads to it, descriptor 5 reads what it prints.
+serve() {
+  {
+    cat <<'LUA'
+local server, script = require "tidelock.server", require "tidelock.script"
+local task, timer = require "tidelock.task", require "tidelock.timer"
+local web = server.listen("web", { port = 0 })
+LUA
+    cat
+    echo 'script.on_start(function() print("port " .. web.port) end)'
+  } >server.lua
+  mkfifo ports
+  "$TIDELOCK" run server.lua >ports 2>server.log &
+  server=$!
+  trap 'kill -KILL $server $pid 2>/dev/null' EXIT
+  exec 5<ports
+  read -r _ port <&5
+  export WS_URL=http://127.0.0.1:$port
+}

@@ -4,9 +4,7 @@
 # for store.trace and for subscribers.
 . "$(dirname "$0")/run.bash" || exit 1
 
-cat >server.lua <<'LUA'
-local server, script = require "tidelock.server", require "tidelock.script"
-local web = server.listen("web", { port = 0 })
+serve <<'LUA'
 web:io():on("connection", function(client)
   client:on("say", function(text) client:emit("said", text) end)
   client:on("ask", function(ack)
@@ -15,15 +13,7 @@ web:io():on("connection", function(client)
     io.stdout:flush()
   end)
 end)
-script.on_start(function() print("port " .. web.port) io.stdout:flush() end)
 LUA
-mkfifo ports
-"$TIDELOCK" run server.lua >ports 2>server.log &
-server=$!
-trap 'kill -KILL $server $pid 2>/dev/null' EXIT
-exec 5<ports
-read -r _ port <&5
-export WS_URL=http://127.0.0.1:$port
 
 client() { # SHARE STORE-SHARE
   cat <<LUA

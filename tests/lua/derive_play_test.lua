@@ -1,15 +1,13 @@
 -- Derived values by random play: several stores change in one turn, or change and change back, while
 -- subscribers come and go. A model says what each of them hears. SEED= plays one again, SEEDS= says how
 -- many from there on.
-local env = require "tidelock.env"
+local random = require "play"
 local store = require "tidelock.store"
 local task = require "tidelock.task"
 local test = require "tidelock.test"
 local expect = test.expect
 
-local first = tonumber(env.get("SEED", "1"))
-local seeds = tonumber(env.get("SEEDS", env.get "SEED" and "1" or "100"))
-test.timeout = 30 + seeds / 10
+local first, seeds = random.seeds(100)
 
 -- Declared at the top level: they begin with the states at the swap.
 local early = {
@@ -21,13 +19,6 @@ local heard, at_once = {}, {}
 store.derive(early, add):subscribe(function(new, old) heard[#heard + 1] = { new, old } end)
 store.derive(early, add):subscribe(function(new, old) at_once[#at_once + 1] = { new, old } end,
   { fire_immediately = true })
-
-local function generator(state)
-  return function(n)
-    state = state * 6364136223846793005 + 1442695040888963407
-    return (state >> 33) % n + 1
-  end
-end
 
 local stores = {}
 for i = 1, 4 do stores[i] = store.define("play-" .. i, { initial = { n = 0 } }) end
@@ -104,7 +95,7 @@ function Play:check(cascades)
 end
 
 local function play(seed)
-  local self = setmetatable({ roll = generator(seed), states = {}, listeners = {} }, Play)
+  local self = setmetatable({ roll = random.generator(seed), states = {}, listeners = {} }, Play)
   local roll = self.roll
   for i = 1, #stores do self:change(i) end
   task.sleep(0)

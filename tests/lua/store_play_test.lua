@@ -2,24 +2,14 @@
 -- plain tables. In a change drafts are held on to, moved, copied, sorted and looped over while they
 -- change; the plain tables follow the draft's rules: what is nowhere is moved in, else copied.
 -- SEED= plays one again, SEEDS= says how many from there on.
-local env = require "tidelock.env"
 local json = require "tidelock.json"
+local random = require "play"
 local store = require "tidelock.store"
 local task = require "tidelock.task"
 local test = require "tidelock.test"
 local expect = test.expect
 
-local first = tonumber(env.get("SEED", "1"))
-local seeds = tonumber(env.get("SEEDS", env.get "SEED" and "1" or "150"))
-
-test.timeout = 30 + seeds / 10
-
-local function generator(state)
-  return function(n)
-    state = state * 6364136223846793005 + 1442695040888963407
-    return (state >> 33) % n + 1
-  end
-end
+local first, seeds = random.seeds(150)
 
 local function deep(t)
   if type(t) ~= "table" then return t end
@@ -214,7 +204,7 @@ local told -- what the subscriber heard last
 shared:subscribe(function(new, old) told = { new = new, old = old } end)
 
 local function play(seed)
-  local self = setmetatable({ roll = generator(seed) }, Play)
+  local self = setmetatable({ roll = random.generator(seed) }, Play)
   self.wide = self.roll(3) == 1
   shared:reset()
   task.sleep(0)
