@@ -197,7 +197,7 @@ end
 ---@field url? string "http://127.0.0.1:8000", once it is open
 local Server = {}
 
-local methods = {}
+local methods = checks.strict("a server", {}, "method")
 
 function Server.__index(self, key)
   if key == "port" then return self.core:port() end
@@ -327,7 +327,7 @@ function M.listen(name, options, none)
   options = options or {}
   local self = setmetatable({
     name = name, host = options.host or "127.0.0.1", max_connections = most_connections(options),
-    middleware = {}, router = router.new(), channels = router.new(), open_channels = {},
+    middleware = {}, router = router.new(), channels = router.new(), open_channels = {}, engine_io = false,
   }, Server)
   local function hears(fn)
     return function(...) return fn(self, ...) end

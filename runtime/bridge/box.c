@@ -96,8 +96,17 @@ Box *box_new(lua_State *L, const BoxKind *kind) {
   return box;
 }
 
+/* A method that is called with a dot gets its first argument instead of the handle. */
+static int refuse_handle(lua_State *L, int index, const BoxKind *kind) {
+  lua_pushfstring(L, "%s expected, got %s%s", kind->name, luaL_typename(L, index),
+                  index == 1 ? ": its methods are called with a colon" : "");
+  return luaL_argerror(L, index, lua_tostring(L, -1));
+}
+
 Box *box_to(lua_State *L, int index, const BoxKind *kind) {
-  return luaL_checkudata(L, index, kind->name);
+  Box *box = luaL_testudata(L, index, kind->name);
+  if (!box) refuse_handle(L, index, kind);
+  return box;
 }
 
 void *box_check(lua_State *L, int index, const BoxKind *kind) {

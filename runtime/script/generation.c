@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 
+#include "bridge/place.h"
 #include "script/keep_file.h"
 #include "script/probation.h"
 #include "resource/resource.h"
@@ -97,7 +98,7 @@ Charge *generation_hold(lua_State *L, size_t bytes) {
 
 void need_loaded(lua_State *L, const char *what) {
   if (generation_of(L)->state == GEN_STAGING)
-    luaL_error(
+    place_raise(
         L,
         "%s is not possible while the script loads (the top level only declares): do it "
         "in script.on_start(function() ... end) or a handler",
@@ -106,10 +107,10 @@ void need_loaded(lua_State *L, const char *what) {
 
 void need_declaring(lua_State *L, const char *what) {
   if (generation_of(L)->state == GEN_RETIRING)
-    luaL_error(L,
-               "%s: this version of the script has been replaced; it may finish, "
-               "but declare nothing new",
-               what);
+    place_raise(L,
+                "%s: this version of the script has been replaced; it may finish, "
+                "but declare nothing new",
+                what);
 }
 
 /* --- life ------------------------------------------------------------------------- */

@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "vm/cstack.h"
+#include "bridge/place.h"
 #include "script/hold.h"
 #include "script/keep_file.h"
 #include "bridge/luaerror.h"
@@ -352,29 +353,10 @@ void task_run_prepared(Task *task) {
   else resume(task, task->args);
 }
 
-/* Where the function is written. False: in no file of a script's. */
-static bool is_own_function(lua_State *L, int index, lua_Debug *where) {
-  static const char ours[] = "@stdlib/";
-  if (!lua_isfunction(L, index) || lua_iscfunction(L, index)) return false;
-  lua_pushvalue(L, index);
-  lua_getinfo(L, ">S", where);
-  return strncmp(where->source, ours, sizeof ours - 1) != 0;
-}
-
-/* The function below nargs arguments gives the task its name. One of stdlib's says
- * nothing to anyone: then it is the function of the script's that it gets. */
-static void find_function(lua_State *L, int nargs, lua_Debug *where) {
-  int index = -(nargs + 1);
-  while (index < 0 && !is_own_function(L, index, where)) index++;
-  if (index < 0) return;
-  lua_pushvalue(L, -(nargs + 1));
-  lua_getinfo(L, ">S", where);
-}
-
 Task *task_spawn(lua_State *L, int nargs) {
   Generation *gen = generation_of(L);
   lua_Debug where;
-  find_function(L, nargs, &where);
+  place_find_function(L, nargs, &where);
   Task *task = task_new(gen, TASK_NAME("the task of", where.short_src));
   if (task)
     snprintf(task->event_name, sizeof task->event_name, "line %d", where.linedefined);
@@ -439,13 +421,13 @@ static void on_event(Event *event) {
 Task *task_waiter(lua_State *L, const char *what) {
   Generation *gen = generation_of(L);
   if (gen->state == GEN_STAGING)
-    luaL_error(L,
-               "%s waits, which a script cannot do while it loads: "
-               "do it in script.on_start(function() ... end) or a handler",
-               what);
+    place_raise(L,
+                "%s waits, which a script cannot do while it loads: "
+                "do it in script.on_start(function() ... end) or a handler",
+                what);
   Task *task = gen->rt->current;
   if (!task || task->gen != gen || !lua_isyieldable(L) || gen->rt->blocked)
-    luaL_error(
+    place_raise(
         L,
         "%s waits, which is not possible here (inside a store's change, a comparison "
         "of table.sort, a gsub callback, an iterator or metamethod run by C): use "

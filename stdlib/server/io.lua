@@ -68,7 +68,7 @@ end
 -- --- namespaces -----------------------------------------------------------------------------
 
 ---@class tidelock.server.Namespace
-local Namespace = {}
+local Namespace = checks.strict("a namespace", {}, "method")
 Namespace.__index = Namespace
 
 local function namespace(io, name)

@@ -44,6 +44,15 @@ done
 run_to --version
 has "the version" '^tidelock [0-9]'
 
+# --- lines of the script, not of the modules that it calls ------------------------------------------
+for call in 'http.get "http://127.0.0.1:1"' 'task.sleep(1)' 'task.all { print }' 'task.race { print }' \
+  'task.with_timeout(1, print)' 'task.spawn(print)' 'http.client():post("http://127.0.0.1:1", "x")'; do
+  printf '%s\n' 'local http, task = require "tidelock.http", require "tidelock.task"' "$call" >top.lua
+  run_to check top.lua
+  has "told at the script's line: $call" 'ERROR top: top.lua:2: .*while (it|the script) loads'
+  has "and shown: $call" '^ *> +2 \| '
+done
+
 # --- how a run ends ---------------------------------------------------------------------------
 echo 'print "hello"' >hello.lua
 run_to run hello.lua

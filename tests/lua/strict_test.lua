@@ -4,12 +4,15 @@ local http = require "tidelock.http"
 local input = require "tidelock.input"
 local schema = require "tidelock.schema"
 local script = require "tidelock.script"
+local server = require "tidelock.server"
 local store = require "tidelock.store"
 local task = require "tidelock.task"
 local test = require "tidelock.test"
 local timer = require "tidelock.timer"
 local expect = test.expect
 
+local web = server.listen "web"
+local web_io = web:io()
 local s = store.define("s", { initial = { n = 1 } })
 
 local function raises(name, fn, text)
@@ -68,6 +71,9 @@ test.describe("a method that there is not:", function()
   raises("of a task", function() task.spawn(function() end):awiat() end, "a task has no method 'awiat'")
   local api = http.client()
   raises("of an HTTP client", function() return api:pots "/" end, "an http client has no method 'pots'")
+  raises("of a server", function() web:gte("/", print) end, 'a server has no method \'gte\'')
+  raises("of a namespace", function() web_io:onn("connection", print) end, "a namespace has no method 'onn'")
+  raises("that is called with a dot", function() s.get() end, "its methods are called with a colon")
   raises("of a timer", function() timer.after(0, function() end):stpo() end, "a timer has no method 'stpo'")
   raises("of a handler", function() input.on_end(function() end):of() end, "has no method 'of'")
   raises("of a subscription", function() s:subscribe(function() end):of() end, "no method 'of'")
