@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "core/hash.h"
+#include "sources/nearby.h"
 
 enum { MAX_NEIGHBOURS = 500, MAX_NEIGHBOUR = 1 << 20 };
 enum { MAX_FILES = 2000, MAX_FILE = 8 << 20, MAX_DEPTH = 16, CHUNK = 16384 };
@@ -268,11 +269,17 @@ static int read_one_file(Sources *s, const char *path, Error *err) {
   return rc;
 }
 
+static int refuse_path(const char *path, int error, Error *err) {
+  char *meant = nearby_script(path);
+  error_set(err, error == ENOENT ? ERR_NOT_FOUND : ERR_IO, "no script at %s: %s%s", path,
+            strerror(error), meant);
+  free(meant);
+  return (int)err->code;
+}
+
 static int read_script(Sources *s, const char *path, Error *err) {
   struct stat st;
-  if (stat(path, &st) != 0)
-    return error_set(err, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, "no script at %s: %s",
-                     path, strerror(errno));
+  if (stat(path, &st) != 0) return refuse_path(path, errno, err);
   char *folder = S_ISREG(st.st_mode) ? tested_folder(path) : NULL;
   if (folder) {
     int rc = read_test(s, path, folder, err);

@@ -61,6 +61,14 @@ count "it ran once" '^hello$' 1
 run_to run nowhere.lua
 is "a script that does not exist: status 78" "$status" 78
 has "and it is named" 'nowhere: no script at nowhere.lua: No such file'
+mkdir -p near/app
+touch near/greeter.lua near/app/main.lua
+for pair in near/greter.lua=near/greeter.lua near/greeter=near/greeter.lua near/apq=near/app; do
+  run_to check ${pair%=*}
+  has "what was probably meant: $pair" "no script at ${pair%=*}: .* \\(did you mean \"${pair#*=}\"\\?\\)"
+done
+run_to check near/nothing.lua
+is "nothing where nothing is near" "$(grep -c 'did you mean' out)" 0
 mkdir empty
 run_to run empty
 is "a folder without main.lua: status 78" "$status" 78
