@@ -134,6 +134,7 @@ static int add_named(lua_State *L, bool once) {
   HandlerOptions options = {.once = once};
   options.event = luaL_checklstring(L, 2, &options.len);
   luaL_checktype(L, 3, LUA_TFUNCTION);
+  socket_warn_event(L, decl);
   options.serial = serial_option(L, 4, once ? "socket:once" : "socket:on");
   handler_add(L, &decl->handlers, 3, options);
   return 1;

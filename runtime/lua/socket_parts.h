@@ -28,7 +28,10 @@ int socket_call_method(lua_State *L);    /* socket:call(event, ...) */
 int socket_wait_method(lua_State *L);    /* socket:wait(seconds) */
 int socket_timeout_method(lua_State *L); /* socket:timeout(seconds) */
 
-/* socket_plain.c: what only a plain WebSocket can do; they raise on others. */
+/* socket_plain.c: warns where the event named at 2 is none that a plain WebSocket has,
+ * and decl is one. */
+void socket_warn_event(lua_State *L, const Declaration *decl);
+/* What only a plain WebSocket can do; they raise on others. */
 int socket_send_method(lua_State *L);   /* socket:send(data, options) */
 int socket_send_volatile(lua_State *L); /* socket.volatile:send(data, options) */
 int socket_ping_method(lua_State *L);   /* socket:ping(timeout) */

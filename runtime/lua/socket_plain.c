@@ -8,6 +8,8 @@
 #include "lua/socket_parts.h"
 #include "bridge/luaerror.h"
 #include "bridge/luajson.h"
+#include "bridge/luatext.h"
+#include "core/suggest.h"
 #include "script/script.h"
 
 /* --- sending ---------------------------------------------------------------------- */
@@ -40,6 +42,24 @@ static int send_frame(lua_State *L, Declaration *decl, bool is_volatile) {
   int rc = connection_admit(decl, &err);
   if (rc == 0) rc = socket_send(socket, binary, data, len, is_volatile, &err);
   return socket_return(L, rc, &err);
+}
+
+/* What a plain WebSocket tells; "gap" is told to scripts that attached. */
+void socket_warn_event(lua_State *L, const Declaration *decl) {
+  static const char *const events[] = {"connect", "disconnect", "connect_error",
+                                       "message", "gap",        NULL};
+  const ConnectionOptions *options = decl->res ? decl->res->options : decl->options;
+  if (!options || options->net.protocol != SOCKET_WEBSOCKET) return;
+  if (events[luatext_among(L, 2, events)]) return;
+  char shown[LUATEXT_SHOWN];
+  Suggestion near;
+  luaL_where(L, 1);
+  luatext_show(L, 2, shown);
+  log_write(generation_of(L)->rt->log, LOG_WARN, generation_of(L)->script->name,
+            "%s%s is a plain WebSocket, which has no event \"%s\"%s: it has "
+            "connect, disconnect, connect_error and message",
+            lua_tostring(L, -1), decl->name, shown, suggest_among(&near, shown, events));
+  lua_pop(L, 1);
 }
 
 int socket_send_method(lua_State *L) {

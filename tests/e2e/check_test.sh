@@ -174,6 +174,22 @@ is "of very many, 200 are told, and how many more there are" "$(warned | wc -l) 
   "201 and 30 more warnings of this kind"
 is "and all are counted" "$(grep -c '^x.lua: ok, 230 warnings$' out)" 1
 
+# --- events -------------------------------------------------------------------------------------
+checks <<'LUA'
+local socket = require "tidelock.socket"
+local plain = socket.connect("plain", { url = "ws://127.0.0.1:1", protocol = "websocket" })
+local chat = socket.connect("chat", { url = "ws://127.0.0.1:1" })
+for _, name in ipairs { "connect", "disconnect", "connect_error", "message", "gap" } do plain:on(name, print) end
+plain:on("mesage", print)
+plain:once("open", print)
+plain:on("message\0x", print)
+chat:on("mesage", print)
+LUA
+expect 'an event that a plain WebSocket has not is warned of' 'x.lua:5: plain is a plain WebSocket, which has no event "mesage" \(did you mean "message"\?\): it has connect'
+expect 'one far from any, too' 'x.lua:6: plain is a plain WebSocket, which has no event "open": it has connect'
+expect 'and one with a zero byte' 'x.lua:7: plain .* no event "message\\x00x"'
+is 'those of Socket.IO are the server'"'"'s to choose' "$(grep -c 'has no event' out)" 3
+
 # --- links ----------------------------------------------------------------------------------------
 mkdir -p ring/sub/deep beside
 echo 'return "x"' >ring/sub/x.lua
