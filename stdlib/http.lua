@@ -62,6 +62,10 @@ local of_request = { method = of_type "string", url = of_type "string", body = b
   json = function() end }
 local of_client = { base_url = of_type "string" }
 
+-- What is handed over instead of a body looks like options.
+local hint = ": a table as the body goes as json = {...}"
+local takes_body = { post = hint, put = hint, patch = hint }
+
 local function check(what, options, extra)
   if type(options) ~= "table" then fail("%s takes a table of options", what) end
   for name, value in pairs(options) do
@@ -70,7 +74,8 @@ local function check(what, options, extra)
       local known = {}
       for key in pairs(common) do known[key] = true end
       for key in pairs(extra) do known[key] = true end
-      fail("%s has no option '%s'%s", what, tostring(name), checks.suggest(tostring(name), known))
+      local meant = checks.suggest(tostring(name), known)
+      fail("%s has no option '%s'%s%s", what, tostring(name), meant, takes_body[what] or "")
     end
     checker(name, value)
   end
