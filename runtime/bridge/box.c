@@ -2,9 +2,8 @@
 #include "bridge/box.h"
 
 #include <stdio.h>
-
-#include "script/generation.h"
 #include "bridge/strict.h"
+#include "bridge/bridge.h"
 
 static void forget_object(Box *box) {
   box->object = NULL;
@@ -88,7 +87,7 @@ void box_class(lua_State *L, const BoxKind *kind, const luaL_Reg *methods,
 
 Box *box_new(lua_State *L, const BoxKind *kind) {
   Box *box = lua_newuserdatauv(L, sizeof *box, 1);
-  Box *head = &generation_of(L)->boxes;
+  Box *head = &bridge_of(L)->boxes;
   *box = (Box){.kind = kind, .prev = head, .next = head->next};
   head->next->prev = box;
   head->next = box;

@@ -10,7 +10,7 @@
 #include "core/jsonscan.h"
 #include "bridge/luajson.h"
 #include "bridge/luakeys.h"
-#include "vm/watchdog.h"
+#include "bridge/bridge.h"
 
 enum { FIRST_ITEMS = 16, LEVEL_SLOTS = FIRST_ITEMS + 6, MOST_ROOM = 64 };
 
@@ -136,7 +136,7 @@ static const char *push_array(Reader *r, const char *p) {
 
 static const char *push_value(Reader *r, const char *p) {
   enum { STRIDE = 1024 };
-  if (++r->steps % STRIDE == 0) watchdog_poll(r->L);
+  if (++r->steps % STRIDE == 0) bridge_of(r->L)->poll(r->L);
   switch (p < r->scan.end ? *p : '\0') {
   case '"':
     return push_string(r, p);

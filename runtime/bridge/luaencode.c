@@ -7,7 +7,7 @@
 #include "bridge/luajson.h"
 #include "bridge/luavalue.h"
 #include "bridge/luaway.h"
-#include "vm/watchdog.h"
+#include "bridge/bridge.h"
 
 typedef struct Encoder {
   lua_State *L;
@@ -36,7 +36,7 @@ static int check_limits(Encoder *e, size_t next) {
   if (e->out->len > LUAJSON_MOST) return refuse_size(e);
   if (!buffer_can_grow(e->out, next))
     return error_set(e->err, ERR_MEMORY, "no memory for so much JSON");
-  if (++e->steps % STRIDE || !watchdog_is_late()) return 0;
+  if (++e->steps % STRIDE || !bridge_of(e->L)->is_late()) return 0;
   return error_set(e->err, ERR_TIMEOUT, "the limit of the turn is reached");
 }
 

@@ -8,7 +8,7 @@
 #include "bridge/draft.h"
 #include "bridge/luajson.h"
 #include "bridge/view.h"
-#include "vm/watchdog.h"
+#include "bridge/bridge.h"
 
 typedef struct Frame Frame;
 struct Frame {
@@ -186,7 +186,7 @@ static int read_shared(Reader *r, int index, const Frame *at, Value *out) {
 static int read_value(Reader *r, int index, const Frame *at, Value *out) {
   enum { STRIDE = 256 };
   lua_State *L = r->L;
-  if (++r->steps % STRIDE == 0 && watchdog_is_late())
+  if (++r->steps % STRIDE == 0 && bridge_of(L)->is_late())
     return error_set(r->err, ERR_TIMEOUT, "the limit of the turn is reached");
   switch (lua_type(L, index)) {
   case LUA_TSTRING:

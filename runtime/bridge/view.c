@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "bridge/luajson.h"
-#include "vm/watchdog.h"
+#include "bridge/bridge.h"
 
 enum { CACHED = 4, SHOWN = 200, COPY_STRIDE = 1024 };
 
@@ -276,7 +276,7 @@ static void copy_array(lua_State *L, Value v) {
   size_t count = value_count(v);
   lua_createtable(L, count < INT32_MAX ? (int)count : 0, 0);
   for (size_t i = 0; i < count; i++) {
-    if (i % COPY_STRIDE == 0) watchdog_poll(L);
+    if (i % COPY_STRIDE == 0) bridge_of(L)->poll(L);
     view_push_copy(L, value_array_at(v, i));
     lua_rawseti(L, -2, (lua_Integer)i + 1);
   }
@@ -288,7 +288,7 @@ static void copy_object(lua_State *L, Value v) {
   Value key, item;
   lua_createtable(L, 0, count < INT32_MAX ? (int)count : 0);
   for (size_t i = 0; value_object_at(v, i, &key, &item); i++) {
-    if (i % COPY_STRIDE == 0) watchdog_poll(L);
+    if (i % COPY_STRIDE == 0) bridge_of(L)->poll(L);
     push_scalar(L, key);
     view_push_copy(L, item);
     lua_rawset(L, -3);

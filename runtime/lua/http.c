@@ -13,7 +13,7 @@
 #include "proto/httpdate.h"
 #include "bridge/luaerror.h"
 #include "bridge/luajson.h"
-#include "script/script.h"
+#include "resource/resources.h"
 #include "vm/task.h"
 
 /* Owned by the task that waits, until its done or its cancel. */
@@ -182,11 +182,11 @@ static int f_request(lua_State *L) {
   Error err = {0};
   read_options(L, &options, &err);
   if (err.code) return luaerror_return(L, &err);
-  options.owner = task->gen->script;
-  options.charge = task->gen->script->charge;
+  options.owner = task->vm->owner;
+  options.charge = task->vm->owner->charge;
   Exchange *x = xcalloc(1, sizeof *x);
   *x = (Exchange){.wait.cancel = cancel_exchange, .task = task};
-  x->http = http_start(task->gen->rt->net, &options, on_done, x, &err);
+  x->http = http_start(task->vm->host->resources->net, &options, on_done, x, &err);
   if (x->http) return task_wait(L, task, &x->wait);
   free(x);
   err.sent = SENT_NO;

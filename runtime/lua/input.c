@@ -21,7 +21,7 @@
 #include "bridge/luaerror.h"
 #include "resource/resource.h"
 #include "script/screen.h"
-#include "script/script.h"
+#include "vm/vm_timer.h"
 
 enum { MAX_LOOSE = 64 };
 
@@ -90,7 +90,7 @@ static int fire(Declaration *decl, const char *event, Line *line, TaskDone *done
                    .ctx = line,
                    .done = done,
                    .done_ctx = decl->res->core};
-  return handlers_fire(decl->gen, &decl->handlers, &firing);
+  return handlers_fire(decl->vm, &decl->handlers, &firing);
 }
 
 static void deliver(Input *in, Declaration *decl, Line *line) {
@@ -103,7 +103,7 @@ static void deliver(Input *in, Declaration *decl, Line *line) {
 static void deliver_end(Input *in, Declaration *decl) {
   int error = lines_error(in->lines);
   if (error)
-    log_write(decl->gen->rt->log, LOG_ERROR, decl->gen->script->name,
+    log_write(decl->vm->host->log, LOG_ERROR, decl->vm->owner->name,
               "standard input cannot be read: %s", strerror(error));
   in->ended = true;
   fire(decl, END, &(Line){NULL, 0}, NULL);
@@ -122,9 +122,10 @@ static Declaration *listener(const Input *in) {
 
 /* Another script may read only once the first has loaded and does not. */
 static bool waits_for_first(const Input *in) {
-  Script *owner = in->res->owner, *first = owner->rt->scripts;
-  while (first && !script_is_first(first)) first = first->next;
-  return first && first != owner && !first->current && first->reload;
+  Owner *owner = in->res->owner, *first = owner->host->owners;
+  while (first && !owner_is_first(first)) first = first->next;
+  return first && first != owner && !first->current &&
+         owner->host->hooks->is_loading(owner->host, first);
 }
 
 static void on_look_again(Timer *timer) {
@@ -137,7 +138,7 @@ static void pump(Input *in) {
     return;
   }
   Declaration *decl = listener(in);
-  if (!decl || in->ended || decl->gen->rt->stopping) return;
+  if (!decl || in->ended || decl->vm->host->stopping) return;
   if (in->serial > 0 || in->loose >= MAX_LOOSE) return;
   Line line;
   switch (lines_next(in->lines, &line.text, &line.len)) {
@@ -147,7 +148,7 @@ static void pump(Input *in) {
     if (in->loose == 0) deliver_end(in, decl);
     return;
   case LINES_TOO_LONG:
-    log_write(decl->gen->rt->log, LOG_ERROR, decl->gen->script->name,
+    log_write(decl->vm->host->log, LOG_ERROR, decl->vm->owner->name,
               "a line of standard input exceeds %d bytes and is passed over", LINES_MAX);
     break;
   case LINES_LINE:
@@ -173,29 +174,29 @@ static const ResourceKind input_kind;
 
 /* The first script named goes before all others, whenever it comes. */
 static int take_from(const Resource *res, Resource *holder, Error *err) {
-  if (!script_is_first(res->owner))
+  if (!owner_is_first(res->owner))
     return error_set(err, ERR_BUSY,
                      "standard input is read by the script %s: only one can have it",
                      holder->owner->name);
-  log_write(res->owner->rt->log, LOG_WARN, holder->owner->name,
+  log_write(res->owner->host->log, LOG_WARN, holder->owner->name,
             "standard input goes to %s, the first script named", res->owner->name);
   resource_close(holder);
   return 0;
 }
 
 static int input_open(Resource *res, Error *err) {
-  Runtime *rt = res->owner->rt;
-  for (Resource *r = rt->resources, *next; r; r = next) {
+  Host *host = res->owner->host;
+  for (Resource *r = host->resources->first, *next; r; r = next) {
     next = r->next;
     if (r->kind == &input_kind && r != res && take_from(res, r, err) != 0)
       return (int)err->code;
   }
   Input *in = xcalloc(1, sizeof *in);
   *in = (Input){.res = res,
-                .loop = rt->loop,
+                .loop = host->loop,
                 .pump.run = on_pump,
                 .look_again.fire = on_look_again};
-  in->lines = lines_new(rt->loop, STDIN_FILENO, on_ready, in);
+  in->lines = lines_new(host->loop, STDIN_FILENO, on_ready, in);
   res->core = in;
   return 0;
 }
@@ -222,31 +223,31 @@ static const ResourceKind input_kind = {
 /* Wakes the input when the generation that declared it goes live: it may have been open
  * and without a listener. */
 typedef struct Wake {
-  Op op;
+  VmTimer live;
   Declaration *decl;
 } Wake;
 
-static void drop_wake(Op *op) {
-  free(CONTAINER_OF(op, Wake, op));
+static void drop_wake(VmTimer *timer) {
+  free(CONTAINER_OF(timer, Wake, live));
 }
 
-static void on_live(Op *op) {
-  Declaration *decl = CONTAINER_OF(op, Wake, op)->decl;
-  op_remove(op);
-  drop_wake(op);
+static void on_live(VmTimer *timer) {
+  Declaration *decl = CONTAINER_OF(timer, Wake, live)->decl;
+  vm_timer_remove(timer);
+  drop_wake(timer);
   if (decl->res) wake(decl->res->core);
 }
 
 /* The generation's declaration, made at its first handler; NULL with *err. */
 static Declaration *declared(lua_State *L, Error *err) {
-  Generation *gen = generation_of(L);
-  for (Declaration *d = gen->decls; d; d = d->next)
+  Vm *vm = vm_of(L);
+  for (Declaration *d = vm->decls; d; d = d->next)
     if (d->kind == &input_kind) return d;
   Declaration *decl = declare(L, &input_kind, "stdin", NULL, err);
-  if (!decl || gen->state != GEN_STAGING) return decl;
+  if (!decl || vm->state != VM_STAGING) return decl;
   Wake *once = xcalloc(1, sizeof *once);
-  *once = (Wake){.op = {.start = on_live, .stop = drop_wake}, .decl = decl};
-  op_add(gen, &once->op);
+  *once = (Wake){.live = {.start = on_live, .stop = drop_wake}, .decl = decl};
+  vm_timer_add(vm, &once->live);
   return decl;
 }
 
@@ -259,7 +260,7 @@ static int add(lua_State *L, const char *event) {
               (HandlerOptions){.event = event, .len = strlen(event)});
   if (decl->res && declaration_live(decl)) {
     wake(decl->res->core);
-    screen_look(generation_of(L)->rt);
+    screen_look(runtime_of(L));
   }
   return 1;
 }

@@ -8,7 +8,7 @@
 #include "lua/modules.h"
 #include "bridge/luaerror.h"
 #include "bridge/luajson.h"
-#include "script/script.h"
+#include "vm/vm.h"
 
 static void put_text(Buffer *out, const char *text, size_t len) {
   if (json_put_string(out, text, len) == 0) return;
@@ -103,12 +103,12 @@ static void push_message(lua_State *L) {
 static int record(lua_State *L, LogLevel level) {
   size_t len;
   lua_settop(L, 2);
-  Generation *gen = generation_of(L);
-  if (!log_enabled(gen->rt->log, level)) return 0;
+  Vm *vm = vm_of(L);
+  if (!log_enabled(vm->host->log, level)) return 0;
   push_message(L);
   const char *message = lua_tolstring(L, -1, &len);
   const char *fields = lua_isnil(L, 2) ? NULL : fields_text(L, 2);
-  log_bytes(gen->rt->log, level, gen->script->name, message, len, fields);
+  log_bytes(vm->host->log, level, vm->owner->name, message, len, fields);
   return 0;
 }
 

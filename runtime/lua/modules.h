@@ -3,7 +3,7 @@
 #ifndef TIDELOCK_LUA_MODULES_H
 #define TIDELOCK_LUA_MODULES_H
 
-#include "script/runtime.h"
+#include "vm/host.h"
 
 extern const LuaModule lua_modules[]; /* ends with a NULL name */
 

@@ -3,12 +3,12 @@
 #include <lauxlib.h>
 
 #include "lua/modules.h"
-#include "script/generation.h"
+#include "resource/resources.h"
 
 enum { MAX_BYTES = 1024 };
 
 static void fill(lua_State *L, uint8_t *out, size_t len) {
-  net_random(generation_of(L)->rt->net, out, len);
+  net_random(vm_of(L)->host->resources->net, out, len);
 }
 
 static int push_hex(lua_State *L, const uint8_t *bytes, size_t len) {

@@ -11,10 +11,11 @@
 #include "script/script.h"
 #include "vm/watchdog.h"
 
-static int set_function(lua_State *L, int *ref, const char *what) {
+static int set_function(lua_State *L, GenFunction which, const char *what) {
   luaL_checktype(L, 1, LUA_TFUNCTION);
   options_none(L, 2, what);
   need_declaring(L, what);
+  int *ref = generation_function(generation_of(L), which);
   if (*ref != LUA_NOREF) return luaL_error(L, "%s is set twice", what);
   lua_settop(L, 1);
   *ref = luaL_ref(L, LUA_REGISTRYINDEX);
@@ -22,16 +23,16 @@ static int set_function(lua_State *L, int *ref, const char *what) {
 }
 
 static int f_on_start(lua_State *L) {
-  return set_function(L, &generation_of(L)->on_start, "script.on_start");
+  return set_function(L, ON_START, "script.on_start");
 }
 
 static int f_on_stop(lua_State *L) {
-  return set_function(L, &generation_of(L)->on_stop, "script.on_stop");
+  return set_function(L, ON_STOP, "script.on_stop");
 }
 
 static int f_on_notice(lua_State *L) {
-  set_function(L, &generation_of(L)->on_notice, "script.on_notice");
-  screen_look(generation_of(L)->rt);
+  set_function(L, ON_NOTICE, "script.on_notice");
+  screen_look(runtime_of(L));
   return 0;
 }
 
@@ -42,7 +43,7 @@ static int f_grace(lua_State *L) {
   double seconds = luaL_checknumber(L, 1);
   luaL_argcheck(L, seconds >= 0 && seconds <= 3600, 1, "0 to 3600 seconds");
   need_declaring(L, "script.grace");
-  generation_of(L)->grace_seconds = seconds;
+  generation_set_grace(generation_of(L), seconds);
   return 0;
 }
 
@@ -51,52 +52,53 @@ static int f_exit(lua_State *L) {
   lua_Integer code = luaL_optinteger(L, 1, 0);
   luaL_argcheck(L, code >= 0 && code <= 255, 1, "an exit code is 0 to 255");
   need_loaded(L, "script.exit");
-  Script *script = generation_of(L)->script;
-  if (script_is_first(script)) runtime_exit(script->rt, (int)code);
+  Script *script = script_of(L);
+  if (script_is_first(script)) runtime_exit(script_runtime(script), (int)code);
   else script_end(script, (int)code);
   return 0;
 }
 
 /* {persist = true}: script.keep outlives the process. */
 static int f_keep_options(lua_State *L) {
-  Generation *gen = generation_of(L);
+  Vm *vm = vm_of(L);
   Error err;
   static const char *const known[] = {"persist", NULL};
   options_check(L, 1, "script.keep_options", known);
   int type = lua_getfield(L, 1, "persist");
   luaL_argexpected(L, type == LUA_TNIL || type == LUA_TBOOLEAN, 1,
                    "persist = true or false");
-  if (gen->state != GEN_STAGING)
+  if (vm->state != VM_STAGING)
     return luaL_error(L, "script.keep_options belongs to the top level of the script");
   if (lua_getfield(L, 1, "persist") == LUA_TNIL || !lua_toboolean(L, -1)) return 0;
-  if (keep_file_open(gen, &err) == 0) return 0;
+  if (keep_file_open(generation_of(L), &err) == 0) return 0;
   return luaL_error(L, "script.keep_options: %s", err.message);
 }
 
 static int f_probation(lua_State *L) {
   options_none(L, 2, "script.probation");
   luaL_checktype(L, 1, LUA_TBOOLEAN);
-  if (generation_of(L)->state != GEN_STAGING)
+  if (vm_of(L)->state != VM_STAGING)
     return luaL_error(L, "script.probation belongs to the top level of the script");
-  generation_of(L)->no_probation = !lua_toboolean(L, 1);
+  generation_set_probation(generation_of(L), lua_toboolean(L, 1));
   return 0;
 }
 
 static int f_version(lua_State *L) {
-  Generation *gen = generation_of(L);
+  Vm *vm = vm_of(L);
   lua_Integer version = luaL_checkinteger(L, 1);
   luaL_argcheck(L, version >= 0, 1, "a version is 0 or more");
   if (!lua_isnoneornil(L, 2)) luaL_checktype(L, 2, LUA_TFUNCTION);
   options_none(L, 3, "script.version");
-  if (gen->state != GEN_STAGING)
+  if (vm->state != VM_STAGING)
     return luaL_error(L, "script.version belongs to the top level of the script");
-  if (gen->keep_persist)
+  if (vm->reports_turns)
     return luaL_error(L, "script.version belongs before script.keep_options");
-  if (gen->versioned) return luaL_error(L, "script.version is set twice");
   lua_settop(L, 2);
-  if (!lua_isnil(L, 2)) gen->migrate = luaL_ref(L, LUA_REGISTRYINDEX);
-  gen->version = version;
-  gen->versioned = true;
+  int migrate = lua_isnil(L, 2) ? LUA_NOREF : luaL_ref(L, LUA_REGISTRYINDEX);
+  Generation *gen = generation_of(L);
+  if (!generation_set_version(gen, version))
+    return luaL_error(L, "script.version is set twice");
+  *generation_function(gen, ON_MIGRATE) = migrate;
   return 0;
 }
 
@@ -104,33 +106,33 @@ static int f_reload(lua_State *L) {
   options_none(L, 1, "script.reload");
   need_loaded(L, "script.reload");
   need_declaring(L, "script.reload");
-  Script *script = generation_of(L)->script;
-  if (!script->reload) reload_ask(script); /* else one is under way */
+  Script *script = script_of(L);
+  if (!script_is_loading(script)) reload_ask(script); /* else one is under way */
   return 0;
 }
 
 /* A script's own limit is what the command line allows, or less. */
 static int f_cpu_limit(lua_State *L) {
   double seconds = luaL_checknumber(L, 1);
-  Generation *gen = generation_of(L);
-  double most = gen->rt->options.cpu_limit;
+  Vm *vm = vm_of(L);
+  double most = vm->host->cpu_limit;
   if (!(seconds >= 0.05 && seconds <= most)) {
     lua_pushfstring(L, "0.05 to %f seconds, which --turn-limit allows", most);
     return luaL_argerror(L, 1, lua_tostring(L, -1));
   }
-  gen->cpu_limit = seconds;
-  watchdog_relimit(gen);
+  vm->cpu_limit = seconds;
+  watchdog_relimit(vm);
   return 0;
 }
 
 /* The resources of the script that its current version does not declare, as a list of
  * {kind=, name=}: declare one again (in on_start) and it lives on. */
 static int f_orphans(lua_State *L) {
-  Generation *gen = generation_of(L);
+  Vm *vm = vm_of(L);
   lua_newtable(L);
   int n = 0;
-  for (Resource *r = gen->rt->resources; r; r = r->next) {
-    if (r->owner != gen->script || !timer_active(&r->grace)) continue;
+  for (Resource *r = vm->host->resources->first; r; r = r->next) {
+    if (r->owner != vm->owner || !timer_active(&r->grace)) continue;
     lua_createtable(L, 0, 2);
     lua_pushstring(L, r->kind->name);
     lua_setfield(L, -2, "kind");
@@ -149,19 +151,20 @@ int luaopen_tidelock_script(lua_State *L) {
       {"orphans", f_orphans},           {"reload", f_reload},
       {"probation", f_probation},       {"version", f_version},
       {"keep_options", f_keep_options}, {NULL, NULL}};
-  Generation *gen = generation_of(L);
+  Vm *vm = vm_of(L);
   luaL_newlib(L, functions);
-  lua_pushstring(L, gen->script->name);
+  lua_pushstring(L, vm->owner->name);
   lua_setfield(L, -2, "name");
-  lua_pushinteger(L, gen->number);
+  lua_pushinteger(L, vm->number);
   lua_setfield(L, -2, "generation");
   lua_newtable(L);
-  for (int i = 0; gen->script->args[i]; i++) {
-    lua_pushstring(L, gen->script->args[i]);
+  char *const *args = script_args(script_of(L));
+  for (int i = 0; args[i]; i++) {
+    lua_pushstring(L, args[i]);
     lua_rawseti(L, -2, i + 1);
   }
   lua_setfield(L, -2, "args");
-  lua_rawgeti(L, LUA_REGISTRYINDEX, gen->keep);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, generation_keep(generation_of(L)));
   lua_setfield(L, -2, "keep");
   return 1;
 }

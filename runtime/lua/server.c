@@ -13,7 +13,7 @@
 #include "bridge/luaerror.h"
 #include "resource/resource.h"
 #include "bridge/luatext.h"
-#include "script/script.h"
+#include "vm/vm.h"
 
 enum { FN_REQUEST, FN_GONE, FN_MESSAGE, FN_CLOSED, FN_COUNT };
 enum { MAX_RESPONSE_HEADERS = 64, MAX_RANDOM = 64 };
@@ -151,14 +151,14 @@ static void on_request(void *ctx, const ServerRequest *request) {
   Answer *answer = xcalloc(1, sizeof *answer);
   *answer = (Answer){core, request->id};
   core->refs++;
-  task_start(decl->gen, name, push_request, &call, request_done, answer);
+  task_start(decl->vm, name, push_request, &call, request_done, answer);
 }
 
 static void start(Core *core, const char *what, TaskPush *push, Call *call) {
   call->decl = owner_of(core);
   if (!call->decl) return;
   TaskName name = {"the handler of", core->res->name, what, strlen(what)};
-  task_start(call->decl->gen, name, push, call, NULL, NULL);
+  task_start(call->decl->vm, name, push, call, NULL, NULL);
 }
 
 static void on_gone(void *ctx, uint64_t id) {
@@ -183,8 +183,8 @@ static int core_open(Resource *res, Error *err) {
   static const ServerCallbacks callbacks = {on_request, on_gone, on_message, on_closed};
   Core *core = xcalloc(1, sizeof *core);
   *core = (Core){.res = res, .refs = 1};
-  core->server =
-      server_open(res->owner->rt->servers, res->options, &callbacks, core, err);
+  core->server = server_open(res->owner->host->resources->servers, res->options,
+                             &callbacks, core, err);
   if (!core->server) {
     free(core);
     return (int)err->code;
@@ -405,14 +405,14 @@ static int f_start(lua_State *L) {
   const char *event = luaL_checklstring(L, 1, &len);
   luaL_checktype(L, 2, LUA_TFUNCTION);
   need_loaded(L, "starting a handler");
-  Generation *gen = generation_of(L);
+  Vm *vm = vm_of(L);
   Start s = {L, lua_gettop(L) - 2};
   TaskName name = {"the handler of", "socket", event, len};
-  if (gen->rt->starts >= MAX_STARTS)
+  if (vm->host->nested_task_starts >= MAX_STARTS)
     return luaL_error(L, "handlers start one another too deeply");
-  gen->rt->starts++;
-  task_start(gen, name, push_start, &s, NULL, NULL);
-  gen->rt->starts--;
+  vm->host->nested_task_starts++;
+  task_start(vm, name, push_start, &s, NULL, NULL);
+  vm->host->nested_task_starts--;
   return 0;
 }
 

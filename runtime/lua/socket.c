@@ -15,7 +15,7 @@
 #include "bridge/luaerror.h"
 #include "bridge/luajson.h"
 #include "bridge/luatext.h"
-#include "script/script.h"
+#include "vm/vm.h"
 
 const BoxKind socket_kind = {"socket", NULL};
 const BoxKind volatile_kind = {"volatile socket", NULL};
@@ -57,7 +57,7 @@ void socket_need(lua_State *L, const Declaration *decl, const char *what,
  */
 static Declaration *check_heard(lua_State *L, const char *what) {
   Declaration *decl = socket_check(L);
-  if (generation_of(L)->state != GEN_STAGING) socket_need(L, decl, what, GUEST_HEARS);
+  if (vm_of(L)->state != VM_STAGING) socket_need(L, decl, what, GUEST_HEARS);
   return decl;
 }
 

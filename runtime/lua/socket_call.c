@@ -7,7 +7,7 @@
 #include "lua/options.h"
 #include "lua/socket_parts.h"
 #include "bridge/luaerror.h"
-#include "script/script.h"
+#include "vm/vm.h"
 
 /* --- calling ---------------------------------------------------------------------- */
 

@@ -10,7 +10,7 @@
 #include "bridge/luajson.h"
 #include "bridge/luatext.h"
 #include "core/suggest.h"
-#include "script/script.h"
+#include "vm/vm.h"
 
 /* --- sending ---------------------------------------------------------------------- */
 
@@ -55,7 +55,7 @@ void socket_warn_event(lua_State *L, const Declaration *decl) {
   Suggestion near;
   luaL_where(L, 1);
   luatext_show(L, 2, shown);
-  log_write(generation_of(L)->rt->log, LOG_WARN, generation_of(L)->script->name,
+  log_write(vm_of(L)->host->log, LOG_WARN, vm_of(L)->owner->name,
             "%s%s is a plain WebSocket, which has no event \"%s\"%s: it has "
             "connect, disconnect, connect_error and message",
             lua_tostring(L, -1), decl->name, shown, suggest_among(&near, shown, events));

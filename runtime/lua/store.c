@@ -11,7 +11,7 @@
 #include "bridge/luaerror.h"
 #include "bridge/luavalue.h"
 #include "bridge/luatext.h"
-#include "script/script.h"
+#include "vm/vm.h"
 #include "resource/stores.h"
 #include "bridge/view.h"
 
@@ -222,7 +222,7 @@ static int f_get(lua_State *L) {
 /* --- changing --------------------------------------------------------------------- */
 
 static const char *script_of(lua_State *L) {
-  return generation_of(L)->script->name;
+  return vm_of(L)->owner->name;
 }
 
 /* Commits root (taken) and tells. */
@@ -374,7 +374,7 @@ static void arrange_subscribe(lua_State *L) {
  * pending, whether it is shared is not known yet. */
 static Declaration *check_heard(lua_State *L, const char *what) {
   Declaration *decl = check_decl(L);
-  bool known = generation_of(L)->state != GEN_STAGING && store_of(decl);
+  bool known = vm_of(L)->state != VM_STAGING && store_of(decl);
   return known ? check_store(L, what, SHARE_READ) : decl;
 }
 
@@ -395,10 +395,10 @@ static int f_subscribe(lua_State *L) {
   }
   Subscription *s = subscription_new(L, store_subscriptions(decl), decl->name,
                                      lua_isnil(L, 2) ? 0 : 2, 3, equals);
-  Generation *gen = generation_of(L);
+  Vm *vm = vm_of(L);
   subscription_set_immediate(s, fire);
-  if (gen->state != GEN_STAGING && store_of(decl) && store_share(decl) != SHARE_NONE)
-    subscriptions_baseline(gen, store_subscriptions(decl), store_root(store_of(decl)));
+  if (vm->state != VM_STAGING && store_of(decl) && store_share(decl) != SHARE_NONE)
+    subscriptions_baseline(vm, store_subscriptions(decl), store_root(store_of(decl)));
   return 1;
 }
 
@@ -425,15 +425,15 @@ static int f_on_error(lua_State *L) {
 /* --- the module ------------------------------------------------------------------- */
 
 static int f_trace(lua_State *L) {
-  Generation *gen = generation_of(L);
+  Vm *vm = vm_of(L);
   luaL_checktype(L, 1, LUA_TFUNCTION);
   options_none(L, 2, "store.trace");
   need_declaring(L, "store.trace");
-  if (!gen->traces) {
-    gen->traces = xcalloc(1, sizeof *gen->traces);
-    handlers_init(gen->traces);
+  if (!vm->traces) {
+    vm->traces = xcalloc(1, sizeof *vm->traces);
+    handlers_init(vm->traces);
   }
-  handler_add(L, gen->traces, 1, (HandlerOptions){0});
+  handler_add(L, vm->traces, 1, (HandlerOptions){0});
   return 1;
 }
 

@@ -82,7 +82,7 @@ static int f_gate(lua_State *L) {
   need_memory(L, sizeof(Gate));
   Box *box = box_new(L, &gate_kind);
   Gate *gate = xcalloc(1, sizeof *gate);
-  gate->charge = generation_hold(L, sizeof *gate);
+  gate->charge = vm_hold(L, sizeof *gate);
   gate->wait.cancel = cancel_gate;
   box->object = gate;
   return 1;
@@ -152,7 +152,7 @@ static int f_group(lua_State *L) {
   need_memory(L, sizeof(Group));
   Box *box = box_new(L, &group_kind);
   Group *group = xcalloc(1, sizeof *group);
-  group->charge = generation_hold(L, sizeof *group);
+  group->charge = vm_hold(L, sizeof *group);
   group->wait.cancel = cancel_group;
   group->last_ended = &group->ended;
   box->object = group;
@@ -192,7 +192,7 @@ static int f_group_add(lua_State *L) {
   Group *group = box_check(L, 1, &group_kind);
   Task *task = box_check(L, 2, &task_kind);
   need_memory(L, sizeof(Member));
-  generation_hold(L, sizeof(Member));
+  vm_hold(L, sizeof(Member));
   Member *member = xcalloc(1, sizeof *member);
   *member = (Member){.end.ended = member_ended,
                      .group = group,
@@ -234,7 +234,7 @@ static void on_awake(Timer *timer) {
 
 static void cancel_sleep(Wait *wait) {
   Sleep *sleep = CONTAINER_OF(wait, Sleep, wait);
-  timer_stop(sleep->task->gen->rt->loop, &sleep->timer);
+  timer_stop(sleep->task->vm->host->loop, &sleep->timer);
   free(sleep);
 }
 
@@ -246,7 +246,7 @@ static int f_sleep(lua_State *L) {
   if (seconds <= 0) return task_wait_turn(L, task);
   Sleep *sleep = xcalloc(1, sizeof *sleep);
   *sleep = (Sleep){.wait.cancel = cancel_sleep, .timer.fire = on_awake, .task = task};
-  timer_start(task->gen->rt->loop, &sleep->timer, seconds);
+  timer_start(task->vm->host->loop, &sleep->timer, seconds);
   return task_wait(L, task, &sleep->wait);
 }
 

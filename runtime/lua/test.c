@@ -5,13 +5,13 @@
 #include "core/suggest.h"
 #include "lua/modules.h"
 #include "bridge/draft.h"
-#include "script/generation.h"
+#include "script/runtime.h"
 #include "bridge/luaerror.h"
 #include "bridge/luavalue.h"
 #include "bridge/view.h"
 
 static TestRun *tests_of(lua_State *L) {
-  return &generation_of(L)->rt->tests;
+  return runtime_tests(runtime_of(L));
 }
 
 /* begins(name): a test does */
@@ -35,7 +35,7 @@ static int f_ends(lua_State *L) {
 
 /* A script asks for tests. */
 static int f_begin(lua_State *L) {
-  generation_of(L)->rt->has_tests = true;
+  tests_of(L)->asked = true;
   return 0;
 }
 
@@ -47,13 +47,13 @@ static int f_plan(lua_State *L) {
 
 /* only() → what the names of the tests to run are like, or nil */
 static int f_only(lua_State *L) {
-  lua_pushstring(L, tests_of(L)->only);
+  lua_pushstring(L, runtime_options(runtime_of(L))->only);
   return 1;
 }
 
 /* offer(name): of a test that `only` does not fit */
 static int f_offer(lua_State *L) {
-  suggest_offer(tests_of(L)->meant, luaL_checkstring(L, 1));
+  suggest_offer(runtime_options(runtime_of(L))->meant, luaL_checkstring(L, 1));
   return 0;
 }
 

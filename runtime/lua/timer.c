@@ -9,12 +9,12 @@
 #include "lua/modules.h"
 #include "bridge/strict.h"
 #include "lua/options.h"
-#include "script/hold.h"
+#include "vm/hold.h"
 #include "resource/resource.h"
-#include "script/script.h"
+#include "vm/vm_timer.h"
 
 static int f_now(lua_State *L) {
-  lua_pushnumber(L, loop_now(generation_of(L)->rt->loop));
+  lua_pushnumber(L, loop_now(vm_of(L)->host->loop));
   return 1;
 }
 
@@ -45,7 +45,7 @@ static int push_function(lua_State *L, void *ctx) {
  * freed before their generation: so a stale handle is told by comparing, and collecting
  * handles costs nothing. */
 typedef struct ScriptTimer {
-  Op op; /* first: the generation frees it as an Op */
+  VmTimer op; /* first: the generation frees it as an VmTimer */
   Timer timer;
   uint64_t serial;
   double seconds;
@@ -61,37 +61,36 @@ typedef struct TimerHandle {
 static const char timer_class[] = "timer";
 
 static void release_timer(ScriptTimer *t) {
-  Generation *gen = t->op.gen;
-  luaL_unref(gen->L, LUA_REGISTRYINDEX, t->function);
+  Vm *vm = t->op.vm;
+  luaL_unref(vm->L, LUA_REGISTRYINDEX, t->function);
   t->serial++;
-  t->op.next = gen->spare;
-  gen->spare = &t->op;
+  t->op.next = vm->spare;
+  vm->spare = &t->op;
 }
 
-static void start_timer(Op *op) {
+static void start_timer(VmTimer *op) {
   ScriptTimer *t = CONTAINER_OF(op, ScriptTimer, op);
-  timer_start(op->gen->rt->loop, &t->timer, t->seconds);
+  timer_start(op->vm->host->loop, &t->timer, t->seconds);
 }
 
-static void stop_timer(Op *op) {
+static void stop_timer(VmTimer *op) {
   ScriptTimer *t = CONTAINER_OF(op, ScriptTimer, op);
-  timer_stop(op->gen->rt->loop, &t->timer);
+  timer_stop(op->vm->host->loop, &t->timer);
   release_timer(t);
 }
 
 static void on_fire(Timer *timer) {
   ScriptTimer *t = CONTAINER_OF(timer, ScriptTimer, timer);
-  Generation *gen = t->op.gen;
-  Loop *loop = gen->rt->loop;
+  Vm *vm = t->op.vm;
+  Loop *loop = vm->host->loop;
   if (t->repeats) {
     timer_start_at(loop, timer, next_due(timer->due, t->seconds, loop_now(loop)));
-    if (hold_has_room(gen))
-      task_start(gen, TASK_NAME("a timer", NULL), push_function, &t->function, NULL,
-                 NULL);
+    if (hold_has_room(vm))
+      task_start(vm, TASK_NAME("a timer", NULL), push_function, &t->function, NULL, NULL);
     return;
   }
-  op_remove(&t->op);
-  task_start(gen, TASK_NAME("a timer", NULL), push_function, &t->function, NULL, NULL);
+  vm_timer_remove(&t->op);
+  task_start(vm, TASK_NAME("a timer", NULL), push_function, &t->function, NULL, NULL);
   release_timer(t);
 }
 
@@ -99,9 +98,9 @@ static int f_stop(lua_State *L) {
   TimerHandle *handle = luaL_checkudata(L, 1, timer_class);
   ScriptTimer *t = handle->timer;
   if (t->serial != handle->serial) return 0;
-  if (!t->repeats && !timer_active(&t->timer) && t->op.gen->state == GEN_LIVE)
+  if (!t->repeats && !timer_active(&t->timer) && t->op.vm->state == VM_LIVE)
     return 0; /* it is firing now */
-  op_remove(&t->op);
+  vm_timer_remove(&t->op);
   stop_timer(&t->op);
   return 0;
 }
@@ -111,18 +110,18 @@ enum { TIMER_BYTES = sizeof(ScriptTimer) + 2 * sizeof(Timer *) };
 
 /* Makes one that can be taken, if there is none. May raise. */
 static void make_spare(lua_State *L) {
-  Generation *gen = generation_of(L);
-  if (gen->spare) return;
+  Vm *vm = vm_of(L);
+  if (vm->spare) return;
   need_memory(L, TIMER_BYTES);
-  charge_add(gen->script->charge, TIMER_BYTES); /* the script outlives it */
-  gen->op_bytes += TIMER_BYTES;
+  charge_add(vm->owner->charge, TIMER_BYTES); /* the script outlives it */
+  vm->timer_bytes += TIMER_BYTES;
   ScriptTimer *t = xcalloc(1, sizeof *t);
-  gen->spare = &t->op;
+  vm->spare = &t->op;
 }
 
-static ScriptTimer *take_timer(Generation *gen) {
-  ScriptTimer *t = CONTAINER_OF(gen->spare, ScriptTimer, op);
-  gen->spare = t->op.next;
+static ScriptTimer *take_timer(Vm *vm) {
+  ScriptTimer *t = CONTAINER_OF(vm->spare, ScriptTimer, op);
+  vm->spare = t->op.next;
   return t;
 }
 
@@ -131,13 +130,13 @@ static int add_timer(lua_State *L, bool repeats) {
   luaL_checktype(L, 2, LUA_TFUNCTION);
   options_none(L, 3, repeats ? "timer.every" : "timer.after");
   need_declaring(L, repeats ? "timer.every" : "timer.after");
-  Generation *gen = generation_of(L);
+  Vm *vm = vm_of(L);
   make_spare(L);
   TimerHandle *handle = lua_newuserdatauv(L, sizeof *handle, 0);
   luaL_setmetatable(L, timer_class);
   lua_pushvalue(L, 2);
   int function = luaL_ref(L, LUA_REGISTRYINDEX);
-  ScriptTimer *t = take_timer(gen);
+  ScriptTimer *t = take_timer(vm);
   *t = (ScriptTimer){.op = {.start = start_timer, .stop = stop_timer},
                      .timer.fire = on_fire,
                      .serial = t->serial,
@@ -145,7 +144,7 @@ static int add_timer(lua_State *L, bool repeats) {
                      .repeats = repeats,
                      .function = function};
   *handle = (TimerHandle){t, t->serial};
-  op_add(gen, &t->op);
+  vm_timer_add(vm, &t->op);
   return 1;
 }
 
@@ -164,11 +163,11 @@ typedef struct NamedTimer {
 static void on_named(Timer *timer) {
   NamedTimer *t = CONTAINER_OF(timer, NamedTimer, timer);
   Resource *res = t->res;
-  Loop *loop = res->owner->rt->loop;
+  Loop *loop = res->owner->host->loop;
   timer_start_at(loop, timer, next_due(timer->due, t->period, loop_now(loop)));
   Declaration *decl = res->decls;
-  if (!decl || !declaration_live(decl) || !hold_has_room(decl->gen)) return;
-  task_start(decl->gen, TASK_NAME("the timer", res->name), push_function,
+  if (!decl || !declaration_live(decl) || !hold_has_room(decl->vm)) return;
+  task_start(decl->vm, TASK_NAME("the timer", res->name), push_function,
              &decl->functions[0], NULL, NULL);
 }
 
@@ -183,12 +182,12 @@ static int named_open(Resource *res, Error *err) {
 
 static void named_start(Resource *res) {
   NamedTimer *t = res->core;
-  timer_start(res->owner->rt->loop, &t->timer, t->period);
+  timer_start(res->owner->host->loop, &t->timer, t->period);
 }
 
 static void named_close(Resource *res) {
   NamedTimer *t = res->core;
-  timer_stop(res->owner->rt->loop, &t->timer);
+  timer_stop(res->owner->host->loop, &t->timer);
   free(t);
   res->core = NULL;
 }
@@ -209,7 +208,7 @@ static bool named_in_place(const void *a, const void *b) {
 /* It counts on from when it fired last, or began; what is overdue by that fires now. */
 static void named_change(Resource *res, const void *before) {
   NamedTimer *t = res->core;
-  Loop *loop = res->owner->rt->loop;
+  Loop *loop = res->owner->host->loop;
   t->period = *(double *)res->options;
   timer_start_at(
       loop, &t->timer,

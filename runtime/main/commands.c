@@ -25,9 +25,8 @@ void say(World *world, const char *fmt, ...) {
 /* --- check ------------------------------------------------------------------------ */
 
 static int check_one(const Options *options, World *world, const char *path) {
-  Runtime *rt = make_runtime(options, world);
+  Runtime *rt = make_runtime(options, world, (RuntimeOptions){.check_only = true});
   Error err;
-  rt->options.check_only = true;
   int status = 0;
   if (script_add(rt, NULL, path, NULL, &err)) {
     status = runtime_run(rt);
@@ -35,7 +34,7 @@ static int check_one(const Options *options, World *world, const char *path) {
     log_write(world->log, LOG_ERROR, "tidelock", "%s", err.message);
     status = 1;
   }
-  int warnings = rt->warnings;
+  int warnings = runtime_warnings(rt);
   runtime_free(rt);
   if (status == 0 && warnings == 0) say(world, "%s: ok\n", path);
   else if (status == 0)

@@ -24,7 +24,8 @@ typedef struct ScriptSpec {
   const char *name, *path; /* name NULL: after the path */
 } ScriptSpec;
 
-Runtime *make_runtime(const Options *options, World *world); /* returns new */
+/* Returns new; `more` says what is special about it. */
+Runtime *make_runtime(const Options *options, World *world, RuntimeOptions more);
 /* Runs these scripts and those that the command line names. */
 int run_with_paths(const Options *options, World *world, const ScriptSpec *first,
                    int count);

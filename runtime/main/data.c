@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/name.h"
 #include "script/script.h"
 
 /* Returns new, or NULL when the environment names no place. */

@@ -39,17 +39,17 @@ static void move_log(void *ctx) {
   world->log_path = path;
 }
 
-Runtime *make_runtime(const Options *options, World *world) {
-  RuntimeOptions rt = {.modules = lua_modules,
-                       .cpu_limit = options->turn_limit,
-                       .watch = options->command == COMMAND_RUN && !options->no_watch,
-                       .watch_poll = options->watch_poll};
-  if (options->command == COMMAND_DEMO) rt.watch = !options->no_watch;
-  rt.output = world->output;
-  if (world->signals) rt.ending = &world->ending;
-  if (world->signals && logs_to_screen(options)) rt.drawn = move_log;
-  rt.drawn_ctx = world;
-  return runtime_new(world->log, &rt);
+Runtime *make_runtime(const Options *options, World *world, RuntimeOptions more) {
+  more.modules = lua_modules;
+  more.cpu_limit = options->turn_limit;
+  more.watch = options->command == COMMAND_RUN && !options->no_watch;
+  more.watch_poll = options->watch_poll;
+  if (options->command == COMMAND_DEMO) more.watch = !options->no_watch;
+  more.output = world->output;
+  if (world->signals) more.ending = &world->ending;
+  if (world->signals && logs_to_screen(options)) more.drawn = move_log;
+  more.drawn_ctx = world;
+  return runtime_new(world->log, &more);
 }
 
 static int run_scripts(const Options *options, World *world, const ScriptSpec *specs,
@@ -57,9 +57,9 @@ static int run_scripts(const Options *options, World *world, const ScriptSpec *s
   char *data;
   int status = data_folder(options, &data);
   if (status != 0) return status;
-  Runtime *rt = make_runtime(options, world);
-  rt->options.data = data;
-  if (options->command == COMMAND_DEMO) rt->options.first = "client";
+  bool demo = options->command == COMMAND_DEMO;
+  Runtime *rt = make_runtime(
+      options, world, (RuntimeOptions){.data = data, .first = demo ? "client" : NULL});
   signals_attach(world->signals, rt);
   Error err;
   for (int i = 0; i < count && status == 0; i++) {
@@ -68,7 +68,7 @@ static int run_scripts(const Options *options, World *world, const ScriptSpec *s
     status = 2;
   }
   if (status == 0) status = runtime_run(rt);
-  world->told_failure = rt->output_failed;
+  world->told_failure = runtime_output_lost(rt);
   signals_detach(world->signals);
   runtime_free(rt);
   free(data);

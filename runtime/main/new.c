@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "core/name.h"
 #include "core/buffer.h"
 #include "core/json.h"
 #include "core/suggest.h"

@@ -141,7 +141,7 @@ static void free_handle(uv_handle_t *handle) {
 
 void signals_attach(Signals *s, Runtime *rt) {
   uv_async_t *told = xcalloc(1, sizeof *told);
-  uv_async_init(loop_uv(rt->loop), told, on_told);
+  uv_async_init(loop_uv(runtime_loop(rt)), told, on_told);
   uv_unref((uv_handle_t *)told);
   told->data = s;
   pthread_mutex_lock(&s->lock);

@@ -109,8 +109,7 @@ static void forget_files(Tests *tests) {
 /* --- running ---------------------------------------------------------------------- */
 
 /* Why a file failed though none of its tests did. Returns new, or NULL: it did not. */
-static char *failed_whole(const Runtime *rt, int status, bool only) {
-  const TestRun *run = &rt->tests;
+static char *failed_whole(const TestRun *run, int status, bool only) {
   if (run->passed < run->planned && run->name)
     return xasprintf("it ended while \"%s\" ran", run->name);
   if (run->failed > 0) return NULL;
@@ -122,17 +121,18 @@ static char *failed_whole(const Runtime *rt, int status, bool only) {
 
 static void run_file(Tests *tests, const char *path) {
   say(tests->world, "# %s\n", path);
-  Runtime *rt = make_runtime(tests->options, tests->world);
-  rt->options.tests_only = true;
-  rt->tests.only = tests->options->only;
-  rt->tests.meant = &tests->meant;
+  const char *only = tests->options->only;
+  Runtime *rt = make_runtime(
+      tests->options, tests->world,
+      (RuntimeOptions){.tests_only = true, .only = only, .meant = &tests->meant});
   Error err;
   int status = 1;
   if (script_add(rt, NULL, path, tests->options->args, &err)) status = runtime_run(rt);
   else log_write(tests->world->log, LOG_ERROR, "tidelock", "%s", err.message);
-  tests->passed += rt->tests.passed;
-  tests->failed += rt->tests.failed;
-  char *why = failed_whole(rt, status, tests->options->only);
+  const TestRun *run = runtime_tests(rt);
+  tests->passed += run->passed;
+  tests->failed += run->failed;
+  char *why = failed_whole(run, status, only);
   if (why) {
     say(tests->world, "not ok %s: %s\n", path, why);
     tests->failed++;

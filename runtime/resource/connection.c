@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "resource/connection_parts.h"
-#include "script/hold.h"
-#include "script/script.h"
+#include "vm/hold.h"
+#include "vm/vm.h"
 
 /* --- who hears -------------------------------------------------------------------- */
 
@@ -49,13 +49,13 @@ static void look_at_tasks(Flight *f) {
   Connection *c = f->connection;
   if (!c || !c->res || f->guest) return;
   int most = most_tasks(c);
-  const Generation *gen = c->res->owner->current;
+  const Vm *vm = c->res->owner->current;
   bool many = f->held ? f->tasks > most / 2 : f->tasks >= most;
-  bool heavy = f->tasks > 0 && gen && hold_is_heavy(gen), hold = many || heavy;
+  bool heavy = f->tasks > 0 && vm && hold_is_heavy(vm), hold = many || heavy;
   if (hold == f->held) return;
   f->held = hold;
   if (many && !f->told)
-    log_write(c->res->owner->rt->log, LOG_WARN, c->res->owner->name,
+    log_write(c->res->owner->host->log, LOG_WARN, c->res->owner->name,
               "%s: %d handlers have not ended; further events wait until half of them "
               "have (max_tasks)",
               c->res->name, f->tasks);
@@ -95,7 +95,7 @@ void connection_fire_for(Connection *c, Declaration *d, Flight *f, ListName name
   firing->done = f ? on_task_ended : NULL;
   firing->done_ctx = f;
   if (f) f->firing++;
-  int count = handlers_fire(d->gen, list_of(d, name), firing);
+  int count = handlers_fire(d->vm, list_of(d, name), firing);
   if (!f) return;
   f->tasks += count;
   look_at_tasks(f);
@@ -111,8 +111,8 @@ void connection_fire(Connection *c, ListName name, Firing *firing) {
   }
 }
 
-Connection *connection_if_alive(Runtime *rt, uint64_t number) {
-  IndexNode *node = index_first(&rt->connections, number);
+Connection *connection_if_alive(Host *host, uint64_t number) {
+  IndexNode *node = index_first(&host->resources->connections, number);
   return node ? CONTAINER_OF(node, Connection, node) : NULL;
 }
 
@@ -125,16 +125,17 @@ static int open_connection(Resource *res, Error *err) {
   ConnectionOptions *options = res->options;
   Connection *c = xcalloc(1, sizeof *c);
   c->res = res;
-  c->number = ++res->owner->rt->last_connection;
+  c->number = ++res->owner->host->resources->last_connection;
   options->net.group = res->owner;
   options->net.charge = res->owner->charge;
-  c->socket = socket_new(res->owner->rt->net, &options->net, &callbacks, c, err);
+  c->socket =
+      socket_new(res->owner->host->resources->net, &options->net, &callbacks, c, err);
   if (!c->socket) {
     free(c);
     return (int)err->code;
   }
   c->flight = flight_new(c, NULL);
-  index_add(&res->owner->rt->connections, &c->node, c->number);
+  index_add(&res->owner->host->resources->connections, &c->node, c->number);
   res->core = c;
   return 0;
 }
@@ -149,7 +150,7 @@ static void close_connection(Resource *res) {
   Connection *c = res->core;
   res->core = NULL;
   if (!c) return;
-  index_remove(&res->owner->rt->connections, &c->node);
+  index_remove(&res->owner->host->resources->connections, &c->node);
   connection_forget_ask(c);
   socket_free(c->socket);
   c->res = NULL;
@@ -243,8 +244,8 @@ Socket *connection_socket(const Declaration *decl) {
   return ((Connection *)decl->res->core)->socket;
 }
 
-bool connections_refused(const Runtime *rt) {
-  for (Resource *r = rt->resources; r; r = r->next) {
+bool connections_refused(const Host *host) {
+  for (Resource *r = host->resources->first; r; r = r->next) {
     const Connection *c = r->kind == &connection_kind ? r->core : NULL;
     if (c && c->refused) return true;
   }
@@ -285,7 +286,7 @@ int connection_admit(const Declaration *decl, Error *err) {
 }
 
 uint64_t connection_lost(const Declaration *decl) {
-  return connection_socket(decl) ? guest_lost(decl->res->core, decl->gen->script) : 0;
+  return connection_socket(decl) ? guest_lost(decl->res->core, decl->vm->owner) : 0;
 }
 
 Frames connection_frames(const Declaration *decl) {

@@ -56,6 +56,6 @@ int connection_wait(lua_State *L, Declaration *decl, Task *task, double seconds)
 void connection_outgoing(Resource *res, const SocketData *data);
 
 /* Whether one was given up before it was connected, and has not been tried again. */
-bool connections_refused(const Runtime *rt);
+bool connections_refused(const Host *host);
 
 #endif

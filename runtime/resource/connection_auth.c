@@ -9,7 +9,7 @@
 
 struct AuthAsk {
   Connection *connection; /* NULL: it is gone, or asks anew */
-  Generation *gen;        /* who was asked */
+  Vm *vm;                 /* who was asked */
   int ref;
 };
 
@@ -38,13 +38,13 @@ static void answer_auth(Connection *c, lua_State *L, int index) {
 static bool has_live_owner(const Connection *c) {
   const Declaration *owner = c->res->decls;
   return owner && !owner->attached && declaration_live(owner) &&
-         !owner->gen->rt->stopping;
+         !owner->vm->host->stopping;
 }
 
 static void auth_done(void *ctx, lua_State *co, int n, bool ok) {
   AuthAsk *ask = ctx;
   Connection *c = ask->connection;
-  bool replaced = ask->gen->state != GEN_LIVE;
+  bool replaced = ask->vm->state != VM_LIVE;
   Error err;
   if (c) c->ask = NULL;
   free(ask);
@@ -73,9 +73,9 @@ static int push_auth(lua_State *L, void *ctx) {
 
 static void ask_script(Connection *c, Declaration *decl) {
   AuthAsk *ask = xcalloc(1, sizeof *ask);
-  *ask = (AuthAsk){c, decl->gen, decl->functions[CONNECTION_AUTH]};
+  *ask = (AuthAsk){c, decl->vm, decl->functions[CONNECTION_AUTH]};
   c->ask = ask;
-  task_start(decl->gen, TASK_NAME("the auth of", c->res->name), push_auth, ask, auth_done,
+  task_start(decl->vm, TASK_NAME("the auth of", c->res->name), push_auth, ask, auth_done,
              ask);
 }
 
@@ -87,7 +87,7 @@ void connection_on_auth(void *ctx) {
     socket_auth(c->socket, NULL, 0);
     return;
   }
-  lua_State *L = decl->gen->L;
+  lua_State *L = decl->vm->L;
   bool function = lua_rawgeti(L, LUA_REGISTRYINDEX, decl->functions[CONNECTION_AUTH]) ==
                   LUA_TFUNCTION;
   if (!function) answer_auth(c, L, lua_gettop(L));

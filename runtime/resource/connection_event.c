@@ -9,7 +9,7 @@
 #include "resource/connection_parts.h"
 #include "bridge/luaerror.h"
 #include "bridge/luajson.h"
-#include "script/script.h"
+#include "vm/vm.h"
 
 /* --- acks from the script --------------------------------------------------------- */
 
@@ -38,8 +38,8 @@ static SocketData encode_args(lua_State *L, LuaBinaries *binaries) {
 }
 
 /* Another script may answer only where it may send. */
-static bool may_answer(const Connection *c, const Script *script) {
-  return script == c->res->owner ||
+static bool may_answer(const Connection *c, const Owner *owner) {
+  return owner == c->res->owner ||
          ((ConnectionOptions *)c->res->options)->share >= GUEST_SENDS;
 }
 
@@ -49,9 +49,9 @@ static int f_ack(lua_State *L) {
   if (!ack) return luaL_error(L, "this event was acknowledged already");
   LuaBinaries binaries;
   SocketData data = encode_args(L, &binaries);
-  const Generation *gen = generation_of(L);
-  Connection *c = connection_if_alive(gen->rt, ack->connection);
-  if (c && !may_answer(c, gen->script))
+  const Vm *vm = vm_of(L);
+  Connection *c = connection_if_alive(vm->host, ack->connection);
+  if (c && !may_answer(c, vm->owner))
     return luaL_error(L, "ack: the connection is not shared for that any more");
   Error err = {0};
   int rc = ERR_NOT_CONNECTED;
@@ -87,7 +87,7 @@ typedef struct Payload {
 
 /* It costs that event. */
 static void tell_dropped(const Connection *c, const Error *err) {
-  log_write(c->res->owner->rt->log, LOG_ERROR, c->res->owner->name,
+  log_write(c->res->owner->host->log, LOG_ERROR, c->res->owner->name,
             "%s: an event is dropped: %s", c->res->name, err->message);
 }
 
@@ -113,7 +113,7 @@ static int push_event(lua_State *L, Payload *p) {
   if (n < 0) return -1;
   const Connection *c = p->connection;
   if (p->told.ack == SIO_NO_ACK || !c->res) return n;
-  if (!may_answer(c, generation_of(L)->script)) return n;
+  if (!may_answer(c, vm_of(L)->owner)) return n;
   push_ack(L, p->connection, &p->told);
   return n + 1;
 }
@@ -157,7 +157,7 @@ static void mark_binaries(cJSON *item) {
 /* Makes a tree of it; false after having told. */
 static bool plant(Payload *p) {
   Connection *c = p->connection;
-  JsonArena *arena = c->res->owner->rt->arena;
+  JsonArena *arena = c->res->owner->host->arena;
   Error err;
   p->tree = parse_data(arena, p->told.data, &err);
   p->arena = arena;
@@ -203,7 +203,7 @@ static bool anyone_wants(const Resource *res, const Payload *p) {
 static bool is_reserved(const Payload *p) {
   const Resource *res = p->connection->res;
   if (!sio_reserved(p->name, p->name_len)) return false;
-  log_write(res->owner->rt->log, LOG_WARN, res->owner->name,
+  log_write(res->owner->host->log, LOG_WARN, res->owner->name,
             "%s: the server sent an event with the reserved name %.*s: dropped",
             res->name, (int)p->name_len, p->name);
   return true;
@@ -306,7 +306,7 @@ void connection_on_dropped(void *ctx, ErrorCode why, const char *data, size_t le
 
 typedef struct Outgoing {
   Event event;
-  Runtime *rt;
+  Host *host;
   uint64_t connection;
   SocketData data; /* copied into place */
   _Alignas(SioBytes) char place[];
@@ -314,7 +314,7 @@ typedef struct Outgoing {
 
 static void on_outgoing(Event *event) {
   Outgoing *o = CONTAINER_OF(event, Outgoing, event);
-  Connection *c = connection_if_alive(o->rt, o->connection);
+  Connection *c = connection_if_alive(o->host, o->connection);
   Payload p = {.connection = c,
                .told = {LIST_OUTGOING, .data = &o->data, .ack = SIO_NO_ACK}};
   if (c && read_payload(&p)) hand_round(c, &p);
@@ -328,8 +328,8 @@ void connection_outgoing(Resource *res, const SocketData *data) {
   if (!wanted) return;
   Outgoing *o = xmalloc(sizeof *o + socket_data_room(data));
   const Connection *c = res->core;
-  *o =
-      (Outgoing){.event.run = on_outgoing, .rt = res->owner->rt, .connection = c->number};
+  *o = (Outgoing){
+      .event.run = on_outgoing, .host = res->owner->host, .connection = c->number};
   o->data = socket_data_store(o->place, data);
-  inbox_push(o->rt->loop, &o->event);
+  inbox_push(o->host->loop, &o->event);
 }

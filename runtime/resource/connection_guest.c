@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "resource/connection_parts.h"
-#include "script/script.h"
+#include "vm/vm.h"
 
 enum { MOST_TASKS = 200, MOST_EVENTS = 1000, MOST_BYTES = 1 << 20 };
 static const double gap_pause = 0.1; /* seconds, in which gaps are told together */
@@ -26,7 +26,7 @@ struct Held {
 struct Guest {
   Guest *next;
   Connection *connection;
-  Script *script;
+  Owner *owner;
   unsigned generation; /* whose tasks are counted */
   Flight *flight;      /* owned until the connection is closed */
   Held *first, **last;
@@ -38,25 +38,25 @@ struct Guest {
 
 /* --- who it is -------------------------------------------------------------------- */
 
-static Guest *find_guest(const Connection *c, const Script *script) {
+static Guest *find_guest(const Connection *c, const Owner *owner) {
   Guest *g = c->guests;
-  while (g && g->script != script) g = g->next;
+  while (g && g->owner != owner) g = g->next;
   return g;
 }
 
 static Declaration *find_live(const Guest *g) {
   Declaration *d = g->connection->res->decls;
-  while (d && !(d->attached && d->gen->script == g->script && connection_hears(d)))
+  while (d && !(d->attached && d->vm->owner == g->owner && connection_hears(d)))
     d = d->next_bound;
   return d;
 }
 
 static void on_gap(Timer *timer);
 
-static Guest *add_guest(Connection *c, Script *script) {
+static Guest *add_guest(Connection *c, Owner *owner) {
   Guest *g = xcalloc(1, sizeof *g);
   g->connection = c;
-  g->script = script;
+  g->owner = owner;
   g->last = &g->first;
   g->gap.fire = on_gap;
   g->next = c->guests;
@@ -65,10 +65,10 @@ static Guest *add_guest(Connection *c, Script *script) {
 }
 
 /* Its flight: a new version has one of its own. */
-static Flight *flight_of(Guest *g, const Generation *gen) {
-  if (g->flight && g->generation == gen->number) return g->flight;
+static Flight *flight_of(Guest *g, const Vm *vm) {
+  if (g->flight && g->generation == vm->number) return g->flight;
   if (g->flight) flight_leave(g->flight);
-  g->generation = gen->number;
+  g->generation = vm->number;
   g->flight = flight_new(g->connection, g);
   return g->flight;
 }
@@ -92,7 +92,7 @@ static void tell_log(Guest *g) {
   const Resource *res = g->connection->res;
   if (g->flight->told) return;
   g->flight->told = true;
-  log_write(res->owner->rt->log, LOG_WARN, g->script->name,
+  log_write(res->owner->host->log, LOG_WARN, g->owner->name,
             "%s:%s: %d handlers of this script have not ended, and %d events or 1 MiB "
             "wait: the oldest are dropped (event \"gap\")",
             res->owner->name, res->name, g->flight->tasks, MOST_EVENTS);
@@ -103,7 +103,7 @@ static void drop_oldest(Guest *g) {
   g->lost++;
   g->untold++;
   tell_log(g);
-  if (!timer_active(&g->gap)) timer_start(g->script->rt->loop, &g->gap, gap_pause);
+  if (!timer_active(&g->gap)) timer_start(g->owner->host->loop, &g->gap, gap_pause);
 }
 
 static void hold(Guest *g, const Told *told) {
@@ -121,9 +121,9 @@ static void hold(Guest *g, const Told *told) {
 }
 
 Flight *guest_ready(Connection *c, Declaration *d, const Told *told) {
-  Guest *g = find_guest(c, d->gen->script);
-  if (!g) g = add_guest(c, d->gen->script);
-  Flight *f = flight_of(g, d->gen);
+  Guest *g = find_guest(c, d->vm->owner);
+  if (!g) g = add_guest(c, d->vm->owner);
+  Flight *f = flight_of(g, d->vm);
   if (!g->first && f->tasks < MOST_TASKS) return f;
   hold(g, told);
   return NULL;
@@ -142,9 +142,9 @@ static int push_gap(lua_State *L, void *ctx) {
 static void tell_gap(Guest *g, Declaration *d) {
   uint64_t lost = g->untold;
   g->untold = 0;
-  timer_stop(g->script->rt->loop, &g->gap);
+  timer_stop(g->owner->host->loop, &g->gap);
   connection_fire_for(
-      g->connection, d, flight_of(g, d->gen), LIST_EVENTS,
+      g->connection, d, flight_of(g, d->vm), LIST_EVENTS,
       &(Firing){.event = "gap", .len = 3, .push = push_gap, .ctx = &lost});
 }
 
@@ -154,7 +154,7 @@ static void on_gap(Timer *timer) {
   Connection *c = g->connection;
   Declaration *d = find_live(g);
   c->firing++;
-  if (d && flight_of(g, d->gen)->tasks < 2 * MOST_TASKS) tell_gap(g, d);
+  if (d && flight_of(g, d->vm)->tasks < 2 * MOST_TASKS) tell_gap(g, d);
   connection_leave(c);
 }
 
@@ -162,13 +162,13 @@ static void on_gap(Timer *timer) {
 
 typedef struct Pump {
   Event event;
-  Runtime *rt;
+  Host *host;
   uint64_t connection;
-  const Script *script;
+  const Owner *owner;
 } Pump;
 
 static bool has_room(Guest *g, const Declaration *d) {
-  return g->first && flight_of(g, d->gen)->tasks < MOST_TASKS;
+  return g->first && flight_of(g, d->vm)->tasks < MOST_TASKS;
 }
 
 /* One event: others have their turn between two. */
@@ -177,7 +177,7 @@ static void hand_next(Guest *g, Declaration *d) {
   if (g->untold) tell_gap(g, d);
   if (!c->res || !has_room(g, d)) return;
   Held *held = take_first(g);
-  connection_hand(c, d, flight_of(g, d->gen), &held->told);
+  connection_hand(c, d, flight_of(g, d->vm), &held->told);
   free(held);
   if (c->res && has_room(g, d)) guest_wake(g);
 }
@@ -185,11 +185,11 @@ static void hand_next(Guest *g, Declaration *d) {
 static void on_pump(Event *event) {
   Pump pump = *CONTAINER_OF(event, Pump, event);
   free(CONTAINER_OF(event, Pump, event));
-  Connection *c = connection_if_alive(pump.rt, pump.connection);
-  Guest *g = c ? find_guest(c, pump.script) : NULL;
+  Connection *c = connection_if_alive(pump.host, pump.connection);
+  Guest *g = c ? find_guest(c, pump.owner) : NULL;
   if (!g) return;
   g->woken = false;
-  Declaration *d = pump.rt->stopping ? NULL : find_live(g);
+  Declaration *d = pump.host->stopping ? NULL : find_live(g);
   c->firing++;
   if (!d) free_queue(g);
   else if (has_room(g, d)) hand_next(g, d);
@@ -201,19 +201,19 @@ void guest_wake(Guest *g) {
   g->woken = true;
   Pump *pump = xmalloc(sizeof *pump);
   *pump = (Pump){.event.run = on_pump,
-                 .rt = g->script->rt,
+                 .host = g->owner->host,
                  .connection = g->connection->number,
-                 .script = g->script};
-  inbox_push(g->script->rt->loop, &pump->event);
+                 .owner = g->owner};
+  inbox_push(g->owner->host->loop, &pump->event);
 }
 
 void guest_join(Connection *c, const Declaration *d) {
-  Guest *g = find_guest(c, d->gen->script);
+  Guest *g = find_guest(c, d->vm->owner);
   if (g) guest_wake(g);
 }
 
-uint64_t guest_lost(const Connection *c, const Script *script) {
-  const Guest *g = find_guest(c, script);
+uint64_t guest_lost(const Connection *c, const Owner *owner) {
+  const Guest *g = find_guest(c, owner);
   return g ? g->lost : 0;
 }
 
@@ -221,7 +221,7 @@ void guests_free(Connection *c) {
   while (c->guests) {
     Guest *g = c->guests;
     c->guests = g->next;
-    timer_stop(g->script->rt->loop, &g->gap);
+    timer_stop(g->owner->host->loop, &g->gap);
     free_queue(g);
     if (g->flight) flight_leave(g->flight);
     free(g);

@@ -52,7 +52,7 @@ void connection_leave(Connection *c);
 bool connection_hears(const Declaration *d); /* its script, now */
 /* Hands what has waited to the handlers of one script. */
 void connection_hand(Connection *c, Declaration *d, Flight *f, const Told *told);
-Connection *connection_if_alive(Runtime *rt, uint64_t number); /* NULL: it is gone */
+Connection *connection_if_alive(Host *host, uint64_t number); /* NULL: it is gone */
 
 /* connection_guest.c: the queue of a script that attached. */
 Flight *flight_new(Connection *c, Guest *guest);
@@ -61,7 +61,7 @@ void flight_leave(Flight *f); /* the connection is done with it */
 Flight *guest_ready(Connection *c, Declaration *d, const Told *told);
 void guest_wake(Guest *guest);                        /* some of its tasks have ended */
 void guest_join(Connection *c, const Declaration *d); /* a new version has attached */
-uint64_t guest_lost(const Connection *c, const Script *script);
+uint64_t guest_lost(const Connection *c, const Owner *owner);
 void guests_free(Connection *c);
 
 /* connection_wait.c */

@@ -7,7 +7,7 @@
 #include "resource/connection_parts.h"
 #include "bridge/luaerror.h"
 #include "bridge/luajson.h"
-#include "script/script.h"
+#include "vm/vm.h"
 
 const char *connection_state_name(SocketState state) {
   switch (state) {
@@ -125,7 +125,7 @@ static void log_failure(Connection *c, const char *words, bool will_retry) {
   const Resource *res = c->res;
   if (will_retry && c->told) return;
   c->told = true;
-  log_write(res->owner->rt->log, will_retry ? LOG_WARN : LOG_ERROR, res->owner->name,
+  log_write(res->owner->host->log, will_retry ? LOG_WARN : LOG_ERROR, res->owner->name,
             "%s", words);
 }
 
@@ -143,7 +143,7 @@ static char *log_state(Connection *c, SocketState state, const SocketInfo *info)
   const Resource *res = c->res;
   if (state == SOCKET_CONNECTED) {
     if (c->told)
-      log_write(res->owner->rt->log, LOG_INFO, res->owner->name, "%s: connected again",
+      log_write(res->owner->host->log, LOG_INFO, res->owner->name, "%s: connected again",
                 res->name);
     c->told = false;
     c->failed = ERR_NONE;

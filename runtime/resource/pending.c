@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "core/suggest.h"
-#include "script/script.h"
+#include "vm/vm.h"
 
 enum { MOST_TOLD = 5, MOST_NAMES = 8 };
 static const double patience = 1; /* seconds */
@@ -13,7 +13,7 @@ static const double patience = 1; /* seconds */
 
 typedef struct Names {
   const ResourceKind *kind;
-  const Script *but; /* whose own are left out */
+  const Owner *but; /* whose own are left out */
   const Resource *at;
 } Names;
 
@@ -30,7 +30,7 @@ static void add_names(Buffer *out, const Declaration *d) {
   Buffer list = {0};
   int count = 0;
   suggest_begin(&near, d->name);
-  Names names = {d->kind, d->gen->script, d->gen->rt->resources};
+  Names names = {d->kind, d->vm->owner, d->vm->host->resources->first};
   for (const Resource *r; (r = next_of(&names)); count++) {
     char *name = xasprintf("%s:%s", r->owner->name, r->name);
     suggest_offer(&near, name);
@@ -61,55 +61,49 @@ static void tell(Declaration *d) {
     buffer_puts(&text, "no script has declared; it is pending");
     add_names(&text, d);
   }
-  log_write(d->gen->rt->log, LOG_WARN, d->gen->script->name, "%s", buffer_text(&text));
+  log_write(d->vm->host->log, LOG_WARN, d->vm->owner->name, "%s", buffer_text(&text));
   buffer_free(&text);
 }
 
-static void look_at(Generation *gen) {
+static void look_at(Vm *vm) {
   int count = 0;
-  for (Declaration *d = gen->decls; d; d = d->next) {
+  for (Declaration *d = vm->decls; d; d = d->next) {
     if (!d->attached || d->told || (d->res && !is_withheld(d))) continue;
     d->told = true;
     if (count++ < MOST_TOLD) tell(d);
   }
   if (count > MOST_TOLD)
-    log_write(gen->rt->log, LOG_WARN, gen->script->name,
+    log_write(vm->host->log, LOG_WARN, vm->owner->name,
               "attached to %d more that no script has declared, or shares",
               count - MOST_TOLD);
 }
 
-static bool is_loading(const Runtime *rt) {
-  for (const Script *s = rt->scripts; s; s = s->next)
-    if (s->reload) return true;
-  return false;
-}
-
-static void look_at_all(Runtime *rt) {
-  for (Script *s = rt->scripts; s && !rt->stopping; s = s->next)
+static void look_at_all(Host *host) {
+  for (Owner *s = host->owners; s && !host->stopping; s = s->next)
     if (s->current) look_at(s->current);
 }
 
 static void on_pending(Timer *timer) {
-  Runtime *rt = CONTAINER_OF(timer, Runtime, pending_timer);
-  if (is_loading(rt)) pending_look_soon(rt);
-  else look_at_all(rt);
+  Host *host = CONTAINER_OF(timer, Resources, pending_timer)->host;
+  if (host->hooks->is_loading(host, NULL)) pending_look_soon(host);
+  else look_at_all(host);
 }
 
-void pending_look_now(Runtime *rt) {
-  if (!timer_active(&rt->pending_timer)) return;
-  timer_stop(rt->loop, &rt->pending_timer);
-  look_at_all(rt);
+void pending_look_now(Host *host) {
+  if (!timer_active(&host->resources->pending_timer)) return;
+  timer_stop(host->loop, &host->resources->pending_timer);
+  look_at_all(host);
 }
 
-void pending_look_soon(Runtime *rt) {
-  if (!timer_active(&rt->pending_timer) && !rt->stopping)
-    timer_start(rt->loop, &rt->pending_timer, patience);
+void pending_look_soon(Host *host) {
+  if (!timer_active(&host->resources->pending_timer) && !host->stopping)
+    timer_start(host->loop, &host->resources->pending_timer, patience);
 }
 
-void pending_init(Runtime *rt) {
-  rt->pending_timer.fire = on_pending;
+void pending_init(Host *host) {
+  host->resources->pending_timer.fire = on_pending;
 }
 
-void pending_stop(Runtime *rt) {
-  timer_stop(rt->loop, &rt->pending_timer);
+void pending_stop(Host *host) {
+  timer_stop(host->loop, &host->resources->pending_timer);
 }

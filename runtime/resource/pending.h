@@ -6,10 +6,10 @@
 #include "resource/resource.h"
 
 /* Something may be missing now: it is looked at in a second. */
-void pending_look_soon(Runtime *rt);
+void pending_look_soon(Host *host);
 /* What is to be told in a second is told now: the run ends by itself. */
-void pending_look_now(Runtime *rt);
-void pending_init(Runtime *rt);
-void pending_stop(Runtime *rt);
+void pending_look_now(Host *host);
+void pending_init(Host *host);
+void pending_stop(Host *host);
 
 #endif

@@ -17,7 +17,7 @@
 
 #include "resource/pending.h"
 #include "resource/resource_parts.h"
-#include "script/script.h"
+#include "vm/vm.h"
 
 static void swap_options(Resource *res, Declaration *decl) {
   void *options = res->options;
@@ -27,18 +27,18 @@ static void swap_options(Resource *res, Declaration *decl) {
 
 /* --- another name ------------------------------------------------------------------ */
 
-static bool declares(const Generation *gen, const Resource *res) {
-  return declaration_of(gen, res->kind, res->name) != NULL;
+static bool declares(const Vm *vm, const Resource *res) {
+  return declaration_of(vm, res->kind, res->name) != NULL;
 }
 
 /* What is new, where the one that stands in its way (on its port) is declared no more, is
  * that one under another name. */
 static Resource *rename_to(Declaration *decl) {
   const ResourceKind *kind = decl->kind;
-  Resource *res = kind->exclusive ? decl->gen->rt->resources : NULL;
+  Resource *res = kind->exclusive ? decl->vm->host->resources->first : NULL;
   while (res &&
-         (res->owner != decl->gen->script || res->kind != kind || !res->core ||
-          !kind->exclusive(res->options, decl->options) || declares(decl->gen, res)))
+         (res->owner != decl->vm->owner || res->kind != kind || !res->core ||
+          !kind->exclusive(res->options, decl->options) || declares(decl->vm, res)))
     res = res->next;
   if (!res) return NULL;
   decl->old_name = resource_rename(res, xstrdup(decl->name));
@@ -123,15 +123,15 @@ static int failed(const Declaration *decl, Error *err) {
   return (int)err->code;
 }
 
-int resources_check(Generation *gen, Error *err) {
-  for (Declaration *d = gen->decls; d; d = d->next)
+int resources_check(Vm *vm, Error *err) {
+  for (Declaration *d = vm->decls; d; d = d->next)
     if (!d->attached && d->kind->check && d->kind->check(d->options, err) != 0)
       return failed(d, err);
   return 0;
 }
 
-int resources_open(Generation *gen, Error *err) {
-  for (Declaration *d = gen->decls; d; d = d->next)
+int resources_open(Vm *vm, Error *err) {
+  for (Declaration *d = vm->decls; d; d = d->next)
     if (!d->attached && realise(d, err) != 0) return failed(d, err);
   return 0;
 }
@@ -148,7 +148,7 @@ static void restore(Resource *res, Declaration *decl) {
   swap_options(res, decl);
   if (res->kind->open(res, &err) == 0) start(res);
   else
-    log_write(res->owner->rt->log, LOG_ERROR, res->owner->name, "%s \"%s\" is lost: %s",
+    log_write(res->owner->host->log, LOG_ERROR, res->owner->name, "%s \"%s\" is lost: %s",
               res->kind->name, res->name, err.message);
 }
 
@@ -165,8 +165,8 @@ static int replace(Declaration *decl, Error *err) {
   return (int)err->code;
 }
 
-int resources_replace(Generation *gen, Error *err) {
-  for (Declaration *d = gen->decls; d; d = d->next)
+int resources_replace(Vm *vm, Error *err) {
+  for (Declaration *d = vm->decls; d; d = d->next)
     if (d->plan == PLAN_INSTEAD && replace(d, err) != 0) return failed(d, err);
   return 0;
 }
@@ -195,15 +195,15 @@ static void undo(Declaration *decl) {
   undo_name(decl);
 }
 
-void resources_undo(Generation *gen) {
-  for (Declaration *d = gen->decls; d; d = d->next) undo(d);
+void resources_undo(Vm *vm) {
+  for (Declaration *d = vm->decls; d; d = d->next) undo(d);
 }
 
 /* --- taking over ------------------------------------------------------------------- */
 
 static void claim(Declaration *decl) {
   Resource *res = resource_for(decl);
-  timer_stop(decl->gen->rt->loop, &res->grace);
+  timer_stop(decl->vm->host->loop, &res->grace);
   free(decl->old_name);
   decl->old_name = NULL;
   if (decl->plan == PLAN_BESIDE) settle_beside(decl, res);
@@ -214,13 +214,13 @@ static void claim(Declaration *decl) {
   declaration_bind(decl, res);
 }
 
-void resources_bind(Generation *gen) {
-  for (Declaration *d = gen->decls; d; d = d->next)
+void resources_bind(Vm *vm) {
+  for (Declaration *d = vm->decls; d; d = d->next)
     if (d->attached) declaration_attach(d);
     else claim(d);
-  for (Declaration *d = gen->decls; d; d = d->next)
+  for (Declaration *d = vm->decls; d; d = d->next)
     if (!d->attached) declarations_attach_to(d->res);
-  pending_look_soon(gen->rt); /* what it shares may be another thing now */
+  pending_look_soon(vm->host); /* what it shares may be another thing now */
 }
 
 static void begin(Declaration *decl) {
@@ -231,8 +231,8 @@ static void begin(Declaration *decl) {
   declaration_join(decl);
 }
 
-void resources_start(Generation *gen) {
-  for (Declaration *d = gen->decls, *next; d; d = next) {
+void resources_start(Vm *vm) {
+  for (Declaration *d = vm->decls, *next; d; d = next) {
     next = d->next;
     begin(d);
   }

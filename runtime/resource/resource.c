@@ -8,11 +8,12 @@
 #include <string.h>
 
 #include "core/hash.h"
+#include "core/name.h"
 #include "bridge/luaerror.h"
 #include "resource/pending.h"
 #include "resource/resource_parts.h"
 #include "bridge/luatext.h"
-#include "script/script.h"
+#include "vm/vm.h"
 
 static void on_grace(Timer *timer);
 
@@ -24,14 +25,13 @@ static void free_options(const ResourceKind *kind, void *options) {
 
 /* Returns new: "bot.lua:3", of the innermost frame that runs a source of the script's; or
  * NULL. Cannot raise. */
-static char *place_of(lua_State *L, const Generation *gen) {
+static char *place_of(lua_State *L, const Vm *vm) {
   lua_Debug frame;
   for (int level = 1; lua_getstack(L, level, &frame); level++) {
     lua_getinfo(L, "Sl", &frame);
     if (frame.currentline <= 0 || *frame.source != '@') continue;
-    for (size_t i = 0; i < gen->sources->count; i++)
-      if (strcmp(gen->sources->files[i].path, frame.source + 1) == 0)
-        return xasprintf("%s:%d", frame.short_src, frame.currentline);
+    if (vm->hooks->is_source(vm, frame.source + 1))
+      return xasprintf("%s:%d", frame.short_src, frame.currentline);
   }
   return NULL;
 }
@@ -53,42 +53,41 @@ static Declaration *next_named(IndexNode *node, const ResourceKind *kind,
   return node ? CONTAINER_OF(node, Declaration, node) : NULL;
 }
 
-static Declaration *first_named(const Generation *gen, const ResourceKind *kind,
+static Declaration *first_named(const Vm *vm, const ResourceKind *kind,
                                 const char *name) {
   uint64_t hash = hash_of(kind, name, strlen(name));
-  return next_named(index_first(&gen->declared, hash), kind, name);
+  return next_named(index_first(&vm->declared, hash), kind, name);
 }
 
-Declaration *declaration_of(const Generation *gen, const ResourceKind *kind,
-                            const char *name) {
-  Declaration *d = first_named(gen, kind, name);
+Declaration *declaration_of(const Vm *vm, const ResourceKind *kind, const char *name) {
+  Declaration *d = first_named(vm, kind, name);
   while (d && d->attached) d = next_named(index_next(&d->node), kind, name);
   return d;
 }
 
 static Declaration *declaration_new(lua_State *L, const ResourceKind *kind,
                                     const char *name, void *options) {
-  Generation *gen = generation_of(L);
+  Vm *vm = vm_of(L);
   Declaration *decl = xcalloc(1, sizeof *decl);
-  decl->gen = gen;
+  decl->vm = vm;
   decl->kind = kind;
   decl->name = xstrdup(name);
-  decl->place = place_of(L, gen);
+  decl->place = place_of(L, vm);
   decl->options = options;
   handlers_init(&decl->handlers);
   handlers_init(&decl->states);
   handlers_init(&decl->outgoing);
   handlers_init(&decl->drops);
   for (int i = 0; i < DECL_FUNCTIONS; i++) decl->functions[i] = LUA_NOREF;
-  index_add(&gen->declared, &decl->node, hash_of(kind, name, strlen(name)));
-  decl->at = gen->last_decl;
-  *gen->last_decl = decl;
-  gen->last_decl = &decl->next;
+  index_add(&vm->declared, &decl->node, hash_of(kind, name, strlen(name)));
+  decl->at = vm->last_decl;
+  *vm->last_decl = decl;
+  vm->last_decl = &decl->next;
   return decl;
 }
 
 static void unbind(Declaration *decl) {
-  if (decl->pends) index_remove(&decl->gen->rt->pending, &decl->waiting);
+  if (decl->pends) index_remove(&decl->vm->host->resources->pending, &decl->waiting);
   decl->pends = false;
   if (!decl->res) return;
   Declaration **at = &decl->res->decls;
@@ -102,8 +101,8 @@ static void wait_for_target(Declaration *decl) {
   unbind(decl);
   decl->pends = true;
   decl->told = false;
-  pending_look_soon(decl->gen->rt);
-  index_add(&decl->gen->rt->pending, &decl->waiting,
+  pending_look_soon(decl->vm->host);
+  index_add(&decl->vm->host->resources->pending, &decl->waiting,
             hash_of(decl->kind, decl->name, strlen(decl->name)));
 }
 
@@ -118,10 +117,10 @@ void declaration_bind(Declaration *decl, Resource *res) {
 }
 
 static void declaration_free(Declaration *decl) {
-  lua_State *L = decl->gen->L;
+  lua_State *L = decl->vm->L;
   unbind(decl);
   boxes_close(&decl->boxes);
-  index_remove(&decl->gen->declared, &decl->node);
+  index_remove(&decl->vm->declared, &decl->node);
   HandlerList *lists[] = {&decl->handlers, &decl->states, &decl->outgoing, &decl->drops};
   for (size_t i = 0; L && i < COUNT_OF(lists); i++) handlers_free(lists[i], L);
   for (int i = 0; L && i < DECL_FUNCTIONS; i++)
@@ -134,24 +133,24 @@ static void declaration_free(Declaration *decl) {
   free(decl);
 }
 
-void declarations_free(Generation *gen) {
-  while (gen->decls) {
-    Declaration *decl = gen->decls;
-    gen->decls = decl->next;
-    if (gen->decls) gen->decls->at = &gen->decls;
+void declarations_free(Vm *vm) {
+  while (vm->decls) {
+    Declaration *decl = vm->decls;
+    vm->decls = decl->next;
+    if (vm->decls) vm->decls->at = &vm->decls;
     declaration_free(decl);
   }
-  gen->last_decl = &gen->decls;
-  index_free(&gen->declared);
+  vm->last_decl = &vm->decls;
+  index_free(&vm->declared);
 }
 
 bool declaration_live(const Declaration *decl) {
-  return decl->gen->state == GEN_LIVE;
+  return decl->vm->state == VM_LIVE;
 }
 
 /* --- resources -------------------------------------------------------------------- */
 
-static Resource *find(Script *owner, const ResourceKind *kind, const char *name,
+static Resource *find(Owner *owner, const ResourceKind *kind, const char *name,
                       size_t len) {
   IndexNode *node = index_first(&owner->resources, hash_of(kind, name, len));
   for (; node; node = index_next(node)) {
@@ -176,14 +175,14 @@ char *resource_rename(Resource *res, char *name) {
 }
 
 Resource *resource_for(const Declaration *decl) {
-  return find(decl->gen->script, decl->kind, decl->name, strlen(decl->name));
+  return find(decl->vm->owner, decl->kind, decl->name, strlen(decl->name));
 }
 
 static void release_resource(Resource *res) {
-  Runtime *rt = res->owner->rt;
-  timer_stop(rt->loop, &res->grace);
+  Host *host = res->owner->host;
+  timer_stop(host->loop, &res->grace);
   if (res->prev) res->prev->next = res->next;
-  else rt->resources = res->next;
+  else host->resources->first = res->next;
   if (res->next) res->next->prev = res->prev;
   index_remove(&res->owner->resources, &res->node);
   free_options(res->kind, res->options);
@@ -201,17 +200,17 @@ int resource_prepare(Resource *res, Declaration *decl, Error *err) {
 }
 
 Resource *resource_open(Declaration *decl, Error *err) {
-  Runtime *rt = decl->gen->rt;
+  Host *host = decl->vm->host;
   Resource *res = xcalloc(1, sizeof *res);
   res->kind = decl->kind;
-  res->owner = decl->gen->script;
+  res->owner = decl->vm->owner;
   res->name = xstrdup(decl->name);
   res->grace.fire = on_grace;
   res->options = decl->options;
   decl->options = NULL;
-  res->next = rt->resources;
-  if (rt->resources) rt->resources->prev = res;
-  rt->resources = res;
+  res->next = host->resources->first;
+  if (host->resources->first) host->resources->first->prev = res;
+  host->resources->first = res;
   put_in_index(res);
   if (res->kind->open(res, err) == 0 && resource_prepare(res, decl, err) == 0) return res;
   resource_close_core(res);
@@ -226,7 +225,7 @@ void resource_close(Resource *res) {
     Declaration *decl = res->decls;
     unbind(decl);
     if (res->kind->lose) res->kind->lose(decl);
-    if (decl->attached && decl->gen->state != GEN_DEAD)
+    if (decl->attached && decl->vm->state != VM_DEAD)
       wait_for_target(decl); /* it may come back */
   }
   resource_close_core(res);
@@ -236,29 +235,29 @@ void resource_close(Resource *res) {
 /* Whether anybody's claim stands: a staged one counts only when it is live. */
 bool resource_orphaned(const Resource *res) {
   for (Declaration *d = res->decls; d; d = d->next_bound)
-    if (!d->attached && d->gen->state == GEN_LIVE) return false;
+    if (!d->attached && d->vm->state == VM_LIVE) return false;
   return true;
 }
 
 static void on_grace(Timer *timer) {
   Resource *res = CONTAINER_OF(timer, Resource, grace);
-  log_write(res->owner->rt->log, LOG_INFO, res->owner->name,
+  log_write(res->owner->host->log, LOG_INFO, res->owner->name,
             "%s %s is closed: the script no longer declares it", res->kind->name,
             res->name);
   resource_close(res);
 }
 
-void resources_orphan(Script *script, double grace) {
-  for (Resource *r = script->rt->resources; r; r = r->next)
-    if (r->owner == script && !timer_active(&r->grace) && resource_orphaned(r))
-      timer_start(script->rt->loop, &r->grace, grace);
+void resources_orphan(Owner *owner, double grace) {
+  for (Resource *r = owner->host->resources->first; r; r = r->next)
+    if (r->owner == owner && !timer_active(&r->grace) && resource_orphaned(r))
+      timer_start(owner->host->loop, &r->grace, grace);
 }
 
 /* --- attaching -------------------------------------------------------------------- */
 
 static Resource *find_target(Declaration *decl) {
   const char *colon = strchr(decl->name, ':');
-  Script *owner = script_find(decl->gen->rt, decl->name, (size_t)(colon - decl->name));
+  Owner *owner = owner_find(decl->vm->host, decl->name, (size_t)(colon - decl->name));
   return owner ? find(owner, decl->kind, colon + 1, strlen(colon + 1)) : NULL;
 }
 
@@ -279,7 +278,7 @@ void declaration_join(Declaration *decl) {
 static Declaration *first_waiting(const Resource *res, const char *target,
                                   uint64_t hash) {
   Declaration *first = NULL;
-  IndexNode *node = index_first(&res->owner->rt->pending, hash);
+  IndexNode *node = index_first(&res->owner->host->resources->pending, hash);
   for (; node; node = index_next(node)) {
     Declaration *decl = CONTAINER_OF(node, Declaration, waiting);
     if (is_named(decl, res->kind, target)) first = decl;
@@ -288,7 +287,7 @@ static Declaration *first_waiting(const Resource *res, const char *target,
 }
 
 void declarations_attach_to(Resource *res) {
-  if (!res->owner->rt->pending.count) return;
+  if (!res->owner->host->resources->pending.count) return;
   char *target = xasprintf("%s:%s", res->owner->name, res->name);
   uint64_t hash = hash_of(res->kind, target, strlen(target));
   for (Declaration *decl; (decl = first_waiting(res, target, hash));) {
@@ -302,11 +301,11 @@ void declarations_attach_to(Resource *res) {
 
 /* Its resource was closed: the name may be declared again. */
 static bool is_over(const Declaration *decl) {
-  return decl->gen->state != GEN_STAGING && !decl->attached && !decl->res;
+  return decl->vm->state != VM_STAGING && !decl->attached && !decl->res;
 }
 
-static void check_name(lua_State *L, Generation *gen, const ResourceKind *kind,
-                       const char *name, bool attached) {
+static void check_name(lua_State *L, Vm *vm, const ResourceKind *kind, const char *name,
+                       bool attached) {
   const char *rest = name;
   if (attached) {
     const char *colon = strchr(name, ':');
@@ -316,7 +315,7 @@ static void check_name(lua_State *L, Generation *gen, const ResourceKind *kind,
   if (!name_valid(rest))
     luaL_error(L, "%s name \"%s\": a name is made of letters, digits, _ . - (64 at most)",
                kind->name, name);
-  for (Declaration *d = first_named(gen, kind, name); d;
+  for (Declaration *d = first_named(vm, kind, name); d;
        d = next_named(index_next(&d->node), kind, name))
     if (!is_over(d))
       luaL_error(L, "%s \"%s\" is declared twice in this script", kind->name, name);
@@ -324,7 +323,7 @@ static void check_name(lua_State *L, Generation *gen, const ResourceKind *kind,
 
 /* Checks the name protected, so that the options are not lost when it raises. */
 static int f_check(lua_State *L) {
-  check_name(L, generation_of(L), lua_touserdata(L, 1), lua_touserdata(L, 2),
+  check_name(L, vm_of(L), lua_touserdata(L, 1), lua_touserdata(L, 2),
              lua_toboolean(L, 3));
   return 0;
 }
@@ -340,7 +339,7 @@ static bool checked(lua_State *L, const ResourceKind *kind, const char *name,
 
 /* The text on top, with where the script is, not the module of stdlib that it called. */
 static int raise_here(lua_State *L) {
-  char *place = place_of(L, generation_of(L)), text[LUA_IDSIZE + 16] = "";
+  char *place = place_of(L, vm_of(L)), text[LUA_IDSIZE + 16] = "";
   if (place) snprintf(text, sizeof text, "%s: ", place);
   free(place); /* what follows may raise */
   lua_pushstring(L, text);
@@ -362,14 +361,14 @@ const char *declared_name(lua_State *L, int arg) {
 static void take_back(Declaration *decl) {
   *decl->at = decl->next;
   if (decl->next) decl->next->at = decl->at;
-  else decl->gen->last_decl = decl->at;
+  else decl->vm->last_decl = decl->at;
   declaration_free(decl);
 }
 
 /* What is over is forgotten when its name is declared again: else a script that does so
  * for ever would grow. Handles of it find nothing any more. */
-static void forget_over(Generation *gen, const ResourceKind *kind, const char *name) {
-  Declaration *decl = first_named(gen, kind, name);
+static void forget_over(Vm *vm, const ResourceKind *kind, const char *name) {
+  Declaration *decl = first_named(vm, kind, name);
   while (decl && (!is_over(decl) || decl->handlers.depth > 0))
     decl = next_named(index_next(&decl->node), kind, name);
   if (!decl) return;
@@ -383,27 +382,27 @@ Declaration *declare(lua_State *L, const ResourceKind *kind, const char *name,
 
 Declaration *declare_with(lua_State *L, const ResourceKind *kind, const char *name,
                           void *options, const int *functions, int count, Error *err) {
-  Generation *gen = generation_of(L);
+  Vm *vm = vm_of(L);
   if (!checked(L, kind, name, false)) {
     free_options(kind, options);
     for (int i = 0; i < count; i++) luaL_unref(L, LUA_REGISTRYINDEX, functions[i]);
     raise_here(L);
   }
-  forget_over(gen, kind, name);
+  forget_over(vm, kind, name);
   Declaration *decl = declaration_new(L, kind, name, options);
   for (int i = 0; i < count; i++) decl->functions[i] = functions[i];
-  if (gen->state == GEN_STAGING || declare_live(decl, err) == 0) return decl;
+  if (vm->state == VM_STAGING || declare_live(decl, err) == 0) return decl;
   take_back(decl);
   return NULL;
 }
 
 Declaration *declare_attached(lua_State *L, const ResourceKind *kind,
                               const char *target) {
-  Generation *gen = generation_of(L);
+  Vm *vm = vm_of(L);
   if (!checked(L, kind, target, true)) raise_here(L);
   Declaration *decl = declaration_new(L, kind, target, NULL);
   decl->attached = true;
-  if (gen->state == GEN_STAGING) return decl;
+  if (vm->state == VM_STAGING) return decl;
   declaration_attach(decl);
   declaration_join(decl);
   return decl;

@@ -13,6 +13,7 @@
 #ifndef TIDELOCK_RESOURCE_RESOURCE_H
 #define TIDELOCK_RESOURCE_RESOURCE_H
 
+#include "resource/resources.h"
 #include "vm/handler.h"
 
 typedef struct ResourceKind {
@@ -51,7 +52,7 @@ struct Resource {
   Resource *prev, *next;
   IndexNode node; /* in the owner's `resources`, by kind and name */
   const ResourceKind *kind;
-  Script *owner;
+  Owner *owner;
   char *name;           /* to be changed by resource_rename alone */
   void *core, *options; /* options owned: what it was opened with */
   Declaration *decls;   /* all bound ones, the owner's current one first */
@@ -77,7 +78,7 @@ struct Declaration {
   bool pends;
   Box *boxes;     /* the handles of it */
   IndexNode node; /* in its generation's `declared`, by kind and name */
-  Generation *gen;
+  Vm *vm;
   const ResourceKind *kind;
   char *name;          /* attached: "script:name" */
   char *place;         /* "bot.lua:3", where it was declared; NULL: not known */
@@ -106,22 +107,21 @@ Declaration *declare_attached(lua_State *L, const ResourceKind *kind, const char
 
 /* Whether events of the resource are for this declaration now. */
 bool declaration_live(const Declaration *decl);
-void declarations_free(
-    Generation *gen); /* unbinds and releases all of its declarations */
+void declarations_free(Vm *vm); /* unbinds and releases all of its declarations */
 
 /* What can be said against the declarations without opening anything. */
-int resources_check(Generation *gen, Error *err);
+int resources_check(Vm *vm, Error *err);
 
 /* The reconciling, in steps; those that can fail come first. On failure *err says what
  * could not be, and where it was declared; then resources_undo, on which all is as it
  * was. */
-int resources_open(Generation *gen, Error *err);    /* beside what there is */
-int resources_replace(Generation *gen, Error *err); /* what excludes its predecessor */
-void resources_undo(Generation *gen);
-void resources_bind(Generation *gen);  /* claims: cannot fail, nor be undone */
-void resources_start(Generation *gen); /* after the generation took over */
+int resources_open(Vm *vm, Error *err);    /* beside what there is */
+int resources_replace(Vm *vm, Error *err); /* what excludes its predecessor */
+void resources_undo(Vm *vm);
+void resources_bind(Vm *vm);  /* claims: cannot fail, nor be undone */
+void resources_start(Vm *vm); /* after the generation took over */
 /* What the script owns and nobody claims gets the grace, then is closed. */
-void resources_orphan(Script *script, double grace);
+void resources_orphan(Owner *owner, double grace);
 bool resource_orphaned(const Resource *res);
 void resource_close(Resource *res); /* unbinds, closes and releases it */
 

@@ -9,8 +9,7 @@ Resource *resource_for(const Declaration *decl);
 /* Takes the name; returns the one before, owned by the caller. */
 char *resource_rename(Resource *res, char *name);
 /* The generation's own declaration of this kind and name; NULL: there is none. */
-Declaration *declaration_of(const Generation *gen, const ResourceKind *kind,
-                            const char *name);
+Declaration *declaration_of(const Vm *vm, const ResourceKind *kind, const char *name);
 /* Opens a new one with the declaration's options, which it takes; NULL with *err. */
 Resource *resource_open(Declaration *decl, Error *err);
 /* The kind's own part of taking a resource over that may fail. */

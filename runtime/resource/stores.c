@@ -7,7 +7,6 @@
 #include "bridge/luajson.h"
 #include "resource/stores_parts.h"
 #include "bridge/view.h"
-#include "script/probation.h"
 
 enum { MAX_ROUNDS = 100, TRACED_PATHS = 32 };
 
@@ -32,7 +31,7 @@ static bool is_heard(const Declaration *d) {
 static void tell_all(StoreCore *core) {
   Value root = value_retain(store_root(core->store));
   for (Declaration *d = core->res->decls; d; d = d->next_bound)
-    if (is_heard(d)) subscriptions_tell(d->gen, store_subscriptions(d), root);
+    if (is_heard(d)) subscriptions_tell(d->vm, store_subscriptions(d), root);
   value_release(root);
 }
 
@@ -48,19 +47,19 @@ static void note_names(Stores *stores) {
 
 /* Subscribers change each other's stores without an end: they are left as they are. */
 static void give_up(Stores *stores) {
-  Script *owner = stores->dirty->res->owner;
+  Owner *owner = stores->dirty->res->owner;
   char *text = xasprintf(
       "subscribers change these stores in a loop, and were stopped after %d rounds: %s",
       MAX_ROUNDS, buffer_text(&stores->looping));
   while (stores->dirty) take_dirty(stores);
-  log_write(stores->rt->log, LOG_ERROR, "store", "%s", text);
-  if (owner->current) probation_failed(owner->current, text);
+  log_write(stores->host->log, LOG_ERROR, "store", "%s", text);
+  if (owner->current) owner->current->hooks->failed(owner->current, text);
   free(text);
 }
 
 static void on_turn_over(Event *event) {
   Stores *stores = CONTAINER_OF(event, Stores, event);
-  uint64_t turn = loop_turn(stores->rt->loop);
+  uint64_t turn = loop_turn(stores->host->loop);
   stores->queued = false;
   if (turn != stores->turn) {
     stores->rounds = 0;
@@ -127,30 +126,30 @@ static int push_traced(lua_State *L, void *ctx) {
   return 1;
 }
 
-static bool may_read(const StoreCore *core, const Script *script) {
+static bool may_read(const StoreCore *core, const Owner *owner) {
   const StoreOptions *options = core->res->options;
-  return script == core->res->owner || options->share != SHARE_NONE;
+  return owner == core->res->owner || options->share != SHARE_NONE;
 }
 
 static void trace(StoreCore *core) {
-  Runtime *rt = core->res->owner->rt;
+  Host *host = core->res->owner->host;
   size_t count = store_history_count(core->store);
   Traced t = {core, store_history_at(core->store, count - 1)};
   Firing firing = {.source = "store.trace", .push = push_traced, .ctx = &t, .any = true};
-  for (Script *s = rt->scripts; s; s = s->next)
+  for (Owner *s = host->owners; s; s = s->next)
     if (s->current && s->current->traces && may_read(core, s))
       handlers_fire(s->current, s->current->traces, &firing);
 }
 
 static void tell_soon(StoreCore *core) {
-  Stores *stores = core->res->owner->rt->stores;
+  Stores *stores = core->res->owner->host->resources->stores;
   if (core->dirty) return;
   core->dirty = true;
   core->next_dirty = stores->dirty;
   stores->dirty = core;
   if (stores->queued) return;
   stores->queued = true;
-  loop_after_turn(stores->rt->loop, &stores->event);
+  loop_after_turn(stores->host->loop, &stores->event);
 }
 
 void store_changed(Declaration *decl) {
@@ -161,7 +160,7 @@ void store_changed(Declaration *decl) {
 }
 
 void stores_look_again(Stores *stores) {
-  for (Resource *r = stores->rt->resources; r; r = r->next)
+  for (Resource *r = stores->host->resources->first; r; r = r->next)
     if (r->kind == &store_kind && r->core) tell_soon(r->core);
 }
 
@@ -207,13 +206,13 @@ static int prepare_rise(const Resource *res, Declaration *decl, Error *err) {
   StoreExtra *extra = store_extra(decl);
   int code = keep_migrate(decl, core, store_root(core->store), was->version, is->version,
                           &extra->root, err);
-  decl->gen->migrated = extra->migrated = code == 0;
+  decl->vm->migrated = extra->migrated = code == 0;
   return code;
 }
 
 /* A newly opened one has its options from the declaration, others not yet. */
 static int prepare_store(Resource *res, Declaration *decl, Error *err) {
-  const Stores *stores = res->owner->rt->stores;
+  const Stores *stores = res->owner->host->resources->stores;
   if (!decl->options) return keep_take_over(res->core, decl, err);
   if (stores->db && !same_keys(res->options, decl->options) &&
       db_in_trouble(stores->db, err))
@@ -224,7 +223,7 @@ static int prepare_store(Resource *res, Declaration *decl, Error *err) {
 /* --- closing ---------------------------------------------------------------------- */
 
 static void forget_dirty(StoreCore *core) {
-  StoreCore **at = &core->res->owner->rt->stores->dirty;
+  StoreCore **at = &core->res->owner->host->resources->stores->dirty;
   while (*at && *at != core) at = &(*at)->next_dirty;
   if (*at) *at = core->next_dirty;
 }
@@ -284,7 +283,7 @@ static bool take_options(Declaration *decl) {
 static void begin_hearing(Declaration *d) {
   const StoreCore *core = core_of(d);
   if (!is_heard(d)) return;
-  subscriptions_baseline(d->gen, store_subscriptions(d), store_root(core->store));
+  subscriptions_baseline(d->vm, store_subscriptions(d), store_root(core->store));
 }
 
 /* Those who subscribed while it loaded begin with what is there now. */
@@ -307,7 +306,7 @@ static bool is_withheld(const Declaration *decl) {
 static void drop_store(Declaration *decl) {
   StoreExtra *extra = decl->extra;
   if (!extra) return;
-  subscriptions_free(decl->gen, &extra->subscriptions);
+  subscriptions_free(decl->vm, &extra->subscriptions);
   value_release(extra->root);
   free(extra);
   decl->extra = NULL;
@@ -357,9 +356,9 @@ void store_end_change(Declaration *decl) {
 
 /* --- life ------------------------------------------------------------------------- */
 
-Stores *stores_new(Runtime *rt) {
+Stores *stores_new(Host *host) {
   Stores *stores = xcalloc(1, sizeof *stores);
-  stores->rt = rt;
+  stores->host = host;
   stores->event.run = on_turn_over;
   return stores;
 }

@@ -57,18 +57,18 @@ int store_flush(lua_State *L, Declaration *decl);
  * from a binding. Pushes a view, or nil and why not. */
 int store_load(lua_State *L, Declaration *decl);
 
-/* Sets time, script, action, paths and state of the table on top. May raise. */
+/* Sets time, owner, action, paths and state of the table on top. May raise. */
 void store_fill_change(lua_State *L, const StoreChange *change);
 
 /* The database of the profile, opened when it is first asked for; NULL: BUSY, IO.
  * Borrows.
  */
-Db *stores_db(Runtime *rt, Error *err);
+Db *stores_db(Host *host, Error *err);
 
 /* Writes what is not on disk yet, and lets go of the profile; run the loop on after it.
  */
 void stores_close(Stores *stores);
-Stores *stores_new(Runtime *rt); /* returns new; of the runtime */
+Stores *stores_new(Host *host); /* returns new; of the runtime */
 void stores_free(Stores *stores);
 
 #endif

@@ -36,7 +36,7 @@ static void tell(StoreCore *core, Error err) {
       .source = core->res->name, .push = push_error, .ctx = &err, .any = true};
   for (Declaration *d = core->res->decls; d; d = d->next_bound)
     if (declaration_live(d) && store_share(d) != SHARE_NONE)
-      handlers_fire(d->gen, &d->states, &firing);
+      handlers_fire(d->vm, &d->states, &firing);
 }
 
 static void on_news(Event *event) {
@@ -54,11 +54,11 @@ static void tell_later(StoreCore *core, const Error *err) {
   if (core->news) core->news->core = NULL;
   core->news = xcalloc(1, sizeof *core->news);
   *core->news = (StoreNews){.event.run = on_news, .core = core, .err = *err};
-  inbox_push(core->res->owner->rt->loop, &core->news->event);
+  inbox_push(core->res->owner->host->loop, &core->news->event);
 }
 
 static void log_error(const StoreCore *core, const Error *err) {
-  log_write(core->res->owner->rt->log, LOG_ERROR, "store", "%s", err->message);
+  log_write(core->res->owner->host->log, LOG_ERROR, "store", "%s", err->message);
 }
 
 /* The database logs for itself that writing fails. */
@@ -99,12 +99,12 @@ static int f_migrate(lua_State *L) {
 }
 
 static int run_migrate(const Declaration *decl, Migration *m, Error *err) {
-  Generation *gen = decl->gen;
-  lua_State *L = gen->L;
+  Vm *vm = decl->vm;
+  lua_State *L = vm->L;
   Error ignored;
-  gen->migrating = true;
-  bool ok = script_call(gen, "migrate", decl->name, f_migrate, m, err);
-  gen->migrating = false;
+  vm->migrating = true;
+  bool ok = vm_call(vm, "migrate", decl->name, f_migrate, m, err);
+  vm->migrating = false;
   if (m->under_way && lua_checkstack(L, 4)) {
     lua_rawgeti(L, LUA_REGISTRYINDEX, m->draft);
     draft_end(L, -1, NULL, &ignored);
@@ -140,27 +140,28 @@ int keep_migrate(const Declaration *decl, StoreCore *core, Value base, int64_t f
 
 /* The time of that counts for no turn of a script's. */
 static void on_reading(void *ctx, bool begins) {
-  watchdog_hold(((Runtime *)ctx)->watchdog, begins);
+  watchdog_hold(((Host *)ctx)->watchdog, begins);
 }
 
-Db *stores_db(Runtime *rt, Error *err) {
-  DbOptions options = {.folder = rt->options.data,
-                       .unsaved = &rt->ending->unsaved,
+Db *stores_db(Host *host, Error *err) {
+  DbOptions options = {.folder = host->resources->data,
+                       .unsaved = host->resources->unsaved,
                        .reading = on_reading,
-                       .reading_ctx = rt};
-  if (!rt->stores->db) rt->stores->db = db_open(rt->loop, &options, err);
-  return rt->stores->db;
+                       .reading_ctx = host};
+  if (!host->resources->stores->db)
+    host->resources->stores->db = db_open(host->loop, &options, err);
+  return host->resources->stores->db;
 }
 
 int keep_open(StoreCore *core, Error *err) {
-  Runtime *rt = core->res->owner->rt;
+  Host *host = core->res->owner->host;
   const StoreOptions *o = core->res->options;
   core->stored = -1;
   core->loaded = (Value){0};
-  if ((!o->persist_count && !o->persist_all) || !rt->options.data ||
-      rt->options.check_only)
+  if ((!o->persist_count && !o->persist_all) || !host->resources->data ||
+      host->resources->check_only)
     return 0;
-  if (!stores_db(rt, err)) return (int)err->code;
+  if (!stores_db(host, err)) return (int)err->code;
   char *name = xasprintf("%s:%s", core->res->owner->name, core->res->name);
   PersistOptions options = {.name = name,
                             .keys = (const char *const *)o->persist,
@@ -171,8 +172,8 @@ int keep_open(StoreCore *core, Error *err) {
                             .failed = on_failed,
                             .ctx = core};
   core->persist =
-      persist_open(rt->loop, rt->stores->db, &options, store_account(core->store),
-                   &core->loaded, &core->stored, err);
+      persist_open(host->loop, host->resources->stores->db, &options,
+                   store_account(core->store), &core->loaded, &core->stored, err);
   free(name);
   if (!core->persist) return (int)err->code;
   core->aside = *err;
@@ -202,7 +203,7 @@ static int tell_way_out(const Declaration *decl, Error *err) {
   return error_set(err, why.code,
                    "%.180s; what is kept is as it was: mend this, or set that aside with "
                    "`tidelock data reset %.24s:%.24s`",
-                   why.message, decl->gen->script->name, decl->name);
+                   why.message, decl->vm->owner->name, decl->name);
 }
 
 static int migrate_found(StoreCore *core, const Declaration *decl, Error *err) {
@@ -251,7 +252,7 @@ static void warn_key(const StoreCore *core, const char *key) {
     size_t len;
     suggest_offer(&near, value_bytes(name, &len));
   }
-  log_write(core->res->owner->rt->log, LOG_WARN, "store",
+  log_write(core->res->owner->host->log, LOG_WARN, "store",
             "%s:%s: persist names \"%s\", and the state has no such key%s",
             core->res->owner->name, core->res->name, key, suggest_text(&near));
 }

@@ -4,7 +4,7 @@
 
 #include "data/persist.h"
 #include "bridge/luaerror.h"
-#include "script/script.h"
+#include "vm/vm.h"
 #include "resource/stores.h"
 #include "bridge/view.h"
 
@@ -32,7 +32,7 @@ static Value next_unread(const StoreLoad *l, Value *at) {
 /* True when it has to be waited for. */
 static bool go_on(StoreLoad *l) {
   Value at;
-  return persist_fetch(l->task->rt->loop, &l->fetch, next_unread(l, &at));
+  return persist_fetch(l->task->host->loop, &l->fetch, next_unread(l, &at));
 }
 
 static bool is_there(StoreLoad *l) {

@@ -4,7 +4,7 @@
 #define TIDELOCK_RESOURCE_STORES_PARTS_H
 
 #include "data/persist.h"
-#include "script/script.h"
+#include "vm/vm.h"
 #include "resource/stores.h"
 
 typedef struct StoreCore StoreCore;
@@ -32,7 +32,7 @@ typedef struct StoreExtra {
 StoreExtra *store_extra(Declaration *decl); /* borrows */
 
 struct Stores {
-  Runtime *rt;
+  Host *host;
   Db *db; /* opened for the first store that keeps something */
   Event event;
   bool queued;

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "vm/call.h"
-#include "script/hold.h"
+#include "vm/hold.h"
 #include "bridge/view.h"
 
 struct Subscription {
@@ -66,9 +66,9 @@ static void mark_removed(Subscription *s) {
   s->list->removed = s;
 }
 
-void subscriptions_free(Generation *gen, Subscriptions *list) {
+void subscriptions_free(Vm *vm, Subscriptions *list) {
   for (Subscription *s = list->first; s; s = s->next) mark_removed(s);
-  sweep(list, gen->L);
+  sweep(list, vm->L);
 }
 
 static int f_off(lua_State *L) {
@@ -78,7 +78,7 @@ static int f_off(lua_State *L) {
   if (!s) return 0;
   Subscriptions *list = s->list;
   mark_removed(s);
-  if (list->depth == 0) sweep(list, generation_of(L)->L);
+  if (list->depth == 0) sweep(list, vm_of(L)->L);
   return 0;
 }
 
@@ -145,7 +145,7 @@ Subscription *subscription_new(lua_State *L, Subscriptions *list, const char *st
                       .handler = to,
                       .equals = eq,
                       .last = LUA_NOREF,
-                      .charge = generation_hold(L, sizeof *s),
+                      .charge = vm_hold(L, sizeof *s),
                       .box = box};
   strncpy(s->store, store, sizeof s->store - 1);
   box->object = s;
@@ -255,26 +255,26 @@ static int push_telling(lua_State *L, void *ctx) {
   return 2;
 }
 
-static void run_handler(Generation *gen, Telling *t) {
-  task_start(gen, TASK_NAME("the subscriber of", t->s->store), push_telling, t, NULL,
+static void run_handler(Vm *vm, Telling *t) {
+  task_start(vm, TASK_NAME("the subscriber of", t->s->store), push_telling, t, NULL,
              NULL);
-  luaL_unref(gen->L, LUA_REGISTRYINDEX, t->old);
+  luaL_unref(vm->L, LUA_REGISTRYINDEX, t->old);
 }
 
-static void tell(Generation *gen, Subscription *s, Value root) {
-  if (s->removed || !s->has_baseline || hold_skips(gen)) return;
+static void tell(Vm *vm, Subscription *s, Value root) {
+  if (s->removed || !s->has_baseline || hold_skips(vm)) return;
   if (s->selector == LUA_NOREF &&
       value_same(value_get(root, s->steps, s->step_count), s->seen))
     return;
   Telling t = {.s = s, .root = root, .old = LUA_NOREF};
-  if (script_call(gen, "a selector", s->store, f_select, &t, NULL) && t.changed)
-    run_handler(gen, &t);
+  if (vm_call(vm, "a selector", s->store, f_select, &t, NULL) && t.changed)
+    run_handler(vm, &t);
 }
 
-void subscriptions_tell(Generation *gen, Subscriptions *list, Value root) {
+void subscriptions_tell(Vm *vm, Subscriptions *list, Value root) {
   list->depth++;
-  for (Subscription *s = list->first; s; s = s->next) tell(gen, s, root);
-  if (--list->depth == 0) sweep(list, gen->L);
+  for (Subscription *s = list->first; s; s = s->next) tell(vm, s, root);
+  if (--list->depth == 0) sweep(list, vm->L);
 }
 
 static int f_baseline(lua_State *L) {
@@ -284,16 +284,16 @@ static int f_baseline(lua_State *L) {
   return 0;
 }
 
-void subscriptions_baseline(Generation *gen, Subscriptions *list, Value root) {
+void subscriptions_baseline(Vm *vm, Subscriptions *list, Value root) {
   list->depth++;
   while (list->fresh) {
     Subscription *s = list->fresh;
     list->fresh = s->next;
     if (s->has_baseline || s->removed) continue;
     Telling t = {.s = s, .root = root, .old = LUA_REFNIL};
-    bool ok = script_call(gen, "a selector", s->store, f_baseline, &t, NULL);
+    bool ok = vm_call(vm, "a selector", s->store, f_baseline, &t, NULL);
     s->has_baseline = true; /* a selector that failed has seen nil */
-    if (ok && s->immediate) run_handler(gen, &t);
+    if (ok && s->immediate) run_handler(vm, &t);
   }
-  if (--list->depth == 0) sweep(list, gen->L);
+  if (--list->depth == 0) sweep(list, vm->L);
 }

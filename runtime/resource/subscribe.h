@@ -22,9 +22,9 @@ Subscription *subscription_new(lua_State *L, Subscriptions *list, const char *st
 void subscription_set_immediate(Subscription *s, bool immediate);
 
 /* Asks each selector and tells the handlers of those whose value is another now. */
-void subscriptions_tell(Generation *gen, Subscriptions *list, Value root);
+void subscriptions_tell(Vm *vm, Subscriptions *list, Value root);
 /* For those that have none yet: what the selector gives now is what was seen last. */
-void subscriptions_baseline(Generation *gen, Subscriptions *list, Value root);
-void subscriptions_free(Generation *gen, Subscriptions *list);
+void subscriptions_baseline(Vm *vm, Subscriptions *list, Value root);
+void subscriptions_free(Vm *vm, Subscriptions *list);
 
 #endif

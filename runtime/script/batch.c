@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "script/parts.h"
 #include "script/transaction.h"
 #include "sources/watch.h"
 
@@ -96,11 +97,12 @@ static Sources *read_sources(Script *script) {
   Sources *sources = sources_read(script->path, &err);
   if (sources) {
     script->unreadable = ERR_NONE;
-    if (script->rt->watch) watch_sources(script->rt->watch, script, sources);
+    if (script->rt->watch)
+      watch_sources(script->rt->watch, script, script->owner.name, script->path, sources);
   } else if (script->unreadable != err.code) {
     script->unreadable = err.code;
     notice_failed(script, NULL, err.message);
-    if (!script->current && script_is_first(script))
+    if (!script_current(script) && script_is_first(script))
       runtime_exit(script->rt, STATUS_UNLOADED);
   }
   return sources;
@@ -108,7 +110,8 @@ static Sources *read_sources(Script *script) {
 
 static void add_load(Batch *batch, Script *script, Sources *sources, bool held) {
   Load load = {.script = script, .sources = sources, .held = held};
-  if (script->current) load.changes = sources_changes(script->current->sources, sources);
+  if (script_current(script))
+    load.changes = sources_changes(script_current(script)->sources, sources);
   load.group = batch->count;
   batch->loads = xrealloc(batch->loads, (batch->count + 1) * sizeof load);
   batch->loads[batch->count++] = load;
@@ -121,7 +124,8 @@ static bool in_batch(const Batch *batch, const Script *script) {
 }
 
 static bool runs_already(const Script *script, const Sources *sources) {
-  const Sources *running = script->current ? script->current->sources : NULL;
+  const Sources *running =
+      script_current(script) ? script_current(script)->sources : NULL;
   return running && sources_hash_of(sources, &running->uses) ==
                         sources_hash_of(running, &running->uses);
 }
@@ -139,7 +143,8 @@ static bool was_tried(const Script *script, const Sources *sources) {
 void load_note_failed(Script *script, const Sources *tried) {
   uses_free(&script->failed);
   uses_join(&script->failed, &tried->uses);
-  if (script->current) uses_join(&script->failed, &script->current->sources->uses);
+  if (script_current(script))
+    uses_join(&script->failed, &script_current(script)->sources->uses);
   script->failed_hash = sources_hash_of(tried, &script->failed);
 }
 
@@ -164,22 +169,23 @@ static bool is_hopeless(const Script *script, const Sources *sources, bool held)
 /* Takes the sources; NULL: they are to be read. */
 static void consider(Batch *batch, Script *script, Sources *sources, bool held) {
   if (in_batch(batch, script)) return;
-  if (script->ending) {
+  if (script->owner.ending) {
     script->saved_meanwhile = script->saved_meanwhile || !held;
     sources_free(sources);
     return;
   }
   if (!sources) sources = read_sources(script);
   if (!sources) return;
-  if (!held && script->current && script->seen != 0 && script->rt->watch &&
+  if (!held && script_current(script) && script->seen != 0 && script->rt->watch &&
       watch_reads_again(script->rt->watch, script)) {
     sources_free(sources);
     return;
   }
   if (held ? runs_already(script, sources) : was_tried(script, sources)) {
     if (held) forget_failed(script);
-    if (script->reload || script->failed.count || !script->current) sources_free(sources);
-    else refresh(script->current, sources);
+    if (script->reload || script->failed.count || !script_current(script))
+      sources_free(sources);
+    else refresh(script_current(script), sources);
     return;
   }
   if (is_hopeless(script, sources, held)) {
@@ -209,7 +215,7 @@ static void find_groups(Batch *batch) {
 
 static int by_order(const void *a, const void *b) {
   const Load *x = a, *y = b;
-  for (const Script *s = x->script->next; s; s = s->next)
+  for (const Script *s = script_after(x->script); s; s = script_after(s))
     if (s == y->script) return -1;
   return x->script == y->script ? 0 : 1;
 }
@@ -270,12 +276,12 @@ static Sources **read_whole(Script *const *changed, size_t count) {
 
 void scripts_load(Runtime *rt, Script *const *changed, size_t count) {
   Batch batch = {0};
-  Sources **sources = rt->stopping ? NULL : read_whole(changed, count);
+  Sources **sources = rt->host.stopping ? NULL : read_whole(changed, count);
   if (!sources) return;
   for (size_t i = 0; i < count; i++)
     if (sources[i]) consider(&batch, changed[i], sources[i], false);
   free(sources);
-  for (Script *s = rt->scripts; batch.count && s; s = s->next)
+  for (Script *s = script_first(rt); batch.count && s; s = script_after(s))
     if (s->held) consider(&batch, s, NULL, true);
   if (batch.count > 1) qsort(batch.loads, batch.count, sizeof *batch.loads, by_order);
   number_groups(&batch);
@@ -288,4 +294,15 @@ void scripts_load(Runtime *rt, Script *const *changed, size_t count) {
 
 void script_load(Script *script) {
   scripts_load(script->rt, &script, 1);
+}
+
+void scripts_load_changed(Runtime *rt) {
+  size_t count = 0;
+  for (Script *s = script_first(rt); s; s = script_after(s)) count++;
+  Script **scripts = xcalloc(count + 1, sizeof *scripts);
+  count = 0;
+  for (Script *s = script_first(rt); s; s = script_after(s))
+    if (watch_take_changed(rt->watch, s)) scripts[count++] = s;
+  scripts_load(rt, scripts, count);
+  free(scripts);
 }

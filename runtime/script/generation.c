@@ -1,12 +1,14 @@
 /* Generations. The ordered end of one (generation_kill):
- *   1 ops stop, 2 tasks are killed (their waits cancelled), 3 declarations are unbound
+ *   1 timers stop, 2 tasks are killed (their waits cancelled), 3 declarations are unbound
  * and freed with their handlers, 4 boxes are severed, 5 the state is closed on a worker
  * thread: by then nothing in it points at anything of the core's. */
 #include "script/generation.h"
 
+#include <lauxlib.h>
 #include <stdlib.h>
+#include <string.h>
 
-#include "bridge/place.h"
+#include "script/parts.h"
 #include "script/keep_file.h"
 #include "script/probation.h"
 #include "resource/resource.h"
@@ -14,6 +16,7 @@
 #include "vm/state.h"
 #include "vm/task.h"
 #include "bridge/view.h"
+#include "vm/vm_timer.h"
 #include "vm/watchdog.h"
 
 enum { STAGE_MEMORY_MIB = 64 };
@@ -21,116 +24,109 @@ enum { STAGE_MEMORY_MIB = 64 };
 static void on_ended(Event *event);
 static void on_grace(Timer *timer);
 
+/* --- what its Vm asks and tells ----------------------------------------------------- */
+
+static void on_task_ended(Vm *vm) {
+  Generation *gen = (Generation *)vm;
+  if (gen->vm.state != VM_RETIRING || gen->vm.tasks || gen->ended_queued) return;
+  gen->ended_queued = true; /* not now: the task's last frames may be on the C stack */
+  inbox_push(gen->rt->host.loop, &gen->ended);
+}
+
+static void on_failed(Vm *vm, const char *text) {
+  probation_failed((Generation *)vm, text);
+}
+
+/* Its keep may have changed. */
+static void on_turn_ended(Vm *vm) {
+  keep_file_touch((Generation *)vm);
+}
+
+static int find_module(lua_State *L, const char *name) {
+  const SourceFile *file = *name ? sources_use(generation_of(L)->sources, name) : NULL;
+  if (!file) return 0;
+  size_t len;
+  const char *code = source_code(file, &len);
+  lua_pushfstring(L, "@%s", file->path);
+  if (luaL_loadbufferx(L, code, len, lua_tostring(L, -1), "t")) return lua_error(L);
+  return 1;
+}
+
+static void offer_modules(const Vm *vm, Suggestion *meant) {
+  const Sources *sources = ((const Generation *)vm)->sources;
+  for (size_t i = 0; i < sources->count; i++)
+    suggest_offer(meant, sources->files[i].module);
+}
+
+static bool is_source(const Vm *vm, const char *path) {
+  const Sources *sources = ((const Generation *)vm)->sources;
+  for (size_t i = 0; i < sources->count; i++)
+    if (strcmp(sources->files[i].path, path) == 0) return true;
+  return false;
+}
+
+static const VmHooks hooks = {.failed = on_failed,
+                              .task_ended = on_task_ended,
+                              .turn_ended = on_turn_ended,
+                              .find_module = find_module,
+                              .offer_modules = offer_modules,
+                              .is_source = is_source};
+
+/* --- making one --------------------------------------------------------------------- */
+
 Generation *generation_new(Script *script, Sources *sources) {
   Generation *gen = xcalloc(1, sizeof *gen);
   gen->script = script;
   gen->rt = script->rt;
-  gen->number = ++script->generations;
   gen->sources = sources;
-  gen->memory_limit = script->rt->options.memory_limit;
-  gen->last_decl = &gen->decls;
+  vm_init(&gen->vm, &script->owner, &hooks, ++script->generations);
   gen->grace_seconds = script->rt->options.grace;
-  gen->on_start = gen->on_stop = gen->on_notice = gen->keep = gen->migrate = LUA_NOREF;
+  gen->keep = LUA_NOREF;
+  for (int i = 0; i < GEN_FUNCTIONS; i++) gen->functions[i] = LUA_NOREF;
   gen->version = 1;
   gen->grace.fire = on_grace;
   gen->ended.run = on_ended;
-  box_ring_init(&gen->boxes);
   return gen;
 }
 
-/* The extra space of a coroutine holds its generation's address and, in the bits that an
- * address leaves, its mark. */
-static uintptr_t *extra(lua_State *L) {
-  return (uintptr_t *)lua_getextraspace(L);
-}
-
 Generation *generation_of(lua_State *L) {
-  return (Generation *)(*extra(L) & ~(uintptr_t)(CO_CORE | CO_WAITS));
+  return (Generation *)vm_of(L);
 }
 
-void coroutine_mark(lua_State *co, int mark) {
-  *extra(co) = (uintptr_t)generation_of(co) | (uintptr_t)mark;
+int generation_open(Generation *gen, Error *err) {
+  return state_open(&gen->vm, err);
 }
 
-int coroutine_marks(lua_State *co) {
-  return (int)(*extra(co) & (CO_CORE | CO_WAITS));
-}
-
-/* --- ops -------------------------------------------------------------------------- */
-
-void op_add(Generation *gen, Op *op) {
-  op->gen = gen;
-  op->prev = NULL;
-  op->next = gen->ops;
-  if (gen->ops) gen->ops->prev = op;
-  gen->ops = op;
-  if (gen->state == GEN_LIVE) op->start(op);
-}
-
-void op_remove(Op *op) {
-  if (op->prev) op->prev->next = op->next;
-  else op->gen->ops = op->next;
-  if (op->next) op->next->prev = op->prev;
-}
-
-void generation_stop_ops(Generation *gen) {
-  while (gen->ops) {
-    Op *op = gen->ops;
-    op_remove(op);
-    op->stop(op);
-  }
-}
-
-/* --- what it is charged for ------------------------------------------------------- */
-
-/* A load is bounded by what its own state may take. */
-void need_memory(lua_State *L, size_t bytes) {
-  Generation *gen = generation_of(L);
-  if (gen->state != GEN_STAGING && charge_is_full(gen->script->charge, bytes))
-    luaL_error(L, "not enough memory");
-}
-
-Charge *generation_hold(lua_State *L, size_t bytes) {
-  return charge_hold(generation_of(L)->script->charge, bytes);
-}
-
-/* --- what a script may do when ---------------------------------------------------- */
-
-void need_loaded(lua_State *L, const char *what) {
-  if (generation_of(L)->state == GEN_STAGING)
-    place_raise(
-        L,
-        "%s is not possible while the script loads (the top level only declares): do it "
-        "in script.on_start(function() ... end) or a handler",
-        what);
-}
-
-void need_declaring(lua_State *L, const char *what) {
-  if (generation_of(L)->state == GEN_RETIRING)
-    place_raise(L,
-                "%s: this version of the script has been replaced; it may finish, "
-                "but declare nothing new",
-                what);
+int generation_load_main(Generation *gen, Error *err) {
+  lua_State *L = gen->vm.L;
+  const SourceFile *file = sources_use(gen->sources, "");
+  size_t len;
+  const char *code = source_code(file, &len);
+  char *name = xasprintf("@%s", file->path);
+  int status = luaL_loadbufferx(L, code, len, name, "t");
+  free(name);
+  if (status == LUA_OK) return 0;
+  error_set(err, status == LUA_ERRMEM ? ERR_MEMORY : ERR_SCRIPT, "%s",
+            lua_tostring(L, -1));
+  lua_pop(L, 1);
+  return (int)err->code;
 }
 
 /* --- life ------------------------------------------------------------------------- */
 
 void generation_limit_stage(Generation *gen) {
-  size_t limit = gen->memory + ((size_t)STAGE_MEMORY_MIB << 20);
-  if (limit < gen->memory_limit) gen->memory_limit = limit;
+  size_t limit = gen->vm.memory + ((size_t)STAGE_MEMORY_MIB << 20);
+  if (limit < gen->vm.memory_limit) gen->vm.memory_limit = limit;
 }
 
 void generation_start(Generation *gen) {
-  CHECK(gen->state == GEN_STAGING);
-  gen->state = GEN_LIVE;
-  for (Op *op = gen->ops, *next; op; op = next) {
-    next = op->next;
-    op->start(op);
-  }
+  CHECK(gen->vm.state == VM_STAGING);
+  gen->vm.state = VM_LIVE;
+  vm_timers_start(&gen->vm);
 }
 
 bool generation_has_work(const Generation *gen) {
-  return gen->tasks != NULL || gen->ops != NULL;
+  return gen->vm.tasks != NULL || gen->vm.timers != NULL;
 }
 
 static void forget(Generation *gen) {
@@ -138,29 +134,25 @@ static void forget(Generation *gen) {
   Generation **at = &script->retiring;
   while (*at && *at != gen) at = &(*at)->next;
   if (*at) *at = gen->next;
-  if (script->current == gen) script->current = NULL;
+  if (script_current(script) == gen) script->owner.current = NULL;
   if (script->staging == gen) script->staging = NULL;
 }
 
 static void close_state(uv_work_t *work) {
   Generation *gen = work->data;
-  lua_close(gen->L);
+  lua_close(gen->vm.L);
 }
 
 static void state_closed(uv_work_t *work, int status) {
   (void)status;
   Generation *gen = work->data;
   gen->rt->closing--;
-  CHECK(gen->memory == 0);
-  blocks_free(&gen->blocks);
+  CHECK(gen->vm.memory == 0);
+  blocks_free(&gen->vm.blocks);
   sources_free(gen->sources);
   probation_free(gen);
-  charge_remove(gen->script->charge, gen->op_bytes);
-  while (gen->spare) {
-    Op *op = gen->spare;
-    gen->spare = op->next;
-    free(op);
-  }
+  charge_remove(gen->script->owner.charge, gen->vm.timer_bytes);
+  vm_timers_free(&gen->vm);
   free(gen);
 }
 
@@ -174,102 +166,127 @@ static bool may_use_worker(void) {
 static void close_and_free(Generation *gen, bool worker) {
   gen->work.data = gen;
   gen->rt->closing++;
-  if (gen->L && worker) {
-    CHECK(uv_queue_work(loop_uv(gen->rt->loop), &gen->work, close_state, state_closed) ==
-          0);
+  if (gen->vm.L && worker) {
+    CHECK(uv_queue_work(loop_uv(gen->rt->host.loop), &gen->work, close_state,
+                        state_closed) == 0);
     return;
   }
-  if (gen->L) close_state(&gen->work);
+  if (gen->vm.L) close_state(&gen->work);
   state_closed(&gen->work, 0);
 }
 
 static void free_traces(Generation *gen) {
-  if (!gen->traces) return;
-  handlers_free(gen->traces, gen->L);
-  free(gen->traces);
-  gen->traces = NULL;
+  if (!gen->vm.traces) return;
+  handlers_free(gen->vm.traces, gen->vm.L);
+  free(gen->vm.traces);
+  gen->vm.traces = NULL;
 }
 
 void generation_kill(Generation *gen) {
   Runtime *rt = gen->rt;
-  CHECK(gen->state != GEN_DEAD);
+  CHECK(gen->vm.state != VM_DEAD);
   forget(gen);
-  gen->state = GEN_RETIRING; /* whatever still runs in the teardown may declare nothing */
-  timer_stop(rt->loop, &gen->grace);
-  generation_stop_ops(gen);
-  while (gen->tasks) task_kill(gen->tasks);
-  declarations_free(gen);
+  gen->vm.state =
+      VM_RETIRING; /* whatever still runs in the teardown may declare nothing */
+  timer_stop(rt->host.loop, &gen->grace);
+  vm_timers_stop(&gen->vm);
+  while (gen->vm.tasks) task_kill(gen->vm.tasks);
+  declarations_free(&gen->vm);
   free_traces(gen);
-  box_sever_all(&gen->boxes);
-  if (gen->L) views_sever(gen->L);
+  box_sever_all(&gen->vm.bridge.boxes);
+  if (gen->vm.L) views_sever(gen->vm.L);
   keep_file_drop(gen);
-  gen->state = GEN_DEAD;
+  gen->vm.state = VM_DEAD;
   if (gen->ended_queued) return; /* on_ended goes on */
   bool worker = may_use_worker();
-  if (!gen->L || worker) {
+  if (!gen->vm.L || worker) {
     close_and_free(gen, worker);
     return;
   }
   gen->ended_queued = true; /* not now: whoever kills it may still look at it */
-  inbox_push(rt->loop, &gen->ended);
+  inbox_push(rt->host.loop, &gen->ended);
 }
 
 static void on_ended(Event *event) {
   Generation *gen = CONTAINER_OF(event, Generation, ended);
   gen->ended_queued = false;
-  if (gen->state == GEN_DEAD) {
+  if (gen->vm.state == VM_DEAD) {
     close_and_free(gen, may_use_worker());
-  } else if (gen->state == GEN_RETIRING && (gen->cut || !gen->tasks)) {
+  } else if (gen->vm.state == VM_RETIRING && (gen->cut || !gen->vm.tasks)) {
     generation_kill(gen);
   }
 }
 
-void generation_task_ended(Generation *gen) {
-  if (gen->state != GEN_RETIRING || gen->tasks || gen->ended_queued) return;
-  gen->ended_queued = true; /* not now: the task's last frames may be on the C stack */
-  inbox_push(gen->rt->loop, &gen->ended);
-}
-
 /* The event comes behind those that wake the tasks: each has had its turn by then. */
 void generation_cut(Generation *gen) {
-  CHECK(gen->state == GEN_RETIRING);
+  CHECK(gen->vm.state == VM_RETIRING);
   if (gen->cut) return;
   gen->cut = true;
-  watchdog_share_begin(gen);
-  timer_stop(gen->rt->loop, &gen->grace);
-  for (Task *t = gen->tasks, *next; t; t = next) {
+  watchdog_share_begin(&gen->vm);
+  timer_stop(gen->rt->host.loop, &gen->grace);
+  for (Task *t = gen->vm.tasks, *next; t; t = next) {
     next = t->next;
     task_cut(t);
   }
   if (gen->ended_queued) return;
   gen->ended_queued = true;
-  inbox_push(gen->rt->loop, &gen->ended);
+  inbox_push(gen->rt->host.loop, &gen->ended);
 }
 
 static void on_grace(Timer *timer) {
   Generation *gen = CONTAINER_OF(timer, Generation, grace);
   int count = 0;
-  for (Task *t = gen->tasks; t; t = t->next) count++;
+  for (Task *t = gen->vm.tasks; t; t = t->next) count++;
   if (count)
     log_write(
-        gen->rt->log, LOG_WARN, gen->script->name,
+        gen->rt->host.log, LOG_WARN, gen->script->owner.name,
         "%d task(s) of the replaced version did not end within %.3g s and are stopped",
         count, gen->grace_seconds);
   generation_cut(gen);
 }
 
+void generation_stop_timers(Generation *gen) {
+  vm_timers_stop(&gen->vm);
+}
+
 void generation_cancel_tasks(Generation *gen) {
-  watchdog_share_begin(gen);
-  for (Task *t = gen->tasks; t; t = t->next) task_cancel(t);
+  watchdog_share_begin(&gen->vm);
+  for (Task *t = gen->vm.tasks; t; t = t->next) task_cancel(t);
 }
 
 void generation_retire(Generation *gen) {
-  CHECK(gen->state == GEN_LIVE);
+  CHECK(gen->vm.state == VM_LIVE);
   forget(gen);
-  gen->state = GEN_RETIRING;
+  gen->vm.state = VM_RETIRING;
   gen->next = gen->script->retiring;
   gen->script->retiring = gen;
-  generation_stop_ops(gen);
-  timer_start(gen->rt->loop, &gen->grace, gen->grace_seconds);
-  generation_task_ended(gen);
+  vm_timers_stop(&gen->vm);
+  timer_start(gen->rt->host.loop, &gen->grace, gen->grace_seconds);
+  on_task_ended(&gen->vm);
+}
+
+/* --- what a script says of itself ----------------------------------------------------
+ */
+
+int *generation_function(Generation *gen, GenFunction which) {
+  return &gen->functions[which];
+}
+
+int generation_keep(const Generation *gen) {
+  return gen->keep;
+}
+
+void generation_set_grace(Generation *gen, double seconds) {
+  gen->grace_seconds = seconds;
+}
+
+void generation_set_probation(Generation *gen, bool wanted) {
+  gen->no_probation = !wanted;
+}
+
+bool generation_set_version(Generation *gen, int64_t version) {
+  if (gen->versioned) return false;
+  gen->version = version;
+  gen->versioned = true;
+  return true;
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "script/parts.h"
 #include "core/hash.h"
 #include "script/generation.h"
 #include "bridge/pack.h"
@@ -22,12 +23,12 @@ void keep_free(Keep *keep) {
 
 /* Of the entry whose key lies at -2. */
 static void log_left_out(Generation *gen, const Error *why) {
-  lua_State *L = gen->L;
+  lua_State *L = gen->vm.L;
   char shown[LUATEXT_SHOWN];
   const char *key = luatext_show(L, -2, shown);
   bool is_path = why->message[0] == '.' || why->message[0] == '[';
-  log_write(gen->rt->log, LOG_WARN, gen->script->name, "script.keep.%s%s%s", key,
-            is_path ? "" : ": ", why->message);
+  log_write(gen->rt->host.log, LOG_WARN, gen->script->owner.name, "script.keep.%s%s%s",
+            key, is_path ? "" : ": ", why->message);
 }
 
 /* False: there is no memory for one more. */
@@ -43,7 +44,7 @@ static bool make_room(Keep *keep) {
 
 /* The key lies at -2, the value on top. */
 static int capture_entry(Generation *gen, Keep *keep, bool tell, Error *err) {
-  lua_State *L = gen->L;
+  lua_State *L = gen->vm.L;
   KeepEntry entry = {0};
   if (!make_room(keep)) return error_set(err, ERR_MEMORY, "no memory");
   int code = pack_value(L, -2, &entry.key, err);
@@ -62,7 +63,7 @@ int keep_capture(Generation *gen, bool tell, Keep *keep, Error *err) {
   int code = 0;
   *keep = (Keep){0};
   if (!gen || gen->keep == LUA_NOREF) return 0;
-  lua_State *L = gen->L;
+  lua_State *L = gen->vm.L;
   lua_rawgeti(L, LUA_REGISTRYINDEX, gen->keep);
   int table = lua_gettop(L);
   lua_pushnil(L);
@@ -139,7 +140,7 @@ static int no_memory(lua_State *L, Error *err) {
 }
 
 int keep_merge(Generation *gen, Keep *before, Keep *after, Error *err) {
-  lua_State *L = gen->L;
+  lua_State *L = gen->vm.L;
   if (!memory_has((before->count + after->count) * sizeof(KeepEntry)))
     return error_set(err, ERR_MEMORY, "MEMORY: no memory left to carry script.keep over");
   Merge merge = {before, after, index_keys(before), index_keys(after)};
@@ -173,7 +174,7 @@ static void tell_entry(lua_State *L, Error *err) {
 }
 
 bool keep_pack(Generation *gen, Buffer *out, size_t limit, Error *err) {
-  lua_State *L = gen->L;
+  lua_State *L = gen->vm.L;
   *err = (Error){0};
   buffer_putc(out, 't');
   lua_rawgeti(L, LUA_REGISTRYINDEX, gen->keep);
@@ -203,7 +204,7 @@ static int f_unpack(lua_State *L) {
 }
 
 int keep_unpack(Generation *gen, const char *bytes, Error *err) {
-  lua_State *L = gen->L;
+  lua_State *L = gen->vm.L;
   lua_pushcfunction(L, f_unpack);
   lua_pushlightuserdata(L, (void *)bytes);
   return lua_pcall(L, 1, 0, 0) == LUA_OK ? 0 : no_memory(L, err);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "script/parts.h"
 #include "data/kept.h"
 #include "bridge/pack.h"
 #include "bridge/pack_json.h"
@@ -36,13 +37,13 @@ struct KeepFile {
 
 static void tell_once(KeepFile *file, const Error *why, const char *what) {
   if (!file->told)
-    log_write(file->script->rt->log, LOG_WARN, file->script->name, "%s: %s", why->message,
-              what);
+    log_write(file->script->rt->host.log, LOG_WARN, file->script->owner.name, "%s: %s",
+              why->message, what);
   file->told = true;
 }
 
 static bool is_written(const KeepFile *file, const Buffer *now) {
-  return file->version == file->script->current->version &&
+  return file->version == script_current(file->script)->version &&
          file->written.len == now->len &&
          memcmp(file->written.data, now->data, now->len) == 0;
 }
@@ -52,7 +53,7 @@ static void hand_over(KeepFile *file, const Buffer *now) {
   buffer_put(&copy, now->data, now->len);
   buffer_clear(&file->written);
   buffer_put(&file->written, now->data, now->len);
-  file->version = file->script->current->version;
+  file->version = script_current(file->script)->version;
   kept_write(file->kept, &copy, file->version);
 }
 
@@ -60,9 +61,9 @@ static void hand_over(KeepFile *file, const Buffer *now) {
 static void look(KeepFile *file) {
   Error why;
   Buffer now = {0};
-  timer_stop(file->script->rt->loop, &file->timer);
+  timer_stop(file->script->rt->host.loop, &file->timer);
   buffer_put(&now, &MARK, sizeof MARK);
-  if (!keep_pack(file->script->current, &now, MAX_KEPT, &why)) {
+  if (!keep_pack(script_current(file->script), &now, MAX_KEPT, &why)) {
     tell_once(file, &why, "what was kept before stays on disk until it is smaller");
   } else {
     if (why.code != ERR_NONE) tell_once(file, &why, "it is left out on disk");
@@ -78,8 +79,8 @@ static void on_due(Timer *timer) {
 
 void keep_file_touch(Generation *gen) {
   KeepFile *file = gen->script->keep_file;
-  if (!file || gen->script->current != gen || timer_active(&file->timer)) return;
-  timer_start(gen->rt->loop, &file->timer, KEEP_DELAY);
+  if (!file || script_current(gen->script) != gen || timer_active(&file->timer)) return;
+  timer_start(gen->rt->host.loop, &file->timer, KEEP_DELAY);
 }
 
 /* --- reading ----------------------------------------------------------------------- */
@@ -95,7 +96,7 @@ static bool is_sound(const Buffer *bytes) {
  * the start a version that is too high fails the load (version.c). */
 static void judge(KeepFile *file, const Generation *gen) {
   char *why = NULL;
-  if (gen->script->current && file->version != gen->version)
+  if (script_current(gen->script) && file->version != gen->version)
     why = xasprintf("it has version %lld, not %lld", (long long)file->version,
                     (long long)gen->version);
   else if (!is_sound(&file->written)) why = xstrdup("it cannot be read");
@@ -110,8 +111,8 @@ static int read_file(Generation *gen, Db *db, Error *err) {
   KeepFile *file = xcalloc(1, sizeof *file);
   file->script = gen->script;
   file->timer.fire = on_due;
-  file->kept =
-      kept_open(db, gen->script->name, 2 * MAX_KEPT, &file->written, &file->version, err);
+  file->kept = kept_open(db, gen->script->owner.name, 2 * MAX_KEPT, &file->written,
+                         &file->version, err);
   if (!file->kept) {
     buffer_free(&file->written);
     free(file);
@@ -119,19 +120,19 @@ static int read_file(Generation *gen, Db *db, Error *err) {
   }
   gen->keep_file = file;
   if (err->code == ERR_IO) /* the whole file: that has happened */
-    log_write(gen->rt->log, LOG_ERROR, gen->script->name, "%s", err->message);
+    log_write(gen->rt->host.log, LOG_ERROR, gen->script->owner.name, "%s", err->message);
   else file->aside = *err;
   if (file->version >= 0) judge(file, gen);
-  if (file->version < 0 || gen->script->current) return 0;
+  if (file->version < 0 || script_current(gen->script)) return 0;
   return keep_unpack(gen, file->written.data + sizeof MARK, err);
 }
 
 int keep_file_open(Generation *gen, Error *err) {
   const RuntimeOptions *options = &gen->rt->options;
-  gen->keep_persist = true;
+  gen->vm.reports_turns = true;
   if (gen->script->keep_file || gen->keep_file) return 0;
   if (!options->data || options->check_only) return 0;
-  Db *db = stores_db(gen->rt, err);
+  Db *db = stores_db(&gen->rt->host, err);
   return db ? read_file(gen, db, err) : (int)err->code;
 }
 
@@ -142,7 +143,7 @@ int64_t keep_file_found(const Generation *gen) {
 /* --- whose it is ------------------------------------------------------------------- */
 
 static void release(KeepFile *file) {
-  timer_stop(file->script->rt->loop, &file->timer);
+  timer_stop(file->script->rt->host.loop, &file->timer);
   kept_close(file->kept);
   buffer_free(&file->written);
   free(file);
@@ -150,14 +151,15 @@ static void release(KeepFile *file) {
 
 void keep_file_take_over(Generation *gen) {
   Script *script = gen->script;
-  if (script->keep_file && !gen->keep_persist) keep_file_close(script);
+  if (script->keep_file && !gen->vm.reports_turns) keep_file_close(script);
   if (gen->keep_file) script->keep_file = gen->keep_file;
   gen->keep_file = NULL;
   KeepFile *file = script->keep_file;
   if (!file) return;
   file->told = false;
   if (file->aside.code != ERR_NONE)
-    log_write(gen->rt->log, LOG_ERROR, script->name, "%s", file->aside.message);
+    log_write(gen->rt->host.log, LOG_ERROR, script->owner.name, "%s",
+              file->aside.message);
   file->aside = (Error){0};
   keep_file_touch(gen);
 }
@@ -170,7 +172,7 @@ void keep_file_drop(Generation *gen) {
 void keep_file_close(Script *script) {
   KeepFile *file = script->keep_file;
   if (!file) return;
-  if (script->current) look(file);
+  if (script_current(script)) look(file);
   release(file);
   script->keep_file = NULL;
 }

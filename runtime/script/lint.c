@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "script/parts.h"
 #include "core/suggest.h"
 #include "vm/chunk.h"
 #include "vm/reach.h"
@@ -89,7 +90,7 @@ static bool is_library(const char *name) {
 
 /* The keys of the table on top that are strings; those of a library behind its name. */
 static void collect(Lint *lint, const char *library) {
-  lua_State *L = lint->gen->L;
+  lua_State *L = lint->gen->vm.L;
   for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1)) {
     if (lua_type(L, -2) != LUA_TSTRING) continue;
     const char *key = lua_tostring(L, -2);
@@ -99,7 +100,7 @@ static void collect(Lint *lint, const char *library) {
 }
 
 static void collect_globals(Lint *lint) {
-  lua_State *L = lint->gen->L;
+  lua_State *L = lint->gen->vm.L;
   if (!lua_checkstack(L, 8)) return;
   lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_GLOBALS);
   if (lua_getmetatable(L, -1)) {
@@ -136,7 +137,7 @@ static void note_write(Lint *lint, int line, const char *name) {
 /* --- modules that are required ---------------------------------------------------- */
 
 static bool is_ours(const Lint *lint, const char *module) {
-  const LuaModule *m = lint->gen->rt->options.modules;
+  const LuaModule *m = lint->gen->rt->host.modules;
   for (; m && m->name; m++)
     if (strcmp(m->name, module) == 0) return true;
   for (const StdlibFile *f = stdlib_files; f->module; f++)
@@ -318,8 +319,8 @@ static int by_place(const void *a, const void *b) {
 }
 
 static void tell_one(const Lint *lint, const Finding *f) {
-  const char *script = lint->gen->script->name;
-  Log *log = lint->gen->rt->log;
+  const char *script = lint->gen->script->owner.name;
+  Log *log = lint->gen->rt->host.log;
   if (f->line == 0) log_write(log, LOG_WARN, script, "%s", f->text);
   else log_write(log, LOG_WARN, script, "%s:%d: %s", f->file->path, f->line, f->text);
 }
@@ -335,7 +336,7 @@ static int tell(Lint *lint) {
     if (++count <= MOST_TOLD) tell_one(lint, f);
   }
   if (count > MOST_TOLD)
-    log_write(lint->gen->rt->log, LOG_WARN, lint->gen->script->name,
+    log_write(lint->gen->rt->host.log, LOG_WARN, lint->gen->script->owner.name,
               "and %d more warnings of this kind", count - MOST_TOLD);
   return count;
 }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "script/parts.h"
 #include "script/transaction.h"
 #include "vm/task.h"
 
@@ -28,10 +29,10 @@ static void set_text(lua_State *L, const char *key, const char *text) {
 
 static int push_notice(lua_State *L, void *ctx) {
   const Notice *n = ctx;
-  lua_rawgeti(L, LUA_REGISTRYINDEX, generation_of(L)->on_notice);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, generation_of(L)->functions[ON_NOTICE]);
   lua_createtable(L, 0, 5);
   set_text(L, "event", n->event);
-  set_text(L, "script", n->script->name);
+  set_text(L, "script", n->script->owner.name);
   set_text(L, "text", n->text);
   lua_pushinteger(L, n->generation);
   lua_setfield(L, -2, "generation");
@@ -43,10 +44,10 @@ static int push_notice(lua_State *L, void *ctx) {
 
 static void tell_scripts(Notice notice) {
   Runtime *rt = notice.script->rt;
-  for (Script *s = rt->scripts; s && !rt->stopping; s = s->next)
-    if (s->current && s->current->on_notice != LUA_NOREF)
-      task_start(s->current, TASK_NAME("on_notice", NULL), push_notice, &notice, NULL,
-                 NULL);
+  for (Script *s = script_first(rt); s && !rt->host.stopping; s = script_after(s))
+    if (script_current(s) && script_current(s)->functions[ON_NOTICE] != LUA_NOREF)
+      task_start(&script_current(s)->vm, TASK_NAME("on_notice", NULL), push_notice,
+                 &notice, NULL, NULL);
 }
 
 /* --- failures ---------------------------------------------------------------------- */
@@ -80,7 +81,7 @@ static void add_excerpt(Generation *gen, const char *message, Buffer *out) {
 /* The first line of a message is what fits a passing notice. */
 static void tell_scripts_failed(const Script *script, const char *message) {
   char *line = xstrndup(message, strcspn(message, "\n"));
-  unsigned running = script->current ? script->current->number : 0;
+  unsigned running = script_current(script) ? script_current(script)->vm.number : 0;
   tell_scripts((Notice){script, "failed", line, running, -1});
   free(line);
 }
@@ -89,10 +90,11 @@ void notice_failed(Script *script, Generation *gen, const char *message) {
   Buffer text = {0};
   buffer_printf(&text, "%s\n", message);
   if (gen) add_excerpt(gen, message, &text);
-  buffer_puts(&text, script->current
+  buffer_puts(&text, script_current(script)
                          ? "  the reload is given up: the previous version goes on"
                          : "  the script could not be loaded");
-  log_record(script->rt->log, LOG_ERROR, script->name, buffer_text(&text), NULL);
+  log_record(script->rt->host.log, LOG_ERROR, script->owner.name, buffer_text(&text),
+             NULL);
   buffer_free(&text);
   tell_scripts_failed(script, message);
 }
@@ -108,14 +110,14 @@ static const char *near_path(const Script *script, const char *path) {
 void notice_held(Script *script, const Reload *reload) {
   char *text = xasprintf("held back by %s, with which it shares %s: the previous version "
                          "goes on",
-                         reload->culprit->name, near_path(script, reload->shared));
-  log_write(script->rt->log, LOG_WARN, script->name, "%s", text);
+                         reload->culprit->owner.name, near_path(script, reload->shared));
+  log_write(script->rt->host.log, LOG_WARN, script->owner.name, "%s", text);
   tell_scripts_failed(script, text);
   free(text);
 }
 
 static void add_files(const Script *script, const Sources *old, Buffer *out) {
-  Changes changes = sources_changes(old, script->current->sources);
+  Changes changes = sources_changes(old, script_current(script)->sources);
   for (size_t i = 0; i < changes.count && i < MAX_FILES; i++)
     buffer_printf(out, "%s%s", i ? ", " : "; ", near_path(script, changes.paths[i]));
   if (changes.count > MAX_FILES)
@@ -125,10 +127,10 @@ static void add_files(const Script *script, const Sources *old, Buffer *out) {
 
 void notice_probation(Script *script, const char *text) {
   Buffer out = {0};
-  buffer_printf(&out, "failed (version %u", script->current->number);
+  buffer_printf(&out, "failed (version %u", script_current(script)->vm.number);
   add_files(script, script->good, &out);
   buffer_printf(&out, "): %s", text);
-  log_write(script->rt->log, LOG_ERROR, script->name, "%s", buffer_text(&out));
+  log_write(script->rt->host.log, LOG_ERROR, script->owner.name, "%s", buffer_text(&out));
   tell_scripts_failed(script, buffer_text(&out));
   buffer_free(&out);
 }
@@ -158,8 +160,8 @@ static void add_part(Buffer *out, int count, const char *what, Buffer *names) {
 static void add_closing(const Script *script, double grace, Buffer *out) {
   Buffer names = {0};
   int count = 0;
-  for (Resource *r = script->rt->resources; r; r = r->next) {
-    if (r->owner != script || !timer_active(&r->grace)) continue;
+  for (Resource *r = script->rt->resources.first; r; r = r->next) {
+    if (r->owner != &script->owner || !timer_active(&r->grace)) continue;
     add_name(&names, r);
     count++;
   }
@@ -171,7 +173,7 @@ static void add_closing(const Script *script, double grace, Buffer *out) {
 void notice_describe(Generation *gen, Buffer *out) {
   int kept = 0, changed = 0, reopened = 0, opened = 0;
   Buffer none = {0}, changes = {0}, again = {0}, fresh = {0};
-  for (Declaration *d = gen->decls; d; d = d->next) {
+  for (Declaration *d = gen->vm.decls; d; d = d->next) {
     if (d->attached || !d->res) continue;
     if (d->plan == PLAN_KEEP) kept++;
     else if (d->plan == PLAN_CHANGE) changed++, add_changed(&changes, d, d->res);
@@ -182,24 +184,24 @@ void notice_describe(Generation *gen, Buffer *out) {
   add_part(out, changed, "changed", &changes);
   add_part(out, reopened, "reopened", &again);
   add_part(out, opened, "opened", &fresh);
-  if (gen->migrated) buffer_puts(out, "; migrated");
+  if (gen->vm.migrated) buffer_puts(out, "; migrated");
 }
 
 void notice_log(Script *script, const Sources *old, double pause, Buffer *what) {
-  Generation *gen = script->current;
+  Generation *gen = script_current(script);
   Buffer text = {0};
-  buffer_printf(&text, "reloaded (version %u", gen->number);
+  buffer_printf(&text, "reloaded (version %u", gen->vm.number);
   add_files(script, old, &text);
   buffer_puts(&text, "): ");
   add_closing(script, gen->grace_seconds, what);
   if (what->len) buffer_printf(&text, "%s; ", buffer_text(what) + 2); /* "; " */
   buffer_printf(&text, "pause %.1f ms", pause * 1000);
-  log_write(script->rt->log, LOG_INFO, script->name, "%s", buffer_text(&text));
+  log_write(script->rt->host.log, LOG_INFO, script->owner.name, "%s", buffer_text(&text));
   buffer_free(what);
   *what = text;
 }
 
 void notice_tell(Script *script, Buffer *text, double pause) {
-  unsigned generation = script->current->number;
+  unsigned generation = script_current(script)->vm.number;
   tell_scripts((Notice){script, "reloaded", buffer_text(text), generation, pause});
 }

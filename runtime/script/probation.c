@@ -4,12 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "script/parts.h"
 #include "script/transaction.h"
 
 enum { MOST_FAILURES = 3 };
 
 static bool is_on(const Generation *gen) {
-  return gen->probation.end > loop_now(gen->rt->loop);
+  return gen->probation.end > loop_now(gen->rt->host.loop);
 }
 
 /* --- beginning --------------------------------------------------------------------- */
@@ -28,13 +29,13 @@ static bool is_good(const Generation *gen) {
 /* The same text again is no better and no worse than it was. */
 void probation_begin(Generation *gen) {
   Script *script = gen->script;
-  Generation *old = script->current;
+  Generation *old = script_current(script);
   if (!old || gen->sources == script->good) return;
   bool same = old->sources->hash == gen->sources->hash;
   if (same && !is_on(old)) return;
   if (!same && (is_good(old) || !script->good)) set_good(script, old->sources);
   if (!script->good || gen->no_probation) return;
-  gen->probation.end = loop_now(gen->rt->loop) + gen->rt->options.probation;
+  gen->probation.end = loop_now(gen->rt->host.loop) + gen->rt->options.probation;
 }
 
 void probation_free(Generation *gen) {
@@ -74,19 +75,19 @@ static void load_good(Script *script) {
   script->seen = seen;
   script->failed = failed;
   script->failed_hash = failed_hash;
-  if (!failed.count) load_note_failed(script, script->current->sources);
+  if (!failed.count) load_note_failed(script, script_current(script)->sources);
 }
 
 static void on_restore(Event *event) {
   Restore *restore = CONTAINER_OF(event, Restore, event);
   Script *script = restore->script;
-  Generation *gen = script->current;
-  bool stale = script->rt->stopping || !gen || gen->number != restore->number;
+  Generation *gen = script_current(script);
+  bool stale = script->rt->host.stopping || !gen || gen->vm.number != restore->number;
   free(restore);
   if (stale) return;
   gen->probation.waits = script->reload != NULL; /* a newer version is on its way */
   if (gen->probation.waits) return;
-  if (gen->migrated) {
+  if (gen->vm.migrated) {
     tell(gen, "it stays all the same, because it has migrated what is kept");
     return;
   }
@@ -98,22 +99,23 @@ static void on_restore(Event *event) {
 static void go_back(Generation *gen) {
   Restore *restore = xcalloc(1, sizeof *restore);
   *restore =
-      (Restore){.event.run = on_restore, .script = gen->script, .number = gen->number};
+      (Restore){.event.run = on_restore, .script = gen->script, .number = gen->vm.number};
   gen->probation.over = true;
   gen->probation.end = 0;
-  inbox_push(gen->rt->loop, &restore->event);
+  inbox_push(gen->rt->host.loop, &restore->event);
 }
 
 void probation_resume(Script *script) {
-  if (script->current && script->current->probation.waits) go_back(script->current);
+  if (script_current(script) && script_current(script)->probation.waits)
+    go_back(script_current(script));
 }
 
 void probation_lost(Script *script) {
-  if (!script->current || !script->staging) return;
-  if (script->staging->sources != script->good || !script->current->probation.over)
+  if (!script_current(script) || !script->staging) return;
+  if (script->staging->sources != script->good || !script_current(script)->probation.over)
     return;
   char *text = xasprintf("the version before cannot be loaded any more: version %u stays",
-                         script->current->number);
+                         script_current(script)->vm.number);
   notice_probation(script, text);
   free(text);
 }
@@ -124,7 +126,8 @@ void probation_failed(Generation *gen, const char *why) {
   Probation *p = &gen->probation;
   runtime_uncaught(gen->rt, why);
   gen->failed = true;
-  if (gen->state != GEN_LIVE || gen->rt->stopping || p->over || !is_on(gen)) return;
+  if (gen->vm.state != VM_LIVE || gen->rt->host.stopping || p->over || !is_on(gen))
+    return;
   free(p->why);
   p->why = xstrndup(why, strcspn(why, "\n"));
   if (++p->failures == MOST_FAILURES) go_back(gen);
@@ -135,5 +138,5 @@ bool probation_start_failed(Generation *gen) {
   if (!p->over && !is_on(gen)) return false;
   p->start_failed = true;
   if (!p->over) go_back(gen);
-  return !gen->migrated;
+  return !gen->vm.migrated;
 }

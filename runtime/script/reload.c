@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "script/parts.h"
 #include "script/script.h"
 
 typedef struct Asked {
@@ -16,10 +17,10 @@ static void on_asked(Event *event) {
   Runtime *rt = asked->rt;
   free(asked);
   size_t count = 0;
-  for (Script *s = rt->scripts; s; s = s->next) count++;
+  for (Script *s = script_first(rt); s; s = script_after(s)) count++;
   Script **scripts = xcalloc(count + 1, sizeof *scripts);
   count = 0;
-  for (Script *s = rt->scripts; s; s = s->next) {
+  for (Script *s = script_first(rt); s; s = script_after(s)) {
     if (!s->reload_asked) continue;
     s->reload_asked = false;
     s->seen = 0;
@@ -31,7 +32,7 @@ static void on_asked(Event *event) {
 }
 
 static bool is_asked(const Runtime *rt) {
-  for (Script *s = rt->scripts; s; s = s->next)
+  for (Script *s = script_first(rt); s; s = script_after(s))
     if (s->reload_asked) return true;
   return false;
 }
@@ -43,10 +44,10 @@ void reload_ask(Script *script) {
   if (queued) return;
   Asked *asked = xcalloc(1, sizeof *asked);
   *asked = (Asked){.event.run = on_asked, .rt = rt};
-  inbox_push(rt->loop, &asked->event);
+  inbox_push(rt->host.loop, &asked->event);
 }
 
 void reload_ask_all(Runtime *rt) {
-  for (Script *s = rt->scripts; s; s = s->next)
+  for (Script *s = script_first(rt); s; s = script_after(s))
     if (!s->ended) reload_ask(s);
 }

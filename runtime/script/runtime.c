@@ -10,21 +10,23 @@
 #include <sys/resource.h>
 #include <string.h>
 
+#include "script/parts.h"
 #include "resource/connection.h"
 #include "vm/cstack.h"
-#include "script/hold.h"
+#include "vm/hold.h"
 #include "resource/pending.h"
 #include "resource/resource.h"
 #include "script/script.h"
+#include "script/settle.h"
 #include "resource/stores.h"
 #include "sources/watch.h"
 #include "vm/watchdog.h"
 
 static void on_stop_over(Timer *timer) {
   Runtime *rt = CONTAINER_OF(timer, Runtime, stop_timer);
-  log_write(rt->log, LOG_WARN, "tidelock", "stop handlers did not end in time");
+  log_write(rt->host.log, LOG_WARN, "tidelock", "stop handlers did not end in time");
   rt->stopped = true;
-  loop_stop(rt->loop);
+  loop_stop(rt->host.loop);
 }
 
 static void on_hold_over(Timer *timer) {
@@ -45,59 +47,120 @@ static size_t standard_memory(void) {
   return limit.rlim_cur / 4 < standard ? limit.rlim_cur / 4 : standard;
 }
 
+/* --- what those below it ask and tell ------------------------------------------------
+ */
+
+static Runtime *runtime_of_host(Host *host) {
+  return CONTAINER_OF(host, Runtime, host);
+}
+
+static void on_printed(Host *host) {
+  runtime_output_failed(runtime_of_host(host));
+}
+
+/* What subscribers were not told of meanwhile is looked at. */
+static void on_gone_on(Host *host) {
+  stores_look_again(host->resources->stores);
+}
+
+static bool is_loading(const Runtime *rt) {
+  for (Script *s = script_first(rt); s; s = script_after(s))
+    if (s->reload) return true;
+  return false;
+}
+
+static bool host_is_loading(const Host *host, const Owner *of) {
+  if (of) return ((const Script *)of)->reload != NULL;
+  return is_loading(CONTAINER_OF(host, const Runtime, host));
+}
+
+static const HostHooks hooks = {
+    .printed = on_printed, .gone_on = on_gone_on, .is_loading = host_is_loading};
+
+static void on_changed(void *ctx) {
+  scripts_load_changed(ctx);
+}
+
+static bool runs(const WatchKey *key) {
+  return script_current(key) != NULL;
+}
+
+static Settled settled(const WatchKey *key, const Sources *fresh) {
+  return sources_settled(script_current(key)->sources, fresh);
+}
+
+/* --- making one ----------------------------------------------------------------------
+ */
+
+static void init_host(Host *host, Log *log, const RuntimeOptions *options) {
+  host->hooks = &hooks;
+  host->log = log;
+  host->modules = options->modules;
+  host->first = options->first;
+  host->cpu_limit = or_default(options->cpu_limit, 1);
+  host->staging_limit = or_default(options->staging_limit, host->cpu_limit);
+  host->memory_limit = options->memory_limit ? options->memory_limit : standard_memory();
+  host->output = options->output ? options->output : output_new();
+  host->loop = loop_new(log);
+  hold_open(host);
+  host->watchdog = watchdog_new();
+  host->stack_floor = cstack_floor();
+  host->arena = json_arena_new();
+}
+
+static void init_resources(Runtime *rt) {
+  Resources *resources = &rt->resources;
+  resources->host = &rt->host;
+  rt->host.resources = resources;
+  resources->net = net_new(rt->host.loop);
+  resources->servers = servers_new(rt->host.loop);
+  resources->stores = stores_new(&rt->host);
+  resources->data = rt->options.data;
+  resources->check_only = rt->options.check_only;
+  resources->unsaved = &rt->ending->unsaved;
+  pending_init(&rt->host);
+}
+
 Runtime *runtime_new(Log *log, const RuntimeOptions *options) {
   Runtime *rt = xcalloc(1, sizeof *rt);
-  rt->log = log;
   rt->options = *options;
   memory_reserve();
   rt->options.grace = or_default(options->grace, 5);
   rt->options.probation = or_default(options->probation, 10);
-  rt->options.cpu_limit = or_default(options->cpu_limit, 1);
-  rt->options.staging_limit = or_default(options->staging_limit, rt->options.cpu_limit);
-  if (!options->memory_limit) rt->options.memory_limit = standard_memory();
-  rt->output = options->output ? options->output : output_new();
   rt->ending = options->ending ? options->ending : &rt->own_ending;
-  rt->loop = loop_new(log);
-  hold_open(rt);
-  rt->net = net_new(rt->loop);
-  rt->servers = servers_new(rt->loop);
-  rt->watchdog = watchdog_new();
-  rt->stack_floor = cstack_floor();
-  rt->stores = stores_new(rt);
-  rt->arena = json_arena_new();
+  init_host(&rt->host, log, options);
+  init_resources(rt);
   rt->stop_timer.fire = on_stop_over;
-  pending_init(rt);
   rt->hold.fire = on_hold_over;
-  if (options->watch) rt->watch = watch_new(rt);
+  WatchOptions watch = {.poll = options->watch_poll,
+                        .changed = on_changed,
+                        .ctx = rt,
+                        .runs = runs,
+                        .settled = settled};
+  if (options->watch) rt->watch = watch_new(rt->host.loop, log, &watch);
   return rt;
 }
 
 /* --- running ---------------------------------------------------------------------- */
 
 static bool has_work(const Runtime *rt) {
-  for (Script *s = rt->scripts; s; s = s->next)
+  for (Script *s = script_first(rt); s; s = script_after(s))
     if (script_has_work(s)) return true;
-  if (rt->stopping) return false; /* only `stop` handlers are waited for */
+  if (rt->host.stopping) return false; /* only `stop` handlers are waited for */
   if (timer_active(&rt->hold)) return true;
-  for (Resource *r = rt->resources; r; r = r->next)
+  for (Resource *r = rt->resources.first; r; r = r->next)
     if (r->core && r->kind->alive(r)) return true;
-  return net_has_rest(rt->net); /* a connection that says goodbye */
+  return net_has_rest(rt->resources.net); /* a connection that says goodbye */
 }
 
 void runtime_reserve(Runtime *rt, bool told) {
   if (!memory_is_short()) return;
-  if (!told && !rt->short_told) {
-    log_write(rt->log, LOG_ERROR, "tidelock",
+  if (!told && !rt->low_memory_logged) {
+    log_write(rt->host.log, LOG_ERROR, "tidelock",
               "no memory left: what was laid aside for this has been used");
-    rt->short_told = true;
+    rt->low_memory_logged = true;
   }
   memory_reserve();
-}
-
-static bool is_loading(const Runtime *rt) {
-  for (Script *s = rt->scripts; s; s = s->next)
-    if (s->reload) return true;
-  return false;
 }
 
 /* While stopping, tasks that are not `stop` handlers do not hold the process: they are
@@ -106,33 +169,33 @@ static void on_idle(void *ctx) {
   Runtime *rt = ctx;
   if (!is_loading(rt)) runtime_reserve(rt, false);
   if (rt->stopped || has_work(rt)) return;
-  if (!rt->stopping) {
+  if (!rt->host.stopping) {
     rt->by_itself = true;
-    if (!rt->options.check_only) pending_look_now(rt);
+    if (!rt->options.check_only) pending_look_now(&rt->host);
     runtime_exit(rt, rt->exit_code); /* `stop` handlers run next, and may wait */
     return;
   }
   rt->stopped = true;
-  loop_stop(rt->loop);
+  loop_stop(rt->host.loop);
 }
 
 /* Errors of a version that was replaced since are mended. */
 static bool has_failed(const Runtime *rt) {
-  for (Script *s = rt->scripts; s; s = s->next)
-    if (s->current && s->current->failed && script_is_first(s)) return true;
-  return connections_refused(rt);
+  for (Script *s = script_first(rt); s; s = script_after(s))
+    if (script_current(s) && script_current(s)->failed && script_is_first(s)) return true;
+  return connections_refused(&rt->host);
 }
 
 int runtime_run(Runtime *rt) {
-  if (!rt->stopped) loop_run(rt->loop, on_idle, rt);
+  if (!rt->stopped) loop_run(rt->host.loop, on_idle, rt);
   if (rt->by_itself && rt->exit_code == 0 && has_failed(rt)) rt->exit_code = 1;
   return rt->exit_code;
 }
 
 void runtime_hold(Runtime *rt, double seconds) {
-  double until = loop_now(rt->loop) + seconds;
+  double until = loop_now(rt->host.loop) + seconds;
   if (!timer_active(&rt->hold) || rt->hold.due < until)
-    timer_start_at(rt->loop, &rt->hold, until);
+    timer_start_at(rt->host.loop, &rt->hold, until);
 }
 
 void runtime_uncaught(Runtime *rt, const char *text) {
@@ -153,37 +216,37 @@ static void begin_stop(Event *event) {
   Stopping *stopping = CONTAINER_OF(event, Stopping, event);
   Runtime *rt = stopping->rt;
   free(stopping);
-  for (Script *s = rt->scripts; s; s = s->next) {
-    if (s->current) generation_cancel_tasks(s->current);
+  for (Script *s = script_first(rt); s; s = script_after(s)) {
+    if (script_current(s)) generation_cancel_tasks(script_current(s));
     for (Generation *g = s->retiring; g; g = g->next) generation_cancel_tasks(g);
-    if (s->current) generation_stop_ops(s->current);
-    hold_end(s);
+    if (script_current(s)) generation_stop_timers(script_current(s));
+    hold_end(&s->owner);
     script_stop(s);
   }
-  loop_leave(rt->loop);
+  loop_leave(rt->host.loop);
 }
 
 void runtime_end_in_time(Runtime *rt) {
-  watchdog_end_at(rt->watchdog, ending_scripts_due(rt->ending));
+  watchdog_end_at(rt->host.watchdog, ending_scripts_due(rt->ending));
 }
 
 static void stop_in_time(Runtime *rt) {
   ending_ask(rt->ending);
   runtime_end_in_time(rt);
-  timer_start_at(rt->loop, &rt->stop_timer, ending_scripts_due(rt->ending));
+  timer_start_at(rt->host.loop, &rt->stop_timer, ending_scripts_due(rt->ending));
 }
 
 void runtime_exit(Runtime *rt, int code) {
-  if (rt->stopping) {
+  if (rt->host.stopping) {
     if (rt->exit_code == 0) rt->exit_code = code;
     return;
   }
-  rt->stopping = true;
+  rt->host.stopping = true;
   rt->exit_code = code;
   stop_in_time(rt);
   Stopping *stopping = xcalloc(1, sizeof *stopping); /* not now: a task may be running */
   *stopping = (Stopping){.event.run = begin_stop, .rt = rt};
-  inbox_push(rt->loop, &stopping->event);
+  inbox_push(rt->host.loop, &stopping->event);
 }
 
 void runtime_interrupt(Runtime *rt, int status) {
@@ -192,53 +255,79 @@ void runtime_interrupt(Runtime *rt, int status) {
 
 /* Nobody reads any more. */
 void runtime_output_failed(Runtime *rt) {
-  int error = writer_error(output_out(rt->output));
+  int error = writer_error(output_out(rt->host.output));
   if (!error || rt->output_failed) return;
   rt->output_failed = true;
-  log_write(rt->log, LOG_ERROR, "tidelock", "cannot write to standard output: %s",
+  log_write(rt->host.log, LOG_ERROR, "tidelock", "cannot write to standard output: %s",
             strerror(error));
   runtime_exit(rt, 1);
 }
 
 void runtime_free(Runtime *rt) {
-  rt->stopping = true;
-  timer_stop(rt->loop, &rt->stop_timer);
-  pending_stop(rt);
-  timer_stop(rt->loop, &rt->hold);
+  rt->host.stopping = true;
+  timer_stop(rt->host.loop, &rt->stop_timer);
+  pending_stop(&rt->host);
+  timer_stop(rt->host.loop, &rt->hold);
   ending_ask(rt->ending);
   atomic_store(&rt->ending->phase, ENDING_SAVING);
-  for (Script *s = rt->scripts; s; s = s->next) script_free(s);
-  while (rt->resources) resource_close(rt->resources);
-  index_free(&rt->connections);
+  for (Script *s = script_first(rt); s; s = script_after(s)) script_free(s);
+  while (rt->resources.first) resource_close(rt->resources.first);
+  index_free(&rt->resources.connections);
   if (rt->watch) watch_free(rt->watch);
-  net_settle(rt->net, ending_left(rt->ending));
-  stores_close(rt->stores);
+  net_settle(rt->resources.net, ending_left(rt->ending));
+  stores_close(rt->resources.stores);
   atomic_store(&rt->ending->phase, ENDING_SAVED);
-  servers_free(rt->servers);
-  net_free(rt->net);
-  hold_close(rt);
-  loop_finish(rt->loop);
-  CHECK(rt->closing == 0 && rt->pending.count == 0);
-  index_free(&rt->pending);
-  while (rt->scripts) {
-    Script *s = rt->scripts;
-    rt->scripts = s->next;
+  servers_free(rt->resources.servers);
+  net_free(rt->resources.net);
+  hold_close(&rt->host);
+  loop_finish(rt->host.loop);
+  CHECK(rt->closing == 0 && rt->resources.pending.count == 0);
+  index_free(&rt->resources.pending);
+  for (Script *s; (s = script_first(rt));) {
+    rt->host.owners = s->owner.next;
     for (char **arg = s->args; *arg; arg++) free(*arg);
     free(s->args);
-    index_free(&s->resources);
-    charge_unref(s->charge);
-    free(s->name);
+    index_free(&s->owner.resources);
+    charge_unref(s->owner.charge);
+    free(s->owner.name);
     free(s->path);
     free(s);
   }
-  tasks_free(rt);
-  stores_free(rt->stores);
-  watchdog_free(rt->watchdog);
-  json_arena_free(rt->arena);
-  loop_free(rt->loop);
+  tasks_free(&rt->host);
+  stores_free(rt->resources.stores);
+  watchdog_free(rt->host.watchdog);
+  json_arena_free(rt->host.arena);
+  loop_free(rt->host.loop);
   free(rt->tests.name);
   free(rt->tests.uncaught);
-  if (!rt->options.output) output_free(rt->output);
+  if (!rt->options.output) output_free(rt->host.output);
   free(rt);
   memory_reserve_free();
+}
+
+/* --- looking at it -------------------------------------------------------------------
+ */
+
+Runtime *runtime_of(lua_State *L) {
+  return runtime_of_host(vm_of(L)->host);
+}
+
+Loop *runtime_loop(const Runtime *rt) {
+  return rt->host.loop;
+}
+
+TestRun *runtime_tests(Runtime *rt) {
+  return &rt->tests;
+}
+
+const RuntimeOptions *runtime_options(const Runtime *rt) {
+  return &rt->options;
+}
+
+int runtime_warnings(const Runtime *rt) {
+  return rt->warnings;
+}
+
+bool runtime_output_lost(const Runtime *rt) {
+  return rt->output_failed;
 }

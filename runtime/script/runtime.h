@@ -10,33 +10,13 @@
 #ifndef TIDELOCK_SCRIPT_RUNTIME_H
 #define TIDELOCK_SCRIPT_RUNTIME_H
 
-#include <lua.h>
-
 #include "core/error.h"
-#include "core/index.h"
-#include "core/json.h"
-#include "loop/output.h"
-#include "loop/loop.h"
-#include "net/net.h"
-#include "server/door.h"
 #include "script/ending.h"
+#include "vm/host.h"
 
 typedef struct Runtime Runtime;
 typedef struct Script Script;
 typedef struct Generation Generation;
-typedef struct Resource Resource;
-typedef struct Declaration Declaration;
-typedef struct Task Task;
-typedef struct Stores Stores;
-typedef struct Watch Watch;
-typedef struct Watchdog Watchdog;
-
-/* A module written in C: `open` leaves the module's table on the stack, like luaopen_*.
- */
-typedef struct LuaModule {
-  const char *name; /* "tidelock.socket" */
-  lua_CFunction open;
-} LuaModule;
 
 typedef struct RuntimeOptions {
   const LuaModule *modules; /* ends with a NULL name; borrowed */
@@ -54,58 +34,30 @@ typedef struct RuntimeOptions {
   /* A script draws on the terminal: see screen.h; may be NULL. */
   void (*drawn)(void *ctx);
   void *drawn_ctx;
-  bool check_only; /* load in staging, swap nothing, end */
-  bool tests_only; /* end when what was loaded has no tests */
+  bool check_only;          /* load in staging, swap nothing, end */
+  bool tests_only;          /* end when what was loaded has no tests */
+  const char *only;         /* the names of the tests to run; NULL: all; borrowed */
+  struct Suggestion *meant; /* is offered names that `only` does not fit; borrowed */
 } RuntimeOptions;
 
-/* The tests of a file: what `tidelock test` asks for, and what tidelock.test tells. */
+/* How the tests of a file go, as tidelock.test counts them. */
 typedef struct TestRun {
-  const char *only;         /* the names to run; NULL: all; borrowed */
-  struct Suggestion *meant; /* is offered names that `only` does not fit; borrowed */
+  bool asked; /* a script asked for tidelock.test */
   int planned, passed, failed;
   char *name;     /* of the test that runs; owned; NULL: none does */
   char *uncaught; /* what nobody caught since it was asked last; owned; NULL: nothing */
 } TestRun;
 
-struct Runtime {
-  Loop *loop;
-  Log *log;
-  Output *output;
-  Ending *ending, own_ending;
-  uv_async_t *printed; /* some of it was written, or could not be */
-  Net *net;
-  Servers *servers;
-  RuntimeOptions options;
-  Script *scripts; /* in the order they were added */
-  Resource *resources;
-  Index pending; /* declarations attached to what does not exist yet, by kind and name */
-  Timer pending_timer; /* when they are told: pending.h */
-  Watch *watch;        /* NULL: no watching */
-  Watchdog *watchdog;
-  const char *stack_floor; /* see cstack.h */
-  Stores *stores;
-  JsonArena *arena;         /* for what is dispatched */
-  Index connections;        /* the open ones, by number */
-  uint64_t last_connection; /* its number: each has one of its own */
-  Task *free_tasks;         /* to be used again */
-  Task *current;            /* the task that runs now; NULL: none */
-  int blocked;              /* frames inside it that cannot be yielded */
-  int starts;               /* handlers started inside one another, that run now */
-  Timer stop_timer;
-  Timer hold;      /* while it is active the process does not end by itself */
-  bool short_told; /* that there was no memory left */
-  bool has_tests;  /* a script asked for tidelock.test */
-  bool stopping, stopped, output_failed;
-  bool by_itself; /* it ends because nothing was left to wait for */
-  int exit_code;
-  int warnings; /* of what was only checked */
-  int closing;  /* states being closed on worker threads */
-  TestRun tests;
-};
-
 Runtime *runtime_new(Log *log,
                      const RuntimeOptions *options); /* returns new; borrows log */
 enum { STATUS_UNLOADED = 78 }; /* of a start: a script did not load (EX_CONFIG) */
+
+Runtime *runtime_of(lua_State *L);                        /* borrows */
+Loop *runtime_loop(const Runtime *rt);                    /* borrows */
+TestRun *runtime_tests(Runtime *rt);                      /* borrows */
+const RuntimeOptions *runtime_options(const Runtime *rt); /* borrows */
+int runtime_warnings(const Runtime *rt);                  /* of what was only checked */
+bool runtime_output_lost(const Runtime *rt); /* standard output could not be written */
 
 /* Runs until nothing is left to wait for or an exit was asked; returns the exit status: 1
  * when it ended by itself after errors that nobody caught, or with a connection that was

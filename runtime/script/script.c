@@ -2,23 +2,16 @@
  * transaction.c. */
 #include "script/script.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "script/hold.h"
+#include "script/parts.h"
+#include "core/name.h"
+#include "vm/hold.h"
 #include "script/keep_file.h"
 #include "vm/task.h"
 
 /* --- names ------------------------------------------------------------------------ */
-
-bool name_valid(const char *name) {
-  size_t len = strlen(name);
-  if (len == 0 || len > 64) return false;
-  for (; *name; name++)
-    if (!isalnum((unsigned char)*name) && !strchr("_.-", *name)) return false;
-  return true;
-}
 
 /* Returns new: the last part of the path, without .lua. */
 static char *last_part(const char *path) {
@@ -38,9 +31,7 @@ static char *name_of(const char *path) {
 }
 
 Script *script_find(Runtime *rt, const char *name, size_t len) {
-  for (Script *s = rt->scripts; s; s = s->next)
-    if (strlen(s->name) == len && memcmp(s->name, name, len) == 0) return s;
-  return NULL;
+  return (Script *)owner_find(&rt->host, name, len);
 }
 
 /* --- life ------------------------------------------------------------------------- */
@@ -69,15 +60,16 @@ Script *script_add(Runtime *rt, const char *name, const char *path, char *const 
   } else {
     script = xcalloc(1, sizeof *script);
     *script = (Script){.rt = rt,
-                       .name = xstrdup(own),
-                       .path = xstrdup(path),
-                       .charge = charge_new(rt->options.memory_limit / 4 * 3)};
+                       .owner = {.host = &rt->host,
+                                 .name = xstrdup(own),
+                                 .charge = charge_new(rt->host.memory_limit / 4 * 3)},
+                       .path = xstrdup(path)};
     for (size_t n = strlen(path); n > 1 && path[n - 1] == '/'; n--)
       script->path[n - 1] = '\0';
     script->args = copy_args(args);
-    Script **at = &rt->scripts;
+    Owner **at = &rt->host.owners;
     while (*at) at = &(*at)->next;
-    *at = script;
+    *at = &script->owner;
     script_load(script);
   }
   free(own);
@@ -86,35 +78,51 @@ Script *script_add(Runtime *rt, const char *name, const char *path, char *const 
 
 static int push_stop(lua_State *L, void *ctx) {
   Generation *gen = ctx;
-  lua_rawgeti(L, LUA_REGISTRYINDEX, gen->on_stop);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, gen->functions[ON_STOP]);
   lua_pushliteral(L, "stop");
   return 1;
 }
 
 void script_run_on_stop(Script *script, TaskDone *done) {
-  Generation *gen = script->current;
-  task_start(gen, TASK_NAME("on_stop", NULL), push_stop, gen, done, script);
+  Generation *gen = script_current(script);
+  task_start(&gen->vm, TASK_NAME("on_stop", NULL), push_stop, gen, done, script);
 }
 
 void script_stop(Script *script) {
-  Generation *gen = script->current;
+  Generation *gen = script_current(script);
   script_give_up_load(script);
-  if (gen && gen->on_stop != LUA_NOREF && !script->ending)
+  if (gen && gen->functions[ON_STOP] != LUA_NOREF && !script->owner.ending)
     script_run_on_stop(script, NULL);
+}
+
+Script *script_of(lua_State *L) {
+  return generation_of(L)->script;
+}
+
+Runtime *script_runtime(const Script *script) {
+  return script->rt;
+}
+
+char *const *script_args(const Script *script) {
+  return script->args;
+}
+
+bool script_is_loading(const Script *script) {
+  return script->reload != NULL;
 }
 
 bool script_has_work(const Script *script) {
   return script->staging || script->retiring ||
-         (script->current && generation_has_work(script->current));
+         (script_current(script) && generation_has_work(script_current(script)));
 }
 
 void script_free(Script *script) {
-  timer_stop(script->rt->loop, &script->end_timer);
+  timer_stop(script->rt->host.loop, &script->end_timer);
   script_give_up_load(script);
   keep_file_close(script);
   while (script->retiring) generation_kill(script->retiring);
-  if (script->current) generation_kill(script->current);
-  hold_free(script);
+  if (script_current(script)) generation_kill(script_current(script));
+  hold_free(&script->owner);
   keep_free(&script->keep_before);
   sources_free(script->good);
   uses_free(&script->failed);

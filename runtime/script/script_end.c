@@ -4,7 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "script/hold.h"
+#include "script/parts.h"
+#include "vm/hold.h"
 #include "script/keep_file.h"
 #include "script/reload.h"
 #include "resource/resource.h"
@@ -17,14 +18,13 @@ typedef struct End {
 } End;
 
 bool script_is_first(const Script *script) {
-  const char *first = script->rt->options.first;
-  return first ? strcmp(first, script->name) == 0 : script->rt->scripts == script;
+  return owner_is_first(&script->owner);
 }
 
 static void push_later(Script *script, void (*run)(Event *event)) {
   End *end = xcalloc(1, sizeof *end);
   *end = (End){.event.run = run, .script = script};
-  inbox_push(script->rt->loop, &end->event);
+  inbox_push(script->rt->host.loop, &end->event);
 }
 
 static Script *take_script(Event *event) {
@@ -35,22 +35,22 @@ static Script *take_script(Event *event) {
 }
 
 static void close_resources(Script *script) {
-  for (Resource *r = script->rt->resources, *next; r; r = next) {
+  for (Resource *r = script->rt->resources.first, *next; r; r = next) {
     next = r->next;
-    if (r->owner == script) resource_close(r);
+    if (r->owner == &script->owner) resource_close(r);
   }
 }
 
 /* Between two turns. */
 static void finish(Script *script) {
-  if (!script->ending || script->rt->stopping) return;
-  script->ending = false;
+  if (!script->owner.ending || script->rt->host.stopping) return;
+  script->owner.ending = false;
   script->ended = true;
-  timer_stop(script->rt->loop, &script->end_timer);
+  timer_stop(script->rt->host.loop, &script->end_timer);
   keep_file_close(script);
-  hold_end(script);
+  hold_end(&script->owner);
   while (script->retiring) generation_kill(script->retiring);
-  if (script->current) generation_kill(script->current);
+  if (script_current(script)) generation_kill(script_current(script));
   close_resources(script);
   if (script->saved_meanwhile) reload_ask(script);
   script->saved_meanwhile = false;
@@ -62,7 +62,8 @@ static void on_finish(Event *event) {
 
 static void on_too_long(Timer *timer) {
   Script *script = CONTAINER_OF(timer, Script, end_timer);
-  log_write(script->rt->log, LOG_WARN, script->name, "on_stop did not end in time");
+  log_write(script->rt->host.log, LOG_WARN, script->owner.name,
+            "on_stop did not end in time");
   finish(script);
 }
 
@@ -74,26 +75,26 @@ static void stop_done(void *ctx, lua_State *co, int n, bool ok) {
 
 static void on_begin(Event *event) {
   Script *script = take_script(event);
-  Generation *gen = script->current;
-  if (script->rt->stopping) return;
+  Generation *gen = script_current(script);
+  if (script->rt->host.stopping) return;
   script_leave_load(script);
   script->end_timer.fire = on_too_long;
   for (Generation *g = script->retiring; g; g = g->next) generation_cancel_tasks(g);
   if (gen) generation_cancel_tasks(gen);
-  if (gen) generation_stop_ops(gen);
-  hold_end(script);
-  if (!gen || gen->on_stop == LUA_NOREF) {
+  if (gen) generation_stop_timers(gen);
+  hold_end(&script->owner);
+  if (!gen || gen->functions[ON_STOP] == LUA_NOREF) {
     push_later(script, on_finish);
     return;
   }
-  timer_start(script->rt->loop, &script->end_timer, gen->grace_seconds);
+  timer_start(script->rt->host.loop, &script->end_timer, gen->grace_seconds);
   script_run_on_stop(script, stop_done);
 }
 
 void script_end(Script *script, int code) {
-  if (script->ending || script->rt->stopping) return;
-  script->ending = true;
-  log_write(script->rt->log, code ? LOG_WARN : LOG_INFO, script->name,
+  if (script->owner.ending || script->rt->host.stopping) return;
+  script->owner.ending = true;
+  log_write(script->rt->host.log, code ? LOG_WARN : LOG_INFO, script->owner.name,
             "ends itself (script.exit(%d)); the others go on", code);
   push_later(script, on_begin);
 }

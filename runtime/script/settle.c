@@ -6,6 +6,8 @@
 #include <lauxlib.h>
 #include <string.h>
 
+#include "script/parts.h"
+
 enum { MOST_COMPILED = 1 << 20 }; /* bytes of a file: a larger one is waited for longer */
 
 static const SourceFile *find_path(const Sources *sources, size_t near,

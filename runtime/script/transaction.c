@@ -23,6 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "script/parts.h"
 #include "script/keep_file.h"
 #include "script/lint.h"
 #include "script/probation.h"
@@ -66,9 +67,9 @@ void script_give_up_load(Script *script) {
 
 /* Whether `from` attaches to something of the script's. */
 static bool attaches(const Generation *from, const Script *to) {
-  size_t len = strlen(to->name);
-  for (const Declaration *d = from->decls; d; d = d->next)
-    if (d->attached && strncmp(d->name, to->name, len) == 0 && d->name[len] == ':')
+  size_t len = strlen(to->owner.name);
+  for (const Declaration *d = from->vm.decls; d; d = d->next)
+    if (d->attached && strncmp(d->name, to->owner.name, len) == 0 && d->name[len] == ':')
       return true;
   return false;
 }
@@ -98,9 +99,9 @@ static void put_in_order(Reload *r) {
 
 /* What the old version keeps, as it is now. */
 static int carry_keep(Script *script, Error *err) {
-  if (!script->current) return 0;
+  if (!script_current(script)) return 0;
   Keep after;
-  int code = keep_capture(script->current, true, &after, err);
+  int code = keep_capture(script_current(script), true, &after, err);
   if (code == 0) code = keep_merge(script->staging, &script->keep_before, &after, err);
   keep_free(&after);
   return code;
@@ -117,14 +118,14 @@ static int prepare(Reload *r, Error *err) {
   for (size_t i = 0; i < r->count; i++) {
     r->culprit = r->scripts[i];
     Generation *gen = r->culprit->staging;
-    gen->memory_limit = r->rt->options.memory_limit; /* its top level is over */
+    gen->vm.memory_limit = r->rt->host.memory_limit; /* its top level is over */
     if (carry_keep(r->culprit, err) || version_prepare(r->culprit, err) ||
-        resources_open(gen, err))
+        resources_open(&gen->vm, err))
       return (int)err->code;
   }
   for (size_t i = 0; i < r->count; i++) {
     r->culprit = r->scripts[i];
-    if (resources_replace(r->culprit->staging, err)) return (int)err->code;
+    if (resources_replace(&r->culprit->staging->vm, err)) return (int)err->code;
   }
   if (check_memory(r, err)) return (int)err->code;
   r->culprit = NULL;
@@ -134,35 +135,36 @@ static int prepare(Reload *r, Error *err) {
 /* --- taking over ------------------------------------------------------------------- */
 
 static void retire(Script *script) {
-  Generation *old = script->current;
+  Generation *old = script_current(script);
   for (Generation *g = script->retiring; g; g = g->next) generation_cut(g);
   if (!old) return;
-  if (script->staging->migrated) generation_cancel_tasks(old);
+  if (script->staging->vm.migrated) generation_cancel_tasks(old);
   generation_retire(old);
 }
 
 static void take_over(Script *script, Buffer *what) {
   Generation *gen = script->staging;
-  double grace = script->current ? script->current->grace_seconds : gen->grace_seconds;
+  double grace =
+      script_current(script) ? script_current(script)->grace_seconds : gen->grace_seconds;
   probation_begin(gen);
-  gen->first = !script->current;
+  gen->first = !script_current(script);
   script->ended = false;
-  if (script->current) runtime_hold(script->rt, grace); /* a save may go on */
+  if (script_current(script)) runtime_hold(script->rt, grace); /* a save may go on */
   retire(script);
   script->staging = NULL;
-  script->current = gen;
+  script->owner.current = &gen->vm;
   script->reload = NULL;
   script->held = false;
   keep_free(&script->keep_before);
   generation_start(gen);
   keep_file_take_over(gen);
-  resources_orphan(script, grace); /* before on_start, which may claim them */
+  resources_orphan(&script->owner, grace); /* before on_start, which may claim them */
   notice_describe(gen, what);
 }
 
 static int push_start(lua_State *L, void *ctx) {
   Generation *gen = ctx;
-  lua_rawgeti(L, LUA_REGISTRYINDEX, gen->on_start);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, gen->functions[ON_START]);
   lua_pushstring(L, gen->first ? "start" : "reload");
   return 1;
 }
@@ -172,15 +174,15 @@ static void started(void *ctx, lua_State *co, int n, bool ok) {
   Generation *gen = ctx;
   Runtime *rt = gen->rt;
   (void)n;
-  if (ok || !co || rt->stopping || gen->state != GEN_LIVE) return;
+  if (ok || !co || rt->host.stopping || gen->vm.state != VM_LIVE) return;
   if (!probation_start_failed(gen) && script_is_first(gen->script)) rt->exit_code = 1;
 }
 
 static void run_on_start(Generation *gen) {
   Runtime *rt = gen->rt;
-  if (gen->on_start != LUA_NOREF)
-    task_start(gen, TASK_NAME("on_start", NULL), push_start, gen, started, gen);
-  if (rt->options.tests_only && !rt->has_tests)
+  if (gen->functions[ON_START] != LUA_NOREF)
+    task_start(&gen->vm, TASK_NAME("on_start", NULL), push_start, gen, started, gen);
+  if (rt->options.tests_only && !rt->tests.asked)
     runtime_exit(rt, 1); /* whatever it connected to: there is nothing to run */
 }
 
@@ -189,18 +191,18 @@ static void run_on_start(Generation *gen) {
 static void take_over_all(Reload *r, double began) {
   Buffer *what = xcalloc(r->count, sizeof *what);
   Sources **old = xcalloc(r->count, sizeof(Sources *));
-  for (size_t i = 0; i < r->count; i++) resources_bind(r->scripts[i]->staging);
+  for (size_t i = 0; i < r->count; i++) resources_bind(&r->scripts[i]->staging->vm);
   for (size_t i = 0; i < r->count; i++) {
-    Generation *before = r->scripts[i]->current;
+    Generation *before = script_current(r->scripts[i]);
     if (before) old[i] = before->sources;
     take_over(r->scripts[i], &what[i]);
   }
-  for (size_t i = 0; i < r->count; i++) resources_start(r->scripts[i]->current);
-  double pause = loop_now(r->rt->loop) - began;
+  for (size_t i = 0; i < r->count; i++) resources_start(r->scripts[i]->owner.current);
+  double pause = loop_now(r->rt->host.loop) - began;
   screen_look(r->rt);
   for (size_t i = 0; i < r->count; i++)
     if (old[i]) notice_log(r->scripts[i], old[i], pause, &what[i]);
-  for (size_t i = 0; i < r->count; i++) run_on_start(r->scripts[i]->current);
+  for (size_t i = 0; i < r->count; i++) run_on_start(script_current(r->scripts[i]));
   for (size_t i = 0; i < r->count; i++) {
     if (old[i]) notice_tell(r->scripts[i], &what[i], pause);
     buffer_free(&what[i]);
@@ -234,7 +236,7 @@ void script_leave_load(Script *script) {
 
 static void fail(Reload *r) {
   bool first = script_is_first(r->culprit);
-  if (!r->culprit->current && first) runtime_exit(r->rt, STATUS_UNLOADED);
+  if (!script_current(r->culprit) && first) runtime_exit(r->rt, STATUS_UNLOADED);
   r->culprit->cannot = true;
   probation_lost(r->culprit);
   if (r->count > 1 && !first) {
@@ -251,13 +253,13 @@ static void fail(Reload *r) {
 
 static void swap(Reload *r) {
   Error err;
-  double began = loop_now(r->rt->loop);
+  double began = loop_now(r->rt->host.loop);
   put_in_order(r);
   if (prepare(r, &err) == 0) {
     take_over_all(r, began);
     return;
   }
-  for (size_t i = 0; i < r->count; i++) resources_undo(r->scripts[i]->staging);
+  for (size_t i = 0; i < r->count; i++) resources_undo(&r->scripts[i]->staging->vm);
   notice_failed(r->culprit, r->culprit->staging, err.message);
   fail(r);
 }
@@ -265,7 +267,7 @@ static void swap(Reload *r) {
 static void check(Reload *r) {
   Error err;
   for (size_t i = 0; i < r->count; i++)
-    if (resources_check(r->scripts[i]->staging, &err) != 0) {
+    if (resources_check(&r->scripts[i]->staging->vm, &err) != 0) {
       notice_failed(r->scripts[i], r->scripts[i]->staging, err.message);
       runtime_exit(r->rt, 1);
     } else {
@@ -282,7 +284,7 @@ static void on_staged(Event *event) {
     return;
   }
   r->queued = false;
-  if (r->rt->stopping) leave(r);
+  if (r->rt->host.stopping) leave(r);
   else if (r->culprit) fail(r);
   else if (r->rt->options.check_only) check(r);
   else swap(r);
@@ -296,7 +298,7 @@ void reload_staged(Script *script, bool ok) {
   r->staging--;
   if (r->queued || (!r->culprit && r->staging > 0)) return;
   r->queued = true;
-  inbox_push(r->rt->loop, &r->event);
+  inbox_push(r->rt->host.loop, &r->event);
 }
 
 void reload_begin(Runtime *rt, Script **scripts, Sources **sources, size_t count,

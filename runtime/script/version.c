@@ -3,12 +3,14 @@
 
 #include <lauxlib.h>
 
+#include "script/parts.h"
 #include "vm/call.h"
 #include "script/keep_file.h"
 
 /* That which runs, or was found on disk; -1: there is none. */
 static int64_t version_before(const Script *script) {
-  return script->current ? script->current->version : keep_file_found(script->staging);
+  return script_current(script) ? script_current(script)->version
+                                : keep_file_found(script->staging);
 }
 
 /* The function has its own copy, made for the load: what it leaves half done is dropped
@@ -16,7 +18,7 @@ static int64_t version_before(const Script *script) {
 static int f_migrate(lua_State *L) {
   const int64_t *from = lua_touserdata(L, 1);
   Generation *gen = generation_of(L);
-  lua_rawgeti(L, LUA_REGISTRYINDEX, gen->migrate);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, gen->functions[ON_MIGRATE]);
   lua_rawgeti(L, LUA_REGISTRYINDEX, gen->keep);
   lua_pushinteger(L, *from);
   lua_call(L, 2, 1);
@@ -29,10 +31,10 @@ static int f_migrate(lua_State *L) {
 
 static int run_migrate(Generation *gen, int64_t from, Error *err) {
   Error why;
-  gen->migrating = true;
-  bool ok = script_call(gen, "script.version's migrate", NULL, f_migrate, &from, &why);
-  gen->migrating = false;
-  gen->migrated = ok;
+  gen->vm.migrating = true;
+  bool ok = vm_call(&gen->vm, "script.version's migrate", NULL, f_migrate, &from, &why);
+  gen->vm.migrating = false;
+  gen->vm.migrated = ok;
   if (ok) return 0;
   return error_set(err, why.code,
                    "the migrate of script.version, from %lld to %lld, failed: %s",
@@ -49,7 +51,7 @@ int version_prepare(Script *script, Error *err) {
         "script.keep has version %lld and cannot go back to %lld: give it a "
         "version above %lld, with a function that makes of it what is needed",
         (long long)from, (long long)gen->version, (long long)from);
-  if (gen->migrate == LUA_NOREF)
+  if (gen->functions[ON_MIGRATE] == LUA_NOREF)
     return error_set(
         err, ERR_INVALID,
         "script.keep has version %lld: script.version(%lld, migrate) needs a "

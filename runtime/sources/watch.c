@@ -1,6 +1,6 @@
 /* Watching folders with uv_fs_event. A change arms a short timer, and again at each
  * further one up to a ceiling; then all scripts that it may concern are read anew as one
- * batch, and scripts_load compares content: so one save by several steps is one reload,
+ * batch, and their content is compared: so one save by several steps is one reload,
  * and a touch none.
  *
  * - One file that compiles counts after QUIET. What several files are changed by, or what
@@ -24,8 +24,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "script/script.h"
-#include "script/settle.h"
 #include "sources/stamps.h"
 
 #define QUIET 0.01
@@ -56,7 +54,8 @@ struct Dir {
 struct Watched {
   Watched *next;
   Watch *watch;
-  Script *script;
+  WatchKey *key;
+  char *name, *path; /* owned */
   Dir *dirs;
   Stamps stamps;
   double gone;  /* since when the script is; 0: it is there */
@@ -67,7 +66,9 @@ struct Watched {
 };
 
 struct Watch {
-  Runtime *rt;
+  Loop *loop;
+  Log *log;
+  WatchOptions options;
   Watched *scripts;
   Timer timer, look;
   double first;     /* when the oldest change came that was not acted on; 0: none */
@@ -91,11 +92,11 @@ static double settled_at(const Watch *watch, double quiet) {
 
 static void changed(Watched *w) {
   Watch *watch = w->watch;
-  double now = loop_now(watch->rt->loop);
+  double now = loop_now(watch->loop);
   w->dirty = true;
   if (watch->first == 0) watch->first = now;
   watch->last = now;
-  timer_start_at(watch->rt->loop, &watch->timer,
+  timer_start_at(watch->loop, &watch->timer,
                  settled_at(watch, w->begun ? SETTLE : QUIET));
 }
 
@@ -127,7 +128,7 @@ static bool concerns(const Way *way, const char *name) {
 
 /* Changes that come with one poll of the loop have the same uv_now. */
 static void count_burst(Watch *watch) {
-  uint64_t now = uv_now(loop_uv(watch->rt->loop));
+  uint64_t now = uv_now(loop_uv(watch->loop));
   if (now != watch->poll_at) watch->burst = 0;
   watch->poll_at = now;
   if (++watch->burst != BURST) return;
@@ -147,19 +148,19 @@ static void on_change(uv_fs_event_t *handle, const char *name, int events, int s
 /* --- scripts that are gone -------------------------------------------------------- */
 
 static void look_later(Watch *watch, double seconds) {
-  if (!timer_active(&watch->look)) timer_start(watch->rt->loop, &watch->look, seconds);
+  if (!timer_active(&watch->look)) timer_start(watch->loop, &watch->look, seconds);
 }
 
 /* Not before the first load is over: that one fails. */
 static bool is_gone(const Watched *w) {
-  return w->script->current && sources_gone(w->script->path);
+  return w->watch->options.runs(w->key) && sources_gone(w->path);
 }
 
 static void leave(Watched *w) {
-  if (w->gone == 0) w->gone = loop_now(w->watch->rt->loop);
+  if (w->gone == 0) w->gone = loop_now(w->watch->loop);
   Ways ways = {0};
-  ways_follow(&ways, w->script->path);
-  char *main_file = xasprintf("%s/main.lua", w->script->path);
+  ways_follow(&ways, w->path);
+  char *main_file = xasprintf("%s/main.lua", w->path);
   ways_follow(&ways, main_file);
   free(main_file);
   watch_ways(w, &ways, NULL);
@@ -169,30 +170,28 @@ static void leave(Watched *w) {
 
 static void tell_gone(Watched *w) {
   w->gone_told = true;
-  log_write(w->watch->rt->log, LOG_WARN, w->script->name,
+  log_write(w->watch->log, LOG_WARN, w->name,
             "%s is gone: the version that runs goes on. Bring it back, and it is loaded "
             "if it differs; SIGHUP tries at once",
-            w->script->path);
+            w->path);
 }
 
 static void come_back(Watched *w) {
-  if (w->gone_told)
-    log_write(w->watch->rt->log, LOG_INFO, w->script->name, "%s is back",
-              w->script->path);
+  if (w->gone_told) log_write(w->watch->log, LOG_INFO, w->name, "%s is back", w->path);
   w->gone = 0;
   w->gone_told = false;
 }
 
 /* --- acting on it ----------------------------------------------------------------- */
 
-static Watched *find(const Watch *watch, const Script *script) {
+static Watched *find(const Watch *watch, const WatchKey *key) {
   Watched *w = watch->scripts;
-  while (w && w->script != script) w = w->next;
+  while (w && w->key != key) w = w->next;
   return w;
 }
 
-/* Whether the script is to be read. */
-static bool take_dirty(Watched *w) {
+bool watch_take_changed(Watch *watch, const WatchKey *key) {
+  Watched *w = find(watch, key);
   if (!w || !w->dirty) return false;
   w->dirty = false;
   if (!is_gone(w)) return true;
@@ -209,19 +208,19 @@ static bool waits_for(Watched *w, Settled settled, double now, double *due) {
   return *due > now;
 }
 
-bool watch_waits(Watch *watch, const Script *script, const Sources *sources) {
-  Watched *w = find(watch, script);
-  double due, now = loop_now(watch->rt->loop);
-  if (!w || watch->first == 0 || !script->current) return false;
-  Settled settled = sources_settled(script->current->sources, sources);
+bool watch_waits(Watch *watch, const WatchKey *key, const Sources *sources) {
+  Watched *w = find(watch, key);
+  double due, now = loop_now(watch->loop);
+  if (!w || watch->first == 0 || !watch->options.runs(key)) return false;
+  Settled settled = watch->options.settled(key, sources);
   if (!waits_for(w, settled, now, &due)) return false;
   if (!timer_active(&watch->timer) || due > watch->timer.due)
-    timer_start_at(watch->rt->loop, &watch->timer, due);
+    timer_start_at(watch->loop, &watch->timer, due);
   return true;
 }
 
-void watch_again(Watch *watch, const Script *script) {
-  Watched *w = find(watch, script);
+void watch_again(Watch *watch, const WatchKey *key) {
+  Watched *w = find(watch, key);
   if (w) w->dirty = true;
 }
 
@@ -234,21 +233,14 @@ static void forget_changes(Watch *watch) {
 
 static void on_settled(Timer *timer) {
   Watch *watch = CONTAINER_OF(timer, Watch, timer);
-  size_t count = 0;
-  for (Script *s = watch->rt->scripts; s; s = s->next) count++;
-  Script **scripts = xcalloc(count + 1, sizeof *scripts);
-  count = 0;
-  for (Script *s = watch->rt->scripts; s; s = s->next)
-    if (take_dirty(find(watch, s))) scripts[count++] = s;
-  scripts_load(watch->rt, scripts, count);
+  watch->options.changed(watch->options.ctx);
   forget_changes(watch);
-  free(scripts);
 }
 
 /* Once a second, while there is something to look for. */
 static void on_look(Timer *timer) {
   Watch *watch = CONTAINER_OF(timer, Watch, look);
-  double now = loop_now(watch->rt->loop);
+  double now = loop_now(watch->loop);
   for (Watched *w = watch->scripts; w; w = w->next) {
     if (w->polled && stamps_changed(&w->stamps)) changed(w);
     if (w->gone > 0 && !w->gone_told) {
@@ -272,7 +264,7 @@ static void on_closed(uv_handle_t *handle) {
 static void tell_limit(Watch *watch, const char *path, int rc) {
   bool limit = rc == UV_ENOSPC || rc == UV_EMFILE;
   if (!watch->told)
-    log_write(watch->rt->log, LOG_WARN, "watch",
+    log_write(watch->log, LOG_WARN, "watch",
               "cannot watch %s: %s; saves are looked for once a second instead%s", path,
               uv_strerror(rc),
               limit ? " (the limits are fs.inotify.max_user_watches and "
@@ -283,7 +275,7 @@ static void tell_limit(Watch *watch, const char *path, int rc) {
 
 static Dir *dir_new(Watched *w, const Way *way) {
   Dir *dir = xcalloc(1, sizeof *dir);
-  uv_fs_event_init(loop_uv(w->watch->rt->loop), &dir->handle);
+  uv_fs_event_init(loop_uv(w->watch->loop), &dir->handle);
   uv_unref((uv_handle_t *)&dir->handle);
   dir->handle.data = dir;
   dir->owner = w;
@@ -328,8 +320,7 @@ static void watch_way(Watched *w, const Way *way) {
   if (dir && is_stale(dir)) uv_fs_event_stop(&dir->handle);
   if (!dir) dir = dir_new(w, way);
   dir->wanted = true;
-  if (uv_is_active((uv_handle_t *)&dir->handle) || w->watch->rt->options.watch_poll)
-    return;
+  if (uv_is_active((uv_handle_t *)&dir->handle) || w->watch->options.poll) return;
   int rc = start(dir);
   if (rc == 0) return;
   tell_limit(w->watch, way->dir, rc);
@@ -355,7 +346,7 @@ static void sweep(Watched *w) {
 static void watch_ways(Watched *w, const Ways *ways, const Sources *sources) {
   for (Dir *d = w->dirs; d; d = d->next) d->wanted = false;
   w->begun = false;
-  w->polled = w->watch->rt->options.watch_poll;
+  w->polled = w->watch->options.poll;
   for (size_t i = 0; i < ways->count; i++) watch_way(w, &ways->list[i]);
   sweep(w);
   if (!w->polled) {
@@ -367,19 +358,24 @@ static void watch_ways(Watched *w, const Ways *ways, const Sources *sources) {
   look_later(w->watch, POLL);
 }
 
-void watch_sources(Watch *watch, Script *script, const Sources *sources) {
-  Watched *w = find(watch, script);
+void watch_sources(Watch *watch, WatchKey *key, const char *name, const char *path,
+                   const Sources *sources) {
+  Watched *w = find(watch, key);
   if (!w) {
     w = xcalloc(1, sizeof *w);
-    *w = (Watched){.next = watch->scripts, .watch = watch, .script = script};
+    *w = (Watched){.next = watch->scripts,
+                   .watch = watch,
+                   .key = key,
+                   .name = xstrdup(name),
+                   .path = xstrdup(path)};
     watch->scripts = w;
   }
   come_back(w);
   watch_ways(w, &sources->ways, sources);
 }
 
-bool watch_reads_again(Watch *watch, const Script *script) {
-  Watched *w = find(watch, script);
+bool watch_reads_again(Watch *watch, const WatchKey *key) {
+  Watched *w = find(watch, key);
   bool again = w && w->begun && w->again < MAX_AGAIN;
   if (w) w->again = again ? w->again + 1 : 0;
   return again;
@@ -387,23 +383,27 @@ bool watch_reads_again(Watch *watch, const Script *script) {
 
 /* --- life ------------------------------------------------------------------------- */
 
-Watch *watch_new(Runtime *rt) {
+Watch *watch_new(Loop *loop, Log *log, const WatchOptions *options) {
   Watch *watch = xcalloc(1, sizeof *watch);
-  watch->rt = rt;
+  watch->loop = loop;
+  watch->log = log;
+  watch->options = *options;
   watch->timer.fire = on_settled;
   watch->look.fire = on_look;
   return watch;
 }
 
 void watch_free(Watch *watch) {
-  timer_stop(watch->rt->loop, &watch->timer);
-  timer_stop(watch->rt->loop, &watch->look);
+  timer_stop(watch->loop, &watch->timer);
+  timer_stop(watch->loop, &watch->look);
   while (watch->scripts) {
     Watched *w = watch->scripts;
     watch->scripts = w->next;
     for (Dir *d = w->dirs; d; d = d->next) d->wanted = false;
     sweep(w);
     stamps_free(&w->stamps);
+    free(w->name);
+    free(w->path);
     free(w);
   }
   free(watch);

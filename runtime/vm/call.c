@@ -6,8 +6,7 @@
 
 #include "vm/cstack.h"
 #include "bridge/luaerror.h"
-#include "script/probation.h"
-#include "script/script.h"
+#include "vm/vm.h"
 #include "vm/task.h"
 #include "vm/watchdog.h"
 
@@ -35,28 +34,28 @@ static int f_call(lua_State *L) {
   return lua_error(L);
 }
 
-static void tell(Generation *gen, const char *what, const char *of, const Call *call) {
-  char *text = task_describe(gen, gen->L, call->trace);
-  log_write(gen->rt->log, LOG_ERROR, gen->script->name, "error in %s%s%s: %s", what,
+static void tell(Vm *vm, const char *what, const char *of, const Call *call) {
+  char *text = task_describe(vm, vm->L, call->trace);
+  log_write(vm->host->log, LOG_ERROR, vm->owner->name, "error in %s%s%s: %s", what,
             of ? " of " : "", of ? of : "", text);
-  probation_failed(gen, text);
+  vm->hooks->failed(vm, text);
   free(text);
 }
 
-bool script_call(Generation *gen, const char *what, const char *of, lua_CFunction body,
-                 void *ctx, Error *err) {
-  lua_State *L = gen->L;
+bool vm_call(Vm *vm, const char *what, const char *of, lua_CFunction body, void *ctx,
+             Error *err) {
+  lua_State *L = vm->L;
   Call call = {body, ctx, NULL};
   int top = lua_gettop(L);
   Error none, *why = err ? err : &none;
   if (!lua_checkstack(L, 8)) return error_set(why, ERR_MEMORY, "no memory"), false;
   lua_pushcfunction(L, f_call);
   lua_pushlightuserdata(L, &call);
-  WatchdogTurn turn = watchdog_enter(gen, L);
+  WatchdogTurn turn = watchdog_enter(vm, L);
   bool ok = lua_pcall(L, 1, 0, 0) == LUA_OK;
-  watchdog_leave(gen, turn);
+  watchdog_leave(vm, turn);
   if (!ok) {
-    tell(gen, what, of, &call);
+    tell(vm, what, of, &call);
     luaerror_read(L, -1, why);
   }
   free(call.trace);

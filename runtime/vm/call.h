@@ -3,12 +3,12 @@
 #ifndef TIDELOCK_VM_CALL_H
 #define TIDELOCK_VM_CALL_H
 
-#include "script/generation.h"
+#include "vm/vm.h"
 
 /* Runs `body` with `ctx` (as a light pointer) on the generation's main thread. False when
  * it raised: told in the log, as an error in `what` of `of` (which may be NULL), and in
  * *err, which may be NULL too. */
-bool script_call(Generation *gen, const char *what, const char *of, lua_CFunction body,
-                 void *ctx, Error *err);
+bool vm_call(Vm *vm, const char *what, const char *of, lua_CFunction body, void *ctx,
+             Error *err);
 
 #endif

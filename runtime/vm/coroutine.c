@@ -15,13 +15,13 @@ static int resume_over(lua_State *L, int status, lua_KContext ctx);
 /* Where L cannot be yielded (a comparison of table.sort runs it, say), nothing further
  * in may wait. */
 static int run_in(lua_State *L, lua_State *co, int nargs, int *n) {
-  Generation *gen = generation_of(L);
+  Vm *vm = vm_of(L);
   int blocked = lua_isyieldable(L) ? 0 : 1;
-  gen->rt->blocked += blocked;
-  lua_State *was = watchdog_switch(gen, co);
+  vm->host->blocked += blocked;
+  lua_State *was = watchdog_switch(vm, co);
   int status = lua_resume(co, L, nargs, n);
-  watchdog_switch(gen, was);
-  gen->rt->blocked -= blocked;
+  watchdog_switch(vm, was);
+  vm->host->blocked -= blocked;
   return status;
 }
 
@@ -29,7 +29,7 @@ static int run_in(lua_State *L, lua_State *co, int nargs, int *n) {
  * returns their number, or yields on when the task waits. */
 static int resume_in(lua_State *L, lua_State *co, int nargs) {
   int n, status = run_in(L, co, nargs, &n);
-  Task *task = generation_of(L)->rt->current;
+  Task *task = vm_of(L)->host->current;
   if (status == LUA_YIELD && task && (task->wait || task->queued)) {
     coroutine_mark(co, CO_WAITS);
     return lua_yieldk(L, 0, (lua_KContext)co, resume_over);
@@ -47,10 +47,10 @@ static int resume_in(lua_State *L, lua_State *co, int nargs) {
 
 /* Closes what is pending in co, under the CPU limit. */
 static int reset(lua_State *L, lua_State *co) {
-  Generation *gen = generation_of(L);
-  lua_State *was = watchdog_switch(gen, co);
+  Vm *vm = vm_of(L);
+  lua_State *was = watchdog_switch(vm, co);
   int status = lua_resetthread(co);
-  watchdog_switch(gen, was);
+  watchdog_switch(vm, was);
   return status;
 }
 
@@ -96,7 +96,7 @@ static int start_resume(lua_State *L, lua_State *co, int nargs) {
   State state = state_of(L, co);
   if (state == DEAD) return fail_resume(L, "cannot resume dead coroutine");
   if (state != SUSPENDED) return fail_resume(L, "cannot resume non-suspended coroutine");
-  if (cstack_is_low(generation_of(L)->rt)) return fail_resume(L, cstack_overflow);
+  if (cstack_is_low(vm_of(L)->host)) return fail_resume(L, cstack_overflow);
   if (!lua_checkstack(co, nargs)) return fail_resume(L, "too many arguments to resume");
   lua_xmove(L, co, nargs);
   if (lua_status(co) == LUA_OK)
@@ -169,7 +169,7 @@ static int f_wrap(lua_State *L) {
 }
 
 static int f_yield(lua_State *L) {
-  Task *task = generation_of(L)->rt->current;
+  Task *task = vm_of(L)->host->current;
   if (task && task->co == L)
     return luaL_error(L, "coroutine.yield outside a coroutine of the script's own: "
                          "use task.sleep(0) to let others run");

@@ -4,7 +4,7 @@
 #include <lauxlib.h>
 #include <pthread.h>
 
-#include "script/generation.h"
+#include "vm/vm.h"
 
 /* For 200 nested calls of the largest frames that call into Lua, those of gsub: 2.5 KB
  * each, several times that under the sanitizer. A deeper stack is not made use of. */
@@ -33,10 +33,10 @@ void cstack_open(lua_State *L) {
   luaL_ref(L, LUA_REGISTRYINDEX);
 }
 
-bool cstack_is_low(const Runtime *rt) {
-  return (const char *)__builtin_frame_address(0) < rt->stack_floor;
+bool cstack_is_low(const Host *host) {
+  return (const char *)__builtin_frame_address(0) < host->stack_floor;
 }
 
 void cstack_check(lua_State *L) {
-  if (cstack_is_low(generation_of(L)->rt)) luaL_error(L, "%s", cstack_overflow);
+  if (cstack_is_low(vm_of(L)->host)) luaL_error(L, "%s", cstack_overflow);
 }

@@ -5,13 +5,13 @@
 #ifndef TIDELOCK_VM_CSTACK_H
 #define TIDELOCK_VM_CSTACK_H
 
-#include "script/runtime.h"
+#include "vm/host.h"
 
 /* Where the stack of the calling thread may not be used any further by a new door. */
 const char *cstack_floor(void);
 extern const char cstack_overflow[]; /* "C stack overflow"; cstack_open keeps it in L */
 void cstack_open(lua_State *L);      /* may raise */
-bool cstack_is_low(const Runtime *rt);
+bool cstack_is_low(const Host *host);
 void cstack_check(lua_State *L); /* raises "C stack overflow" when it is */
 
 #endif

@@ -46,20 +46,20 @@ static int f_describe(lua_State *L) {
   return 1;
 }
 
-char *task_describe(Generation *gen, lua_State *co, const char *trace) {
-  lua_State *L = gen->L;
-  if (lua_type(co, -1) == LUA_TSTRING && gen->memory_place[0] &&
+char *task_describe(Vm *vm, lua_State *co, const char *trace) {
+  lua_State *L = vm->L;
+  if (lua_type(co, -1) == LUA_TSTRING && vm->memory_place[0] &&
       strcmp(lua_tostring(co, -1), "not enough memory") == 0)
     return xasprintf("%s: MEMORY: not enough memory: a script may use %zu MiB%s",
-                     gen->memory_place, gen->memory_limit >> 20,
-                     gen->state == GEN_STAGING ? " while it loads" : "");
+                     vm->memory_place, vm->memory_limit >> 20,
+                     vm->state == VM_STAGING ? " while it loads" : "");
   lua_pushcfunction(L, f_describe);
   lua_pushlightuserdata(L, (void *)trace);
   lua_pushlightuserdata(L, co);
   if (co == L) lua_pushvalue(L, -4);
-  WatchdogTurn turn = watchdog_enter(gen, L);
+  WatchdogTurn turn = watchdog_enter(vm, L);
   bool ok = lua_pcall(L, co == L ? 3 : 2, 1, 0) == LUA_OK;
-  watchdog_leave(gen, turn);
+  watchdog_leave(vm, turn);
   const char *text = ok ? lua_tostring(L, -1) : NULL;
   char *copy = text ? xstrdup(text)
                     : xasprintf("(an error that cannot be shown)%s%s", trace ? "\n" : "",

@@ -121,7 +121,7 @@ static int f_off(lua_State *L) {
   Box *box = box_to(L, 1, &handle_kind);
   Handler *h = box->object;
   box_release(box);
-  if (h && !h->removed) remove_now(h, generation_of(L)->L);
+  if (h && !h->removed) remove_now(h, vm_of(L)->L);
   return 0;
 }
 
@@ -155,7 +155,7 @@ void handler_add(lua_State *L, HandlerList *list, int index, HandlerOptions opti
   h->last = &h->queue;
   h->function = function;
   h->refs = 1;
-  h->charge = generation_hold(L, bytes);
+  h->charge = vm_hold(L, bytes);
   h->bytes = bytes;
   h->once = options.once;
   h->serial = options.serial;
@@ -267,12 +267,12 @@ static void serial_done(void *ctx, lua_State *co, int n, bool ok) {
   unref(h);
 }
 
-static void run_serial(Generation *gen, TaskName name, Run *run) {
+static void run_serial(Vm *vm, TaskName name, Run *run) {
   Handler *h = run->handler;
   const Firing *firing = run->firing;
   SerialRun *end = xmalloc(sizeof *end);
   *end = (SerialRun){h, firing->done, firing->done_ctx};
-  Task *task = task_prepare(gen, name, push_call, run, serial_done, end);
+  Task *task = task_prepare(vm, name, push_call, run, serial_done, end);
   if (!task) {
     free(end);
     if (firing->done) firing->done(firing->done_ctx, NULL, 0, false);
@@ -287,12 +287,12 @@ static void run_serial(Generation *gen, TaskName name, Run *run) {
   run_next(h);
 }
 
-static void run_one(Generation *gen, Handler *h, const Firing *firing) {
+static void run_one(Vm *vm, Handler *h, const Firing *firing) {
   TaskName name = {"the handler of", firing->source, firing->event, firing->len};
   Run run = {h, firing};
   if (h->once) mark_removed(h);
-  if (h->serial) run_serial(gen, name, &run);
-  else task_start(gen, name, push_call, &run, firing->done, firing->done_ctx);
+  if (h->serial) run_serial(vm, name, &run);
+  else task_start(vm, name, push_call, &run, firing->done, firing->done_ctx);
 }
 
 static bool wanted(const Handler *h, const Firing *f) {
@@ -301,18 +301,18 @@ static bool wanted(const Handler *h, const Firing *f) {
   return !h->once || !f->can_push || f->can_push(f->ctx);
 }
 
-int handlers_fire(Generation *gen, HandlerList *list, const Firing *firing) {
+int handlers_fire(Vm *vm, HandlerList *list, const Firing *firing) {
   int count = 0;
   Handler **end = list->last;
   if (firing->any ? !list->any : !has(list, firing->event, firing->len)) return 0;
   list->depth++;
   for (Handler *h = list->first; h; h = h->next) {
     if (wanted(h, firing)) {
-      run_one(gen, h, firing);
+      run_one(vm, h, firing);
       count++;
     }
     if (&h->next == end) break;
   }
-  if (--list->depth == 0) sweep(list, gen->L);
+  if (--list->depth == 0) sweep(list, vm->L);
   return count;
 }

@@ -49,7 +49,6 @@ typedef struct Firing {
   TaskDone *done; /* of each handler's task, once; NULL: none */
   void *done_ctx;
 } Firing;
-int handlers_fire(Generation *gen, HandlerList *list,
-                  const Firing *firing); /* how many ran */
+int handlers_fire(Vm *vm, HandlerList *list, const Firing *firing); /* how many ran */
 
 #endif

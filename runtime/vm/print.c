@@ -5,14 +5,14 @@
 #include <unistd.h>
 
 #include "bridge/luaerror.h"
-#include "script/script.h"
+#include "vm/vm.h"
 
 enum { MOST_QUEUED = 64 << 20 };
 
 /* Raises when it is too much. */
 static void put(lua_State *L, int fd, const char *text, size_t len) {
-  Generation *gen = generation_of(L);
-  OutputAccount *account = &gen->script->printed;
+  Vm *vm = vm_of(L);
+  OutputAccount *account = &vm->owner->printed;
   size_t queued = output_queued(account);
   Error err;
   if (queued + len > MOST_QUEUED) {
@@ -21,9 +21,9 @@ static void put(lua_State *L, int fd, const char *text, size_t len) {
               queued);
     luaerror_raise(L, &err);
   }
-  if (gen->memory + queued + len > gen->memory_limit) lua_gc(L, LUA_GCCOLLECT);
-  if (gen->memory + queued + len > gen->memory_limit) luaL_error(L, "not enough memory");
-  output_print(gen->rt->output, fd, account, text, len);
+  if (vm->memory + queued + len > vm->memory_limit) lua_gc(L, LUA_GCCOLLECT);
+  if (vm->memory + queued + len > vm->memory_limit) luaL_error(L, "not enough memory");
+  output_print(vm->host->output, fd, account, text, len);
 }
 
 int f_print(lua_State *L) {

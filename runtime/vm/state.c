@@ -17,7 +17,7 @@
 #include "vm/print.h"
 #include "vm/reach.h"
 #include "bridge/luatext.h"
-#include "script/script.h"
+#include "vm/vm.h"
 #include "vm/stdlib.h"
 #include "bridge/strict.h"
 #include "vm/task.h"
@@ -25,14 +25,14 @@
 
 /* Where the script is that asks for too much: a lack of memory comes without a traceback.
  * Reads the frames only, so it may be done inside the allocator. */
-static void note_place(Generation *gen) {
-  lua_State *L = gen->rt->current ? gen->rt->current->co : NULL;
+static void note_place(Vm *vm) {
+  lua_State *L = vm->host->current ? vm->host->current->co : NULL;
   lua_Debug frame;
-  if (!L || generation_of(L) != gen) return;
+  if (!L || vm_of(L) != vm) return;
   for (int level = 0; lua_getstack(L, level, &frame); level++) {
     lua_getinfo(L, "Sl", &frame);
     if (frame.currentline <= 0) continue;
-    snprintf(gen->memory_place, sizeof gen->memory_place, "%s:%d", frame.short_src,
+    snprintf(vm->memory_place, sizeof vm->memory_place, "%s:%d", frame.short_src,
              frame.currentline);
     return;
   }
@@ -40,9 +40,9 @@ static void note_place(Generation *gen) {
 
 /* What it printed and nobody has read counts, and what the core holds for it, but not
  * against a load of it. */
-static size_t charge(const Generation *gen) {
-  if (gen->state == GEN_STAGING) return 0;
-  return output_queued(&gen->script->printed) + charge_used(gen->script->charge);
+static size_t charge(const Vm *vm) {
+  if (vm->state == VM_STAGING) return 0;
+  return output_queued(&vm->owner->printed) + charge_used(vm->owner->charge);
 }
 
 /* What grows without end inside one call, the arguments of a chain of __call for one, is
@@ -54,22 +54,22 @@ static bool is_too_late(size_t old_size, size_t size) {
 
 /* A finaliser whose stack cannot grow is never run, and what it was to let go stays: so
  * nothing is refused while one runs. They are the core's own. */
-static bool is_finalising(const Generation *gen) {
-  return gen->L && lua_gc(gen->L, LUA_GCISRUNNING) < 0;
+static bool is_finalising(const Vm *vm) {
+  return vm->L && lua_gc(vm->L, LUA_GCISRUNNING) < 0;
 }
 
 static void *account(void *ud, void *old, size_t old_size, size_t size) {
-  Generation *gen = ud;
+  Vm *vm = ud;
   if (!old) old_size = 0; /* then it tells the type of the object */
-  bool too_much = size > old_size &&
-                  gen->memory + charge(gen) + (size - old_size) > gen->memory_limit;
-  if ((too_much || is_too_late(old_size, size)) && !is_finalising(gen)) {
-    note_place(gen);
+  bool too_much =
+      size > old_size && vm->memory + charge(vm) + (size - old_size) > vm->memory_limit;
+  if ((too_much || is_too_late(old_size, size)) && !is_finalising(vm)) {
+    note_place(vm);
     return NULL;
   }
   if (!old && size == 0) return NULL;
-  void *p = blocks_resize(&gen->blocks, old, old_size, size);
-  if (p || size == 0) gen->memory += size - old_size;
+  void *p = blocks_resize(&vm->blocks, old, old_size, size);
+  if (p || size == 0) vm->memory += size - old_size;
   return p;
 }
 
@@ -229,23 +229,13 @@ static int push_stdlib(lua_State *L, const char *name) {
 }
 
 static int push_binding(lua_State *L, const char *name) {
-  const LuaModule *m = generation_of(L)->rt->options.modules;
+  const LuaModule *m = vm_of(L)->host->modules;
   for (; m && m->name; m++) {
     if (strcmp(m->name, name) != 0) continue;
     lua_pushcfunction(L, m->open);
     return 1;
   }
   return 0;
-}
-
-static int push_own(lua_State *L, const char *name) {
-  const SourceFile *file = *name ? sources_use(generation_of(L)->sources, name) : NULL;
-  if (!file) return 0;
-  size_t len;
-  const char *code = source_code(file, &len);
-  lua_pushfstring(L, "@%s", file->path);
-  if (luaL_loadbufferx(L, code, len, lua_tostring(L, -1), "t")) return lua_error(L);
-  return 1;
 }
 
 /* (name's guard): a module that failed may be tried again. */
@@ -299,10 +289,10 @@ static int require_over(lua_State *L, int status, lua_KContext ctx) {
 /* Of all that could be required: the nearest, or that of Tidelock's with `tidelock.`
  * before. */
 static void look_for_meant(lua_State *L, Suggestion *s, const char *name) {
-  const Generation *gen = generation_of(L);
+  const Vm *vm = vm_of(L);
   size_t prefix = strlen("tidelock.");
   suggest_begin(s, name);
-  for (const LuaModule *m = gen->rt->options.modules; m && m->name; m++) {
+  for (const LuaModule *m = vm->host->modules; m && m->name; m++) {
     if (strcmp(m->name + prefix, name) == 0) suggest_begin(s, m->name);
     if (!strstr(m->name, ".core")) suggest_offer(s, m->name);
   }
@@ -311,8 +301,7 @@ static void look_for_meant(lua_State *L, Suggestion *s, const char *name) {
     if (strcmp(f->module + prefix, name) == 0) suggest_begin(s, f->module);
     suggest_offer(s, f->module);
   }
-  for (size_t i = 0; i < gen->sources->count; i++)
-    suggest_offer(s, gen->sources->files[i].module);
+  vm->hooks->offer_modules(vm, s);
 }
 
 static int not_found(lua_State *L, const char *name) {
@@ -337,7 +326,8 @@ static int f_require(lua_State *L) {
   }
   lua_settop(L, 2);
   push_guard(L);
-  if (!push_binding(L, name) && !push_stdlib(L, name) && !push_own(L, name))
+  if (!push_binding(L, name) && !push_stdlib(L, name) &&
+      !vm_of(L)->hooks->find_module(L, name))
     return not_found(L, name);
   int loader = lua_gettop(L);
   lua_pushvalue(L, 1);
@@ -410,30 +400,18 @@ static int on_panic(lua_State *L) {
   check_failed(message ? message : "an error outside of protection", "lua", 0);
 }
 
-int state_open(Generation *gen, Error *err) {
-  gen->L = lua_newstate(account, gen);
-  if (!gen->L) return error_set(err, ERR_MEMORY, "no memory for a Lua state");
-  *(Generation **)lua_getextraspace(gen->L) = gen;
-  coroutine_mark(gen->L, CO_CORE);
-  lua_atpanic(gen->L, on_panic);
-  lua_pushcfunction(gen->L, open_libraries);
-  if (lua_pcall(gen->L, 0, 0, 0) != LUA_OK) {
-    error_set(err, ERR_MEMORY, "cannot open the libraries: %s", lua_tostring(gen->L, -1));
+int state_open(Vm *vm, Error *err) {
+  vm->L = lua_newstate(account, vm);
+  if (!vm->L) return error_set(err, ERR_MEMORY, "no memory for a Lua state");
+  bridge_open(&vm->bridge, vm->L);
+  vm->bridge.is_late = watchdog_is_late;
+  vm->bridge.poll = watchdog_poll;
+  coroutine_mark(vm->L, CO_CORE);
+  lua_atpanic(vm->L, on_panic);
+  lua_pushcfunction(vm->L, open_libraries);
+  if (lua_pcall(vm->L, 0, 0, 0) != LUA_OK) {
+    error_set(err, ERR_MEMORY, "cannot open the libraries: %s", lua_tostring(vm->L, -1));
     return ERR_MEMORY;
   }
   return 0;
-}
-
-int state_load_main(Generation *gen, Error *err) {
-  const SourceFile *file = sources_use(gen->sources, "");
-  size_t len;
-  const char *code = source_code(file, &len);
-  char *name = xasprintf("@%s", file->path);
-  int status = luaL_loadbufferx(gen->L, code, len, name, "t");
-  free(name);
-  if (status == LUA_OK) return 0;
-  error_set(err, status == LUA_ERRMEM ? ERR_MEMORY : ERR_SCRIPT, "%s",
-            lua_tostring(gen->L, -1));
-  lua_pop(gen->L, 1);
-  return (int)err->code;
 }

@@ -17,11 +17,9 @@
 
 #include "vm/cstack.h"
 #include "bridge/place.h"
-#include "script/hold.h"
-#include "script/keep_file.h"
+#include "vm/hold.h"
 #include "bridge/luaerror.h"
-#include "script/probation.h"
-#include "script/script.h"
+#include "vm/vm.h"
 #include "vm/task_cancel.h"
 #include "vm/task_pool.h"
 #include "vm/watchdog.h"
@@ -53,48 +51,48 @@ static const char *name_of(const Task *task, char out[128]) {
 enum { TASK_BYTES = sizeof(Task) + 256 };
 
 /* Finished tasks are used again: one starts with each event. */
-static Task *take_task(Runtime *rt) {
-  Task *task = rt->free_tasks;
+static Task *take_task(Host *host) {
+  Task *task = host->free_tasks;
   if (!task) return xcalloc(1, sizeof *task);
-  rt->free_tasks = task->next;
+  host->free_tasks = task->next;
   memset(task, 0, offsetof(Task, what));
   return task;
 }
 
 static void give_task(Task *task) {
   charge_let_go(task->charge, TASK_BYTES);
-  task->next = task->rt->free_tasks;
-  task->rt->free_tasks = task;
+  task->next = task->host->free_tasks;
+  task->host->free_tasks = task;
 }
 
-void tasks_free(Runtime *rt) {
-  while (rt->free_tasks) {
-    Task *task = rt->free_tasks;
-    rt->free_tasks = task->next;
+void tasks_free(Host *host) {
+  while (host->free_tasks) {
+    Task *task = host->free_tasks;
+    host->free_tasks = task->next;
     free(task);
   }
 }
 
-static Task *task_new(Generation *gen, TaskName name) {
-  Task *task = take_task(gen->rt);
-  task->gen = gen;
-  task->rt = gen->rt;
-  task->charge = charge_hold(gen->script->charge, TASK_BYTES);
+static Task *task_new(Vm *vm, TaskName name) {
+  Task *task = take_task(vm->host);
+  task->vm = vm;
+  task->host = vm->host;
+  task->charge = charge_hold(vm->owner->charge, TASK_BYTES);
   task->refs = 1;
   task->results = LUA_NOREF;
   task->event.run = on_event;
   set_name(task, name);
   if (!task_take_coroutine(task)) {
     char text[128];
-    log_write(gen->rt->log, LOG_ERROR, gen->script->name, "%s: no memory for a task",
+    log_write(vm->host->log, LOG_ERROR, vm->owner->name, "%s: no memory for a task",
               name_of(task, text));
-    probation_failed(gen, "no memory for a task");
+    vm->hooks->failed(vm, "no memory for a task");
     give_task(task);
     return NULL;
   }
-  task->next = gen->tasks;
-  if (gen->tasks) gen->tasks->prev = task;
-  gen->tasks = task;
+  task->next = vm->tasks;
+  if (vm->tasks) vm->tasks->prev = task;
+  vm->tasks = task;
   return task;
 }
 
@@ -105,14 +103,14 @@ void task_ref(Task *task) {
 void task_unref(Task *task) {
   if (--task->refs > 0) return;
   CHECK(task->finished);
-  if (task->gen) luaL_unref(task->gen->L, LUA_REGISTRYINDEX, task->results);
+  if (task->vm) luaL_unref(task->vm->L, LUA_REGISTRYINDEX, task->results);
   free(task->trace);
   give_task(task);
 }
 
 static void unlink_task(Task *task) {
   if (task->prev) task->prev->next = task->next;
-  else task->gen->tasks = task->next;
+  else task->vm->tasks = task->next;
   if (task->next) task->next->prev = task->prev;
   task->prev = task->next = NULL;
 }
@@ -155,23 +153,23 @@ static bool is_cancelled_error(lua_State *co) {
 /* --- reporting -------------------------------------------------------------------- */
 
 static void report(Task *task) {
-  Generation *gen = task->gen;
-  char name[128], *text = task_describe(gen, task->co, task->trace);
-  log_write(gen->rt->log, LOG_ERROR, gen->script->name, "error in %s: %s",
+  Vm *vm = task->vm;
+  char name[128], *text = task_describe(vm, task->co, task->trace);
+  log_write(vm->host->log, LOG_ERROR, vm->owner->name, "error in %s: %s",
             name_of(task, name), text);
-  probation_failed(gen, text);
+  vm->hooks->failed(vm, text);
   free(text);
 }
 
 static void tell_slow(Task *task, double ms) {
   char name[128];
-  log_write(task->rt->log, LOG_WARN, task->gen->script->name,
+  log_write(task->host->log, LOG_WARN, task->vm->owner->name,
             "%s ran for about %.0f ms without waiting", name_of(task, name), ms);
 }
 
 static void tell_stopped(Task *task) {
   char name[128];
-  log_write(task->rt->log, LOG_WARN, task->gen->script->name,
+  log_write(task->host->log, LOG_WARN, task->vm->owner->name,
             "%s was cancelled and went on waiting: it is stopped", name_of(task, name));
 }
 
@@ -181,10 +179,10 @@ static void tell_stopped(Task *task) {
  * `lives` if it can be used again. */
 static void finish(Task *task, bool ok, int n, bool lives) {
   lua_State *co = task->co;
-  Generation *gen = task->gen;
+  Vm *vm = task->vm;
   task->finished = true;
   task->ok = ok;
-  bool told = task->ends || gen->state == GEN_STAGING || /* script.c tells */
+  bool told = task->ends || vm->state == VM_STAGING || /* script.c tells */
               (!ok && task->cancelled && is_cancelled_error(co));
   if (!ok && !told) report(task);
   if (task->stopped) tell_stopped(task);
@@ -194,7 +192,7 @@ static void finish(Task *task, bool ok, int n, bool lives) {
   task_give_coroutine(task, lives);
   unlink_task(task);
   task_unref(task);
-  generation_task_ended(gen);
+  vm->hooks->task_ended(vm);
 }
 
 /* --- running ---------------------------------------------------------------------- */
@@ -203,8 +201,8 @@ static void finish(Task *task, bool ok, int n, bool lives) {
  * text is a string that the state has already: nothing is allocated for it. */
 static int run(Task *task, lua_State *outer, int nargs, int *n) {
   lua_State *co = task->co;
-  if (!cstack_is_low(task->rt))
-    return lua_resume(co, outer ? outer : task->gen->L, nargs, n);
+  if (!cstack_is_low(task->host))
+    return lua_resume(co, outer ? outer : task->vm->L, nargs, n);
   lua_settop(co, 0);
   lua_pushstring(co, cstack_overflow);
   *n = 1;
@@ -213,23 +211,23 @@ static int run(Task *task, lua_State *outer, int nargs, int *n) {
 
 /* Resumes the coroutine with what lies on its stack. */
 static void resume(Task *task, int nargs) {
-  Generation *gen = task->gen;
-  Runtime *rt = gen->rt;
-  Task *outer = rt->current;
+  Vm *vm = task->vm;
+  Host *host = vm->host;
+  Task *outer = host->current;
   task->wait = NULL;
   task->started = true;
   task->refused = 0;
-  rt->current = task;
-  int blocked = rt->blocked;
-  rt->blocked = 0;
-  WatchdogTurn turn = watchdog_enter(gen, task->co);
-  if (task->cancelled) watchdog_share(gen);
+  host->current = task;
+  int blocked = host->blocked;
+  host->blocked = 0;
+  WatchdogTurn turn = watchdog_enter(vm, task->co);
+  if (task->cancelled) watchdog_share(vm);
   int n, status = run(task, turn.running, nargs, &n);
-  double slow = watchdog_leave(gen, turn);
-  if (gen->keep_persist) keep_file_touch(gen);
-  rt->current = outer;
-  rt->blocked = blocked;
-  if (slow > 0 && gen->state != GEN_STAGING) tell_slow(task, slow);
+  double slow = watchdog_leave(vm, turn);
+  if (vm->reports_turns) vm->hooks->turn_ended(vm);
+  host->current = outer;
+  host->blocked = blocked;
+  if (slow > 0 && vm->state != VM_STAGING) tell_slow(task, slow);
   if (status == LUA_OK) {
     finish(task, !task->raised, n, true);
   } else if (status != LUA_YIELD) {
@@ -237,7 +235,7 @@ static void resume(Task *task, int nargs) {
   } else if (!task->wait && !task->queued) { /* a slice of a slow top level is over */
     lua_pop(task->co, n);
     task->queued = true;
-    inbox_push(rt->loop, &task->event);
+    inbox_push(host->loop, &task->event);
   }
 }
 
@@ -249,7 +247,7 @@ typedef struct Prepared {
 /* The error handler of every task. It is called too for what a `__close` raises when the
  * coroutine of a task is reset, which does not run any more. */
 static int f_keep_trace(lua_State *L) {
-  Task *task = generation_of(L)->rt->current;
+  Task *task = vm_of(L)->host->current;
   if (task && task->co == L) task_keep_trace(L, &task->trace);
   return 1;
 }
@@ -259,7 +257,7 @@ static int body_over(lua_State *L, int status, lua_KContext ctx) {
   if (status == LUA_OK || status == LUA_YIELD) return lua_gettop(L) - 1;
   watchdog_explain(L);
   lua_sethook(L, NULL, 0, 0); /* if it was too late: it is stopped now */
-  Task *task = generation_of(L)->rt->current;
+  Task *task = vm_of(L)->host->current;
   task->raised = true;
   if (task->stopped) task_push_cancelled_error(L, task);
   return 1;
@@ -306,9 +304,9 @@ static int f_prepare(lua_State *L) {
   return lua_gettop(L);
 }
 
-Task *task_prepare(Generation *gen, TaskName name, TaskPush *push, void *ctx,
-                   TaskDone *done, void *done_ctx) {
-  Task *task = task_new(gen, name);
+Task *task_prepare(Vm *vm, TaskName name, TaskPush *push, void *ctx, TaskDone *done,
+                   void *done_ctx) {
+  Task *task = task_new(vm, name);
   if (!task) return NULL;
   Prepared p = {push, ctx};
   lua_pushcfunction(task->co, f_prepare);
@@ -326,14 +324,14 @@ Task *task_prepare(Generation *gen, TaskName name, TaskPush *push, void *ctx,
 /* Until its script may go on. */
 static void hold_task(Task *task) {
   task->queued = true;
-  hold_event(task->gen, &task->event);
+  hold_event(task->vm, &task->event);
 }
 
-void task_start(Generation *gen, TaskName name, TaskPush *push, void *ctx, TaskDone *done,
+void task_start(Vm *vm, TaskName name, TaskPush *push, void *ctx, TaskDone *done,
                 void *done_ctx) {
-  bool held = hold_wanted(gen);
+  bool held = hold_wanted(vm);
   Task *task =
-      held ? task_prepare(gen, name, push, ctx, done, done_ctx) : task_new(gen, name);
+      held ? task_prepare(vm, name, push, ctx, done, done_ctx) : task_new(vm, name);
   if (!task) {
     if (done) done(done_ctx, NULL, 0, false);
     return;
@@ -349,15 +347,15 @@ void task_start(Generation *gen, TaskName name, TaskPush *push, void *ctx, TaskD
 
 void task_run_prepared(Task *task) {
   CHECK(!task->started);
-  if (hold_wanted(task->gen)) hold_task(task);
+  if (hold_wanted(task->vm)) hold_task(task);
   else resume(task, task->args);
 }
 
 Task *task_spawn(lua_State *L, int nargs) {
-  Generation *gen = generation_of(L);
+  Vm *vm = vm_of(L);
   lua_Debug where;
   place_find_function(L, nargs, &where);
-  Task *task = task_new(gen, TASK_NAME("the task of", where.short_src));
+  Task *task = task_new(vm, TASK_NAME("the task of", where.short_src));
   if (task)
     snprintf(task->event_name, sizeof task->event_name, "line %d", where.linedefined);
   if (!task) luaL_error(L, "no memory for a task");
@@ -372,13 +370,13 @@ Task *task_spawn(lua_State *L, int nargs) {
   lua_xmove(L, task->co, nargs + 1);
   task->args = nargs + 1;
   task->queued = true;
-  inbox_push(gen->rt->loop, &task->event);
+  inbox_push(vm->host->loop, &task->event);
   return task;
 }
 
 /* Ends it as failed without running it again. */
 static void abandon(Task *task) {
-  Generation *gen = task->gen;
+  Vm *vm = task->vm;
   task->finished = true;
   if (task->awaited) task_unref(task->awaited);
   if (task->done) task->done(task->done_ctx, NULL, 0, false);
@@ -386,7 +384,7 @@ static void abandon(Task *task) {
   task_give_coroutine(task, false);
   unlink_task(task);
   task_unref(task);
-  generation_task_ended(gen);
+  vm->hooks->task_ended(vm);
 }
 
 static void on_event(Event *event) {
@@ -396,9 +394,9 @@ static void on_event(Event *event) {
     task_unref(task);
     return;
   }
-  if (task->cancelled && watchdog_share_is_spent(task->gen)) {
+  if (task->cancelled && watchdog_share_is_spent(task->vm)) {
     abandon(task);
-  } else if (hold_wanted(task->gen)) {
+  } else if (hold_wanted(task->vm)) {
     hold_task(task);
   } else if (task->started && !task->push) {
     resume(task, 0); /* the next slice of a top level */
@@ -419,14 +417,14 @@ static void on_event(Event *event) {
 /* --- waiting ---------------------------------------------------------------------- */
 
 Task *task_waiter(lua_State *L, const char *what) {
-  Generation *gen = generation_of(L);
-  if (gen->state == GEN_STAGING)
+  Vm *vm = vm_of(L);
+  if (vm->state == VM_STAGING)
     place_raise(L,
                 "%s waits, which a script cannot do while it loads: "
                 "do it in script.on_start(function() ... end) or a handler",
                 what);
-  Task *task = gen->rt->current;
-  if (!task || task->gen != gen || !lua_isyieldable(L) || gen->rt->blocked)
+  Task *task = vm->host->current;
+  if (!task || task->vm != vm || !lua_isyieldable(L) || vm->host->blocked)
     place_raise(
         L,
         "%s waits, which is not possible here (inside a store's change, a comparison "
@@ -463,7 +461,7 @@ int task_wait_turn(lua_State *L, Task *task) {
 
 void task_wake(Task *task, TaskPush *push, void *ctx) {
   CHECK(!task->finished && task->started);
-  if (!hold_wanted(task->gen)) {
+  if (!hold_wanted(task->vm)) {
     task->push = push;
     task->push_ctx = ctx;
     resume(task, 0);
@@ -482,7 +480,7 @@ void task_wake_later(Task *task, TaskPush *push, void *ctx) {
   task->push = push;
   task->push_ctx = ctx;
   task->queued = true;
-  inbox_push(task->gen->rt->loop, &task->event);
+  inbox_push(task->vm->host->loop, &task->event);
 }
 
 void task_kill(Task *task) {
@@ -497,6 +495,6 @@ void task_kill(Task *task) {
   task_give_coroutine(task, false);
   unlink_task(task);
   task->results = LUA_NOREF;
-  task->gen = NULL;
+  task->vm = NULL;
   if (!task->queued) task_unref(task);
 }

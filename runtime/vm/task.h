@@ -12,7 +12,7 @@
 #ifndef TIDELOCK_VM_TASK_H
 #define TIDELOCK_VM_TASK_H
 
-#include "script/generation.h"
+#include "vm/vm.h"
 
 typedef struct Wait Wait;
 struct Wait {
@@ -45,8 +45,8 @@ typedef struct TaskName {
 
 struct Task {
   Task *prev, *next; /* in the generation's list, until it is done */
-  Generation *gen;   /* NULL once the generation is gone */
-  Runtime *rt;
+  Vm *vm;            /* NULL once the generation is gone */
+  Host *host;
   lua_State *co; /* NULL once done */
   int co_ref;
   int refs;
@@ -75,12 +75,12 @@ struct Task {
 /* Starts a task now and runs it until its first wait. `push` pushes the function and its
  * arguments and returns the number of arguments; less than 0: nothing is to be called.
  * `done` may be NULL. */
-void task_start(Generation *gen, TaskName name, TaskPush *push, void *ctx, TaskDone *done,
+void task_start(Vm *vm, TaskName name, TaskPush *push, void *ctx, TaskDone *done,
                 void *done_ctx);
 /* The same, but only prepared: returns the task (borrowed) for task_run_prepared, or NULL
  * when push failed (reported). */
-Task *task_prepare(Generation *gen, TaskName name, TaskPush *push, void *ctx,
-                   TaskDone *done, void *done_ctx);
+Task *task_prepare(Vm *vm, TaskName name, TaskPush *push, void *ctx, TaskDone *done,
+                   void *done_ctx);
 void task_run_prepared(Task *task);
 /* Takes function and nargs arguments from the top of L; starts with the next turn.
  * Borrows. */
@@ -96,7 +96,7 @@ void task_cancel(Task *task);
 void task_cut(Task *task);
 void task_kill(Task *task); /* ends it without running it again */
 
-void tasks_free(Runtime *rt); /* those kept to be used again */
+void tasks_free(Host *host); /* those kept to be used again */
 void task_ref(Task *task);
 void task_unref(Task *task);
 void task_on_end(Task *task, TaskEnd *end);  /* of one not finished; hold a reference */
@@ -117,7 +117,7 @@ bool task_is_deep(lua_State *L);
 void task_keep_trace(lua_State *L, char **trace);
 /* Returns new: the text of the error value on top of `co` (a coroutine, or the main
  * thread), and `trace` if not NULL. */
-char *task_describe(Generation *gen, lua_State *co, const char *trace);
+char *task_describe(Vm *vm, lua_State *co, const char *trace);
 
 /* coroutine.* as scripts see it: waits pass through. Pushes the library's table. */
 int coroutine_open(lua_State *L);

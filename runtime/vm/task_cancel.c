@@ -17,7 +17,7 @@ void task_push_cancelled_error(lua_State *L, const Task *task) {
 /* Inside the task that is cancelled. */
 int task_push_cancelled(lua_State *L, void *ctx) {
   (void)ctx;
-  task_push_cancelled_error(L, generation_of(L)->rt->current);
+  task_push_cancelled_error(L, vm_of(L)->host->current);
   return lua_error(L);
 }
 
@@ -27,7 +27,7 @@ void task_refuse_wait(lua_State *L, Task *task) {
   enum { MOST_REFUSED = 8 };
   if (++task->refused > MOST_REFUSED && !task->stopped) {
     task->stopped = true;
-    watchdog_stop(task->rt->watchdog);
+    watchdog_stop(task->host->watchdog);
   }
   task_push_cancelled(L, NULL);
 }

@@ -13,42 +13,42 @@ static int f_new_thread(lua_State *L) {
 }
 
 bool task_take_coroutine(Task *task) {
-  Generation *gen = task->gen;
-  if (gen->pooled > 0) {
-    gen->pooled--;
-    task->co = gen->pool[gen->pooled].co;
-    task->co_ref = gen->pool[gen->pooled].ref;
+  Vm *vm = task->vm;
+  if (vm->pooled > 0) {
+    vm->pooled--;
+    task->co = vm->pool[vm->pooled].co;
+    task->co_ref = vm->pool[vm->pooled].ref;
     return true;
   }
-  lua_pushcfunction(gen->L, f_new_thread);
-  bool ok = lua_pcall(gen->L, 0, 1, 0) == LUA_OK;
+  lua_pushcfunction(vm->L, f_new_thread);
+  bool ok = lua_pcall(vm->L, 0, 1, 0) == LUA_OK;
   if (ok) {
-    task->co_ref = (int)lua_tointeger(gen->L, -1);
-    lua_rawgeti(gen->L, LUA_REGISTRYINDEX, task->co_ref);
-    task->co = lua_tothread(gen->L, -1);
-    lua_pop(gen->L, 1);
+    task->co_ref = (int)lua_tointeger(vm->L, -1);
+    lua_rawgeti(vm->L, LUA_REGISTRYINDEX, task->co_ref);
+    task->co = lua_tothread(vm->L, -1);
+    lua_pop(vm->L, 1);
   }
-  lua_pop(gen->L, 1);
+  lua_pop(vm->L, 1);
   return ok;
 }
 
 void task_give_coroutine(Task *task, bool reusable) {
-  Generation *gen = task->gen;
+  Vm *vm = task->vm;
   lua_State *co = task->co;
   task->co = NULL;
-  if (reusable && gen->pooled < POOL_SIZE) {
+  if (reusable && vm->pooled < POOL_SIZE) {
     lua_settop(co, 0);
     lua_sethook(co, NULL, 0, 0); /* that of a load */
-    gen->pool[gen->pooled].co = co;
-    gen->pool[gen->pooled++].ref = task->co_ref;
+    vm->pool[vm->pooled].co = co;
+    vm->pool[vm->pooled++].ref = task->co_ref;
     return;
   }
-  bool spent = task->cancelled && watchdog_share_is_spent(gen);
-  if (!cstack_is_low(gen->rt) && !spent) {
-    WatchdogTurn turn = watchdog_enter(gen, co); /* __close may run */
-    if (task->cancelled) watchdog_share(gen);
+  bool spent = task->cancelled && watchdog_share_is_spent(vm);
+  if (!cstack_is_low(vm->host) && !spent) {
+    WatchdogTurn turn = watchdog_enter(vm, co); /* __close may run */
+    if (task->cancelled) watchdog_share(vm);
     lua_resetthread(co);
-    watchdog_leave(gen, turn);
+    watchdog_leave(vm, turn);
   }
-  luaL_unref(gen->L, LUA_REGISTRYINDEX, task->co_ref);
+  luaL_unref(vm->L, LUA_REGISTRYINDEX, task->co_ref);
 }

@@ -20,8 +20,8 @@
 #include <unistd.h>
 
 #include "core/clock.h"
-#include "script/hold.h"
-#include "script/script.h"
+#include "vm/hold.h"
+#include "vm/vm.h"
 #include "vm/task.h"
 
 #define TICK 0.025
@@ -75,14 +75,14 @@ static bool is_late(const Watchdog *w) {
   return is_over(w) || w->turn == w->stopped || (w->turn == w->seen && is_used_up(w));
 }
 
-static bool is_loading(const Generation *gen) {
-  return gen->state == GEN_STAGING && !gen->migrating;
+static bool is_loading(const Vm *vm) {
+  return vm->state == VM_STAGING && !vm->migrating;
 }
 
-static double limit_of(const Generation *gen) {
-  if (gen->migrating) return gen->script->current ? reload_migration : start_migration;
-  if (is_loading(gen)) return gen->rt->options.staging_limit;
-  return gen->cpu_limit > 0 ? gen->cpu_limit : gen->rt->options.cpu_limit;
+static double limit_of(const Vm *vm) {
+  if (vm->migrating) return vm->owner->current ? reload_migration : start_migration;
+  if (is_loading(vm)) return vm->host->staging_limit;
+  return vm->cpu_limit > 0 ? vm->cpu_limit : vm->host->cpu_limit;
 }
 
 /* In a hook level 0 is the function that runs; else it is a function in C. */
@@ -98,23 +98,23 @@ static void push_where(lua_State *L) {
 }
 
 static void push_late(lua_State *L) {
-  Generation *gen = generation_of(L);
+  Vm *vm = vm_of(L);
   luaL_checkstack(L, 4, NULL);
   push_where(L);
-  if (gen->rt->watchdog->turn == gen->rt->watchdog->stopped)
+  if (vm->host->watchdog->turn == vm->host->watchdog->stopped)
     lua_pushliteral(L, "CANCELLED: the task was cancelled and went on waiting");
-  else if (is_over(gen->rt->watchdog))
+  else if (is_over(vm->host->watchdog))
     lua_pushliteral(L, "CPU_LIMIT: the program ends, and the time for that is over");
-  else if (is_loading(gen))
+  else if (is_loading(vm))
     lua_pushfstring(L,
                     "CPU_LIMIT: the script's top level ran for more than %f s: "
                     "move long work to script.on_start",
-                    limit_of(gen));
+                    limit_of(vm));
   else
     lua_pushfstring(L,
                     "CPU_LIMIT: ran for %f s without waiting (split the work with "
                     "task.sleep(0); --turn-limit allows more)",
-                    limit_of(gen));
+                    limit_of(vm));
   lua_concat(L, 2);
 }
 
@@ -127,7 +127,7 @@ static void raise_late(lua_State *L) {
  * turn that is not late. */
 static void late(lua_State *L, lua_Debug *ar) {
   (void)ar;
-  if (is_late(generation_of(L)->rt->watchdog)) raise_late(L);
+  if (is_late(vm_of(L)->host->watchdog)) raise_late(L);
   lua_sethook(L, NULL, 0, 0);
 }
 
@@ -198,15 +198,15 @@ void watchdog_end_at(Watchdog *w, double when) {
 }
 
 /* While `running` is NULL a tick does nothing. */
-WatchdogTurn watchdog_enter(Generation *gen, lua_State *co) {
-  Watchdog *w = gen->rt->watchdog;
+WatchdogTurn watchdog_enter(Vm *vm, lua_State *co) {
+  Watchdog *w = vm->host->watchdog;
   lua_State *running = w->running;
   w->running = NULL;
   bool seen = w->turn == w->seen;
   WatchdogTurn outer = {running, w->turn, w->limit, seen ? w->ticks : 0,
                         seen ? w->wall : 0};
   w->turn = ++w->turns;
-  w->limit = (unsigned)(limit_of(gen) / TICK);
+  w->limit = (unsigned)(limit_of(vm) / TICK);
   if (is_over(w)) arm(w, co); /* at once: there may be thousands */
   w->running = co;
   return outer;
@@ -230,14 +230,14 @@ static void go_back(Watchdog *w, const WatchdogTurn *outer, unsigned ticks,
   w->running = outer->running;
 }
 
-double watchdog_leave(Generation *gen, WatchdogTurn outer) {
-  Watchdog *w = gen->rt->watchdog;
+double watchdog_leave(Vm *vm, WatchdogTurn outer) {
+  Watchdog *w = vm->host->watchdog;
   w->running = NULL;
   disarm(w);
   bool seen = w->seen == w->turn;
   unsigned ticks = seen ? w->ticks : 0;
-  if (seen && is_used_up(w) && gen->state != GEN_STAGING) hold_rest(gen->script);
-  if (w->shares == w->turn) gen->shared -= ticks < gen->shared ? ticks : gen->shared;
+  if (seen && is_used_up(w) && vm->state != VM_STAGING) hold_rest(vm->owner);
+  if (w->shares == w->turn) vm->shared -= ticks < vm->shared ? ticks : vm->shared;
   go_back(w, &outer, ticks, seen ? w->wall : 0);
   return ticks * TICK >= SLOW ? ticks * TICK * 1000 : 0;
 }
@@ -247,24 +247,24 @@ void watchdog_stop(Watchdog *w) {
   if (w->running) arm(w, w->running);
 }
 
-void watchdog_share_begin(Generation *gen) {
-  gen->sharing = true;
-  gen->shared = (unsigned)(limit_of(gen) / TICK);
+void watchdog_share_begin(Vm *vm) {
+  vm->sharing = true;
+  vm->shared = (unsigned)(limit_of(vm) / TICK);
 }
 
-bool watchdog_share_is_spent(const Generation *gen) {
-  return gen->sharing && gen->shared == 0;
+bool watchdog_share_is_spent(const Vm *vm) {
+  return vm->sharing && vm->shared == 0;
 }
 
-void watchdog_share(Generation *gen) {
-  Watchdog *w = gen->rt->watchdog;
-  if (!gen->sharing) return;
+void watchdog_share(Vm *vm) {
+  Watchdog *w = vm->host->watchdog;
+  if (!vm->sharing) return;
   w->shares = w->turn;
-  if (gen->shared < w->limit) w->limit = gen->shared ? gen->shared : 1;
+  if (vm->shared < w->limit) w->limit = vm->shared ? vm->shared : 1;
 }
 
-lua_State *watchdog_switch(Generation *gen, lua_State *co) {
-  Watchdog *w = gen->rt->watchdog;
+lua_State *watchdog_switch(Vm *vm, lua_State *co) {
+  Watchdog *w = vm->host->watchdog;
   lua_State *was = w->running;
   w->running = NULL;
   disarm(w);
@@ -273,8 +273,8 @@ lua_State *watchdog_switch(Generation *gen, lua_State *co) {
   return was;
 }
 
-void watchdog_relimit(Generation *gen) {
-  gen->rt->watchdog->limit = (unsigned)(limit_of(gen) / TICK);
+void watchdog_relimit(Vm *vm) {
+  vm->host->watchdog->limit = (unsigned)(limit_of(vm) / TICK);
 }
 
 bool watchdog_is_late(void) {
@@ -289,7 +289,7 @@ void watchdog_explain(lua_State *L) {
   const char *text = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "";
   if (!watchdog_is_late() || strcmp(text, "not enough memory") != 0) return;
   lua_pop(L, 1);
-  const char *place = generation_of(L)->memory_place;
+  const char *place = vm_of(L)->memory_place;
   lua_pushfstring(L, "%s%s", place, *place ? ": " : "");
   push_late(L);
   lua_concat(L, 2);
@@ -309,20 +309,20 @@ void watchdog_hold(Watchdog *w, bool hold) {
 
 static void stage_hook(lua_State *L, lua_Debug *ar) {
   (void)ar;
-  Generation *gen = generation_of(L);
-  if (!is_loading(gen)) { /* a coroutine that was made while the script loaded */
+  Vm *vm = vm_of(L);
+  if (!is_loading(vm)) { /* a coroutine that was made while the script loaded */
     lua_sethook(L, NULL, 0, 0);
     return;
   }
-  StageClock *clock = &gen->script->stage_clock;
+  StageClock *clock = &vm->owner->stage_clock;
   double now = clock_cpu();
   if (clock->slice_start == 0) clock->slice_start = now;
   double slice = now - clock->slice_start;
-  if (clock->used + slice > gen->rt->options.staging_limit) {
+  if (clock->used + slice > vm->host->staging_limit) {
     lua_sethook(L, stage_hook, LUA_MASKCOUNT, 1);
     raise_late(L);
   }
-  Task *task = gen->script->stage;
+  Task *task = vm->owner->stage;
   if (slice > STAGE_SLICE && task && task->co == L && lua_isyieldable(L)) {
     clock->used += slice;
     clock->slice_start = 0;

@@ -9,7 +9,7 @@
 #ifndef TIDELOCK_VM_WATCHDOG_H
 #define TIDELOCK_VM_WATCHDOG_H
 
-#include "script/generation.h"
+#include "vm/vm.h"
 
 typedef struct WatchdogTurn {
   lua_State *running; /* of the turn this one is nested in */
@@ -21,20 +21,20 @@ Watchdog *watchdog_new(void); /* returns new; one a process: it owns a signal */
 void watchdog_free(Watchdog *w);
 
 /* Around every run of Lua from C. Turns nest: the inner one is watched for itself. */
-WatchdogTurn watchdog_enter(Generation *gen, lua_State *co);
-double watchdog_leave(Generation *gen, WatchdogTurn turn); /* ms if it was slow, else 0 */
+WatchdogTurn watchdog_enter(Vm *vm, lua_State *co);
+double watchdog_leave(Vm *vm, WatchdogTurn turn); /* ms if it was slow, else 0 */
 /* The turn that runs is one of those that a cut's tasks end in: together they have the
  * time of one turn. watchdog_share_begin: from now on, anew. */
-void watchdog_share_begin(Generation *gen);
-void watchdog_share(Generation *gen);
-bool watchdog_share_is_spent(const Generation *gen);
+void watchdog_share_begin(Vm *vm);
+void watchdog_share(Vm *vm);
+bool watchdog_share_is_spent(const Vm *vm);
 /* The turn that runs is late from now on, whatever it has taken. */
 void watchdog_stop(Watchdog *w);
 /* Inside a turn, when it goes on in another coroutine; returns the one before. */
-lua_State *watchdog_switch(Generation *gen, lua_State *co);
+lua_State *watchdog_switch(Vm *vm, lua_State *co);
 
 /* The generation's limit has changed, inside a turn of its own. */
-void watchdog_relimit(Generation *gen);
+void watchdog_relimit(Vm *vm);
 bool watchdog_is_late(void); /* false where there is no watchdog */
 /* What follows, until it is called again, is not counted for the turn that runs: the core
  * reads what is stored. */

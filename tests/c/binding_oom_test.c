@@ -51,7 +51,7 @@ static int f_stop(lua_State *L) {
 static int f_over(lua_State *L) {
   (void)L;
   oom.over = true;
-  loop_stop(generation_of(L)->rt->loop);
+  loop_stop(vm_of(L)->host->loop);
   return 0;
 }
 
@@ -167,7 +167,7 @@ static const char text[] =
 
 static void on_idle(void *ctx) {
   (void)ctx;
-  if (oom.over) loop_stop(env.rt->loop);
+  if (oom.over) loop_stop(env.rt->host.loop);
 }
 
 /* Loads the script once more, failing at n; returns whether that was reached. */
@@ -183,9 +183,9 @@ static bool run(int n) {
   else CHECK(script_add(env.rt, "bot", path, NULL, &err) != NULL);
   free(path);
   env.timed_out = false;
-  timer_start(env.rt->loop, &env.watchdog, 20);
-  while (!oom.over && !env.timed_out) loop_run(env.rt->loop, on_idle, NULL);
-  timer_stop(env.rt->loop, &env.watchdog);
+  timer_start(env.rt->host.loop, &env.watchdog, 20);
+  while (!oom.over && !env.timed_out) loop_run(env.rt->host.loop, on_idle, NULL);
+  timer_stop(env.rt->host.loop, &env.watchdog);
   if (env.timed_out) fail_msg("a lack of memory at %d: no end\n%s", n, env_log(&env));
   return oom.fired;
 }

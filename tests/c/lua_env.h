@@ -6,10 +6,13 @@
 #include <lauxlib.h>
 #include <lualib.h>
 
+#include "bridge/bridge.h"
 #include "lua/modules.h"
 
 static int new_state(void **state) {
+  static Bridge bridge;
   lua_State *L = luaL_newstate();
+  bridge_open(&bridge, L);
   luaL_openlibs(L);
   luaL_requiref(L, "tidelock.json", luaopen_tidelock_json, 0);
   lua_setglobal(L, "json");

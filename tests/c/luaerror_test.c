@@ -9,11 +9,14 @@
 #include <lauxlib.h>
 #include <lualib.h>
 
+#include "bridge/bridge.h"
 #include "lua/modules.h"
 #include "bridge/luaerror.h"
 
 static int new_state(void **state) {
+  static Bridge bridge;
   lua_State *L = luaL_newstate();
+  bridge_open(&bridge, L);
   luaL_openlibs(L);
   luaL_requiref(L, "tidelock.errors", luaopen_tidelock_errors, 0);
   lua_setglobal(L, "errors");

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "bridge/bridge.h"
 #include "lua_env.h"
 #include "bridge/binary.h"
 #include "bridge/luajson.h"
@@ -343,6 +344,8 @@ static void survives_lack_of_memory(void **state) {
   for (long n = 1; n < 200 && !succeeded; n++) {
     Failing failing = {0};
     lua_State *L = lua_newstate(failing_alloc, &failing);
+    Bridge bridge;
+    if (L) bridge_open(&bridge, L);
     lua_pushcfunction(L, both_ways);
     lua_gc(L, LUA_GCSTOP);
     failing.left = n;

@@ -9,7 +9,7 @@
 #include <lualib.h>
 
 #include "lua/modules.h"
-#include "script/script.h"
+#include "script/parts.h"
 
 typedef struct Fixture {
   char *text;
@@ -24,9 +24,9 @@ typedef struct Fixture {
 static int begin(void **state) {
   Fixture *f = xcalloc(1, sizeof *f);
   f->out = open_memstream(&f->text, &f->len);
-  f->rt.log = log_new(f->out, LOG_INFO, LOG_JSON);
-  f->script.name = "bot";
-  f->gen = (Generation){.rt = &f->rt, .script = &f->script};
+  f->rt.host.log = log_new(f->out, LOG_INFO, LOG_JSON);
+  f->script.owner.name = "bot";
+  f->gen = (Generation){.vm = {.host = &f->rt.host, .owner = &f->script.owner}};
   f->L = luaL_newstate();
   *(Generation **)lua_getextraspace(f->L) = &f->gen;
   luaL_openlibs(f->L);
@@ -39,7 +39,7 @@ static int begin(void **state) {
 static int end(void **state) {
   Fixture *f = *state;
   lua_close(f->L);
-  log_free(f->rt.log);
+  log_free(f->rt.host.log);
   fclose(f->out);
   free(f->text);
   free(f);

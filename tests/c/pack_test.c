@@ -10,13 +10,16 @@
 #include <lauxlib.h>
 #include <lualib.h>
 
+#include "bridge/bridge.h"
 #include "bridge/pack.h"
 
 static lua_State *L;
 
 static int open_state(void **state) {
   (void)state;
+  static Bridge bridge;
   L = luaL_newstate();
+  bridge_open(&bridge, L);
   luaL_openlibs(L);
   return 0;
 }

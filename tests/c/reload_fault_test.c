@@ -54,7 +54,7 @@ static int f_beat(lua_State *L) {
   beat.answer = luaL_checkinteger(L, 3);
   beat.stored = luaL_checkinteger(L, 4);
   beat.count++;
-  loop_stop(generation_of(L)->rt->loop);
+  loop_stop(vm_of(L)->host->loop);
   return 0;
 }
 
@@ -103,8 +103,8 @@ static void count_handle(uv_handle_t *handle, void *count) {
 
 static int handles(void) {
   int count = 0;
-  uv_walk(loop_uv(env.rt->loop), count_handle, &count);
-  for (Resource *r = env.rt->resources; r; r = r->next) count += 1000;
+  uv_walk(loop_uv(env.rt->host.loop), count_handle, &count);
+  for (Resource *r = env.rt->resources.first; r; r = r->next) count += 1000;
   return count;
 }
 
@@ -112,16 +112,16 @@ static int handles(void) {
 static void until(bool (*done)(void), const char *what, long n) {
   env.awaited = "\n\n\n"; /* nothing that is logged */
   env.timed_out = false;
-  timer_start(env.rt->loop, &env.watchdog, 20);
-  while (!done() && !env.timed_out) loop_run(env.rt->loop, NULL, NULL);
-  timer_stop(env.rt->loop, &env.watchdog);
+  timer_start(env.rt->host.loop, &env.watchdog, 20);
+  while (!done() && !env.timed_out) loop_run(env.rt->host.loop, NULL, NULL);
+  timer_stop(env.rt->host.loop, &env.watchdog);
   if (env.timed_out)
     fail_msg("at %ld: waited in vain for %s\n%s", n, what, env_log(&env));
 }
 
 static void stop_soon(Timer *timer) {
   (void)timer;
-  loop_stop(env.rt->loop);
+  loop_stop(env.rt->host.loop);
 }
 
 static int beats;
@@ -131,16 +131,16 @@ static bool has_beaten(void) {
 
 static Timer look; /* so that the loop comes back to ask */
 static bool is_loaded(void) {
-  if (the_bot()->reload) timer_start(env.rt->loop, &look, 0.0005);
+  if (the_bot()->reload) timer_start(env.rt->host.loop, &look, 0.0005);
   return the_bot()->reload == NULL;
 }
 
 static bool is_quiet(void) {
   bool quiet = env.rt->closing == 0 && the_bot()->retiring == NULL &&
-               !net_has_rest(env.rt->net); /* a goodbye */
-  for (Resource *r = env.rt->resources; r; r = r->next)
+               !net_has_rest(env.rt->resources.net); /* a goodbye */
+  for (Resource *r = env.rt->resources.first; r; r = r->next)
     if (timer_active(&r->grace)) quiet = false;
-  if (!quiet) timer_start(env.rt->loop, &look, 0.0005);
+  if (!quiet) timer_start(env.rt->host.loop, &look, 0.0005);
   return quiet;
 }
 
@@ -202,7 +202,7 @@ static int open_world(void **state) {
 
 static int close_world(void **state) {
   (void)state;
-  timer_stop(env.rt->loop, &look);
+  timer_stop(env.rt->host.loop, &look);
   env_close(&env);
   return 0;
 }
@@ -225,13 +225,13 @@ static Sweep begin(void) {
 /* Loads the version that declares more; whichever runs then must work. Whether it took
  * over. */
 static bool attempt(Sweep *sweep, long n) {
-  unsigned before = the_bot()->current->number;
+  unsigned before = the_bot()->owner.current->number;
   the_bot()->seen = 0;
   write_bot("new", true);
   script_load(the_bot());
   until(is_loaded, "the end of the load", n);
   armed = false;
-  bool over = the_bot()->current->number != before;
+  bool over = the_bot()->owner.current->number != before;
   until(is_quiet, "the end of what was given up", n);
   check_that_it_works(n);
   assert_string_equal(beat.id, sweep->id);
@@ -278,20 +278,20 @@ static void any_allocation_of_ours_may_fail(void **state) {
 static void any_of_luas_may_fail(void **state) {
   (void)state;
   Sweep sweep = begin();
-  size_t all = env.rt->options.memory_limit;
+  size_t all = env.rt->host.memory_limit;
   size_t step = getenv("FAULT_ALL") ? 64 : 8192, limit = 0;
   bool over = false;
   while (!over) {
     limit += step;
-    env.rt->options.memory_limit = limit;
-    unsigned before = the_bot()->current->number;
+    env.rt->host.memory_limit = limit;
+    unsigned before = the_bot()->owner.current->number;
     the_bot()->seen = 0;
     write_bot("new", true);
     script_load(the_bot());
     until(is_loaded, "the end of the load", (long)limit);
-    over = the_bot()->current->number != before;
-    env.rt->options.memory_limit = all;
-    if (over) the_bot()->current->memory_limit = all;
+    over = the_bot()->owner.current->number != before;
+    env.rt->host.memory_limit = all;
+    if (over) the_bot()->owner.current->memory_limit = all;
     until(is_quiet, "quiet", (long)limit);
     check_that_it_works((long)limit);
     assert_string_equal(beat.id, sweep.id);

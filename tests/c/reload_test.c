@@ -75,7 +75,7 @@ static void scripts_that_share_a_changed_file_reload_in_order(void **state) {
 }
 
 static unsigned version_of(const char *name) {
-  return script_find(env.rt, name, strlen(name))->current->number;
+  return script_find(env.rt, name, strlen(name))->owner.current->number;
 }
 
 /* Whoever it is that fails, and however: none of them reloads. */
@@ -340,7 +340,7 @@ static void a_heartbeat_changes_under_its_connection(void **state) {
       "protocol = 'websocket'%s})\n"
       "c:on('connect', function() log.info('IN') end)\n";
   char text[1024];
-  fake_listen(&fake, env.rt->loop, serve_pings, NULL);
+  fake_listen(&fake, env.rt->host.loop, serve_pings, NULL);
   snprintf(text, sizeof text, client, fake.port, "");
   env_save(&env, "client", text);
   env_await(&env, "IN");
@@ -374,7 +374,7 @@ static void a_ping_ends_with_its_connection(void **state) {
                                "  log.info('PING ended: ' .. (took or err.code))\n"
                                "end)\n";
   char text[1024];
-  fake_listen(&fake, env.rt->loop, serve_mute, NULL);
+  fake_listen(&fake, env.rt->host.loop, serve_mute, NULL);
   snprintf(text, sizeof text, client, fake.port, "");
   env_save(&env, "client", text);
   env_await(&env, "PINGED");
@@ -486,7 +486,7 @@ static void reload_while_connecting(const char *options) {
       "c:on('connect', function() log.info('IN, heard by %d') end)\n"
       "c:on('connect_error', function() log.info('FAILED, heard by %d') end)\n";
   char text[1024];
-  fake_listen(&fake, env.rt->loop, on_request, NULL);
+  fake_listen(&fake, env.rt->host.loop, on_request, NULL);
   snprintf(text, sizeof text, client, fake.port, "", 1, 1);
   env_save(&env, "client", text);
   env_await(&env, "ASKED");
@@ -518,8 +518,8 @@ static void an_attempt_that_fails_is_heard_by_the_new_version(void **state) {
 static void an_attempt_elsewhere_begins_anew(void **state) {
   (void)state;
   reload_while_connecting(", path = '/other'");
-  while (fake.accepted < 2) uv_run(loop_uv(env.rt->loop), UV_RUN_ONCE);
-  while (!fake_ws_accept(fake.conns, "")) uv_run(loop_uv(env.rt->loop), UV_RUN_ONCE);
+  while (fake.accepted < 2) uv_run(loop_uv(env.rt->host.loop), UV_RUN_ONCE);
+  while (!fake_ws_accept(fake.conns, "")) uv_run(loop_uv(env.rt->host.loop), UV_RUN_ONCE);
   env_await(&env, "IN, heard by 2");
   assert_false(env_has(&env, "FAILED"));
   fake_stop(&fake);
@@ -697,8 +697,8 @@ static void declaring_a_name_again_and_again_grows_nothing(void **state) {
            "timer.every('hold', 60, print)\n");
   env_await(&env, "DONE");
   int count = 0;
-  Generation *gen = script_find(env.rt, "bot", 3)->current;
-  for (Declaration *d = gen->decls; d; d = d->next) count++;
+  Generation *gen = script_current(script_find(env.rt, "bot", 3));
+  for (Declaration *d = gen->vm.decls; d; d = d->next) count++;
   assert_in_range(count, 1, 2);
 }
 

@@ -15,7 +15,7 @@
 #include "lua/modules.h"
 #include "proto/http1.h"
 #include "resource/resource.h"
-#include "script/script.h"
+#include "script/parts.h"
 
 typedef struct Env {
   char folder[64];
@@ -32,7 +32,7 @@ typedef struct Env {
 static void env_bark(Timer *timer) {
   Env *env = CONTAINER_OF(timer, Env, watchdog);
   env->timed_out = true;
-  loop_stop(env->rt->loop);
+  loop_stop(env->rt->host.loop);
 }
 
 static inline void env_open(Env *env, RuntimeOptions options) {
@@ -49,7 +49,7 @@ static inline void env_open(Env *env, RuntimeOptions options) {
 
 static inline void env_close(Env *env) {
   char command[128];
-  timer_stop(env->rt->loop, &env->watchdog);
+  timer_stop(env->rt->host.loop, &env->watchdog);
   runtime_free(env->rt);
   log_free(env->log);
   fclose(env->log_file);
@@ -101,7 +101,7 @@ static inline bool env_has(Env *env, const char *text) {
 
 static void env_idle(void *ctx) {
   Env *env = ctx;
-  if (env_has(env, env->awaited)) loop_stop(env->rt->loop);
+  if (env_has(env, env->awaited)) loop_stop(env->rt->host.loop);
 }
 
 /* Runs the loop until the log has the text; fails, with the log shown, after 10 seconds.
@@ -109,9 +109,10 @@ static void env_idle(void *ctx) {
 static inline void env_await(Env *env, const char *text) {
   env->awaited = text;
   env->timed_out = false;
-  timer_start(env->rt->loop, &env->watchdog, 10);
-  while (!env_has(env, text) && !env->timed_out) loop_run(env->rt->loop, env_idle, env);
-  timer_stop(env->rt->loop, &env->watchdog);
+  timer_start(env->rt->host.loop, &env->watchdog, 10);
+  while (!env_has(env, text) && !env->timed_out)
+    loop_run(env->rt->host.loop, env_idle, env);
+  timer_stop(env->rt->host.loop, &env->watchdog);
   if (!env_has(env, text))
     fail_msg("waited in vain for: %s\nthe log:\n%s", text, env_log(env));
 }

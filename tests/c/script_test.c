@@ -14,7 +14,7 @@
 
 #include "lua/modules.h"
 #include "resource/resource.h"
-#include "script/script.h"
+#include "script/parts.h"
 #include "vm/task.h"
 
 typedef struct World {
@@ -62,7 +62,7 @@ static void world_free(World *w) {
 static void stop_when_settled(void *ctx) {
   World *w = ctx;
   Script *s = w->script;
-  if (!s->staging && !s->retiring && w->rt->closing == 0) loop_stop(w->rt->loop);
+  if (!s->staging && !s->retiring && w->rt->closing == 0) loop_stop(w->rt->host.loop);
 }
 
 /* A timer, so that the loop looks again; it also ends a test that hangs. */
@@ -75,15 +75,15 @@ typedef struct Pulse {
 static void on_pulse(Timer *timer) {
   Pulse *p = CONTAINER_OF(timer, Pulse, timer);
   assert_true(p->left-- > 0);
-  timer_start(p->w->rt->loop, timer, 0.001);
+  timer_start(p->w->rt->host.loop, timer, 0.001);
 }
 
 /* Until no load is under way, and all replaced versions are gone. */
 static void settle(World *w) {
   Pulse pulse = {.timer.fire = on_pulse, .w = w, .left = 20000};
-  timer_start(w->rt->loop, &pulse.timer, 0.001);
-  loop_run(w->rt->loop, stop_when_settled, w);
-  timer_stop(w->rt->loop, &pulse.timer);
+  timer_start(w->rt->host.loop, &pulse.timer, 0.001);
+  loop_run(w->rt->host.loop, stop_when_settled, w);
+  timer_stop(w->rt->host.loop, &pulse.timer);
 }
 
 static void count_handle(uv_handle_t *handle, void *ctx) {
@@ -93,7 +93,7 @@ static void count_handle(uv_handle_t *handle, void *ctx) {
 
 static int handles(World *w) {
   int count = 0;
-  uv_walk(loop_uv(w->rt->loop), count_handle, &count);
+  uv_walk(loop_uv(w->rt->host.loop), count_handle, &count);
   return count;
 }
 
@@ -105,7 +105,7 @@ static int descriptors(void) {
 
 /* Entries of the registry, where references are kept. */
 static int references(World *w) {
-  lua_State *L = w->script->current->L;
+  lua_State *L = w->script->owner.current->L;
   int count = 0;
   for (lua_pushnil(L); lua_next(L, LUA_REGISTRYINDEX); lua_pop(L, 1)) count++;
   return count;
@@ -113,13 +113,13 @@ static int references(World *w) {
 
 static int tasks(World *w) {
   int count = 0;
-  for (Task *t = w->script->current->tasks; t; t = t->next) count++;
+  for (Task *t = w->script->owner.current->tasks; t; t = t->next) count++;
   return count;
 }
 
 static int resources(World *w) {
   int count = 0;
-  for (Resource *r = w->rt->resources; r; r = r->next) count++;
+  for (Resource *r = w->rt->resources.first; r; r = r->next) count++;
   return count;
 }
 
@@ -185,7 +185,7 @@ static void reloads_leave_nothing(void **state) {
   settle(w);
   int before = handles(w), files = descriptors(), refs = references(w);
   int running = tasks(w), held = resources(w);
-  size_t memory = w->script->current->memory;
+  size_t memory = w->script->owner.current->memory;
   malloc_trim(0);
   size_t heap = mallinfo2().uordblks, rss = resident();
   for (int i = 62; i <= 62 + rounds; i++) reload(w, i);
@@ -196,7 +196,7 @@ static void reloads_leave_nothing(void **state) {
   assert_int_equal(references(w), refs);
   assert_int_equal(tasks(w), running);
   assert_int_equal(resources(w), held);
-  assert_in_range(w->script->current->memory, memory / 2, memory + 4096);
+  assert_in_range(w->script->owner.current->memory, memory / 2, memory + 4096);
   malloc_trim(0);
   assert_in_range(mallinfo2().uordblks, 0, heap + (400 << 10)); /* threads have caches */
   size_t rss_now = resident();
@@ -213,7 +213,7 @@ static void a_save_during_a_load_wins(void **state) {
   World *w = world_new("local s = require 'tidelock.script'\n"
                        "require('tidelock.timer').every('t', 60, print) s.keep.n = %d\n");
   settle(w);
-  assert_int_equal(w->script->current->number, 1);
+  assert_int_equal(w->script->owner.current->number, 1);
   static const char slow[] = "local stop = os.clock() + 0.01\n"
                              "while os.clock() < stop do end\n"
                              "require('tidelock.timer').every('t', 60, print)\n"
@@ -222,10 +222,10 @@ static void a_save_during_a_load_wins(void **state) {
     save(w, slow, i);
     script_load(w->script);
     for (int turns = i % 7; turns > 0; turns--)
-      uv_run(loop_uv(w->rt->loop), UV_RUN_NOWAIT);
+      uv_run(loop_uv(w->rt->host.loop), UV_RUN_NOWAIT);
   }
   settle(w);
-  assert_non_null(strstr(w->script->current->sources->files[0].text, "-- 20"));
+  assert_non_null(strstr(script_current(w->script)->sources->files[0].text, "-- 20"));
   world_free(w);
 }
 
@@ -236,10 +236,10 @@ static void all_ends_during_a_load(void **state) {
                          "while os.clock() < stop do end\n"
                          "require('tidelock.script').on_start(function() "
                          "require('tidelock.timer').every('t%d', 1, print) end)\n");
-    for (int i = 0; i < turns; i++) uv_run(loop_uv(w->rt->loop), UV_RUN_NOWAIT);
+    for (int i = 0; i < turns; i++) uv_run(loop_uv(w->rt->host.loop), UV_RUN_NOWAIT);
     if (turns % 2) runtime_exit(w->rt, 0);
     if (turns % 2) runtime_run(w->rt);
-    assert_null(w->rt->resources);
+    assert_null(w->rt->resources.first);
     world_free(w);
   }
 }
@@ -251,7 +251,7 @@ static void all_ends_right_after_a_reload(void **state) {
     settle(w);
     save(w, good, 1);
     script_load(w->script);
-    for (int i = 0; i < turns; i++) uv_run(loop_uv(w->rt->loop), UV_RUN_NOWAIT);
+    for (int i = 0; i < turns; i++) uv_run(loop_uv(w->rt->host.loop), UV_RUN_NOWAIT);
     world_free(w);
   }
 }
@@ -322,27 +322,27 @@ static void load_now(World *w, const char *source) {
 static void a_load_that_cannot_open_changes_nothing(void **state) {
   (void)state;
   World *w = world_new("local thing = require 'thing' thing 'first' thing 'second'");
-  w->rt->options.modules = things;
+  w->rt->host.modules = things;
   w->rt->options.grace = 100;
   w->script->seen = 0;
   load_now(w, "local thing = require 'thing' thing 'first' thing 'second' -- again");
   assert_int_equal(opened, 2);
   assert_int_equal(started, 2);
   load_now(w, "local thing = require 'thing' thing 'first'"); /* second has the grace */
-  assert_int_equal(w->script->current->number, 3);
+  assert_int_equal(w->script->owner.current->number, 3);
   refuse = true;
   load_now(w, "local thing = require 'thing' thing('first', 5) thing 'second' "
               "thing 'fresh' thing 'third'");
-  assert_int_equal(w->script->current->number, 3);
+  assert_int_equal(w->script->owner.current->number, 3);
   int count = 0;
-  for (Resource *r = w->rt->resources; r; r = r->next, count++)
+  for (Resource *r = w->rt->resources.first; r; r = r->next, count++)
     assert_int_equal(*(int *)r->options, 0);
   assert_int_equal(count, 2); /* first, and second, that nobody claims */
   assert_int_equal(opened - closed, 2);
   refuse = false;
   int before = started;
   load_now(w, "local thing = require 'thing' thing 'first' thing 'second' -- claimed");
-  assert_int_equal(w->script->current->number, 5);
+  assert_int_equal(w->script->owner.current->number, 5);
   assert_int_equal(started, before); /* neither is new: both go on */
   assert_int_equal(opened - closed, 2);
   world_free(w);
@@ -352,7 +352,7 @@ static void a_load_that_cannot_open_changes_nothing(void **state) {
 /* --- serial handlers -------------------------------------------------------------- */
 
 static int f_on(lua_State *L) {
-  Declaration *decl = generation_of(L)->decls;
+  Declaration *decl = vm_of(L)->decls;
   handler_add(L, &decl->handlers, 1,
               (HandlerOptions){.event = "e", .len = 1, .serial = true});
   return 1;
@@ -377,24 +377,24 @@ static int push_number(lua_State *L, void *ctx) {
 }
 
 static void fire(World *w, int i) {
-  Generation *gen = w->script->current;
+  Generation *gen = script_current(w->script);
   Firing firing = {
       .event = "e", .len = 1, .source = "thing", .push = push_number, .ctx = &i};
-  assert_int_equal(handlers_fire(gen, &gen->decls->handlers, &firing), 1);
+  assert_int_equal(handlers_fire(&gen->vm, &gen->vm.decls->handlers, &firing), 1);
 }
 
 static World *serial_world(const char *handler) {
   World *w = world_new("local s = require 'tidelock.script'");
   settle(w);
-  w->rt->options.modules = serial_modules;
+  w->rt->host.modules = serial_modules;
   load_now(w, handler);
-  assert_non_null(w->script->current->decls);
+  assert_non_null(w->script->owner.current->decls);
   return w;
 }
 
 static int kept(World *w, const char *key) {
-  lua_State *L = w->script->current->L;
-  lua_rawgeti(L, LUA_REGISTRYINDEX, w->script->current->keep);
+  lua_State *L = w->script->owner.current->L;
+  lua_rawgeti(L, LUA_REGISTRYINDEX, script_current(w->script)->keep);
   lua_getfield(L, -1, key);
   int n = (int)lua_tointeger(L, -1);
   lua_pop(L, 2);
@@ -415,14 +415,14 @@ static const char first_waits[] =
 
 static void stop_when_idle(void *ctx) {
   World *w = ctx;
-  if (!w->script->current->tasks) loop_stop(w->rt->loop);
+  if (!w->script->owner.current->tasks) loop_stop(w->rt->host.loop);
 }
 
 static void serial_events_that_piled_up_run_in_order(void **state) {
   (void)state;
   World *w = serial_world(first_waits);
   for (int i = 1; i <= MANY; i++) fire(w, i);
-  loop_run(w->rt->loop, stop_when_idle, w);
+  loop_run(w->rt->host.loop, stop_when_idle, w);
   assert_int_equal(kept(w, "last"), MANY);
   assert_int_equal(kept(w, "wrong"), 0);
   world_free(w);

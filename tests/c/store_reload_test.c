@@ -13,7 +13,7 @@
 #include <cmocka.h>
 
 #include "lua/modules.h"
-#include "script/script.h"
+#include "script/parts.h"
 #include "resource/stores.h"
 
 typedef struct World {
@@ -83,13 +83,13 @@ static void show_errors(World *w) {
 static void on_pulse(Timer *timer) {
   World *w = CONTAINER_OF(timer, World, pulse);
   if (w->left-- <= 0) fail_msg("no end of a load");
-  timer_start(w->rt->loop, timer, 0.0005);
+  timer_start(w->rt->host.loop, timer, 0.0005);
 }
 
 static void stop_when_settled(void *ctx) {
   World *w = ctx;
   Script *s = w->script;
-  if (!s->staging && !s->retiring && w->rt->closing == 0) loop_stop(w->rt->loop);
+  if (!s->staging && !s->retiring && w->rt->closing == 0) loop_stop(w->rt->host.loop);
 }
 
 /* Until the version runs and those before it are gone. */
@@ -103,9 +103,9 @@ static void load(World *w, int version) {
   else w->script = script_add(w->rt, "bot", w->path, NULL, &err);
   assert_non_null(w->script);
   w->left = 40000;
-  timer_start(w->rt->loop, &w->pulse, 0.0005);
-  loop_run(w->rt->loop, stop_when_settled, w);
-  timer_stop(w->rt->loop, &w->pulse);
+  timer_start(w->rt->host.loop, &w->pulse, 0.0005);
+  loop_run(w->rt->host.loop, stop_when_settled, w);
+  timer_stop(w->rt->host.loop, &w->pulse);
   if (errors_logged(w) == 0) return;
   show_errors(w);
   fail_msg("an error was logged");
@@ -147,7 +147,7 @@ static void count_handle(uv_handle_t *handle, void *ctx) {
 
 static int handles(World *w) {
   int count = 0;
-  uv_walk(loop_uv(w->rt->loop), count_handle, &count);
+  uv_walk(loop_uv(w->rt->host.loop), count_handle, &count);
   return count;
 }
 
@@ -167,7 +167,7 @@ static long resident(void) {
 
 /* A number of the store as the script sees it. */
 static int64_t counted(World *w, const char *store) {
-  for (Resource *res = w->rt->resources; res; res = res->next)
+  for (Resource *res = w->rt->resources.first; res; res = res->next)
     if (res->kind == &store_kind && strcmp(res->name, store) == 0)
       return value_object_get(store_root(store_of(res->decls)), "n", 1).integer;
   fail_msg("no store %s", store);

@@ -7,7 +7,7 @@
 
 static void begin(Env *env) {
   env_open(env, (RuntimeOptions){.data = "."});
-  env->rt->options.data = env->folder;
+  env->rt->resources.data = env->folder;
 }
 
 #define HEAD "local store = require 'tidelock.store'\n"
@@ -25,7 +25,7 @@ static void a_task_that_waits_may_be_killed(void **state) {
   env_save(&env, "a", FLUSHING);
   env_await(&env, "waits");
   assert_false(env_has(&env, "flushed"));
-  generation_kill(env.rt->scripts->current);
+  generation_kill(script_current(script_first(env.rt)));
   env_save(&env, "b", HEAD "local s = store.define('s') log.info 'loaded'");
   env_await(&env, "loaded");
   assert_false(env_has(&env, "flushed"));
@@ -43,7 +43,7 @@ static void a_runtime_that_ends_ends_who_waits(void **state) {
 
 /* The resource of the only store. */
 static Resource *the_store(Env *env) {
-  Resource *r = env->rt->resources;
+  Resource *r = env->rt->resources.first;
   while (r->kind != &store_kind) r = r->next;
   return r;
 }
@@ -66,7 +66,7 @@ static void a_store_that_is_closed_wakes_nobody_dead(void **state) {
   env_save(&env, "a", FLUSHING);
   env_await(&env, "waits");
   resource_close(the_store(&env));
-  generation_kill(env.rt->scripts->current);
+  generation_kill(script_current(script_first(env.rt)));
   env_close(&env);
 }
 

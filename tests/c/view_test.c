@@ -12,6 +12,7 @@
 #include <lauxlib.h>
 #include <lualib.h>
 
+#include "bridge/bridge.h"
 #include "lua/modules.h"
 #include "vm/bounded.h"
 #include "bridge/draft.h"
@@ -76,6 +77,8 @@ static void lack_of_memory_breaks_nothing(void **state) {
   for (long n = 1; n < 2000; n++) {
     Failing failing = {0};
     lua_State *L = lua_newstate(failing_alloc, &failing);
+    Bridge bridge;
+    if (L) bridge_open(&bridge, L);
     open_modules(L);
     run(L, setup);
     lua_getglobal(L, "act");
@@ -108,7 +111,9 @@ static void severed_views_may_be_closed_elsewhere(void **state) {
   (void)state;
   ValueAccount *a = value_account_new(0);
   Value v = nested(a);
+  Bridge bridge;
   lua_State *L = luaL_newstate();
+  bridge_open(&bridge, L);
   for (int i = 0; i < 100; i++) {
     view_push(L, v);
     lua_getfield(L, -1, "o");
@@ -134,7 +139,9 @@ static void a_change_in_a_full_store_leaves_it(void **state) {
   (void)state;
   ValueAccount *a = value_account_new(64 << 10);
   Value root = nested(a), result = {0};
+  Bridge bridge;
   lua_State *L = luaL_newstate();
+  bridge_open(&bridge, L);
   open_modules(L);
   luaL_loadstring(L, "local d = ... for i = 1, 100000 do d['k' .. i] = 'text' end");
   draft_push(L, a, root);

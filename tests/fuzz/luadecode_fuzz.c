@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bridge/bridge.h"
 #include "bridge/luajson.h"
 
 typedef struct Input {
@@ -70,7 +71,8 @@ static int compare(lua_State *L) {
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   static lua_State *L;
-  if (!L) L = luaL_newstate();
+  static Bridge bridge;
+  if (!L) bridge_open(&bridge, L = luaL_newstate());
   char *text = xmalloc(size); /* its end is the end of the memory */
   if (size) memcpy(text, data, size);
   Input in = {text, size, json_arena_new()};

@@ -3,22 +3,21 @@
  * started and woken in order once the reader has gone on. The turn that runs goes on; all
  * other scripts, connections and timers do. Where the program ends nobody is held back,
  * nor is a script that ends itself. */
-#ifndef TIDELOCK_SCRIPT_HOLD_H
-#define TIDELOCK_SCRIPT_HOLD_H
+#ifndef TIDELOCK_VM_HOLD_H
+#define TIDELOCK_VM_HOLD_H
 
-#include "script/generation.h"
 #include "vm/task.h"
 
 /* After a turn that was stopped at its limit: for a moment no other of this script
  * begins, so that however many of its functions never end the others have turns between.
  */
-void hold_rest(Script *script);
+void hold_rest(Owner *owner);
 /* Whether a turn of this generation may not begin now. */
-bool hold_wanted(const Generation *gen);
+bool hold_wanted(const Vm *vm);
 /* The same for what can be done later as well, when a store is looked at again. */
-bool hold_skips(const Generation *gen);
+bool hold_skips(const Vm *vm);
 /* Keeps the event of a task that would run; it is run later, in order. */
-void hold_event(Generation *gen, Event *event);
+void hold_event(Vm *vm, Event *event);
 /* Moves what `push` pushes, or raises, onto the coroutine of a task that waits: what it
  * refers to need not live on. hold_push hands it on when the task is resumed with
  * task->args values. */
@@ -26,15 +25,15 @@ void hold_values(Task *task, TaskPush *push, void *ctx);
 int hold_push(lua_State *L, void *task);
 /* Whether what is held fills the script's memory: then events wait in their connections.
  */
-bool hold_is_heavy(const Generation *gen);
+bool hold_is_heavy(const Vm *vm);
 /* Whether what comes again and again may still be kept: else it is passed over. */
-bool hold_has_room(const Generation *gen);
+bool hold_has_room(const Vm *vm);
 
 /* Listens to the output, and no longer. */
-void hold_open(Runtime *rt);
-void hold_close(Runtime *rt);
+void hold_open(Host *host);
+void hold_close(Host *host);
 /* The program ends: all that is held goes on. */
-void hold_end(Script *script);
-void hold_free(Script *script); /* the same; its text is nobody's from now on */
+void hold_end(Owner *owner);
+void hold_free(Owner *owner); /* the same; its text is nobody's from now on */
 
 #endif

@@ -1,0 +1,68 @@
+/* See vm.h. */
+#include "vm/vm.h"
+
+#include <lauxlib.h>
+#include <string.h>
+
+#include "bridge/place.h"
+
+void vm_init(Vm *vm, Owner *owner, const VmHooks *hooks, unsigned number) {
+  vm->host = owner->host;
+  vm->owner = owner;
+  vm->hooks = hooks;
+  vm->number = number;
+  vm->memory_limit = vm->host->memory_limit;
+  vm->last_decl = &vm->decls;
+  box_ring_init(&vm->bridge.boxes);
+}
+
+static uintptr_t *extra_of(lua_State *L) {
+  return (uintptr_t *)lua_getextraspace(L);
+}
+
+void coroutine_mark(lua_State *co, int mark) {
+  *extra_of(co) = (uintptr_t)bridge_of(co) | (uintptr_t)mark;
+}
+
+int coroutine_marks(lua_State *co) {
+  return (int)(*extra_of(co) & BRIDGE_MARKS);
+}
+
+Owner *owner_find(const Host *host, const char *name, size_t len) {
+  for (Owner *o = host->owners; o; o = o->next)
+    if (strlen(o->name) == len && memcmp(o->name, name, len) == 0) return o;
+  return NULL;
+}
+
+bool owner_is_first(const Owner *owner) {
+  const char *first = owner->host->first;
+  return first ? strcmp(first, owner->name) == 0 : owner->host->owners == owner;
+}
+
+/* A load is bounded by what its own state may take. */
+void need_memory(lua_State *L, size_t bytes) {
+  Vm *vm = vm_of(L);
+  if (vm->state != VM_STAGING && charge_is_full(vm->owner->charge, bytes))
+    luaL_error(L, "not enough memory");
+}
+
+Charge *vm_hold(lua_State *L, size_t bytes) {
+  return charge_hold(vm_of(L)->owner->charge, bytes);
+}
+
+void need_loaded(lua_State *L, const char *what) {
+  if (vm_of(L)->state == VM_STAGING)
+    place_raise(
+        L,
+        "%s is not possible while the script loads (the top level only declares): do it "
+        "in script.on_start(function() ... end) or a handler",
+        what);
+}
+
+void need_declaring(lua_State *L, const char *what) {
+  if (vm_of(L)->state == VM_RETIRING)
+    place_raise(L,
+                "%s: this version of the script has been replaced; it may finish, "
+                "but declare nothing new",
+                what);
+}
