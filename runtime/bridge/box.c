@@ -32,14 +32,15 @@ void boxes_close(Box **boxes) {
 }
 
 static void unlink_box(Box *box) {
-  box->prev->next = box->next;
-  box->next->prev = box->prev;
-  box->next = box->prev = NULL;
+  *box->at = box->next;
+  if (box->next) box->next->at = box->at;
+  box->next = NULL;
+  box->at = NULL;
 }
 
 static int box_gc(lua_State *L) {
   Box *box = lua_touserdata(L, 1);
-  if (!box->next) return 0; /* severed */
+  if (!box->at) return 0; /* severed */
   unlink_box(box);
   box_release(box);
   return 0;
@@ -87,10 +88,10 @@ void box_class(lua_State *L, const BoxKind *kind, const luaL_Reg *methods,
 
 Box *box_new(lua_State *L, const BoxKind *kind) {
   Box *box = lua_newuserdatauv(L, sizeof *box, 1);
-  Box *head = &bridge_of(L)->boxes;
-  *box = (Box){.kind = kind, .prev = head, .next = head->next};
-  head->next->prev = box;
-  head->next = box;
+  Box **all = &bridge_of(L)->boxes;
+  *box = (Box){.kind = kind, .next = *all, .at = all};
+  if (box->next) box->next->at = &box->next;
+  *all = box;
   luaL_setmetatable(L, kind->name);
   return box;
 }
@@ -140,15 +141,12 @@ void *holder_take(Holder *holder) {
   return object;
 }
 
-/* --- the ring --------------------------------------------------------------------- */
+/* --- severing --------------------------------------------------------------------- */
 
-void box_ring_init(Box *head) {
-  head->prev = head->next = head;
-}
-
-void box_sever_all(Box *head) {
-  while (head->next != head) {
-    Box *box = head->next;
+void boxes_sever(lua_State *L) {
+  Bridge *bridge = bridge_of(L);
+  while (bridge->boxes) {
+    Box *box = bridge->boxes;
     unlink_box(box);
     box_release(box);
   }

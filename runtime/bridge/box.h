@@ -1,5 +1,5 @@
 /* Boxes: the userdata through which a script holds a thing of the core's. `object` NULL
- * means closed: using it raises "closed NAME". All boxes of a generation are linked, so
+ * means closed: using it raises "closed NAME". All boxes of a state are linked, so
  * that they can be severed before its state is closed on another thread: __gc then finds
  * nothing to do. */
 #ifndef TIDELOCK_BRIDGE_BOX_H
@@ -18,7 +18,7 @@ typedef struct BoxKind {
 } BoxKind;
 
 struct Box {
-  Box *prev, *next; /* NULL: severed */
+  Box *next, **at; /* among the boxes of its state; `at` NULL: severed */
   const BoxKind *kind;
   void *object;
   Box *next_same,
@@ -49,8 +49,6 @@ typedef struct Holder {
 Holder *holder_push(lua_State *L, void (*release)(void *object));
 void *holder_take(Holder *holder); /* hands the object over */
 
-/* The ring that links the boxes of a generation: its head is a Box of its own. */
-void box_ring_init(Box *head);
-void box_sever_all(Box *head); /* releases each */
+void boxes_sever(lua_State *L); /* all that the state has: releases each */
 
 #endif

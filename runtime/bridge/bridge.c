@@ -12,6 +12,6 @@ static void poll_nothing(lua_State *L) {
 void bridge_open(Bridge *bridge, lua_State *L) {
   bridge->is_late = is_never_late;
   bridge->poll = poll_nothing;
-  box_ring_init(&bridge->boxes);
+  bridge->boxes = NULL;
   *(Bridge **)lua_getextraspace(L) = bridge;
 }

@@ -8,10 +8,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "bridge/box.h"
-
 typedef struct Bridge {
-  Box boxes;                  /* head of the ring of all that the state has */
+  struct Box *boxes;          /* all that the state has: see box.h */
   bool (*is_late)(void);      /* whether the turn that runs is over its limit */
   void (*poll)(lua_State *L); /* raises when it is */
 } Bridge;

@@ -193,7 +193,7 @@ void generation_kill(Generation *gen) {
   while (gen->vm.tasks) task_kill(gen->vm.tasks);
   declarations_free(&gen->vm);
   free_traces(gen);
-  box_sever_all(&gen->vm.bridge.boxes);
+  if (gen->vm.L) boxes_sever(gen->vm.L);
   if (gen->vm.L) views_sever(gen->vm.L);
   keep_file_drop(gen);
   gen->vm.state = VM_DEAD;

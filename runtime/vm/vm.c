@@ -13,7 +13,6 @@ void vm_init(Vm *vm, Owner *owner, const VmHooks *hooks, unsigned number) {
   vm->number = number;
   vm->memory_limit = vm->host->memory_limit;
   vm->last_decl = &vm->decls;
-  box_ring_init(&vm->bridge.boxes);
 }
 
 static uintptr_t *extra_of(lua_State *L) {

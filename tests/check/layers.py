@@ -11,7 +11,7 @@ import sys
 from arrows import Tree, folder_of, turned
 from floors import FLOOR, is_up
 
-MOST_BETWEEN_FOLDERS = 7  # six, once the split of Vm, Host and Owner stands
+MOST_BETWEEN_FOLDERS = 6
 
 # Which folders may include a library's headers.
 LIBRARIES = [
