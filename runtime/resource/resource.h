@@ -13,6 +13,7 @@
 #ifndef TIDELOCK_RESOURCE_RESOURCE_H
 #define TIDELOCK_RESOURCE_RESOURCE_H
 
+#include "bridge/box.h"
 #include "resource/resources.h"
 #include "vm/handler.h"
 
