@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "bridge/box.h"
 #include "lua/modules.h"
 #include "resource/server_options.h"
 #include "bridge/luaerror.h"

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bridge/box.h"
 #include "core/suggest.h"
 #include "lua/modules.h"
 #include "lua/options.h"

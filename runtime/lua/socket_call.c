@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "bridge/box.h"
 #include "lua/options.h"
 #include "lua/socket_parts.h"
 #include "bridge/luaerror.h"

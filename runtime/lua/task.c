@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "bridge/box.h"
 #include "lua/modules.h"
 #include "lua/options.h"
 #include "vm/task.h"

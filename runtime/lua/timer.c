@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "bridge/box.h"
 #include "lua/modules.h"
 #include "bridge/strict.h"
 #include "lua/options.h"

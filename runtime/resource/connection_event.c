@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bridge/box.h"
 #include "proto/socketio.h"
 #include "resource/connection_parts.h"
 #include "bridge/luaerror.h"

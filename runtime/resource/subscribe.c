@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bridge/box.h"
 #include "vm/call.h"
 #include "vm/hold.h"
 #include "bridge/view.h"

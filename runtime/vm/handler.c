@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bridge/box.h"
 #include "core/hash.h"
 
 typedef struct Queued Queued;
