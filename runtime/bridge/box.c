@@ -3,6 +3,8 @@
 
 #include <stdio.h>
 #include "bridge/strict.h"
+#include <lauxlib.h>
+
 #include "bridge/bridge.h"
 
 static void forget_object(Box *box) {

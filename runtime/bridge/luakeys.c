@@ -4,6 +4,7 @@
  * one costs time. */
 #include "bridge/luakeys.h"
 
+#include <lauxlib.h>
 #include <stdbool.h>
 #include <string.h>
 

@@ -1,6 +1,7 @@
 /* Auth may wait: the question is a task of the owner's, and its answer goes to the socket
  * that asked, if that still exists. A version that is replaced meanwhile may still answer
  * within its grace; if it does not, the new one is asked instead. */
+#include <lauxlib.h>
 #include <stdlib.h>
 
 #include "resource/connection_parts.h"

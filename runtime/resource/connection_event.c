@@ -2,6 +2,7 @@
  * gives. An event's text is read for each handler, so that each has its own copy; an
  * event that nobody wants is not read. One with attachments becomes a tree first, in the
  * runtime's arena. */
+#include <lauxlib.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -5,6 +5,7 @@
  * disk hears of it when the declaration is in force (keep_settle), so that a load that is
  * given up has changed nothing. What goes wrong is told to the store's on_error handlers:
  * after the turn, when it was found while loading. */
+#include <lauxlib.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

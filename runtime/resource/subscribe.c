@@ -6,6 +6,7 @@
  * node they show; plain tables when their items are the same, one level deep. */
 #include "resource/subscribe.h"
 
+#include <lauxlib.h>
 #include <stdlib.h>
 #include <string.h>
 

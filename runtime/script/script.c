@@ -2,6 +2,7 @@
  * transaction.c. */
 #include "script/script.h"
 
+#include <lauxlib.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -20,6 +20,7 @@
  * of it. Those held back by a failure are tried again with whoever shares the file. */
 #include "script/transaction.h"
 
+#include <lauxlib.h>
 #include <stdlib.h>
 #include <string.h>
 

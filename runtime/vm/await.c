@@ -1,5 +1,6 @@
 /* Hearing of a task's end, and waiting for it: see task.h. Who listens holds a reference,
  * and is told once, by task.c. */
+#include <lauxlib.h>
 #include <stdlib.h>
 
 #include "vm/task.h"

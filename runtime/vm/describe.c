@@ -1,4 +1,5 @@
 /* The text of an error that ended a task, a load or a call: see task.h. */
+#include <lauxlib.h>
 #include <stdlib.h>
 #include <string.h>
 

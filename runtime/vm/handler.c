@@ -3,6 +3,7 @@
  * and a firing ends at the handler that was last when it began. */
 #include "vm/handler.h"
 
+#include <lauxlib.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -4,6 +4,7 @@
  * unwinding, where the CPU limit can stop it. */
 #include "vm/state.h"
 
+#include <lauxlib.h>
 #include <lualib.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -11,6 +11,7 @@
  * that ends in an error all the same is never used again: its hooks may be off. */
 #include "vm/task.h"
 
+#include <lauxlib.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
