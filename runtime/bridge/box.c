@@ -1,11 +1,11 @@
 /* Boxes: see box.h. A box is valid (closed) before anything can fail. */
 #include "bridge/box.h"
 
-#include <stdio.h>
-#include "bridge/strict.h"
 #include <lauxlib.h>
+#include <stdio.h>
 
 #include "bridge/bridge.h"
+#include "bridge/strict.h"
 
 static void forget_object(Box *box) {
   box->object = NULL;
