@@ -208,7 +208,7 @@ void http_curl_start(HttpRequest *r) {
   curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
   curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
   curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
-  route_apply(&r->route, &r->url, easy);
+  route_apply(&r->route, &r->url, &r->curl.transfer);
   set_method(r, easy);
   set_headers(r, easy);
   set_limits(r, easy);

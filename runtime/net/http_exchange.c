@@ -279,19 +279,9 @@ static void send_request(HttpRequest *r) {
 
 /* --- the connection --------------------------------------------------------------- */
 
-/* A proxy that is asked for the whole URL is no host of the script's. */
-static void blame_proxy(HttpRequest *r, const char *words) {
-  char shown[NET_URL_SHOWN];
-  if (!r->exchange.proxy.url || r->error.code == ERR_TIMEOUT) return;
-  net_url_show(net_url_name(&r->url), shown);
-  error_set(&r->error, ERR_PROXY, "the proxy for %s: %s", shown, words);
-  r->error.phase = "proxy";
-}
-
 static void connect_failed(HttpRequest *r, CURLcode result) {
   HttpConn *conn = r->exchange.conn;
   net_error(&r->error, conn->transfer.easy, result, conn->words, net_url_name(&r->url));
-  blame_proxy(r, conn->words[0] ? conn->words : curl_easy_strerror(result));
   r->error.sent = SENT_NO;
   http_exchange_stop(r);
   http_hop_over(r);

@@ -82,7 +82,8 @@ HttpConn *httpconn_open(Net *net, const HttpConnWay *way, char *key, const void 
                    net_milliseconds(way->connect_timeout));
   curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, conn->words);
   if (way->via) curl_easy_setopt(easy, CURLOPT_PROXY, "");
-  else route_apply(way->route, way->url, easy);
+  if (way->via) route_name_proxy(way->via, &conn->transfer);
+  else route_apply(way->route, way->url, &conn->transfer);
   net_add_apart(net, &conn->transfer);
   return conn;
 }

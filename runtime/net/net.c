@@ -320,6 +320,7 @@ static CURLcode on_tls(CURL *easy, void *ssl_ctx, void *ctx) {
   (void)easy, (void)ssl_ctx;
   ((Transfer *)ctx)->phase = "tls";
   ((Transfer *)ctx)->tls = true;
+  ((Transfer *)ctx)->layers++;
   return CURLE_OK;
 }
 
@@ -359,6 +360,7 @@ static int on_close_socket(void *ctx, curl_socket_t fd) {
 void net_add(Net *net, Transfer *transfer) {
   transfer->phase = "dns";
   transfer->no_files = false;
+  transfer->layers = 0;
   transfer->taken = CURL_SOCKET_BAD;
   curl_easy_setopt(transfer->easy, CURLOPT_OPENSOCKETDATA, transfer);
   curl_easy_setopt(transfer->easy, CURLOPT_PRIVATE, transfer);
@@ -412,6 +414,8 @@ void net_remove(Net *net, Transfer *transfer) {
   CHECK(curl_multi_remove_handle(net->multi, transfer->easy) == CURLM_OK);
   curl_easy_cleanup(transfer->easy);
   transfer->easy = NULL;
+  free(transfer->proxy);
+  transfer->proxy = NULL;
   if (transfer->apart) apart_leave(net, transfer->apart);
   transfer->apart = NULL;
   net->transfers--;

@@ -32,6 +32,9 @@ struct Transfer {
   void (*done)(Transfer *transfer, CURLcode result);
   const char *phase;   /* how far it is: "dns", "connect", "tls", "response"; the net's */
   bool tls;            /* part of the way is encrypted (a proxy's, too); the net's */
+  int layers;          /* of TLS that were begun; the net's */
+  char *proxy;         /* the one on the way, for messages; NULL: none. Owned; net_remove
+                          frees it */
   bool no_files;       /* there was no descriptor for it; the net's */
   struct Apart *apart; /* where its connection is kept, if not with all; the net's */
   curl_socket_t taken; /* not curl's any more; the net's */

@@ -17,6 +17,8 @@ typedef struct Failure {
   CURLcode result;
   long os_error;
   const char *phase, *words;
+  const char *proxy; /* the one on the way, shown; NULL: none */
+  bool at_proxy;     /* it got no further than that */
   char url[NET_URL_SHOWN], host[NET_URL_SHOWN];
 } Failure;
 
@@ -37,29 +39,16 @@ static void fail_files(Failure *f) {
 }
 
 static void fail_timeout(Failure *f) {
+  const char *of = f->at_proxy ? "the proxy " : "";
+  const char *whom = f->at_proxy ? f->proxy : f->host;
   if (in_phase(f, "dns"))
-    error_set(f->err, ERR_TIMEOUT, "timed out resolving the name of %s", f->host);
+    error_set(f->err, ERR_TIMEOUT, "timed out resolving the name of %s%s", of, whom);
   else if (in_phase(f, "connect"))
-    error_set(f->err, ERR_TIMEOUT, "timed out connecting to %s", f->host);
+    error_set(f->err, ERR_TIMEOUT, "timed out connecting to %s%s%s", f->host,
+              f->proxy ? " through the proxy " : "", f->proxy ? f->proxy : "");
   else if (in_phase(f, "tls"))
-    error_set(f->err, ERR_TIMEOUT, "timed out in the TLS handshake with %s", f->host);
+    error_set(f->err, ERR_TIMEOUT, "timed out in the TLS handshake with %s%s", of, whom);
   else error_set(f->err, ERR_TIMEOUT, "timed out waiting for the answer of %s", f->url);
-}
-
-/* curl's words name the host that it turned to: another than the one asked for is a
- * proxy.
- */
-static bool of_proxy(const Failure *f) {
-  static const char *const words[] = {"CONNECT tunnel failed", "proxy", "Proxy", "SOCKS"};
-  char host[120], asked[NET_URL_SHOWN];
-  unsigned port;
-  for (size_t i = 0; i < COUNT_OF(words); i++)
-    if (says(f, words[i])) return true;
-  if (sscanf(f->words, "Failed to connect to %118s port %u", host, &port) != 2)
-    return false;
-  snprintf(asked, sizeof asked, "%s%s%s:%u", strchr(host, ':') ? "[" : "", host,
-           strchr(host, ':') ? "]" : "", port);
-  return strcasecmp(asked, f->host) != 0 && !says(f, "Failed to connect to localhost");
 }
 
 static void fail_proxy(Failure *f) {
@@ -68,7 +57,7 @@ static void fail_proxy(Failure *f) {
 }
 
 static void fail_connect(Failure *f) {
-  if (of_proxy(f)) {
+  if (f->proxy) {
     fail_proxy(f);
     return;
   }
@@ -77,7 +66,8 @@ static void fail_connect(Failure *f) {
 }
 
 static void fail_tls(Failure *f) {
-  if (says(f, "SSL_ERROR_SYSCALL") || says(f, "Connection reset by peer"))
+  if (f->at_proxy) fail_proxy(f);
+  else if (says(f, "SSL_ERROR_SYSCALL") || says(f, "Connection reset by peer"))
     error_set(f->err, ERR_RESET, "%s closed the connection in the TLS handshake",
               f->host);
   else if (f->result == CURLE_SSL_CACERT_BADFILE)
@@ -101,7 +91,7 @@ static void fail_tls(Failure *f) {
 /* The connection failed while it was in use, or while a proxy was asked for it: nobody
  * else says anything before there is a connection. */
 static void fail_broken(Failure *f) {
-  if (!in_phase(f, "response") && of_proxy(f)) fail_proxy(f);
+  if (f->at_proxy) fail_proxy(f);
   else if (says(f, " alert "))
     error_set(f->err, ERR_TLS, "%s refused the secure connection: %s", f->host, f->words);
   else if (says(f, "chunk") || says(f, "Chunk"))
@@ -129,10 +119,15 @@ static void fail_other(Failure *f) {
   else error_set(f->err, ERR_CONNECT, "could not connect to %s: %s", f->host, f->words);
 }
 
+static void fail_name(Failure *f) {
+  if (f->at_proxy) fail_proxy(f);
+  else error_set(f->err, ERR_DNS, "could not resolve the name of %s", f->host);
+}
+
 static void sort_out(Failure *f) {
   switch (f->result) {
   case CURLE_COULDNT_RESOLVE_HOST:
-    error_set(f->err, ERR_DNS, "could not resolve the name of %s", f->host);
+    fail_name(f);
     return;
   case CURLE_COULDNT_RESOLVE_PROXY:
   case CURLE_PROXY:
@@ -183,6 +178,15 @@ static void sort_out(Failure *f) {
   }
 }
 
+/* Before the host itself there is the proxy: its name, its connection, and where that is
+ * secure the first layer of TLS. */
+static bool ends_at_proxy(const Failure *f, const Transfer *transfer) {
+  if (!f->proxy) return false;
+  bool secure = strncasecmp(f->proxy, "https:", 6) == 0;
+  return in_phase(f, "dns") || in_phase(f, "connect") ||
+         (in_phase(f, "tls") && secure && transfer->layers == 1);
+}
+
 /* The phase is "response" from the moment the request may go out; headers that came
  * before were a proxy's. */
 static Sent was_sent(const Failure *f, CURL *easy) {
@@ -199,6 +203,8 @@ void net_error(Error *err, CURL *easy, CURLcode result, const char *curl_words,
   Failure f = {.err = err, .result = result, .words = curl_words};
   if (!curl_words || !*curl_words) f.words = curl_easy_strerror(result);
   f.phase = transfer && transfer->phase ? transfer->phase : "dns";
+  f.proxy = transfer ? transfer->proxy : NULL;
+  f.at_proxy = ends_at_proxy(&f, transfer);
   curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &f.os_error);
   net_url_show(what, f.url);
   net_url_show_host(what, f.host);

@@ -123,19 +123,27 @@ static void apply_identity(const Route *r, CURL *easy) {
   if (r->key_password) curl_easy_setopt(easy, CURLOPT_KEYPASSWD, r->key_password);
 }
 
+void route_name_proxy(const char *proxy, Transfer *transfer) {
+  char shown[NET_URL_SHOWN];
+  net_url_show(proxy, shown);
+  transfer->proxy = xstrdup(shown);
+}
+
 /* curl is told explicitly, so that it does not ask the environment. */
-static void apply_proxy(const Route *r, const NetUrl *url, CURL *easy) {
+static void apply_proxy(const Route *r, const NetUrl *url, Transfer *transfer) {
+  CURL *easy = transfer->easy;
   RouteProxy proxy;
   route_proxy(r, url, &proxy);
   if (url->unix_path) curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, url->unix_path);
   curl_easy_setopt(easy, CURLOPT_PROXY, proxy.url ? proxy.url : "");
   curl_easy_setopt(easy, CURLOPT_NOPROXY, "");
   curl_easy_setopt(easy, CURLOPT_HTTPPROXYTUNNEL, 1L);
+  if (proxy.url) route_name_proxy(proxy.url, transfer);
   route_proxy_free(&proxy);
 }
 
-void route_apply(const Route *r, const NetUrl *url, CURL *easy) {
-  apply_trust(r, easy);
-  apply_identity(r, easy);
-  apply_proxy(r, url, easy);
+void route_apply(const Route *r, const NetUrl *url, Transfer *transfer) {
+  apply_trust(r, transfer->easy);
+  apply_identity(r, transfer->easy);
+  apply_proxy(r, url, transfer);
 }

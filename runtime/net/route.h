@@ -1,11 +1,12 @@
 /* How a host is reached and trusted: what HTTP requests and WebSockets have in common.
- * Pure but for what it sets on an easy handle. */
+ * Pure but for what it sets on a transfer. */
 #ifndef TIDELOCK_NET_ROUTE_H
 #define TIDELOCK_NET_ROUTE_H
 
 #include <curl/curl.h>
 
 #include "core/error.h"
+#include "net/net.h"
 #include "net/net_url.h"
 
 /* Strings are borrowed, unless route_copy made them. */
@@ -36,7 +37,10 @@ void route_proxy_free(RouteProxy *proxy);
 /* Whether a host ("example.org", "[::1]") and its port are named by a no_proxy list. */
 bool route_no_proxy(const char *list, const char *host, const char *port);
 
-/* Sets on the easy handle how the URL's host is reached and trusted. */
-void route_apply(const Route *route, const NetUrl *url, CURL *easy);
+/* Sets on the transfer's easy handle how the URL's host is reached and trusted, and names
+ * the proxy on the way. */
+void route_apply(const Route *route, const NetUrl *url, Transfer *transfer);
+/* That, of a proxy that is connected to as if it were the host. */
+void route_name_proxy(const char *proxy, Transfer *transfer);
 
 #endif

@@ -17,11 +17,12 @@ typedef struct WsOptions {
   const char *const *headers; /* extra, "Name: value", NULL-terminated; NULL: none */
   const char *subprotocols;   /* "a, b"; NULL: none */
   double connect_timeout;     /* seconds until open, handshake included; 0: 20 */
-  double close_timeout;       /* seconds for the closing handshake; 0: 2 */
-  size_t max_message;         /* bytes; 0: 64 MiB */
-  size_t max_buffered;        /* bytes waiting to be written; 0: 64 MiB */
-  DeflateOptions deflate;     /* zeroed: no compression */
-  Route route;                /* borrowed during ws_open */
+  double answer_timeout;  /* of it: seconds for the server's answer; 0: what is left */
+  double close_timeout;   /* seconds for the closing handshake; 0: 2 */
+  size_t max_message;     /* bytes; 0: 64 MiB */
+  size_t max_buffered;    /* bytes waiting to be written; 0: 64 MiB */
+  DeflateOptions deflate; /* zeroed: no compression */
+  Route route;            /* borrowed during ws_open */
 } WsOptions;
 
 typedef struct WsCallbacks {

@@ -74,6 +74,12 @@ static void on_timer(Timer *timer) {
   ws_leave(ws);
 }
 
+static double answer_deadline(const WsClient *ws) {
+  const Opening *opening = ws->opening;
+  double soon = loop_now(net_loop(ws->net)) + opening->patience;
+  return opening->patience > 0 && soon < opening->deadline ? soon : opening->deadline;
+}
+
 static void connected(WsClient *ws) {
   curl_socket_t fd = CURL_SOCKET_BAD;
   ws->tls |= ws->transfer.tls;
@@ -84,7 +90,7 @@ static void connected(WsClient *ws) {
     ws_broken(ws, CURLE_OK);
     return;
   }
-  timer_start_at(net_loop(ws->net), &ws->timer, ws->opening->deadline);
+  timer_start_at(net_loop(ws->net), &ws->timer, answer_deadline(ws));
   ws_start_io(ws, fd);
   ws_flush(ws);
 }
@@ -112,7 +118,7 @@ static void start_transfer(WsClient *ws, const WsOptions *options, const NetUrl 
   curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, 1024L);
   curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, net_milliseconds(timeout));
   curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, ws->opening->words);
-  route_apply(&options->route, url, easy);
+  route_apply(&options->route, url, &ws->transfer);
   net_add_apart(ws->net, &ws->transfer);
 }
 
@@ -180,6 +186,7 @@ WsClient *ws_open(Net *net, const WsOptions *options, const WsCallbacks *callbac
   } else {
     double timeout = options->connect_timeout > 0 ? options->connect_timeout : 20;
     ws->opening->deadline = loop_now(net_loop(net)) + timeout;
+    ws->opening->patience = options->answer_timeout;
     start_transfer(ws, options, &url, timeout);
   }
   net_url_free(&url);

@@ -24,6 +24,7 @@ typedef struct Opening {
   char *subprotocols;
   Buffer in;       /* of the answer */
   double deadline; /* monotonic */
+  double patience; /* seconds for the answer; 0: until the deadline */
 } Opening;
 
 /* What `closed` will be told, once the connection is gone, and our last word. */

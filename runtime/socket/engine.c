@@ -2,10 +2,10 @@
  *
  * Which transport. The first of the options' is tried; where it cannot be had although
  * the server can be reached (no WebSocket behind that proxy, say) the next one is. What
- * shows that the server itself cannot be reached (DNS, CONNECT, PROXY, TLS) ends the
- * attempt. engine_ws.c and engine_polling.c carry packets; both hand them to
- * engine_take_packet. A session that began over polling may go on over WebSocket (the
- * upgrade, engine_ws.c).
+ * shows that the server itself cannot be reached (DNS, CONNECT, PROXY, TLS, or a TIMEOUT
+ * before it is connected) ends the attempt. engine_ws.c and engine_polling.c carry
+ * packets; both hand them to engine_take_packet. A session that began over polling may go
+ * on over WebSocket (the upgrade, engine_ws.c).
  *
  * The end. engine_end tells `lost`, once; after it nothing more is told or asked for, and
  * the owner frees the engine, often from within. So whoever calls something that may end
@@ -228,8 +228,12 @@ static EioTransports next_left(const Engine *e) {
   return e->left & EIO_WEBSOCKET ? EIO_WEBSOCKET : e->left & EIO_POLLING;
 }
 
-static bool says_nothing_of_the_transport(ErrorCode code) {
-  return code == ERR_DNS || code == ERR_CONNECT || code == ERR_PROXY || code == ERR_TLS;
+/* The way to the server fails whatever is to be spoken there. */
+static bool is_of_the_way(const Error *err) {
+  ErrorCode code = err->code;
+  bool late = code == ERR_TIMEOUT && err->phase;
+  return code == ERR_DNS || code == ERR_CONNECT || code == ERR_PROXY || code == ERR_TLS ||
+         (late && strcmp(err->phase, "handshake") && strcmp(err->phase, "response"));
 }
 
 static void release_transports(Engine *e, int close_code, const char *reason,
@@ -245,7 +249,7 @@ static void release_transports(Engine *e, int close_code, const char *reason,
 void engine_transport_failed(Engine *e, const char *reason, int code, const Error *err) {
   EngineLoss loss = {.reason = reason, .code = code, .err = *err};
   EioTransports next = next_left(e);
-  if (e->hello || e->lost || !next || says_nothing_of_the_transport(err->code)) {
+  if (e->hello || e->lost || !next || is_of_the_way(err)) {
     tell_lost(e, &loss);
     return;
   }

@@ -81,10 +81,18 @@ static void on_closed(void *ctx, int code, const char *reason, size_t len,
   engine_transport_failed(e, reason_of(err->code), code, &why);
 }
 
+/* A machine in between that swallows the handshake leaves time for the other transport.
+ */
+static double answer_timeout(const Engine *e) {
+  double timeout = e->options->ws.connect_timeout;
+  return e->left && !e->hello ? (timeout > 0 ? timeout : 20) / 2 : 0;
+}
+
 static int open_ws(Engine *e, const WsCallbacks *callbacks, Error *err) {
   char *url = engine_target(e, EIO_WEBSOCKET), **headers = engine_headers(e, NULL);
   WsOptions options = e->options->ws;
   options.url = url;
+  options.answer_timeout = answer_timeout(e);
   options.headers = (const char *const *)headers;
   e->ws = ws_open(e->net, &options, callbacks, e, err);
   engine_headers_free(headers);

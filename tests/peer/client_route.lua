@@ -105,6 +105,13 @@ test.describe("an HTTP proxy", function()
   test.it("that is not there is PROXY, not CONNECT", function()
     fails(plain, { proxy = "http://127.0.0.1:1" }, "PROXY", "port 1")
     fails(plain, { proxy = "http://nowhere.invalid:1" }, "PROXY", "nowhere.invalid")
+    fails(secure, { proxy = "socks5h://nowhere.invalid:1" }, "PROXY", "nowhere.invalid")
+  end)
+
+  test.it("whose certificate is not trusted is PROXY, not the host's TLS", function()
+    for _, url in ipairs { plain, secure } do
+      fails(url, { proxy = "https://localhost:" .. env.get "SECURE" }, "PROXY", "certificate")
+    end
   end)
 
   test.it("that cannot reach the host is PROXY with its status", function()
