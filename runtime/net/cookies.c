@@ -2,11 +2,12 @@
  */
 #include "net/cookies.h"
 
-#include <curl/curl.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+
+#include "proto/httpdate.h"
 
 typedef struct Cookie {
   char *pair; /* name=value */
@@ -72,22 +73,25 @@ static bool named(Part part, const char *name, Part *value) {
   return true;
 }
 
-/* Max-Age counts before Expires (RFC 6265, 5.3). */
+/* The seconds of a Max-Age; NAN for what is none, which counts for nothing. */
+static double age_of(const char *text) {
+  bool minus = *text == '-';
+  size_t digits = strspn(text + minus, "0123456789");
+  return digits && !text[minus + digits] ? strtod(text, NULL) : NAN;
+}
+
+/* Max-Age counts before Expires (RFC 6265, 5.3); of several the last. */
 static double expiry(Part rest, double now) {
   double until = INFINITY, age = NAN;
   Part value;
   while (rest.len) {
     Part part = next_part(&rest);
+    bool is_age = named(part, "Max-Age", &value);
     char text[64] = "";
-    if (named(part, "Max-Age", &value) || named(part, "Expires", &value))
-      memcpy(text, value.at, value.len < 63 ? value.len : 63);
-    if (!*text) continue;
-    if (named(part, "Max-Age", &value)) {
-      age = strtod(text, NULL);
-    } else {
-      time_t date = curl_getdate(text, NULL);
-      if (date != -1) until = (double)date;
-    }
+    if (!is_age && !named(part, "Expires", &value)) continue;
+    memcpy(text, value.at, value.len < 63 ? value.len : 63);
+    double read = is_age ? age_of(text) : http_cookie_date(text);
+    if (!isnan(read)) *(is_age ? &age : &until) = read;
   }
   return isnan(age) ? until : age > 0 ? now + age : 0;
 }
@@ -103,12 +107,15 @@ static void take_one(Cookies *c, Part line, double now) {
   const char *equals = memchr(pair.at, '=', pair.len);
   if (!equals || equals == pair.at || pair.len > COOKIE_MAX_LEN || !is_clean(pair))
     return;
-  size_t name_len = (size_t)(equals - pair.at);
+  Part name = trim((Part){pair.at, (size_t)(equals - pair.at)});
+  Part value = trim((Part){equals + 1, pair.len - (size_t)(equals - pair.at) - 1});
   double until = expiry(line, now);
-  drop_name(c, pair.at, name_len);
+  drop_name(c, name.at, name.len);
   if (until <= now || c->count == COOKIES_MAX) return;
   c->list = xrealloc(c->list, (c->count + 1) * sizeof *c->list);
-  c->list[c->count++] = (Cookie){xstrndup(pair.at, pair.len), name_len, until};
+  c->list[c->count++] =
+      (Cookie){xasprintf("%.*s=%.*s", (int)name.len, name.at, (int)value.len, value.at),
+               name.len, until};
 }
 
 void cookies_take(Cookies *c, const char *lines, size_t len, double now) {

@@ -85,14 +85,78 @@ static bool is_date(const Parts *p) {
          p->min >= 0 && p->min < 60 && p->sec >= 0 && p->sec <= 60;
 }
 
+static double seconds_of(const Parts *p) {
+  double seconds = p->hour * 3600.0 + p->min * 60.0 + p->sec;
+  return (double)days_until(p->year, p->month, p->day) * 86400 + seconds;
+}
+
 double http_date(const char *text, double now) {
   Parts p;
   if (!text || strpbrk(text, "+\t\n\r")) return NAN;
   if (!read_with_zone(text, &p, now) && !read_asctime(text, &p)) return NAN;
-  if (!is_date(&p)) return NAN;
-  double seconds = p.hour * 3600.0 + p.min * 60.0 + p.sec;
-  return (double)days_until(p.year, p.month, p.day) * 86400 + seconds;
+  return is_date(&p) ? seconds_of(&p) : NAN;
 }
+
+/* --- of cookies ------------------------------------------------------------------- */
+
+enum { HAS_TIME = 1, HAS_DAY = 2, HAS_MONTH = 4, HAS_YEAR = 8, HAS_ALL = 15 };
+
+static bool is_delimiter(char c) {
+  return c == '\t' || (c >= ' ' && c <= '/') || (c >= ';' && c <= '@') ||
+         (c >= '[' && c <= '`') || (c >= '{' && c <= '~');
+}
+
+/* So many digits at the start of the text, and none behind them. */
+static bool has_digits(const char *text, size_t least, size_t most) {
+  size_t n = strspn(text, "0123456789");
+  return n >= least && n <= most;
+}
+
+static bool is_time(const char *token, Parts *p) {
+  const char *min = strchr(token, ':'), *sec = min ? strchr(min + 1, ':') : NULL;
+  if (!sec || !has_digits(token, 1, 2) || !has_digits(min + 1, 1, 2) ||
+      !has_digits(sec + 1, 1, 2))
+    return false;
+  return sscanf(token, "%2d:%2d:%2d", &p->hour, &p->min, &p->sec) == 3;
+}
+
+/* What a token is: the first of time, day, month and year that it may be and that is not
+ * there yet. */
+static void take_token(const char *token, Parts *p, int *found) {
+  char name[4] = "";
+  Parts time = *p;
+  snprintf(name, sizeof name, "%.3s", token);
+  if (!(*found & HAS_TIME) && is_time(token, &time)) {
+    *p = time;
+    *found |= HAS_TIME;
+  } else if (!(*found & HAS_DAY) && has_digits(token, 1, 2)) {
+    p->day = atoi(token);
+    *found |= HAS_DAY;
+  } else if (!(*found & HAS_MONTH) && month_of(name)) {
+    p->month = month_of(name);
+    *found |= HAS_MONTH;
+  } else if (!(*found & HAS_YEAR) && has_digits(token, 2, 4)) {
+    p->year = atoi(token);
+    if (p->year < 100) p->year += p->year < 70 ? 2000 : 1900;
+    *found |= HAS_YEAR;
+  }
+}
+
+double http_cookie_date(const char *text) {
+  Parts p = {0};
+  int found = 0;
+  while (*text) {
+    char token[32];
+    size_t len = 0;
+    while (text[len] && !is_delimiter(text[len])) len++;
+    snprintf(token, sizeof token, "%.*s", (int)(len < sizeof token ? len : 0), text);
+    if (*token) take_token(token, &p, &found);
+    text += len + (text[len] != 0);
+  }
+  return found == HAS_ALL && p.year >= 1601 && is_date(&p) ? seconds_of(&p) : NAN;
+}
+
+/* --- Retry-After ------------------------------------------------------------------ */
 
 /* Digits, and more of them behind a point. */
 static bool is_number(const char *text) {

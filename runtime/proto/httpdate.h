@@ -10,6 +10,11 @@
  */
 double http_date(const char *text, double now);
 
+/* The same of a cookie's Expires, which servers write in many ways ("01-Jan-70 00:00:00",
+ * words in any order): as RFC 6265, 5.1.1 has it. Years of two digits are 1970 to 2069.
+ */
+double http_cookie_date(const char *text);
+
 /* The seconds that a Retry-After asks for: whole ones, a fraction rounded up, a year at
  * most; 0 for what is over; NAN for what is neither seconds nor a date. A date counts
  * from `date`, the answer's own (NULL: it has none), else from now. */

@@ -54,6 +54,48 @@ static void they_expire(void **state) {
   holds(c, now, "");
 }
 
+/* As servers write them: by RFC 6265, 5.1.1 and 5.2.2. */
+static void expiry_is_read_in_every_form(void **state) {
+  Cookies *c = *state;
+  static const char *const over[] = {"Expires=Thu, 01-Jan-1970 00:00:01 GMT",
+                                     "Expires=Thu, 01-Jan-70 00:00:01 GMT",
+                                     "expires=Thursday, 1-jan-99 0:0:0 GMT",
+                                     "Expires=Thu Jan  1 00:00:00 1970",
+                                     "Expires=1970 January 1 00:00:00",
+                                     "Max-Age=0",
+                                     "Max-Age=-1; Expires=Tue, 01 Jan 2090 00:00:00 GMT"};
+  static const char *const kept[] = {"Expires=Tue, 01-Jan-69 00:00:00 GMT",
+                                     "Expires=Tue, 01 Jan 2090 00:00:00 +0200",
+                                     "Expires=0",
+                                     "Expires=-1",
+                                     "Expires=Mon, 01 Jan 1600 00:00:00 GMT",
+                                     "Expires=Thu, 01 Jan 1970",
+                                     "Expires=Thu, 31 Feb 1970 00:00:00 GMT",
+                                     "Max-Age=abc",
+                                     "Max-Age=1.5",
+                                     "Max-Age=",
+                                     "Max-Age=-",
+                                     "Max-Age=+5",
+                                     "Max-Age=99999999999999999999",
+                                     "Expires="};
+  char line[160];
+  for (size_t i = 0; i < COUNT_OF(over) + COUNT_OF(kept); i++) {
+    bool gone = i < COUNT_OF(over);
+    snprintf(line, sizeof line, "Set-Cookie: a=1\nSet-Cookie: a=2; %s\n",
+             gone ? over[i] : kept[i - COUNT_OF(over)]);
+    take(c, line);
+    Buffer out = {0};
+    if (cookies_put(c, &out, now) == gone) fail_msg("%s", line);
+    buffer_free(&out);
+  }
+}
+
+static void space_around_a_name_is_none_of_it(void **state) {
+  take(*state,
+       "Set-Cookie:  a \t =  1 2 ; Path=/\nSet-Cookie: a=\nSet-Cookie: b = x=y\n");
+  holds(*state, now, "Cookie: a=; b=x=y");
+}
+
 static void what_cannot_be_is_not_kept(void **state) {
   Cookies *c = *state;
   char line[COOKIE_MAX_LEN + 64];
@@ -96,6 +138,8 @@ static void they_join_those_of_the_script(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(they_come_and_go_out, setup, teardown),
+      cmocka_unit_test_setup_teardown(expiry_is_read_in_every_form, setup, teardown),
+      cmocka_unit_test_setup_teardown(space_around_a_name_is_none_of_it, setup, teardown),
       cmocka_unit_test_setup_teardown(they_join_those_of_the_script, setup, teardown),
       cmocka_unit_test_setup_teardown(they_expire, setup, teardown),
       cmocka_unit_test_setup_teardown(what_cannot_be_is_not_kept, setup, teardown),

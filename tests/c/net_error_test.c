@@ -9,14 +9,20 @@
 
 #include "net/net.h"
 
-static Error error_of(CURLcode result, const char *phase, const char *words) {
+/* proxy: the one on the way; layers: of TLS that were begun. */
+static Error error_by(CURLcode result, const char *phase, const char *words, char *proxy,
+                      int layers) {
   CURL *easy = curl_easy_init();
-  Transfer transfer = {.easy = easy, .phase = phase};
+  Transfer transfer = {.easy = easy, .phase = phase, .proxy = proxy, .layers = layers};
   Error err;
   curl_easy_setopt(easy, CURLOPT_PRIVATE, &transfer);
   net_error(&err, easy, result, words, "http://me:secret@host.example:81/path?token=x");
   curl_easy_cleanup(easy);
   return err;
+}
+
+static Error error_of(CURLcode result, const char *phase, const char *words) {
+  return error_by(result, phase, words, NULL, 1);
 }
 
 static void each_failure_has_its_code(void **state) {
@@ -31,10 +37,6 @@ static void each_failure_has_its_code(void **state) {
       {CURLE_COULDNT_RESOLVE_PROXY, "dns", "", ERR_PROXY, "proxy"},
       {CURLE_COULDNT_CONNECT, "connect", "Failed to connect to host.example port 81",
        ERR_CONNECT, "connect"},
-      {CURLE_COULDNT_CONNECT, "connect", "Failed to connect to other.example port 3128",
-       ERR_PROXY, "proxy"},
-      {CURLE_COULDNT_CONNECT, "connect", "CONNECT tunnel failed, response 403", ERR_PROXY,
-       "proxy"},
       {CURLE_OPERATION_TIMEDOUT, "dns", "", ERR_TIMEOUT, "dns"},
       {CURLE_OPERATION_TIMEDOUT, "response", "", ERR_TIMEOUT, "response"},
       {CURLE_SSL_CONNECT_ERROR, "tls", "wrong version number", ERR_TLS, "tls"},
@@ -65,6 +67,39 @@ static void each_failure_has_its_code(void **state) {
     if (err.code != cases[i].code || strcmp(err.phase, cases[i].phase_told) != 0)
       fail_msg("%zu: curl's %d in %s: code %d in %s: %s", i, cases[i].result,
                cases[i].phase, (int)err.code, err.phase, err.message);
+  }
+}
+
+/* Up to the host itself it is the proxy that fails; a time-out stays one, and names it.
+ */
+static void what_fails_at_a_proxy_is_told_of_it(void **state) {
+  (void)state;
+  static const struct {
+    CURLcode result;
+    const char *phase, *proxy;
+    int layers;
+    ErrorCode code;
+    bool named;
+  } cases[] = {
+      {CURLE_COULDNT_RESOLVE_HOST, "dns", "socks5h://p:1", 0, ERR_PROXY, false},
+      {CURLE_COULDNT_CONNECT, "connect", "http://p:1", 0, ERR_PROXY, false},
+      {CURLE_RECV_ERROR, "connect", "http://p:1", 0, ERR_PROXY, false},
+      {CURLE_PEER_FAILED_VERIFICATION, "tls", "https://p:1", 1, ERR_PROXY, false},
+      {CURLE_PEER_FAILED_VERIFICATION, "tls", "https://p:1", 2, ERR_TLS, false},
+      {CURLE_PEER_FAILED_VERIFICATION, "tls", "http://p:1", 1, ERR_TLS, false},
+      {CURLE_OPERATION_TIMEDOUT, "dns", "http://p:1", 0, ERR_TIMEOUT, true},
+      {CURLE_OPERATION_TIMEDOUT, "connect", "socks4://p:1", 0, ERR_TIMEOUT, true},
+      {CURLE_OPERATION_TIMEDOUT, "tls", "https://p:1", 1, ERR_TIMEOUT, true},
+      {CURLE_OPERATION_TIMEDOUT, "tls", "https://p:1", 2, ERR_TIMEOUT, false},
+      {CURLE_OPERATION_TIMEDOUT, "response", "http://p:1", 0, ERR_TIMEOUT, false},
+      {CURLE_RECV_ERROR, "response", "http://p:1", 0, ERR_RESET, false},
+  };
+  for (size_t i = 0; i < COUNT_OF(cases); i++) {
+    Error err = error_by(cases[i].result, cases[i].phase, "why", (char *)cases[i].proxy,
+                         cases[i].layers);
+    bool named = strstr(err.message, cases[i].proxy) != NULL;
+    if (err.code != cases[i].code || named != cases[i].named)
+      fail_msg("%zu: code %d: %s", i, (int)err.code, err.message);
   }
 }
 
@@ -113,6 +148,7 @@ static void a_lack_of_descriptors_is_told_apart(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(each_failure_has_its_code),
+      cmocka_unit_test(what_fails_at_a_proxy_is_told_of_it),
       cmocka_unit_test(no_secret_of_the_url_is_shown),
       cmocka_unit_test(a_request_is_sent_in_its_last_phase),
       cmocka_unit_test(what_is_wrong_is_said_in_words),
