@@ -225,7 +225,10 @@ static int turn_to(HttpRequest *r, const char *location) {
   NetUrl next;
   Error why;
   if (parse_location(&next, location, &why) != 0) {
-    error_set(&r->error, ERR_URL, "the server redirects to where it cannot be followed");
+    char shown[NET_URL_SHOWN];
+    net_url_show(net_url_name(&r->url), shown);
+    error_set(&r->error, ERR_URL, "%s redirects to where it cannot be followed: %s",
+              shown, why.message);
     error_detail(&r->error, "%s", why.message);
     r->error.sent = SENT_YES;
     return ERR_URL;

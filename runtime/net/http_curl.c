@@ -28,8 +28,9 @@ static size_t refuse(HttpRequest *r, const char *wrong) {
 static size_t refuse_size(HttpRequest *r) {
   char shown[NET_URL_SHOWN];
   net_url_show(net_url_name(&r->url), shown);
-  error_set(&r->error, ERR_TOO_LARGE, "the head of the answer of %s exceeds %d bytes",
-            shown, HTTP1_MAX_HEAD);
+  error_set(&r->error, ERR_TOO_LARGE,
+            "the head of the answer of %s exceeds %d bytes or %d lines", shown,
+            HTTP1_MAX_HEAD, HTTP1_MAX_FIELDS);
   return 0;
 }
 

@@ -90,8 +90,9 @@ static void describe_wrong(HttpRequest *r) {
   net_url_show(net_url_name(&r->url), shown);
   const Http1Answer *a = &r->answer;
   if (a->code == ERR_TOO_LARGE)
-    error_set(&r->error, ERR_TOO_LARGE, "the %s of the answer of %s exceeds %d bytes",
-              a->wrong, shown, HTTP1_MAX_HEAD);
+    error_set(&r->error, ERR_TOO_LARGE,
+              "the %s of the answer of %s exceeds %d bytes or %d lines", a->wrong, shown,
+              HTTP1_MAX_HEAD, HTTP1_MAX_FIELDS);
   else if (a->code == ERR_DECODE)
     error_set(&r->error, ERR_DECODE, "the answer of %s is not well-formed HTTP: %s",
               shown, a->wrong);

@@ -329,7 +329,8 @@ static Http1Result chunk_size(Http1Parser *p) {
   bool plain = strlen(line) == p->line.len && http1_is_value(line);
   if (!digits || !plain || !is_extensions(line + digits))
     return bad(p, 400, "malformed chunk");
-  if (digits > 15) return bad(p, 413, "the body is larger than allowed");
+  if (digits > strspn(line, "0") + 15)
+    return bad(p, 413, "the body is larger than allowed");
   p->remain = strtoull(line, NULL, 16);
   if (p->remain > p->limits.max_body - p->body.len)
     return bad(p, 413, "the body is larger than allowed");

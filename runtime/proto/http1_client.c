@@ -378,9 +378,10 @@ static int hex_of(char c) {
 
 /* Digits, then blanks, then what extends the chunk, of which nothing is known here. */
 static bool read_size(const char *line, size_t len, uint64_t *size) {
-  size_t i = 0;
+  size_t i = 0, zeros = 0;
+  while (zeros < len && line[zeros] == '0') zeros++;
   for (*size = 0; i < len && hex_of(line[i]) >= 0; i++) {
-    if (i == 15) return false;
+    if (i == zeros + 15) return false;
     *size = *size * 16 + (uint64_t)hex_of(line[i]);
   }
   if (i == 0) return false;

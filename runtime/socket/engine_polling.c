@@ -30,6 +30,7 @@
 #include "socket/engine_parts.h"
 #include "net/http.h"
 #include "net/http_headers.h"
+#include "net/net_url.h"
 #include "proto/httpdate.h"
 #include "proto/websocket.h"
 
@@ -185,12 +186,26 @@ static void fail(Polling *p, const char *reason, const Error *err) {
   else engine_transport_failed(e, reason, 0, err);
 }
 
+/* Redirects are not followed: the option `url` should name where they lead. */
+static bool describe_redirect(const HttpResponse *r, Error *err) {
+  char place[300], shown[NET_URL_SHOWN];
+  if (r->status < 300 || r->status > 399 ||
+      !http_find_header(&r->headers, "Location", place, sizeof place))
+    return false;
+  net_url_show(place, shown);
+  error_set(err, ERR_HTTP,
+            "the server redirects a polling request (status %d), to %s, which is not "
+            "followed",
+            r->status, shown);
+  return true;
+}
+
 /* {"code":1,"message":"Session ID unknown"}, or whatever a machine in between says. */
 static void describe(const HttpResponse *r, Error *err) {
   int len = r->body.len < 200 ? (int)r->body.len : 200;
   if (r->status == 200)
     error_set(err, ERR_HTTP, "the server answered with something that is not Engine.IO");
-  else
+  else if (!describe_redirect(r, err))
     error_set(err, ERR_HTTP, "the server answered a polling request with status %d%s",
               r->status, r->status == 404 ? " (is the option path right?)" : "");
   error_detail(err, "%d: %.*s", r->status, len, r->body.len ? r->body.data : "");

@@ -93,6 +93,8 @@ static void an_answer_is_read_however_it_is_cut(void **state) {
        "x", 0, KEEPS},
       {CHUNKED "5\r\nhello\r\n6;a=\"b\"\r\n world\r\n0\r\n\r\n", 200, CHUNKED_LINE,
        "hello world", 0, KEEPS},
+      {CHUNKED "0000000000000000000000000005\r\nhello\r\n00000000000000000000\r\n\r\n",
+       200, CHUNKED_LINE, "hello", 0, KEEPS},
       {CHUNKED "A  \r\n0123456789\r\n000\r\nX-Trailer: 1\r\nSet-Cookie: a\r\n\r\nmore",
        200, CHUNKED_LINE, "0123456789", 4, KEEPS},
       {OK "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n1\r\nx\r\n0\r\n\r\n",

@@ -214,6 +214,7 @@ test.describe("redirects", function()
       for _, method in ipairs { "GET", "POST", "PUT", "DELETE" } do
         local err = fails("/away-unix?code=" .. code, "URL", { method = method, body = method ~= "GET" and "x" or nil })
         expect(err.detail).matches "http and https only"
+        expect(err.message).matches "/away%-unix redirects to where it cannot be followed"
       end
     end
     expect(tell().unix).is(0)

@@ -65,7 +65,9 @@ test.describe("a polling server", function()
   test.it("that does not open a session is told by its status and the start of its body", function()
     expect(ends({ open = "400" }, "HTTP", "connect error").detail).matches "Session ID unknown"
     expect(ends({ open = "502" }, "HTTP").detail).matches "bad gateway"
-    expect(ends({ open = "302" }, "HTTP").detail).matches "302"
+    local away = ends({ open = "302" }, "HTTP")
+    expect(away.detail).matches "302"
+    expect(away.message).matches "redirects.*to /elsewhere"
     expect(ends({ open = "html" }, "HTTP").detail).matches "log in first"
     for _, what in ipairs { "204", "413", "empty" } do ends({ open = what }, "HTTP") end
     ends({ open = "json" }, "PROTOCOL", "parse error")
