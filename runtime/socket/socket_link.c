@@ -229,7 +229,10 @@ void link_pong(Socket *s, const char *data, size_t len) {
 
 /* Our own timer watches the whole attempt; it comes a little behind the transport's,
  * which can say more, on a busy machine as well. */
-enum { BEHIND_MS = 200 };
+static double patience(const Socket *s) {
+  double timeout = s->options.timeout;
+  return timeout + fmin(0.2, fmax(0.02, timeout / 10));
+}
 
 void link_start(Socket *s) {
   bool open;
@@ -243,7 +246,7 @@ void link_start(Socket *s) {
   }
   s->linked = true;
   s->again = manager_was_left(s->manager, s->nsp);
-  timer_start(net_loop(s->net), &s->attempt, s->options.timeout + BEHIND_MS / 1e3);
+  timer_start(net_loop(s->net), &s->attempt, patience(s));
   if (open) link_opened(s);
 }
 
