@@ -1,0 +1,102 @@
+/* Settling: a value that says what the one before said is the one before, node by node,
+ * so that whoever compares sees what has changed. */
+#include "value_env.h"
+
+#include <stdlib.h>
+
+static Value item_of(Value v, const char *key) {
+  return value_object_get(v, key, strlen(key));
+}
+
+static void what_says_the_same_is_the_same(void **state) {
+  (void)state;
+  static const char *const cases[] = {
+      "7",  "\"text\"",          "[]",
+      "{}", "[1,[2,{\"a\":3}]]", "{\"a\":{\"b\":[1]},\"c\":\"d\"}"};
+  for (size_t i = 0; i < COUNT_OF(cases); i++) {
+    Value before = value_of(cases[i]),
+          settled = value_settle(account, before, value_of(cases[i]));
+    if (!value_same(before, settled)) fail_msg("%s", cases[i]);
+    value_release(settled);
+    value_release(before);
+  }
+}
+
+static void what_is_as_it_was_is_shared(void **state) {
+  (void)state;
+  Value before = value_of("{\"a\":{\"x\":[1,2]},\"b\":{\"y\":1}}");
+  Value settled =
+      value_settle(account, before, value_of("{\"a\":{\"x\":[1,2]},\"b\":{\"y\":2}}"));
+  assert_value(settled, "{\"a\":{\"x\":[1,2]},\"b\":{\"y\":2}}");
+  assert_false(value_same(before, settled));
+  assert_true(value_same(item_of(before, "a"), item_of(settled, "a")));
+  assert_false(value_same(item_of(before, "b"), item_of(settled, "b")));
+  value_release(settled);
+  value_release(before);
+}
+
+static void items_of_arrays_are_shared_too(void **state) {
+  (void)state;
+  Value before = value_of("[{\"a\":1},{\"a\":2},{\"a\":3}]");
+  Value settled =
+      value_settle(account, before, value_of("[{\"a\":1},{\"a\":9},{\"a\":3}]"));
+  assert_value(settled, "[{\"a\":1},{\"a\":9},{\"a\":3}]");
+  assert_true(value_same(value_array_at(before, 0), value_array_at(settled, 0)));
+  assert_false(value_same(value_array_at(before, 1), value_array_at(settled, 1)));
+  assert_true(value_same(value_array_at(before, 2), value_array_at(settled, 2)));
+  value_release(settled);
+  value_release(before);
+}
+
+static void what_is_of_another_kind_is_taken(void **state) {
+  (void)state;
+  static const char *const cases[] = {"1", "\"x\"", "[1]", "{\"a\":1}", "null", "true"};
+  for (size_t i = 0; i < COUNT_OF(cases); i++)
+    for (size_t k = 0; k < COUNT_OF(cases); k++) {
+      Value before = value_of(cases[i]),
+            settled = value_settle(account, before, value_of(cases[k]));
+      assert_value(settled, cases[k]);
+      assert_value(before, cases[i]);
+      value_release(settled);
+      value_release(before);
+    }
+}
+
+static Value any_value(int depth) {
+  int kind = rand() % (depth > 0 ? 4 : 2);
+  if (kind == 0) return value_int(rand() % 3);
+  if (kind == 1) return value_text(account, "xy", (size_t)(rand() % 3));
+  Value items[4];
+  ValueField fields[4];
+  size_t count = (size_t)(rand() % 4);
+  for (size_t i = 0; i < count; i++) items[i] = any_value(depth - 1);
+  if (kind == 2) return value_array(account, items, count);
+  for (size_t i = 0; i < count; i++) fields[i] = (ValueField){"abcd" + i, 1, items[i]};
+  return value_object_of(account, fields, count);
+}
+
+/* Whatever comes: it says what came, and the one before is as it was. */
+static void random_ones_say_what_came(void **state) {
+  (void)state;
+  srand(5);
+  for (int i = 0; i < 5000; i++) {
+    Value before = any_value(3), after = any_value(3);
+    Value settled = value_settle(account, before, value_retain(after));
+    assert_true(value_equal(settled, after));
+    if (value_equal(before, after)) assert_true(value_same(settled, before));
+    value_release(settled);
+    value_release(before);
+    value_release(after);
+  }
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      value_test(what_says_the_same_is_the_same),
+      value_test(what_is_as_it_was_is_shared),
+      value_test(items_of_arrays_are_shared_too),
+      value_test(what_is_of_another_kind_is_taken),
+      value_test(random_ones_say_what_came),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
