@@ -145,6 +145,16 @@ static void a_lack_of_descriptors_is_told_apart(void **state) {
   curl_easy_cleanup(easy);
 }
 
+static void an_alert_is_a_reason(void **state) {
+  (void)state;
+  CURL *easy = curl_easy_init();
+  assert_null(net_tls_alert(easy, CURLE_OK, "tlsv13 alert certificate required"));
+  assert_string_equal(net_tls_alert(easy, CURLE_RECV_ERROR, "tlsv13 alert x"),
+                      "tlsv13 alert x");
+  assert_null(net_tls_alert(easy, CURLE_RECV_ERROR, "Connection reset by peer"));
+  curl_easy_cleanup(easy);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(each_failure_has_its_code),
@@ -153,6 +163,7 @@ int main(void) {
       cmocka_unit_test(a_request_is_sent_in_its_last_phase),
       cmocka_unit_test(what_is_wrong_is_said_in_words),
       cmocka_unit_test(a_lack_of_descriptors_is_told_apart),
+      cmocka_unit_test(an_alert_is_a_reason),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

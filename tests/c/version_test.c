@@ -41,6 +41,14 @@ static void a_version_that_rose_is_migrated(void **state) {
   env_await(&env, "N 41 OF 3");
 }
 
+static void from_nought_too(void **state) {
+  (void)state;
+  save_code("script.version(0) script.keep.n = 1");
+  env_await(&env, "N 1 OF 1");
+  save_code("script.version(1, function(keep, from) keep.n = keep.n + from + 1 end)");
+  env_await(&env, "N 2 OF 2");
+}
+
 static void the_same_version_is_not(void **state) {
   (void)state;
   begin();
@@ -95,6 +103,7 @@ static void keep_itself_may_be_returned(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       world_test(a_version_that_rose_is_migrated),
+      world_test(from_nought_too),
       world_test(the_same_version_is_not),
       world_test(one_that_fell_is_refused),
       world_test(one_without_a_function_is_refused),
