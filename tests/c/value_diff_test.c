@@ -2,6 +2,7 @@
  * is not looked at. */
 #include "value_env.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 typedef struct Replay {
@@ -131,6 +132,30 @@ static Value any_value(int depth) {
   return value_object_of(account, fields, count);
 }
 
+/* So many keys that they are sorted; each is there or not. */
+static Value large_object(void) {
+  ValueField fields[60];
+  char keys[60][4];
+  size_t count = 0;
+  for (size_t i = 0; i < COUNT_OF(fields); i++) {
+    if (rand() % 8 == 0) continue;
+    snprintf(keys[count], sizeof keys[count], "k%zu", i);
+    fields[count] = (ValueField){keys[count], strlen(keys[count]), any_value(1)};
+    count++;
+  }
+  return value_object_of(account, fields, count);
+}
+
+static void large_objects_are_replayed(void **state) {
+  (void)state;
+  srand(12);
+  for (int i = 0; i < 300; i++) assert_replayed(large_object(), large_object(), NULL);
+  for (int i = 0; i < 100; i++) {
+    assert_replayed(large_object(), any_value(2), NULL);
+    assert_replayed(any_value(2), large_object(), NULL);
+  }
+}
+
 static void random_ones_are_replayed(void **state) {
   (void)state;
   srand(11);
@@ -143,6 +168,7 @@ int main(void) {
       value_test(another_root_is_set_whole),
       value_test(what_is_shared_is_not_looked_at),
       value_test(the_callback_may_end_it),
+      value_test(large_objects_are_replayed),
       value_test(random_ones_are_replayed),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -74,6 +74,7 @@ static void they_are_written_as_a_script_would(void **state) {
   assert_written(STEPS(KEY("a"), AT(0), AT(0)), "a[1][1]");
   assert_written(STEPS(KEY("a b")), "[\"a b\"]");
   assert_written(STEPS(KEY("a"), KEY("1")), "a[\"1\"]");
+  assert_written(STEPS(KEY("\x1b[1m\n\x7f")), "[\"?[1m??\"]");
 }
 
 int main(void) {

@@ -2,6 +2,7 @@
  * so that whoever compares sees what has changed. */
 #include "value_env.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 static Value item_of(Value v, const char *key) {
@@ -75,6 +76,37 @@ static Value any_value(int depth) {
   return value_object_of(account, fields, count);
 }
 
+/* More keys than an object keeps in their order. */
+static Value large_object(int changed) {
+  ValueField fields[50];
+  char keys[50][4];
+  for (size_t i = 0; i < COUNT_OF(fields); i++) {
+    snprintf(keys[i], sizeof keys[i], "k%zu", i);
+    Value item = value_int((int)i == changed ? -1 : (int)i);
+    fields[i] = (ValueField){keys[i], strlen(keys[i]), value_array(account, &item, 1)};
+  }
+  return value_object_of(account, fields, COUNT_OF(fields));
+}
+
+static void large_objects_are_shared_too(void **state) {
+  (void)state;
+  Value before = large_object(-1), same = value_settle(account, before, large_object(-1));
+  assert_true(value_same(before, same));
+  value_release(same);
+  Value settled = value_settle(account, before, large_object(7)), key, item;
+  for (size_t i = 0; value_object_at(settled, i, &key, &item); i++) {
+    size_t len;
+    const char *name = value_bytes(key, &len);
+    bool shared = value_same(item, value_object_get(before, name, len));
+    assert_int_equal(shared, strcmp(name, "k7") != 0);
+  }
+  value_release(settled);
+  settled = value_settle(account, before, value_of("{\"k1\":[1]}"));
+  assert_value(settled, "{\"k1\":[1]}");
+  value_release(settled);
+  value_release(before);
+}
+
 /* Whatever comes: it says what came, and the one before is as it was. */
 static void random_ones_say_what_came(void **state) {
   (void)state;
@@ -96,6 +128,7 @@ int main(void) {
       value_test(what_is_as_it_was_is_shared),
       value_test(items_of_arrays_are_shared_too),
       value_test(what_is_of_another_kind_is_taken),
+      value_test(large_objects_are_shared_too),
       value_test(random_ones_say_what_came),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

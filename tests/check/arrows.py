@@ -39,7 +39,7 @@ def name_before(head):
 
 def own_door(unit, target, declared):
     """A header that declares what the file itself defines, or holds the types of its family."""
-    return declared or target.endswith("_parts") and unit.startswith(target[:-len("_parts")])
+    return declared or target.endswith("parts") and unit.startswith(target[:-len("parts")].rstrip("_"))
 
 
 class File:

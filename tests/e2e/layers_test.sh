@@ -41,6 +41,21 @@ layers
 check "but not in a circle" has "a circle: core/low, core/other"
 check "which is shown with an arrow that closes it" has "opened without core/other -> core/low (runtime/core/other.c:2; uses low)"
 
+rm runtime/core/other.[ch]
+printf '#include "core/low.h"\nint low(void) { return 1; }\n' | file core/low.c
+file core/fam.h <<<'typedef int Fam;'
+file core/fam_parts.h <<<'#include "core/fam.h"'
+printf '#include "core/fam_parts.h"\nint fam(void) { return 1; }\n' | file core/fam.c
+check "the types of a family are no circle with it" layers_hold
+file core/parts.h <<<'#include "core/fam.h"'
+printf '#include "core/parts.h"\nint fam(void) { return 1; }\n' | file core/fam.c
+check "nor are those of a folder" layers_hold
+rm runtime/core/*
+file core/low.h <<<'int low(void);'
+file core/other.h <<<'int other(void);'
+printf '#include "core/other.h"\n#include "core/low.h"\nint other(void) { return low(); }\n' | file core/other.c
+printf '#include "core/low.h"\n#include "core/other.h"\nint low(void) { return other(); }\n' | file core/low.c
+
 seen=$("$ROOT/tests/check/counts.sh" --list)
 check "the figures count it" in_order "upward arrows between folders:    0" "upward arrows inside folders:     1" \
   "circles of files:" "core/low, core/other"
