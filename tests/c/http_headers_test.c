@@ -77,7 +77,8 @@ static void those_of_a_body_are_known(void **state) {
 static void the_first_of_a_name_is_found(void **state) {
   (void)state;
   Buffer lines = {0};
-  buffer_puts(&lines, "Server: a\nX-Long: 12345678\nX-Fits: 1234567\nserver: b\nEmpty: \n");
+  buffer_puts(&lines,
+              "Server: a\nX-Long: 12345678\nX-Fits: 1234567\nserver: b\nEmpty: \n");
   char out[8];
   assert_true(http_find_header(&lines, "SERVER", out, sizeof out));
   assert_string_equal(out, "a");
