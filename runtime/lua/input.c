@@ -1,267 +1,22 @@
-/* tidelock.input: on_line and on_end. Standard input is a resource, "stdin", that one
- * script owns; lines not yet delivered live on in it over a reload.
- *
- * `pump` is the one place where lines move. It takes one line a turn, and only while
- *   - the owner is live and has a handler: before that nothing is read;
- *   - no serial handler runs, and not too many others do: so that nothing more is read
- *     than can be handled.
- * Whatever may end such a wait calls `wake`: more input, a handler's end, a handler that
- * was added, a generation that went live. The end is told when all handlers have ended.
- *
- * The struct outlives the resource while handlers run or the pump waits in the inbox. */
-#include <errno.h>
+/* tidelock.input: on_line and on_end. */
 #include <lauxlib.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "bridge/luaerror.h"
 #include "lua/modules.h"
 #include "lua/options.h"
-#include "loop/lines.h"
-#include "bridge/luaerror.h"
-#include "resource/resource.h"
+#include "resource/input.h"
 #include "script/screen.h"
-#include "vm/vm_timer.h"
-
-enum { MAX_LOOSE = 64 };
-
-/* The events in the handler list. */
-#define SERIAL "line"
-#define LOOSE "line (not serial)"
-#define END "end"
-
-typedef struct Input {
-  Resource *res; /* NULL: closed */
-  Loop *loop;
-  Lines *lines;
-  Event pump;
-  int serial, loose; /* handlers that run; below 0 while their start is being counted */
-  bool queued, firing, ended;
-  Timer look_again;
-} Input;
-
-/* --- delivering ------------------------------------------------------------------- */
-
-static void wake(Input *in) {
-  if (in->queued) return;
-  in->queued = true;
-  inbox_push(in->loop, &in->pump);
-}
-
-static void release_if_unused(Input *in) {
-  if (!in->res && !in->queued && !in->firing && in->serial == 0 && in->loose == 0)
-    free(in);
-}
-
-static void on_handler_end(Input *in, int *count) {
-  --*count;
-  if (in->firing) return;
-  if (in->res) wake(in);
-  else release_if_unused(in);
-}
-
-static void on_serial_end(void *ctx, lua_State *co, int n, bool ok) {
-  (void)co, (void)n, (void)ok;
-  on_handler_end(ctx, &((Input *)ctx)->serial);
-}
-
-static void on_loose_end(void *ctx, lua_State *co, int n, bool ok) {
-  (void)co, (void)n, (void)ok;
-  on_handler_end(ctx, &((Input *)ctx)->loose);
-}
-
-typedef struct Line {
-  const char *text; /* NULL: the end */
-  size_t len;
-} Line;
-
-static int push_line(lua_State *L, void *ctx) {
-  const Line *line = ctx;
-  if (!line->text) return 0;
-  lua_pushlstring(L, line->text, line->len);
-  return 1;
-}
-
-static int fire(Declaration *decl, const char *event, Line *line, TaskDone *done) {
-  Firing firing = {.event = event,
-                   .len = strlen(event),
-                   .source = "standard input",
-                   .push = push_line,
-                   .ctx = line,
-                   .done = done,
-                   .done_ctx = decl->res->core};
-  return handlers_fire(decl->vm, &decl->handlers, &firing);
-}
-
-static void deliver(Input *in, Declaration *decl, Line *line) {
-  in->firing = true;
-  in->serial += fire(decl, SERIAL, line, on_serial_end);
-  in->loose += fire(decl, LOOSE, line, on_loose_end);
-  in->firing = false;
-}
-
-static void deliver_end(Input *in, Declaration *decl) {
-  int error = lines_error(in->lines);
-  if (error)
-    log_write(decl->vm->host->log, LOG_ERROR, decl->vm->owner->name,
-              "standard input cannot be read: %s", strerror(error));
-  in->ended = true;
-  fire(decl, END, &(Line){NULL, 0}, NULL);
-}
-
-static bool has(const Declaration *decl, const char *event) {
-  return handlers_want(&decl->handlers, event, strlen(event));
-}
-
-/* The declaration that hears of lines now; NULL: none. */
-static Declaration *listener(const Input *in) {
-  Declaration *decl = in->res->decls;
-  if (!decl || decl->attached || !declaration_live(decl)) return NULL;
-  return has(decl, SERIAL) || has(decl, LOOSE) || has(decl, END) ? decl : NULL;
-}
-
-/* Another script may read only once the first has loaded and does not. */
-static bool waits_for_first(const Input *in) {
-  Owner *owner = in->res->owner, *first = owner->host->owners;
-  while (first && !owner_is_first(first)) first = first->next;
-  return first && first != owner && !first->current &&
-         owner->host->hooks->is_loading(owner->host, first);
-}
-
-static void on_look_again(Timer *timer) {
-  wake(CONTAINER_OF(timer, Input, look_again));
-}
-
-static void pump(Input *in) {
-  if (waits_for_first(in)) {
-    timer_start(in->loop, &in->look_again, 0.01);
-    return;
-  }
-  Declaration *decl = listener(in);
-  if (!decl || in->ended || decl->vm->host->stopping) return;
-  if (in->serial > 0 || in->loose >= MAX_LOOSE) return;
-  Line line;
-  switch (lines_next(in->lines, &line.text, &line.len)) {
-  case LINES_NONE:
-    return;
-  case LINES_END:
-    if (in->loose == 0) deliver_end(in, decl);
-    return;
-  case LINES_TOO_LONG:
-    log_write(decl->vm->host->log, LOG_ERROR, decl->vm->owner->name,
-              "a line of standard input exceeds %d bytes and is passed over", LINES_MAX);
-    break;
-  case LINES_LINE:
-    deliver(in, decl, &line);
-  }
-  wake(in);
-}
-
-static void on_pump(Event *event) {
-  Input *in = CONTAINER_OF(event, Input, pump);
-  in->queued = false;
-  if (in->res) pump(in);
-  else release_if_unused(in);
-}
-
-static void on_ready(void *ctx) {
-  wake(ctx);
-}
-
-/* --- the resource ----------------------------------------------------------------- */
-
-static const ResourceKind input_kind;
-
-/* The first script named goes before all others, whenever it comes. */
-static int take_from(const Resource *res, Resource *holder, Error *err) {
-  if (!owner_is_first(res->owner))
-    return error_set(err, ERR_BUSY,
-                     "standard input is read by the script %s: only one can have it",
-                     holder->owner->name);
-  log_write(res->owner->host->log, LOG_WARN, holder->owner->name,
-            "standard input goes to %s, the first script named", res->owner->name);
-  resource_close(holder);
-  return 0;
-}
-
-static int input_open(Resource *res, Error *err) {
-  Host *host = res->owner->host;
-  for (Resource *r = host->resources->first, *next; r; r = next) {
-    next = r->next;
-    if (r->kind == &input_kind && r != res && take_from(res, r, err) != 0)
-      return (int)err->code;
-  }
-  Input *in = xcalloc(1, sizeof *in);
-  *in = (Input){.res = res,
-                .loop = host->loop,
-                .pump.run = on_pump,
-                .look_again.fire = on_look_again};
-  in->lines = lines_new(host->loop, STDIN_FILENO, on_ready, in);
-  res->core = in;
-  return 0;
-}
-
-static void input_close(Resource *res) {
-  Input *in = res->core;
-  lines_free(in->lines);
-  timer_stop(in->loop, &in->look_again);
-  in->res = NULL;
-  res->core = NULL;
-  release_if_unused(in);
-}
-
-static bool input_alive(const Resource *res) {
-  const Input *in = res->core;
-  return !in->ended && listener(in);
-}
-
-static const ResourceKind input_kind = {
-    .name = "input", .open = input_open, .close = input_close, .alive = input_alive};
-
-/* --- declaring -------------------------------------------------------------------- */
-
-/* Wakes the input when the generation that declared it goes live: it may have been open
- * and without a listener. */
-typedef struct Wake {
-  VmTimer live;
-  Declaration *decl;
-} Wake;
-
-static void drop_wake(VmTimer *timer) {
-  free(CONTAINER_OF(timer, Wake, live));
-}
-
-static void on_live(VmTimer *timer) {
-  Declaration *decl = CONTAINER_OF(timer, Wake, live)->decl;
-  vm_timer_remove(timer);
-  drop_wake(timer);
-  if (decl->res) wake(decl->res->core);
-}
-
-/* The generation's declaration, made at its first handler; NULL with *err. */
-static Declaration *declared(lua_State *L, Error *err) {
-  Vm *vm = vm_of(L);
-  for (Declaration *d = vm->decls; d; d = d->next)
-    if (d->kind == &input_kind) return d;
-  Declaration *decl = declare(L, &input_kind, "stdin", NULL, err);
-  if (!decl || vm->state != VM_STAGING) return decl;
-  Wake *once = xcalloc(1, sizeof *once);
-  *once = (Wake){.live = {.start = on_live, .stop = drop_wake}, .decl = decl};
-  vm_timer_add(vm, &once->live);
-  return decl;
-}
 
 /* Pushes the handle, or nil and an error. */
 static int add(lua_State *L, const char *event) {
   Error err;
-  Declaration *decl = declared(L, &err);
+  Declaration *decl = input_declare(L, &err);
   if (!decl) return luaerror_return(L, &err);
   handler_add(L, &decl->handlers, 1,
               (HandlerOptions){.event = event, .len = strlen(event)});
-  if (decl->res && declaration_live(decl)) {
-    wake(decl->res->core);
-    screen_look(runtime_of(L));
-  }
+  input_handler_added(decl);
+  if (decl->res && declaration_live(decl)) screen_look(runtime_of(L));
   return 1;
 }
 
@@ -276,7 +31,7 @@ static int f_on_line(lua_State *L) {
   luaL_checktype(L, 1, LUA_TFUNCTION);
   bool serial = is_serial(L);
   need_declaring(L, "input.on_line");
-  return add(L, serial ? SERIAL : LOOSE);
+  return add(L, serial ? INPUT_SERIAL : INPUT_LOOSE);
 }
 
 /* on_end(fn()) → handle | nil, err */
@@ -284,7 +39,7 @@ static int f_on_end(lua_State *L) {
   luaL_checktype(L, 1, LUA_TFUNCTION);
   options_none(L, 2, "input.on_end");
   need_declaring(L, "input.on_end");
-  return add(L, END);
+  return add(L, INPUT_END);
 }
 
 int luaopen_tidelock_input(lua_State *L) {

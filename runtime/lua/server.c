@@ -1,229 +1,20 @@
-/* tidelock.server.core: the embedded server as stdlib/server.lua builds on it. Four
- * functions hear of requests, of clients that went away, of WebSocket messages and of
- * their ends; the rest is done by id. A request whose task fails or is killed is answered
- * with 500, so that no client waits for what will not come. */
+/* tidelock.server.core: the embedded server as stdlib/server.lua builds on it; see
+ * resource/server.h. */
 #include <lauxlib.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 
 #include "bridge/box.h"
 #include "lua/modules.h"
+#include "lua/server_options.h"
 #include "resource/server_options.h"
 #include "bridge/luaerror.h"
-#include "resource/resource.h"
+#include "resource/server.h"
 #include "bridge/luatext.h"
-#include "vm/vm.h"
 
-enum { FN_REQUEST, FN_GONE, FN_MESSAGE, FN_CLOSED, FN_COUNT };
 enum { MAX_RESPONSE_HEADERS = 64, MAX_RANDOM = 64 };
 enum { MAX_STARTS = 16 }; /* each is a Lua call inside the last one, on the C stack */
-
-/* What a resource holds. Requests in the hands of tasks outlive it. */
-typedef struct Core {
-  Server *server; /* NULL: closed */
-  Resource *res;
-  int refs;
-} Core;
-
-static void core_unref(Core *core) {
-  if (--core->refs == 0) free(core);
-}
-
-/* --- events ----------------------------------------------------------------------- */
-
-static Declaration *owner_of(const Core *core) {
-  Declaration *decl = core->res->decls;
-  return decl && !decl->attached && declaration_live(decl) ? decl : NULL;
-}
-
-typedef struct Call {
-  Declaration *decl;
-  uint64_t id;
-  const ServerRequest *request;
-  const char *data;
-  size_t len;
-  bool binary;
-  int code;
-} Call;
-
-static void push_function(lua_State *L, const Call *call, int function) {
-  lua_rawgeti(L, LUA_REGISTRYINDEX, call->decl->functions[function]);
-  lua_pushinteger(L, (lua_Integer)call->id);
-}
-
-/* Headers that came more than once are joined, as RFC 9110 allows. */
-static void push_headers(lua_State *L, const Http1Request *http) {
-  lua_createtable(L, 0, (int)http->header_count);
-  for (size_t i = 0; i < http->header_count; i++) {
-    const Http1Header *h = &http->headers[i];
-    if (lua_getfield(L, -1, h->name) == LUA_TSTRING) {
-      lua_pushstring(L, strcmp(h->name, "cookie") == 0 ? "; " : ", ");
-      lua_pushstring(L, h->value);
-      lua_concat(L, 3);
-    } else {
-      lua_pop(L, 1);
-      lua_pushstring(L, h->value);
-    }
-    lua_setfield(L, -2, h->name);
-  }
-}
-
-static int push_request(lua_State *L, void *ctx) {
-  Call *call = ctx;
-  const Http1Request *http = call->request->http;
-  push_function(L, call, FN_REQUEST);
-  lua_createtable(L, 0, 8);
-  lua_pushstring(L, http->method);
-  lua_setfield(L, -2, "method");
-  lua_pushstring(L, http->path);
-  lua_setfield(L, -2, "path");
-  lua_pushstring(L, http->query);
-  lua_setfield(L, -2, "query_string");
-  lua_pushlstring(L, http->body, http->body_len);
-  lua_setfield(L, -2, "body");
-  lua_pushstring(L, call->request->remote);
-  lua_setfield(L, -2, "remote");
-  lua_pushboolean(L, call->request->websocket);
-  lua_setfield(L, -2, "websocket");
-  push_headers(L, http);
-  lua_setfield(L, -2, "headers");
-  return 2;
-}
-
-static int push_gone(lua_State *L, void *ctx) {
-  push_function(L, ctx, FN_GONE);
-  return 1;
-}
-
-static int push_message(lua_State *L, void *ctx) {
-  Call *call = ctx;
-  push_function(L, call, FN_MESSAGE);
-  lua_pushlstring(L, call->data, call->len);
-  lua_pushboolean(L, call->binary);
-  return 3;
-}
-
-static int push_closed(lua_State *L, void *ctx) {
-  Call *call = ctx;
-  push_function(L, call, FN_CLOSED);
-  lua_pushinteger(L, call->code);
-  lua_pushlstring(L, call->data, call->len);
-  return 3;
-}
-
-static void answer_error(Server *server, uint64_t id, int status, const char *message) {
-  static const char *const headers[] = {"Content-Type: application/json", NULL};
-  char body[128];
-  Error err;
-  int len =
-      snprintf(body, sizeof body, "{\"error\":{\"code\":\"%s\",\"message\":\"%s\"}}",
-               status == 503 ? "CLOSED" : "INTERNAL", message);
-  server_respond(server, id, status, headers, body, (size_t)len, &err);
-}
-
-/* A request in the hands of a task. */
-typedef struct Answer {
-  Core *core;
-  uint64_t id;
-} Answer;
-
-static void request_done(void *ctx, lua_State *co, int results, bool ok) {
-  Answer *answer = ctx;
-  Server *server = answer->core->server;
-  (void)results;
-  if (!ok && server && co) answer_error(server, answer->id, 500, "the handler failed");
-  if (!ok && server && !co) answer_error(server, answer->id, 503, "stopped");
-  core_unref(answer->core);
-  free(answer);
-}
-
-static void on_request(void *ctx, const ServerRequest *request) {
-  Core *core = ctx;
-  Declaration *decl = owner_of(core);
-  if (!decl) {
-    answer_error(core->server, request->id, 503, "the script is not there");
-    return;
-  }
-  const char *path = request->http->path;
-  TaskName name = {"the handler of", request->http->method, path, strlen(path)};
-  Call call = {.decl = decl, .id = request->id, .request = request};
-  Answer *answer = xcalloc(1, sizeof *answer);
-  *answer = (Answer){core, request->id};
-  core->refs++;
-  task_start(decl->vm, name, push_request, &call, request_done, answer);
-}
-
-static void start(Core *core, const char *what, TaskPush *push, Call *call) {
-  call->decl = owner_of(core);
-  if (!call->decl) return;
-  TaskName name = {"the handler of", core->res->name, what, strlen(what)};
-  task_start(call->decl->vm, name, push, call, NULL, NULL);
-}
-
-static void on_gone(void *ctx, uint64_t id) {
-  Call call = {.id = id};
-  start(ctx, "end", push_gone, &call);
-}
-
-static void on_message(void *ctx, uint64_t id, bool binary, const char *data,
-                       size_t len) {
-  Call call = {.id = id, .binary = binary, .data = data, .len = len};
-  start(ctx, "message", push_message, &call);
-}
-
-static void on_closed(void *ctx, uint64_t id, int code, const char *reason, size_t len) {
-  Call call = {.id = id, .code = code, .data = reason, .len = len};
-  start(ctx, "end", push_closed, &call);
-}
-
-/* --- the resource ----------------------------------------------------------------- */
-
-static int core_open(Resource *res, Error *err) {
-  static const ServerCallbacks callbacks = {on_request, on_gone, on_message, on_closed};
-  Core *core = xcalloc(1, sizeof *core);
-  *core = (Core){.res = res, .refs = 1};
-  core->server = server_open(res->owner->host->resources->servers, res->options,
-                             &callbacks, core, err);
-  if (!core->server) {
-    free(core);
-    return (int)err->code;
-  }
-  res->core = core;
-  return 0;
-}
-
-static void core_close(Resource *res) {
-  Core *core = res->core;
-  if (!core) return;
-  server_close(core->server);
-  core->server = NULL;
-  core->res = NULL;
-  res->core = NULL;
-  core_unref(core);
-}
-
-static bool core_alive(const Resource *res) {
-  return res->decls != NULL;
-}
-
-static void core_change(Resource *res, const void *before) {
-  (void)before;
-  server_retune(((Core *)res->core)->server, res->options);
-}
-
-static const ResourceKind server_kind = {.name = "server",
-                                         .open = core_open,
-                                         .close = core_close,
-                                         .alive = core_alive,
-                                         .same = server_options_same,
-                                         .in_place = server_options_same_place,
-                                         .change = core_change,
-                                         .exclusive = server_options_same_port,
-                                         .differs = server_options_differ,
-                                         .check = server_options_check,
-                                         .free_options = server_options_free};
 
 /* --- declaring -------------------------------------------------------------------- */
 
@@ -237,18 +28,18 @@ static const BoxKind server_box = {"server", forget};
  */
 static int f_declare(lua_State *L) {
   const char *name = declared_name(L, 1);
-  for (int i = 0; i < FN_COUNT; i++) luaL_checktype(L, 3 + i, LUA_TFUNCTION);
+  for (int i = 0; i < SERVER_FUNCTIONS; i++) luaL_checktype(L, 3 + i, LUA_TFUNCTION);
   need_declaring(L, "server.listen");
   Box *box = box_new(L, &server_box);
-  int functions[FN_COUNT]; /* taken first: afterwards nothing may raise */
-  for (int i = 0; i < FN_COUNT; i++) {
+  int functions[SERVER_FUNCTIONS]; /* taken first: afterwards nothing may raise */
+  for (int i = 0; i < SERVER_FUNCTIONS; i++) {
     lua_pushvalue(L, 3 + i);
     functions[i] = luaL_ref(L, LUA_REGISTRYINDEX);
   }
   Error err;
   ServerOptions *options = server_options_read(L, 2);
   Declaration *decl =
-      declare_with(L, &server_kind, name, options, functions, FN_COUNT, &err);
+      declare_with(L, &server_kind, name, options, functions, SERVER_FUNCTIONS, &err);
   if (!decl) return luaerror_return(L, &err);
   box_refer(box, decl, &decl->boxes);
   return 1;
@@ -257,11 +48,11 @@ static int f_declare(lua_State *L) {
 /* --- methods ---------------------------------------------------------------------- */
 
 /* The server behind argument 1, or NULL with *err. */
-static Server *server_of(lua_State *L, const char *what, Error *err) {
+static Server *check_server(lua_State *L, const char *what, Error *err) {
   const Declaration *decl = box_to(L, 1, &server_box)->object;
   need_loaded(L, what);
-  Core *core = decl && decl->res ? decl->res->core : NULL;
-  if (core && core->server) return core->server;
+  Server *server = decl ? server_of(decl) : NULL;
+  if (server) return server;
   error_set(err, ERR_CLOSED, "the server %s is closed", decl ? decl->name : "");
   return NULL;
 }
@@ -299,7 +90,7 @@ static int f_respond(lua_State *L) {
   const char *body = luaL_optlstring(L, 5, "", &len);
   Error err;
   luaL_argcheck(L, status >= 200 && status <= 599, 3, "a status is 200 to 599");
-  Server *server = server_of(L, "answering a request", &err);
+  Server *server = check_server(L, "answering a request", &err);
   if (!server) return luaerror_return(L, &err);
   read_headers(L, 4, headers);
   return result(L, server_respond(server, id, (int)status, headers, body, len, &err),
@@ -312,7 +103,7 @@ static int f_accept(lua_State *L) {
   const char *subprotocol = luaL_optstring(L, 3, NULL);
   luatext_need_whole(L, 2, 3, "accepting a WebSocket", "the subprotocol");
   Error err;
-  Server *server = server_of(L, "accepting a WebSocket", &err);
+  Server *server = check_server(L, "accepting a WebSocket", &err);
   if (!server) return luaerror_return(L, &err);
   return result(L, server_accept(server, id, subprotocol, &err), &err);
 }
@@ -323,7 +114,7 @@ static int f_send(lua_State *L) {
   size_t len;
   const char *data = luaL_checklstring(L, 3, &len);
   Error err;
-  Server *server = server_of(L, "sending", &err);
+  Server *server = check_server(L, "sending", &err);
   if (!server) return luaerror_return(L, &err);
   bool binary = lua_toboolean(L, 4);
   return result(L, server_send(server, id, binary, data, len, &err), &err);
@@ -337,7 +128,7 @@ static int f_hang_up(lua_State *L) {
   luatext_need_whole(L, 2, 4, "closing a WebSocket", "the reason");
   luaL_argcheck(L, code >= 1000 && code <= 4999, 3, "a close code is 1000 to 4999");
   Error err;
-  Server *server = server_of(L, "closing a WebSocket", &err);
+  Server *server = check_server(L, "closing a WebSocket", &err);
   if (server) server_hang_up(server, id, (int)code, reason);
   return 0;
 }
@@ -346,7 +137,7 @@ static int f_hang_up(lua_State *L) {
 static int f_buffered(lua_State *L) {
   uint64_t id = (uint64_t)luaL_checkinteger(L, 2);
   Error err;
-  Server *server = server_of(L, "using the server", &err);
+  Server *server = check_server(L, "using the server", &err);
   lua_pushinteger(L, server ? (lua_Integer)server_buffered(server, id) : 0);
   return 1;
 }
@@ -358,23 +149,23 @@ static int f_let_in(lua_State *L) {
   void *options = !decl ? NULL : decl->res ? decl->res->options : decl->options;
   if (!options) return 0;
   server_options_let_in(L, 2, options);
-  Core *core = decl->res ? decl->res->core : NULL;
-  if (core && core->server) server_retune(core->server, options);
+  Server *server = server_of(decl);
+  if (server) server_retune(server, options);
   return 0;
 }
 
 /* port() → the port, or nil before it is open */
 static int f_port(lua_State *L) {
   const Declaration *decl = box_to(L, 1, &server_box)->object;
-  Core *core = decl && decl->res ? decl->res->core : NULL;
-  if (core && core->server) lua_pushinteger(L, server_port(core->server));
+  Server *server = decl ? server_of(decl) : NULL;
+  if (server) lua_pushinteger(L, server_port(server));
   else lua_pushnil(L);
   return 1;
 }
 
 static int f_connections(lua_State *L) {
   Error err;
-  Server *server = server_of(L, "using the server", &err);
+  Server *server = check_server(L, "using the server", &err);
   lua_pushinteger(L, server ? (lua_Integer)server_connections(server) : 0);
   return 1;
 }

@@ -1,0 +1,219 @@
+/* See server.h. */
+#include "resource/server.h"
+
+#include <lauxlib.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "resource/server_options.h"
+
+/* What a resource holds. Requests in the hands of tasks outlive it. */
+typedef struct Core {
+  Server *server; /* NULL: closed */
+  Resource *res;
+  int refs;
+} Core;
+
+static void core_unref(Core *core) {
+  if (--core->refs == 0) free(core);
+}
+
+/* --- events ----------------------------------------------------------------------- */
+
+static Declaration *owner_of(const Core *core) {
+  Declaration *decl = core->res->decls;
+  return decl && !decl->attached && declaration_live(decl) ? decl : NULL;
+}
+
+typedef struct Call {
+  Declaration *decl;
+  uint64_t id;
+  const ServerRequest *request;
+  const char *data;
+  size_t len;
+  bool binary;
+  int code;
+} Call;
+
+static void push_function(lua_State *L, const Call *call, int function) {
+  lua_rawgeti(L, LUA_REGISTRYINDEX, call->decl->functions[function]);
+  lua_pushinteger(L, (lua_Integer)call->id);
+}
+
+/* Headers that came more than once are joined, as RFC 9110 allows. */
+static void push_headers(lua_State *L, const Http1Request *http) {
+  lua_createtable(L, 0, (int)http->header_count);
+  for (size_t i = 0; i < http->header_count; i++) {
+    const Http1Header *h = &http->headers[i];
+    if (lua_getfield(L, -1, h->name) == LUA_TSTRING) {
+      lua_pushstring(L, strcmp(h->name, "cookie") == 0 ? "; " : ", ");
+      lua_pushstring(L, h->value);
+      lua_concat(L, 3);
+    } else {
+      lua_pop(L, 1);
+      lua_pushstring(L, h->value);
+    }
+    lua_setfield(L, -2, h->name);
+  }
+}
+
+static int push_request(lua_State *L, void *ctx) {
+  Call *call = ctx;
+  const Http1Request *http = call->request->http;
+  push_function(L, call, SERVER_REQUEST);
+  lua_createtable(L, 0, 8);
+  lua_pushstring(L, http->method);
+  lua_setfield(L, -2, "method");
+  lua_pushstring(L, http->path);
+  lua_setfield(L, -2, "path");
+  lua_pushstring(L, http->query);
+  lua_setfield(L, -2, "query_string");
+  lua_pushlstring(L, http->body, http->body_len);
+  lua_setfield(L, -2, "body");
+  lua_pushstring(L, call->request->remote);
+  lua_setfield(L, -2, "remote");
+  lua_pushboolean(L, call->request->websocket);
+  lua_setfield(L, -2, "websocket");
+  push_headers(L, http);
+  lua_setfield(L, -2, "headers");
+  return 2;
+}
+
+static int push_gone(lua_State *L, void *ctx) {
+  push_function(L, ctx, SERVER_GONE);
+  return 1;
+}
+
+static int push_message(lua_State *L, void *ctx) {
+  Call *call = ctx;
+  push_function(L, call, SERVER_MESSAGE);
+  lua_pushlstring(L, call->data, call->len);
+  lua_pushboolean(L, call->binary);
+  return 3;
+}
+
+static int push_closed(lua_State *L, void *ctx) {
+  Call *call = ctx;
+  push_function(L, call, SERVER_CLOSED);
+  lua_pushinteger(L, call->code);
+  lua_pushlstring(L, call->data, call->len);
+  return 3;
+}
+
+static void answer_error(Server *server, uint64_t id, int status, const char *message) {
+  static const char *const headers[] = {"Content-Type: application/json", NULL};
+  char body[128];
+  Error err;
+  int len =
+      snprintf(body, sizeof body, "{\"error\":{\"code\":\"%s\",\"message\":\"%s\"}}",
+               status == 503 ? "CLOSED" : "INTERNAL", message);
+  server_respond(server, id, status, headers, body, (size_t)len, &err);
+}
+
+/* A request in the hands of a task. */
+typedef struct Answer {
+  Core *core;
+  uint64_t id;
+} Answer;
+
+static void request_done(void *ctx, lua_State *co, int results, bool ok) {
+  Answer *answer = ctx;
+  Server *server = answer->core->server;
+  (void)results;
+  if (!ok && server && co) answer_error(server, answer->id, 500, "the handler failed");
+  if (!ok && server && !co) answer_error(server, answer->id, 503, "stopped");
+  core_unref(answer->core);
+  free(answer);
+}
+
+static void on_request(void *ctx, const ServerRequest *request) {
+  Core *core = ctx;
+  Declaration *decl = owner_of(core);
+  if (!decl) {
+    answer_error(core->server, request->id, 503, "the script is not there");
+    return;
+  }
+  const char *path = request->http->path;
+  TaskName name = {"the handler of", request->http->method, path, strlen(path)};
+  Call call = {.decl = decl, .id = request->id, .request = request};
+  Answer *answer = xcalloc(1, sizeof *answer);
+  *answer = (Answer){core, request->id};
+  core->refs++;
+  task_start(decl->vm, name, push_request, &call, request_done, answer);
+}
+
+static void start(Core *core, const char *what, TaskPush *push, Call *call) {
+  call->decl = owner_of(core);
+  if (!call->decl) return;
+  TaskName name = {"the handler of", core->res->name, what, strlen(what)};
+  task_start(call->decl->vm, name, push, call, NULL, NULL);
+}
+
+static void on_gone(void *ctx, uint64_t id) {
+  Call call = {.id = id};
+  start(ctx, "end", push_gone, &call);
+}
+
+static void on_message(void *ctx, uint64_t id, bool binary, const char *data,
+                       size_t len) {
+  Call call = {.id = id, .binary = binary, .data = data, .len = len};
+  start(ctx, "message", push_message, &call);
+}
+
+static void on_closed(void *ctx, uint64_t id, int code, const char *reason, size_t len) {
+  Call call = {.id = id, .code = code, .data = reason, .len = len};
+  start(ctx, "end", push_closed, &call);
+}
+
+/* --- the resource ----------------------------------------------------------------- */
+
+static int core_open(Resource *res, Error *err) {
+  static const ServerCallbacks callbacks = {on_request, on_gone, on_message, on_closed};
+  Core *core = xcalloc(1, sizeof *core);
+  *core = (Core){.res = res, .refs = 1};
+  core->server = server_open(res->owner->host->resources->servers, res->options,
+                             &callbacks, core, err);
+  if (!core->server) {
+    free(core);
+    return (int)err->code;
+  }
+  res->core = core;
+  return 0;
+}
+
+static void core_close(Resource *res) {
+  Core *core = res->core;
+  if (!core) return;
+  server_close(core->server);
+  core->server = NULL;
+  core->res = NULL;
+  res->core = NULL;
+  core_unref(core);
+}
+
+static bool core_alive(const Resource *res) {
+  return res->decls != NULL;
+}
+
+static void core_change(Resource *res, const void *before) {
+  (void)before;
+  server_retune(((Core *)res->core)->server, res->options);
+}
+
+const ResourceKind server_kind = {.name = "server",
+                                  .open = core_open,
+                                  .close = core_close,
+                                  .alive = core_alive,
+                                  .same = server_options_same,
+                                  .in_place = server_options_same_place,
+                                  .change = core_change,
+                                  .exclusive = server_options_same_port,
+                                  .differs = server_options_differ,
+                                  .check = server_options_check,
+                                  .free_options = server_options_free};
+
+Server *server_of(const Declaration *decl) {
+  Core *core = decl->res ? decl->res->core : NULL;
+  return core ? core->server : NULL;
+}

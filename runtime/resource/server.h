@@ -1,0 +1,22 @@
+/* A script's embedded server: the resource around a Server (server/door.h). Four
+ * functions of its declaration hear of requests, of clients that went away, of WebSocket
+ * messages and of their ends; the rest is done by id. A request whose task fails or is
+ * killed is answered with 500, so that no client waits for what will not come. */
+#ifndef TIDELOCK_RESOURCE_SERVER_H
+#define TIDELOCK_RESOURCE_SERVER_H
+
+#include "resource/resource.h"
+
+extern const ResourceKind server_kind; /* options: ServerOptions; see server_options.h */
+
+enum {                 /* declaration->functions */
+       SERVER_REQUEST, /* (id, request) */
+       SERVER_GONE,    /* (id) */
+       SERVER_MESSAGE, /* (id, data, binary) */
+       SERVER_CLOSED,  /* (id, code, reason) */
+       SERVER_FUNCTIONS
+};
+
+Server *server_of(const Declaration *decl); /* NULL: not there yet, or closed; borrows */
+
+#endif
