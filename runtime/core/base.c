@@ -18,7 +18,9 @@ _Noreturn void check_failed(const char *what, const char *file, int line) {
 
 /* --- the reserve ------------------------------------------------------------------ */
 
-enum { RESERVE = 1 << 20 };
+enum { RESERVE = 1 << 20, LARGE = 256 << 10 };
+
+static const size_t beyond_all = (size_t)1 << 39;
 
 static _Atomic(void *) reserve;
 static atomic_bool taken;
@@ -41,12 +43,16 @@ void memory_reserve_free(void) {
 }
 
 bool memory_has(size_t bytes) {
-  enum { LARGE = 256 << 10 };
   if (memory_is_short()) return false;
   if (bytes < LARGE) return true;
+  if (bytes > beyond_all) return false; /* the sanitizer ends the process at such */
   void *p = malloc(bytes);
   free(p);
   return p != NULL;
+}
+
+bool memory_has_much(size_t bytes) {
+  return bytes < LARGE || memory_has(bytes);
 }
 
 /* Whether there is reason to ask the system again. */

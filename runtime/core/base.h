@@ -30,5 +30,7 @@ bool memory_is_short(void); /* the reserve was taken since it was laid aside las
 void memory_reserve_free(void);
 /* Whether the system has so much: what is large is asked for, and given back. */
 bool memory_has(size_t bytes);
+/* The same, but a little is never refused: for what cannot be given up without harm. */
+bool memory_has_much(size_t bytes);
 
 #endif

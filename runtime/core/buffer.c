@@ -19,6 +19,10 @@ bool buffer_can_grow(const Buffer *b, size_t extra) {
   return b->len + extra <= b->cap || memory_has(2 * b->cap + extra);
 }
 
+bool buffer_can_take(const Buffer *b, size_t extra) {
+  return b->len + extra <= b->cap || memory_has_much(2 * b->cap + extra);
+}
+
 char *buffer_reserve(Buffer *b, size_t extra) {
   CHECK(extra < SIZE_MAX / 2 - b->len);
   size_t need = b->len + extra;

@@ -15,6 +15,8 @@ void buffer_free(Buffer *b);
 void buffer_clear(Buffer *b); /* keeps the memory */
 /* Whether the system has memory for so much more: for what a script asks for. */
 bool buffer_can_grow(const Buffer *b, size_t extra);
+/* The same, but a little is never refused (memory_has_much). */
+bool buffer_can_take(const Buffer *b, size_t extra);
 char *buffer_reserve(Buffer *b, size_t extra); /* room for extra bytes; returns the end */
 void buffer_put(Buffer *b, const void *bytes, size_t len);
 void buffer_puts(Buffer *b, const char *text);

@@ -22,11 +22,18 @@ Charge *charge_hold(Charge *charge, size_t bytes);
 void charge_let_go(Charge *charge, size_t bytes);
 void charge_add(Charge *charge, size_t bytes);
 void charge_remove(Charge *charge, size_t bytes);
+/* For something that grows and shrinks: `*held`, what it was charged with, is `bytes`
+ * from now on. */
+void charge_set(Charge *charge, size_t *held, size_t bytes);
 static inline size_t charge_used(const Charge *charge) {
   return charge->used;
 }
 /* Whether so much more is too much: over the limit, or more than the system has. NULL:
  * only that. */
 bool charge_is_full(const Charge *charge, size_t more);
+/* The same, but a little is never refused for the system's sake (memory_has_much): for
+ * what a connection cannot do without. */
+bool charge_is_over(const Charge *charge, size_t more);
+size_t charge_room(const Charge *charge); /* below the limit; NULL: SIZE_MAX */
 
 #endif

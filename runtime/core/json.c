@@ -37,8 +37,10 @@ bool json_arena_grow(JsonArena *arena, size_t size) {
   size_t cap = arena->chunks ? arena->chunks->cap * 2 : CHUNK_FIRST;
   if (cap > CHUNK_MOST) cap = CHUNK_MOST;
   if (cap < size) cap = (size + 7) & ~(size_t)7;
-  if (arena->total + cap > ARENA_LIMIT) {
+  bool over = arena->total + cap > ARENA_LIMIT;
+  if (over || !memory_has_much(sizeof(Chunk) + cap)) {
     arena->full = true;
+    arena->out_of_memory = !over;
     return false;
   }
   Chunk *chunk = xmalloc(sizeof *chunk + cap);
@@ -67,7 +69,7 @@ void json_arena_reset(JsonArena *arena) {
   }
   use_chunk(arena, keep);
   arena->total = keep ? keep->cap : 0;
-  arena->full = false;
+  arena->full = arena->out_of_memory = false;
 }
 
 JsonArena *json_arena_new(void) {
@@ -113,7 +115,9 @@ static const cJSON *parse(JsonArena *arena, const char *text, size_t len, bool e
                           Error *err) {
   json_arena_reset(arena);
   const cJSON *root = json_read(arena, text, len, exact, err);
-  if (arena->full)
+  if (arena->full && arena->out_of_memory)
+    error_set(err, ERR_MEMORY, "no memory for JSON of %zu bytes", len);
+  else if (arena->full)
     error_set(err, ERR_TOO_LARGE, "JSON that takes more than %d MiB of memory",
               ARENA_LIMIT >> 20);
   return root;

@@ -9,7 +9,8 @@ struct JsonArena {
   char *next, *end; /* the room that is left in the newest chunk */
   struct Chunk *chunks;
   size_t total;
-  bool full; /* the limit was reached in this parse */
+  bool full;          /* the limit was reached in this parse, or */
+  bool out_of_memory; /* what the system has */
 };
 
 /* Leaves the room that is left for a chunk of `size` bytes or more. False: full. */

@@ -129,6 +129,11 @@ static const char *text_field(lua_State *L, const char *name, Error *err) {
   return text;
 }
 
+/* A size; what is none stands for the default. */
+static size_t size_of(double value) {
+  return value >= 1 && value <= 9e15 ? (size_t)value : 0;
+}
+
 static double number_field(lua_State *L, const char *name, double standard) {
   lua_getfield(L, 1, name);
   double value = luaL_optnumber(L, -1, standard);
@@ -160,7 +165,7 @@ static void read_options(lua_State *L, HttpOptions *options, Error *err) {
   options->route = route_read(L, 1, "http");
   options->timeout = number_field(L, "timeout", 0);
   options->connect_timeout = number_field(L, "connect_timeout", 0);
-  options->max_body = (size_t)number_field(L, "max_body", 0);
+  options->max_body = size_of(number_field(L, "max_body", 0));
   options->max_redirects = (int)number_field(L, "redirects", -1);
   lua_getfield(L, 1, "http2");
   options->http2 = lua_toboolean(L, -1);

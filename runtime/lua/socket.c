@@ -245,8 +245,9 @@ static int emit(lua_State *L, Declaration *decl, bool is_volatile) {
   SocketData data = socket_encode(L, "emit", &binaries);
   Error err;
   int rc = connection_admit(decl, &err);
-  if (rc == 0) rc = socket_emit(socket, &data, is_volatile, &err);
-  if (rc == 0) connection_outgoing(decl->res, &data);
+  if (rc != 0) return is_volatile ? socket_return(L, 0, NULL) : luaerror_return(L, &err);
+  rc = socket_emit(socket, &data, is_volatile, &err);
+  if (rc == 0) connection_outgoing(decl, &data);
   return socket_return(L, rc, &err);
 }
 

@@ -93,7 +93,7 @@ static int call(lua_State *L, Declaration *decl, double timeout) {
     free(call);
     return luaerror_return(L, &err);
   }
-  connection_outgoing(decl->res, &data);
+  connection_outgoing(decl, &data);
   return task_wait(L, task, &call->wait);
 }
 

@@ -41,6 +41,7 @@ static int send_frame(lua_State *L, Declaration *decl, bool is_volatile) {
       lua_getfield(L, 3, "binary") != LUA_TNIL)
     binary = lua_toboolean(L, -1);
   int rc = connection_admit(decl, &err);
+  if (rc != 0 && is_volatile) return socket_return(L, 0, NULL);
   if (rc == 0) rc = socket_send(socket, binary, data, len, is_volatile, &err);
   return socket_return(L, rc, &err);
 }

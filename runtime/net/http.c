@@ -168,8 +168,15 @@ int http_take_head(HttpRequest *r) {
 
 static int add_piece(HttpRequest *r, const char *piece, size_t len) {
   Buffer *body = &r->response.body;
-  if (r->coding) return coding_take(r->coding, piece, len, r->max_body, body);
-  if (len > r->max_body - body->len) return ERR_TOO_LARGE;
+  size_t room = charge_room(r->charge), most = r->max_body;
+  if (room < most - body->len) most = body->len + room;
+  bool less = most < r->max_body;
+  if (r->coding) {
+    int code = coding_take(r->coding, piece, len, most, body);
+    return code == ERR_TOO_LARGE && less ? ERR_MEMORY : code;
+  }
+  if (len > most - body->len) return less ? ERR_MEMORY : ERR_TOO_LARGE;
+  if (!buffer_can_take(body, len)) return ERR_MEMORY;
   buffer_put(body, piece, len);
   return 0;
 }
@@ -364,6 +371,14 @@ static void copy_options(HttpRequest *r, const HttpOptions *options) {
   copy_limits(r, options);
 }
 
+/* What is copied besides the body. */
+static size_t head_size(const HttpOptions *options) {
+  size_t size = strlen(options->url);
+  for (const char *const *header = options->headers; header && *header; header++)
+    size += strlen(*header) + sizeof *header;
+  return 2 * size; /* and what of them goes out */
+}
+
 HttpRequest *http_start(Net *net, const HttpOptions *options, HttpDone *done, void *ctx,
                         Error *err) {
   NetUrl url;
@@ -372,7 +387,7 @@ HttpRequest *http_start(Net *net, const HttpOptions *options, HttpDone *done, vo
   HttpRequest *r = xcalloc(1, sizeof *r);
   r->charge = charge_ref(options->charge);
   r->url = url;
-  if (charge_more(r, sizeof *r + options->body_len) != 0) {
+  if (charge_more(r, sizeof *r + options->body_len + head_size(options)) != 0) {
     request_free(r);
     error_set(err, ERR_MEMORY, "no memory for a request with a body of %zu bytes",
               options->body_len);

@@ -19,7 +19,7 @@
 #include "net/http_parts.h"
 #include "net/pool.h"
 
-enum { JOINED_BODY = 16 * 1024, READS = 8 };
+enum { JOINED_BODY = 16 * 1024, READS = 8, WRITES = 4, PIECE = 256 * 1024 };
 static const double just_now = 2; /* seconds */
 
 /* --- the ends --------------------------------------------------------------------- */
@@ -253,20 +253,21 @@ static void write_failed(HttpRequest *r, CURLcode result) {
   if (goes_on(r, conns)) lose(r, result);
 }
 
+/* What a peer that reads as we write would take is without bound: the rest is for the
+ * next time. */
 static void on_writable(void *ctx) {
   HttpRequest *r = ctx;
   Exchange *x = &r->exchange;
-  while (!is_whole(x, r)) {
+  CURLcode result = CURLE_OK;
+  for (int i = 0; i < WRITES && result == CURLE_OK && !is_whole(x, r); i++) {
     size_t len, taken;
     const char *bytes = next_bytes(r, &len);
-    CURLcode result = httpconn_write(x->conn, bytes, len, &taken);
+    result = httpconn_write(x->conn, bytes, len < PIECE ? len : PIECE, &taken);
     x->written += taken;
-    if (result == CURLE_OK) continue;
-    if (result == CURLE_AGAIN) httpconn_want_write(x->conn, true);
-    else write_failed(r, result);
-    return;
   }
-  stop_sending(r);
+  if (result != CURLE_OK && result != CURLE_AGAIN) write_failed(r, result);
+  else if (is_whole(x, r)) stop_sending(r);
+  else httpconn_want_write(x->conn, true);
 }
 
 static void send_request(HttpRequest *r) {

@@ -32,7 +32,7 @@
 #include "net/net_url.h"
 #include "net/wsclient_parts.h"
 
-enum { PONG_BACKLOG = 16 * 1024 };
+enum { PONG_BACKLOG = 16 * 1024, FRAME_HEAD = 14 };
 static const char last_ping[] = "goodbye"; /* no other pong is its answer */
 
 /* --- life ------------------------------------------------------------------------- */
@@ -47,9 +47,16 @@ static void release(WsClient *ws) {
   deflate_free(ws->deflate);
   ws_opening_free(ws->opening);
   buffer_free(&ws->last);
+  charge_let_go(ws->charge, ws->charged);
   free(ws->outcome);
   free(ws->url);
   free(ws);
+}
+
+void ws_recount(WsClient *ws) {
+  size_t bytes = ws->writing.len + ws->queued.len;
+  if (ws->parser) bytes += ws_parser_held(ws->parser);
+  charge_set(ws->charge, &ws->charged, bytes);
 }
 
 void ws_leave(WsClient *ws) {
@@ -248,18 +255,27 @@ static bool takes_frames(const WsClient *ws) {
   return ws->state == WS_IS_OPEN || ws->state == WS_CLOSING;
 }
 
+/* A message that is gathered is charged already. */
+static size_t most_allowed(const WsClient *ws) {
+  size_t room = charge_room(ws->charge), held = ws_parser_held(ws->parser);
+  return room < SIZE_MAX - held ? room + held : SIZE_MAX;
+}
+
 void ws_take_frames(WsClient *ws, char *data, size_t len) {
   size_t used = 0;
   int result = 0, close_code = 0;
   WsEvent event;
   Error err;
   while (takes_frames(ws)) {
+    ws_parser_allow(ws->parser, most_allowed(ws));
     result =
         ws_parse(ws->parser, data + used, len - used, &used, &event, &close_code, &err);
     if (result <= 0) break;
+    ws_recount(ws); /* who takes a copy has that much less room */
     on_event(ws, &event);
   }
   if (result < 0 && takes_frames(ws)) violated(ws, close_code, &err);
+  ws_recount(ws);
 }
 
 /* --- what we say ------------------------------------------------------------------ */
@@ -273,10 +289,13 @@ int ws_send(WsClient *ws, bool binary, const char *data, size_t len) {
   size_t buffered = ws_buffered(ws);
   if (buffered > ws->max_buffered || len > ws->max_buffered - buffered)
     return ERR_BUFFER_FULL;
+  if (charge_is_over(ws->charge, len) || !buffer_can_take(&ws->queued, len + FRAME_HEAD))
+    return ERR_BUFFER_FULL;
   if (!binary && !utf8_valid(data, len)) return ERR_DECODE;
   WsOpcode opcode = binary ? WS_BINARY : WS_TEXT;
   if (is_compressed(ws, len)) put_deflated(ws, opcode, data, len);
   else put_frame(ws, opcode, data, len);
+  ws_recount(ws);
   return 0;
 }
 

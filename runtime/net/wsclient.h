@@ -6,6 +6,7 @@
 #ifndef TIDELOCK_NET_WSCLIENT_H
 #define TIDELOCK_NET_WSCLIENT_H
 
+#include "core/charge.h"
 #include "net/net.h"
 #include "net/route.h"
 #include "proto/deflate.h"
@@ -23,6 +24,8 @@ typedef struct WsOptions {
   size_t max_buffered;    /* bytes waiting to be written; 0: 64 MiB */
   DeflateOptions deflate; /* zeroed: no compression */
   Route route;            /* borrowed during ws_open */
+  Charge *charge;         /* for what waits to be written, and a message that is coming; a
+                             reference is taken; NULL: nobody's */
 } WsOptions;
 
 typedef struct WsCallbacks {

@@ -20,7 +20,7 @@
 #include "net/net_url.h"
 #include "net/wsclient_parts.h"
 
-enum { READ_BUDGET = 64 * 1024, KEEP_BUFFER = 128 };
+enum { READ_BUDGET = 64 * 1024, WRITE_BUDGET = 1 << 20, KEEP_BUFFER = 128 };
 
 /* --- watching --------------------------------------------------------------------- */
 
@@ -79,6 +79,7 @@ void ws_stop_io(WsClient *ws) {
   buffer_free(&ws->queued);
   buffer_free(&ws->pong);
   ws->written = 0;
+  ws_recount(ws);
 }
 
 /* --- the connection broke --------------------------------------------------------- */
@@ -177,12 +178,22 @@ static bool next_buffer(WsClient *ws) {
   return ws->writing.len > 0;
 }
 
+/* A quarter of the budget at a time: a peer that reads while we write takes more and more
+ * in one call. */
+static CURLcode write_piece(WsClient *ws, size_t *len) {
+  size_t left = ws->writing.len - ws->written;
+  if (left > WRITE_BUDGET / 4) left = WRITE_BUDGET / 4;
+  return put_bytes(ws, ws->writing.data + ws->written, left, len);
+}
+
+/* CURLE_AGAIN: the system, or the budget, takes no more for now. */
 static CURLcode write_some(WsClient *ws) {
-  while (next_buffer(ws)) {
+  for (size_t taken = 0; next_buffer(ws);) {
     size_t len = 0;
-    CURLcode result = put_bytes(ws, ws->writing.data + ws->written,
-                                ws->writing.len - ws->written, &len);
+    if (taken >= WRITE_BUDGET) return CURLE_AGAIN;
+    CURLcode result = write_piece(ws, &len);
     if (result != CURLE_OK) return result;
+    taken += len;
     ws->written += len;
     ws->heard |= ws->blocked; /* the peer has made room */
   }
@@ -211,6 +222,7 @@ void ws_flush(WsClient *ws) {
   bool was_blocked = ws->blocked;
   CURLcode result = write_some(ws);
   ws->blocked = result == CURLE_AGAIN;
+  ws_recount(ws);
   if (result != CURLE_OK && !ws->blocked) {
     write_failed(ws, result);
     return;
@@ -222,5 +234,6 @@ void ws_flush(WsClient *ws) {
 void ws_write_out(WsClient *ws) {
   if (!ws->poll) return;
   ws->blocked = write_some(ws) == CURLE_AGAIN;
+  ws_recount(ws);
   ws_watch(ws);
 }

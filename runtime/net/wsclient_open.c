@@ -161,6 +161,7 @@ static WsClient *client_new(Net *net, const WsOptions *options, const NetUrl *ur
   ws->timer.fire = on_timer;
   ws->close_timeout = options->close_timeout > 0 ? options->close_timeout : 2;
   ws->max_message = options->max_message ? options->max_message : WS_MAX_MESSAGE;
+  ws->charge = charge_ref(options->charge);
   ws->max_buffered = options->max_buffered ? options->max_buffered : WS_MAX_MESSAGE;
   ws->compression = options->deflate;
   ws->opening = xcalloc(1, sizeof *ws->opening);

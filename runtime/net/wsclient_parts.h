@@ -71,6 +71,8 @@ struct WsClient {
   Timer timer; /* of the handshake, of closing */
   double close_timeout;
   size_t max_message, max_buffered;
+  Charge *charge; /* holds a reference */
+  size_t charged;
 };
 
 /* wsclient.c: entering and leaving from outside, and the ends */
@@ -83,6 +85,7 @@ void ws_say_last(WsClient *ws);      /* what `last` holds */
 void ws_wait_for_peer(WsClient *ws); /* to take what it is sent, or to hang up */
 void ws_queue_close(WsClient *ws, int code, const char *reason, size_t len);
 void ws_do_later(WsClient *ws);
+void ws_recount(WsClient *ws); /* what it holds has changed */
 /* Takes bytes of the open connection apart. */
 void ws_take_frames(WsClient *ws, char *data, size_t len);
 

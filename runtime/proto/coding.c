@@ -110,6 +110,7 @@ static int begin_deflate(Coding *c, unsigned char second) {
 static int inflate_some(z_stream *z, size_t limit, Buffer *out, int *result) {
   size_t room = limit - out->len < ROOM ? limit - out->len : ROOM;
   unsigned char spare;
+  if (room && !buffer_can_take(out, room)) return ERR_MEMORY;
   z->next_out = room ? (Bytef *)buffer_reserve(out, room) : &spare;
   z->avail_out = room ? (uInt)room : 1;
   *result = inflate(z, Z_NO_FLUSH);

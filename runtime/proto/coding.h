@@ -15,7 +15,7 @@ Coding *coding_new(const char *value, size_t len);
 void coding_free(Coding *c); /* NULL is fine */
 
 /* Appends what a piece decodes to; `out` never grows beyond `limit` bytes. Returns 0,
- * ERR_DECODE or ERR_TOO_LARGE; nothing more is to be fed then. */
+ * ERR_DECODE, ERR_TOO_LARGE or ERR_MEMORY; nothing more is to be fed then. */
 int coding_take(Coding *c, const char *data, size_t len, size_t limit, Buffer *out);
 /* The body is over. Returns 0, or ERR_DECODE when it should have gone on. */
 int coding_end(const Coding *c);

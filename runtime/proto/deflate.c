@@ -97,6 +97,7 @@ static size_t room_for(size_t input, size_t left) {
 static DeflateResult read_step(z_stream *z, size_t limit, Buffer *out) {
   for (;;) {
     size_t room = room_for(z->avail_in, limit - out->len);
+    if (!buffer_can_take(out, room)) return DEFLATE_MEMORY;
     z->next_out = (Bytef *)buffer_reserve(out, room);
     z->avail_out = (uInt)room;
     int result = inflate(z, Z_SYNC_FLUSH);

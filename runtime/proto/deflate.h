@@ -48,7 +48,8 @@ void deflate_write(Deflate *d, const char *data, size_t len, Buffer *out);
 typedef enum DeflateResult {
   DEFLATE_OK,
   DEFLATE_BROKEN,
-  DEFLATE_TOO_LARGE
+  DEFLATE_TOO_LARGE,
+  DEFLATE_MEMORY /* the system has no more */
 } DeflateResult;
 DeflateResult deflate_read(Deflate *d, const char *data, size_t len, bool last,
                            size_t limit, Buffer *out);

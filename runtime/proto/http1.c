@@ -25,6 +25,7 @@ struct Http1Parser {
   Http1Limits limits;
   State state;
   Buffer head, body, line; /* line: the chunk-size or trailer line that is being read */
+  size_t allowed;          /* memory of the body */
   size_t line_start;       /* of the line being read, in head */
   size_t remain;           /* bytes of body, or of chunk, still to come */
   size_t trailer;          /* bytes of trailer seen; in HEAD: empty lines before it */
@@ -269,6 +270,8 @@ static Http1Result take_head(Http1Parser *p, const char *data, size_t len, size_
 
 static Http1Result take_body(Http1Parser *p, const char *data, size_t len, size_t *used) {
   size_t n = len < p->remain ? len : p->remain;
+  if (p->body.len + n > p->allowed || !buffer_can_take(&p->body, n))
+    return bad(p, 503, "no memory for the body of a request");
   buffer_put(&p->body, data, n);
   *used += n;
   p->remain -= n;
@@ -406,6 +409,7 @@ Http1Result http1_parse(Http1Parser *p, const char *data, size_t len, size_t *us
 Http1Parser *http1_new(const Http1Limits *limits) {
   Http1Parser *p = xcalloc(1, sizeof *p);
   p->limits = *limits;
+  p->allowed = SIZE_MAX;
   if (!p->limits.max_head) p->limits.max_head = MAX_HEAD;
   if (!p->limits.max_body) p->limits.max_body = MAX_BODY;
   return p;
@@ -417,6 +421,14 @@ void http1_free(Http1Parser *p) {
   buffer_free(&p->body);
   buffer_free(&p->line);
   free(p);
+}
+
+void http1_allow(Http1Parser *p, size_t most) {
+  p->allowed = most;
+}
+
+size_t http1_held(const Http1Parser *p) {
+  return p ? sizeof *p + p->head.cap + p->body.cap : 0;
 }
 
 bool http1_head_done(const Http1Parser *p) {

@@ -49,6 +49,11 @@ typedef enum Http1Result {
 } Http1Result;
 Http1Result http1_parse(Http1Parser *p, const char *data, size_t len, size_t *used);
 
+/* A body that would take more memory than this, or than there is, is refused with 503. To
+ * be said anew before each http1_parse; SIZE_MAX at first. */
+void http1_allow(Http1Parser *p, size_t most);
+size_t http1_held(const Http1Parser *p); /* memory; 0 of NULL */
+
 bool http1_head_done(const Http1Parser *p);
 int http1_status(const Http1Parser *p); /* after HTTP1_BAD: 400, 413, 431, ... */
 const char *http1_complaint(const Http1Parser *p);       /* after HTTP1_BAD; static */

@@ -78,6 +78,7 @@ int sio_take_binary(SioAssembly *a, const char *data, size_t len, SioPacket *pac
 /* Of the packet that is whole: packet->attachments of them, borrowed as it is. */
 const SioBytes *sio_attachments(const SioAssembly *a);
 /* At the connection's end: 0, or ERR_PROTOCOL when a packet is not whole. */
+size_t sio_assembly_held(const SioAssembly *a); /* memory of what it gathers */
 int sio_assembly_end(const SioAssembly *a, Error *err);
 
 /* Turns the placeholders of a binary packet's payload into JSON_BYTES, copied into the

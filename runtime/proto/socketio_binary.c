@@ -52,6 +52,11 @@ static int take(SioAssembly *a, Buffer *into, const char *bytes, size_t len, Err
     error_detail(err, "more than %zu bytes", a->max_bytes);
     return -1;
   }
+  if (!buffer_can_take(into, len)) {
+    error_set(err, ERR_MEMORY, "no memory for a binary packet of more than %zu bytes",
+              into->len);
+    return -1;
+  }
   buffer_put(into, bytes, len);
   return 0;
 }
@@ -91,6 +96,10 @@ int sio_take_binary(SioAssembly *a, const char *data, size_t len, SioPacket *pac
 
 const SioBytes *sio_attachments(const SioAssembly *a) {
   return a->parts;
+}
+
+size_t sio_assembly_held(const SioAssembly *a) {
+  return a->text.cap + a->bytes.cap;
 }
 
 int sio_assembly_end(const SioAssembly *a, Error *err) {

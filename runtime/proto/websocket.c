@@ -25,7 +25,7 @@ enum { CLOSE_PROTOCOL = 1002, CLOSE_NOT_UTF8 = 1007, CLOSE_TOO_BIG = 1009 };
 
 struct WsParser {
   WsRole role;
-  size_t max_message;
+  size_t max_message, allowed;
   bool ended;     /* a violation or a close frame: what follows is dropped */
   bool delivered; /* the message buffer was handed out and may go */
 
@@ -70,6 +70,15 @@ static int too_large(Call *c) {
   return FAILED;
 }
 
+/* No fault of the peer's. */
+static int no_memory(Call *c) {
+  c->p->ended = true;
+  *c->close_code = CLOSE_TOO_BIG;
+  error_set(c->err, ERR_MEMORY, "no memory for a message of more than %zu bytes",
+            c->p->message.len);
+  return FAILED;
+}
+
 static int violation(Call *c, const char *what) {
   return fail(c, CLOSE_PROTOCOL, what);
 }
@@ -79,7 +88,16 @@ WsParser *ws_parser_new(WsRole role, size_t max_message) {
   p->role = role;
   p->max_message = max_message ? max_message : WS_MAX_MESSAGE;
   p->head_need = 2;
+  p->allowed = SIZE_MAX;
   return p;
+}
+
+void ws_parser_allow(WsParser *p, size_t most) {
+  p->allowed = most;
+}
+
+size_t ws_parser_held(const WsParser *p) {
+  return p->message.len;
 }
 
 void ws_parser_inflate(WsParser *p, Deflate *d) {
@@ -245,11 +263,15 @@ static int message_event(Call *c, char *data, size_t len) {
 static int inflate_payload(Call *c, const char *bytes, size_t len, bool last) {
   WsParser *p = c->p;
   size_t before = p->message.len;
-  switch (deflate_read(p->deflate, bytes, len, last, p->max_message, &p->message)) {
+  size_t most = p->max_message < p->allowed ? p->max_message : p->allowed;
+  if (before > most) return no_memory(c);
+  switch (deflate_read(p->deflate, bytes, len, last, most, &p->message)) {
   case DEFLATE_BROKEN:
     return fail(c, CLOSE_NOT_UTF8, "a compressed message that cannot be inflated");
   case DEFLATE_TOO_LARGE:
-    return too_large(c);
+    return most < p->max_message ? no_memory(c) : too_large(c);
+  case DEFLATE_MEMORY:
+    return no_memory(c);
   default:
     break;
   }
@@ -291,6 +313,8 @@ static int data_payload(Call *c, char *bytes, size_t len) {
   }
   if (ends && p->fin && len == p->length && p->opcode != WS_CONTINUATION)
     return message_event(c, bytes, len); /* the whole of it lies in the input */
+  if (p->message.len + len > p->allowed || !buffer_can_take(&p->message, len))
+    return no_memory(c);
   buffer_put(&p->message, bytes, len);
   if (!ends) return NEED_MORE;
   return p->fin ? gathered_event(c) : GO_ON;

@@ -39,12 +39,16 @@ WsParser *ws_parser_new(WsRole role, size_t max_message); /* returns new */
 void ws_parser_free(WsParser *p);
 /* From now on RSV1 marks compressed messages. Borrows `d`, which outlives the parser. */
 void ws_parser_inflate(WsParser *p, Deflate *d);
+/* A message that would take more memory than this, or than there is, is refused with
+ * MEMORY. To be said anew before each ws_parse; SIZE_MAX at first. */
+void ws_parser_allow(WsParser *p, size_t most);
+size_t ws_parser_held(const WsParser *p); /* of a message that is gathered, or out */
 
 /* Looks at *data (writable: unmasking and whole unfragmented frames are done in place)
  * and takes as many bytes as it can, adding their number to *used. Returns 1 with *event
- * filled, 0 when more bytes are needed, or -1 on a violation with *err filled (PROTOCOL
- * or TOO_LARGE) and *close_code set to what the RFC wants said (1002, 1007, 1009). After
- * a violation or a WS_CLOSE nothing more is accepted: bytes are taken and dropped.
+ * filled, 0 when more bytes are needed, or -1 on a violation with *err filled (PROTOCOL,
+ * TOO_LARGE or MEMORY) and *close_code set to what the RFC wants said (1002, 1007, 1009).
+ * After a violation or a WS_CLOSE nothing more is accepted: bytes are taken and dropped.
  * Incomplete frames are kept by the parser: the caller never presents bytes twice. So:
  *   size_t used = 0;
  *   while ((r = ws_parse(p, data + used, len - used, &used, &event, &code, &err)) > 0)

@@ -51,9 +51,9 @@ int connection_admit(const Declaration *decl, Error *err);
  * returned from a binding: pushes true, or nil and TIMEOUT, REJECTED or CLOSED. */
 int connection_wait(lua_State *L, Declaration *decl, Task *task, double seconds);
 
-/* Tells the outgoing handlers of what was sent (["name", args...]), with the next turn.
- */
-void connection_outgoing(Resource *res, const SocketData *data);
+/* Tells the outgoing handlers of what the declaration's script sent (["name", args...]),
+ * with the next turn. */
+void connection_outgoing(const Declaration *decl, const SocketData *data);
 
 /* Whether one was given up before it was connected, and has not been tried again. */
 bool connections_refused(const Host *host);

@@ -310,6 +310,8 @@ typedef struct Outgoing {
   Event event;
   Host *host;
   uint64_t connection;
+  Charge *charge; /* of who sent it; a reference */
+  size_t size;
   SocketData data; /* copied into place */
   _Alignas(SioBytes) char place[];
 } Outgoing;
@@ -320,18 +322,39 @@ static void on_outgoing(Event *event) {
   Payload p = {.connection = c,
                .told = {LIST_OUTGOING, .data = &o->data, .ack = SIO_NO_ACK}};
   if (c && read_payload(&p)) hand_round(c, &p);
+  charge_let_go(o->charge, o->size);
   free(o);
 }
 
-void connection_outgoing(Resource *res, const SocketData *data) {
-  bool wanted = false;
-  for (Declaration *d = res->decls; d; d = d->next_bound)
-    wanted = wanted || handlers_want(&d->outgoing, NULL, 0);
-  if (!wanted) return;
-  Outgoing *o = xmalloc(sizeof *o + socket_data_room(data));
+static bool is_heard_going_out(const Resource *res) {
+  for (const Declaration *d = res->decls; d; d = d->next_bound)
+    if (handlers_want(&d->outgoing, NULL, 0)) return true;
+  return false;
+}
+
+/* What it would be told with is charged to who sent it. */
+static bool has_room(const Declaration *decl, size_t size) {
+  const Owner *owner = decl->vm->owner;
+  if (!charge_is_over(owner->charge, size)) return true;
+  log_write(
+      owner->host->log, LOG_WARN, owner->name,
+      "%s: on_any_outgoing is not told of what is sent: the script holds as much as "
+      "it may",
+      decl->res->name);
+  return false;
+}
+
+void connection_outgoing(const Declaration *decl, const SocketData *data) {
+  const Resource *res = decl->res;
+  size_t size = sizeof(Outgoing) + socket_data_room(data);
+  if (!is_heard_going_out(res) || !has_room(decl, size)) return;
+  Outgoing *o = xmalloc(size);
   const Connection *c = res->core;
-  *o = (Outgoing){
-      .event.run = on_outgoing, .host = res->owner->host, .connection = c->number};
+  *o = (Outgoing){.event.run = on_outgoing,
+                  .host = res->owner->host,
+                  .connection = c->number,
+                  .charge = charge_hold(decl->vm->owner->charge, size),
+                  .size = size};
   o->data = socket_data_store(o->place, data);
   inbox_push(o->host->loop, &o->event);
 }

@@ -81,6 +81,7 @@ static Held *take_first(Guest *g) {
   if (!g->first) g->last = &g->first;
   g->count--;
   g->bytes -= held->size;
+  charge_remove(g->owner->charge, sizeof *held + held->size);
   return held;
 }
 
@@ -106,6 +107,10 @@ static void drop_oldest(Guest *g) {
   if (!timer_active(&g->gap)) timer_start(g->owner->host->loop, &g->gap, gap_pause);
 }
 
+static bool is_too_much(const Guest *g) {
+  return g->first && charge_is_over(g->owner->charge, 0);
+}
+
 static void hold(Guest *g, const Told *told) {
   Held *held = xmalloc(sizeof *held + socket_data_room(told->data));
   held->next = NULL;
@@ -117,7 +122,9 @@ static void hold(Guest *g, const Told *told) {
   g->last = &held->next;
   g->count++;
   g->bytes += held->size;
-  while (g->count > MOST_EVENTS || g->bytes > MOST_BYTES) drop_oldest(g);
+  charge_add(g->owner->charge, sizeof *held + held->size);
+  while (g->count > MOST_EVENTS || g->bytes > MOST_BYTES || is_too_much(g))
+    drop_oldest(g);
 }
 
 Flight *guest_ready(Connection *c, Declaration *d, const Told *told) {

@@ -172,8 +172,10 @@ static int core_open(Resource *res, Error *err) {
   static const ServerCallbacks callbacks = {on_request, on_gone, on_message, on_closed};
   Core *core = xcalloc(1, sizeof *core);
   *core = (Core){.res = res, .refs = 1};
-  core->server = server_open(res->owner->host->resources->servers, res->options,
-                             &callbacks, core, err);
+  ServerOptions options = *(const ServerOptions *)res->options;
+  options.charge = res->owner->charge;
+  core->server =
+      server_open(res->owner->host->resources->servers, &options, &callbacks, core, err);
   if (!core->server) {
     free(core);
     return (int)err->code;

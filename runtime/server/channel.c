@@ -48,10 +48,9 @@ static void on_event(Conn *conn, const WsEvent *event) {
   }
 }
 
-static void on_violation(Conn *conn, int close_code, const Error *err) {
-  size_t len = strlen(err->message);
+void channel_fail(Conn *conn, int close_code, const char *words) {
   if (conn->phase == CONN_OPEN) ws_frame_close(&conn->out, NULL, close_code, "", 0);
-  channel_closed(conn, close_code, err->message, len);
+  channel_closed(conn, close_code, words, strlen(words));
   conn_end(conn);
 }
 
@@ -60,11 +59,13 @@ bool channel_feed(Conn *conn) {
   WsEvent event;
   int close_code = 0;
   Error err = {.code = ERR_NONE};
+  size_t room = charge_room(conn->server->charge), held = ws_parser_held(conn->ws);
+  ws_parser_allow(conn->ws, room < SIZE_MAX - held ? room + held : SIZE_MAX);
   int result = ws_parse(conn->ws, conn->in.data + conn->in_used,
                         conn->in.len - conn->in_used, &used, &event, &close_code, &err);
   conn->in_used += used;
   if (result > 0) on_event(conn, &event);
-  if (result < 0) on_violation(conn, close_code, &err);
+  if (result < 0) channel_fail(conn, close_code, err.message);
   return result > 0;
 }
 
@@ -81,6 +82,11 @@ int channel_send(Server *server, uint64_t id, bool binary, const char *data, siz
     return error_set(err, ERR_DECODE, "a text message must be UTF-8");
   if (conn_pending(conn) + len > server->options.max_backlog)
     return error_set(err, ERR_BUFFER_FULL, "the client does not take what it is sent");
+  if (!conn_has_room(conn, len))
+    return error_set(err, ERR_MEMORY,
+                     "no memory for a message of %zu bytes: clients have not taken what "
+                     "they were sent before",
+                     len);
   ws_frame(&conn->out, true, binary ? WS_BINARY : WS_TEXT, NULL, data, len);
   conn_flush(conn);
   return 0;

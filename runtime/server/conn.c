@@ -70,11 +70,26 @@ static void leave_slot(Conn *conn) {
   conn->server->connections--;
 }
 
+/* --- what it holds ----------------------------------------------------------------- */
+
+static void recount(Conn *conn) {
+  size_t bytes = conn->in.cap + conn->out.len + http1_held(conn->parser);
+  if (conn->ws) bytes += ws_parser_held(conn->ws);
+  charge_set(conn->server->charge, &conn->charged, bytes);
+}
+
+/* The bytes that are put into `out` fit, and so does what it grows to. */
+bool conn_has_room(const Conn *conn, size_t more) {
+  return !charge_is_over(conn->server->charge, more) &&
+         buffer_can_take(&conn->out, more + 1024);
+}
+
 /* --- life ------------------------------------------------------------------------- */
 
 static void conn_unref(Conn *conn) {
   if (--conn->refs > 0) return;
   Server *server = conn->server;
+  charge_remove(server->charge, conn->charged);
   http1_free(conn->parser);
   ws_parser_free(conn->ws);
   buffer_free(&conn->in);
@@ -193,6 +208,7 @@ static void on_delivery(Event *event) {
   Conn *conn = d->conn;
   Server *server = conn->server;
   conn->queued--;
+  charge_set(server->charge, &d->charged, 0); /* the script has a copy */
   if (!server->closed) hand_over(server, d);
   http1_free(d->request);
   free(d);
@@ -209,6 +225,8 @@ void conn_deliver(Conn *conn, Delivery *d) {
   d->id = conn->id;
   conn->refs++;
   conn->queued++;
+  charge_set(conn->server->charge, &d->charged,
+             sizeof *d + d->len + http1_held(d->request));
   inbox_push(conn->server->room->loop, &d->event);
 }
 
@@ -220,7 +238,7 @@ size_t conn_pending(const Conn *conn) {
 
 static void compact(Buffer *buffer, size_t *used) {
   if (*used < buffer->len) {
-    if (*used < KEEP_CAPACITY) return;
+    if (*used < KEEP_CAPACITY || *used < buffer->len / 2) return; /* moves it rarely */
     buffer_consume(buffer, *used);
   } else if (buffer->cap > KEEP_CAPACITY) {
     buffer_free(buffer);
@@ -254,6 +272,7 @@ static bool is_blocked(const Conn *conn) {
 void conn_pump(Conn *conn) {
   while (feed(conn)) continue;
   compact(&conn->in, &conn->in_used);
+  recount(conn);
   conn->paused = conn->in.len - conn->in_used >= IN_HIGH;
   if (conn->fd >= 0 && conn->ended && conn->phase == CONN_READING && !is_blocked(conn))
     conn_end(conn); /* no further request will come */
@@ -285,8 +304,22 @@ static void take_end(Conn *conn) {
   if (conn->phase == CONN_LINGER && !conn_pending(conn)) begin_linger(conn);
 }
 
+/* All clients together hold as much as the script may. Who waits for an answer waits with
+ * the rest; another has none coming. */
+static void lack_memory(Conn *conn) {
+  if (conn->phase == CONN_READING)
+    exchange_refuse(conn, 503, "no memory for more requests");
+  else if (is_websocket(conn)) channel_fail(conn, 1013, "no memory for more messages");
+  else conn->paused = true;
+  watch(conn);
+}
+
 static void read_some(Conn *conn) {
   char data[READ_SIZE];
+  if (conn->phase != CONN_LINGER && !conn_has_room(conn, READ_SIZE)) {
+    lack_memory(conn);
+    return;
+  }
   ssize_t n = recv(conn->fd, data, sizeof data, 0);
   if (n > 0) {
     buffer_put(&conn->in, data, (size_t)n);
@@ -301,6 +334,7 @@ static void read_some(Conn *conn) {
 /* --- out -------------------------------------------------------------------------- */
 
 void conn_flush(Conn *conn) {
+  recount(conn);
   if (conn->fd < 0 || conn->doomed) return;
   if (!timer_active(&conn->stall) && conn_pending(conn))
     timer_start(conn->server->room->loop, &conn->stall,
@@ -321,6 +355,7 @@ static ssize_t send_pending(Conn *conn) {
   if (n < 0) return errno == EAGAIN || errno == EINTR ? 0 : -1;
   conn->out_used += (size_t)n;
   compact(&conn->out, &conn->out_used);
+  recount(conn);
   return n;
 }
 

@@ -9,6 +9,7 @@
 #ifndef TIDELOCK_SERVER_DOOR_H
 #define TIDELOCK_SERVER_DOOR_H
 
+#include "core/charge.h"
 #include "core/error.h"
 #include "loop/loop.h"
 #include "proto/http1.h"
@@ -37,6 +38,9 @@ typedef struct ServerOptions {
    * its own: entries of net/hosts.h, NULL-terminated, or NULL. Others are answered with
    * 421 and 403. A host that is not loopback needs hosts. */
   const char *const *hosts, *const *origins;
+  /* What clients sent and have not taken is charged there; a reference is taken at the
+   * opening; NULL: nobody's. */
+  Charge *charge;
 } ServerOptions;
 
 typedef struct ServerRequest {
@@ -82,14 +86,16 @@ size_t server_connections(const Server *server);
 
 /* Answers a request. headers: "Name: value", NULL-terminated, or NULL; Content-Length,
  * Connection, Date and Transfer-Encoding are the server's own. Copies all. Returns 0,
- * CLOSED when the request is gone or answered, or INVALID. */
+ * CLOSED when the request is gone or answered, INVALID, or MEMORY: the client is answered
+ * with 503 then. */
 int server_respond(Server *server, uint64_t id, int status, const char *const *headers,
                    const char *body, size_t len, Error *err);
 
 /* Accepts a WebSocket; the id now names the connection. subprotocol: one that the client
  * offered, or NULL. Returns 0, CLOSED or INVALID. */
 int server_accept(Server *server, uint64_t id, const char *subprotocol, Error *err);
-/* One message; returns 0, NOT_CONNECTED, BUFFER_FULL, or DECODE for text not in UTF-8. */
+/* One message; returns 0, NOT_CONNECTED, BUFFER_FULL (the client does not read), MEMORY
+ * (of all clients: too much waits), or DECODE for text not in UTF-8. */
 int server_send(Server *server, uint64_t id, bool binary, const char *data, size_t len,
                 Error *err);
 size_t server_buffered(const Server *server, uint64_t id); /* bytes not yet written */
@@ -99,7 +105,7 @@ void server_hang_up(Server *server, uint64_t id, int code, const char *reason);
 /* --- for runtime/server alone ----------------------------------------------------- */
 
 typedef struct ServerRoom ServerRoom;
-enum { SERVER_TABLE_VERSION = 3 };
+enum { SERVER_TABLE_VERSION = 4 };
 typedef struct ServerTable {
   int version;
   ServerRoom *(*room_new)(Loop *loop);

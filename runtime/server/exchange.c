@@ -138,6 +138,8 @@ static void take_request(Conn *conn) {
 bool exchange_feed(Conn *conn) {
   if (!conn->parser) begin_request(conn);
   bool had_head = http1_head_done(conn->parser);
+  size_t room = charge_room(conn->server->charge), held = http1_held(conn->parser);
+  http1_allow(conn->parser, room < SIZE_MAX - held ? room + held : SIZE_MAX);
   size_t used = 0;
   Http1Result result = http1_parse(conn->parser, conn->in.data + conn->in_used,
                                    conn->in.len - conn->in_used, &used);
@@ -208,6 +210,8 @@ static const char *refusal_code(int status) {
   case 414:
   case 431:
     return "TOO_LARGE";
+  case 503:
+    return "MEMORY";
   case 426:
   case 501:
   case 505:
@@ -267,6 +271,13 @@ static Conn *find_pending(Server *server, uint64_t id, Error *err) {
   return NULL;
 }
 
+static int lack_memory(size_t len, Error *err) {
+  return error_set(err, ERR_MEMORY,
+                   "no memory for an answer of %zu bytes: clients have not taken what "
+                   "they were sent before",
+                   len);
+}
+
 int exchange_respond(Server *server, uint64_t id, int status, const char *const *headers,
                      const char *body, size_t len, Error *err) {
   Conn *conn = find_pending(server, id, err);
@@ -274,10 +285,12 @@ int exchange_respond(Server *server, uint64_t id, int status, const char *const 
   if (status < 200 || status > 599)
     return error_set(err, ERR_INVALID, "the status must be 200 to 599, not %d", status);
   if (check_headers(headers, err) != 0) return err->code;
-  answer(conn, status, headers, body, len);
+  bool fits = conn_has_room(conn, conn->head_only ? 0 : len);
+  if (fits) answer(conn, status, headers, body, len);
+  else exchange_refuse(conn, 503, "no memory for the answer");
   conn_pump(conn);
   conn_settle(conn);
-  return 0;
+  return fits ? 0 : lack_memory(len, err);
 }
 
 int exchange_accept(Server *server, uint64_t id, const char *subprotocol, Error *err) {

@@ -230,6 +230,7 @@ void server_unref(Server *server) {
   if (server->next) server->next->prev = server->prev;
   if (server->prev) server->prev->next = server->next;
   else server->room->servers = server->next;
+  charge_unref(server->charge);
   free(server->slots);
   free(server->host);
   names_free(server->options.hosts);
@@ -348,6 +349,7 @@ static Server *listener_open(ServerRoom *room, const ServerOptions *options,
   if (server->next) server->next->prev = server;
   room->servers = server;
   set_options(server, options);
+  server->charge = charge_ref(options->charge);
   server->callbacks = *callbacks;
   server->ctx = ctx;
   if (listen_now(server, err) == 0) return server;

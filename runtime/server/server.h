@@ -25,6 +25,7 @@ struct Server {
   ServerRoom *room;
   Server *prev, *next;
   ServerOptions options; /* every 0 replaced */
+  Charge *charge;        /* holds a reference */
   char *host;
   ServerCallbacks callbacks;
   void *ctx;
@@ -69,6 +70,7 @@ struct Conn {
   char accept[32], *offered; /* of a WebSocket request: answer to its key, subprotocols */
   Http1Parser *parser;       /* NULL between requests */
   WsParser *ws;
+  size_t charged; /* for what follows, and what is read of a request or message */
   Buffer in, out;
   size_t in_used, out_used; /* bytes at their fronts that are done with */
   Timer timer;              /* for the peer to go on, by phase */
@@ -90,6 +92,7 @@ typedef struct Delivery {
   Http1Parser *request; /* owned */
   bool flag;            /* request: a WebSocket; message: binary */
   int code;
+  size_t charged;
   size_t len;
   char data[];
 } Delivery;
@@ -105,8 +108,10 @@ void conn_new_id(Conn *conn);
 void conn_deliver(Conn *conn, Delivery *delivery); /* takes it */
 Delivery *delivery_new(DeliveryKind kind, const char *data, size_t len);
 size_t conn_pending(const Conn *conn); /* bytes not yet written */
-void conn_flush(Conn *conn);           /* asks to write what was put into out */
-void conn_end(Conn *conn);             /* after what is in out */
+/* Whether so much more may be held for clients. */
+bool conn_has_room(const Conn *conn, size_t more);
+void conn_flush(Conn *conn); /* asks to write what was put into out */
+void conn_end(Conn *conn);   /* after what is in out */
 void conn_settle(
     Conn *conn); /* last call of every entry from dispatch: closes the doomed */
 void conn_farewell(Conn *conn); /* the server closes: says goodbye and goes */
@@ -121,6 +126,8 @@ int exchange_accept(Server *server, uint64_t id, const char *subprotocol, Error 
 
 /* channel.c: WebSocket */
 bool channel_feed(Conn *conn);
+/* Ends it for a reason of ours. */
+void channel_fail(Conn *conn, int close_code, const char *words);
 void channel_closed(Conn *conn, int code, const char *reason, size_t len);
 int channel_send(Server *server, uint64_t id, bool binary, const char *data, size_t len,
                  Error *err);

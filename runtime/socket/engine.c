@@ -284,6 +284,7 @@ int engine_send(Engine *e, bool binary, const char *data, size_t len) {
     return e->ws ? ws_send(e->ws, binary, data, len) : (int)ERR_NOT_CONNECTED;
   size_t most = e->options->ws.max_buffered;
   if (most && polling_buffered(e->polling) + len > most) return ERR_BUFFER_FULL;
+  if (!polling_has_room(e->polling, len)) return ERR_BUFFER_FULL;
   if (!binary && !utf8_valid(data, len)) return ERR_DECODE;
   polling_send(e->polling, binary, data, len);
   return 0;

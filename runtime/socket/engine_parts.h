@@ -91,7 +91,8 @@ void polling_send(Polling *p, bool binary, const char *data, size_t len);
 void polling_send_last(Polling *p, bool binary, const char *data, size_t len);
 void polling_fence(Polling *p, uint32_t number);
 size_t polling_buffered(const Polling *p);
-void polling_tell_unsent(Polling *p); /* what waits: it will not go out */
+bool polling_has_room(const Polling *p, size_t len); /* for one more: see WsOptions */
+void polling_tell_unsent(Polling *p);                /* what waits: it will not go out */
 void polling_resume(Polling *p); /* the engine is no longer paused, or a probe failed */
 /* No more requests: engine_drained is called when none is under way. */
 void polling_drain(Polling *p);

@@ -28,19 +28,12 @@
 
 #include "core/clock.h"
 #include "socket/engine_parts.h"
+#include "socket/engine_pieces.h"
 #include "net/http.h"
 #include "net/http_headers.h"
 #include "net/net_url.h"
 #include "proto/httpdate.h"
 #include "proto/websocket.h"
-
-typedef struct Piece {
-  struct Piece *next;
-  bool binary, alone;
-  uint32_t fence; /* behind it; 0: none */
-  size_t len;
-  char data[];
-} Piece;
 
 /* What a request is made of. */
 typedef struct Way {
@@ -63,18 +56,24 @@ struct Polling {
   Leaving *leaving; /* owned */
   Net *net;
   HttpRequest *get, *post;
-  Piece *first, **last, *pong; /* that waits; NULL: none */
-  size_t queued, posting;      /* bytes that wait; that are on their way */
-  Buffer got;                  /* an answer of which `rest` is still to be taken */
+  Pieces queue;   /* that wait */
+  size_t posting; /* bytes that are on their way */
+  Buffer got;     /* an answer of which `rest` is still to be taken */
   char *rest;
   size_t left;
   uint32_t fence, passed; /* behind what is on its way; behind nothing; 0: none */
   TurnEnd flush;
+  Timer more;     /* the rest of an answer is due */
+  Charge *charge; /* a reference; what waits and what came is charged there */
+  size_t charged;
   bool draining, taking;
   int busy;
 };
 
-enum { MOST_PACKETS = 16, LEAST_BODY = 64 << 20 };
+enum { LEAST_BODY = 64 << 20 };
+/* Of an answer, in one turn: bytes, of which each packet costs a little beside its own.
+ */
+enum { SLICE = 256 << 10, PACKET_COST = 64 };
 
 /* It was ended, or lost: then it asks for nothing more until it is. */
 static bool is_over(const Polling *p) {
@@ -83,47 +82,39 @@ static bool is_over(const Polling *p) {
 
 /* --- the queue -------------------------------------------------------------------- */
 
+static void recount(Polling *p) {
+  charge_set(p->charge, &p->charged, pieces_memory(&p->queue) + p->posting + p->got.len);
+}
+
 static void drop_first(Polling *p) {
-  Piece *piece = p->first;
-  p->first = piece->next;
-  if (!p->first) p->last = &p->first;
-  if (p->pong == piece) p->pong = NULL;
-  p->queued -= piece->len;
-  free(piece);
+  pieces_drop_first(&p->queue);
+  recount(p);
 }
 
 size_t polling_buffered(const Polling *p) {
-  return p->queued + p->posting;
+  return p->queue.bytes + p->posting;
 }
 
-static void put(Polling *p, bool binary, bool alone, const char *data, size_t len) {
-  Piece *piece = xmalloc(sizeof *piece + len);
-  *piece = (Piece){NULL, binary, alone, 0, len};
-  memcpy(piece->data, data, len);
-  *p->last = piece;
-  p->last = &piece->next;
-  p->queued += len;
+static Piece *put(Polling *p, bool binary, bool alone, const char *data, size_t len) {
+  Piece *piece = pieces_put(&p->queue, binary, alone, data, len);
+  recount(p);
+  return piece;
+}
+
+bool polling_has_room(const Polling *p, size_t len) {
+  return !charge_is_over(p->charge, sizeof(Piece) + len);
 }
 
 void polling_tell_unsent(Polling *p) {
-  for (; p->first; drop_first(p))
-    if (!p->first->alone)
-      engine_unsent(p->engine, p->first->binary, p->first->data, p->first->len);
+  for (; p->queue.first; drop_first(p))
+    if (!p->queue.first->alone)
+      engine_unsent(p->engine, p->queue.first->binary, p->queue.first->data,
+                    p->queue.first->len);
 }
 
-/* Takes as many as one request may have (python-engineio refuses more than 16 packets);
- * one that is larger alone goes alone. */
 static void gather(Polling *p, Buffer *payload, size_t most) {
-  bool alone = false;
-  for (int n = 0; p->first && n < MOST_PACKETS && !alone; n++) {
-    Piece *piece = p->first;
-    size_t more = eio_put_len(piece->binary, piece->len);
-    alone = piece->alone;
-    if (payload->len && (alone || (most && payload->len + more > most))) return;
-    eio_put(payload, piece->binary, piece->data, piece->len);
-    if (piece->fence) p->fence = piece->fence;
-    drop_first(p);
-  }
+  pieces_gather(&p->queue, payload, most, &p->fence);
+  recount(p);
 }
 
 /* --- requests --------------------------------------------------------------------- */
@@ -169,6 +160,7 @@ static HttpRequest *request(Polling *p, const Buffer *body, double timeout,
   way_for(p, body != NULL, &way);
   way.options.timeout = timeout;
   if (body) way.options.body = body->data, way.options.body_len = body->len;
+  else way.options.charge = p->charge;
   HttpRequest *started = http_start(p->net, &way.options, done, p, err);
   way_free(&way);
   return started;
@@ -243,8 +235,9 @@ static bool went_well(Polling *p, const HttpResponse *r, const Error *err) {
 
 static void release(Polling *p) {
   if (p->engine || p->leaving || p->busy) return;
-  while (p->first) drop_first(p);
+  while (p->queue.first) drop_first(p);
   buffer_free(&p->got);
+  charge_let_go(p->charge, p->charged);
   free(p);
 }
 
@@ -254,8 +247,6 @@ static void leave(Polling *p) {
 }
 
 /* --- GET -------------------------------------------------------------------------- */
-
-static void poll_more(Polling *p);
 
 static void take_part(Engine *e, const EioPart *part) {
   Error err;
@@ -267,19 +258,36 @@ static void take_part(Engine *e, const EioPart *part) {
   else engine_take_packet(e, part->data, part->len);
 }
 
-/* Packet by packet; what is behind one that paused the engine waits until it is not. */
+/* Packet by packet; what is behind one that paused the engine waits until it is not, and
+ * what is more than one turn should do waits for the next. */
 static void take_more(Polling *p) {
   EioPart part;
   Error err;
   if (p->taking) return;
   p->taking = true;
-  while (p->got.data && !is_over(p) && !p->engine->paused) {
+  size_t taken = 0;
+  while (p->got.data && !is_over(p) && !p->engine->paused && taken < SLICE) {
+    size_t left = p->left;
     int more = eio_next(&p->rest, &p->left, &part, &err);
+    taken += left - p->left + PACKET_COST;
     if (more > 0) take_part(p->engine, &part);
     else buffer_free(&p->got);
     if (more < 0) engine_end(p->engine, "parse error", &err);
   }
   p->taking = false;
+  recount(p);
+  bool waits = p->got.data && !is_over(p) && !p->engine->paused;
+  if (waits) timer_start(net_loop(p->net), &p->more, 0);
+}
+
+static void poll_more(Polling *p);
+
+static void on_more(Timer *timer) {
+  Polling *p = CONTAINER_OF(timer, Polling, more);
+  p->busy++;
+  take_more(p);
+  poll_more(p);
+  leave(p);
 }
 
 static void take_payload(Polling *p, Buffer *body) {
@@ -291,6 +299,7 @@ static void take_payload(Polling *p, Buffer *body) {
   *body = (Buffer){0};
   p->rest = p->got.data;
   p->left = p->got.len;
+  recount(p);
   take_more(p);
 }
 
@@ -324,6 +333,7 @@ static void stop(Polling *p) {
   if (p->get) http_cancel(p->get);
   if (p->post) http_cancel(p->post);
   p->get = p->post = NULL;
+  timer_stop(net_loop(p->net), &p->more);
   p->engine = NULL;
   p->leaving = NULL;
   http_forget(p->net, p);
@@ -369,6 +379,7 @@ static void say_more(Polling *p) {
 static void begin_leaving(Polling *p) {
   double patience = p->engine->options->ws.close_timeout;
   Leaving *leaving = p->leaving = xcalloc(1, sizeof *leaving);
+  timer_stop(net_loop(p->net), &p->more);
   leaving->polling = p;
   leaving->rest.end = on_net_end;
   leaving->late.fire = on_late;
@@ -407,6 +418,7 @@ static void on_posted(void *ctx, HttpResponse *response, const Error *err) {
   Polling *p = ctx;
   p->post = NULL;
   p->posting = 0;
+  recount(p);
   p->busy++;
   if (p->leaving) {
     was_answered(p, response);
@@ -425,9 +437,10 @@ static void post_more(Polling *p) {
     drained_if_idle(p);
     return;
   }
-  if (p->post || !p->first || engine_is_given_up(p->engine)) return;
+  if (p->post || !p->queue.first || engine_is_given_up(p->engine)) return;
   gather(p, &payload, p->engine->max_payload);
   p->posting = payload.len;
+  recount(p);
   p->post = request(p, &payload, p->engine->options->request_timeout, on_posted, &err);
   buffer_free(&payload);
   if (!p->post) fail(p, "transport error", &err);
@@ -447,10 +460,13 @@ int polling_start(Engine *e, Error *err) {
   Polling *p = xcalloc(1, sizeof *p);
   p->engine = e;
   p->net = e->net;
-  p->last = &p->first;
+  pieces_begin(&p->queue);
   p->flush.run = on_turn_end;
+  p->more.fire = on_more;
+  p->charge = charge_ref(e->options->ws.charge);
   p->get = request(p, NULL, e->options->ws.connect_timeout, on_got, err);
   if (!p->get) {
+    charge_unref(p->charge);
     free(p);
     return (int)err->code;
   }
@@ -461,9 +477,9 @@ int polling_start(Engine *e, Error *err) {
 /* However many pings a server puts into one answer, one pong waits. */
 void polling_send(Polling *p, bool binary, const char *data, size_t len) {
   bool pong = !binary && len > 0 && *data == EIO_PONG;
-  if (pong && p->pong) return;
-  put(p, binary, false, data, len);
-  if (pong) p->pong = CONTAINER_OF(p->last, Piece, next);
+  if (pong && p->queue.pong) return;
+  Piece *piece = put(p, binary, false, data, len);
+  if (pong) p->queue.pong = piece;
   net_at_turn_end(p->net, &p->flush);
 }
 
@@ -473,8 +489,9 @@ void polling_send_last(Polling *p, bool binary, const char *data, size_t len) {
 }
 
 void polling_fence(Polling *p, uint32_t number) {
-  if (p->first) {
-    CONTAINER_OF(p->last, Piece, next)->fence = number;
+  Piece *last = pieces_last(&p->queue);
+  if (last) {
+    last->fence = number;
   } else if (p->post) {
     p->fence = number;
   } else {
@@ -499,9 +516,11 @@ void polling_drain(Polling *p) {
 
 void polling_hand_over(Polling *p, WsClient *ws) {
   if (p->passed) engine_ws_fence(ws, p->passed);
-  while (p->first) {
-    ws_send(ws, p->first->binary, p->first->data, p->first->len);
-    if (p->first->fence) engine_ws_fence(ws, p->first->fence);
+  while (p->queue.first) {
+    Piece *piece = p->queue.first;
+    if (ws_send(ws, piece->binary, piece->data, piece->len) != 0)
+      engine_unsent(p->engine, piece->binary, piece->data, piece->len);
+    if (piece->fence) engine_ws_fence(ws, piece->fence);
     drop_first(p);
   }
 }

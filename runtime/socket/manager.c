@@ -45,6 +45,7 @@ struct Manager {
   Engine *engine;
   EngineOptions engine_options;
   SioAssembly *assembly;
+  size_t assembled; /* its memory, which is charged */
   Orphan *orphans;
   TurnEnd farewell;  /* to orphans that were answered */
   uint32_t fences;   /* the last one's number */
@@ -82,6 +83,7 @@ static Manager *manager_new(Net *net, const SocketOptions *options, char *addres
   m->query = query;
   m->cookies = cookies_new();
   socket_options_copy(&m->options, options);
+  charge_ref(m->options.charge);
   m->next = *all;
   *all = m;
   return m;
@@ -122,6 +124,7 @@ void manager_leave(Manager *m, Socket *user) {
   CHECK(!m->engine);
   while (*at != m) at = &(*at)->next;
   *at = m->next;
+  charge_unref(m->options.charge);
   socket_options_free(&m->options);
   cookies_free(m->cookies);
   packet_free(&m->unpacked);
@@ -261,6 +264,7 @@ static void end_engine(Manager *m, int close_code, const char *reason) {
   m->paused = 0;
   sio_assembly_free(m->assembly);
   m->assembly = NULL;
+  charge_set(m->options.charge, &m->assembled, 0);
   free_orphans(m);
   if (engine_has_upgraded(engine)) m->upgraded = true;
   engine_free(engine, close_code, reason);
@@ -316,10 +320,13 @@ static Socket *find_member(const Manager *m, const SioPacket *packet) {
 static int take(Manager *m, bool binary, const char *data, size_t len, SioPacket *packet,
                 const SioBytes **attachments, Error *err) {
   int whole = -1;
-  if (!m->options.msgpack) {
+  if (charge_is_over(m->options.charge, len)) {
+    error_set(err, ERR_MEMORY, "no memory for a packet of %zu bytes", len);
+  } else if (!m->options.msgpack) {
     whole = binary ? sio_take_binary(m->assembly, data, len, packet, err)
                    : sio_take_text(m->assembly, data, len, packet, err);
     *attachments = sio_attachments(m->assembly);
+    charge_set(m->options.charge, &m->assembled, sio_assembly_held(m->assembly));
   } else if (binary) {
     whole = packet_unpack(data, len, &m->unpacked, packet, err) == 0 ? 1 : -1;
     *attachments = m->unpacked.bytes;
@@ -339,7 +346,8 @@ static void on_message(void *ctx, bool binary, const char *data, size_t len) {
     return;
   }
   int whole = take(m, binary, data, len, &packet, &attachments, &err);
-  if (whole < 0) manager_fail(m, "parse error", &err);
+  bool ours = whole < 0 && err.code == ERR_MEMORY;
+  if (whole < 0) manager_fail(m, ours ? "transport error" : "parse error", &err);
   if (whole <= 0) return;
   Orphan *orphan = find_alive(m, packet.nsp, packet.nsp_len);
   Socket *s = find_member(m, &packet);
@@ -410,6 +418,7 @@ static void fill_options(Manager *m, const SocketOptions *o) {
              .subprotocols = m->options.subprotocols,
              .connect_timeout = o->timeout,
              .max_message = o->max_message,
+             .charge = o->charge,
              .max_buffered = ((size_t)64 << 20) + 2 * o->buffer_bytes,
              .deflate = o->deflate,
              .route = m->options.route}};

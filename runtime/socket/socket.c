@@ -113,6 +113,7 @@ Socket *socket_new(Net *net, const SocketOptions *options,
   s->age.fire = waiting_on_age;
   socket_options_copy(&s->options, options);
   socket_fill_options(&s->options);
+  charge_ref(s->options.charge);
   s->manager = manager_use(net, &s->options, address, query, nsp, s);
   return s;
 }
@@ -124,6 +125,7 @@ void socket_forget_id(Socket *s) {
 
 void socket_release(Socket *s) {
   if (!s->freed || s->busy || s->notes || s->tell_queued || s->stall.queued) return;
+  charge_unref(s->options.charge);
   socket_options_free(&s->options);
   recovery_forget(s);
   socket_forget_id(s);
@@ -273,6 +275,13 @@ int check_frames(const Socket *s, const SocketData *frames, Error *err) {
   return code;
 }
 
+/* A packet is copied twice on its way out. */
+static int check_memory(const Socket *s, size_t len, Error *err) {
+  if (!charge_is_over(s->options.charge, 2 * len)) return 0;
+  return error_set(err, ERR_BUFFER_FULL,
+                   "a packet of %zu bytes: its script holds as much as it may", len);
+}
+
 /* A peer that reads slowly is felt here, before the memory of the process is. */
 static int check_pressure(const Socket *s, size_t len, Error *err) {
   size_t waits = s->linked ? manager_buffered(s->manager) : 0;
@@ -301,6 +310,7 @@ static int put(Socket *s, const SocketData *frames, bool binary, bool is_volatil
     if (pressed) return is_volatile ? 0 : pressed;
     int code = send_now(s, frames, binary, err);
     if (code == 0 && call) call->sent = true;
+    if (code == ERR_BUFFER_FULL && is_volatile) return 0;
     if (code != ERR_NOT_CONNECTED) return code;
   }
   if (is_volatile) return 0;
@@ -326,6 +336,8 @@ static int put_event(Socket *s, const SocketData *data, bool is_volatile,
   Buffer out = {0};
   int code = check_event(s, data->json, data->len, err);
   if (code) return code;
+  code = check_memory(s, socket_data_total(data), err);
+  if (code) return is_volatile ? 0 : code;
   SocketData frames;
   code =
       packet_encode(s, SIO_EVENT, call ? call->id : SIO_NO_ACK, data, &out, &frames, err);
@@ -351,6 +363,7 @@ int socket_ack(Socket *s, uint32_t epoch, int64_t ack, const SocketData *data,
   Buffer out = {0};
   if (epoch != s->epoch || s->state != SOCKET_CONNECTED || !s->linked) return 0;
   SocketData frames;
+  if (check_memory(s, socket_data_total(data), err) != 0) return (int)err->code;
   int code = packet_encode(s, SIO_ACK, ack, data, &out, &frames, err);
   if (!code) code = send_now(s, &frames, s->options.msgpack, err);
   buffer_free(&out);

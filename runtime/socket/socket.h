@@ -31,7 +31,8 @@ typedef enum SocketState {
 
 typedef struct SocketOptions {
   SocketProtocol protocol;
-  Charge *charge;     /* what waits to be sent is charged there; borrowed; may be NULL */
+  Charge *charge; /* what waits to be sent, or to be handled, is charged there; a Socket
+                     holds a reference; may be NULL */
   const void *group;  /* sockets of one may share a connection; NULL: none does */
   bool multiplex;     /* this one may; its namespace apart */
   bool msgpack;       /* packets as npm's socket.io-msgpack-parser has them */

@@ -33,6 +33,10 @@ int waiting_put(Socket *s, const SocketData *frames, bool binary, SocketCall *ca
   return 0;
 }
 
+static size_t cost_of(const Waiting *w) {
+  return sizeof *w + w->len;
+}
+
 /* Takes one out; `at` is what points to it. */
 static Waiting *take(Socket *s, Waiting **at) {
   Waiting *w = *at;
@@ -40,7 +44,7 @@ static Waiting *take(Socket *s, Waiting **at) {
   if (!w->next) s->last_waiting = at;
   s->waiting_count--;
   s->waiting_bytes -= w->len;
-  charge_remove(s->options.charge, sizeof *w + w->len);
+  charge_remove(s->options.charge, cost_of(w));
   return w;
 }
 
@@ -77,14 +81,23 @@ static void send_first(Socket *s) {
   free(w);
 }
 
-/* The server's limit was not known when they were accepted. */
+/* The server's limit was not known when they were accepted. What is charged for it makes
+ * room for what the connection is charged. */
+static int send_waiting(Socket *s, const Waiting *w, Error *err) {
+  int code = check_frames(s, &w->frames, err);
+  if (code) return code;
+  charge_remove(s->options.charge, cost_of(w));
+  code = link_send_all(s, w->binary, &w->frames);
+  charge_add(s->options.charge, cost_of(w));
+  return code;
+}
+
 void waiting_flush(Socket *s) {
   Log *log = loop_log(net_loop(s->net));
   while (s->waiting && s->linked) {
     Waiting *w = s->waiting;
     Error err;
-    int code = check_frames(s, &w->frames, &err);
-    if (code == 0) code = link_send_all(s, w->binary, &w->frames);
+    int code = send_waiting(s, w, &err);
     if (code == ERR_NOT_CONNECTED) break;
     if (code == 0) {
       send_first(s);

@@ -13,7 +13,8 @@ void early_init(Early *e) {
 
 bool early_hold(Socket *s, Note *note) {
   Early *e = &s->early;
-  if (e->count == MOST_HELD || note->size > MOST_HELD_BYTES - e->bytes) {
+  size_t cost = sizeof *note + note->size;
+  if (e->count == MOST_HELD || cost > MOST_HELD_BYTES - e->bytes) {
     note_free(note);
     return false;
   }
@@ -21,7 +22,7 @@ bool early_hold(Socket *s, Note *note) {
   *e->last = note;
   e->last = &note->next;
   e->count++;
-  e->bytes += note->size;
+  e->bytes += cost;
   return true;
 }
 

@@ -169,6 +169,15 @@ static void flooded(Socket *s) {
   link_abandon(s, "parse error", &err);
 }
 
+/* For what came. A packet that is left out would be missed by nobody but the script. */
+static void lack_memory(Socket *s, size_t len) {
+  Error err;
+  error_set(&err, ERR_MEMORY,
+            "no memory for %zu bytes from the server: the script holds as much as it may",
+            len);
+  link_abandon(s, "transport error", &err);
+}
+
 static void on_payload(Socket *s, const SioPacket *packet, const SioBytes *attachments) {
   bool event = packet->type == SIO_EVENT || packet->type == SIO_BINARY_EVENT;
   SocketData data = {packet->json, packet->json_len, attachments, packet->attachments};
@@ -182,6 +191,10 @@ static void on_payload(Socket *s, const SioPacket *packet, const SioBytes *attac
     return;
   }
   if (!event && !data.len) data.json = "[]", data.len = 2;
+  if (!note_fits(s, socket_data_room(&data))) {
+    lack_memory(s, data.len);
+    return;
+  }
   Note *note = note_new_data(s, event ? NOTE_EVENT : NOTE_ACK, packet->ack, &data);
   if (s->joined) note_send(note);
   else if (!early_hold(s, note)) flooded(s);
@@ -212,6 +225,10 @@ void link_opened(Socket *s) {
 }
 
 void link_frame(Socket *s, bool binary, const char *data, size_t len) {
+  if (!note_fits(s, len)) {
+    lack_memory(s, len);
+    return;
+  }
   note_push(s, binary ? NOTE_BINARY : NOTE_TEXT, 0, data, len);
 }
 

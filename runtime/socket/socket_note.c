@@ -6,6 +6,11 @@
 
 #include "socket/socket_parts.h"
 
+/* What a note takes of memory, not only what it says: tiny ones come in millions. */
+static size_t cost_of(const Note *note) {
+  return sizeof *note + note->size;
+}
+
 static const size_t backlog_high = 8u << 20, backlog_low = 4u << 20;
 
 void note_deliver(Socket *s, Note *note) {
@@ -53,12 +58,13 @@ void note_free(Note *note) {
     memcpy(&loss, note->data, sizeof loss);
     free(loss.data);
   }
+  charge_remove(note->socket->options.charge, cost_of(note));
   if (note->socket->freed) free(note); /* the net may be gone, too */
-  else blocks_give(net_blocks(note->socket->net), note, sizeof *note + note->size);
+  else blocks_give(net_blocks(note->socket->net), note, cost_of(note));
 }
 
 void note_relax(Socket *s, const Note *note) {
-  s->backlog -= note->size;
+  s->backlog -= cost_of(note);
   if (!s->paused || s->backlog > backlog_low) return;
   s->paused = false;
   if (s->linked) manager_pause(s->manager, false);
@@ -89,6 +95,7 @@ static Note *new_note(Socket *s, NoteType type, int64_t ack, size_t len) {
   note->next = NULL;
   note->ack = ack;
   note->len = note->size = len;
+  charge_add(s->options.charge, cost_of(note));
   return note;
 }
 
@@ -104,12 +111,21 @@ Note *note_new_data(Socket *s, NoteType type, int64_t ack, const SocketData *dat
   return note;
 }
 
+bool note_fits(const Socket *s, size_t size) {
+  return !charge_is_over(s->options.charge, sizeof(Note) + size);
+}
+
+/* A script that holds as much as it may takes what there is before more is read. */
+static bool is_behind(const Socket *s) {
+  return s->backlog >= backlog_high || !note_fits(s, 0);
+}
+
 void note_send(Note *note) {
   Socket *s = note->socket;
   s->notes++;
-  s->backlog += note->size;
+  s->backlog += cost_of(note);
   inbox_push(net_loop(s->net), &note->event);
-  if (s->paused || s->backlog < backlog_high || !s->linked) return;
+  if (s->paused || !s->linked || !is_behind(s)) return;
   s->paused = true;
   if (!s->told_paused)
     log_write(loop_log(net_loop(s->net)), LOG_WARN, "socket",

@@ -41,7 +41,7 @@ struct Note {
   Note *next;    /* while it is held */
   int64_t ack;
   SocketData told; /* of events and acks, in data */
-  size_t size;     /* as it came */
+  size_t size;     /* behind it */
   uint32_t epoch;  /* of its connection, while it is held back */
   size_t len;
   _Alignas(SioBytes) char data[];
@@ -129,7 +129,7 @@ struct Socket {
   bool joined; /* CONNECT came: the poll's view */
   bool awaiting_auth;
   size_t max_payload; /* 0: not known */
-  size_t backlog;     /* bytes of notes in the inbox */
+  size_t backlog;     /* memory of the notes in the inbox */
   bool paused, told_paused;
   Timer attempt;
 
@@ -197,6 +197,8 @@ void note_deliver(Socket *s, Note *note);     /* in dispatch */
 void note_free(Note *note);                   /* before its socket */
 void note_relax(Socket *s, const Note *note); /* it is no backlog any more */
 void note_send(Note *note);                   /* counts it, and sends it on its way */
+
+bool note_fits(const Socket *s, size_t size); /* the script may hold so much more */
 
 size_t socket_data_total(const SocketData *data); /* bytes on the wire */
 

@@ -34,6 +34,7 @@ static void take_out(Retry *r) {
   if (!r->next) s->retries_last = at;
   s->retry_count--;
   s->retry_bytes -= r->len;
+  charge_remove(s->options.charge, sizeof *r + r->len);
 }
 
 static void release(Retry *r) {
@@ -97,7 +98,8 @@ static int check_room(const Socket *s, size_t len, Error *err) {
   if (s->state == SOCKET_CLOSED)
     return error_set(err, ERR_NOT_CONNECTED, "the connection is closed");
   if (s->retry_count < s->options.buffer_count &&
-      len <= s->options.buffer_bytes - s->retry_bytes)
+      len <= s->options.buffer_bytes - s->retry_bytes &&
+      !charge_is_full(s->options.charge, sizeof(Retry) + len))
     return 0;
   return error_set(err, ERR_BUFFER_FULL,
                    "%zu events (%zu bytes) wait to be acknowledged already",
@@ -115,6 +117,7 @@ int retry_put(Socket *s, SocketCall *call, const SocketData *data, Error *err) {
   s->retries_last = &r->next;
   s->retry_count++;
   s->retry_bytes += len;
+  charge_add(s->options.charge, sizeof *r + len);
   if (call) call->retry = r;
   retry_pump(s);
   return 0;

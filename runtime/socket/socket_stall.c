@@ -27,29 +27,39 @@ static Note *take_first(Stall *stall) {
   return note;
 }
 
+static void tell_first(Socket *s) {
+  Stall *stall = &s->stall;
+  Note *note = take_first(stall);
+  stall->epoch = note->epoch;
+  note_relax(s, note);
+  note_deliver(s, note);
+  stall->epoch = 0;
+  note_free(note);
+}
+
+static void go_on_later(Socket *s);
+
+/* One in each turn, as if it came now: others have theirs. */
 static void on_go_on(Event *event) {
   Socket *s = CONTAINER_OF(event, Socket, stall.event);
-  Stall *stall = &s->stall;
-  stall->queued = false;
+  s->stall.queued = false;
   socket_enter(s);
-  while (stall->first && !stall->holding && !s->freed) {
-    Note *note = take_first(stall);
-    stall->epoch = note->epoch;
-    note_relax(s, note);
-    note_deliver(s, note);
-    stall->epoch = 0;
-    note_free(note);
-  }
+  if (s->stall.first && !s->stall.holding && !s->freed) tell_first(s);
+  go_on_later(s);
   socket_leave(s);
 }
 
-void socket_hold(Socket *s, bool hold) {
+static void go_on_later(Socket *s) {
   Stall *stall = &s->stall;
-  stall->holding = hold;
-  if (hold || !stall->first || stall->queued || s->freed) return;
+  if (stall->holding || !stall->first || stall->queued || s->freed) return;
   stall->queued = true;
   stall->event.run = on_go_on;
   inbox_push(net_loop(s->net), &stall->event);
+}
+
+void socket_hold(Socket *s, bool hold) {
+  s->stall.holding = hold;
+  go_on_later(s);
 }
 
 void stall_free(Socket *s) {

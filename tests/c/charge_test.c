@@ -20,6 +20,37 @@ static void what_is_added_is_used(void **state) {
   charge_unref(charge);
 }
 
+static void what_changes_in_size_is_set(void **state) {
+  (void)state;
+  Charge *charge = charge_new(100);
+  size_t one = 0, other = 0;
+  charge_set(charge, &one, 30);
+  charge_set(charge, &other, 50);
+  charge_set(charge, &one, 10);
+  assert_int_equal(charge_used(charge), 60);
+  assert_int_equal(charge_room(charge), 40);
+  charge_set(charge, &other, 95); /* what could not be refused */
+  assert_int_equal(charge_room(charge), 0);
+  assert_true(charge_is_over(charge, 0));
+  charge_set(charge, &one, 0);
+  charge_set(charge, &other, 0);
+  assert_int_equal(charge_used(charge), 0);
+  charge_set(NULL, &one, 7);
+  assert_int_equal(one, 7);
+  assert_true(charge_room(NULL) == SIZE_MAX);
+  charge_unref(charge);
+}
+
+static void a_little_is_not_refused_for_a_lack_of_memory(void **state) {
+  (void)state;
+  Charge *charge = charge_new(1000);
+  assert_false(charge_is_over(charge, 1000));
+  assert_true(charge_is_over(charge, 1001));
+  assert_false(charge_is_over(NULL, 1000));
+  assert_true(charge_is_over(NULL, SIZE_MAX / 2));
+  charge_unref(charge);
+}
+
 static void it_is_full_at_its_limit(void **state) {
   (void)state;
   Charge *charge = charge_new(100);
@@ -62,6 +93,8 @@ static void what_is_held_refers_to_it(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(what_is_added_is_used),
+      cmocka_unit_test(what_changes_in_size_is_set),
+      cmocka_unit_test(a_little_is_not_refused_for_a_lack_of_memory),
       cmocka_unit_test(it_is_full_at_its_limit),
       cmocka_unit_test(nobodys_is_bounded_by_the_system_alone),
       cmocka_unit_test(what_is_held_refers_to_it),

@@ -104,6 +104,36 @@ static void what_is_sent_meanwhile_goes_together(void **state) {
   assert_int_equal(engine_buffered(t->engine), 0);
 }
 
+typedef struct Ticking {
+  Timer timer;
+  Test *test;
+  int between; /* turns that it had behind the first message and before the last */
+} Ticking;
+
+static void tick(Timer *timer) {
+  Ticking *ticking = CONTAINER_OF(timer, Ticking, timer);
+  const char *told = buffer_text(&ticking->test->told);
+  ticking->between += strstr(told, "message first") && !strstr(told, "message last");
+  timer_start(ticking->test->env.loop, timer, 0);
+}
+
+static void an_answer_of_many_packets_leaves_others_their_turns(void **state) {
+  Test *t = *state;
+  Ticking ticking = {.timer.fire = tick, .test = t};
+  Buffer body = {0};
+  open_polling(t, HELLO);
+  buffer_puts(&body, "4first|");
+  for (int i = 0; i < 30000; i++) buffer_puts(&body, "6|");
+  buffer_puts(&body, "4last");
+  timer_start(t->env.loop, &ticking.timer, 0);
+  answer_get(t, buffer_text(&body));
+  expect(t, "GET abc");
+  timer_stop(t->env.loop, &ticking.timer);
+  buffer_free(&body);
+  told(t, "message first\nmessage last\n");
+  assert_true(ticking.between >= 5);
+}
+
 /* Each body within what the server takes; what is too large alone goes alone. */
 static void bodies_keep_to_max_payload(void **state) {
   Test *t = *state;
@@ -917,6 +947,7 @@ int main(void) {
       T(several_packets_in_one_body),
       T(many_pings_have_one_answer),
       T(what_is_sent_meanwhile_goes_together),
+      T(an_answer_of_many_packets_leaves_others_their_turns),
       T(bodies_keep_to_max_payload),
       T(bodies_have_sixteen_packets_at_most),
       T(text_must_be_utf8_on_either_transport),

@@ -25,9 +25,9 @@
 typedef void AnyFunction(void);
 #define HELD(name) (AnyFunction *)name
 static AnyFunction *const held[] __attribute__((used)) = {
-    HELD(http1_new),   HELD(http1_reason),  HELD(ws_parse),   HELD(ws_parser_new),
-    HELD(ws_frame),    HELD(ws_accept),     HELD(utf8_valid), HELD(buffer_consume),
-    HELD(timer_start), HELD(authority_read)};
+    HELD(http1_new),   HELD(http1_reason),   HELD(ws_parse),   HELD(ws_parser_new),
+    HELD(ws_frame),    HELD(ws_accept),      HELD(utf8_valid), HELD(buffer_consume),
+    HELD(timer_start), HELD(authority_read), HELD(charge_set), HELD(charge_is_over)};
 
 /* --- the world of a test ---------------------------------------------------------- */
 
