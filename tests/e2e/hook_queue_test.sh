@@ -128,10 +128,14 @@ script.on_start(function()
     if ok then n = n + 1 end
   until not ok
   print(n, err.code, err.sent, select(2, chat:call "flood").code)
+  local waits = chat:stats().buffered
+  ok, err = chat.volatile:emit("flood", 1)
+  print("volatile", ok, err, chat:stats().buffered == waits)
 end)
 LUA
 start run client.lua hook.lua --memory
 expect "a hook fills half of the buffer" '^500.BUFFER_FULL.no.BUFFER_FULL$'
+expect "what it sends as volatile is dropped then, as where nobody is connected" '^volatile.true.nil.true$'
 expect "the rest is its owner's" '^client: all is kept'
 is "all of it" "$(grep -c '^client: BUFFER' out)" 0
 stop
