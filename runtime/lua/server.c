@@ -7,7 +7,7 @@
 
 #include "bridge/box.h"
 #include "lua/modules.h"
-#include "resource/server_options.h"
+#include "lua/server_fields.h"
 #include "resource/server_options.h"
 #include "bridge/luaerror.h"
 #include "resource/server.h"

@@ -1,6 +1,6 @@
 /* Reads the options table of server.listen. */
-#ifndef TIDELOCK_LUA_SERVER_OPTIONS_H
-#define TIDELOCK_LUA_SERVER_OPTIONS_H
+#ifndef TIDELOCK_LUA_SERVER_FIELDS_H
+#define TIDELOCK_LUA_SERVER_FIELDS_H
 
 #include <lua.h>
 

@@ -1,5 +1,5 @@
 /* See server_options.h. */
-#include "resource/server_options.h"
+#include "lua/server_fields.h"
 
 #include <lauxlib.h>
 #include <stdlib.h>
