@@ -1,4 +1,4 @@
-/* See server_options.h. */
+/* See server_fields.h. */
 #include "lua/server_fields.h"
 
 #include <lauxlib.h>
