@@ -264,6 +264,12 @@ static void read_table(lua_State *L, int index, Error *out) {
   out->retry_after = find_number(L, index, "retry_after");
 }
 
+ErrorCode luaerror_code(lua_State *L, int index) {
+  if (lua_type(L, index) != LUA_TTABLE || !lua_checkstack(L, 4)) return ERR_NONE;
+  const char *name = find_text(L, lua_absindex(L, index), "code");
+  return name ? error_code(name) : ERR_NONE;
+}
+
 bool luaerror_read(lua_State *L, int index, Error *out) {
   index = lua_absindex(L, index);
   if (luaerror_is(L, index) && lua_checkstack(L, 4)) {

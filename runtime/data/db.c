@@ -35,6 +35,7 @@ struct Db {
   DbJob *first, **last, *finished, **finished_last;
   DbJob *asked, **asked_last;  /* reads that come before */
   bool closing, trouble, told; /* told: what the watchers know */
+  double until; /* closing: monotonic seconds, for a lock that another process holds */
   Error why;
   FileId file; /* that was opened */
   int max_pages;
@@ -84,6 +85,20 @@ static void close_sql(Db *db) {
   db->writable = false;
 }
 
+/* How long a lock that another process holds is waited for: milliseconds. */
+static int lock_patience(const Db *db) {
+  double left = db->until - clock_monotonic();
+  if (!db->closing || left >= 1) return 1000;
+  return left > 0 ? (int)(left * 1000) : 0;
+}
+
+static int wait_for_lock(Db *db) {
+  uv_mutex_lock(&db->mutex);
+  int patience = lock_patience(db);
+  uv_mutex_unlock(&db->mutex);
+  return sqlite3_busy_timeout(db->sql, patience);
+}
+
 static void know_file(Db *db, FileId file) {
   uv_mutex_lock(&db->mutex);
   db->file = file;
@@ -105,7 +120,7 @@ static int open_sql(Db *db) {
                            SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
   int format = 0;
   know_file(db, file_id(db->path));
-  if (rc == SQLITE_OK) rc = sqlite3_busy_timeout(db->sql, 1000);
+  if (rc == SQLITE_OK) rc = wait_for_lock(db);
   if (rc == SQLITE_OK) rc = read_format(db, &format);
   if (rc == SQLITE_OK && format && format != DB_FORMAT) {
     db->old = format < DB_FORMAT;
@@ -163,7 +178,8 @@ static int limit_pages(Db *db) {
 static int write_job(Db *db, DbJob *job, Error *err) {
   int rc = open_database(db, "write", err);
   if (rc != SQLITE_OK) return rc;
-  rc = limit_pages(db);
+  rc = wait_for_lock(db);
+  if (rc == SQLITE_OK) rc = limit_pages(db);
   if (rc == SQLITE_OK) rc = make_tables(db);
   if (rc == SQLITE_OK) rc = run(db, "BEGIN IMMEDIATE");
   if (rc == SQLITE_OK) rc = job->work(job, db->sql);
@@ -265,6 +281,16 @@ static void set_trouble(Db *db, bool trouble, const Error *err) {
   uv_async_send(&db->async);
 }
 
+static bool is_locked(int rc) {
+  return (rc & 0xFF) == SQLITE_BUSY || (rc & 0xFF) == SQLITE_LOCKED;
+}
+
+/* Done with it, whether or not it went well. */
+static bool is_done(const Db *db, const DbJob *job, int rc) {
+  if (rc == SQLITE_OK || job->reads) return true;
+  return db->closing && (!is_locked(rc) || lock_patience(db) == 0);
+}
+
 static void serve(Db *db, DbJob *job) {
   Error err = {0};
   uv_mutex_unlock(&db->mutex);
@@ -272,8 +298,9 @@ static void serve(Db *db, DbJob *job) {
   uv_mutex_lock(&db->mutex);
   if (!job->reads && (rc != SQLITE_OK || db->trouble))
     set_trouble(db, rc != SQLITE_OK, &err);
-  if (rc == SQLITE_OK || job->reads || db->closing) finish(db, job, rc, &err);
-  else uv_cond_timedwait(&db->wake, &db->mutex, (uint64_t)(db->retry * 1e9));
+  double pause = db->closing ? 0.01 : db->retry;
+  if (is_done(db, job, rc)) finish(db, job, rc, &err);
+  else uv_cond_timedwait(&db->wake, &db->mutex, (uint64_t)(pause * 1e9));
 }
 
 static void thread_main(void *arg) {
@@ -495,9 +522,10 @@ static void await_thread(Db *db) {
   uv_thread_join(&db->thread);
 }
 
-void db_close(Db *db) {
+void db_close(Db *db, double seconds) {
   uv_mutex_lock(&db->mutex);
   db->closing = true;
+  db->until = clock_monotonic() + seconds;
   uv_cond_signal(&db->wake);
   uv_mutex_unlock(&db->mutex);
   await_thread(db);

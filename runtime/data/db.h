@@ -32,10 +32,11 @@ typedef struct DbOptions {
 
 /* Returns new, or NULL: BUSY when another process has the folder, IO. */
 Db *db_open(Loop *loop, const DbOptions *options, Error *err);
-/* Does all that is queued (once each: what fails now is lost, and logged), waits for
+/* Does all that is queued (once each: what fails now is lost, and logged; but a lock that
+ * another process holds is waited for, all jobs together so many seconds), waits for
  * that, and closes. Jobs come back through the inbox; run the loop on until it is empty.
  */
-void db_close(Db *db);
+void db_close(Db *db, double seconds);
 
 /* Embed it; it is the database's until done is called. */
 typedef struct DbJob DbJob;

@@ -1,8 +1,9 @@
 /* When what is written, and who hears of it: see persist.h. The rows are
  * persist_rows.c's, persist_write.c's, persist_load.c's and persist_lazy.c's.
  *
- * `changed` counts changes, `saved` is the count that is on disk. A Persist that is
- * closed lives on until its jobs and its event have come back. */
+ * `changed` counts changes, `handed` is the count that was handed to the database,
+ * `saved` that which is on disk. A Persist that is closed lives on until its jobs and its
+ * event have come back. */
 #include "data/persist.h"
 
 #include <stdlib.h>
@@ -27,8 +28,8 @@ struct Persist {
   Value synced, root;  /* what the rows stand for; what is to be */
   Value initial, gone; /* which of its keys are gone: as it is stored */
   Timer timer;
-  uint64_t changed, saved, written;
-  PersistFlush *flushes;
+  uint64_t changed, handed, saved, written;
+  PersistFlush *flushes, **last_flush;
   DbWatcher watcher;
   Event answer;
   Error refused; /* what could not be kept of what was written since the last answer */
@@ -48,22 +49,23 @@ static void release(Persist *p) {
   free(p);
 }
 
+static void add_flush(Persist *p, PersistFlush *flush) {
+  flush->next = NULL;
+  flush->at = p->last_flush;
+  *p->last_flush = flush;
+  p->last_flush = &flush->next;
+}
+
 /* Those that are on disk; with an error all. `gone`: what was on disk is there no more.
  */
 static void answer_flushes(Persist *p, const Error *err, bool gone) {
-  PersistFlush *all = p->flushes, **last = &p->flushes;
-  p->flushes = NULL;
+  PersistFlush *all = persist_take_flushes(p);
   while (all) {
     PersistFlush *flush = all;
     all = flush->next;
     bool saved = flush->upto <= p->saved;
-    if (err || saved) {
-      flush->done(flush, !saved || gone ? err : p->refused.code ? &p->refused : NULL);
-    } else {
-      flush->next = NULL;
-      while (*last) last = &(*last)->next;
-      *last = flush;
-    }
+    if (!err && !saved) add_flush(p, flush);
+    else flush->done(flush, !saved || gone ? err : p->refused.code ? &p->refused : NULL);
   }
 }
 
@@ -245,7 +247,7 @@ static void write_now(Persist *p) {
   p->synced = value_retain(p->root);
   char *gone = sync_gone(p);
   if (!p->rows.count && !p->aside && !gone && p->stored == p->version) {
-    if (!p->writing) p->saved = p->changed;
+    if (!p->writing) p->saved = p->handed = p->changed;
     if (!p->writing) return;
   }
   Write *write = xcalloc(1, sizeof *write);
@@ -255,7 +257,7 @@ static void write_now(Persist *p) {
   write->gone = gone;
   p->aside = NULL;
   write->version = p->stored = p->version;
-  write->upto = p->changed;
+  write->upto = p->handed = p->changed;
   write->next_id = p->rows.next_id;
   write->ops = rows_take(&p->rows, &write->count);
   p->written += write->count;
@@ -280,24 +282,22 @@ void persist_changed(Persist *p, Value root) {
 }
 
 void persist_flush(Persist *p, PersistFlush *flush) {
-  PersistFlush **last = &p->flushes;
-  while (*last) last = &(*last)->next;
-  flush->next = NULL;
   flush->upto = p->changed;
-  *last = flush;
+  add_flush(p, flush);
   if (timer_active(&p->timer)) on_due(&p->timer);
   answer_soon(p);
 }
 
 void persist_flush_cancel(Persist *p, PersistFlush *flush) {
-  PersistFlush **at = &p->flushes;
-  while (*at && *at != flush) at = &(*at)->next;
-  if (*at) *at = flush->next;
+  *flush->at = flush->next;
+  if (flush->next) flush->next->at = flush->at;
+  else p->last_flush = flush->at;
 }
 
 PersistFlush *persist_take_flushes(Persist *p) {
   PersistFlush *all = p->flushes;
   p->flushes = NULL;
+  p->last_flush = &p->flushes;
   return all;
 }
 
@@ -384,6 +384,7 @@ static Persist *new_persist(Loop *loop, Db *db, const PersistOptions *options) {
   persist_retune(p, options->version, options->delay);
   p->failed = options->failed ? options->failed : ignore_failure;
   p->ctx = options->ctx;
+  p->last_flush = &p->flushes;
   p->timer.fire = on_due;
   p->watcher.told = on_told;
   rows_init(&p->rows);
@@ -480,11 +481,15 @@ Persist *persist_open(Loop *loop, Db *db, const PersistOptions *options,
   return p;
 }
 
+void persist_save(Persist *p) {
+  if (p->handed != p->changed) write_now(p);
+}
+
 void persist_close(Persist *p) {
   Error gone;
   error_set(&gone, ERR_CANCELLED, "the store was closed");
   db_unwatch(p->db, &p->watcher);
-  if (p->saved != p->changed) write_now(p);
+  persist_save(p);
   answer_flushes(p, &gone, false);
   drop_values(p);
   release(p);

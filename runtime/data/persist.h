@@ -54,7 +54,9 @@ Persist *persist_open(Loop *loop, Db *db, const PersistOptions *options,
  */
 Value persist_gone(const Persist *persist);
 void persist_set_initial(Persist *persist, Value initial);
-/* Hands what is not yet written to the database, and releases it. What others still hold
+/* Hands what is not yet written to the database. */
+void persist_save(Persist *persist);
+/* The same, and releases it. What others still hold
  * unread is read, so release what needs no reading before. Flushes that wait are
  * answered with CANCELLED. */
 void persist_close(Persist *persist);
@@ -72,7 +74,7 @@ void persist_retune(Persist *persist, int64_t version, double delay);
  * disk, or with why it is not. */
 typedef struct PersistFlush PersistFlush;
 struct PersistFlush {
-  PersistFlush *next;
+  PersistFlush *next, **at; /* among those that wait */
   uint64_t upto;
   void (*done)(PersistFlush *flush, const Error *err);
 };

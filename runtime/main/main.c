@@ -238,6 +238,7 @@ static int write_output(World *world, int status) {
   while (!output_wait(output, 0.02)) {
     if (!atomic_load(&world->ending.signalled) || ending_left(&world->ending) > 0)
       continue;
+    if (!ending_take(&world->ending)) continue; /* the thread of signals does that */
     output_say("tidelock: %zu printed bytes that nobody read are dropped",
                output_left(output));
     return signals_status(world->signals);

@@ -1,9 +1,10 @@
 /* See signals.h. `lock` guards the runtime, which comes and goes, and `tries`.
  *
- * The thread also sees to it that a signal ends the process in time, whatever the loop
- * does. When the time is up and the loop is still with scripts, in a function that
- * nothing can stop, the thread waits for what is queued for the disk and ends the process
- * itself; while the loop hands over and saves, it is given all the time that takes. */
+ * The thread also sees to it that the process ends in time, whatever the loop does: it
+ * may be in a function that nothing can stop, or let go of very much memory. When the
+ * time is up the thread waits for what is queued for the disk, and ends the process
+ * itself; while the loop hands over what is to be kept, it is given all the time that
+ * takes. */
 #include "main/signals.h"
 
 #include <errno.h>
@@ -15,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "core/clock.h"
 #include "script/reload.h"
 
 struct Signals {
@@ -28,11 +30,16 @@ struct Signals {
   uv_async_t *told;
   atomic_int status;
   atomic_bool reload, closing;
-  bool terminal; /* there was one to control us when we began */
-  int late;      /* moments since the time was up, of the thread */
+  atomic_bool woken; /* by SIGUSR1, because the end is asked for */
+  bool terminal;     /* there was one to control us when we began */
+  int moments;       /* of the thread, since the time of scripts was over */
+  double first;      /* when the first signal that ends us came, monotonic seconds */
 };
 
-enum { LATE_MOMENTS = 50 };
+#define MOMENT 0.02 /* seconds */
+/* The same signal again within this is a copy of it: timeout(1) sends one to the process
+ * and one to its group, npm hands on the Ctrl-C that the terminal has sent to us too. */
+#define COPY 0.05
 
 static bool has_terminal(void) {
   int fd = open("/dev/tty", O_RDONLY | O_NOCTTY | O_CLOEXEC);
@@ -63,12 +70,21 @@ static void say_unwritten(Signals *s) {
   else output_say("tidelock: ended at once: nothing was left to be written");
 }
 
+static void end_at_once(Signals *s, int number) {
+  bool copy =
+      atomic_load(&s->status) == 128 + number && clock_monotonic() - s->first < COPY;
+  if (copy) return;
+  say_unwritten(s);
+  _exit(128 + number);
+}
+
 static void interrupt(Signals *s, int number) {
   int none = 0;
   if (!atomic_compare_exchange_strong(&s->status, &none, 128 + number)) {
-    say_unwritten(s);
-    _exit(128 + number);
+    end_at_once(s, number);
+    return;
   }
+  s->first = clock_monotonic();
   atomic_store(&s->ending->signalled, true);
   ending_ask(s->ending);
   tell_loop(s, true);
@@ -97,33 +113,66 @@ static void handle(Signals *s, int number) {
   else if (number == SIGUSR1) reopen_log(s);
 }
 
-/* The time is up, and the loop has not seen that by itself: it had a second for it, in
- * which this thread ran, so that neither a process that was stopped nor a machine that is
- * busy loses what the loop would have saved. */
+/* Moments that the loop had, after scripts, to hand over what is to be kept: this thread
+ * has counted a third of those that there were for it. So a process that was stopped
+ * meanwhile loses nothing of that. */
+static bool had_its_time(const Signals *s) {
+  double kept = ending_due(s->ending) - ending_scripts_due(s->ending);
+  return s->moments * MOMENT * 3 >= kept;
+}
+
+/* What is printed and not read holds the process, unless a signal ends it. */
+static bool is_held(const Signals *s) {
+  if (atomic_load(&s->ending->signalled)) return false;
+  return output_left(s->output) || atomic_load(&s->ending->phase) == ENDING_CLOSED;
+}
+
 static bool is_overdue(Signals *s) {
-  EndingPhase phase = atomic_load(&s->ending->phase);
-  if (!atomic_load(&s->ending->signalled) || ending_left(s->ending) > 0) return false;
-  if (phase == ENDING_SAVING || atomic_load(&s->ending->unsaved) > 0) return false;
-  return ++s->late >= LATE_MOMENTS;
+  Ending *e = s->ending;
+  if (!ending_scripts_over(e)) return false;
+  s->moments++;
+  if (ending_left(e) > 0 || !had_its_time(s) || is_held(s)) return false;
+  return atomic_load(&e->phase) != ENDING_SAVING && atomic_load(&e->unsaved) == 0;
+}
+
+/* A function that could not be stopped is no success. */
+static int overdue_status(const Signals *s) {
+  int status = atomic_load(&s->status);
+  if (!status) status = atomic_load(&s->ending->status);
+  return status || atomic_load(&s->ending->phase) != ENDING_SCRIPTS ? status : 1;
 }
 
 static void end_overdue(Signals *s) {
+  if (!ending_take(s->ending)) return;
   size_t left = output_left(s->output);
+  if (atomic_load(&s->ending->phase) == ENDING_SCRIPTS)
+    output_say(
+        "tidelock: a function of a script's could not be stopped in time; what was "
+        "changed since the last write is not saved");
   if (left) output_say("tidelock: %zu printed bytes that nobody read are dropped", left);
-  _exit(atomic_load(&s->status));
+  _exit(overdue_status(s));
 }
 
 static void *thread_main(void *arg) {
   Signals *s = arg;
-  struct timespec a_moment = {.tv_nsec = 20000000}, long_time = {.tv_sec = 3600};
+  struct timespec a_moment = {.tv_nsec = (long)(MOMENT * 1e9)};
+  struct timespec long_time = {.tv_sec = 3600};
   while (!atomic_load(&s->closing)) {
-    bool ends = atomic_load(&s->ending->signalled);
+    bool ends = ending_asked(s->ending);
     int number = sigtimedwait(&s->set, NULL, ends ? &a_moment : &long_time);
     if (atomic_load(&s->closing)) break;
-    if (number > 0) handle(s, number);
+    bool woken = number == SIGUSR1 && atomic_exchange(&s->woken, false);
+    if (number > 0 && !woken) handle(s, number);
     else if (is_overdue(s)) end_overdue(s);
   }
   return NULL;
+}
+
+/* On whichever thread asks. */
+static void wake_thread(void *ctx) {
+  Signals *s = ctx;
+  atomic_store(&s->woken, true);
+  pthread_kill(s->thread, SIGUSR1);
 }
 
 /* --- on the loop ------------------------------------------------------------------- */
@@ -194,11 +243,14 @@ Signals *signals_new(Ending *ending, Log *log, Output *output) {
   choose_signals(&s->set);
   pthread_sigmask(SIG_BLOCK, &s->set, &s->before);
   CHECK(pthread_create(&s->thread, NULL, thread_main, s) == 0);
+  ending->ctx = s;
+  ending->asked_now = wake_thread;
   return s;
 }
 
 void signals_free(Signals *s) {
   if (!s) return;
+  s->ending->asked_now = NULL;
   atomic_store(&s->closing, true);
   pthread_kill(s->thread, SIGUSR1);
   pthread_join(s->thread, NULL);

@@ -253,6 +253,11 @@ void resources_orphan(Owner *owner, double grace) {
       timer_start(owner->host->loop, &r->grace, grace);
 }
 
+void resources_rest(Owner *owner) {
+  for (Resource *r = owner->host->resources->first; r; r = r->next)
+    if (r->owner == owner && r->core && r->kind->rest) r->kind->rest(r);
+}
+
 /* --- attaching -------------------------------------------------------------------- */
 
 static Resource *find_target(Declaration *decl) {

@@ -45,6 +45,8 @@ typedef struct ResourceKind {
    * owner would have to say. NULL: it never is. */
   bool (*withheld)(const Declaration *decl);
   const char *shares;
+  /* Its script ends: it begins nothing any more. NULL: it goes on until it is closed. */
+  void (*rest)(Resource *res);
   void (*lose)(Declaration *decl); /* the resource is closed under it; may be NULL */
   void (*drop)(Declaration *decl); /* it ends: releases decl->extra; may be NULL */
 } ResourceKind;
@@ -125,5 +127,6 @@ void resources_start(Vm *vm); /* after the generation took over */
 void resources_orphan(Owner *owner, double grace);
 bool resource_orphaned(const Resource *res);
 void resource_close(Resource *res); /* unbinds, closes and releases it */
+void resources_rest(Owner *owner);  /* the script ends; what it declares then does not */
 
 #endif

@@ -363,8 +363,15 @@ Stores *stores_new(Host *host) {
   return stores;
 }
 
-void stores_close(Stores *stores) {
-  if (stores->db) db_close(stores->db);
+void stores_save(Stores *stores) {
+  for (Resource *r = stores->host->resources->first; r; r = r->next) {
+    StoreCore *core = r->kind == &store_kind ? r->core : NULL;
+    if (core && core->persist) persist_save(core->persist);
+  }
+}
+
+void stores_close(Stores *stores, double seconds) {
+  if (stores->db) db_close(stores->db, seconds);
   stores->db = NULL;
 }
 

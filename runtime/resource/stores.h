@@ -65,9 +65,11 @@ void store_fill_change(lua_State *L, const StoreChange *change);
  */
 Db *stores_db(Host *host, Error *err);
 
-/* Writes what is not on disk yet, and lets go of the profile; run the loop on after it.
- */
-void stores_close(Stores *stores);
+/* Hands what is not on disk yet to the disk's thread. */
+void stores_save(Stores *stores);
+/* Writes what is not on disk yet, and lets go of the profile; run the loop on after it. A
+ * lock that another process holds is waited for so many seconds. */
+void stores_close(Stores *stores, double seconds);
 Stores *stores_new(Host *host); /* returns new; of the runtime */
 void stores_free(Stores *stores);
 

@@ -145,6 +145,11 @@ static void named_close(Resource *res) {
   res->core = NULL;
 }
 
+static void named_rest(Resource *res) {
+  NamedTimer *t = res->core;
+  timer_stop(res->owner->host->loop, &t->timer);
+}
+
 static bool named_alive(const Resource *res) {
   return res->decls != NULL;
 }
@@ -177,6 +182,7 @@ const ResourceKind timer_kind = {.name = "timer",
                                  .open = named_open,
                                  .start = named_start,
                                  .close = named_close,
+                                 .rest = named_rest,
                                  .alive = named_alive,
                                  .same = named_same,
                                  .in_place = named_in_place,

@@ -9,7 +9,8 @@ static double timeout_of(const Ending *e) {
 
 void ending_ask(Ending *e) {
   double never = 0;
-  atomic_compare_exchange_strong(&e->asked, &never, clock_monotonic());
+  bool first = atomic_compare_exchange_strong(&e->asked, &never, clock_monotonic());
+  if (first && e->asked_now) e->asked_now(e->ctx);
 }
 
 bool ending_asked(const Ending *e) {
@@ -28,4 +29,12 @@ double ending_scripts_due(const Ending *e) {
 double ending_left(const Ending *e) {
   double left = ending_due(e) - clock_monotonic();
   return left > 0 ? left : 0;
+}
+
+bool ending_scripts_over(const Ending *e) {
+  return ending_asked(e) && clock_monotonic() >= ending_scripts_due(e);
+}
+
+bool ending_take(Ending *e) {
+  return !atomic_exchange(&e->dropped, true);
 }

@@ -13,8 +13,9 @@
 
 typedef enum EndingPhase {
   ENDING_SCRIPTS, /* the loop runs, and with it scripts */
-  ENDING_SAVING,  /* what is to be kept is handed over, and written */
-  ENDING_SAVED    /* nothing is left but to let go of memory */
+  ENDING_SAVING,  /* what is to be kept is handed to the disk's thread */
+  ENDING_CLOSING, /* that is done; goodbyes are said, and memory is let go of */
+  ENDING_CLOSED   /* the runtime is gone; what is printed may still be unread */
 } EndingPhase;
 
 typedef struct Ending {
@@ -22,7 +23,12 @@ typedef struct Ending {
   _Atomic double asked;  /* when, monotonic seconds; 0: it was not */
   atomic_bool signalled; /* by a signal: then printing that nobody reads is dropped */
   atomic_size_t unsaved; /* jobs that wait to be written to the disk */
+  atomic_bool dropped;   /* somebody sees to it that what nobody read is dropped */
   _Atomic EndingPhase phase;
+  atomic_int status; /* of the process, when no signal ends it */
+  /* Called when it is asked for, by whoever does; may be NULL. */
+  void (*asked_now)(void *ctx);
+  void *ctx;
 } Ending;
 
 /* Asks for the end, now; only the first time counts. */
@@ -32,5 +38,10 @@ bool ending_asked(const Ending *e);
 double ending_scripts_due(const Ending *e); /* until when scripts may run */
 double ending_due(const Ending *e);         /* until when all but the disk has time */
 double ending_left(const Ending *e);        /* seconds until then; 0 at least */
+bool ending_scripts_over(const Ending *e);  /* it was asked for, and their time is over */
+
+/* At the end of the time the thread of signals and main both may end the process: true
+ * for the one that does. */
+bool ending_take(Ending *e);
 
 #endif

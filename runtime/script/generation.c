@@ -182,6 +182,13 @@ static void free_traces(Generation *gen) {
   gen->vm.traces = NULL;
 }
 
+static void tell_stopped(const Generation *gen) {
+  if (gen->vm.stopped > 1)
+    log_write(gen->vm.host->log, LOG_WARN, gen->vm.owner->name,
+              "%u more tasks were cancelled and went on waiting: they are stopped",
+              gen->vm.stopped - 1);
+}
+
 void generation_kill(Generation *gen) {
   Runtime *rt = gen->rt;
   CHECK(gen->vm.state != VM_DEAD);
@@ -191,6 +198,7 @@ void generation_kill(Generation *gen) {
   timer_stop(rt->host.loop, &gen->grace);
   vm_timers_stop(&gen->vm);
   while (gen->vm.tasks) task_kill(gen->vm.tasks);
+  tell_stopped(gen);
   declarations_free(&gen->vm);
   free_traces(gen);
   if (gen->vm.L) boxes_sever(gen->vm.L);

@@ -1,9 +1,11 @@
 /* The runtime's life. Its ordered end:
  *   1 runtime_exit: `stop` handlers run, and may wait until ending_scripts_due; then
- * every turn that still runs is stopped 2 the loop ends 3 runtime_free: scripts (tasks,
+ * every turn that still runs is stopped, and what waits is dropped without a turn 2 the
+ * loop ends 3 runtime_free: what is to be kept is handed over; scripts (tasks,
  * declarations, boxes; states close on workers), resources, watches; connections say
  * goodbye, until ending_due; what is to be kept is written, however long that takes; the
- * loop runs until every handle is closed; then the watchdog, the loop */
+ * loop runs until every handle is closed; then the watchdog, the loop. The process ends
+ * at ending_due wherever it is by then (main/signals.c) */
 #include "script/runtime.h"
 
 #include <stdlib.h>
@@ -14,19 +16,50 @@
 #include "resource/connection.h"
 #include "vm/cstack.h"
 #include "vm/hold.h"
+#include "script/keep_file.h"
 #include "resource/pending.h"
 #include "resource/resource.h"
 #include "script/script.h"
 #include "script/settle.h"
 #include "resource/stores.h"
+#include "vm/task.h"
 #include "sources/watch.h"
 #include "vm/watchdog.h"
 
-static void on_stop_over(Timer *timer) {
-  Runtime *rt = CONTAINER_OF(timer, Runtime, stop_timer);
-  log_write(rt->host.log, LOG_WARN, "tidelock", "stop handlers did not end in time");
+static size_t count_tasks(const Generation *gen) {
+  size_t count = 0;
+  for (const Task *task = gen ? gen->vm.tasks : NULL; task; task = task->next) count++;
+  return count;
+}
+
+static size_t count_all_tasks(const Runtime *rt) {
+  size_t count = 0;
+  for (const Script *s = script_first(rt); s; s = script_after(s)) {
+    count += count_tasks(script_current(s));
+    for (const Generation *g = s->retiring; g; g = g->next) count += count_tasks(g);
+  }
+  return count;
+}
+
+static void tell_late(Runtime *rt) {
+  static const char late[] = "stop handlers did not end in time";
+  size_t count = count_all_tasks(rt);
+  rt->host.counted = true;
+  if (count)
+    log_write(rt->host.log, LOG_WARN, "tidelock", "%s; %zu task%s stopped", late, count,
+              count == 1 ? " is" : "s are");
+  else log_write(rt->host.log, LOG_WARN, "tidelock", "%s", late);
+}
+
+static void stop_late(Runtime *rt) {
+  if (rt->stopped) return;
+  tell_late(rt);
   rt->stopped = true;
   loop_stop(rt->host.loop);
+}
+
+static void on_stop_over(Timer *timer) {
+  stop_late(CONTAINER_OF(timer, Runtime, stop_timer));
 }
 
 static void on_hold_over(Timer *timer) {
@@ -164,9 +197,10 @@ void runtime_reserve(Runtime *rt, bool told) {
 }
 
 /* While stopping, tasks that are not `stop` handlers do not hold the process: they are
- * cancelled when it begins. */
+ * cancelled when it begins. Its timer may come late, behind very many others. */
 static void on_idle(void *ctx) {
   Runtime *rt = ctx;
+  if (rt->host.stopping && !rt->stopped && ending_scripts_over(rt->ending)) stop_late(rt);
   if (!is_loading(rt)) runtime_reserve(rt, false);
   if (rt->stopped || has_work(rt)) return;
   if (!rt->host.stopping) {
@@ -189,6 +223,7 @@ static bool has_failed(const Runtime *rt) {
 int runtime_run(Runtime *rt) {
   if (!rt->stopped) loop_run(rt->host.loop, on_idle, rt);
   if (rt->by_itself && rt->exit_code == 0 && has_failed(rt)) rt->exit_code = 1;
+  atomic_store(&rt->ending->status, rt->exit_code);
   return rt->exit_code;
 }
 
@@ -220,6 +255,7 @@ static void begin_stop(Event *event) {
     if (script_current(s)) generation_cancel_tasks(script_current(s));
     for (Generation *g = s->retiring; g; g = g->next) generation_cancel_tasks(g);
     if (script_current(s)) generation_stop_timers(script_current(s));
+    resources_rest(&s->owner);
     hold_end(&s->owner);
     script_stop(s);
   }
@@ -236,21 +272,31 @@ static void stop_in_time(Runtime *rt) {
   timer_start_at(rt->host.loop, &rt->stop_timer, ending_scripts_due(rt->ending));
 }
 
-void runtime_exit(Runtime *rt, int code) {
-  if (rt->host.stopping) {
-    if (rt->exit_code == 0) rt->exit_code = code;
-    return;
-  }
+/* Not now: a task may be running. */
+static Event *stop_soon(Runtime *rt, int code) {
   rt->host.stopping = true;
   rt->exit_code = code;
+  atomic_store(&rt->ending->status, code);
   stop_in_time(rt);
-  Stopping *stopping = xcalloc(1, sizeof *stopping); /* not now: a task may be running */
+  Stopping *stopping = xcalloc(1, sizeof *stopping);
   *stopping = (Stopping){.event.run = begin_stop, .rt = rt};
-  inbox_push(rt->host.loop, &stopping->event);
+  return &stopping->event;
 }
 
+static bool is_stopping(Runtime *rt, int code) {
+  if (!rt->host.stopping) return false;
+  if (rt->exit_code == 0) rt->exit_code = code;
+  atomic_store(&rt->ending->status, rt->exit_code);
+  return true;
+}
+
+void runtime_exit(Runtime *rt, int code) {
+  if (!is_stopping(rt, code)) inbox_push(rt->host.loop, stop_soon(rt, code));
+}
+
+/* Before what waits, of which there may be very much. */
 void runtime_interrupt(Runtime *rt, int status) {
-  runtime_exit(rt, status);
+  if (!is_stopping(rt, status)) inbox_push_front(rt->host.loop, stop_soon(rt, status));
 }
 
 /* Nobody reads any more. */
@@ -263,20 +309,35 @@ void runtime_output_failed(Runtime *rt) {
   runtime_exit(rt, 1);
 }
 
+/* First of all: from then on the process may end at any moment without a loss. */
+static void save_all(Runtime *rt) {
+  ending_ask(rt->ending);
+  atomic_store(&rt->ending->phase, ENDING_SAVING);
+  for (Script *s = script_first(rt); s; s = script_after(s)) keep_file_close(s);
+  stores_save(rt->resources.stores);
+  atomic_store(&rt->ending->phase, ENDING_CLOSING);
+}
+
+static void tell_untold(const Runtime *rt) {
+  if (rt->host.untold > 1)
+    log_write(rt->host.log, LOG_WARN, "tidelock",
+              "%u more ended in an error when the time for scripts was over",
+              rt->host.untold - 1);
+}
+
 void runtime_free(Runtime *rt) {
   rt->host.stopping = true;
   timer_stop(rt->host.loop, &rt->stop_timer);
   pending_stop(&rt->host);
   timer_stop(rt->host.loop, &rt->hold);
-  ending_ask(rt->ending);
-  atomic_store(&rt->ending->phase, ENDING_SAVING);
+  save_all(rt);
+  tell_untold(rt);
   for (Script *s = script_first(rt); s; s = script_after(s)) script_free(s);
   while (rt->resources.first) resource_close(rt->resources.first);
   index_free(&rt->resources.connections);
   if (rt->watch) watch_free(rt->watch);
   net_settle(rt->resources.net, ending_left(rt->ending));
-  stores_close(rt->resources.stores);
-  atomic_store(&rt->ending->phase, ENDING_SAVED);
+  stores_close(rt->resources.stores, ending_left(rt->ending));
   servers_free(rt->resources.servers);
   net_free(rt->resources.net);
   hold_close(&rt->host);
@@ -301,6 +362,7 @@ void runtime_free(Runtime *rt) {
   free(rt->tests.name);
   free(rt->tests.uncaught);
   if (!rt->options.output) output_free(rt->host.output);
+  atomic_store(&rt->ending->phase, ENDING_CLOSED);
   free(rt);
   memory_reserve_free();
 }

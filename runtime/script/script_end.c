@@ -83,6 +83,7 @@ static void on_begin(Event *event) {
   for (Generation *g = script->retiring; g; g = g->next) generation_cancel_tasks(g);
   if (gen) generation_cancel_tasks(gen);
   if (gen) generation_stop_timers(gen);
+  resources_rest(&script->owner);
   hold_end(&script->owner);
   if (!gen || gen->functions[ON_STOP] == LUA_NOREF) {
     push_later(script, on_finish);

@@ -54,10 +54,8 @@ bool vm_call(Vm *vm, const char *what, const char *of, lua_CFunction body, void 
   WatchdogTurn turn = watchdog_enter(vm, L);
   bool ok = lua_pcall(L, 1, 0, 0) == LUA_OK;
   watchdog_leave(vm, turn);
-  if (!ok) {
-    tell(vm, what, of, &call);
-    luaerror_read(L, -1, why);
-  }
+  if (!ok && host_tells(vm->host)) tell(vm, what, of, &call);
+  if (!ok) luaerror_read(L, -1, why);
   free(call.trace);
   lua_settop(L, top);
   return ok;

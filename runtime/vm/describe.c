@@ -47,13 +47,32 @@ static int f_describe(lua_State *L) {
   return 1;
 }
 
+static char *describe_memory(const Vm *vm) {
+  return xasprintf("%s: MEMORY: not enough memory: a script may use %zu MiB%s",
+                   vm->memory_place, vm->memory_limit >> 20,
+                   vm->state == VM_STAGING ? " while it loads" : "");
+}
+
+/* Returns new: what it says without a function of the script's, which may have failed, or
+ * for which there is no time left. */
+static char *describe_plainly(lua_State *co, const char *trace) {
+  Error err;
+  const char *between = trace ? "\n" : "";
+  if (!trace) trace = "";
+  if (lua_type(co, -1) == LUA_TSTRING)
+    return xasprintf("%s%s%s", lua_tostring(co, -1), between, trace);
+  if (!luaerror_read(co, -1, &err))
+    return xasprintf("(an error that cannot be shown)%s%s", between, trace);
+  if (err.code == ERR_SCRIPT) return xasprintf("%s%s%s", err.message, between, trace);
+  return xasprintf("%s: %s%s%s", error_name(err.code), err.message, between, trace);
+}
+
 char *task_describe(Vm *vm, lua_State *co, const char *trace) {
   lua_State *L = vm->L;
   if (lua_type(co, -1) == LUA_TSTRING && vm->memory_place[0] &&
       strcmp(lua_tostring(co, -1), "not enough memory") == 0)
-    return xasprintf("%s: MEMORY: not enough memory: a script may use %zu MiB%s",
-                     vm->memory_place, vm->memory_limit >> 20,
-                     vm->state == VM_STAGING ? " while it loads" : "");
+    return describe_memory(vm);
+  if (watchdog_is_over(vm->host->watchdog)) return describe_plainly(co, trace);
   lua_pushcfunction(L, f_describe);
   lua_pushlightuserdata(L, (void *)trace);
   lua_pushlightuserdata(L, co);
@@ -62,9 +81,7 @@ char *task_describe(Vm *vm, lua_State *co, const char *trace) {
   bool ok = lua_pcall(L, co == L ? 3 : 2, 1, 0) == LUA_OK;
   watchdog_leave(vm, turn);
   const char *text = ok ? lua_tostring(L, -1) : NULL;
-  char *copy = text ? xstrdup(text)
-                    : xasprintf("(an error that cannot be shown)%s%s", trace ? "\n" : "",
-                                trace ? trace : "");
+  char *copy = text ? xstrdup(text) : NULL;
   lua_pop(L, 1);
-  return copy;
+  return copy ? copy : describe_plainly(co, trace);
 }

@@ -50,6 +50,13 @@ struct Host {
   int blocked;             /* frames inside it that cannot be yielded */
   int nested_task_starts;  /* handlers started inside one another, that run now */
   bool stopping;           /* the process ends */
+  unsigned untold; /* errors that came when the time for scripts was over; with the first,
+                      which is told */
+  bool counted;    /* what is still to be stopped is: it is untold no more */
 };
+
+/* Whether an error that nobody caught is to be told: once the time for scripts is over
+ * what is stopped may be very many, and the first of them stands for all. */
+bool host_tells(Host *host);
 
 #endif

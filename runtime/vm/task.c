@@ -146,9 +146,8 @@ static void tell_end(Task *task) {
 }
 
 static bool is_cancelled_error(lua_State *co) {
-  Error err;
-  return luaerror_read(co, -1, &err) &&
-         (err.code == ERR_CANCELLED || err.code == ERR_RELOADED);
+  ErrorCode code = luaerror_code(co, -1);
+  return code == ERR_CANCELLED || code == ERR_RELOADED;
 }
 
 /* --- reporting -------------------------------------------------------------------- */
@@ -168,8 +167,10 @@ static void tell_slow(Task *task, double ms) {
             "%s ran for about %.0f ms without waiting", name_of(task, name), ms);
 }
 
+/* Of those that end together one is told, the others are counted. */
 static void tell_stopped(Task *task) {
   char name[128];
+  if (task->vm->sharing && task->vm->stopped++) return;
   log_write(task->host->log, LOG_WARN, task->vm->owner->name,
             "%s was cancelled and went on waiting: it is stopped", name_of(task, name));
 }
@@ -185,7 +186,7 @@ static void finish(Task *task, bool ok, int n, bool lives) {
   task->ok = ok;
   bool told = task->ends || vm->state == VM_STAGING || /* script.c tells */
               (!ok && task->cancelled && is_cancelled_error(co));
-  if (!ok && !told) report(task);
+  if (!ok && !told && host_tells(vm->host)) report(task);
   if (task->stopped) tell_stopped(task);
   if (task->done) task->done(task->done_ctx, co, n, ok);
   if (task->refs > 1 && lives) keep_results(task, co, n);
@@ -249,7 +250,8 @@ typedef struct Prepared {
  * coroutine of a task is reset, which does not run any more. */
 static int f_keep_trace(lua_State *L) {
   Task *task = vm_of(L)->host->current;
-  if (task && task->co == L) task_keep_trace(L, &task->trace);
+  if (!task || task->co != L || (task->cancelled && is_cancelled_error(L))) return 1;
+  task_keep_trace(L, &task->trace);
   return 1;
 }
 
@@ -395,7 +397,8 @@ static void on_event(Event *event) {
     task_unref(task);
     return;
   }
-  if (task->cancelled && watchdog_share_is_spent(task->vm)) {
+  if (watchdog_is_over(task->host->watchdog) ||
+      (task->cancelled && watchdog_share_is_spent(task->vm))) {
     abandon(task);
   } else if (hold_wanted(task->vm)) {
     hold_task(task);

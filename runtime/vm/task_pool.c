@@ -44,7 +44,7 @@ void task_give_coroutine(Task *task, bool reusable) {
     return;
   }
   bool spent = task->cancelled && watchdog_share_is_spent(vm);
-  if (!cstack_is_low(vm->host) && !spent) {
+  if (!cstack_is_low(vm->host) && !spent && !watchdog_is_over(vm->host->watchdog)) {
     WatchdogTurn turn = watchdog_enter(vm, co); /* __close may run */
     if (task->cancelled) watchdog_share(vm);
     lua_resetthread(co);

@@ -62,6 +62,7 @@ struct Vm {
   bool reports_turns;         /* hooks->turn_ended is called */
   bool sharing;     /* its cancelled tasks share what is left of one turn's time: */
   unsigned shared;  /* in the watchdog's ticks */
+  unsigned stopped; /* of them: those that went on waiting, and were stopped */
   bool migrating;   /* a migrate of a store, or of keep, runs */
   bool migrated;    /* a version rose with it: what was made before cannot go back */
   double cpu_limit; /* seconds; 0: the host's */

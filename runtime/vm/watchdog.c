@@ -58,7 +58,7 @@ struct Watchdog {
 /* The one global: a signal handler gets no argument of its own. */
 static Watchdog *volatile the_watchdog;
 
-static bool is_over(const Watchdog *w) {
+bool watchdog_is_over(const Watchdog *w) {
   return w->end > 0 && clock_monotonic() >= w->end;
 }
 
@@ -72,7 +72,8 @@ static bool is_used_up(const Watchdog *w) {
 }
 
 static bool is_late(const Watchdog *w) {
-  return is_over(w) || w->turn == w->stopped || (w->turn == w->seen && is_used_up(w));
+  return watchdog_is_over(w) || w->turn == w->stopped ||
+         (w->turn == w->seen && is_used_up(w));
 }
 
 static bool is_loading(const Vm *vm) {
@@ -103,7 +104,7 @@ static void push_late(lua_State *L) {
   push_where(L);
   if (vm->host->watchdog->turn == vm->host->watchdog->stopped)
     lua_pushliteral(L, "CANCELLED: the task was cancelled and went on waiting");
-  else if (is_over(vm->host->watchdog))
+  else if (watchdog_is_over(vm->host->watchdog))
     lua_pushliteral(L, "CPU_LIMIT: the program ends, and the time for that is over");
   else if (is_loading(vm))
     lua_pushfstring(L,
@@ -207,7 +208,7 @@ WatchdogTurn watchdog_enter(Vm *vm, lua_State *co) {
                         seen ? w->wall : 0};
   w->turn = ++w->turns;
   w->limit = (unsigned)(limit_of(vm) / TICK);
-  if (is_over(w)) arm(w, co); /* at once: there may be thousands */
+  if (watchdog_is_over(w)) arm(w, co); /* at once: there may be thousands */
   w->running = co;
   return outer;
 }
@@ -332,4 +333,12 @@ static void stage_hook(lua_State *L, lua_Debug *ar) {
 
 void watchdog_stage(lua_State *co) {
   lua_sethook(co, stage_hook, LUA_MASKCOUNT, STAGE_COUNT);
+}
+
+/* Those that come after they were counted are among them. */
+bool host_tells(Host *host) {
+  if (!watchdog_is_over(host->watchdog)) return true;
+  bool first = host->untold == 0;
+  if (first || !host->counted) host->untold++;
+  return first;
 }

@@ -39,7 +39,7 @@ static inline void env_open(Env *e) {
 
 static inline void env_close(Env *e) {
   timer_stop(e->loop, &e->limit);
-  if (e->db) db_close(e->db);
+  if (e->db) db_close(e->db, 0);
   loop_finish(e->loop);
   loop_free(e->loop);
   log_free(e->log);

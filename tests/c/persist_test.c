@@ -288,7 +288,7 @@ static int64_t one_killing(Env *e, unsigned microseconds) {
 
 static void a_killed_process_keeps_what_was_told(void **state) {
   Env *e = *state;
-  db_close(e->db); /* the child has it */
+  db_close(e->db, 0); /* the child has it */
   loop_finish(e->loop);
   e->db = NULL;
   seed = 99;
@@ -301,7 +301,7 @@ static void a_killed_process_keeps_what_was_told(void **state) {
     assert_true(n >= last && n <= last + 1);
     assert_int_equal(value_count(value_object_get(k.root, "messages", 8)), (size_t)n);
     leave(&k);
-    db_close(e->db);
+    db_close(e->db, 0);
     loop_finish(e->loop);
     e->db = NULL;
     sqlite3_int64 good = env_number(

@@ -71,6 +71,14 @@ static void count_telling(void *ctx) {
   __atomic_add_fetch((int *)ctx, 1, __ATOMIC_SEQ_CST);
 }
 
+/* The thread tells after it has settled what it wrote: a moment later on a busy machine.
+ */
+static void await_telling(int *told, int count) {
+  struct timespec a_moment = {.tv_nsec = 1000000};
+  for (int i = 0; i < 5000 && __atomic_load_n(told, __ATOMIC_SEQ_CST) < count; i++)
+    nanosleep(&a_moment, NULL);
+}
+
 static void tells(void **state) {
   (void)state;
   int ends[2], told = 0;
@@ -86,12 +94,14 @@ static void tells(void **state) {
   assert_true(writer_tell_fewer(w, &account));
   free(read_all(ends[0], 1 << 20));
   assert_true(writer_wait(w, 5));
+  await_telling(&told, 1);
   writer_listen(w, NULL, NULL);
   assert_int_equal(told, 1); /* once, though it was written in pieces */
   writer_listen(w, count_telling, &told);
   close(ends[0]);
   writer_put(w, &account, much, 100); /* EPIPE */
   assert_true(writer_wait(w, 5));
+  await_telling(&told, 2);
   writer_listen(w, NULL, NULL);
   assert_int_equal(told, 2);
   assert_int_equal(writer_error(w), EPIPE);
