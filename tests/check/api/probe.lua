@@ -71,6 +71,7 @@ end
 local function of_value(value, key)
   local fine, got = pcall(function() return value[key] end)
   if fine then return got end
+  return nil -- such a key raises
 end
 
 local function check_there(say, samples, module, item)
