@@ -16,7 +16,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "socket/socket_parts.h"
+#include "core/buffer.h"
+#include "socket/socket_packet.h"
 
 typedef enum OrphanPhase {
   ORPHAN_ASKED,
@@ -40,8 +41,9 @@ struct Manager {
   char *address;         /* scheme://host:port; a plain one: all of it */
   char *query;
   Cookies *cookies;
-  Socket *users, *members; /* in the order of declaration; by next_user, next_member */
-  size_t places;           /* of users; the next one's */
+  ManagerUser *users,
+      *members;  /* in the order of declaration; by next_user, next_member */
+  size_t places; /* of users; the next one's */
   Engine *engine;
   EngineOptions engine_options;
   SioAssembly *assembly;
@@ -57,8 +59,8 @@ struct Manager {
 /* --- sharing ---------------------------------------------------------------------- */
 
 static bool has_namespace(const Manager *m, const char *nsp) {
-  for (const Socket *s = m->users; s; s = s->next_user)
-    if (strcmp(s->nsp, nsp) == 0) return true;
+  for (const ManagerUser *u = m->users; u; u = u->next_user)
+    if (strcmp(u->nsp, nsp) == 0) return true;
   return false;
 }
 
@@ -89,17 +91,17 @@ static Manager *manager_new(Net *net, const SocketOptions *options, char *addres
   return m;
 }
 
-static Socket **last_user(Manager *m) {
-  Socket **at = &m->users;
+static ManagerUser **last_user(Manager *m) {
+  ManagerUser **at = &m->users;
   while (*at) at = &(*at)->next_user;
   return at;
 }
 
 Manager *manager_use(Net *net, const SocketOptions *options, char *address, char *query,
-                     const char *nsp, Socket *user) {
+                     ManagerUser *user) {
   bool alone = options->protocol == SOCKET_WEBSOCKET || !options->multiplex;
   Manager *m = alone ? NULL : *net_managers(net);
-  while (m && !shareable(m, options, address, query, nsp)) m = m->next;
+  while (m && !shareable(m, options, address, query, user->nsp)) m = m->next;
   if (m) {
     free(address);
     free(query);
@@ -111,13 +113,13 @@ Manager *manager_use(Net *net, const SocketOptions *options, char *address, char
   return m;
 }
 
-static void take_user(Manager *m, const Socket *user) {
-  Socket **at = &m->users;
+static void take_user(Manager *m, const ManagerUser *user) {
+  ManagerUser **at = &m->users;
   while (*at != user) at = &(*at)->next_user;
   *at = user->next_user;
 }
 
-void manager_leave(Manager *m, Socket *user) {
+void manager_leave(Manager *m, ManagerUser *user) {
   Manager **at = net_managers(m->net);
   take_user(m, user);
   if (m->users) return;
@@ -198,10 +200,10 @@ static void say_disconnect(Manager *m, const char *nsp, bool last) {
   buffer_free(&out);
 }
 
-void manager_disconnect(Manager *m, const Socket *s) {
-  bool ends = m->members == s && !s->next_member;
-  if (ends) say_disconnect(m, s->nsp, true);
-  else set_fence(m, orphan_new(m, s->nsp, ORPHAN_TAKING));
+void manager_disconnect(Manager *m, const ManagerUser *user) {
+  bool ends = m->members == user && !user->next_member;
+  if (ends) say_disconnect(m, user->nsp, true);
+  else set_fence(m, orphan_new(m, user->nsp, ORPHAN_TAKING));
 }
 
 static void begin_ending(Manager *m, Orphan *orphan) {
@@ -221,8 +223,8 @@ static void say_last_disconnects(Manager *m) {
 static void end_orphan(Manager *m, Orphan *orphan) {
   orphan->phase = ORPHAN_GONE;
   orphan->fence = 0;
-  for (Socket *s = m->members; s; s = s->next_member)
-    if (strcmp(s->nsp, orphan->nsp) == 0) link_opened(s);
+  for (ManagerUser *u = m->members; u; u = u->next_member)
+    if (strcmp(u->nsp, orphan->nsp) == 0) u->events->opened(u);
 }
 
 static void on_farewell(TurnEnd *work) {
@@ -270,23 +272,17 @@ static void end_engine(Manager *m, int close_code, const char *reason) {
   engine_free(engine, close_code, reason);
 }
 
-void manager_exit(Manager *m, Socket *s, int close_code, const char *reason) {
-  Socket **at = &m->members;
-  while (*at && *at != s) at = &(*at)->next_member;
+void manager_exit(Manager *m, ManagerUser *user, int close_code, const char *reason) {
+  ManagerUser **at = &m->members;
+  while (*at && *at != user) at = &(*at)->next_member;
   if (!*at) return;
-  *at = s->next_member;
+  *at = user->next_member;
   if (!m->members) end_engine(m, close_code, reason);
 }
 
-/* Each takes itself out. What one of them owns of the loss it gets a copy of. */
-static void lose_all(Manager *m, const EngineLoss *lost) {
-  while (m->members) {
-    Loss loss = {.reason = lost->reason,
-                 .code = lost->code,
-                 .err = lost->err,
-                 .final = lost->final};
-    link_lose(m->members, &loss);
-  }
+/* Each takes itself out. */
+static void lose_all(Manager *m, const EngineLoss *loss) {
+  while (m->members) m->members->events->lost(m->members, loss);
 }
 
 void manager_fail(Manager *m, const char *reason, const Error *err) {
@@ -304,14 +300,14 @@ void manager_is_older(Manager *m) {
 
 static void on_open(void *ctx) {
   Manager *m = ctx;
-  for (Socket *s = m->members; s; s = s->next_member) link_opened(s);
+  for (ManagerUser *u = m->members; u; u = u->next_member) u->events->opened(u);
 }
 
-static Socket *find_member(const Manager *m, const SioPacket *packet) {
-  for (Socket *s = m->members; s; s = s->next_member)
-    if (strlen(s->nsp) == packet->nsp_len &&
-        memcmp(s->nsp, packet->nsp, packet->nsp_len) == 0)
-      return s;
+static ManagerUser *find_member(const Manager *m, const SioPacket *packet) {
+  for (ManagerUser *u = m->members; u; u = u->next_member)
+    if (strlen(u->nsp) == packet->nsp_len &&
+        memcmp(u->nsp, packet->nsp, packet->nsp_len) == 0)
+      return u;
   return NULL; /* of a namespace that was left, or is none of ours */
 }
 
@@ -342,7 +338,7 @@ static void on_message(void *ctx, bool binary, const char *data, size_t len) {
   const SioBytes *attachments;
   Error err;
   if (m->options.protocol == SOCKET_WEBSOCKET) {
-    link_frame(m->members, binary, data, len);
+    m->members->events->frame(m->members, binary, data, len);
     return;
   }
   int whole = take(m, binary, data, len, &packet, &attachments, &err);
@@ -350,9 +346,9 @@ static void on_message(void *ctx, bool binary, const char *data, size_t len) {
   if (whole < 0) manager_fail(m, ours ? "transport error" : "parse error", &err);
   if (whole <= 0) return;
   Orphan *orphan = find_alive(m, packet.nsp, packet.nsp_len);
-  Socket *s = find_member(m, &packet);
+  ManagerUser *user = find_member(m, &packet);
   if (orphan) orphan_packet(m, orphan, packet.type);
-  else if (s) link_packet(s, &packet, attachments);
+  else if (user) user->events->packet(user, &packet, attachments);
 }
 
 static void on_lost(void *ctx, const EngineLoss *lost) {
@@ -360,7 +356,8 @@ static void on_lost(void *ctx, const EngineLoss *lost) {
 }
 
 static void on_pong(void *ctx, const char *data, size_t len) {
-  link_pong(((Manager *)ctx)->members, data, len);
+  Manager *m = ctx;
+  m->members->events->pong(m->members, data, len);
 }
 
 /* Calls are told by themselves, and what is tried until it is acknowledged goes out
@@ -369,9 +366,9 @@ static void on_unsent(void *ctx, bool binary, const char *data, size_t len) {
   Manager *m = ctx;
   SioPacket packet;
   Error ignored;
-  Socket *s = NULL;
+  ManagerUser *user = NULL;
   if (m->options.protocol == SOCKET_WEBSOCKET) {
-    if (m->members) link_unsent(m->members, data, len);
+    if (m->members) m->members->events->unsent(m->members, data, len);
     return;
   }
   bool packed = m->options.msgpack, whole = data && binary == packed && len > 1;
@@ -379,9 +376,9 @@ static void on_unsent(void *ctx, bool binary, const char *data, size_t len) {
     whole = packet_unpack(data, len, &m->unpacked, &packet, &ignored) == 0;
   else if (whole)
     whole = *data == EIO_MESSAGE && sio_parse(data + 1, len - 1, &packet, &ignored) == 0;
-  if (whole) s = find_member(m, &packet);
+  if (whole) user = find_member(m, &packet);
   bool event = whole && (packet.type == SIO_EVENT || packet.type == SIO_BINARY_EVENT);
-  if (s && event && packet.ack == SIO_NO_ACK) link_unsent(s, data, len);
+  if (user && event && packet.ack == SIO_NO_ACK) user->events->unsent(user, data, len);
 }
 
 static const EngineCallbacks callbacks = {on_open, on_message, on_lost,
@@ -427,27 +424,29 @@ static void fill_options(Manager *m, const SocketOptions *o) {
 }
 
 /* Those who wait for their own attempt make it together with this one. */
-static void call_others(Manager *m, const Socket *but) {
-  for (Socket *s = m->users; s; s = s->next_user)
-    if (s != but && timer_active(&s->retry)) timer_start(net_loop(m->net), &s->retry, 0);
+static void hurry_others(Manager *m, const ManagerUser *but) {
+  for (ManagerUser *u = m->users; u; u = u->next_user)
+    if (u != but) u->events->hurry(u);
 }
 
-static int open_engine(Manager *m, Socket *s, Error *err) {
-  fill_options(m, &s->options);
+static int open_engine(Manager *m, ManagerUser *user, const SocketOptions *options,
+                       Error *err) {
+  fill_options(m, options);
   m->engine = engine_open(m->net, &m->engine_options, &callbacks, m, err);
   if (!m->engine) return (int)err->code;
-  m->assembly = sio_assembly_new(s->options.max_message);
-  call_others(m, s);
+  m->assembly = sio_assembly_new(options->max_message);
+  hurry_others(m, user);
   return 0;
 }
 
-int manager_enter(Manager *m, Socket *s, bool *open, Error *err) {
-  if (!m->engine && open_engine(m, s, err) != 0) return (int)err->code;
-  Socket **at = &m->members;
-  while (*at && (*at)->place < s->place) at = &(*at)->next_member;
-  s->next_member = *at;
-  *at = s;
-  *open = engine_is_open(m->engine) && !manager_has_orphan(m, s->nsp);
+int manager_enter(Manager *m, ManagerUser *user, const SocketOptions *options, bool *open,
+                  Error *err) {
+  if (!m->engine && open_engine(m, user, options, err) != 0) return (int)err->code;
+  ManagerUser **at = &m->members;
+  while (*at && (*at)->place < user->place) at = &(*at)->next_member;
+  user->next_member = *at;
+  *at = user;
+  *open = engine_is_open(m->engine) && !manager_has_orphan(m, user->nsp);
   return 0;
 }
 

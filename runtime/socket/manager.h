@@ -1,6 +1,6 @@
 /* A connection to a server that several Sockets share, one for each namespace: an Engine,
- * and who is on it. A plain WebSocket has one of its own. Between the files of Socket;
- * loop thread only.
+ * and who is on it. A plain WebSocket has one of its own. Knows no Socket: each user has
+ * a table of callbacks. Loop thread only.
  *
  * A Socket *uses* a manager as long as it lives, and is *on* its engine from the
  * beginning of an attempt (manager_enter) to its end (manager_exit). The first that
@@ -11,30 +11,59 @@
 #define TIDELOCK_SOCKET_MANAGER_H
 
 #include "socket/engine.h"
-#include "socket/socket.h"
+#include "socket/socket_options.h"
+#include "proto/socketio.h"
 
 typedef struct Manager Manager;
+typedef struct ManagerUser ManagerUser;
+
+/* What a manager reports to a user that is on its engine, from the poll or from timers.
+ * Data is borrowed for the call. */
+typedef struct ManagerEvents {
+  void (*opened)(ManagerUser *user); /* its namespace can be asked for */
+  /* The connection is over. The user calls manager_exit from within. */
+  void (*lost)(ManagerUser *user, const EngineLoss *loss);
+  /* Of a plain WebSocket: a message; the answer to a ping. */
+  void (*frame)(ManagerUser *user, bool binary, const char *data, size_t len);
+  void (*pong)(ManagerUser *user, const char *data, size_t len);
+  /* Of Socket.IO: a packet of its namespace. */
+  void (*packet)(ManagerUser *user, const SioPacket *packet, const SioBytes *attachments);
+  /* A packet, as it was sent, that the server has not got. */
+  void (*unsent)(ManagerUser *user, const char *data, size_t len);
+  /* Another user opens the engine. One that waits for its own attempt makes it now. */
+  void (*hurry)(ManagerUser *user);
+} ManagerEvents;
+
+/* Embed it: the owner sets events and nsp, and keeps both while it uses the manager. */
+struct ManagerUser {
+  const ManagerEvents *events;
+  const char *nsp;
+  ManagerUser *next_user, *next_member; /* the rest is the manager's */
+  size_t place;
+};
 
 /* Returns new, or one that is there already and can be shared: of the same group, to the
  * same place by the same way, without a user of that namespace. Takes address and query.
  */
 Manager *manager_use(Net *net, const SocketOptions *options, char *address, char *query,
-                     const char *nsp, Socket *user);
-void manager_leave(Manager *m, Socket *user); /* the last one releases it */
+                     ManagerUser *user);
+void manager_leave(Manager *m, ManagerUser *user); /* the last one releases it */
 
-/* The engine is there when 0 is returned; *open tells whether its handshake is done and
- * the namespace can be asked for. If not, link_opened is called then. */
-int manager_enter(Manager *m, Socket *s, bool *open, Error *err);
+/* The engine is there when 0 is returned; *open says whether its handshake is done and
+ * the namespace can be asked for. If not, `opened` is called then. The options of the
+ * user that opens the engine give its limits and times. */
+int manager_enter(Manager *m, ManagerUser *user, const SocketOptions *options, bool *open,
+                  Error *err);
 /* close_code, reason: of WebSocket, said when nobody else is on it; reason may be NULL.
  */
-void manager_exit(Manager *m, Socket *s, int close_code, const char *reason);
+void manager_exit(Manager *m, ManagerUser *user, int close_code, const char *reason);
 /* Each before manager_exit. This one leaves its namespace, which it has joined; or the
  * server has not answered for it yet. */
-void manager_disconnect(Manager *m, const Socket *s);
+void manager_disconnect(Manager *m, const ManagerUser *user);
 void manager_orphan(Manager *m, const char *nsp);
 bool manager_has_orphan(const Manager *m, const char *nsp);
 bool manager_was_left(const Manager *m, const char *nsp); /* on this connection */
-/* The whole connection is over: link_lose for each on it. */
+/* The whole connection is over: `lost` for each on it. */
 void manager_fail(Manager *m, const char *reason, const Error *err);
 void manager_is_older(Manager *m); /* the same: the server speaks an older protocol */
 

@@ -114,7 +114,9 @@ Socket *socket_new(Net *net, const SocketOptions *options,
   socket_options_copy(&s->options, options);
   socket_fill_options(&s->options);
   charge_ref(s->options.charge);
-  s->manager = manager_use(net, &s->options, address, query, nsp, s);
+  s->form = (PacketForm){nsp, s->options.msgpack};
+  s->user = (ManagerUser){.events = &link_events, .nsp = nsp};
+  s->manager = manager_use(net, &s->options, address, query, &s->user);
   return s;
 }
 
@@ -134,7 +136,8 @@ void socket_release(Socket *s) {
 }
 
 static void say_goodbye(Socket *s, int code, const char *reason) {
-  if (s->options.protocol == SOCKET_IO && s->joined) manager_disconnect(s->manager, s);
+  if (s->options.protocol == SOCKET_IO && s->joined)
+    manager_disconnect(s->manager, &s->user);
   link_cut(s, code, reason);
   s->link++;
   timer_stop(net_loop(s->net), &s->retry);
@@ -145,7 +148,7 @@ void socket_free(Socket *s) {
   if (!s || s->freed) return;
   s->freed = true;
   say_goodbye(s, CLOSE_NORMAL, NULL);
-  manager_leave(s->manager, s);
+  manager_leave(s->manager, &s->user);
   calls_forget(s);
   retry_free_all(s);
   stall_free(s);
@@ -200,6 +203,15 @@ int socket_close(Socket *s, int code, const char *reason, Error *err) {
     return error_set(err, ERR_INVALID, "a close reason must be UTF-8");
   leave(s, code, reason);
   return 0;
+}
+
+void socket_retune(Socket *s, const SocketOptions *options) {
+  Loop *loop = net_loop(s->net);
+  socket_tune_options(&s->options, options);
+  manager_retune(s->manager, &s->options);
+  double latest = loop_now(loop) + s->options.max_delay;
+  if (timer_active(&s->retry) && s->retry.due > latest)
+    timer_start_at(loop, &s->retry, latest);
 }
 
 SocketState socket_state(const Socket *s) {
@@ -339,8 +351,8 @@ static int put_event(Socket *s, const SocketData *data, bool is_volatile,
   code = check_memory(s, socket_data_total(data), err);
   if (code) return is_volatile ? 0 : code;
   SocketData frames;
-  code =
-      packet_encode(s, SIO_EVENT, call ? call->id : SIO_NO_ACK, data, &out, &frames, err);
+  code = packet_encode(s->form, SIO_EVENT, call ? call->id : SIO_NO_ACK, data, &out,
+                       &frames, err);
   if (!code) code = put(s, &frames, s->options.msgpack, is_volatile, call, err);
   buffer_free(&out);
   return code;
@@ -364,7 +376,7 @@ int socket_ack(Socket *s, uint32_t epoch, int64_t ack, const SocketData *data,
   if (epoch != s->epoch || s->state != SOCKET_CONNECTED || !s->linked) return 0;
   SocketData frames;
   if (check_memory(s, socket_data_total(data), err) != 0) return (int)err->code;
-  int code = packet_encode(s, SIO_ACK, ack, data, &out, &frames, err);
+  int code = packet_encode(s->form, SIO_ACK, ack, data, &out, &frames, err);
   if (!code) code = send_now(s, &frames, s->options.msgpack, err);
   buffer_free(&out);
   return code == ERR_NOT_CONNECTED ? 0 : code;

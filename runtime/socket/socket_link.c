@@ -22,17 +22,13 @@ void link_cut(Socket *s, int close_code, const char *reason) {
   s->linked = s->asked = s->joined = s->awaiting_auth = s->paused = false;
   timer_stop(net_loop(s->net), &s->attempt);
   early_drop(s);
-  if (linked) manager_exit(s->manager, s, close_code, reason);
+  if (linked) manager_exit(s->manager, &s->user, close_code, reason);
 }
 
 void link_lose(Socket *s, const Loss *loss) {
   bool violated = strcmp(loss->reason, "parse error") == 0;
   link_cut(s, violated ? CLOSE_PROTOCOL : CLOSE_NORMAL, NULL);
   note_push(s, NOTE_LOST, 0, loss, sizeof *loss);
-}
-
-void link_unsent(Socket *s, const char *data, size_t len) {
-  if (s->joined) waiting_tell_dropped(s, data, data ? len : 0, ERR_CLOSED);
 }
 
 void link_fail(Socket *s, const char *reason, const Error *err) {
@@ -200,7 +196,15 @@ static void on_payload(Socket *s, const SioPacket *packet, const SioBytes *attac
   else if (!early_hold(s, note)) flooded(s);
 }
 
-void link_packet(Socket *s, const SioPacket *packet, const SioBytes *attachments) {
+/* --- the manager's reports -------------------------------------------------------- */
+
+static Socket *socket_of(ManagerUser *user) {
+  return CONTAINER_OF(user, Socket, user);
+}
+
+static void on_packet(ManagerUser *user, const SioPacket *packet,
+                      const SioBytes *attachments) {
+  Socket *s = socket_of(user);
   switch (packet->type) {
   case SIO_CONNECT:
     on_connect(s, packet);
@@ -216,15 +220,18 @@ void link_packet(Socket *s, const SioPacket *packet, const SioBytes *attachments
   }
 }
 
-/* --- the manager ------------------------------------------------------------------ */
-
-void link_opened(Socket *s) {
+static void open_link(Socket *s) {
   s->max_payload = engine_max_payload(manager_engine(s->manager));
   if (s->options.protocol == SOCKET_WEBSOCKET) joined(s, NULL, 0);
   else note_push(s, NOTE_READY, 0, NULL, 0);
 }
 
-void link_frame(Socket *s, bool binary, const char *data, size_t len) {
+static void on_opened(ManagerUser *user) {
+  open_link(socket_of(user));
+}
+
+static void on_frame(ManagerUser *user, bool binary, const char *data, size_t len) {
+  Socket *s = socket_of(user);
   if (!note_fits(s, len)) {
     lack_memory(s, len);
     return;
@@ -233,7 +240,8 @@ void link_frame(Socket *s, bool binary, const char *data, size_t len) {
 }
 
 /* Its payload is the id of a ping, if that was one of socket_ping. */
-void link_pong(Socket *s, const char *data, size_t len) {
+static void on_pong(ManagerUser *user, const char *data, size_t len) {
+  Socket *s = socket_of(user);
   double now = loop_now(net_loop(s->net));
   int64_t id = 0;
   if (len == 0 || len > 18) return;
@@ -243,6 +251,32 @@ void link_pong(Socket *s, const char *data, size_t len) {
   }
   if (calls_want_pong(s, id)) note_push(s, NOTE_PONG, id, &now, sizeof now);
 }
+
+static void on_lost(ManagerUser *user, const EngineLoss *lost) {
+  Loss loss = {
+      .reason = lost->reason, .code = lost->code, .err = lost->err, .final = lost->final};
+  link_lose(socket_of(user), &loss);
+}
+
+static void on_unsent(ManagerUser *user, const char *data, size_t len) {
+  Socket *s = socket_of(user);
+  if (s->joined) waiting_tell_dropped(s, data, data ? len : 0, ERR_CLOSED);
+}
+
+static void on_hurry(ManagerUser *user) {
+  Socket *s = socket_of(user);
+  if (timer_active(&s->retry)) timer_start(net_loop(s->net), &s->retry, 0);
+}
+
+const ManagerEvents link_events = {.opened = on_opened,
+                                   .lost = on_lost,
+                                   .frame = on_frame,
+                                   .pong = on_pong,
+                                   .packet = on_packet,
+                                   .unsent = on_unsent,
+                                   .hurry = on_hurry};
+
+/* --- beginning and sending -------------------------------------------------------- */
 
 /* Our own timer watches the whole attempt; it comes a little behind the transport's,
  * which can say more, on a busy machine as well. */
@@ -257,14 +291,14 @@ void link_start(Socket *s) {
   s->link++;
   s->max_payload = 0;
   s->attempt.fire = on_attempt;
-  if (manager_enter(s->manager, s, &open, &err) != 0) {
+  if (manager_enter(s->manager, &s->user, &s->options, &open, &err) != 0) {
     link_fail(s, "connect error", &err);
     return;
   }
   s->linked = true;
   s->again = manager_was_left(s->manager, s->nsp);
   timer_start(net_loop(s->net), &s->attempt, patience(s));
-  if (open) link_opened(s);
+  if (open) open_link(s);
 }
 
 int link_send(Socket *s, bool binary, const char *data, size_t len) {
@@ -288,7 +322,7 @@ static int link_say(Socket *s, SioType type, const char *json, size_t len) {
   Buffer out = {0};
   SocketData data = {.json = json, .len = len}, frames;
   Error err;
-  int code = packet_encode(s, type, SIO_NO_ACK, &data, &out, &frames, &err);
+  int code = packet_encode(s->form, type, SIO_NO_ACK, &data, &out, &frames, &err);
   if (!code) code = link_send(s, s->options.msgpack, out.data, out.len);
   buffer_free(&out);
   return code;

@@ -1,10 +1,10 @@
 /* Options of a Socket: copied, compared, and made into the address to open. */
+#include "socket/socket_options.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include "net/net_url.h"
-#include "socket/socket_parts.h"
-#include "proto/engineio.h"
 #include "proto/websocket.h"
 
 /* --- copies ----------------------------------------------------------------------- */
@@ -155,7 +155,7 @@ void socket_fill_options(SocketOptions *o) {
   or_else_size(&o->max_message, WS_MAX_MESSAGE);
 }
 
-static void tune(SocketOptions *to, const SocketOptions *from) {
+void socket_tune_options(SocketOptions *to, const SocketOptions *from) {
   to->timeout = from->timeout;
   to->reconnect = from->reconnect;
   to->delay = from->delay;
@@ -174,15 +174,6 @@ static void tune(SocketOptions *to, const SocketOptions *from) {
   to->heartbeat_interval = from->heartbeat_interval;
   to->heartbeat_timeout = from->heartbeat_timeout;
   socket_fill_options(to);
-}
-
-void socket_retune(Socket *s, const SocketOptions *options) {
-  Loop *loop = net_loop(s->net);
-  tune(&s->options, options);
-  manager_retune(s->manager, &s->options);
-  double latest = loop_now(loop) + s->options.max_delay;
-  if (timer_active(&s->retry) && s->retry.due > latest)
-    timer_start_at(loop, &s->retry, latest);
 }
 
 /* --- the address ------------------------------------------------------------------ */

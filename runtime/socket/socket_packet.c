@@ -2,11 +2,12 @@
  * one binary message in msgpack (npm's socket.io-msgpack-parser). Whichever it is, within
  * a Socket what events and acks hold is JSON with placeholders and a list of attachments;
  * msgpack is turned into that and back here, so that nothing else knows of it. */
+#include "socket/socket_packet.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "socket/socket_parts.h"
 #include "proto/msgpack.h"
 
 /* --- out -------------------------------------------------------------------------- */
@@ -24,22 +25,22 @@ static int put_data(Buffer *out, const SocketData *data, Error *err) {
   return code;
 }
 
-static int pack(Buffer *out, const Socket *s, SioType type, int64_t ack,
+static int pack(Buffer *out, const char *nsp, SioType type, int64_t ack,
                 const SocketData *data, Error *err) {
   *err = (Error){0};
-  int code = sio_pack(out, type, s->nsp, ack, data->len > 0);
+  int code = sio_pack(out, type, nsp, ack, data->len > 0);
   if (code) return error_set(err, (ErrorCode)code, "the namespace is not UTF-8");
   return data->len ? put_data(out, data, err) : 0;
 }
 
-int packet_encode(const Socket *s, SioType type, int64_t ack, const SocketData *data,
+int packet_encode(PacketForm form, SioType type, int64_t ack, const SocketData *data,
                   Buffer *out, SocketData *frames, Error *err) {
-  bool attached = data->count > 0 && !s->options.msgpack;
+  bool attached = data->count > 0 && !form.msgpack;
   buffer_reserve(out, data->len + 64);
-  int code = s->options.msgpack ? pack(out, s, type, ack, data, err) : 0;
+  int code = form.msgpack ? pack(out, form.nsp, type, ack, data, err) : 0;
   if (attached)
-    sio_encode_binary(out, type, s->nsp, ack, data->json, data->len, data->count);
-  else if (!s->options.msgpack) sio_encode(out, type, s->nsp, ack, data->json, data->len);
+    sio_encode_binary(out, type, form.nsp, ack, data->json, data->len, data->count);
+  else if (!form.msgpack) sio_encode(out, type, form.nsp, ack, data->json, data->len);
   *frames = (SocketData){.json = out->data, .len = out->len};
   if (attached) frames->bytes = data->bytes, frames->count = data->count;
   return code;

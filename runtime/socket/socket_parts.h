@@ -5,8 +5,8 @@
 
 #include "core/buffer.h"
 #include "net/pace.h"
-#include "socket/socket.h"
 #include "socket/manager.h"
+#include "socket/socket.h"
 #include "proto/socketio.h"
 
 /* Why a link ended, as the poll side found it. Owns data. */
@@ -101,9 +101,9 @@ struct Socket {
   SocketCallbacks callbacks;
   void *ctx;
   char *nsp;
+  PacketForm form;
   Manager *manager;
-  Socket *next_user, *next_member; /* the manager's */
-  size_t place;                    /* among its users */
+  ManagerUser user; /* its place there */
   SocketState state;
   char *id; /* NULL: none */
   uint32_t epoch;
@@ -161,25 +161,11 @@ void socket_wake(Socket *s);
 void socket_release(Socket *s);
 void socket_forget_id(Socket *s);
 
-/* socket_options.c */
-void socket_fill_options(SocketOptions *o);
-/* Returns 0 with new strings: the address to open, the query (or NULL), the namespace. */
-int socket_address(const SocketOptions *o, char **address, char **query, char **nsp,
-                   Error *err);
-
-/* socket_options.c: whether they lead elsewhere, or by another way, namespaces apart. */
-bool socket_options_moved_way(const SocketOptions *a, const SocketOptions *b);
-
 /* socket_link.c: the poll side */
-void link_opened(Socket *s); /* the engine's handshake is done */
-void link_frame(Socket *s, bool binary, const char *data, size_t len); /* a plain one's */
-void link_pong(Socket *s, const char *data, size_t len);
-void link_packet(Socket *s, const SioPacket *packet, const SioBytes *attachments);
+extern const ManagerEvents link_events; /* what the manager reports to a Socket */
 void link_start(Socket *s);
 /* Ends the link, saying goodbye if it was open; nothing of it arrives any more. */
 void link_cut(Socket *s, int close_code, const char *reason);
-/* A packet of this link, as it was sent, that the server has not got. */
-void link_unsent(Socket *s, const char *data, size_t len);
 /* Ends the link and reports it, behind all that came before. Takes loss->data. */
 void link_lose(Socket *s, const Loss *loss);
 void link_fail(Socket *s, const char *reason, const Error *err);
@@ -201,22 +187,6 @@ void note_send(Note *note);                   /* counts it, and sends it on its 
 bool note_fits(const Socket *s, size_t size); /* the script may hold so much more */
 
 size_t socket_data_total(const SocketData *data); /* bytes on the wire */
-
-/* socket_packet.c. What goes out of a packet: frames borrow from out and data; they are
- * binary with msgpack. */
-int packet_encode(const Socket *s, SioType type, int64_t ack, const SocketData *data,
-                  Buffer *out, SocketData *frames, Error *err);
-/* A packet in msgpack, turned into text with placeholders; `to` is used again and again,
- * and holds what the packet borrows until then. */
-typedef struct Unpacked {
-  JsonArena *arena;
-  Buffer text;
-  SioBytes *bytes;
-  int count, room;
-} Unpacked;
-int packet_unpack(const char *data, size_t len, Unpacked *to, SioPacket *packet,
-                  Error *err);
-void packet_free(Unpacked *to);
 
 /* socket_retry.c. call: NULL for an event. */
 int retry_put(Socket *s, SocketCall *call, const SocketData *data, Error *err);

@@ -1,7 +1,7 @@
 /* Namespaces that share a connection: sockets on one manager, in conversation with a
  * scripted server (engine_env.h). What is told stands behind the namespace's name. */
 #include "member_env.h"
-#include "socket/socket_parts.h"
+#include "socket/socket_options.h"
 
 /* One is connected on "/", and another has asked for "/x". */
 typedef struct Two {

@@ -1,0 +1,41 @@
+/* What a Socket's packets hold, and how they are written and read by its parser. Pure. */
+#ifndef TIDELOCK_SOCKET_SOCKET_PACKET_H
+#define TIDELOCK_SOCKET_SOCKET_PACKET_H
+
+#include "core/buffer.h"
+#include "core/json.h"
+#include "proto/socketio.h"
+
+/* What an event or an ack holds: an array in JSON, whose placeholders stand for binary
+ * attachments (proto/socketio.h). Borrowed. */
+typedef struct SocketData {
+  const char *json;
+  size_t len;
+  const SioBytes *bytes;
+  int count; /* 0 mostly */
+} SocketData;
+
+/* How a packet is written: of a namespace, as text or in msgpack. Borrowed. */
+typedef struct PacketForm {
+  const char *nsp;
+  bool msgpack;
+} PacketForm;
+
+/* What goes out of a packet: frames borrow from out and data; they are binary with
+ * msgpack. */
+int packet_encode(PacketForm form, SioType type, int64_t ack, const SocketData *data,
+                  Buffer *out, SocketData *frames, Error *err);
+
+/* A packet in msgpack, turned into text with placeholders; `to` is used again and again,
+ * and holds what the packet borrows until then. Zeroed at first. */
+typedef struct Unpacked {
+  JsonArena *arena;
+  Buffer text;
+  SioBytes *bytes;
+  int count, room;
+} Unpacked;
+int packet_unpack(const char *data, size_t len, Unpacked *to, SioPacket *packet,
+                  Error *err);
+void packet_free(Unpacked *to); /* what it holds */
+
+#endif
