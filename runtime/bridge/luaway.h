@@ -6,6 +6,7 @@
 #include <lua.h>
 
 #include "core/error.h"
+#include "core/jsonscan.h"
 #include "bridge/luajson.h"
 
 typedef struct LuaWay LuaWay;

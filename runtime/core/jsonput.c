@@ -138,15 +138,6 @@ int json_put_number(Buffer *out, double value) {
   return 0;
 }
 
-double json_strtod(const char *text) {
-  const char *dot = strchr(text, '.'), *point = localeconv()->decimal_point;
-  if (!dot || strcmp(point, ".") == 0) return strtod(text, NULL);
-  char *local = xasprintf("%.*s%s%s", (int)(dot - text), text, point, dot + 1);
-  double value = strtod(local, NULL);
-  free(local);
-  return value;
-}
-
 /* --- laid out for people ---------------------------------------------------------- */
 
 static void new_line(Buffer *out, int depth) {

@@ -3,9 +3,9 @@
 #include "core/jsonscan.h"
 
 #include <float.h>
+#include <locale.h>
 #include <stdlib.h>
 
-#include "core/json.h"
 #include "core/utf8.h"
 
 enum { EXCERPT = 24 };
@@ -150,6 +150,15 @@ size_t json_unescape(char *to, const JsonSlice *slice) {
 }
 
 /* --- numbers and words ------------------------------------------------------------ */
+
+double json_strtod(const char *text) {
+  const char *dot = strchr(text, '.'), *point = localeconv()->decimal_point;
+  if (!dot || strcmp(point, ".") == 0) return strtod(text, NULL);
+  char *local = xasprintf("%.*s%s%s", (int)(dot - text), text, point, dot + 1);
+  double value = strtod(local, NULL);
+  free(local);
+  return value;
+}
 
 /* strtod wants a NUL behind the number and the locale's decimal point in it. */
 static double any_number(const char *from, size_t len) {

@@ -1,5 +1,5 @@
 /* The grammar of JSON (RFC 8259, strict), for those who make something of a text: a tree
- * (jsonread.c), Lua values (bridge/luadecode.c). They hold the recursion, this the rules.
+ * (json.c), Lua values (bridge/luadecode.c). They hold the recursion, this the rules.
  * Each event that a server sends goes through here, so what is common is inlined, and
  * strings are looked at eight bytes at a time.
  *
@@ -12,6 +12,8 @@
 
 #include "core/error.h"
 #include "core/jsonrun.h"
+
+enum { JSON_MAX_DEPTH = 512 }; /* arrays and objects in one another */
 
 typedef struct JsonScan {
   const char *end;  /* of the text */
@@ -87,6 +89,9 @@ static inline bool json_exact_integer(double number, int64_t *value) {
   *value = (int64_t)number;
   return (double)*value == number && !(number == 0 && signbit(number));
 }
+
+/* strtod whatever the locale. */
+double json_strtod(const char *text);
 
 const char *json_scan_word(JsonScan *s, const char *p, const char *word, size_t len);
 

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "core/jsonscan.h"
 #include "core/utf8.h"
 
 typedef struct Reader {

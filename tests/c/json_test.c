@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "core/json.h"
+#include "core/jsonscan.h"
 
 static int new_arena(void **state) {
   *state = json_arena_new();

@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "core/jsonscan.h"
 #include "proto/msgpack.h"
 #include "proto/socketio.h"
 

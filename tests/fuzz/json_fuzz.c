@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/json.h"
+#include "core/jsonscan.h"
 #include "core/utf8.h"
 
 static void check_string(const char *text, size_t len) {

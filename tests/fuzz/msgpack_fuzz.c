@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/jsonscan.h"
 #include "core/utf8.h"
 #include "proto/msgpack.h"
 #include "proto/socketio.h"
