@@ -1,12 +1,12 @@
-/* Lines of a shared descriptor. Owned by who made them; loop thread only.
+/* Lines of a shared descriptor. Owned by the caller of lines_new; loop thread only.
  *
  * How the descriptor is waited for. What can be polled is polled, then read once: a
  * blocking read returns what there is. libuv's own poll would make the descriptor
- * non-blocking, and with it that of every process that shares it; so an epoll descriptor
- * of ours is put around it, and that one libuv may treat as it likes. What cannot be
- * polled (files, /dev/null) is read in the thread pool.
+ * non-blocking for every process that shares it. So libuv polls an epoll descriptor of
+ * ours that holds it. What cannot be polled (files, /dev/null) is read in the thread
+ * pool.
  *
- * `refs` counts who still holds the struct: the owner, the poll handle until it is
+ * `refs` counts the holders of the struct: the owner, the poll handle until it is
  * closed, a read in the thread pool, an event in the inbox. */
 #include "loop/lines.h"
 
@@ -31,15 +31,15 @@ struct Lines {
   bool closed, opened, polled, waiting, ended, skipping;
   int error;
   Buffer data;
-  size_t at;      /* what lies before it was given out */
-  size_t scanned; /* what lies before it, from `at` on, holds no \n */
+  size_t at;      /* lines before it were returned */
+  size_t scanned; /* the bytes from `at` to it hold no \n */
   uv_poll_t poll;
   int poll_fd; /* -1: none of our own */
   uv_fs_t fs;
   Event event;
 };
 
-static void unref(Lines *l) {
+static void unref_lines(Lines *l) {
   if (--l->refs > 0) return;
   if (l->poll_fd >= 0) close(l->poll_fd);
   buffer_free(&l->data);
@@ -52,23 +52,23 @@ static void on_event(Event *event) {
   Lines *l = CONTAINER_OF(event, Lines, event);
   l->waiting = false;
   if (!l->closed) l->ready(l->ctx);
-  unref(l);
+  unref_lines(l);
 }
 
-static void tell(Lines *l) {
+static void push_ready(Lines *l) {
   l->refs++;
   inbox_push(l->loop, &l->event);
 }
 
-/* A terminal that went away says EIO; a descriptor that is not there, EBADF. */
-static void took(Lines *l, ssize_t n, int error) {
+/* A terminal that is gone gives EIO, a closed descriptor EBADF: both are an end. */
+static void end_read(Lines *l, ssize_t n, int error) {
   if (n > 0) l->data.len += (size_t)n;
   else l->ended = true;
   if (n < 0 && error != EIO && error != EBADF) l->error = error;
-  tell(l);
+  push_ready(l);
 }
 
-static char *room(Lines *l) {
+static char *reserve_chunk(Lines *l) {
   buffer_consume(&l->data, l->at);
   l->at = 0;
   return buffer_reserve(&l->data, CHUNK);
@@ -77,11 +77,11 @@ static char *room(Lines *l) {
 static void on_poll(uv_poll_t *poll, int status, int events) {
   Lines *l = poll->data;
   (void)events;
-  ssize_t n = status == 0 ? read(l->fd, room(l), CHUNK) : -1;
+  ssize_t n = status == 0 ? read(l->fd, reserve_chunk(l), CHUNK) : -1;
   int error = status == 0 ? errno : -status;
   if (n < 0 && (error == EAGAIN || error == EINTR)) return;
   uv_poll_stop(poll);
-  took(l, n, error);
+  end_read(l, n, error);
 }
 
 static void read_file(Lines *l);
@@ -91,12 +91,12 @@ static void on_file(uv_fs_t *fs) {
   ssize_t n = fs->result;
   uv_fs_req_cleanup(fs);
   if (!l->closed && n == UV_EINTR) read_file(l);
-  else if (!l->closed) took(l, n, n < 0 ? (int)-n : 0);
-  unref(l);
+  else if (!l->closed) end_read(l, n, n < 0 ? (int)-n : 0);
+  unref_lines(l);
 }
 
 static void read_file(Lines *l) {
-  uv_buf_t buf = uv_buf_init(room(l), CHUNK);
+  uv_buf_t buf = uv_buf_init(reserve_chunk(l), CHUNK);
   l->fs.data = l;
   l->refs++;
   CHECK(uv_fs_read(loop_uv(l->loop), &l->fs, l->fd, &buf, 1, -1, on_file) == 0);
@@ -121,7 +121,7 @@ static bool poll_open(Lines *l) {
 #endif
 
 static void on_closed(uv_handle_t *handle) {
-  unref(handle->data);
+  unref_lines(handle->data);
 }
 
 static void open_once(Lines *l) {
@@ -144,7 +144,7 @@ static void read_on(Lines *l) {
 
 /* --- lines ------------------------------------------------------------------------ */
 
-static LinesResult give(Lines *l, size_t len, const char **line, size_t *line_len) {
+static LinesResult give_line(Lines *l, size_t len, const char **line, size_t *line_len) {
   const char *text = l->data.data + l->at;
   bool skipped = l->skipping;
   l->at += len;
@@ -159,8 +159,8 @@ static LinesResult give(Lines *l, size_t len, const char **line, size_t *line_le
   return LINES_LINE;
 }
 
-/* Too much without an end: it is dropped, and so is what comes before its end. */
-static LinesResult overflow(Lines *l) {
+/* A line too long: what has come of it is dropped, and so is the rest up to its end. */
+static LinesResult skip_line(Lines *l) {
   bool known = l->skipping;
   l->skipping = true;
   l->at = l->data.len;
@@ -168,16 +168,16 @@ static LinesResult overflow(Lines *l) {
   return known ? LINES_NONE : LINES_TOO_LONG;
 }
 
-/* LINES_NONE: nothing to give out, but `at` has moved. */
-static LinesResult take(Lines *l, const char **line, size_t *len) {
+/* LINES_NONE: no line to return, but `at` may have moved. */
+static LinesResult take_line(Lines *l, const char **line, size_t *len) {
   size_t left = l->data.len - l->at;
   if (left == 0) return LINES_NONE;
   const char *text = l->data.data + l->at;
   const char *end = memchr(text + l->scanned, '\n', left - l->scanned);
-  if (end) return give(l, (size_t)(end - text) + 1, line, len);
+  if (end) return give_line(l, (size_t)(end - text) + 1, line, len);
   l->scanned = left;
-  if (l->skipping || left > LINES_MAX + 1) return overflow(l);
-  if (l->ended) return give(l, left, line, len);
+  if (l->skipping || left > LINES_MAX + 1) return skip_line(l);
+  if (l->ended) return give_line(l, left, line, len);
   return LINES_NONE;
 }
 
@@ -185,7 +185,7 @@ LinesResult lines_next(Lines *l, const char **line, size_t *len) {
   if (l->waiting) return LINES_NONE; /* the buffer is being read into */
   for (;;) {
     size_t before = l->at;
-    LinesResult result = take(l, line, len);
+    LinesResult result = take_line(l, line, len);
     if (result != LINES_NONE) return result;
     if (l->at != before) continue;
     if (l->ended) return LINES_END;
@@ -215,5 +215,5 @@ Lines *lines_new(Loop *loop, int fd, void (*ready)(void *ctx), void *ctx) {
 void lines_free(Lines *l) {
   l->closed = true;
   if (l->polled) uv_close((uv_handle_t *)&l->poll, on_closed);
-  unref(l);
+  unref_lines(l);
 }

@@ -2,8 +2,8 @@
  * pipe, a socket, a file or a device. The descriptor is borrowed: it is neither closed
  * nor made non-blocking. Loop thread only.
  *
- * Nothing is read but when lines_next finds no whole line: who does not ask does not
- * read, so that a writer feels the backlog. */
+ * A read begins only when lines_next finds no whole line: while nobody calls it the
+ * writer at the other end is held back. */
 #ifndef TIDELOCK_LOOP_LINES_H
 #define TIDELOCK_LOOP_LINES_H
 
@@ -16,16 +16,16 @@ enum { LINES_MAX = 1 << 20 }; /* bytes of a line, its end not counted */
 
 typedef enum LinesResult {
   LINES_LINE,     /* one line: without \n or \r\n; borrowed until the next call */
-  LINES_NONE,     /* not yet; `ready` will be called, once */
-  LINES_TOO_LONG, /* a line exceeded LINES_MAX and is passed over */
+  LINES_NONE,     /* no whole line yet; `ready` will be called, once */
+  LINES_TOO_LONG, /* a line exceeded LINES_MAX and is skipped */
   LINES_END       /* no more, now and later; see lines_error */
 } LinesResult;
 
 /* Returns new; reads nothing yet. `ready` is called in dispatch. */
 Lines *lines_new(Loop *loop, int fd, void (*ready)(void *ctx), void *ctx);
-void lines_free(Lines *lines); /* `ready` will not be called; what is unread is lost */
+void lines_free(Lines *lines); /* `ready` is not called any more; unread lines are lost */
 LinesResult lines_next(Lines *lines, const char **line, size_t *len);
-/* 0, or the errno that ended it. A descriptor that is closed is an end, not an error. */
+/* 0, or the errno that ended it. A closed descriptor is an end, not an error. */
 int lines_error(const Lines *lines);
 
 #endif

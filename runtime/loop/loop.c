@@ -1,11 +1,11 @@
 /* The loop. How one turn of it goes:
  *
  *   prepare: if the inbox holds something, an idle handle is started, so that the poll
- * does not wait; else `idle` is asked, and the one uv_timer is set to the next due time.
+ * does not wait; else `idle` is called, and the one uv_timer is set to the next due time.
  *   poll:    libuv calls the libraries' callbacks, which push events.
- *   check:   drain: expired timers for SLICE seconds at most, then events for as long;
- * what is left waits for the next turn, after another poll. So a flood of either starves
- * neither the other nor I/O.
+ *   check:   drain_inbox: expired timers for SLICE seconds at most, then events for as
+ * long; the rest waits for the next turn, after another poll. So a flood of events does
+ * not starve timers or I/O, nor one of timers events.
  *
  * Reading the clock costs a thirtieth of an event. Where events and timers are quick it
  * is read every STRIDE of them, where they are slow after each; when it is read, expired
@@ -30,7 +30,7 @@ struct Loop {
   uv_timer_t wake;
   Log *log;
   Event *first, **last;
-  Event *after, **after_last; /* for the end of the turn */
+  Event *after, **after_last; /* run at the end of the turn */
   uint64_t turn;
   Timer **heap;
   size_t timers, room;
@@ -38,7 +38,7 @@ struct Loop {
   double armed; /* due time that `wake` is set to; INFINITY: not set */
   void (*idle)(void *ctx);
   void *idle_ctx;
-  bool leaving; /* idle is asked also when there is more to drain */
+  bool leaving; /* `idle` is called also while the inbox holds events */
 };
 
 double loop_now(Loop *loop) {
@@ -102,11 +102,11 @@ static Event *inbox_pop(Loop *loop) {
 
 /* --- timers ----------------------------------------------------------------------- */
 
-static bool before(const Timer *a, const Timer *b) {
+static bool is_before(const Timer *a, const Timer *b) {
   return a->due < b->due || (a->due == b->due && a->order < b->order);
 }
 
-static void place(Loop *loop, size_t i, Timer *timer) {
+static void put_at(Loop *loop, size_t i, Timer *timer) {
   loop->heap[i] = timer;
   timer->index = i + 1;
 }
@@ -114,24 +114,24 @@ static void place(Loop *loop, size_t i, Timer *timer) {
 static void sift_up(Loop *loop, size_t i, Timer *timer) {
   while (i > 0) {
     size_t parent = (i - 1) / 2;
-    if (!before(timer, loop->heap[parent])) break;
-    place(loop, i, loop->heap[parent]);
+    if (!is_before(timer, loop->heap[parent])) break;
+    put_at(loop, i, loop->heap[parent]);
     i = parent;
   }
-  place(loop, i, timer);
+  put_at(loop, i, timer);
 }
 
 static void sift_down(Loop *loop, size_t i, Timer *timer) {
   for (;;) {
     size_t child = 2 * i + 1;
     if (child >= loop->timers) break;
-    if (child + 1 < loop->timers && before(loop->heap[child + 1], loop->heap[child]))
+    if (child + 1 < loop->timers && is_before(loop->heap[child + 1], loop->heap[child]))
       child++;
-    if (!before(loop->heap[child], timer)) break;
-    place(loop, i, loop->heap[child]);
+    if (!is_before(loop->heap[child], timer)) break;
+    put_at(loop, i, loop->heap[child]);
     i = child;
   }
-  place(loop, i, timer);
+  put_at(loop, i, timer);
 }
 
 void timer_stop(Loop *loop, Timer *timer) {
@@ -141,7 +141,7 @@ void timer_stop(Loop *loop, Timer *timer) {
   timer->index = 0;
   Timer *moved = loop->heap[--loop->timers];
   if (moved == timer) return;
-  if (i > 0 && before(moved, loop->heap[(i - 1) / 2])) sift_up(loop, i, moved);
+  if (i > 0 && is_before(moved, loop->heap[(i - 1) / 2])) sift_up(loop, i, moved);
   else sift_down(loop, i, moved);
 }
 
@@ -170,7 +170,7 @@ typedef struct Pace {
 } Pace;
 
 /* After each timer and event; true when it has read the clock. */
-static bool step(Pace *pace) {
+static bool count_step(Pace *pace) {
   if (--pace->left > 0) return false;
   double before = pace->now;
   pace->now = loop_now(pace->loop);
@@ -181,7 +181,7 @@ static bool step(Pace *pace) {
   return true;
 }
 
-/* Fires what is due by now, not what is started meanwhile with a later due time. */
+/* Fires the timers due by now. One that is started meanwhile and due later waits. */
 static void fire_due(Pace *pace) {
   Loop *loop = pace->loop;
   double now = pace->now;
@@ -190,11 +190,11 @@ static void fire_due(Pace *pace) {
     timer_stop(loop, timer);
     timer->fire(timer);
     end_turn(loop);
-    if (step(pace) && pace->now >= pace->end) return;
+    if (count_step(pace) && pace->now >= pace->end) return;
   }
 }
 
-static void drain(Loop *loop) {
+static void drain_inbox(Loop *loop) {
   double now = loop_now(loop);
   Pace pace = {loop, now, now + SLICE, 1, 1};
   fire_due(&pace);
@@ -204,7 +204,7 @@ static void drain(Loop *loop) {
     if (!event) return;
     event->run(event);
     end_turn(loop);
-    if (step(&pace)) fire_due(&pace);
+    if (count_step(&pace)) fire_due(&pace);
   }
 }
 
@@ -214,14 +214,14 @@ static void on_wake(uv_timer_t *wake) {
 }
 
 static void on_spin(uv_idle_t *spin) {
-  (void)spin; /* its being active is all that counts: the poll does not wait */
+  (void)spin; /* while it is active the poll does not wait */
 }
 
 static bool due_now(Loop *loop) {
   return loop->timers && loop->heap[0]->due <= loop_now(loop);
 }
 
-static void arm(Loop *loop) {
+static void arm_timer(Loop *loop) {
   double due = loop->timers ? loop->heap[0]->due : INFINITY;
   if (due == loop->armed) return;
   loop->armed = due;
@@ -242,11 +242,11 @@ static void on_prepare(uv_prepare_t *prepare) {
     return;
   }
   uv_idle_stop(&loop->spin);
-  arm(loop);
+  arm_timer(loop);
 }
 
 static void on_check(uv_check_t *check) {
-  drain(check->data);
+  drain_inbox(check->data);
 }
 
 /* --- life ------------------------------------------------------------------------- */
@@ -293,7 +293,7 @@ void loop_finish(Loop *loop) {
   for (size_t i = 0; i < COUNT_OF(own); i++) uv_unref(own[i]);
   do {
     uv_run(&loop->uv, UV_RUN_DEFAULT);
-    while (!inbox_empty(loop)) drain(loop);
+    while (!inbox_empty(loop)) drain_inbox(loop);
   } while (uv_loop_alive(&loop->uv));
   for (size_t i = 0; i < COUNT_OF(own); i++) uv_ref(own[i]);
 }

@@ -3,8 +3,8 @@
  * Library callbacks (libuv, curl, libwebsockets, sqlite) never call Lua. They put an
  * Event into the inbox, and the loop drains it in one place, after each poll, in slices
  * of a few milliseconds: expired timers first, then events in the order they came. Code
- * that runs there (Event.run, Timer.fire) is "in dispatch": every primitive is legal, Lua
- * is called only there. Everything here belongs to the loop's thread. */
+ * that runs there (Event.run, Timer.fire) is "in dispatch": every primitive may be used,
+ * and Lua is called only there. Everything here belongs to the loop's thread. */
 #ifndef TIDELOCK_LOOP_LOOP_H
 #define TIDELOCK_LOOP_LOOP_H
 
@@ -20,10 +20,10 @@ void loop_free(Loop *loop); /* CHECKs that no handle is left open: close yours f
 uv_loop_t *loop_uv(Loop *loop);
 Log *loop_log(Loop *loop);
 
-/* Runs until loop_stop. `idle` (may be NULL) is asked each time nothing is left to drain,
- * before the loop waits: the place to notice that nothing is left to wait for. */
+/* Runs until loop_stop. `idle` (may be NULL) is called each time the inbox is empty,
+ * before the loop waits: there the runtime notices that nothing is left to wait for. */
 void loop_run(Loop *loop, void (*idle)(void *ctx), void *ctx);
-/* From now on `idle` is asked each turn: what comes in without end holds nobody up. */
+/* From now on `idle` is called in each turn: a flood of events does not delay the end. */
 void loop_leave(Loop *loop);
 void loop_stop(Loop *loop);
 
@@ -53,8 +53,8 @@ uint64_t loop_turn(const Loop *loop); /* the number of the turn; it rises with e
 /* --- timers ----------------------------------------------------------------------- */
 
 /* Embed it; a zeroed Timer with `fire` set is stopped. fire runs in dispatch; the timer
- * is stopped by then and may be started again. Starting a running one moves it. Equal due
- * times fire in the order they were started. */
+ * is stopped by then and may be started again. Starting a running timer changes its due
+ * time. Timers with equal due times fire in the order they were started. */
 typedef struct Timer Timer;
 struct Timer {
   void (*fire)(Timer *timer);

@@ -85,9 +85,9 @@ LogSink output_log_sink(Output *o) {
   return (LogSink){put_record, count_unread, o};
 }
 
-void output_tell_fewer(Output *o, OutputAccount *account) {
-  writer_tell_fewer(o->out.writer, &account->out);
-  writer_tell_fewer(o->err.writer, &account->err);
+void output_notify_fewer(Output *o, OutputAccount *account) {
+  writer_notify_fewer(o->out.writer, &account->out);
+  writer_notify_fewer(o->err.writer, &account->err);
 }
 
 void output_forget(Output *o, const OutputAccount *account) {
@@ -95,12 +95,12 @@ void output_forget(Output *o, const OutputAccount *account) {
   writer_forget(o->err.writer, &account->err);
 }
 
-void output_listen(Output *o, void (*told)(void *ctx), void *ctx) {
-  writer_listen(o->out.writer, told, ctx);
-  writer_listen(o->err.writer, told, ctx);
+void output_listen(Output *o, void (*listener)(void *ctx), void *ctx) {
+  writer_listen(o->out.writer, listener, ctx);
+  writer_listen(o->err.writer, listener, ctx);
 }
 
-/* The text and the thread that writes it. Whoever lets go last frees it. */
+/* A line and the thread that writes it. The last holder frees it. */
 typedef struct LastWord {
   char line[512];
   size_t len;
@@ -108,7 +108,7 @@ typedef struct LastWord {
   uv_sem_t written;
 } LastWord;
 
-static void let_go(LastWord *word) {
+static void unref_word(LastWord *word) {
   if (atomic_fetch_sub(&word->holders, 1) > 1) return;
   uv_sem_destroy(&word->written);
   free(word);
@@ -117,9 +117,9 @@ static void let_go(LastWord *word) {
 static void *write_word(void *arg) {
   LastWord *word = arg;
   ssize_t n = write(STDERR_FILENO, word->line, word->len);
-  (void)n; /* there is nobody else to tell */
+  (void)n; /* there is no other place to report it */
   uv_sem_post(&word->written);
-  let_go(word);
+  unref_word(word);
   return NULL;
 }
 
@@ -136,13 +136,13 @@ static void write_or_leave(LastWord *word) {
   CHECK(uv_sem_init(&word->written, 0) == 0);
   if (pthread_create(&thread, NULL, write_word, word) != 0) {
     word->holders = 1; /* no thread, no word */
-    let_go(word);
+    unref_word(word);
     return;
   }
   pthread_detach(thread);
   for (int i = 0; i < 100 && uv_sem_trywait(&word->written) != 0; i++)
     nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
-  let_go(word);
+  unref_word(word);
 }
 
 void output_say(const char *fmt, ...) {

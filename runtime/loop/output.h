@@ -1,6 +1,6 @@
 /* Standard output and standard error of the process, as writers. Where both are the same
  * file (2>&1, a terminal) they are one writer, so that what is printed and what is logged
- * come out in the order in which they were said. Made by main; any thread. */
+ * are written in the order in which they came. Made by main; any thread. */
 #ifndef TIDELOCK_LOOP_OUTPUT_H
 #define TIDELOCK_LOOP_OUTPUT_H
 
@@ -14,28 +14,28 @@ void output_free(Output *o);   /* drops what is not written: see writer_wait */
 Writer *output_out(Output *o); /* borrows */
 Writer *output_err(Output *o); /* borrows; may be the same */
 
-/* Whoever prints has one, zeroed at first. */
+/* Each script that prints has one, zeroed at first. */
 typedef struct OutputAccount {
   WriterAccount out, err;
 } OutputAccount;
 
-/* Puts text for descriptor 1 or 2; what a terminal would obey becomes "?" where the
- * descriptor is one. Loop thread only. */
+/* Puts text for descriptor 1 or 2. Where the descriptor is a terminal, control characters
+ * become "?". Loop thread only. */
 void output_print(Output *o, int fd, OutputAccount *account, const char *text,
                   size_t len);
 static inline size_t output_queued(const OutputAccount *account) {
   return writer_queued(&account->out) + writer_queued(&account->err);
 }
-/* Asks that the listener is told when fewer bytes of the account wait. */
-void output_tell_fewer(Output *o, OutputAccount *account);
+/* The listener is called, once, when fewer bytes of the account wait. */
+void output_notify_fewer(Output *o, OutputAccount *account);
 void output_forget(Output *o, const OutputAccount *account);
-void output_listen(Output *o, void (*told)(void *ctx), void *ctx);
+void output_listen(Output *o, void (*listener)(void *ctx), void *ctx);
 
 /* Standard error, for the log. Borrows. */
 LogSink output_log_sink(Output *o);
 
-/* A line to standard error, past all that waits, if it can be written at once: for what
- * is said when the process ends. Any thread. */
+/* A line to standard error, past all text that waits, if it can be written at once: for
+ * the messages of a process that ends. Any thread. */
 void output_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* Waits for all text to be written, `seconds` at most. True: none is left. */

@@ -1,6 +1,6 @@
 /* Wakes: see wake.h. A timer of the system's that is due in the far future is cancelled
- * when the wall clock is set (timerfd_create(2), TFD_TIMER_CANCEL_ON_SET): also by NTP
- * and by hand, so that each listener looks for itself whether it missed anything. */
+ * when the wall clock is set (timerfd_create(2), TFD_TIMER_CANCEL_ON_SET): NTP and
+ * users set it too, so each listener checks whether it missed a deadline. */
 #include "loop/wake.h"
 
 #include <stdlib.h>
@@ -15,10 +15,10 @@
 
 struct Wakes {
   Loop *loop;
-  uv_poll_t *poll; /* NULL: not yet, or not to be had */
+  uv_poll_t *poll; /* NULL: no listener yet, or the system has none */
   int fd;
-  bool asked;
-  double skew; /* of tests */
+  bool asked;  /* the system was asked for `poll` */
+  double skew; /* seconds that tests add */
   WakeListener *first;
 };
 
@@ -35,8 +35,8 @@ double wakes_now(const Wakes *wakes) {
   return (double)t.tv_sec + (double)t.tv_nsec / 1e9 + wakes->skew;
 }
 
-/* Those that listen now are called; one may leave, or make others leave, meanwhile. */
-static void tell_all(Wakes *wakes) {
+/* Calls each listener once; a listener may remove itself and others meanwhile. */
+static void call_listeners(Wakes *wakes) {
   WakeListener *all = wakes->first;
   wakes->first = NULL;
   if (all) all->at = &all;
@@ -50,11 +50,11 @@ static void tell_all(Wakes *wakes) {
 
 void wakes_slept(Wakes *wakes, double seconds) {
   wakes->skew += seconds;
-  tell_all(wakes);
+  call_listeners(wakes);
 }
 
 #ifdef __linux__
-static void arm(const Wakes *wakes) {
+static void arm_timer(const Wakes *wakes) {
   struct itimerspec never = {.it_value.tv_sec = (time_t)1 << 40};
   timerfd_settime(wakes->fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &never, NULL);
 }
@@ -63,14 +63,14 @@ static void on_set(uv_poll_t *poll, int status, int events) {
   (void)status, (void)events;
   Wakes *wakes = poll->data;
   uint64_t count;
-  if (read(wakes->fd, &count, sizeof count) < 0) arm(wakes); /* ECANCELED */
-  tell_all(wakes);
+  if (read(wakes->fd, &count, sizeof count) < 0) arm_timer(wakes); /* ECANCELED */
+  call_listeners(wakes);
 }
 
 static void ask_system(Wakes *wakes) {
   wakes->fd = timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK | TFD_CLOEXEC);
   if (wakes->fd < 0) return;
-  arm(wakes);
+  arm_timer(wakes);
   wakes->poll = xcalloc(1, sizeof *wakes->poll);
   wakes->poll->data = wakes;
   CHECK(uv_poll_init(loop_uv(wakes->loop), wakes->poll, wakes->fd) == 0);

@@ -1,11 +1,11 @@
 /* See writer.h. `lock` guards all but the descriptor and the batch, which belong to the
  * thread: it takes all text that waits as a batch, and writes that in pieces. The
- * segments say whose the text is, that of the batch first; they are settled after each
- * piece.
+ * segments name the account of each run of text, the batch's first; they are settled
+ * after each piece.
  *
- * The thread may be inside a write that never ends. A signal without SA_RESTART brings it
- * out of there, for which it alone is open; it is sent until the thread has ended,
- * because it may come right before the write. */
+ * The thread may be inside a write that never ends. A signal without SA_RESTART
+ * interrupts the write; no other thread receives it. It is sent until the thread has
+ * ended, because it may arrive right before the write. */
 #include "loop/writer.h"
 
 #include <errno.h>
@@ -20,7 +20,7 @@
 enum { PIECE = 64 * 1024, INTERRUPT = SIGURG };
 
 typedef struct Segment {
-  WriterAccount *account; /* NULL: forgotten */
+  WriterAccount *account; /* NULL: its owner is gone */
   size_t len;
 } Segment;
 
@@ -29,14 +29,14 @@ struct Writer {
   pthread_t thread;
   bool started, closing, ended;
   pthread_mutex_t lock;
-  pthread_mutex_t telling; /* held while the listener is called */
+  pthread_mutex_t listener_lock; /* held while the listener is called */
   pthread_cond_t work, settled;
   Buffer waiting, batch;
-  Buffer segments; /* of Segment; the first `settled_segments` are over */
+  Buffer segments; /* of Segment; the first `settled_segments` are done */
   size_t settled_segments;
   size_t left;
   int error;
-  void (*told)(void *ctx);
+  void (*listener)(void *ctx);
   void *ctx;
 };
 
@@ -49,7 +49,7 @@ Writer *writer_new(int fd) {
   pthread_condattr_t monotonic;
   w->fd = fd;
   CHECK(pthread_mutex_init(&w->lock, NULL) == 0);
-  CHECK(pthread_mutex_init(&w->telling, NULL) == 0);
+  CHECK(pthread_mutex_init(&w->listener_lock, NULL) == 0);
   CHECK(pthread_condattr_init(&monotonic) == 0);
   CHECK(pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC) == 0);
   CHECK(pthread_cond_init(&w->work, &monotonic) == 0);
@@ -79,12 +79,12 @@ static void add_segment(Writer *w, WriterAccount *account, size_t len) {
     __atomic_store_n(&account->queued, account->queued + len, __ATOMIC_RELAXED);
 }
 
-/* Takes text off the account; true when that is to be told. */
+/* Takes text off the account; true when the listener is to be called. */
 static bool settle_account(WriterAccount *account, size_t len) {
-  bool told = account->tell;
+  bool notify = account->notify;
   __atomic_store_n(&account->queued, account->queued - len, __ATOMIC_RELAXED);
-  account->tell = false;
-  return told;
+  account->notify = false;
+  return notify;
 }
 
 static void forget_settled(Writer *w) {
@@ -96,32 +96,33 @@ static void forget_settled(Writer *w) {
   w->settled_segments = 0;
 }
 
-/* The first `len` bytes are written, or dropped. Returns whether somebody is to be told.
+/* The first `len` bytes are written, or dropped. Returns whether the listener is to be
+ * called.
  */
-static bool settle(Writer *w, size_t len) {
+static bool settle_bytes(Writer *w, size_t len) {
   size_t count;
   Segment *all = segments_of(w, &count);
-  bool tell = false;
+  bool notify = false;
   w->left -= len;
   while (len > 0) {
     Segment *first = &all[w->settled_segments];
     size_t part = first->len < len ? first->len : len;
-    if (first->account && settle_account(first->account, part)) tell = true;
+    if (first->account && settle_account(first->account, part)) notify = true;
     first->len -= part;
     len -= part;
     if (first->len == 0) w->settled_segments++;
   }
   forget_settled(w);
   pthread_cond_broadcast(&w->settled);
-  return tell;
+  return notify;
 }
 
 /* --- on the thread ----------------------------------------------------------------- */
 
-static void tell(Writer *w) {
-  pthread_mutex_lock(&w->telling);
-  if (w->told) w->told(w->ctx);
-  pthread_mutex_unlock(&w->telling);
+static void call_listener(Writer *w) {
+  pthread_mutex_lock(&w->listener_lock);
+  if (w->listener) w->listener(w->ctx);
+  pthread_mutex_unlock(&w->listener_lock);
 }
 
 static bool is_closing(Writer *w) {
@@ -145,13 +146,13 @@ static ssize_t write_piece(Writer *w, const char *text, size_t len) {
 
 static void finish_piece(Writer *w, size_t len, int error) {
   pthread_mutex_lock(&w->lock);
-  bool told = settle(w, len);
-  if (error && error != ECANCELED && !w->error) w->error = error, told = true;
+  bool notify = settle_bytes(w, len);
+  if (error && error != ECANCELED && !w->error) w->error = error, notify = true;
   pthread_mutex_unlock(&w->lock);
-  if (told) tell(w);
+  if (notify) call_listener(w);
 }
 
-/* After a failure all is dropped. */
+/* After a write failed, all text is dropped. */
 static void write_batch(Writer *w) {
   size_t at = 0;
   while (at < w->batch.len) {
@@ -224,17 +225,17 @@ void writer_forget(Writer *w, const WriterAccount *account) {
   pthread_mutex_unlock(&w->lock);
 }
 
-bool writer_tell_fewer(Writer *w, WriterAccount *account) {
+bool writer_notify_fewer(Writer *w, WriterAccount *account) {
   pthread_mutex_lock(&w->lock);
-  account->tell = account->queued > 0;
-  bool waits = account->tell;
+  account->notify = account->queued > 0;
+  bool waits = account->notify;
   pthread_mutex_unlock(&w->lock);
   return waits;
 }
 
 /* --- waiting ----------------------------------------------------------------------- */
 
-static struct timespec after(double seconds) {
+static struct timespec time_after(double seconds) {
   struct timespec t;
   clock_gettime(CLOCK_MONOTONIC, &t);
   double fraction = seconds - (double)(time_t)seconds;
@@ -245,7 +246,7 @@ static struct timespec after(double seconds) {
 }
 
 bool writer_wait(Writer *w, double seconds) {
-  struct timespec until = after(seconds > 0 ? seconds : 0);
+  struct timespec until = time_after(seconds > 0 ? seconds : 0);
   pthread_mutex_lock(&w->lock);
   while (w->left && pthread_cond_timedwait(&w->settled, &w->lock, &until) == 0) {
   }
@@ -268,11 +269,11 @@ int writer_error(Writer *w) {
   return error;
 }
 
-void writer_listen(Writer *w, void (*told)(void *ctx), void *ctx) {
-  pthread_mutex_lock(&w->telling);
-  w->told = told;
+void writer_listen(Writer *w, void (*listener)(void *ctx), void *ctx) {
+  pthread_mutex_lock(&w->listener_lock);
+  w->listener = listener;
   w->ctx = ctx;
-  pthread_mutex_unlock(&w->telling);
+  pthread_mutex_unlock(&w->listener_lock);
 }
 
 /* --- the end ----------------------------------------------------------------------- */
@@ -304,6 +305,6 @@ void writer_free(Writer *w) {
   pthread_cond_destroy(&w->work);
   pthread_cond_destroy(&w->settled);
   pthread_mutex_destroy(&w->lock);
-  pthread_mutex_destroy(&w->telling);
+  pthread_mutex_destroy(&w->listener_lock);
   free(w);
 }

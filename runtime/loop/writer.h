@@ -12,12 +12,12 @@ typedef struct Writer Writer;
 
 typedef struct WriterAccount {
   size_t queued; /* bytes that wait; read it by writer_queued */
-  bool tell;     /* the listener is told when they are fewer */
+  bool notify;   /* the listener is called once they are fewer */
 } WriterAccount;
 
 Writer *writer_new(int fd); /* returns new; the descriptor stays the caller's */
-/* Ends the thread. What it has not written is dropped: see writer_wait. A thread that
- * does not end though it is told to is left alone, and the writer with it. */
+/* Ends the thread. What it has not written is dropped: see writer_wait. A thread
+ * that does not end when asked stays, and the writer with it. */
 void writer_free(Writer *w);
 
 /* Copies the text. The account outlives the text, or is forgotten before it ends. */
@@ -26,8 +26,9 @@ void writer_forget(Writer *w, const WriterAccount *account);
 static inline size_t writer_queued(const WriterAccount *account) {
   return __atomic_load_n(&account->queued, __ATOMIC_RELAXED);
 }
-/* Asks that the listener is told, once, when fewer bytes wait. False: none does. */
-bool writer_tell_fewer(Writer *w, WriterAccount *account);
+/* The listener is called, once, when fewer bytes of the account wait. False: none wait.
+ */
+bool writer_notify_fewer(Writer *w, WriterAccount *account);
 
 /* Waits for all text to be written, `seconds` at most. True: none is left. */
 bool writer_wait(Writer *w, double seconds);
@@ -36,7 +37,7 @@ size_t writer_left(Writer *w); /* bytes that are not written yet */
 int writer_error(Writer *w);
 
 /* Called on the writer's thread, with nothing locked: fewer bytes wait, or a write
- * failed. NULL: nobody is; when this returns no earlier listener is being called. */
-void writer_listen(Writer *w, void (*told)(void *ctx), void *ctx);
+ * failed. NULL: no listener. When this returns, no earlier one is being called. */
+void writer_listen(Writer *w, void (*listener)(void *ctx), void *ctx);
 
 #endif

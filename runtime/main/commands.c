@@ -1,8 +1,7 @@
-/* check and demo. */
+/* The commands check and demo. */
 #include "main/commands.h"
 
 #include <limits.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,17 +9,6 @@
 #include <unistd.h>
 
 #include "script/script.h"
-
-void say(World *world, const char *fmt, ...) {
-  char *text;
-  va_list args;
-  va_start(args, fmt);
-  int len = vasprintf(&text, fmt, args);
-  va_end(args);
-  CHECK(len >= 0);
-  output_print(world->output, STDOUT_FILENO, &world->said, text, (size_t)len);
-  free(text);
-}
 
 /* --- check ------------------------------------------------------------------------ */
 
@@ -69,7 +57,7 @@ char *shipped_path(const char *what) {
 }
 
 /* The way from the current folder, when it is below: what errors show. */
-static char *shorten(char *path) {
+static char *shorten_path(char *path) {
   char cwd[PATH_MAX];
   size_t len;
   if (!path || !getcwd(cwd, sizeof cwd)) return path;
@@ -124,8 +112,8 @@ static void set_address(int port) {
 }
 
 int command_demo(const Options *options, World *world) {
-  char *backend = shorten(shipped_path("examples/backend"));
-  char *client = shorten(shipped_path("scripts"));
+  char *backend = shorten_path(shipped_path("examples/backend"));
+  char *client = shorten_path(shipped_path("scripts"));
   int status = 1, port = wanted_port();
   if (port < 0) {
     fprintf(stderr, "tidelock: PORT=%s: a port is a number from 1 to 65535\n",

@@ -1,6 +1,6 @@
 /* The data folder: --data DIR, else $XDG_DATA_HOME/tidelock, else ~/.local/share/tidelock
  * (XDG Base Directory Specification), and in it one folder per profile; the demo's is its
- * own, unless told otherwise. */
+ * own, unless an option says otherwise. */
 #include "main/data.h"
 
 #include <errno.h>

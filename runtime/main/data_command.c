@@ -22,7 +22,7 @@ typedef struct Asked {
   Profile *profile;
 } Asked;
 
-static int fail(const char *text) {
+static int print_failure(const char *text) {
   fprintf(stderr, "tidelock: %s\n", text);
   return 1;
 }
@@ -73,13 +73,13 @@ static void list_entry(const Asked *asked, const ProfileEntry *entry) {
   free(when);
 }
 
-static int list(const Asked *asked) {
+static int list_entries(const Asked *asked) {
   Error err;
   size_t count = 0;
   int status = 0;
   const ProfileEntry *all =
       asked->profile ? profile_entries(asked->profile, &count, &err) : NULL;
-  if (asked->profile && !all) status = fail(err.message);
+  if (asked->profile && !all) status = print_failure(err.message);
   for (size_t i = 0; all && i < count; i++) list_entry(asked, &all[i]);
   if (list_files(asked) + count == 0 && status == 0)
     say(asked->world, "nothing is kept in %s\n", asked->folder);
@@ -97,10 +97,10 @@ static int put_state(const Asked *asked, const ProfileEntry *entry, Buffer *out)
     code = error_set(&err, ERR_DECODE, "what is kept under %.100s cannot be read",
                      entry->name);
   buffer_free(&bytes);
-  return code == 0 ? 0 : fail(err.message);
+  return code == 0 ? 0 : print_failure(err.message);
 }
 
-static int show(const Asked *asked, const ProfileEntry *entry) {
+static int show_entry(const Asked *asked, const ProfileEntry *entry) {
   Buffer out = {0};
   int status = put_state(asked, entry, &out);
   if (status == 0) {
@@ -115,7 +115,7 @@ static int show(const Asked *asked, const ProfileEntry *entry) {
 static int put_entry(const Asked *asked, const ProfileEntry *entry, Buffer *out) {
   buffer_puts(out, out->len > 1 ? "," : "");
   if (json_put_string(out, entry->name, strlen(entry->name)) != 0)
-    return fail("a name is not UTF-8");
+    return print_failure("a name is not UTF-8");
   buffer_printf(out, ":{\"kind\":\"%s\",\"version\":%lld,\"state\":", kind_of(entry),
                 (long long)entry->version);
   int status = put_state(asked, entry, out);
@@ -123,15 +123,15 @@ static int put_entry(const Asked *asked, const ProfileEntry *entry, Buffer *out)
   return status;
 }
 
-static int tell_unknown(const Asked *asked, const char *name, const Error *why) {
+static int report_unknown(const Asked *asked, const char *name, const Error *why) {
   Error err;
   Suggestion near;
   size_t count = 0;
   const ProfileEntry *all = profile_entries(asked->profile, &count, &err);
   suggest_begin(&near, name);
   for (size_t i = 0; all && i < count; i++) suggest_offer(&near, all[i].name);
-  fprintf(stderr, "tidelock: %s%s; `tidelock data list` tells what there is\n",
-          why->message, suggest_text(&near));
+  fprintf(stderr, "tidelock: %s%s; `tidelock data list` prints all names\n", why->message,
+          suggest_text(&near));
   return 1;
 }
 
@@ -145,10 +145,10 @@ static int export_all(const Asked *asked) {
   for (int i = 1; status == 0 && i <= named; i++) {
     const char *name = asked->options->paths[i];
     const ProfileEntry *entry = profile_find(asked->profile, name, &err);
-    status = entry ? put_entry(asked, entry, &out) : tell_unknown(asked, name, &err);
+    status = entry ? put_entry(asked, entry, &out) : report_unknown(asked, name, &err);
   }
   const ProfileEntry *all = named ? NULL : profile_entries(asked->profile, &count, &err);
-  if (!named && !all) status = fail(err.message);
+  if (!named && !all) status = print_failure(err.message);
   for (size_t i = 0; status == 0 && all && i < count; i++)
     status = put_entry(asked, &all[i], &out);
   buffer_putc(&out, '}');
@@ -162,21 +162,22 @@ static int export_all(const Asked *asked) {
 
 /* --- reset and restore ------------------------------------------------------------ */
 
-static int reset(const Asked *asked, const ProfileEntry *entry) {
+static int reset_entry(const Asked *asked, const ProfileEntry *entry) {
   Error err;
   char *aside;
   if (profile_set_aside(asked->profile, entry, &aside, &err) != 0)
-    return fail(err.message);
+    return print_failure(err.message);
   say(asked->world, "%s begins anew; what was kept is set aside as %s\n", entry->name,
       aside);
   free(aside);
   return 0;
 }
 
-static int restore(const Asked *asked, const ProfileEntry *entry) {
+static int restore_entry(const Asked *asked, const ProfileEntry *entry) {
   Error err;
   char *aside;
-  if (profile_restore(asked->profile, entry, &aside, &err) != 0) return fail(err.message);
+  if (profile_restore(asked->profile, entry, &aside, &err) != 0)
+    return print_failure(err.message);
   char *own = xstrndup(entry->name, profile_own_name(entry->name));
   say(asked->world, "%s is back, from %s%s%s\n", own, entry->name,
       aside ? "; what was there is set aside as " : "", aside ? aside : "");
@@ -193,7 +194,7 @@ static int restore_file(const Asked *asked, const char *name) {
     say(asked->world, "state.db is back, from %s%s%s\n", name,
         aside ? "; what was there is set aside as " : "", aside ? aside : "");
   free(aside);
-  return code == 0 ? 0 : fail(err.message);
+  return code == 0 ? 0 : print_failure(err.message);
 }
 
 /* --- the command ------------------------------------------------------------------ */
@@ -206,7 +207,7 @@ static int each_named(Asked *asked, EntryFn *fn) {
     Error err;
     const char *name = asked->options->paths[i];
     const ProfileEntry *entry = profile_find(asked->profile, name, &err);
-    if ((entry ? fn(asked, entry) : tell_unknown(asked, name, &err)) != 0) status = 1;
+    if ((entry ? fn(asked, entry) : report_unknown(asked, name, &err)) != 0) status = 1;
   }
   return status;
 }
@@ -214,22 +215,22 @@ static int each_named(Asked *asked, EntryFn *fn) {
 static int need_names(const Options *options, const char *what) {
   if (options->path_count > 1) return 0;
   fprintf(stderr,
-          "tidelock: data %s takes names, as `tidelock data list` tells them\n"
+          "tidelock: data %s takes names, as `tidelock data list` prints them\n"
           "try: tidelock help\n",
           what);
   return 2;
 }
 
 static int run_action(Asked *asked, const char *what) {
-  EntryFn *fn = strcmp(what, "show") == 0    ? show
-                : strcmp(what, "reset") == 0 ? reset
-                                             : restore;
+  EntryFn *fn = strcmp(what, "show") == 0    ? show_entry
+                : strcmp(what, "reset") == 0 ? reset_entry
+                                             : restore_entry;
   const char *first = asked->options->paths[1];
-  if (fn == restore && strncmp(first, FILE_ASIDE, strlen(FILE_ASIDE)) == 0)
+  if (fn == restore_entry && strncmp(first, FILE_ASIDE, strlen(FILE_ASIDE)) == 0)
     return restore_file(asked, first);
   Error err;
-  asked->profile = profile_open(asked->folder, fn != show, &err);
-  return asked->profile ? each_named(asked, fn) : fail(err.message);
+  asked->profile = profile_open(asked->folder, fn != show_entry, &err);
+  return asked->profile ? each_named(asked, fn) : print_failure(err.message);
 }
 
 static int run_reading(Asked *asked, bool lists) {
@@ -237,11 +238,11 @@ static int run_reading(Asked *asked, bool lists) {
   asked->profile = profile_open(asked->folder, false, &err);
   if (!asked->profile && err.code != ERR_NOT_FOUND) {
     if (lists) list_files(asked);
-    return fail(err.message);
+    return print_failure(err.message);
   }
-  if (lists) return list(asked);
+  if (lists) return list_entries(asked);
   if (asked->profile) return export_all(asked);
-  if (asked->options->path_count > 1) return fail(err.message);
+  if (asked->options->path_count > 1) return print_failure(err.message);
   say(asked->world, "{}\n");
   return 0;
 }
@@ -281,7 +282,7 @@ int command_data(const Options *options, World *world) {
   char *folder;
   int status = data_path(options, &folder);
   if (status != 0) return status;
-  if (!folder) return fail("data: with --memory nothing is kept");
+  if (!folder) return print_failure("data: with --memory nothing is kept");
   Asked asked = {.options = options, .world = world, .folder = folder};
   status = run_data(&asked, options->paths[0]);
   if (asked.profile) profile_close(asked.profile);

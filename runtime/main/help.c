@@ -30,7 +30,7 @@ static const CommandHelp commands[] = {
      "load only; print what is wrong; exit 1 if\n"
      "anything is",
      "Nothing is opened. Names that nobody defines and modules that do not\n"
-     "compile, though they are required later, are told as warnings.\n"},
+     "compile, though they are required later, are warned about.\n"},
     {"new", "bot|hook|app NAME", "a file or folder to start from, with a test",
      "Each does something at once: tidelock demo NAME.lua, or tidelock demo NAME.\n"
      "A bot has a connection of its own, a hook listens in on the client's, an\n"
@@ -44,7 +44,7 @@ static const CommandHelp commands[] = {
      "export it as JSON, bring back what was set aside,\n"
      "set something aside",
      "  tidelock data list                  what there is, and what was set aside\n"
-     "  tidelock data show client:chat      its state; export [NAME...] tells all\n"
+     "  tidelock data show client:chat      its state; export [NAME...] prints all\n"
      "  tidelock data reset client:chat     sets it aside: the next run begins anew\n"
      "  tidelock data restore NAME          brings it back, sets aside what is there\n"
      "reset and restore are refused while a process has the profile.\n"},
@@ -173,14 +173,14 @@ const char *help_option(const char *option) {
   return found ? found->name : NULL;
 }
 
-/* Those of no command in particular are of each. */
-static bool belongs(const OptionHelp *option, const char *word) {
+/* An option without commands is for each of them. */
+static bool is_for_command(const OptionHelp *option, const char *word) {
   return !*option->of || strstr(option->of, word) != NULL;
 }
 
 bool help_option_of(const char *option, const char *word) {
   const OptionHelp *found = find_option(option);
-  return found && belongs(found, word);
+  return found && is_for_command(found, word);
 }
 
 void help_option_commands(const char *option, Buffer *out) {
@@ -203,6 +203,6 @@ const char *help_meant_command(Suggestion *s, const char *word) {
 const char *help_meant_option(Suggestion *s, const char *option, const char *word) {
   suggest_begin(s, option);
   for (size_t i = 0; i < COUNT_OF(options); i++)
-    if (!word || belongs(&options[i], word)) suggest_offer(s, options[i].name);
+    if (!word || is_for_command(&options[i], word)) suggest_offer(s, options[i].name);
   return suggest_text(s);
 }

@@ -10,7 +10,8 @@
 #include "core/suggest.h"
 
 void help_all(FILE *out);
-/* Of one command; false when there is none of that name. `out` NULL: only tells. */
+/* Of one command; false when there is none of that name. `out` NULL: nothing is printed.
+ */
 bool help_command(FILE *out, const char *word);
 /* What the value of an option ("--env") is called, "" where it takes none; NULL: there is
  * no such option. */

@@ -40,7 +40,7 @@ static const Kind kinds[] = {
 };
 
 /* Returns new: the text with NAME replaced. */
-static char *named(const char *text, const char *name) {
+static char *replace_name(const char *text, const char *name) {
   Buffer out = {0};
   for (const char *at; (at = strstr(text, "NAME")); text = at + 4) {
     buffer_put(&out, text, (size_t)(at - text));
@@ -119,7 +119,7 @@ static int check_free(const Kind *kind, const char *name) {
   struct stat st;
   int status = 0;
   for (size_t i = 0; i < MOST_FILES && kind->files[i].path && status == 0; i++) {
-    char *path = named(kind->folder ? "NAME" : kind->files[i].path, name);
+    char *path = replace_name(kind->folder ? "NAME" : kind->files[i].path, name);
     errno = EEXIST;
     if (lstat(path, &st) == 0) status = cannot_make(path);
     free(path);
@@ -127,12 +127,12 @@ static int check_free(const Kind *kind, const char *name) {
   return status;
 }
 
-static int make(const Kind *kind, const char *name) {
+static int make_files(const Kind *kind, const char *name) {
   int status = check_free(kind, name);
   if (status == 0 && kind->folder) status = make_folders(name);
   for (size_t i = 0; i < MOST_FILES && kind->files[i].path && status == 0; i++) {
-    char *path = named(kind->files[i].path, name);
-    char *text = named(template_text(kind->files[i].template), name);
+    char *path = replace_name(kind->files[i].path, name);
+    char *text = replace_name(template_text(kind->files[i].template), name);
     status = write_file(path, text);
     free(path);
     free(text);
@@ -140,7 +140,7 @@ static int make(const Kind *kind, const char *name) {
   char *folder = kind->folder ? xasprintf("%s/", name) : xstrdup("");
   if (status == 0) status = write_settings(folder);
   free(folder);
-  char *run = named(kind->run, name);
+  char *run = replace_name(kind->run, name);
   if (status == 0) printf("try: tidelock demo %s\n", run);
   free(run);
   return status;
@@ -151,7 +151,7 @@ static int make_named(const Kind *kind, const char *name) {
   size_t len = strlen(name);
   bool has = len > 4 && strcmp(name + len - 4, ".lua") == 0;
   char *bare = xstrndup(name, has ? len - 4 : len);
-  int status = make(kind, bare);
+  int status = make_files(kind, bare);
   free(bare);
   return status;
 }

@@ -8,7 +8,7 @@
 #include "core/buffer.h"
 #include "main/help.h"
 
-static int wrong(const char *fmt, const char *what) {
+static int print_usage_error(const char *fmt, const char *what) {
   fputs("tidelock: ", stderr);
   fprintf(stderr, fmt, what);
   fputs("\ntry: tidelock help\n", stderr);
@@ -33,7 +33,7 @@ static int wrong_option(const Options *o, const char *arg) {
   const char *value = help_option_value(name);
   if (!value) wrong_name("unknown option", arg, help_meant_option(&s, name, o->word));
   else if (*value) wrong_value(name, value);
-  else wrong("%s: it takes no value", name);
+  else print_usage_error("%s: it takes no value", name);
   free(name);
   return 2;
 }
@@ -154,26 +154,26 @@ static int check_given(const Options *o) {
 static int check_paths(const Options *o) {
   for (int i = 0; i < o->path_count; i++) {
     size_t len = strlen(o->paths[i]);
-    if (len == 0) return wrong("a path is empty%s", "");
+    if (len == 0) return print_usage_error("a path is empty%s", "");
     if (o->command == COMMAND_RUN && o->paths[i][len - 1] == '=')
-      return wrong("%s lacks its path", o->paths[i]);
+      return print_usage_error("%s lacks its path", o->paths[i]);
   }
   return 0;
 }
 
 static int check_counts(const Options *o) {
   if (o->command == COMMAND_DATA && o->path_count == 0)
-    return wrong("data takes what to do: tidelock data %s",
-                 "list|show|export|restore|reset [NAME...]");
+    return print_usage_error("data takes what to do: tidelock data %s",
+                             "list|show|export|restore|reset [NAME...]");
   if (o->command == COMMAND_VERSION && o->path_count > 0)
-    return wrong("version takes no more, and here is \"%s\"", o->paths[0]);
+    return print_usage_error("version takes no more, and here is \"%s\"", o->paths[0]);
   bool needs = o->command == COMMAND_RUN || o->command == COMMAND_CHECK ||
                o->command == COMMAND_TEST;
   if (needs && o->path_count == 0)
-    return wrong("%s takes at least one file or folder", o->word);
+    return print_usage_error("%s takes at least one file or folder", o->word);
   if (o->command == COMMAND_NEW && o->path_count != 2)
-    return wrong("new takes what to make and its name: tidelock new %s NAME",
-                 "bot|hook|app");
+    return print_usage_error("new takes what to make and its name: tidelock new %s NAME",
+                             "bot|hook|app");
   return 0;
 }
 
@@ -185,7 +185,7 @@ static int note_given(Options *o, const char *arg) {
   free(name);
   size_t n = 0;
   while (o->given[n] && o->given[n] != known) n++;
-  if (known && o->given[n]) return wrong("%s is given twice", known);
+  if (known && o->given[n]) return print_usage_error("%s is given twice", known);
   o->given[n] = known;
   return 0;
 }

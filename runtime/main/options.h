@@ -36,7 +36,8 @@ typedef struct Options {
   LogFormat log_format;
 } Options;
 
-/* Reads argv (which is reordered). Returns 0, or 2 after having told what is wrong. */
+/* Reads argv (which is reordered). Returns 0, or 2 after writing to stderr what is wrong.
+ */
 int options_read(Options *options, int argc, char **argv);
 void options_help(const Options *options); /* of the command named, or of all */
 void options_free(Options *options);

@@ -1,7 +1,7 @@
 /* See signals.h. `lock` guards the runtime, which comes and goes, and `tries`.
  *
  * The thread also sees to it that the process ends in time, whatever the loop does: it
- * may be in a function that nothing can stop, or let go of very much memory. When the
+ * may be in a function that nothing can stop, or free very much memory. When the
  * time is up the thread waits for what is queued for the disk, and ends the process
  * itself; while the loop hands over what is to be kept, it is given all the time that
  * takes. */
@@ -27,7 +27,7 @@ struct Signals {
   Log *log;
   Output *output;
   Runtime *rt; /* NULL: none is attached */
-  uv_async_t *told;
+  uv_async_t *wakeup;
   atomic_int status;
   atomic_bool reload, closing;
   atomic_bool woken; /* by SIGUSR1, because the end is asked for */
@@ -49,10 +49,10 @@ static bool has_terminal(void) {
 
 /* --- on the thread ----------------------------------------------------------------- */
 
-static void tell_loop(Signals *s, bool stop) {
+static void wake_loop(Signals *s, bool stop) {
   pthread_mutex_lock(&s->lock);
   if (s->rt && stop) runtime_end_in_time(s->rt);
-  if (s->told) uv_async_send(s->told);
+  if (s->wakeup) uv_async_send(s->wakeup);
   pthread_mutex_unlock(&s->lock);
 }
 
@@ -78,7 +78,7 @@ static void end_at_once(Signals *s, int number) {
   _exit(128 + number);
 }
 
-static void interrupt(Signals *s, int number) {
+static void ask_to_end(Signals *s, int number) {
   int none = 0;
   if (!atomic_compare_exchange_strong(&s->status, &none, 128 + number)) {
     end_at_once(s, number);
@@ -87,17 +87,17 @@ static void interrupt(Signals *s, int number) {
   s->first = clock_monotonic();
   atomic_store(&s->ending->signalled, true);
   ending_ask(s->ending);
-  tell_loop(s, true);
+  wake_loop(s, true);
 }
 
 /* A terminal that was closed ends the process as Ctrl-C does. */
 static void hang_up(Signals *s) {
   if (s->terminal && !has_terminal()) {
-    interrupt(s, SIGINT);
+    ask_to_end(s, SIGINT);
     return;
   }
   atomic_store(&s->reload, true);
-  tell_loop(s, false);
+  wake_loop(s, false);
 }
 
 static void reopen_log(Signals *s) {
@@ -107,8 +107,8 @@ static void reopen_log(Signals *s) {
               strerror(error));
 }
 
-static void handle(Signals *s, int number) {
-  if (number == SIGINT || number == SIGTERM) interrupt(s, number);
+static void handle_signal(Signals *s, int number) {
+  if (number == SIGINT || number == SIGTERM) ask_to_end(s, number);
   else if (number == SIGHUP) hang_up(s);
   else if (number == SIGUSR1) reopen_log(s);
 }
@@ -162,7 +162,7 @@ static void *thread_main(void *arg) {
     int number = sigtimedwait(&s->set, NULL, ends ? &a_moment : &long_time);
     if (atomic_load(&s->closing)) break;
     bool woken = number == SIGUSR1 && atomic_exchange(&s->woken, false);
-    if (number > 0 && !woken) handle(s, number);
+    if (number > 0 && !woken) handle_signal(s, number);
     else if (is_overdue(s)) end_overdue(s);
   }
   return NULL;
@@ -177,8 +177,8 @@ static void wake_thread(void *ctx) {
 
 /* --- on the loop ------------------------------------------------------------------- */
 
-static void on_told(uv_async_t *told) {
-  Signals *s = told->data;
+static void on_wakeup(uv_async_t *wakeup) {
+  Signals *s = wakeup->data;
   int status = atomic_load(&s->status);
   if (status) runtime_interrupt(s->rt, status);
   else if (atomic_exchange(&s->reload, false)) reload_ask_all(s->rt);
@@ -189,21 +189,21 @@ static void free_handle(uv_handle_t *handle) {
 }
 
 void signals_attach(Signals *s, Runtime *rt) {
-  uv_async_t *told = xcalloc(1, sizeof *told);
-  uv_async_init(loop_uv(runtime_loop(rt)), told, on_told);
-  uv_unref((uv_handle_t *)told);
-  told->data = s;
+  uv_async_t *wakeup = xcalloc(1, sizeof *wakeup);
+  uv_async_init(loop_uv(runtime_loop(rt)), wakeup, on_wakeup);
+  uv_unref((uv_handle_t *)wakeup);
+  wakeup->data = s;
   pthread_mutex_lock(&s->lock);
   s->rt = rt;
-  s->told = told;
+  s->wakeup = wakeup;
   pthread_mutex_unlock(&s->lock);
-  uv_async_send(told); /* what came before */
+  uv_async_send(wakeup); /* for signals that came before */
 }
 
 void signals_detach(Signals *s) {
   pthread_mutex_lock(&s->lock);
-  uv_close((uv_handle_t *)s->told, free_handle);
-  s->told = NULL;
+  uv_close((uv_handle_t *)s->wakeup, free_handle);
+  s->wakeup = NULL;
   s->rt = NULL;
   pthread_mutex_unlock(&s->lock);
 }

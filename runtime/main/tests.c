@@ -39,7 +39,7 @@ static bool is_test(const char *name) {
   return len > 9 && strcmp(name + len - 9, "_test.lua") == 0;
 }
 
-static int visible(const struct dirent *entry) {
+static int is_visible(const struct dirent *entry) {
   return entry->d_name[0] != '.' && strcmp(entry->d_name, "node_modules") != 0;
 }
 
@@ -69,7 +69,7 @@ static bool is_seen(Tests *tests, const char *folder) {
 static void look_into(Tests *tests, const char *folder, int depth) {
   if (is_seen(tests, folder)) return;
   struct dirent **entries;
-  int count = scandir(folder, &entries, visible, alphasort);
+  int count = scandir(folder, &entries, is_visible, alphasort);
   if (tests->options->watch) stamps_add(&tests->stamps, folder);
   for (int folders = 0; folders <= 1; folders++) {
     for (int i = 0; i < count; i++) {
@@ -141,7 +141,7 @@ static void run_file(Tests *tests, const char *path) {
   runtime_free(rt);
 }
 
-static void tell_none(Tests *tests) {
+static void report_no_match(Tests *tests) {
   const char *only = tests->options->only;
   if (!only || tests->passed || tests->failed) return;
   char *line = xasprintf("tidelock: no test has a name like \"%s\"%s\n", only,
@@ -160,7 +160,7 @@ static void find_all(Tests *tests) {
 static void run_all(Tests *tests) {
   suggest_begin(&tests->meant, tests->options->only ? tests->options->only : "");
   for (size_t i = 0; i < tests->count; i++) run_file(tests, tests->files[i]);
-  tell_none(tests);
+  report_no_match(tests);
   say(tests->world, "%d passed, %d failed\n", tests->passed, tests->failed);
 }
 

@@ -57,7 +57,7 @@ static void go_on_soon(Owner *owner) {
 
 /* Asks again after each look: it may have been written between the two. */
 static void look(Owner *owner) {
-  if (is_unread(owner)) output_tell_fewer(owner->host->output, &owner->printed);
+  if (is_unread(owner)) output_notify_fewer(owner->host->output, &owner->printed);
   if (!may_not_run(owner)) go_on_soon(owner);
 }
 

@@ -86,12 +86,12 @@ static void tells(void **state) {
   Writer *w = writer_new(ends[1]);
   WriterAccount account = {0};
   writer_listen(w, count_telling, &told);
-  assert_false(writer_tell_fewer(w, &account)); /* none waits */
+  assert_false(writer_notify_fewer(w, &account)); /* none waits */
   char *much = calloc(1, 1 << 20);
   writer_put(w, &account, much, 1 << 20);
   assert_false(writer_wait(w, 0.05));
   __atomic_store_n(&told, 0, __ATOMIC_SEQ_CST);
-  assert_true(writer_tell_fewer(w, &account));
+  assert_true(writer_notify_fewer(w, &account));
   free(read_all(ends[0], 1 << 20));
   assert_true(writer_wait(w, 5));
   await_telling(&told, 1);

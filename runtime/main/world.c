@@ -1,0 +1,104 @@
+/* A runtime with the options of the command line, and scripts run in it. */
+#include "main/world.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lua/modules.h"
+#include "main/data.h"
+#include "script/script.h"
+
+void say(World *world, const char *fmt, ...) {
+  char *text;
+  va_list args;
+  va_start(args, fmt);
+  int len = vasprintf(&text, fmt, args);
+  va_end(args);
+  CHECK(len >= 0);
+  output_print(world->output, STDOUT_FILENO, &world->said, text, (size_t)len);
+  free(text);
+}
+
+/* --- running ---------------------------------------------------------------------- */
+
+/* The log would be written into what is drawn there. */
+static bool logs_to_screen(const Options *options) {
+  struct stat out, err;
+  return !options->log_file && isatty(STDOUT_FILENO) && isatty(STDERR_FILENO) &&
+         fstat(STDOUT_FILENO, &out) == 0 && fstat(STDERR_FILENO, &err) == 0 &&
+         out.st_rdev == err.st_rdev;
+}
+
+static void move_log(void *ctx) {
+  World *world = ctx;
+  char *path = state_log(world->options);
+  int error = path ? log_open_file(world->log, path) : ENOENT;
+  if (error) {
+    log_write(world->log, LOG_WARN, "tidelock", "the log stays here: %s: %s",
+              path ? path : "no folder for it", strerror(error));
+    free(path);
+    return;
+  }
+  world->log_path = path;
+}
+
+Runtime *make_runtime(const Options *options, World *world, RuntimeOptions more) {
+  more.modules = lua_modules;
+  more.cpu_limit = options->turn_limit;
+  more.watch = options->command == COMMAND_RUN && !options->no_watch;
+  more.watch_poll = options->watch_poll;
+  if (options->command == COMMAND_DEMO) more.watch = !options->no_watch;
+  more.output = world->output;
+  if (world->signals) more.ending = &world->ending;
+  if (world->signals && logs_to_screen(options)) more.drawn = move_log;
+  more.drawn_ctx = world;
+  return runtime_new(world->log, &more);
+}
+
+static int run_scripts(const Options *options, World *world, const ScriptSpec *specs,
+                       int count) {
+  char *data;
+  int status = data_folder(options, &data);
+  if (status != 0) return status;
+  bool demo = options->command == COMMAND_DEMO;
+  Runtime *rt = make_runtime(
+      options, world, (RuntimeOptions){.data = data, .first = demo ? "client" : NULL});
+  signals_attach(world->signals, rt);
+  Error err;
+  for (int i = 0; i < count && status == 0; i++) {
+    if (script_add(rt, specs[i].name, specs[i].path, options->args, &err)) continue;
+    log_write(world->log, LOG_ERROR, "tidelock", "%s", err.message);
+    status = 2;
+  }
+  if (status == 0) status = runtime_run(rt);
+  world->loss_logged = runtime_output_lost(rt);
+  signals_detach(world->signals);
+  runtime_free(rt);
+  free(data);
+  return status;
+}
+
+/* NAME=PATH: a "=" before any "/" parts the name from the path. */
+static void split_spec(ScriptSpec *spec, char *arg) {
+  char *equals = strchr(arg, '='), *slash = strchr(arg, '/');
+  *spec = (ScriptSpec){NULL, arg};
+  if (!equals || (slash && slash < equals)) return;
+  *equals = '\0';
+  *spec = (ScriptSpec){arg, equals + 1};
+}
+
+int run_with_paths(const Options *options, World *world, const ScriptSpec *first,
+                   int count) {
+  ScriptSpec *specs = xcalloc((size_t)(count + options->path_count), sizeof *specs);
+  for (int i = 0; i < count; i++) specs[i] = first[i];
+  for (int i = 0; i < options->path_count; i++)
+    split_spec(&specs[count + i], options->paths[i]);
+  int status = run_scripts(options, world, specs, count + options->path_count);
+  free(specs);
+  return status;
+}
