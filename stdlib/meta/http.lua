@@ -47,7 +47,7 @@ local http = {}
 ---@field connect_timeout? number seconds until the connection is made. Default: 10
 ---@field max_body? integer bytes of the body of the response, decompressed; a larger one is `TOO_LARGE`. Default: 64 MiB
 ---@field decompress? boolean decompresses the body as its `Content-Encoding` says: gzip or deflate; `false`: the body as it came. Default: `true`
----@field redirects? integer how many redirects are followed, 0 to 1000. Default: 5
+---@field redirects? integer how many redirects are followed, 0 to 1000; more are an `HTTP` error; 0: a redirect is the response. Default: 5
 ---@field http2? boolean speaks HTTP/2 (RFC 9113) over TLS where the server does, with a connection for each request. Default: `false`
 ---@field expect? string|integer|false the status that is expected: `"2xx"` or another class, or a number; any other response becomes `nil` and an `HTTP` error. Default: `false`
 
@@ -87,7 +87,7 @@ function Response:json() end
 ---Sends a request. Every error of it says in `sent` whether the server may have seen the request.
 ---@param options tidelock.http.Request the request
 ---@return tidelock.http.Response? response the response
----@return tidelock.Error? err no response: `URL`, `DNS`, `CONNECT`, `PROXY`, `TLS`, `TIMEOUT` with its `phase`, `RESET`, `PROTOCOL`, `DECODE`, `TOO_LARGE`, `INVALID`; with `expect` also `HTTP`, a `tidelock.http.Error`
+---@return tidelock.Error? err no response: `URL`, `DNS`, `CONNECT`, `PROXY`, `TLS`, `TIMEOUT` with its `phase`, `RESET`, `PROTOCOL`, `DECODE`, `TOO_LARGE`, `INVALID`; `HTTP`: too many redirects; with `expect` also a `tidelock.http.Error`: another status
 function http.request(options) end
 
 ---Sends a GET request.

@@ -13,12 +13,13 @@ trap 'rm -rf "$work"' EXIT
 
 # Names of functions in the tables of the bindings, and of options in their lists. Modules called
 # "core" are for stdlib: what is theirs alone is no part of the interface.
+functions_of() { sed -n '/luaL_Reg/,/;/s/{"\([a-z_0-9]*\)", [a-z_]*}/\n=\1\n/gp' "$1"; }
 registered() {
-  bindings=$(grep -l 'luaopen_tidelock\|options_check\|luaL_Reg' runtime/lua/*.c)
-  sed -n 's/.*ROUTE_OPTIONS//; /luaL_Reg/,/;/s/{"\([a-z_0-9]*\)", [a-z_]*}/\n=\1\n/gp' $bindings | sed -n 's/^=//p'
-  sed -n '/char \*const \(known\|keys\|all_keys\|sizes\)\[\]/,/;/s/"\([a-z_0-9]*\)"/\n=\1\n/gp' $bindings | sed -n 's/^=//p'
-  sed -n '/ROUTE_OPTIONS/,/[^\\]$/s/"\([a-z_]*\)"/\n=\1\n/gp' runtime/lua/route.h | sed -n 's/^=//p'
-  sed -n '/^local option_names/,/}/s/"\([a-z_]*\)"/\n=\1\n/gp' stdlib/server.lua | sed -n 's/^=//p'
+  for file in runtime/lua/*.c; do functions_of "$file"; done
+  sed -n '/char \*const \(known\|keys\|all_keys\|sizes\)\[\]/,/;/s/"\([a-z_0-9]*\)"/\n=\1\n/gp' \
+    $(grep -lE 'options_(check|given)' runtime/*/*.c)
+  sed -n '/define ROUTE_OPTIONS/,/[^\\]$/s/"\([a-z_]*\)"/\n=\1\n/gp' runtime/lua/route.h
+  sed -n '/^local option_names/,/}/s/"\([a-z_]*\)"/\n=\1\n/gp' stdlib/server.lua
 }
 core_only='accept begin begins buffered change declare decode_parts ends gate group hang_up let_in none
 offer only parse plan random respond start suggest trace value retry_after check date next add'
@@ -29,8 +30,12 @@ offer only parse plan random respond start suggest trace value retry_after check
     cat "$file"
   done
   echo '=== registered'
-  registered | sort -u | grep -vxF "$(echo "$core_only" | tr ' ' '\n')"
+  registered | sed -n 's/^=//p' | sort -u | grep -vxF "$(echo "$core_only" | tr ' ' '\n')"
 } >"$work/in"
+# A binding that says it in other words would not be looked at.
+for file in $(grep -l '^int luaopen_tidelock' runtime/lua/*.c); do
+  [ -n "$(functions_of "$file")" ] || { echo "$file: no functions are found in it: see $0" >&2 && exit 1; }
+done
 "${BUILD:-build}/tidelock" run --memory --no-watch tests/check/api <"$work/in" >"$work/pages"
 rm -f "$out"/*.md
 awk -v out="$out" '/^=== / { close(file); file = out "/" $2; printf "" >file; next } { print >file }' "$work/pages"

@@ -243,6 +243,19 @@ function M.arrange(module, places)
   for _, item in ipairs(shown_types) do places[item.name] = { page = module.name, anchor = item.anchor } end
 end
 
+-- A type that a cell of a table names leads to its place.
+local function link_types(self, lines)
+  for i, line in ipairs(lines) do
+    if line:find "^|" then
+      lines[i] = line:gsub("([^%[])`(tidelock%.[%w_.]+)`", function(before, name)
+        local link = link_to(self, name)
+        return link and ("%s[`%s`](%s)"):format(before, name, link)
+      end)
+    end
+  end
+  return lines
+end
+
 ---@param module table
 ---@param places table<string, table>
 ---@return string[] lines
@@ -269,7 +282,7 @@ function M.write(module, places)
     (item.kind == "class" and put_class or put_alias)(self, out, item)
   end
   put(out, "---", "", ("`make docs` writes this page from `stdlib/meta/%s.lua`."):format(module.name))
-  return out
+  return link_types(self, out)
 end
 
 -- --- the list of pages ----------------------------------------------------------------------
