@@ -76,7 +76,8 @@ end
 
 input.on_end(function()
   local modules, problems = read_all()
-  problems = check_all(modules, problems)
+  local ran, found = xpcall(check_all, debug.traceback, modules, problems)
+  problems = ran and found or { found }
   if #problems == 0 then print_pages(modules) end
   for _, problem in ipairs(problems) do io.stderr:write(problem, "\n") end
   script.exit(#problems == 0 and 0 or 1)
