@@ -259,8 +259,17 @@ local function place(trace)
   return ""
 end
 
+-- In a task of its own: a __tostring may raise, and never end.
+local function shown(err)
+  if type(err) ~= "table" then return said(err) end
+  local saying = task.spawn(said, err)
+  local fine, text = pcall(saying.await, saying)
+  return fine and text or "(an error that cannot be shown)"
+end
+
 local function described(err, body)
-  local text, trace = said(err), without_us(tasks.trace(body) or "")
+  local trace = without_us(tasks.trace(body) or "")
+  local text = shown(err)
   if type(err) ~= "string" then text = place(trace) .. text end
   return trace == "" and text or text .. "\n" .. trace
 end

@@ -32,8 +32,8 @@ static Declaration *check_store(lua_State *L, const char *what, Share need) {
   if (store_share(decl) < need)
     luaL_error(L,
                "%s: the store %s is not shared for that (its owner says so with share = "
-               "\"read\" or \"write\")",
-               what, decl->name);
+               "%s\"write\")",
+               what, decl->name, need == SHARE_READ ? "\"read\" or " : "");
   return decl;
 }
 

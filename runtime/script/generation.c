@@ -13,6 +13,7 @@
 #include "script/probation.h"
 #include "resource/resource.h"
 #include "script/script.h"
+#include "vm/hold.h"
 #include "vm/state.h"
 #include "vm/task.h"
 #include "bridge/view.h"
@@ -236,6 +237,7 @@ void generation_cut(Generation *gen) {
     next = t->next;
     task_cut(t);
   }
+  hold_end(gen->vm.owner); /* others that were held are so again */
   if (gen->ended_queued) return;
   gen->ended_queued = true;
   inbox_push(gen->rt->host.loop, &gen->ended);

@@ -49,6 +49,8 @@ struct Script {
   Reload *reload;       /* that the load under way is part of; NULL: none is */
   bool held;            /* its last load was given up because of another script's */
   bool reload_asked;    /* see reload.h */
+  Timer reload_pace;    /* until it may load again, as it has asked to */
+  double reload_due;    /* when: monotonic seconds */
   bool cannot;          /* its last load failed by itself */
   bool ended;           /* alone, by script.exit: script_end.c */
   bool saved_meanwhile; /* while it was ending */

@@ -7,6 +7,8 @@
 #include "script/parts.h"
 #include "script/script.h"
 
+#define PACE 0.25 /* seconds between two loads that a script asks for itself */
+
 typedef struct Asked {
   Event event;
   Runtime *rt;
@@ -45,6 +47,31 @@ void reload_ask(Script *script) {
   Asked *asked = xcalloc(1, sizeof *asked);
   *asked = (Asked){.event.run = on_asked, .rt = rt};
   inbox_push(rt->host.loop, &asked->event);
+}
+
+static void ask_self(Script *script) {
+  script->reload_due = loop_now(script->rt->host.loop) + PACE;
+  if (!script->owner.ending && !script->ended) reload_ask(script);
+}
+
+static void on_pace(Timer *timer) {
+  ask_self(CONTAINER_OF(timer, Script, reload_pace));
+}
+
+/* A version whose start asks for the next one loads without end: that must leave time for
+ * others, and the log and notices readable. */
+bool reload_ask_self(Script *script) {
+  Loop *loop = script->rt->host.loop;
+  if (script->rt->options.tests_only) return false;
+  if (script->reload || timer_active(&script->reload_pace)) return true; /* under way */
+  if (loop_now(loop) >= script->reload_due) {
+    ask_self(script);
+    return true;
+  }
+  script->reload_pace.fire = on_pace;
+  timer_start_at(loop, &script->reload_pace, script->reload_due);
+  runtime_hold(script->rt, PACE);
+  return true;
 }
 
 void reload_ask_all(Runtime *rt) {

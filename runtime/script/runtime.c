@@ -251,6 +251,7 @@ static void begin_stop(Event *event) {
   Stopping *stopping = CONTAINER_OF(event, Stopping, event);
   Runtime *rt = stopping->rt;
   free(stopping);
+  rt->host.cancelling = true;
   for (Script *s = script_first(rt); s; s = script_after(s)) {
     if (script_current(s)) generation_cancel_tasks(script_current(s));
     for (Generation *g = s->retiring; g; g = g->next) generation_cancel_tasks(g);
@@ -326,7 +327,7 @@ static void tell_untold(const Runtime *rt) {
 }
 
 void runtime_free(Runtime *rt) {
-  rt->host.stopping = true;
+  rt->host.stopping = rt->host.cancelling = true;
   timer_stop(rt->host.loop, &rt->stop_timer);
   pending_stop(&rt->host);
   timer_stop(rt->host.loop, &rt->hold);

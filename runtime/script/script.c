@@ -108,10 +108,6 @@ char *const *script_args(const Script *script) {
   return script->args;
 }
 
-bool script_is_loading(const Script *script) {
-  return script->reload != NULL;
-}
-
 bool script_has_work(const Script *script) {
   return script->staging || script->retiring ||
          (script_current(script) && generation_has_work(script_current(script)));
@@ -119,6 +115,7 @@ bool script_has_work(const Script *script) {
 
 void script_free(Script *script) {
   timer_stop(script->rt->host.loop, &script->end_timer);
+  timer_stop(script->rt->host.loop, &script->reload_pace);
   script_give_up_load(script);
   keep_file_close(script);
   while (script->retiring) generation_kill(script->retiring);

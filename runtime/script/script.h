@@ -33,7 +33,6 @@ void script_free(Script *script);
 Script *script_of(lua_State *L);                /* borrows */
 Runtime *script_runtime(const Script *script);  /* borrows */
 char *const *script_args(const Script *script); /* NULL-terminated; borrows */
-bool script_is_loading(const Script *script);   /* a load of it is under way */
 Script *script_find(Runtime *rt, const char *name, size_t len);
 bool script_has_work(const Script *script);
 

@@ -6,7 +6,8 @@
 #include <stdlib.h>
 
 enum { HOLD_ABOVE = 1 << 20, MOST_HELD = 1000, MOST_TICKS = 20 };
-#define REST 0.05 /* seconds: in them all others have a turn */
+#define REST 0.05  /* seconds: in them all others have a turn */
+#define SHARE 0.05 /* seconds of CPU time, after which a script gives way */
 
 static bool is_unread(const Owner *owner) {
   if (owner->host->stopping || owner->ending) return false;
@@ -14,7 +15,7 @@ static bool is_unread(const Owner *owner) {
 }
 
 static bool may_not_run(const Owner *owner) {
-  return is_unread(owner) || (owner->hold.rests && !owner->host->stopping);
+  return is_unread(owner) || (owner->hold.rests && !owner->host->cancelling);
 }
 
 static bool runs_now(const Owner *owner) {
@@ -24,7 +25,7 @@ static bool runs_now(const Owner *owner) {
 
 bool hold_wanted(const Vm *vm) {
   const Owner *owner = vm->owner;
-  if (vm->state == VM_STAGING || runs_now(owner)) return false;
+  if (vm->state == VM_STAGING || vm->sharing || runs_now(owner)) return false;
   return owner->hold.first || may_not_run(owner);
 }
 
@@ -61,18 +62,46 @@ static void look(Owner *owner) {
   if (!may_not_run(owner)) go_on_soon(owner);
 }
 
-static void on_rested(Timer *timer) {
-  Owner *owner = CONTAINER_OF(timer, Owner, hold.rest);
-  owner->hold.rests = false;
+/* Behind all events that were there when the time was over: those of this script are held
+ * now, the others' have run. */
+static void on_rested(Event *event) {
+  Owner *owner = CONTAINER_OF(event, Owner, hold.rested);
+  owner->hold.rests = owner->hold.rest_ends = false;
   if (owner->hold.first || owner->hold.skipped) look(owner);
 }
 
-void hold_rest(Owner *owner) {
+static void on_rest_over(Timer *timer) {
+  Owner *owner = CONTAINER_OF(timer, Owner, hold.rest);
+  owner->hold.rested.run = on_rested;
+  owner->hold.rest_ends = true;
+  inbox_push(owner->host->loop, &owner->hold.rested);
+}
+
+static void begin_rest(Owner *owner, double seconds) {
   HeldBack *held = &owner->hold;
-  if (held->rests || owner->host->stopping) return;
+  if (held->rest_ends || owner->host->cancelling || owner->ending) return;
   held->rests = true;
-  held->rest.fire = on_rested;
-  timer_start(owner->host->loop, &held->rest, REST);
+  held->used = 0;
+  held->rest.fire = on_rest_over;
+  timer_start(owner->host->loop, &held->rest, seconds);
+}
+
+void hold_rest(Owner *owner) {
+  begin_rest(owner, REST);
+}
+
+/* The end of the process is one of those that wait. */
+static bool is_alone(const Owner *owner) {
+  const Host *host = owner->host;
+  return host->owners == owner && !owner->next && !host->stopping;
+}
+
+/* A rest of no length: it is over when all timers that were due before it have fired, and
+ * all events that were there have been looked at. */
+void hold_used(Owner *owner, double seconds) {
+  HeldBack *held = &owner->hold;
+  held->used += seconds;
+  if (held->used >= SHARE && !held->rests && !is_alone(owner)) begin_rest(owner, 0);
 }
 
 void hold_event(Vm *vm, Event *event) {

@@ -12,7 +12,11 @@
  * begins, so that however many of its functions never end the others have turns between.
  */
 void hold_rest(Owner *owner);
-/* Whether a turn of this generation may not begin now. */
+/* After a turn of this script that took so many seconds of CPU time. Beside others it
+ * gives way each time that its turns have had SHARE together: what of it is queued then
+ * goes behind all that is theirs, one turn a round. */
+void hold_used(Owner *owner, double seconds);
+/* Whether a turn of this generation may not begin now. One that is cut ends now. */
 bool hold_wanted(const Vm *vm);
 /* The same for what can be done later as well, when a store is looked at again. */
 bool hold_skips(const Vm *vm);
@@ -32,7 +36,7 @@ bool hold_has_room(const Vm *vm);
 /* Listens to the output, and no longer. */
 void hold_open(Host *host);
 void hold_close(Host *host);
-/* The program ends: all that is held goes on. */
+/* The program or a version ends: all that is held is looked at again. */
 void hold_end(Owner *owner);
 void hold_free(Owner *owner); /* the same; its text is nobody's from now on */
 

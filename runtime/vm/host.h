@@ -50,6 +50,7 @@ struct Host {
   int blocked;             /* frames inside it that cannot be yielded */
   int nested_task_starts;  /* handlers started inside one another, that run now */
   bool stopping;           /* the process ends */
+  bool cancelling;         /* and nobody is held back: `stop` handlers have begun */
   unsigned untold; /* errors that came when the time for scripts was over; with the first,
                       which is told */
   bool counted;    /* what is still to be stopped is: it is untold no more */

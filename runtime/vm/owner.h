@@ -19,8 +19,11 @@ typedef struct HeldBack {
   bool queued;  /* go_on is in the inbox */
   bool running; /* one that was held runs */
   bool skipped; /* a subscriber was passed over */
-  bool rests;   /* a turn was stopped at its limit; until `rest` fires */
+  bool rests;   /* its turns took long; until `rest` fires */
   Timer rest;
+  Event rested;   /* what `rest` ends with */
+  bool rest_ends; /* it is in the inbox */
+  double used;    /* seconds of CPU time since it rested last */
   bool logged;
 } HeldBack;
 

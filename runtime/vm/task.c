@@ -249,8 +249,10 @@ typedef struct Prepared {
 /* The error handler of every task. It is called too for what a `__close` raises when the
  * coroutine of a task is reset, which does not run any more. */
 static int f_keep_trace(lua_State *L) {
-  Task *task = vm_of(L)->host->current;
-  if (!task || task->co != L || (task->cancelled && is_cancelled_error(L))) return 1;
+  const Host *host = vm_of(L)->host;
+  Task *task = host->current;
+  if (!task || task->co != L) return 1;
+  if (host->stopping && task->cancelled && is_cancelled_error(L)) return 1; /* untold */
   task_keep_trace(L, &task->trace);
   return 1;
 }

@@ -237,7 +237,9 @@ double watchdog_leave(Vm *vm, WatchdogTurn outer) {
   disarm(w);
   bool seen = w->seen == w->turn;
   unsigned ticks = seen ? w->ticks : 0;
-  if (seen && is_used_up(w) && vm->state != VM_STAGING) hold_rest(vm->owner);
+  bool counts = seen && vm->state != VM_STAGING;
+  if (counts && !outer.running) hold_used(vm->owner, ticks * TICK);
+  if (counts && is_used_up(w)) hold_rest(vm->owner);
   if (w->shares == w->turn) vm->shared -= ticks < vm->shared ? ticks : vm->shared;
   go_back(w, &outer, ticks, seen ? w->wall : 0);
   return ticks * TICK >= SLOW ? ticks * TICK * 1000 : 0;

@@ -77,4 +77,17 @@ echo '-- saved' >>other.lua
 expect "and only a save reloads" '^other	2$'
 stop
 is "SIGHUP stays ignored" "$(grep -c reloaded out)" 1
+
+# --- a script that never stops asking -------------------------------------------------------
+cat >again.lua <<'LUA'
+local script, timer = require "tidelock.script", require "tidelock.timer"
+timer.every("ask", 0.005, script.reload)
+script.on_start(function() script.reload() end)
+LUA
+start run --memory --no-watch other.lua again.lua
+sleep 2.5
+stop
+loads=$(grep -c 'again: reloaded' out)
+[ "$loads" -ge 2 ] && [ "$loads" -le 14 ] && ok "it is loaded a few times a second" ||
+  not_ok "it is loaded a few times a second" "$loads loads in 2.5 s"
 finish

@@ -317,4 +317,21 @@ is 'once' "$(grep -c '^not ok app: no' out)" 1
 kill -0 "$pid" && ok 'it goes on until it is ended' || not_ok 'it goes on until it is ended'
 kill -INT "$pid" 2>/dev/null
 stop
+
+# --- errors that cannot be shown, and tests that would begin anew ------------------------------
+cat >odd_test.lua <<'LUA'
+local test = require "tidelock.test"
+local function raised(show)
+  return function() error(setmetatable({}, { __tostring = show })) end
+end
+test.it("never ends", raised(function() while true do pcall(function() repeat until false end) end end))
+test.it("raises", raised(function() error "no" end))
+test.it("gives no text", raised(function() return {} end))
+test.it("loads anew", function() require("tidelock.script").reload() end)
+test.it("is fine", function() end)
+LUA
+run_to test --turn-limit 0.3 odd_test.lua
+is "an error that cannot be shown fails its test alone" "$(tail -1 out)" "1 passed, 4 failed"
+is "and says so" "$(grep -c '^    .*(an error that cannot be shown)' out)" 3
+expect "a test cannot be loaded anew" 'script.reload is not possible in a test'
 finish
