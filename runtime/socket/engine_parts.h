@@ -1,5 +1,5 @@
-/* What the files of Engine share; nobody else includes it. The essay stands in engine.c.
- */
+/* The types that the files of Engine share; nobody else includes it. The essays stand in
+ * engine.c and engine_session.c. */
 #ifndef TIDELOCK_SOCKET_ENGINE_PARTS_H
 #define TIDELOCK_SOCKET_ENGINE_PARTS_H
 
@@ -24,14 +24,41 @@ typedef struct Beat {
   double looked, cpu; /* when the timer ran last, and the processor time used by then */
 } Beat;
 
+/* What carries the packets: a WebSocket (engine_ws.c), or HTTP long-polling
+ * (engine_polling.c). Each function does nothing, or fails, where there is no connection
+ * of its kind. */
+typedef struct EngineTransport {
+  int (*start)(Engine *e, Error *err); /* 0, or the code of *err */
+  /* As ws_send does. */
+  int (*send)(Engine *e, bool binary, const char *data, size_t len);
+  int (*send_last)(Engine *e, bool binary, const char *data, size_t len);
+  void (*fence)(Engine *e, uint32_t number);
+  size_t (*buffered)(const Engine *e);
+  void (*resume)(Engine *e); /* the engine is no longer paused */
+  /* The end: reports what waits and will not go out. dead: nobody reads any more. */
+  void (*report_unsent)(Engine *e, bool dead);
+  /* Releases the connection; with a goodbye what was sent goes out yet. */
+  void (*free)(Engine *e, int close_code, const char *reason, bool goodbye);
+} EngineTransport;
+
+/* What the transports and the session report to engine.c, which chooses. */
+typedef struct EngineEvents {
+  /* The transport could not be had, or broke: another is tried, or that is the end. */
+  void (*failed)(Engine *e, const char *reason, int code, const Error *err);
+  void (*probe)(Engine *e);   /* over polling: the server offers WebSocket */
+  void (*drained)(Engine *e); /* polling has no request under way */
+} EngineEvents;
+
 struct Engine {
   Net *net;
   const EngineOptions *options;
   EngineCallbacks callbacks;
   void *ctx;
-  EioTransports transport; /* in use */
-  EioTransports left;      /* that may be tried yet */
-  WsClient *ws;            /* in use, or on its way to be */
+  const EngineEvents *events;
+  const EngineTransport *carrier; /* in use */
+  EioTransports transport;        /* its name */
+  EioTransports left;             /* that may be tried yet */
+  WsClient *ws;                   /* in use, or on its way to be */
   Polling *polling;
   UpgradePhase upgrade;
   bool upgraded, hello, paused, lost;
@@ -44,61 +71,5 @@ struct Engine {
   char *subprotocol;  /* NULL: none was agreed */
   Timer heartbeat, probe;
 };
-
-/* engine.c */
-void engine_take_packet(Engine *e, const char *data, size_t len);
-void engine_take_bytes(Engine *e, const char *data, size_t len); /* a binary message */
-void engine_end(Engine *e, const char *reason, const Error *err);
-void engine_violated(Engine *e, const char *what);
-void engine_is_older(Engine *e); /* the server speaks an older protocol */
-void engine_unsent(Engine *e, bool binary, const char *data, size_t len);
-bool engine_is_given_up(Engine *e); /* nothing is sent any more: it is lost soon */
-void engine_heard(Engine *e);       /* a sign of life that counts */
-bool engine_is_overdue(const Engine *e);
-bool engine_lose_overdue(Engine *e); /* there was none for too long: that is the end */
-/* The transport could not be had: another is tried, or that is the end. */
-void engine_transport_failed(Engine *e, const char *reason, int code, const Error *err);
-char *engine_target(const Engine *e, EioTransports transport); /* returns new: the URL */
-/* Returns new: the options' headers, one more (or NULL) and the cookies. */
-char **engine_headers(const Engine *e, const char *more);
-void engine_headers_free(char **headers);
-
-/* engine_beat.c */
-void engine_beat_start(Engine *e);
-void engine_beat_spare(Engine *e); /* it could not be heard: that is not its fault */
-/* After so many seconds without a sign of life the verdict should have come; 0: there is
- * no heartbeat. */
-double engine_beat_deadline(const Engine *e);
-/* Whether the process did nothing for longer than the heartbeat allows: it was stopped,
- * or got no processor. A handler that works for long is no such thing. */
-bool engine_beat_stood_still(const Engine *e);
-
-void engine_passed(Engine *e, uint32_t number); /* a fence */
-
-/* engine_ws.c */
-void engine_ws_fence(WsClient *ws, uint32_t number);
-int engine_ws_start(Engine *e, Error *err);
-/* Over polling, with the handshake done: begins to probe if it may. */
-void engine_probe(Engine *e);
-void engine_probe_stop(Engine *e); /* what was begun is given up */
-void engine_drained(Engine *e);    /* polling has no request under way */
-
-/* engine_polling.c */
-int polling_start(Engine *e, Error *err);
-void polling_send(Polling *p, bool binary, const char *data, size_t len);
-/* In a body of its own, when all before it has been answered; then polling_free is due.
- */
-void polling_send_last(Polling *p, bool binary, const char *data, size_t len);
-void polling_fence(Polling *p, uint32_t number);
-size_t polling_buffered(const Polling *p);
-bool polling_has_room(const Polling *p, size_t len); /* for one more: see WsOptions */
-void polling_tell_unsent(Polling *p);                /* what waits: it will not go out */
-void polling_resume(Polling *p); /* the engine is no longer paused, or a probe failed */
-/* No more requests: engine_drained is called when none is under way. */
-void polling_drain(Polling *p);
-/* What waits to be sent goes to the WebSocket now. */
-void polling_hand_over(Polling *p, WsClient *ws);
-/* Ends it; with a goodbye what was sent goes out yet, and the session's end. */
-void polling_free(Polling *p, bool goodbye);
 
 #endif

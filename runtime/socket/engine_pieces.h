@@ -1,4 +1,4 @@
-/* The packets that wait to be sent by polling, in order. For engine_polling.c alone. */
+/* The packets that wait to be sent by polling, in order. For the polling transport. */
 #ifndef TIDELOCK_SOCKET_ENGINE_PIECES_H
 #define TIDELOCK_SOCKET_ENGINE_PIECES_H
 

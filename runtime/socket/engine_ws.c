@@ -1,18 +1,12 @@
-/* WebSocket as an engine's transport, and the upgrade from polling to it.
- *
- * The upgrade. With the handshake done over polling, a WebSocket of the same session is
- * opened and asked "2probe". Its "3probe" means that the server will take it: from then
- * on nothing new is asked for or sent by polling (DRAINING), and the server lets go of
- * the request that it holds. When none is under way, "5" goes out over the WebSocket,
- * then what waits. A probe that fails, or takes longer than connecting may, leaves the
- * session on polling.
- */
+/* WebSocket as an engine's transport. */
+#include "socket/engine_ws.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-#include "socket/engine_parts.h"
+#include "socket/engine_session.h"
 
-/* --- the transport ---------------------------------------------------------------- */
+/* --- what comes ------------------------------------------------------------------- */
 
 static const char *reason_of(ErrorCode code) {
   if (code == ERR_PROTOCOL || code == ERR_TOO_LARGE) return "parse error";
@@ -21,40 +15,23 @@ static const char *reason_of(ErrorCode code) {
 
 static void on_open(void *ctx, const char *subprotocol) {
   Engine *e = ctx;
-  if (!e->options->plain) return;
-  if (*subprotocol) e->subprotocol = xstrdup(subprotocol);
-  e->hello = true;
-  engine_beat_start(e);
-  e->callbacks.open(e->ctx);
-}
-
-/* A fence is a ping with its number. */
-void engine_ws_fence(WsClient *ws, uint32_t number) {
-  char data[sizeof number];
-  memcpy(data, &number, sizeof number);
-  ws_ping(ws, data, sizeof data);
+  if (e->options->plain) engine_become_open(e, subprotocol);
 }
 
 static void on_pong(void *ctx, const char *data, size_t len) {
   Engine *e = ctx;
   uint32_t number;
   if (e->options->plain) {
-    if (!engine_lose_overdue(e)) engine_heard(e), e->callbacks.pong(e->ctx, data, len);
+    engine_take_pong(e, data, len);
   } else if (len == sizeof number) {
     memcpy(&number, data, len);
-    engine_passed(e, number);
+    engine_take_fence(e, number);
   }
-}
-
-/* What lies there unread after a standstill is told, but is no sign of life. */
-static void take_plain(Engine *e, bool binary, const char *data, size_t len) {
-  if (!engine_is_overdue(e)) engine_heard(e);
-  e->callbacks.message(e->ctx, binary, data, len);
 }
 
 static void on_message(void *ctx, bool binary, const char *data, size_t len) {
   Engine *e = ctx;
-  if (e->options->plain) take_plain(e, binary, data, len);
+  if (e->options->plain) engine_take_frame(e, binary, data, len);
   else if (binary) engine_take_bytes(e, data, len);
   else engine_take_packet(e, data, len);
 }
@@ -78,8 +55,23 @@ static void on_closed(void *ctx, int code, const char *reason, size_t len,
     engine_is_older(e);
     return;
   }
-  engine_transport_failed(e, reason_of(err->code), code, &why);
+  e->events->failed(e, reason_of(err->code), code, &why);
 }
+
+static void on_unsent(void *ctx, bool binary, const char *data, size_t len) {
+  Engine *e = ctx;
+  if (e->upgrade == UPGRADE_NONE) engine_take_unsent(e, binary, data, len);
+}
+
+static bool may_write(void *ctx) {
+  Engine *e = ctx;
+  return e->upgrade != UPGRADE_NONE || !engine_is_given_up(e);
+}
+
+const WsCallbacks engine_ws_callbacks = {on_open, on_message, on_closed,
+                                         on_pong, on_unsent,  may_write};
+
+/* --- the transport ---------------------------------------------------------------- */
 
 /* A machine in between that swallows the handshake leaves time for the other transport.
  */
@@ -88,7 +80,7 @@ static double answer_timeout(const Engine *e) {
   return e->left && !e->hello ? (timeout > 0 ? timeout : 20) / 2 : 0;
 }
 
-static int open_ws(Engine *e, const WsCallbacks *callbacks, Error *err) {
+int engine_ws_open(Engine *e, const WsCallbacks *callbacks, Error *err) {
   char *url = engine_target(e, EIO_WEBSOCKET), **headers = engine_headers(e, NULL);
   WsOptions options = e->options->ws;
   options.url = url;
@@ -100,89 +92,53 @@ static int open_ws(Engine *e, const WsCallbacks *callbacks, Error *err) {
   return e->ws ? 0 : (int)err->code;
 }
 
-static void on_unsent(void *ctx, bool binary, const char *data, size_t len) {
-  Engine *e = ctx;
-  if (e->upgrade == UPGRADE_NONE) engine_unsent(e, binary, data, len);
+static int start_ws(Engine *e, Error *err) {
+  return engine_ws_open(e, &engine_ws_callbacks, err);
 }
 
-static bool may_write(void *ctx) {
-  Engine *e = ctx;
-  return e->upgrade != UPGRADE_NONE || !engine_is_given_up(e);
+static int send_ws(Engine *e, bool binary, const char *data, size_t len) {
+  return e->ws ? ws_send(e->ws, binary, data, len) : (int)ERR_NOT_CONNECTED;
 }
 
-static const WsCallbacks in_use = {on_open, on_message, on_closed,
-                                   on_pong, on_unsent,  may_write};
-
-int engine_ws_start(Engine *e, Error *err) {
-  return open_ws(e, &in_use, err);
+static int send_last(Engine *e, bool binary, const char *data, size_t len) {
+  if (!e->ws) return ERR_NOT_CONNECTED;
+  ws_send_last(e->ws, binary, data, len);
+  return 0;
 }
 
-/* --- the upgrade ------------------------------------------------------------------ */
+/* A fence is a ping with its number. */
+static void send_fence(Engine *e, uint32_t number) {
+  char data[sizeof number];
+  memcpy(data, &number, sizeof number);
+  if (e->ws) ws_ping(e->ws, data, sizeof data);
+}
 
-void engine_probe_stop(Engine *e) {
+static size_t count_buffered(const Engine *e) {
+  return e->ws ? ws_buffered(e->ws) : 0;
+}
+
+/* The engine pauses and resumes a WebSocket itself, one that is being probed as well. */
+static void resume_ws(Engine *e) {
+  (void)e;
+}
+
+/* What waits to be written goes out with the goodbye yet, unless nobody reads it. */
+static void report_unsent(Engine *e, bool dead) {
+  if (dead && e->ws && e->upgrade == UPGRADE_NONE) ws_tell_unsent(e->ws);
+}
+
+static void free_ws(Engine *e, int close_code, const char *reason, bool goodbye) {
   WsClient *ws = e->ws;
-  if (e->upgrade == UPGRADE_NONE) return;
-  timer_stop(net_loop(e->net), &e->probe);
+  (void)goodbye; /* a WebSocket always says one */
   e->ws = NULL;
-  e->upgrade = UPGRADE_NONE;
-  if (ws) ws_goodbye(ws, 1000, NULL);
-  if (e->polling) polling_resume(e->polling);
+  if (ws) ws_goodbye(ws, close_code, reason);
 }
 
-static void on_probe_timeout(Timer *timer) {
-  engine_probe_stop(CONTAINER_OF(timer, Engine, probe));
-}
-
-static void on_probe_open(void *ctx, const char *subprotocol) {
-  Engine *e = ctx;
-  (void)subprotocol;
-  e->upgrade = UPGRADE_PROBING;
-  ws_send(e->ws, false, "2probe", 6);
-}
-
-static void on_probe_message(void *ctx, bool binary, const char *data, size_t len) {
-  Engine *e = ctx;
-  if (e->upgrade == UPGRADE_NONE) { /* it is in use by now */
-    on_message(ctx, binary, data, len);
-  } else if (e->upgrade == UPGRADE_PROBING && !binary && len == 6 &&
-             memcmp(data, "3probe", 6) == 0) {
-    e->upgrade = UPGRADE_DRAINING;
-    polling_drain(e->polling);
-  } else {
-    engine_probe_stop(e);
-  }
-}
-
-static void on_probe_closed(void *ctx, int code, const char *reason, size_t len,
-                            const Error *err) {
-  Engine *e = ctx;
-  if (e->upgrade == UPGRADE_NONE) on_closed(ctx, code, reason, len, err);
-  else engine_probe_stop(e);
-}
-
-static const WsCallbacks probing = {on_probe_open, on_probe_message, on_probe_closed,
-                                    on_pong,       on_unsent,        may_write};
-
-void engine_probe(Engine *e) {
-  Error err;
-  double timeout = e->options->ws.connect_timeout;
-  if (!e->options->upgrade) return;
-  e->upgrade = UPGRADE_OPENING;
-  e->probe.fire = on_probe_timeout;
-  timer_start(net_loop(e->net), &e->probe, timeout > 0 ? timeout : 20);
-  if (open_ws(e, &probing, &err) != 0) engine_probe_stop(e);
-}
-
-void engine_drained(Engine *e) {
-  Polling *polling = e->polling;
-  if (e->upgrade != UPGRADE_DRAINING) return;
-  timer_stop(net_loop(e->net), &e->probe);
-  e->upgrade = UPGRADE_NONE;
-  e->upgraded = true;
-  e->transport = EIO_WEBSOCKET;
-  e->polling = NULL;
-  ws_send(e->ws, false, "5", 1);
-  polling_hand_over(polling, e->ws);
-  polling_free(polling, false);
-  if (e->paused) ws_pause(e->ws, true);
-}
+const EngineTransport engine_ws = {.start = start_ws,
+                                   .send = send_ws,
+                                   .send_last = send_last,
+                                   .fence = send_fence,
+                                   .buffered = count_buffered,
+                                   .resume = resume_ws,
+                                   .report_unsent = report_unsent,
+                                   .free = free_ws};
