@@ -32,7 +32,7 @@ script.on_start(function()
   script.exit(0)
 end)
 END
-  (ulimit -v 400000 && timeout -k 1 60 "$TIDELOCK" run --memory --turn-limit 20 hoard.lua >out 2>&1 </dev/null)
+  (ulimit -v 400000 && timeout -k 1 200 "$TIDELOCK" run --memory --turn-limit 20 hoard.lua >out 2>&1 </dev/null)
   status=$?
   mark=1
   expect "memory: $1 is refused" "$3"

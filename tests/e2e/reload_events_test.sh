@@ -47,6 +47,9 @@ end)
 LUA
 good() { cat head.lua; echo 'store.define("s", { initial = { a = 1 }, version = 1 })'; }
 good | save bot.lua
+# The same in a process of its own, which reloads nothing: so long the machine let it wait.
+(exec "$TIDELOCK" run other.lua --plain >idle 2>&1 </dev/null) &
+idle=$!
 start run bot.lua other.lua --memory
 expect "it is connected" '^seen [1-9][0-9]* wrong 0 [^n]'
 id=$(cut -d' ' -f5 <<<"$line")
@@ -92,7 +95,10 @@ is "each was handled once, in order, on the same connection" \
 kill -INT "$pid"
 expect "others went on" '^worst [0-9]+$'
 worst=${line#worst }
-[ "$worst" -lt 250 ] && ok "none waited for long" || not_ok "none waited for long" "$worst ms"
+kill -INT "$idle" && wait "$idle"
+machine=$(sed -n 's/^worst //p' idle)
+[ "$worst" -lt $((250 + 2 * machine)) ] && ok "none waited for long" ||
+  not_ok "none waited for long" "$worst ms, where $machine ms are the machine's"
 grep -q '^LOST' out && not_ok "the connection was never lost" || ok "the connection was never lost"
 ended
 kill $server
