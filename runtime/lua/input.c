@@ -6,7 +6,8 @@
 #include "lua/modules.h"
 #include "lua/options.h"
 #include "resource/input.h"
-#include "script/screen.h"
+#include "script/notice.h"
+#include "script/runtime.h"
 
 /* Pushes the handle, or nil and an error. */
 static int add(lua_State *L, const char *event) {
@@ -16,7 +17,7 @@ static int add(lua_State *L, const char *event) {
   handler_add(L, &decl->handlers, 1,
               (HandlerOptions){.event = event, .len = strlen(event)});
   input_handler_added(decl);
-  if (decl->res && declaration_live(decl)) screen_look(runtime_of(L));
+  if (decl->res && declaration_live(decl)) notice_find_screen(runtime_of(L));
   return 1;
 }
 

@@ -5,9 +5,10 @@
 #include "lua/modules.h"
 #include "lua/options.h"
 #include "script/keep_file.h"
-#include "script/reload.h"
+#include "script/reload_request.h"
 #include "resource/resource.h"
-#include "script/screen.h"
+#include "script/notice.h"
+#include "script/runtime.h"
 #include "script/script.h"
 #include "vm/watchdog.h"
 
@@ -32,7 +33,7 @@ static int f_on_stop(lua_State *L) {
 
 static int f_on_notice(lua_State *L) {
   set_function(L, ON_NOTICE, "script.on_notice");
-  screen_look(runtime_of(L));
+  notice_find_screen(runtime_of(L));
   return 0;
 }
 

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "script/runtime.h"
 #include "script/script.h"
 
 /* --- check ------------------------------------------------------------------------ */

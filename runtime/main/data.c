@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "core/name.h"
+#include "script/runtime.h"
 #include "script/script.h"
 
 /* Returns new, or NULL when the environment names no place. */

@@ -11,6 +11,7 @@
 #include "core/json.h"
 #include "core/suggest.h"
 #include "main/commands.h"
+#include "script/runtime.h"
 #include "script/script.h"
 #include "vm/stdlib.h"
 

@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #include "core/clock.h"
-#include "script/reload.h"
+#include "script/reload_request.h"
 
 struct Signals {
   pthread_t thread;

@@ -8,6 +8,7 @@
 #include "core/log.h"
 #include "loop/output.h"
 #include "script/ending.h"
+#include "script/exit.h"
 #include "script/runtime.h"
 
 typedef struct Signals Signals;

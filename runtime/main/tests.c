@@ -10,6 +10,7 @@
 
 #include "core/suggest.h"
 #include "main/commands.h"
+#include "script/runtime.h"
 #include "script/script.h"
 #include "sources/stamps.h"
 

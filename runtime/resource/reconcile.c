@@ -199,6 +199,60 @@ void resources_undo(Vm *vm) {
   for (Declaration *d = vm->decls; d; d = d->next) undo(d);
 }
 
+/* --- the report of a reload --------------------------------------------------------- */
+
+static void add_name(Buffer *out, const Resource *res) {
+  buffer_printf(out, "%s%s \"%s\"", out->len ? ", " : "", res->kind->name, res->name);
+}
+
+/* The declaration holds the options of before. */
+static void add_changed(Buffer *out, const Declaration *decl, const Resource *res) {
+  add_name(out, res);
+  buffer_puts(out, " (");
+  if (decl->kind->differs && decl->options)
+    decl->kind->differs(decl->options, res->options, out);
+  else buffer_puts(out, "options");
+  buffer_putc(out, ')');
+}
+
+static void add_part(Buffer *out, int count, const char *what, Buffer *names) {
+  if (count) buffer_printf(out, "; %d %s", count, what);
+  if (count && names->len) buffer_printf(out, ": %s", buffer_text(names));
+  buffer_free(names);
+}
+
+/* What is bound now, by what became of it. */
+static void report_bound(const Vm *vm, Buffer *out) {
+  int kept = 0, changed = 0, reopened = 0, opened = 0;
+  Buffer none = {0}, changes = {0}, again = {0}, fresh = {0};
+  for (Declaration *d = vm->decls; d; d = d->next) {
+    if (d->attached || !d->res) continue;
+    if (d->plan == PLAN_KEEP) kept++;
+    else if (d->plan == PLAN_CHANGE) changed++, add_changed(&changes, d, d->res);
+    else if (d->plan == PLAN_OPEN) opened++, add_name(&fresh, d->res);
+    else reopened++, add_changed(&again, d, d->res);
+  }
+  add_part(out, kept, "kept", &none);
+  add_part(out, changed, "changed", &changes);
+  add_part(out, reopened, "reopened", &again);
+  add_part(out, opened, "opened", &fresh);
+  if (vm->migrated) buffer_puts(out, "; migrated");
+}
+
+/* The resources that close unless they are claimed. */
+static void report_orphans(const Owner *owner, double grace, Buffer *out) {
+  Buffer names = {0};
+  int count = 0;
+  for (Resource *r = owner->host->resources->first; r; r = r->next) {
+    if (r->owner != owner || !timer_active(&r->grace)) continue;
+    add_name(&names, r);
+    count++;
+  }
+  char *what = xasprintf("closed in %.3g s unless claimed", grace);
+  add_part(out, count, what, &names);
+  free(what);
+}
+
 /* --- taking over ------------------------------------------------------------------- */
 
 static void claim(Declaration *decl) {
@@ -214,13 +268,21 @@ static void claim(Declaration *decl) {
   declaration_bind(decl, res);
 }
 
-void resources_bind(Vm *vm) {
+void resources_bind(Vm *vm, Buffer *report) {
   for (Declaration *d = vm->decls; d; d = d->next)
     if (d->attached) declaration_attach(d);
     else claim(d);
   for (Declaration *d = vm->decls; d; d = d->next)
     if (!d->attached) declarations_attach_to(d->res);
   pending_look_soon(vm->host); /* what it shares may be another thing now */
+  report_bound(vm, report);
+}
+
+void resources_orphan(Owner *owner, double grace, Buffer *report) {
+  for (Resource *r = owner->host->resources->first; r; r = r->next)
+    if (r->owner == owner && !timer_active(&r->grace) && resource_orphaned(r))
+      timer_start(owner->host->loop, &r->grace, grace);
+  report_orphans(owner, grace, report);
 }
 
 static void begin(Declaration *decl) {

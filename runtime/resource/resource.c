@@ -247,12 +247,6 @@ static void on_grace(Timer *timer) {
   resource_close(res);
 }
 
-void resources_orphan(Owner *owner, double grace) {
-  for (Resource *r = owner->host->resources->first; r; r = r->next)
-    if (r->owner == owner && !timer_active(&r->grace) && resource_orphaned(r))
-      timer_start(owner->host->loop, &r->grace, grace);
-}
-
 void resources_rest(Owner *owner) {
   for (Resource *r = owner->host->resources->first; r; r = r->next)
     if (r->owner == owner && r->core && r->kind->rest) r->kind->rest(r);

@@ -121,10 +121,12 @@ int resources_check(Vm *vm, Error *err);
 int resources_open(Vm *vm, Error *err);    /* beside what there is */
 int resources_replace(Vm *vm, Error *err); /* what excludes its predecessor */
 void resources_undo(Vm *vm);
-void resources_bind(Vm *vm);  /* claims: cannot fail, nor be undone */
+/* Claims: cannot fail, nor be undone. Appends what became of each, as "; 2 kept". */
+void resources_bind(Vm *vm, Buffer *report);
 void resources_start(Vm *vm); /* after the generation took over */
-/* What the script owns and nobody claims gets the grace, then is closed. */
-void resources_orphan(Owner *owner, double grace);
+/* Resources of the script that nobody claims get the grace, then are closed. Appends
+ * which they are. */
+void resources_orphan(Owner *owner, double grace, Buffer *report);
 bool resource_orphaned(const Resource *res);
 void resource_close(Resource *res); /* unbinds, closes and releases it */
 void resources_rest(Owner *owner);  /* the script ends; what it declares then does not */

@@ -8,15 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "script/parts.h"
+#include "bridge/view.h"
 #include "script/keep_file.h"
+#include "script/parts.h"
 #include "script/probation.h"
-#include "resource/resource.h"
-#include "script/script.h"
 #include "vm/hold.h"
 #include "vm/state.h"
-#include "vm/task.h"
-#include "bridge/view.h"
 #include "vm/vm_timer.h"
 #include "vm/watchdog.h"
 
@@ -34,8 +31,21 @@ static void on_task_ended(Vm *vm) {
   inbox_push(gen->rt->host.loop, &gen->ended);
 }
 
+/* The test that runs fails, where there is one. */
+static void add_uncaught(Runtime *rt, const char *text) {
+  enum { MOST = 16384 };
+  char *before = rt->tests.uncaught;
+  if (!rt->options.tests_only || (before && strlen(before) > MOST)) return;
+  rt->tests.uncaught =
+      xasprintf("%s%s%.*s", before ? before : "", before ? "\n" : "", MOST, text);
+  free(before);
+}
+
 static void on_failed(Vm *vm, const char *text) {
-  probation_failed((Generation *)vm, text);
+  Generation *gen = (Generation *)vm;
+  add_uncaught(gen->rt, text);
+  gen->failed = true;
+  probation_failed(gen, text);
 }
 
 /* Its keep may have changed. */
@@ -85,6 +95,7 @@ Generation *generation_new(Script *script, Sources *sources) {
   gen->keep = LUA_NOREF;
   for (int i = 0; i < GEN_FUNCTIONS; i++) gen->functions[i] = LUA_NOREF;
   gen->version = 1;
+  gen->version_on_disk = -1;
   gen->grace.fire = on_grace;
   gen->ended.run = on_ended;
   return gen;
@@ -130,7 +141,7 @@ bool generation_has_work(const Generation *gen) {
   return gen->vm.tasks != NULL || gen->vm.timers != NULL;
 }
 
-static void forget(Generation *gen) {
+static void unlink_generation(Generation *gen) {
   Script *script = gen->script;
   Generation **at = &script->retiring;
   while (*at && *at != gen) at = &(*at)->next;
@@ -193,7 +204,7 @@ static void tell_stopped(const Generation *gen) {
 void generation_kill(Generation *gen) {
   Runtime *rt = gen->rt;
   CHECK(gen->vm.state != VM_DEAD);
-  forget(gen);
+  unlink_generation(gen);
   gen->vm.state =
       VM_RETIRING; /* whatever still runs in the teardown may declare nothing */
   timer_stop(rt->host.loop, &gen->grace);
@@ -266,7 +277,7 @@ void generation_cancel_tasks(Generation *gen) {
 
 void generation_retire(Generation *gen) {
   CHECK(gen->vm.state == VM_LIVE);
-  forget(gen);
+  unlink_generation(gen);
   gen->vm.state = VM_RETIRING;
   gen->next = gen->script->retiring;
   gen->script->retiring = gen;

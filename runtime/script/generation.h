@@ -6,8 +6,11 @@
 #ifndef TIDELOCK_SCRIPT_GENERATION_H
 #define TIDELOCK_SCRIPT_GENERATION_H
 
-#include "script/runtime.h"
 #include "sources/sources.h"
+#include "vm/vm.h"
+
+typedef struct Script Script;
+typedef struct Generation Generation;
 
 Generation *generation_new(Script *script,
                            Sources *sources); /* takes sources; returns new */

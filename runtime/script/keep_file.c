@@ -29,17 +29,17 @@ struct KeepFile {
   Timer timer;
   Buffer written; /* what was handed over last, or found */
   int64_t version;
-  Error aside; /* what was found and set aside, until it is told */
-  bool told;   /* that it cannot be written as it is */
+  Error quarantined; /* that what was found was moved away, until it is logged */
+  bool logged;       /* that it cannot be written as it is */
 };
 
 /* --- writing ----------------------------------------------------------------------- */
 
-static void tell_once(KeepFile *file, const Error *why, const char *what) {
-  if (!file->told)
+static void log_once(KeepFile *file, const Error *why, const char *what) {
+  if (!file->logged)
     log_write(file->script->rt->host.log, LOG_WARN, file->script->owner.name, "%s: %s",
               why->message, what);
-  file->told = true;
+  file->logged = true;
 }
 
 static bool is_written(const KeepFile *file, const Buffer *now) {
@@ -57,24 +57,23 @@ static void hand_over(KeepFile *file, const Buffer *now) {
   kept_write(file->kept, &copy, file->version);
 }
 
-/* Writes what differs. */
-static void look(KeepFile *file) {
+static void write_changes(KeepFile *file) {
   Error why;
   Buffer now = {0};
   timer_stop(file->script->rt->host.loop, &file->timer);
   buffer_put(&now, &MARK, sizeof MARK);
   if (!keep_pack(script_current(file->script), &now, MAX_KEPT, &why)) {
-    tell_once(file, &why, "what was kept before stays on disk until it is smaller");
+    log_once(file, &why, "what was kept before stays on disk until it is smaller");
   } else {
-    if (why.code != ERR_NONE) tell_once(file, &why, "it is left out on disk");
-    else file->told = false;
+    if (why.code != ERR_NONE) log_once(file, &why, "it is left out on disk");
+    else file->logged = false;
     if (!is_written(file, &now)) hand_over(file, &now);
   }
   buffer_free(&now);
 }
 
 static void on_due(Timer *timer) {
-  look(CONTAINER_OF(timer, KeepFile, timer));
+  write_changes(CONTAINER_OF(timer, KeepFile, timer));
 }
 
 void keep_file_touch(Generation *gen) {
@@ -91,17 +90,17 @@ static bool is_sound(const Buffer *bytes) {
          bytes->data[mark] == 't' && pack_check(bytes->data + mark, bytes->len - mark);
 }
 
-/* What was found is of use, or set aside. Where a version runs that did not keep on disk,
- * its state is what counts: then what is found is of no use but as its predecessor. At
- * the start a version that is too high fails the load (version.c). */
-static void judge(KeepFile *file, const Generation *gen) {
+/* A file that cannot be used is moved away. Where a generation runs that did not keep on
+ * disk, its state counts: then a file of another version cannot be used. At the start a
+ * version that is too high fails the load (keep.c). */
+static void quarantine_unusable(KeepFile *file, const Generation *gen) {
   char *why = NULL;
   if (script_current(gen->script) && file->version != gen->version)
     why = xasprintf("it has version %lld, not %lld", (long long)file->version,
                     (long long)gen->version);
   else if (!is_sound(&file->written)) why = xstrdup("it cannot be read");
   if (!why) return;
-  kept_set_aside(file->kept, why, &file->aside);
+  kept_set_aside(file->kept, why, &file->quarantined);
   file->version = -1;
   buffer_clear(&file->written);
   free(why);
@@ -121,8 +120,9 @@ static int read_file(Generation *gen, Db *db, Error *err) {
   gen->keep_file = file;
   if (err->code == ERR_IO) /* the whole file: that has happened */
     log_write(gen->rt->host.log, LOG_ERROR, gen->script->owner.name, "%s", err->message);
-  else file->aside = *err;
-  if (file->version >= 0) judge(file, gen);
+  else file->quarantined = *err;
+  if (file->version >= 0) quarantine_unusable(file, gen);
+  gen->version_on_disk = file->version;
   if (file->version < 0 || script_current(gen->script)) return 0;
   return keep_unpack(gen, file->written.data + sizeof MARK, err);
 }
@@ -136,13 +136,9 @@ int keep_file_open(Generation *gen, Error *err) {
   return db ? read_file(gen, db, err) : (int)err->code;
 }
 
-int64_t keep_file_found(const Generation *gen) {
-  return gen->keep_file ? gen->keep_file->version : -1;
-}
-
 /* --- whose it is ------------------------------------------------------------------- */
 
-static void release(KeepFile *file) {
+static void release_file(KeepFile *file) {
   timer_stop(file->script->rt->host.loop, &file->timer);
   kept_close(file->kept);
   buffer_free(&file->written);
@@ -156,24 +152,24 @@ void keep_file_take_over(Generation *gen) {
   gen->keep_file = NULL;
   KeepFile *file = script->keep_file;
   if (!file) return;
-  file->told = false;
-  if (file->aside.code != ERR_NONE)
+  file->logged = false;
+  if (file->quarantined.code != ERR_NONE)
     log_write(gen->rt->host.log, LOG_ERROR, script->owner.name, "%s",
-              file->aside.message);
-  file->aside = (Error){0};
+              file->quarantined.message);
+  file->quarantined = (Error){0};
   keep_file_touch(gen);
 }
 
 void keep_file_drop(Generation *gen) {
-  if (gen->keep_file) release(gen->keep_file);
+  if (gen->keep_file) release_file(gen->keep_file);
   gen->keep_file = NULL;
 }
 
 void keep_file_close(Script *script) {
   KeepFile *file = script->keep_file;
   if (!file) return;
-  if (script_current(script)) look(file);
-  release(file);
+  if (script_current(script)) write_changes(file);
+  release_file(file);
   script->keep_file = NULL;
 }
 

@@ -12,7 +12,6 @@
 #include "core/suggest.h"
 #include "vm/chunk.h"
 #include "vm/reach.h"
-#include "script/script.h"
 #include "vm/stdlib.h"
 
 enum { MOST_TOLD = 200 };

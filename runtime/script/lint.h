@@ -3,7 +3,9 @@
 #ifndef TIDELOCK_SCRIPT_LINT_H
 #define TIDELOCK_SCRIPT_LINT_H
 
-#include "script/generation.h"
+#include <stdbool.h>
+
+typedef struct Generation Generation;
 
 /* Of a generation that has been staged, or whose top level has failed: logs what it
  * finds, as warnings; returns how many. `failed`: names out of reach are left to the

@@ -4,7 +4,7 @@
 #ifndef TIDELOCK_SCRIPT_PARTS_H
 #define TIDELOCK_SCRIPT_PARTS_H
 
-#include "resource/resources.h"
+#include "resource/resource.h"
 #include "script/generation.h"
 #include "script/keep.h"
 #include "script/runtime.h"
@@ -14,12 +14,16 @@
 #include "vm/task.h"
 #include "vm/vm.h"
 
+typedef struct LoadTransaction LoadTransaction;
+
 struct Runtime {
   Host host;
   Resources resources;
   RuntimeOptions options;
   Ending *ending, own_ending;
-  Watch *watch; /* NULL: no watching */
+  Watch *watch;         /* NULL: no watching */
+  Event stop;           /* pushed by runtime_exit, answered by runtime.c */
+  Event reload_request; /* pushed by reload_request.c, answered by batch.c */
   Timer stop_timer;
   Timer hold;             /* while it is active the process does not end by itself */
   bool low_memory_logged; /* that there was no memory left */
@@ -41,20 +45,22 @@ struct Script {
   Generation *retiring;       /* replaced ones that still finish */
   struct KeepFile *keep_file; /* of the current one; NULL: keep is not persistent */
   Keep keep_before;           /* script.keep as it was when the load began */
-  Sources *good;              /* of the last version that was; NULL: there is none */
-  uint64_t seen;        /* hash of the sources last tried; 0: try whatever there is */
-  Uses failed;          /* what the last try used, if nothing came of it; else empty */
-  uint64_t failed_hash; /* of what that was */
-  ErrorCode unreadable; /* what was logged when they could not be read */
-  Reload *reload;       /* that the load under way is part of; NULL: none is */
-  bool held;            /* its last load was given up because of another script's */
-  bool reload_asked;    /* see reload.h */
-  Timer reload_pace;    /* until it may load again, as it has asked to */
-  double reload_due;    /* when: monotonic seconds */
-  bool cannot;          /* its last load failed by itself */
-  bool ended;           /* alone, by script.exit: script_end.c */
-  bool saved_meanwhile; /* while it was ending */
+  Sources *good;         /* of the last generation that passed; NULL: there is none */
+  uint64_t seen;         /* hash of the sources last tried; 0: try whatever there is */
+  Uses failed;           /* what the last load used, if it failed; else empty: tried.h */
+  uint64_t failed_hash;  /* of what that was */
+  ErrorCode unreadable;  /* what was logged when they could not be read */
+  LoadTransaction *load; /* that the load under way is part of; NULL: none is */
+  bool held;             /* its last load was given up because of another script's */
+  bool reload_asked;     /* see reload_request.h */
+  Timer reload_pace;     /* until it may load again, as it has asked to */
+  double reload_due;     /* when: monotonic seconds */
+  bool cannot;           /* its last load failed by itself */
+  bool ended;            /* alone, by script.exit: script_end.c */
+  bool saved_meanwhile;  /* while it was ending */
   Timer end_timer;
+  Event rollback;         /* pushed by probation.c, answered by rollback.c */
+  unsigned rollback_from; /* number of the generation that failed; 0: none is queued */
 };
 
 static inline Script *script_of_owner(Owner *owner) {
@@ -67,7 +73,7 @@ static inline Script *script_first(const Runtime *rt) {
 static inline Script *script_after(const Script *script) {
   return (Script *)script->owner.next;
 }
-/* The version that is in force; NULL before the first load. */
+/* The generation that is in force; NULL before the first load. */
 static inline Generation *script_current(const Script *script) {
   return (Generation *)script->owner.current;
 }
@@ -90,7 +96,8 @@ struct Generation {
   int keep;                     /* reference of script.keep */
   struct KeepFile *keep_file;   /* owned until the script has it: see keep_file.h */
   int64_t version;              /* of script.keep */
-  bool versioned;               /* it was declared */
+  int64_t version_on_disk;      /* of the keep that was found there; -1: none was */
+  bool versioned;               /* script.version was called */
   double grace_seconds; /* for its tasks, and what its successor does not declare */
   bool cut;             /* its waits raise, or have */
   Timer grace;
@@ -101,7 +108,31 @@ struct Generation {
   bool failed;       /* something of it raised an error that nobody caught */
   bool no_probation; /* it asked for none */
   bool first;        /* nothing of its script ran before it */
+  bool ran;          /* its top level, to its end or until it failed */
   uv_work_t work;    /* closing */
+};
+
+/* What becomes of one script in a load: the steps fill it, notice.c reads it. */
+typedef struct LoadReport {
+  Script *script;
+  Sources *before; /* of the generation that was replaced; held; NULL: none was */
+  Sources *staged; /* of the one that failed; held; NULL: none did */
+  char *failure;   /* why it failed; owned; NULL: it did not */
+  bool held_back;  /* by the failure of another script */
+  bool good_lost;  /* it failed, and was the one to go back to */
+  Buffer result;   /* what became of its resources; then the line of the log */
+} LoadReport;
+
+struct LoadTransaction {
+  Event event; /* its end, between two turns */
+  Runtime *rt;
+  LoadReport *reports; /* owned list; in the order of adding, then of dependence */
+  size_t count;
+  char *shared;    /* the file that ties them; owned; NULL: one script alone */
+  size_t staging;  /* how many still run */
+  Script *culprit; /* why it fails; NULL: it does not */
+  double pause;    /* seconds between the old generations and the new ones */
+  bool queued, given_up;
 };
 
 #endif

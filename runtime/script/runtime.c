@@ -12,18 +12,15 @@
 #include <sys/resource.h>
 #include <string.h>
 
-#include "script/parts.h"
 #include "resource/connection.h"
+#include "resource/pending.h"
+#include "resource/stores.h"
+#include "script/batch.h"
+#include "script/parts.h"
 #include "vm/cstack.h"
 #include "vm/hold.h"
 #include "script/keep_file.h"
-#include "resource/pending.h"
-#include "resource/resource.h"
-#include "script/script.h"
-#include "script/settle.h"
-#include "resource/stores.h"
 #include "vm/task.h"
-#include "sources/watch.h"
 #include "vm/watchdog.h"
 
 static size_t count_tasks(const Generation *gen) {
@@ -98,28 +95,33 @@ static void on_gone_on(Host *host) {
 
 static bool is_loading(const Runtime *rt) {
   for (Script *s = script_first(rt); s; s = script_after(s))
-    if (s->reload) return true;
+    if (s->load) return true;
   return false;
 }
 
 static bool host_is_loading(const Host *host, const Owner *of) {
-  if (of) return ((const Script *)of)->reload != NULL;
+  if (of) return ((const Script *)of)->load != NULL;
   return is_loading(CONTAINER_OF(host, const Runtime, host));
 }
 
 static const HostHooks hooks = {
     .printed = on_printed, .gone_on = on_gone_on, .is_loading = host_is_loading};
 
-static void on_changed(void *ctx) {
-  scripts_load_changed(ctx);
-}
+/* --- ending ------------------------------------------------------------------------ */
 
-static bool runs(const WatchKey *key) {
-  return script_current(key) != NULL;
-}
-
-static Settled settled(const WatchKey *key, const Sources *fresh) {
-  return sources_settled(script_current(key)->sources, fresh);
+/* Answers runtime_exit. */
+static void begin_stop(Event *event) {
+  Runtime *rt = CONTAINER_OF(event, Runtime, stop);
+  rt->host.cancelling = true;
+  for (Script *s = script_first(rt); s; s = script_after(s)) {
+    if (script_current(s)) generation_cancel_tasks(script_current(s));
+    for (Generation *g = s->retiring; g; g = g->next) generation_cancel_tasks(g);
+    if (script_current(s)) generation_stop_timers(script_current(s));
+    resources_rest(&s->owner);
+    hold_end(&s->owner);
+    script_stop(s);
+  }
+  loop_leave(rt->host.loop);
 }
 
 /* --- making one ----------------------------------------------------------------------
@@ -165,12 +167,9 @@ Runtime *runtime_new(Log *log, const RuntimeOptions *options) {
   init_resources(rt);
   rt->stop_timer.fire = on_stop_over;
   rt->hold.fire = on_hold_over;
-  WatchOptions watch = {.poll = options->watch_poll,
-                        .changed = on_changed,
-                        .ctx = rt,
-                        .runs = runs,
-                        .settled = settled};
-  if (options->watch) rt->watch = watch_new(rt->host.loop, log, &watch);
+  rt->stop.run = begin_stop;
+  rt->reload_request.run = scripts_load_requested;
+  if (options->watch) rt->watch = scripts_watch(rt);
   return rt;
 }
 
@@ -184,16 +183,6 @@ static bool has_work(const Runtime *rt) {
   for (Resource *r = rt->resources.first; r; r = r->next)
     if (r->core && r->kind->alive(r)) return true;
   return net_has_rest(rt->resources.net); /* a connection that says goodbye */
-}
-
-void runtime_reserve(Runtime *rt, bool told) {
-  if (!memory_is_short()) return;
-  if (!told && !rt->low_memory_logged) {
-    log_write(rt->host.log, LOG_ERROR, "tidelock",
-              "no memory left: what was laid aside for this has been used");
-    rt->low_memory_logged = true;
-  }
-  memory_reserve();
 }
 
 /* While stopping, tasks that are not `stop` handlers do not hold the process: they are
@@ -216,7 +205,8 @@ static void on_idle(void *ctx) {
 /* Errors of a version that was replaced since are mended. */
 static bool has_failed(const Runtime *rt) {
   for (Script *s = script_first(rt); s; s = script_after(s))
-    if (script_current(s) && script_current(s)->failed && script_is_first(s)) return true;
+    if (script_current(s) && script_current(s)->failed && owner_is_first(&s->owner))
+      return true;
   return connections_refused(&rt->host);
 }
 
@@ -225,89 +215,6 @@ int runtime_run(Runtime *rt) {
   if (rt->by_itself && rt->exit_code == 0 && has_failed(rt)) rt->exit_code = 1;
   atomic_store(&rt->ending->status, rt->exit_code);
   return rt->exit_code;
-}
-
-void runtime_hold(Runtime *rt, double seconds) {
-  double until = loop_now(rt->host.loop) + seconds;
-  if (!timer_active(&rt->hold) || rt->hold.due < until)
-    timer_start_at(rt->host.loop, &rt->hold, until);
-}
-
-void runtime_uncaught(Runtime *rt, const char *text) {
-  enum { MOST = 16384 };
-  char *before = rt->tests.uncaught;
-  if (!rt->options.tests_only || (before && strlen(before) > MOST)) return;
-  rt->tests.uncaught =
-      xasprintf("%s%s%.*s", before ? before : "", before ? "\n" : "", MOST, text);
-  free(before);
-}
-
-typedef struct Stopping {
-  Event event;
-  Runtime *rt;
-} Stopping;
-
-static void begin_stop(Event *event) {
-  Stopping *stopping = CONTAINER_OF(event, Stopping, event);
-  Runtime *rt = stopping->rt;
-  free(stopping);
-  rt->host.cancelling = true;
-  for (Script *s = script_first(rt); s; s = script_after(s)) {
-    if (script_current(s)) generation_cancel_tasks(script_current(s));
-    for (Generation *g = s->retiring; g; g = g->next) generation_cancel_tasks(g);
-    if (script_current(s)) generation_stop_timers(script_current(s));
-    resources_rest(&s->owner);
-    hold_end(&s->owner);
-    script_stop(s);
-  }
-  loop_leave(rt->host.loop);
-}
-
-void runtime_end_in_time(Runtime *rt) {
-  watchdog_end_at(rt->host.watchdog, ending_scripts_due(rt->ending));
-}
-
-static void stop_in_time(Runtime *rt) {
-  ending_ask(rt->ending);
-  runtime_end_in_time(rt);
-  timer_start_at(rt->host.loop, &rt->stop_timer, ending_scripts_due(rt->ending));
-}
-
-/* Not now: a task may be running. */
-static Event *stop_soon(Runtime *rt, int code) {
-  rt->host.stopping = true;
-  rt->exit_code = code;
-  atomic_store(&rt->ending->status, code);
-  stop_in_time(rt);
-  Stopping *stopping = xcalloc(1, sizeof *stopping);
-  *stopping = (Stopping){.event.run = begin_stop, .rt = rt};
-  return &stopping->event;
-}
-
-static bool is_stopping(Runtime *rt, int code) {
-  if (!rt->host.stopping) return false;
-  if (rt->exit_code == 0) rt->exit_code = code;
-  atomic_store(&rt->ending->status, rt->exit_code);
-  return true;
-}
-
-void runtime_exit(Runtime *rt, int code) {
-  if (!is_stopping(rt, code)) inbox_push(rt->host.loop, stop_soon(rt, code));
-}
-
-/* Before what waits, of which there may be very much. */
-void runtime_interrupt(Runtime *rt, int status) {
-  if (!is_stopping(rt, status)) inbox_push_front(rt->host.loop, stop_soon(rt, status));
-}
-
-/* Nobody reads any more. */
-void runtime_output_failed(Runtime *rt) {
-  int error = writer_error(output_out(rt->host.output));
-  if (!error || rt->output_failed) return;
-  rt->output_failed = true;
-  log_write(rt->host.log, LOG_ERROR, "tidelock", "cannot write to standard output: %s",
-            strerror(error));
-  runtime_exit(rt, 1);
 }
 
 /* First of all: from then on the process may end at any moment without a loss. */

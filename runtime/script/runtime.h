@@ -50,7 +50,6 @@ typedef struct TestRun {
 
 Runtime *runtime_new(Log *log,
                      const RuntimeOptions *options); /* returns new; borrows log */
-enum { STATUS_UNLOADED = 78 }; /* of a start: a script did not load (EX_CONFIG) */
 
 Runtime *runtime_of(lua_State *L);                        /* borrows */
 Loop *runtime_loop(const Runtime *rt);                    /* borrows */
@@ -63,24 +62,7 @@ bool runtime_output_lost(const Runtime *rt); /* standard output could not be wri
  * when it ended by itself after errors that nobody caught, or with a connection that was
  * refused. */
 int runtime_run(Runtime *rt);
-/* Stops cleanly: `stop` handlers run, then the loop ends. Once it is called, a further
- * call only turns status 0 into its own. */
-void runtime_exit(Runtime *rt, int code);
-/* For so long the process does not end because nothing is left to wait for. */
-void runtime_hold(Runtime *rt, double seconds);
-/* Ends the program if standard output could not be written. */
-void runtime_output_failed(Runtime *rt);
-/* By a signal: stops cleanly with this status, in the time that is left. */
-void runtime_interrupt(Runtime *rt, int status);
-/* Whatever scripts do: from ending_scripts_due on no turn runs any longer. Any thread. */
-void runtime_end_in_time(Runtime *rt);
-/* Something raised, and nobody caught that: the test that runs fails, where there is one.
- */
-void runtime_uncaught(Runtime *rt, const char *text);
-/* Lays the reserve of memory aside again if it was taken; that is logged, once, unless a
- * load that was given up for it has `told`. */
-void runtime_reserve(Runtime *rt, bool told);
-void runtime_free(
-    Runtime *rt); /* closes everything, in order; releases rt, not the log */
+/* Closes everything, in order; releases rt, not the log. */
+void runtime_free(Runtime *rt);
 
 #endif

@@ -6,11 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "script/parts.h"
 #include "core/name.h"
-#include "vm/hold.h"
+#include "script/batch.h"
 #include "script/keep_file.h"
-#include "vm/task.h"
+#include "script/parts.h"
+#include "script/rollback.h"
+#include "script/transaction.h"
+#include "vm/hold.h"
 
 /* --- names ------------------------------------------------------------------------ */
 
@@ -68,6 +70,7 @@ Script *script_add(Runtime *rt, const char *name, const char *path, char *const 
     for (size_t n = strlen(path); n > 1 && path[n - 1] == '/'; n--)
       script->path[n - 1] = '\0';
     script->args = copy_args(args);
+    rollback_init(script);
     Owner **at = &rt->host.owners;
     while (*at) at = &(*at)->next;
     *at = &script->owner;
@@ -91,7 +94,7 @@ void script_run_on_stop(Script *script, TaskDone *done) {
 
 void script_stop(Script *script) {
   Generation *gen = script_current(script);
-  script_give_up_load(script);
+  transaction_give_up(script);
   if (gen && gen->functions[ON_STOP] != LUA_NOREF && !script->owner.ending)
     script_run_on_stop(script, NULL);
 }
@@ -116,7 +119,7 @@ bool script_has_work(const Script *script) {
 void script_free(Script *script) {
   timer_stop(script->rt->host.loop, &script->end_timer);
   timer_stop(script->rt->host.loop, &script->reload_pace);
-  script_give_up_load(script);
+  transaction_give_up(script);
   keep_file_close(script);
   while (script->retiring) generation_kill(script->retiring);
   if (script_current(script)) generation_kill(script_current(script));

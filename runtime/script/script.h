@@ -3,25 +3,17 @@
 #ifndef TIDELOCK_SCRIPT_SCRIPT_H
 #define TIDELOCK_SCRIPT_SCRIPT_H
 
+#include "script/exit.h"
 #include "script/generation.h"
+
 #include "vm/task.h"
 
-typedef struct Reload Reload; /* see transaction.h */
+typedef struct Runtime Runtime;
 
 /* Adds a script and starts its first load. Returns it (owned by the runtime), or NULL:
  * INVALID, BUSY (name taken). `name` NULL: after its file or folder. args are copied. */
 Script *script_add(Runtime *rt, const char *name, const char *path, char *const *args,
                    Error *err);
-/* What was saved at once: reads the sources of these scripts, and stages those that
- * differ from what was tried last, in what it used. Those that share a changed file are
- * one transaction; with them come others that were held back by it before. */
-void scripts_load(Runtime *rt, Script *const *changed, size_t count);
-void scripts_load_changed(Runtime *rt); /* of those that the watch has seen change */
-void script_load(Script *script);       /* of one */
-/* Gives a load under way up, with all that are part of it. */
-void script_give_up_load(Script *script);
-/* The same for this one: what was loaded with it is loaded without. */
-void script_leave_load(Script *script);
 /* Gives a load under way up and runs the `stop` handler. */
 void script_stop(Script *script);
 void script_run_on_stop(Script *script, TaskDone *done); /* done gets the script */

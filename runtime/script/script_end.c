@@ -8,7 +8,8 @@
 #include "script/parts.h"
 #include "vm/hold.h"
 #include "script/keep_file.h"
-#include "script/reload.h"
+#include "script/reload_request.h"
+#include "script/transaction.h"
 #include "resource/resource.h"
 #include "script/script.h"
 #include "vm/task.h"
@@ -43,7 +44,7 @@ static void close_resources(Script *script) {
 }
 
 /* Between two turns. */
-static void finish(Script *script) {
+static void finish_end(Script *script) {
   if (!script->owner.ending || script->rt->host.stopping) return;
   script->owner.ending = false;
   script->ended = true;
@@ -58,14 +59,14 @@ static void finish(Script *script) {
 }
 
 static void on_finish(Event *event) {
-  finish(take_script(event));
+  finish_end(take_script(event));
 }
 
 static void on_too_long(Timer *timer) {
   Script *script = CONTAINER_OF(timer, Script, end_timer);
   log_write(script->rt->host.log, LOG_WARN, script->owner.name,
             "on_stop did not end in time");
-  finish(script);
+  finish_end(script);
 }
 
 /* Behind the events that wake the tasks which were cancelled. */
@@ -78,7 +79,7 @@ static void on_begin(Event *event) {
   Script *script = take_script(event);
   Generation *gen = script_current(script);
   if (script->rt->host.stopping) return;
-  script_leave_load(script);
+  transaction_leave(script);
   script->end_timer.fire = on_too_long;
   for (Generation *g = script->retiring; g; g = g->next) generation_cancel_tasks(g);
   if (gen) generation_cancel_tasks(gen);

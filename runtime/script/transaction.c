@@ -3,51 +3,63 @@
  *
  *   1 scripts_load     (batch.c) reads and compares all sources; nothing to do when they
  *                      are unchanged
- *   2 stage            (stage.c) each script's new generation runs its top level in
- *                      slices: it only declares. The current ones go on handling events
+ *   2 stage            each script's new generation runs its top level in slices: it
+ *                      only declares. The current ones go on handling events
  *   3 on_staged        all top levels have ended, or one has failed
  *   4 prepare          between two turns: script.keep is carried over, what is declared
- *                      is opened beside what there is. All of it can be taken back, and
- *                      is when anything fails, in any of the scripts
- *   5 take over        the new generations claim, the old ones retire. Cannot fail
- *   6 start            on_start runs as the first task, owners before those who attach
- *   7                  what was not claimed gets the grace, then closes
+ *                      is opened beside the resources that exist. All of it can be
+ * undone, and is when anything fails, in any of the scripts 5 take over        the new
+ * generations claim, the old ones retire. Cannot fail 6 start            on_start runs as
+ * the first task, owners before those who attach 7                  resources that nobody
+ * claimed get the grace, then close
  *
- * Memory that the system does not have is lent by the reserve (core/base.h): a load
- * during which that happens is given up, before 5.
+ * The steps fill a report for each script; notice.c reads it at the end. When the system
+ * has no memory left, the reserve (core/base.h) lends some: a load during which that
+ * happens is given up, before 5.
  *
- * A save during 2 gives the transaction up and starts over at 1, with all that were part
- * of it. Those held back by a failure are tried again with whoever shares the file. */
+ * A save during 2 gives the transaction up and starts over at 1, with all scripts that
+ * were part of it. Those held back by a failure are tried again with a script that shares
+ * the file. */
 #include "script/transaction.h"
 
 #include <lauxlib.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "script/parts.h"
+#include "script/exit.h"
 #include "script/keep_file.h"
 #include "script/lint.h"
+#include "script/notice.h"
+#include "script/parts.h"
 #include "script/probation.h"
-#include "script/screen.h"
+#include "script/reload_request.h"
+#include "script/tried.h"
 #include "vm/task.h"
-#include "script/version.h"
+#include "vm/watchdog.h"
 
 /* --- life ------------------------------------------------------------------------- */
 
-static void reload_free(Reload *r) {
-  free(r->scripts);
-  free(r->shared);
-  free(r);
+static void transaction_free(LoadTransaction *t) {
+  for (size_t i = 0; i < t->count; i++) {
+    LoadReport *report = &t->reports[i];
+    sources_free(report->before);
+    sources_free(report->staged);
+    free(report->failure);
+    buffer_free(&report->result);
+  }
+  free(t->reports);
+  free(t->shared);
+  free(t);
 }
 
-/* It is over: what is still staged is killed. */
-static void leave(Reload *r) {
-  for (size_t i = 0; i < r->count; i++) {
-    Script *script = r->scripts[i];
-    script->reload = NULL;
+/* The scripts are free for another load; what is still staged is killed. */
+static void detach_scripts(LoadTransaction *t) {
+  for (size_t i = 0; i < t->count; i++) {
+    Script *script = t->reports[i].script;
+    script->load = NULL;
     if (script->staging) {
       if (script->staging->sources->hash == script->seen)
-        load_note_failed(script, script->staging->sources); /* else one from before */
+        tried_failed(script, script->staging->sources); /* else an earlier one */
       generation_kill(script->staging);
     }
     keep_free(&script->keep_before);
@@ -55,19 +67,104 @@ static void leave(Reload *r) {
   }
 }
 
-void script_give_up_load(Script *script) {
-  Reload *r = script->reload;
-  if (!r) return;
-  for (size_t i = 0; i < r->count; i++) r->scripts[i]->held = r->count > 1;
-  leave(r);
-  r->given_up = true;
-  if (!r->queued) reload_free(r); /* else its event is on its way */
+static void abandon(LoadTransaction *t) {
+  t->given_up = true;
+  if (!t->queued) transaction_free(t); /* else its event is on its way */
+}
+
+void transaction_give_up(Script *script) {
+  LoadTransaction *t = script->load;
+  if (!t) return;
+  for (size_t i = 0; i < t->count; i++) t->reports[i].script->held = t->count > 1;
+  detach_scripts(t);
+  abandon(t);
+}
+
+/* The others are loaded anew, from what is saved by then: only a failure of the first
+ * script named holds others back. */
+static void load_without(LoadTransaction *t, const Script *out) {
+  for (size_t i = 0; i < t->count; i++)
+    if (t->reports[i].script != out) reload_ask(t->reports[i].script);
+  detach_scripts(t);
+}
+
+void transaction_leave(Script *script) {
+  LoadTransaction *t = script->load;
+  if (!t) return;
+  load_without(t, script);
+  abandon(t);
+}
+
+/* The first failure of the script counts. */
+static void fail_script(Script *script, const char *message) {
+  LoadTransaction *t = script->load;
+  LoadReport *report = t->reports;
+  while (report->script != script) report++;
+  if (report->failure) return;
+  report->failure = xstrdup(message);
+  if (script->staging) report->staged = sources_retain(script->staging->sources);
+  if (!t->culprit) t->culprit = script;
+}
+
+/* --- staging ----------------------------------------------------------------------- */
+
+/* Its end is awaited no more: of all when all have ended, or one has failed. */
+static void end_staging(LoadTransaction *t) {
+  t->staging--;
+  if (t->queued || (!t->culprit && t->staging > 0)) return;
+  t->queued = true;
+  inbox_push(t->rt->host.loop, &t->event);
+}
+
+static void on_top_level_done(void *ctx, lua_State *co, int n, bool ok) {
+  (void)n;
+  Generation *gen = ctx;
+  Script *script = gen->script;
+  Task *top_level = script->owner.stage;
+  script->owner.stage = NULL;
+  if (!co && script->staging != gen) return; /* killed: given up */
+  if (!ok) {
+    char *message = co ? task_describe(&gen->vm, co, top_level ? top_level->trace : NULL)
+                       : xstrdup("no memory to run the script");
+    fail_script(script, message);
+    free(message);
+  }
+  gen->ran = true;
+  end_staging(script->load);
+}
+
+static int push_main(lua_State *L, void *ctx) {
+  (void)ctx;
+  Generation *gen = generation_of(L);
+  lua_State *from = gen->vm.L;
+  lua_xmove(from, L, 1); /* generation_load_main left it there */
+  watchdog_stage(L);
+  gen->script->owner.stage = gen->rt->host.current;
+  return 0;
+}
+
+/* Takes the sources. */
+static void stage_script(Script *script, Sources *sources) {
+  Error err;
+  Generation *gen = generation_new(script, sources);
+  script->staging = gen;
+  script->owner.stage_clock = (StageClock){0};
+  keep_free(&script->keep_before);
+  if (generation_open(gen, &err) || keep_begin(gen, &err) ||
+      generation_load_main(gen, &err)) {
+    fail_script(script, err.message);
+    end_staging(script->load);
+    return;
+  }
+  generation_limit_stage(gen);
+  task_start(&gen->vm, TASK_NAME("the top level", NULL), push_main, NULL,
+             on_top_level_done, gen);
 }
 
 /* --- order ------------------------------------------------------------------------- */
 
 /* Whether `from` attaches to something of the script's. */
-static bool attaches(const Generation *from, const Script *to) {
+static bool attaches_to(const Generation *from, const Script *to) {
   size_t len = strlen(to->owner.name);
   for (const Declaration *d = from->vm.decls; d; d = d->next)
     if (d->attached && strncmp(d->name, to->owner.name, len) == 0 && d->name[len] == ':')
@@ -76,66 +173,57 @@ static bool attaches(const Generation *from, const Script *to) {
 }
 
 /* Whether it attaches to none of those that are still to come, but itself. */
-static bool is_free(const Reload *r, size_t placed, size_t n) {
-  for (size_t i = placed; i < r->count; i++)
-    if (i != n && attaches(r->scripts[n]->staging, r->scripts[i])) return false;
+static bool is_free(const LoadTransaction *t, size_t placed, size_t n) {
+  for (size_t i = placed; i < t->count; i++)
+    if (i != n && attaches_to(t->reports[n].script->staging, t->reports[i].script))
+      return false;
   return true;
 }
 
 /* Owners before those who attach to them; else in the order of adding, which also breaks
  * a circle. */
-static void put_in_order(Reload *r) {
-  for (size_t placed = 0; placed < r->count; placed++) {
+static void put_in_order(LoadTransaction *t) {
+  for (size_t placed = 0; placed < t->count; placed++) {
     size_t n = placed;
-    while (n < r->count && !is_free(r, placed, n)) n++;
-    if (n == r->count) n = placed;
-    Script *next = r->scripts[n];
-    memmove(&r->scripts[placed + 1], &r->scripts[placed],
-            (n - placed) * sizeof *r->scripts);
-    r->scripts[placed] = next;
+    while (n < t->count && !is_free(t, placed, n)) n++;
+    if (n == t->count) n = placed;
+    LoadReport next = t->reports[n];
+    memmove(&t->reports[placed + 1], &t->reports[placed],
+            (n - placed) * sizeof *t->reports);
+    t->reports[placed] = next;
   }
 }
 
 /* --- preparing --------------------------------------------------------------------- */
 
-/* What the old version keeps, as it is now. */
-static int carry_keep(Script *script, Error *err) {
-  if (!script_current(script)) return 0;
-  Keep after;
-  int code = keep_capture(script_current(script), true, &after, err);
-  if (code == 0) code = keep_merge(script->staging, &script->keep_before, &after, err);
-  keep_free(&after);
-  return code;
-}
-
-/* Something, somewhere, got its memory from the reserve since the load began. */
-static int check_memory(Reload *r, Error *err) {
-  r->culprit = r->scripts[0];
+/* Whether some memory came from the reserve since the load began. */
+static int check_memory(LoadTransaction *t, Error *err) {
+  t->culprit = t->reports[0].script;
   return memory_is_short() ? error_set(err, ERR_MEMORY, "MEMORY: no memory left") : 0;
 }
 
-static int prepare(Reload *r, Error *err) {
-  if (check_memory(r, err)) return (int)err->code;
-  for (size_t i = 0; i < r->count; i++) {
-    r->culprit = r->scripts[i];
-    Generation *gen = r->culprit->staging;
-    gen->vm.memory_limit = r->rt->host.memory_limit; /* its top level is over */
-    if (carry_keep(r->culprit, err) || version_prepare(r->culprit, err) ||
-        resources_open(&gen->vm, err))
+/* On failure `culprit` says whose. */
+static int prepare_scripts(LoadTransaction *t, Error *err) {
+  if (check_memory(t, err)) return (int)err->code;
+  for (size_t i = 0; i < t->count; i++) {
+    t->culprit = t->reports[i].script;
+    Generation *gen = t->culprit->staging;
+    gen->vm.memory_limit = t->rt->host.memory_limit; /* its top level is over */
+    if (keep_carry_over(t->culprit, err) || resources_open(&gen->vm, err))
       return (int)err->code;
   }
-  for (size_t i = 0; i < r->count; i++) {
-    r->culprit = r->scripts[i];
-    if (resources_replace(&r->culprit->staging->vm, err)) return (int)err->code;
+  for (size_t i = 0; i < t->count; i++) {
+    t->culprit = t->reports[i].script;
+    if (resources_replace(&t->culprit->staging->vm, err)) return (int)err->code;
   }
-  if (check_memory(r, err)) return (int)err->code;
-  r->culprit = NULL;
+  if (check_memory(t, err)) return (int)err->code;
+  t->culprit = NULL;
   return 0;
 }
 
 /* --- taking over ------------------------------------------------------------------- */
 
-static void retire(Script *script) {
+static void retire_current(Script *script) {
   Generation *old = script_current(script);
   for (Generation *g = script->retiring; g; g = g->next) generation_cut(g);
   if (!old) return;
@@ -143,24 +231,25 @@ static void retire(Script *script) {
   generation_retire(old);
 }
 
-static void take_over(Script *script, Buffer *what) {
-  Generation *gen = script->staging;
-  double grace =
-      script_current(script) ? script_current(script)->grace_seconds : gen->grace_seconds;
+static void take_over(LoadReport *report) {
+  Script *script = report->script;
+  Generation *gen = script->staging, *old = script_current(script);
+  double grace = old ? old->grace_seconds : gen->grace_seconds;
   probation_begin(gen);
-  gen->first = !script_current(script);
+  gen->first = !old;
   script->ended = false;
-  if (script_current(script)) runtime_hold(script->rt, grace); /* a save may go on */
-  retire(script);
+  if (old) report->before = sources_retain(old->sources);
+  if (old) runtime_hold(script->rt, grace); /* a save may go on */
+  retire_current(script);
   script->staging = NULL;
   script->owner.current = &gen->vm;
-  script->reload = NULL;
+  script->load = NULL;
   script->held = false;
   keep_free(&script->keep_before);
   generation_start(gen);
   keep_file_take_over(gen);
-  resources_orphan(&script->owner, grace); /* before on_start, which may claim them */
-  notice_describe(gen, what);
+  /* Before on_start, which may claim them. */
+  resources_orphan(&script->owner, grace, &report->result);
 }
 
 static int push_start(lua_State *L, void *ctx) {
@@ -171,158 +260,147 @@ static int push_start(lua_State *L, void *ctx) {
 }
 
 /* A start that failed is a failure of the whole, if nothing comes after it. */
-static void started(void *ctx, lua_State *co, int n, bool ok) {
+static void on_start_done(void *ctx, lua_State *co, int n, bool ok) {
   Generation *gen = ctx;
   Runtime *rt = gen->rt;
   (void)n;
   if (ok || !co || rt->host.stopping || gen->vm.state != VM_LIVE) return;
-  if (!probation_start_failed(gen) && script_is_first(gen->script)) rt->exit_code = 1;
+  if (!probation_start_failed(gen) && owner_is_first(gen->vm.owner)) rt->exit_code = 1;
 }
 
 static void run_on_start(Generation *gen) {
   Runtime *rt = gen->rt;
   if (gen->functions[ON_START] != LUA_NOREF)
-    task_start(&gen->vm, TASK_NAME("on_start", NULL), push_start, gen, started, gen);
+    task_start(&gen->vm, TASK_NAME("on_start", NULL), push_start, gen, on_start_done,
+               gen);
   if (rt->options.tests_only && !rt->tests.asked)
     runtime_exit(rt, 1); /* whatever it connected to: there is nothing to run */
 }
 
-/* Everything of one script comes after the same of its owners; nothing of Lua runs before
- * all have taken over. */
-static void take_over_all(Reload *r, double began) {
-  Buffer *what = xcalloc(r->count, sizeof *what);
-  Sources **old = xcalloc(r->count, sizeof(Sources *));
-  for (size_t i = 0; i < r->count; i++) resources_bind(&r->scripts[i]->staging->vm);
-  for (size_t i = 0; i < r->count; i++) {
-    Generation *before = script_current(r->scripts[i]);
-    if (before) old[i] = before->sources;
-    take_over(r->scripts[i], &what[i]);
-  }
-  for (size_t i = 0; i < r->count; i++) resources_start(r->scripts[i]->owner.current);
-  double pause = loop_now(r->rt->host.loop) - began;
-  screen_look(r->rt);
-  for (size_t i = 0; i < r->count; i++)
-    if (old[i]) notice_log(r->scripts[i], old[i], pause, &what[i]);
-  for (size_t i = 0; i < r->count; i++) run_on_start(script_current(r->scripts[i]));
-  for (size_t i = 0; i < r->count; i++) {
-    if (old[i]) notice_tell(r->scripts[i], &what[i], pause);
-    buffer_free(&what[i]);
-  }
-  free(old);
-  free(what);
+/* Each step of one script comes after that step of its owners; no Lua runs before all
+ * have taken over. */
+static void take_over_all(LoadTransaction *t, double began) {
+  for (size_t i = 0; i < t->count; i++)
+    resources_bind(&t->reports[i].script->staging->vm, &t->reports[i].result);
+  for (size_t i = 0; i < t->count; i++) take_over(&t->reports[i]);
+  for (size_t i = 0; i < t->count; i++)
+    resources_start(t->reports[i].script->owner.current);
+  t->pause = loop_now(t->rt->host.loop) - began;
 }
 
 /* --- the end ----------------------------------------------------------------------- */
 
-/* The others are staged anew, as they are now: only the first script named holds others
- * back. */
-static void go_on_without(Reload *r, const Script *out) {
-  Script **others = xcalloc(r->count, sizeof *others);
-  size_t count = 0;
-  for (size_t i = 0; i < r->count; i++)
-    if (r->scripts[i] != out) others[count++] = r->scripts[i];
-  leave(r);
-  for (size_t i = 0; i < count; i++) others[i]->seen = 0;
-  scripts_load(r->rt, others, count);
-  free(others);
-}
-
-void script_leave_load(Script *script) {
-  Reload *r = script->reload;
-  if (!r) return;
-  go_on_without(r, script);
-  r->given_up = true;
-  if (!r->queued) reload_free(r); /* else its event is on its way */
-}
-
-static void fail(Reload *r) {
-  bool first = script_is_first(r->culprit);
-  if (!script_current(r->culprit) && first) runtime_exit(r->rt, STATUS_UNLOADED);
-  r->culprit->cannot = true;
-  probation_lost(r->culprit);
-  if (r->count > 1 && !first) {
-    go_on_without(r, r->culprit);
+static void swap_generations(LoadTransaction *t) {
+  Error err;
+  double began = loop_now(t->rt->host.loop);
+  put_in_order(t);
+  if (prepare_scripts(t, &err) == 0) {
+    take_over_all(t, began);
     return;
   }
-  for (size_t i = 0; i < r->count; i++) {
-    Script *script = r->scripts[i];
-    script->held = r->count > 1;
-    if (script != r->culprit) notice_held(script, r);
-  }
-  leave(r);
+  for (size_t i = 0; i < t->count; i++)
+    resources_undo(&t->reports[i].script->staging->vm);
+  fail_script(t->culprit, err.message);
 }
 
-static void swap(Reload *r) {
-  Error err;
-  double began = loop_now(r->rt->host.loop);
-  put_in_order(r);
-  if (prepare(r, &err) == 0) {
-    take_over_all(r, began);
-    return;
-  }
-  for (size_t i = 0; i < r->count; i++) resources_undo(&r->scripts[i]->staging->vm);
-  notice_failed(r->culprit, r->culprit->staging, err.message);
-  fail(r);
+/* A failure of another than the first script named holds nobody back. */
+static bool holds_back(const LoadTransaction *t) {
+  return t->count == 1 || owner_is_first(&t->culprit->owner);
 }
 
-static void check(Reload *r) {
+static void mark_failure(LoadTransaction *t) {
+  t->culprit->cannot = true;
+  for (size_t i = 0; i < t->count; i++) {
+    LoadReport *report = &t->reports[i];
+    bool failed = report->script == t->culprit;
+    report->good_lost = failed && probation_good_lost(report->script);
+    report->held_back = !failed && holds_back(t);
+  }
+}
+
+/* Often it says what was meant. */
+static void lint_failed(LoadTransaction *t) {
+  for (size_t i = 0; i < t->count; i++) {
+    Generation *gen = t->reports[i].script->staging;
+    if (t->reports[i].failure && gen && gen->ran) lint(gen, true);
+  }
+}
+
+static void end_failed(LoadTransaction *t) {
+  Script *culprit = t->culprit;
+  if (t->rt->options.check_only) lint_failed(t);
+  if (!script_current(culprit) && owner_is_first(&culprit->owner))
+    runtime_exit(t->rt, STATUS_UNLOADED);
+  for (size_t i = 0; holds_back(t) && i < t->count; i++)
+    t->reports[i].script->held = t->count > 1;
+  if (holds_back(t)) detach_scripts(t);
+  else load_without(t, culprit);
+}
+
+static void check_resources(LoadTransaction *t) {
   Error err;
-  for (size_t i = 0; i < r->count; i++)
-    if (resources_check(&r->scripts[i]->staging->vm, &err) != 0) {
-      notice_failed(r->scripts[i], r->scripts[i]->staging, err.message);
-      runtime_exit(r->rt, 1);
-    } else {
-      r->rt->warnings += lint(r->scripts[i]->staging, false);
-    }
-  leave(r);
+  for (size_t i = 0; i < t->count; i++)
+    if (resources_check(&t->reports[i].script->staging->vm, &err) != 0)
+      fail_script(t->reports[i].script, err.message);
+}
+
+static void end_check(LoadTransaction *t) {
+  for (size_t i = 0; i < t->count; i++)
+    if (t->reports[i].failure) runtime_exit(t->rt, 1);
+    else t->rt->warnings += lint(t->reports[i].script->staging, false);
+  detach_scripts(t);
+}
+
+static void end_reloaded(LoadTransaction *t) {
+  notice_log_reloaded(t);
+  for (size_t i = 0; i < t->count; i++)
+    run_on_start(script_current(t->reports[i].script));
+  notice_deliver_reloaded(t);
 }
 
 /* Between two turns: the coroutines of the stages are off the C stack. */
 static void on_staged(Event *event) {
-  Reload *r = CONTAINER_OF(event, Reload, event);
-  if (r->given_up) {
-    reload_free(r);
+  LoadTransaction *t = CONTAINER_OF(event, LoadTransaction, event);
+  bool over = t->given_up || t->rt->host.stopping, staged = !over && !t->culprit;
+  bool checks = t->rt->options.check_only;
+  if (staged && checks) check_resources(t);
+  else if (staged) swap_generations(t);
+  if (!over && t->culprit && !(staged && checks)) mark_failure(t);
+  notice_failed(t);
+  if (t->given_up) {
+    transaction_free(t);
     return;
   }
-  r->queued = false;
-  if (r->rt->host.stopping) leave(r);
-  else if (r->culprit) fail(r);
-  else if (r->rt->options.check_only) check(r);
-  else swap(r);
-  runtime_reserve(r->rt, r->culprit != NULL);
-  reload_free(r);
+  if (over) detach_scripts(t);
+  else if (staged && checks) end_check(t);
+  else if (t->culprit) end_failed(t);
+  else end_reloaded(t);
+  runtime_reserve(t->rt, t->culprit != NULL);
+  transaction_free(t);
 }
 
-void reload_staged(Script *script, bool ok) {
-  Reload *r = script->reload;
-  if (!ok && !r->culprit) r->culprit = script;
-  r->staging--;
-  if (r->queued || (!r->culprit && r->staging > 0)) return;
-  r->queued = true;
-  inbox_push(r->rt->host.loop, &r->event);
-}
-
-void reload_begin(Runtime *rt, Script **scripts, Sources **sources, size_t count,
-                  char *shared) {
-  Reload *r = xcalloc(1, sizeof *r);
-  *r = (Reload){.event.run = on_staged,
-                .rt = rt,
-                .scripts = scripts,
-                .count = count,
-                .shared = shared,
-                .staging = count};
+void transaction_begin(Runtime *rt, Script *const *scripts, Sources *const *sources,
+                       size_t count, char *shared) {
+  LoadTransaction *t = xcalloc(1, sizeof *t);
+  *t = (LoadTransaction){.event.run = on_staged,
+                         .rt = rt,
+                         .reports = xcalloc(count, sizeof *t->reports),
+                         .count = count,
+                         .shared = shared,
+                         .staging = count};
   for (size_t i = 0; i < count; i++) {
-    scripts[i]->reload = r;
+    t->reports[i].script = scripts[i];
+    scripts[i]->load = t;
     scripts[i]->held = scripts[i]->cannot = false;
-    uses_free(&scripts[i]->failed);
+    tried_forget_failure(scripts[i]);
     scripts[i]->seen = sources[i]->hash;
   }
   for (size_t i = 0; i < count; i++) {
-    if (!r->culprit) {
-      stage(scripts[i], sources[i]);
+    if (!t->culprit) {
+      stage_script(scripts[i], sources[i]);
       continue;
     }
-    load_note_failed(scripts[i], sources[i]); /* the error of one, told once */
+    tried_failed(scripts[i], sources[i]); /* the error of one is reported */
     sources_free(sources[i]);
   }
 }

@@ -54,7 +54,7 @@ struct Dir {
 struct Watched {
   Watched *next;
   Watch *watch;
-  WatchKey *key;
+  Script *script;
   char *name, *path; /* owned */
   Dir *dirs;
   Stamps stamps;
@@ -153,10 +153,10 @@ static void look_later(Watch *watch, double seconds) {
 
 /* Not before the first load is over: that one fails. */
 static bool is_gone(const Watched *w) {
-  return w->watch->options.runs(w->key) && sources_gone(w->path);
+  return w->watch->options.has_loaded(w->script) && sources_gone(w->path);
 }
 
-static void leave(Watched *w) {
+static void watch_for_return(Watched *w) {
   if (w->gone == 0) w->gone = loop_now(w->watch->loop);
   Ways ways = {0};
   ways_follow(&ways, w->path);
@@ -184,19 +184,30 @@ static void come_back(Watched *w) {
 
 /* --- acting on it ----------------------------------------------------------------- */
 
-static Watched *find(const Watch *watch, const WatchKey *key) {
+static Watched *find_watched(const Watch *watch, const Script *script) {
   Watched *w = watch->scripts;
-  while (w && w->key != key) w = w->next;
+  while (w && w->script != script) w = w->next;
   return w;
 }
 
-bool watch_take_changed(Watch *watch, const WatchKey *key) {
-  Watched *w = find(watch, key);
-  if (!w || !w->dirty) return false;
+/* Whether the script is to be read now. */
+static bool take_change(Watched *w) {
+  if (!w->dirty) return false;
   w->dirty = false;
   if (!is_gone(w)) return true;
-  leave(w);
+  watch_for_return(w);
   return false;
+}
+
+static void report_changes(Watch *watch) {
+  size_t count = 0;
+  for (Watched *w = watch->scripts; w; w = w->next) count++;
+  Script **scripts = xcalloc(count + 1, sizeof *scripts);
+  count = 0;
+  for (Watched *w = watch->scripts; w; w = w->next)
+    if (take_change(w)) scripts[count++] = w->script;
+  watch->options.changed(watch->options.ctx, scripts, count);
+  free(scripts);
 }
 
 static bool waits_for(Watched *w, Settled settled, double now, double *due) {
@@ -208,19 +219,18 @@ static bool waits_for(Watched *w, Settled settled, double now, double *due) {
   return *due > now;
 }
 
-bool watch_waits(Watch *watch, const WatchKey *key, const Sources *sources) {
-  Watched *w = find(watch, key);
+bool watch_waits(Watch *watch, const Script *script, Settled settled) {
+  Watched *w = find_watched(watch, script);
   double due, now = loop_now(watch->loop);
-  if (!w || watch->first == 0 || !watch->options.runs(key)) return false;
-  Settled settled = watch->options.settled(key, sources);
+  if (!w || watch->first == 0) return false;
   if (!waits_for(w, settled, now, &due)) return false;
   if (!timer_active(&watch->timer) || due > watch->timer.due)
     timer_start_at(watch->loop, &watch->timer, due);
   return true;
 }
 
-void watch_again(Watch *watch, const WatchKey *key) {
-  Watched *w = find(watch, key);
+void watch_again(Watch *watch, const Script *script) {
+  Watched *w = find_watched(watch, script);
   if (w) w->dirty = true;
 }
 
@@ -233,7 +243,7 @@ static void forget_changes(Watch *watch) {
 
 static void on_settled(Timer *timer) {
   Watch *watch = CONTAINER_OF(timer, Watch, timer);
-  watch->options.changed(watch->options.ctx);
+  report_changes(watch);
   forget_changes(watch);
 }
 
@@ -358,14 +368,14 @@ static void watch_ways(Watched *w, const Ways *ways, const Sources *sources) {
   look_later(w->watch, POLL);
 }
 
-void watch_sources(Watch *watch, WatchKey *key, const char *name, const char *path,
+void watch_sources(Watch *watch, Script *script, const char *name, const char *path,
                    const Sources *sources) {
-  Watched *w = find(watch, key);
+  Watched *w = find_watched(watch, script);
   if (!w) {
     w = xcalloc(1, sizeof *w);
     *w = (Watched){.next = watch->scripts,
                    .watch = watch,
-                   .key = key,
+                   .script = script,
                    .name = xstrdup(name),
                    .path = xstrdup(path)};
     watch->scripts = w;
@@ -374,8 +384,8 @@ void watch_sources(Watch *watch, WatchKey *key, const char *name, const char *pa
   watch_ways(w, &sources->ways, sources);
 }
 
-bool watch_reads_again(Watch *watch, const WatchKey *key) {
-  Watched *w = find(watch, key);
+bool watch_reads_again(Watch *watch, const Script *script) {
+  Watched *w = find_watched(watch, script);
   bool again = w && w->begun && w->again < MAX_AGAIN;
   if (w) w->again = again ? w->again + 1 : 0;
   return again;

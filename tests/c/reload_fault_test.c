@@ -131,8 +131,8 @@ static bool has_beaten(void) {
 
 static Timer look; /* so that the loop comes back to ask */
 static bool is_loaded(void) {
-  if (the_bot()->reload) timer_start(env.rt->host.loop, &look, 0.0005);
-  return the_bot()->reload == NULL;
+  if (the_bot()->load) timer_start(env.rt->host.loop, &look, 0.0005);
+  return the_bot()->load == NULL;
 }
 
 static bool is_quiet(void) {

@@ -15,6 +15,7 @@
 #include "lua/modules.h"
 #include "proto/http1.h"
 #include "resource/resource.h"
+#include "script/batch.h"
 #include "script/parts.h"
 
 typedef struct Env {

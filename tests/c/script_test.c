@@ -14,6 +14,7 @@
 
 #include "lua/modules.h"
 #include "resource/resource.h"
+#include "script/batch.h"
 #include "script/parts.h"
 #include "vm/task.h"
 

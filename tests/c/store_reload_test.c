@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "lua/modules.h"
+#include "script/batch.h"
 #include "script/parts.h"
 #include "resource/stores.h"
 

@@ -1,0 +1,51 @@
+/* A request is a mark at the script. One event for all marks waits in the inbox, so that
+ * no handler is replaced while it runs. */
+#include "script/reload_request.h"
+
+#include "script/exit.h"
+#include "script/parts.h"
+
+#define PACE 0.25 /* seconds between two loads that a script requests of itself */
+
+static bool is_asked(const Runtime *rt) {
+  for (Script *s = script_first(rt); s; s = script_after(s))
+    if (s->reload_asked) return true;
+  return false;
+}
+
+void reload_ask(Script *script) {
+  Runtime *rt = script->rt;
+  bool queued = is_asked(rt);
+  script->reload_asked = true;
+  if (!queued) inbox_push(rt->host.loop, &rt->reload_request);
+}
+
+static void ask_self(Script *script) {
+  script->reload_due = loop_now(script->rt->host.loop) + PACE;
+  if (!script->owner.ending && !script->ended) reload_ask(script);
+}
+
+static void on_pace(Timer *timer) {
+  ask_self(CONTAINER_OF(timer, Script, reload_pace));
+}
+
+/* A generation whose start asks for the next one loads without end: that must leave time
+ * for others, and the log and notices readable. */
+bool reload_ask_self(Script *script) {
+  Loop *loop = script->rt->host.loop;
+  if (script->rt->options.tests_only) return false;
+  if (script->load || timer_active(&script->reload_pace)) return true; /* under way */
+  if (loop_now(loop) >= script->reload_due) {
+    ask_self(script);
+    return true;
+  }
+  script->reload_pace.fire = on_pace;
+  timer_start_at(loop, &script->reload_pace, script->reload_due);
+  runtime_hold(script->rt, PACE);
+  return true;
+}
+
+void reload_ask_all(Runtime *rt) {
+  for (Script *s = script_first(rt); s; s = script_after(s))
+    if (!s->ended) reload_ask(s);
+}
