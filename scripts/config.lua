@@ -1,4 +1,4 @@
--- What may be set of the client: from the environment, with what the demo uses where it is silent.
+-- The client's settings: from the environment, with defaults that suit the demo.
 local env = require "tidelock.env"
 
 return {
@@ -10,16 +10,16 @@ return {
 
   -- All in seconds.
   request_timeout = 10,
-  retry_delay = 0.1, -- the first pause before trying again; doubled up to
-  retry_max_delay = 5,
-  patience = 1, -- how long the server may stay away before it is said
-  quit_timeout = 5, -- what was typed before is answered first, for so long at most
-  refresh_early = 20, -- an access token that ends within this is renewed before it is used
+  retry_delay = 0.1, -- the first pause before a retry; each next one is twice as long
+  retry_max_delay = 5, -- at most
+  patience = 1, -- how long the server may be unreachable before a line says so
+  quit_timeout = 5, -- how long to wait for answers before leaving
+  refresh_early = 20, -- an access token that expires within this time is renewed before use
 
   history = 20, -- messages shown of a session when it is opened
   catch_up = 100, -- messages fetched then, at most
-  typing_timeout = 6, -- a sign of typing is good for so long
-  assistant_timeout = 60, -- silent for so long, it is taken to have ended
+  typing_timeout = 6, -- after this a user counts as no longer typing
+  assistant_timeout = 60, -- after this without an event the assistant's work counts as ended
 
   max_lines = 1000, -- typed lines that may wait
 }

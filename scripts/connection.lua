@@ -1,5 +1,5 @@
--- The one connection. It is declared here and made when the start-up asks for it; it lives on when
--- any file of the client is edited, this one included, as long as the options stay the same.
+-- The connection. It is declared here; flows/startup.lua opens it. It survives edits of any file of
+-- the client, this one included, as long as its options stay the same.
 local auth = require "services.auth"
 local config = require "config"
 local socket = require "tidelock.socket"

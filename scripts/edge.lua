@@ -1,38 +1,38 @@
--- Where the server's data comes in: it is checked (types.lua), and what does not fit is told to
--- the log, with the path of what is wrong, and goes no further.
+-- Data from the server enters here and is checked against the schemas of types.lua. Data that does
+-- not fit is dropped, and logged with the path of the wrong value.
 local errors = require "tidelock.errors"
 local log = require "tidelock.log"
 local types = require "types"
 
 local M = {}
 
-local TOLD = 5 -- items of one list: a server may send any number of wrong ones
+local MAX_LOGGED = 5 -- wrong items of one list that are logged; a server may send any number
 
-local function refuse(what, err, silent)
+local function log_dropped(what, err, silent)
   if not silent then
     log.warn(("dropped %s: %s"):format(what, err.message), { issues = err.issues })
   end
   return nil, errors.wrap(err, "DECODE", what .. " is not as it should be")
 end
 
----An answer, or a part of it.
+---Checks an answer or a part of it.
 ---@param of tidelock.Schema
 ---@param value any
----@param what string what it is called in the log
+---@param what string its name in the log
 ---@return any? checked
 ---@return tidelock.Error? err DECODE
 function M.check(of, value, what)
   local checked, err = of:check(value)
-  if err then return refuse(what, err) end
+  if err then return log_dropped(what, err) end
   return checked
 end
 
----A list: what is wrong in it is left out, the rest stands, if any of it does.
+---Checks a list. Wrong items are left out.
 ---@param of tidelock.Schema of its items
 ---@param values any
 ---@param what string
 ---@return any[]? checked
----@return tidelock.Error? err DECODE, when it is no list, or nothing in it is right
+---@return tidelock.Error? err DECODE: it is not a list, or all its items are wrong
 function M.check_list(of, values, what)
   if type(values) ~= "table" or (#values == 0 and next(values) ~= nil) then
     return nil, errors.new { code = "DECODE", message = what .. " is not a list" }
@@ -43,16 +43,16 @@ function M.check_list(of, values, what)
     good[#good + 1] = checked
     if err then
       bad = bad + 1
-      last = select(2, refuse(("%s[%d]"):format(what, i), err, bad > TOLD))
+      last = select(2, log_dropped(("%s[%d]"):format(what, i), err, bad > MAX_LOGGED))
     end
   end
-  if bad > TOLD then log.warn(("dropped %d of %s in all"):format(bad, what)) end
+  if bad > MAX_LOGGED then log.warn(("dropped %d of %s in all"):format(bad, what)) end
   if bad > 0 and #good == 0 then return nil, last end
   return good
 end
 
----The connection as handlers see it: what they get has been checked. An event that types.lua does
----not know is passed on as it came.
+---The connection for handlers: their payloads are checked. An event that types.lua does not name is
+---passed on unchecked.
 ---@param connection table
 ---@return { on: fun(self: table, event: string, fn: function): table }
 function M.of(connection)

@@ -1,6 +1,6 @@
 -- The client: a project chat in the terminal. Run it with `tidelock demo`, which starts a server
 -- beside it; or, with a server elsewhere: API_URL=... WS_URL=... tidelock run scripts
--- Edit any file here and save: the chat goes on, changed.
+-- Edit any file here and save: the running chat changes.
 local chat = require "stores.chat"
 local connection = require "connection"
 local edge = require "edge"
@@ -18,13 +18,13 @@ for _, group in ipairs { "chat", "assistant", "projects", "system" } do
   require("handlers." .. group)(edge.of(connection))
 end
 
-require "handlers.keeping" {
+require "handlers.disk" {
   chat = stores.chat.store, projects = stores.projects.store, user = stores.user.store,
 }
 require "handlers.reloads"()
 
 view.watch()
 timer.every("expire", 1, chat.expire)
-input.on_line(lines.take)
+input.on_line(lines.submit)
 input.on_end(quitting.begin)
 script.on_start(startup.run)

@@ -1,7 +1,7 @@
--- Every text that people read, by code. Edit one, save, and the next line shows it.
+-- All texts for people, by code. Edit one and save: the next line shows it.
 local M = {}
 
--- {name} stands for a value that is given with the code.
+-- {name} is replaced by the value of that name.
 ---@type table<string, string>
 M.texts = {
   WAITING_FOR_SERVER = "* waiting for the server at {url}",
@@ -68,6 +68,9 @@ desktop: {desktop}]],
   PREFERENCE = "* {name} is {value} now",
   NO_SUCH_PREFERENCE = "! there is no preference {name}: /set lists them",
   WRONG_PREFERENCE = "! {name} can be {choices}",
+  CHOICES_ON_OFF = "on, off",
+  CHOICES_THEME = "light, dark, system",
+  CHOICES_LANGUAGE = "a language tag: en, de-AT",
   NOT_SET_THERE = "! kept here, but the server does not know: {why}",
   DISCARDED = "* {lines} forgotten",
   NOTHING_TO_RETRY = "* there is nothing that was not sent",
@@ -92,7 +95,7 @@ desktop: {desktop}]],
   UNANSWERED = "* left without an answer to {answers}",
 }
 
----Of errors, by code: the server's and our own.
+---The texts of errors, by code: the server's and our own.
 ---@type table<string, string>
 M.errors = {
   NETWORK_ERROR = "Network connection error. Please check your connection to {url}.",
@@ -112,14 +115,14 @@ M.errors = {
   UNEXPECTED = "An unexpected error occurred ({code}).",
 }
 
--- What the network says in detail is one thing to the user.
+-- Codes of the network share a text.
 local meaning = {
   DNS = "NETWORK_ERROR", CONNECT = "NETWORK_ERROR", PROXY = "NETWORK_ERROR", RESET = "NETWORK_ERROR",
   TIMEOUT = "NETWORK_ERROR", ABORTED = "NETWORK_ERROR", CLOSED = "NETWORK_ERROR",
   NOT_CONNECTED = "NETWORK_ERROR", HANDSHAKE = "WEBSOCKET_ERROR", PROTOCOL = "WEBSOCKET_ERROR",
 }
 
--- Reasons of a lost or ended connection.
+-- The reasons of a lost or closed connection.
 local reasons = {
   ["io server disconnect"] = "the server ended it",
   ["io client disconnect"] = "closed here",
@@ -147,7 +150,7 @@ function M.text(code, values)
   return fill(text, values)
 end
 
----What an error means to people; what is wrong with each field, when the server tells it.
+---The text of an error, with the server's list of wrong fields if there is one.
 ---@param err tidelock.Error
 ---@param values? table<string, any>
 ---@return string

@@ -1,5 +1,5 @@
--- What is on the screen: a project and a session of it. Two stores know it together, and this is
--- the one place that asks both.
+-- What is on the screen: a project and one of its sessions. Two stores hold these; this file is the
+-- only one that combines them.
 local chat = require "stores.chat"
 local projects = require "stores.projects"
 
@@ -12,7 +12,7 @@ function M.open(project, session)
   chat.open(session, project.id)
 end
 
----The session on the screen; none when its project is not open any more.
+---The session on the screen; nil when its project is no longer open.
 ---@return { id: string, title: string, project: string }? a view
 function M.session()
   local project, session = projects.current(), chat.session()
@@ -33,6 +33,6 @@ end
 ---The name of the project that a session belongs to, if it was open.
 ---@param event { sessionId: string }
 ---@return string?
-function M.place_of(event) return projects.name(chat.place(event.sessionId)) end
+function M.project_name(event) return projects.name(chat.project_of(event.sessionId)) end
 
 return M

@@ -1,7 +1,7 @@
--- The types of the server's answers and events, as its API names them: for editors as annotations,
--- for the edge (edge.lua) as schemas. What the server does not name here is left out. Times come as
--- RFC 3339 has them and are wall-clock seconds from here on. A word that is not known yet becomes
--- "unknown"; what the client can do without may be missing.
+-- The types of the server's answers and events, with the names of its API: as annotations for editors,
+-- as schemas for edge.lua. Fields without a schema are left out. Times arrive in the format of RFC 3339
+-- and become wall-clock seconds. An unknown word of an enumeration becomes "unknown"; fields that the
+-- client can do without are optional.
 local schema = require "tidelock.schema"
 
 local M = {}
@@ -13,7 +13,7 @@ local percent = schema.number { min = 0, max = 100 }
 
 local function one_of(words) return schema.enum(words):catch "unknown" end
 
--- Who is to be shown; an id where the server gives no name.
+-- The name to show; the id where the server gives no name.
 local function with_user_name(made)
   made.userName = made.userName or made.userId
   return made
@@ -34,7 +34,7 @@ M.UserPreferences = schema.record {
 ---@class User
 ---@field id string
 ---@field name string
----@field email? string of one's own profile alone
+---@field email? string in the user's own profile only
 ---@field avatar? string
 ---@field preferences? UserPreferences
 ---@field createdAt? number
@@ -86,7 +86,7 @@ M.Project = schema.record {
 ---@field aiAssistance boolean
 M.SessionSettings = schema.record { autoSave = flag, memoryContext = flag, aiAssistance = flag }
 
----@class ChatSession its messages are had by a path of their own
+---@class ChatSession without its messages, which have a path of their own
 ---@field id string
 ---@field projectId string
 ---@field title string
@@ -115,7 +115,7 @@ M.Attachment = schema.record { id = id, filename = text, type = text, size = cou
 ---@field instructions? string
 ---@field summary? string
 ---@field attachments? Attachment[]
----@field inReplyTo? string the message that it answers
+---@field inReplyTo? string the id of the message it answers
 M.MessageMetadata = schema.record {
   confidence = schema.number():optional(), processingTime = schema.number():optional(),
   instructions = text:optional(), summary = text:optional(),
@@ -135,7 +135,7 @@ local status = one_of { "sending", "sent", "delivered", "read", "processed", "fa
 ---@field content string
 ---@field type MessageType
 ---@field status MessageStatus
----@field clientId? string the id under which its client sent it
+---@field clientId? string the id that its client gave it
 ---@field metadata MessageMetadata
 ---@field error? { code: string, message: string } why one of ours was not sent: stores/chat.lua
 ---@field createdAt number
@@ -160,7 +160,7 @@ M.AuthResponse = schema.record {
   expiresIn = schema.coerce.number():optional(),
 }
 
----The answer to a message that was sent: all of it, or its id, for it comes back as an event too.
+---The answer to sending a message: the message, or its id alone (the message arrives as an event too).
 M.Sent = schema.union { M.Message, message:pick { "id" } }
 
 ---@class Pagination
@@ -170,11 +170,11 @@ M.Sent = schema.union { M.Message, message:pick { "id" } }
 ---@field totalPages integer
 M.Pagination = schema.record { page = count, limit = count, total = count, totalPages = count }
 
----@class Answer the frame of what the server grants; its data is checked by itself
+---@class Answer the frame of a successful answer; its data has a schema of its own
 ---@field pagination? Pagination
 M.Answer = schema.record { success = schema.literal(true), pagination = M.Pagination:optional() }
 
----@class Refusal the frame of what it refuses; of a server that is in trouble anything may come
+---@class Refusal the frame of a refusal; a failing server may send anything else
 ---@field message? string
 ---@field code? string
 ---@field errors? string[] what is wrong with each field
@@ -183,7 +183,7 @@ M.Refusal = schema.record {
   errors = schema.array(text):catch(nil),
 }:catch {}
 
----Seconds, as the header tells them; nil when it tells something else.
+---The header Retry-After in seconds; nil for any other value.
 M.RetryAfter = schema.coerce.number({ min = 0, max = 3600 }):catch(nil)
 
 -- --- events -----------------------------------------------------------------------------------
@@ -208,7 +208,7 @@ M.RetryAfter = schema.coerce.number({ min = 0, max = 3600 }):catch(nil)
 ---@field messageId string
 ---@field sessionId string
 ---@field progress? number 0 to 100, of ai_processing_progress
----@field note? string what it does
+---@field note? string what it is doing
 ---@field response? Message of ai_processing_end
 ---@field error? { message: string, code: string } of ai_processing_error
 
@@ -232,7 +232,7 @@ local failure = schema.record { message = text, code = text:default "UNKNOWN" }
 local project = schema.record { project = M.Project }
 local health = one_of { "healthy", "degraded", "down" }
 
----What each event of the server carries.
+---The payload of each event of the server.
 ---@type table<string, tidelock.Schema>
 M.events = {
   new_message = M.Message,

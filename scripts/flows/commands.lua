@@ -8,12 +8,12 @@ local quitting = require "flows.quitting"
 local screen = require "screen"
 local view = require "views.plain"
 local messages = require "messages"
-local opened = require "stores.projects"
+local open_projects = require "stores.projects"
 local user = require "stores.user"
 
 local M = {}
 
--- A command: run(argument); at_once: it does not wait for the lines before it.
+-- A command: run(argument). at_once: it runs without waiting for the lines before it.
 local commands = {}
 
 commands.help = { at_once = true, run = function() view.show "HELP" end }
@@ -24,7 +24,7 @@ commands.status = {
   at_once = true,
   run = function()
     local nothing, me, session = messages.text "NOTHING_YET", user.get(), screen.session()
-    local project = opened.current()
+    local project = open_projects.current()
     view.show("STATUS", {
       user = me and me.name or nothing,
       project = project and project.name or nothing,
@@ -40,7 +40,7 @@ commands.projects = {
     local list, err = projects.list()
     if not list then return view.error(err) end
     if #list == 0 then return view.show "NO_PROJECTS" end
-    local current = opened.current()
+    local current = open_projects.current()
     view.show "PROJECTS"
     for number, project in ipairs(list) do
       view.show("PROJECT", {
@@ -51,7 +51,7 @@ commands.projects = {
   end,
 }
 
-local function open(project)
+local function open_project(project)
   local ok, err = opening.open(project)
   if not ok then view.error(err) end
 end
@@ -61,15 +61,16 @@ commands.new = {
   run = function(name)
     local project, err = projects.create(name)
     if not project then return view.error(err) end
-    open(project)
+    open_project(project)
   end,
 }
 
----The projects that a name or number may mean: one of that name, else all that begin so.
+---The projects that a name or number may mean: the one with that name, else all that begin with it,
+---else the one at that place in the list.
 ---@param list Project[]
 ---@param wanted string
 ---@return Project[]
-function M.matching(list, wanted)
+function M.find_projects(list, wanted)
   local number = wanted:match("^%d+$") and math.tointeger(tonumber(wanted))
   local name, found = wanted:lower(), {}
   for _, project in ipairs(list) do
@@ -86,8 +87,8 @@ commands.open = {
   run = function(wanted)
     local list, err = projects.list()
     if not list then return view.error(err) end
-    local found = M.matching(list, wanted)
-    if #found == 1 then return open(found[1]) end
+    local found = M.find_projects(list, wanted)
+    if #found == 1 then return open_project(found[1]) end
     if #found == 0 then return view.show("NO_SUCH_PROJECT", { name = wanted }) end
     local names = {}
     for i, project in ipairs(found) do names[i] = project.name end
@@ -95,32 +96,32 @@ commands.open = {
   end,
 }
 
--- What was refused waits again: flows/lines.lua goes on with it.
+-- Makes refused lines wait again: flows/lines.lua sends them.
 commands.retry = {
   at_once = true,
   run = function()
-    if chat.retry() == 0 then view.show "NOTHING_TO_RETRY" end
+    if chat.retry_refused() == 0 then view.show "NOTHING_TO_RETRY" end
   end,
 }
 
 commands.discard = {
   at_once = true,
-  run = function() view.show("DISCARDED", { lines = chat.discard() }) end,
+  run = function() view.show("DISCARDED", { lines = chat.discard_refused() }) end,
 }
 
 commands.set = { at_once = true, run = preferences.set }
 
-local function refuse(code, values)
+local function reply_with(code, values)
   return { at_once = true, run = function() view.show(code, values) end }
 end
 
-local function unknown(name)
+local function suggest_command(name)
   for known in pairs(commands) do
     if known:sub(1, 1) == name:sub(1, 1):lower() then
-      return refuse("DID_YOU_MEAN", { name = name, near = known })
+      return reply_with("DID_YOU_MEAN", { name = name, near = known })
     end
   end
-  return refuse("UNKNOWN_COMMAND", { name = name })
+  return reply_with("UNKNOWN_COMMAND", { name = name })
 end
 
 ---@class Typed
@@ -129,7 +130,7 @@ end
 ---@field argument? string of a command
 ---@field at_once? boolean
 
----What a typed line means; nil when it is blank.
+---Parses a typed line; nil when it is blank.
 ---@param line string
 ---@return Typed?
 function M.parse(line)
@@ -138,9 +139,9 @@ function M.parse(line)
   if text:sub(1, 2) == "//" then return { content = text:sub(2) } end
   if text:sub(1, 1) ~= "/" then return { content = text } end
   local name, argument = text:match("^/(%S*)%s*(.*)$")
-  local command = commands[name:lower()] or unknown(name)
+  local command = commands[name:lower()] or suggest_command(name)
   if command.wants_name and argument == "" then
-    command = refuse("NAME_WANTED", { name = name:lower() })
+    command = reply_with("NAME_WANTED", { name = name:lower() })
   end
   return { command = command, argument = argument, at_once = command.at_once }
 end

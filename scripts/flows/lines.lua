@@ -1,7 +1,7 @@
--- What is typed is dealt with in order, one line after the other: commands are done, messages are
--- sent. Lines wait in the store until there is a session and a connection, over a restart too. A
--- message leaves it when the server has it; it goes under an id of our own, so that sending it
--- again is harmless. One that the server refuses stays, until it is sent again or discarded.
+-- Typed lines are processed one after the other, in order: commands run, messages are sent. Lines
+-- wait in the store until there is a session and a connection, over a restart too. A message leaves
+-- the queue when the server has it. It is sent with a clientId, so that sending it twice is harmless.
+-- A message that the server refuses stays until /retry or /discard.
 local app = require "stores.app"
 local chat = require "stores.chat"
 local commands = require "flows.commands"
@@ -18,92 +18,92 @@ local view = require "views.plain"
 
 local M = {}
 
--- As it is now: a line that came through as an event, or was given up, is no longer to be sent.
-local function to_send(id)
+-- The line with this id, unless it arrived as an event or was refused meanwhile.
+local function line_to_send(id)
   local line = chat.line(id)
   return line and not line.failed and line or nil
 end
 
-local function post(id)
+local function post_message(id)
   return retrying.persist(function()
-    local line = to_send(id)
+    local line = line_to_send(id)
     if not line then return false end
     local sent, err = service.send(line.session, line.content, id)
-    if err and not to_send(id) then return false end
+    if err and not line_to_send(id) then return false end
     return sent, err
   end, function(why) view.error(why, "WILL_RETRY", { url = config.api_url }) end)
 end
 
-local function refuse(line, err)
-  chat.refused(line.id, err)
+local function report_refusal(line, err)
+  chat.mark_refused(line.id, err)
   view.not_sent(line)
   view.error(err)
   view.show "SEND_AGAIN"
-  if errors.is(err, "NOT_FOUND") then opening.catch_up() end -- to where there is a session
+  if errors.is(err, "NOT_FOUND") then opening.catch_up() end -- opens another session
 end
 
-local function send(line, session_id)
-  chat.sends(line.id, session_id)
-  local sent, err = post(line.id)
-  if err then return refuse(line, err) end
-  local new = sent and chat.accepted(line.id, sent)
+local function send_line(line, session_id)
+  chat.mark_sending(line.id, session_id)
+  local sent, err = post_message(line.id)
+  if err then return report_refusal(line, err) end
+  local new = sent and chat.mark_accepted(line.id, sent)
   if new then view.message(new) end
 end
 
-local commanded = false -- a command is under way: where it leads is not known yet
+local command_running = false -- it may open another session
 
--- Deals with a line; false when it has to wait.
-local function deal_with(line)
+-- Processes a line; false: it has to wait for the connection.
+local function process_line(line)
   if line.command then
-    commanded = true
-    chat.delivered(line.id)
+    command_running = true
+    chat.remove_line(line.id)
     commands.run(commands.parse(line.command))
-    commanded = false
+    command_running = false
     return true
   end
   local here = screen.session()
   local session = line.session or here and here.id
   if not session then
-    chat.refused(line.id, { code = "NOTHING_OPEN", message = "no project is open" })
+    chat.mark_refused(line.id, { code = "NOTHING_OPEN", message = "no project is open" })
     view.not_sent(line, "NOTHING_OPEN")
     return true
   end
   if not connection.connected then return false end
-  send(line, session)
+  send_line(line, session)
   return true
 end
 
-local working = false
+local processing = false
 
-local function work()
+local function process_all()
   while true do
     local line = chat.next_line()
-    if not line or not deal_with(line) then return end
+    if not line or not process_line(line) then return end
   end
 end
 
----Deals with the lines that wait, if that is possible now.
-function M.work()
-  if working or not app.is_started() then return end
-  working = true
+---Processes the waiting lines, if that is possible now.
+function M.process()
+  if processing or not app.is_started() then return end
+  processing = true
   task.spawn(function()
-    local ok, err = pcall(work)
-    working, commanded = false, false
+    local ok, err = pcall(process_all)
+    processing, command_running = false, false
     if not ok then error(err, 0) end
   end)
 end
 
----From now on lines are dealt with.
+---Begins to process lines.
 function M.start()
-  app.start()
-  M.work()
+  app.mark_started()
+  M.process()
 end
 
--- What is typed now belongs to the session on the screen, unless a command comes before it, or the
--- server has not said yet that this session is there: then it goes where the start ends up.
+-- A message belongs to the session on the screen. While a command waits or runs, or the start is not
+-- finished, that session may still change: then the message gets its session when its turn comes.
 local function new_line(text, typed)
   local line = { id = random.uuid(), time = os.time() }
-  local is_settled = app.is_ready() and not commanded and not chat.has_command()
+  local is_settled = app.is_ready() and not command_running and not chat.has_command()
   local session = is_settled and screen.session()
   if typed.command then
     line.command = text
@@ -113,10 +113,10 @@ local function new_line(text, typed)
   return line
 end
 
----A typed line.
+---Takes a typed line: runs it at once, or puts it at the end of the queue.
 ---@param text string
-function M.take(text)
-  if app.quitting() then return end
+function M.submit(text)
+  if app.quit_deadline() then return end
   if not utf8.len(text) then return view.show "NOT_UTF8" end
   local typed = commands.parse(text)
   if not typed then return end
@@ -127,7 +127,7 @@ function M.take(text)
   else
     chat.enqueue(new_line(text, typed))
   end
-  M.work()
+  M.process()
 end
 
 return M

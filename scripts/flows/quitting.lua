@@ -1,5 +1,5 @@
--- Leaving: at /quit or at the end of the input. What was typed before is answered first, for some
--- seconds at most.
+-- Leaves the client, at /quit or at the end of the input. Lines typed before are sent and answered
+-- first, for a few seconds at most.
 local app = require "stores.app"
 local chat = require "stores.chat"
 local config = require "config"
@@ -10,7 +10,7 @@ local view = require "views.plain"
 
 local M = {}
 
-local function leave()
+local function exit_client()
   local unsent, unanswered = chat.count_waiting(), chat.count_unanswered()
   if unsent > 0 then
     view.show("UNSENT", { lines = unsent })
@@ -20,23 +20,23 @@ local function leave()
   script.exit(0)
 end
 
-local function wait_and_leave(deadline)
+local function wait_and_exit(deadline)
   while not chat.is_idle() and timer.now() < deadline do task.sleep(0.02) end
-  leave()
+  exit_client()
 end
 
----Begins to leave; harmless when that has begun.
+---Begins to leave; does nothing when that has begun.
 function M.begin()
-  if app.quitting() then return end
+  if app.quit_deadline() then return end
   local deadline = timer.now() + config.quit_timeout
-  app.quit_by(deadline)
-  task.spawn(wait_and_leave, deadline)
+  app.set_quit_deadline(deadline)
+  task.spawn(wait_and_exit, deadline)
 end
 
----Goes on leaving after a reload.
+---Continues to leave after a reload.
 function M.resume()
-  local deadline = app.quitting()
-  if deadline then task.spawn(wait_and_leave, deadline) end
+  local deadline = app.quit_deadline()
+  if deadline then task.spawn(wait_and_exit, deadline) end
 end
 
 return M

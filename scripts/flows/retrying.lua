@@ -1,4 +1,4 @@
--- Trying until it works, or until trying again is no use.
+-- Repeats a step until it succeeds or fails for good.
 local config = require "config"
 local task = require "tidelock.task"
 local timer = require "tidelock.timer"
@@ -6,9 +6,9 @@ local timer = require "tidelock.timer"
 local M = {}
 
 ---@param step fun(): any, tidelock.Error?
----@param on_wait? fun(err: tidelock.Error) called once, when it takes longer than a moment
+---@param on_wait? fun(err: tidelock.Error) called once, when it takes longer than config.patience
 ---@return any? result
----@return tidelock.Error? err one that is not recoverable
+---@return tidelock.Error? err the first that is not recoverable
 function M.persist(step, on_wait)
   local delay, start = config.retry_delay, timer.now()
   while true do

@@ -1,5 +1,5 @@
--- The start: show what was kept, log in, list the projects, open what was open or the first one,
--- connect. The server may start later than we do. After a reload what is done is not done again.
+-- The start: shows the stored state, logs in, lists the projects, opens the last one or the first,
+-- connects. The server may start later than the client. A reload does not repeat finished steps.
 local app = require "stores.app"
 local auth = require "services.auth"
 local chat = require "stores.chat"
@@ -19,65 +19,65 @@ local view = require "views.plain"
 local M = {}
 
 local function give_up(err)
-  app.failed(err)
+  app.set_error(err)
   view.error(err, "FAILED", { url = config.api_url })
   script.exit(1)
 end
 
-local function say_waiting() view.show("WAITING_FOR_SERVER", { url = config.api_url }) end
+local function show_waiting() view.show("WAITING_FOR_SERVER", { url = config.api_url }) end
 
--- Whether what is kept is of another user, who must not be seen by this one.
-local function is_of_another()
+-- Whether the stored state is another user's: then this one must not see it.
+local function belongs_to_another()
   local account = user.account()
   return account ~= nil and account.email ~= config.email
 end
 
--- What there was the last time, before the server is asked for anything.
-local function show_kept()
-  if is_of_another() then
+-- Shows the state of the last time, before any request.
+local function show_stored_state()
+  if belongs_to_another() then
     projects.close()
     return view.show("OF_ANOTHER", { email = user.account().email })
   end
   local project, session = projects.current(), screen.session()
   if session then
     view.show("KEPT", { project = project.name, session = session.title })
-    opening.show_held()
+    opening.show_stored()
   end
   local waiting, refused = chat.count_waiting(), chat.count_refused()
   if waiting > 0 then view.show("KEPT_LINES", { lines = waiting }) end
   if refused > 0 then view.show("KEPT_REFUSED", { lines = refused }) end
 end
 
-local function log_in(begun)
-  local another = is_of_another()
-  local ok, err = retrying.persist(auth.login, say_waiting)
+local function log_in(started_at)
+  local another = belongs_to_another()
+  local ok, err = retrying.persist(auth.login, show_waiting)
   if not ok then return nil, err end
-  if another then stores.forget(begun) end
+  if another then stores.forget(started_at) end
   view.show("LOGGED_IN", { name = user.get().name })
   return true
 end
 
-local function start(begun)
-  local ok, err = log_in(begun)
+local function log_in_and_open(started_at)
+  local ok, err = log_in(started_at)
   if not ok then return nil, err end
-  return retrying.persist(opening.open_last, say_waiting)
+  return retrying.persist(opening.open_last, show_waiting)
 end
 
 ---@param reason "start"|"reload"
 function M.run(reason)
   quitting.resume()
-  if reason == "reload" and app.is_started() then return lines.work() end
+  if reason == "reload" and app.is_started() then return lines.process() end
   if not app.is_ready() then
-    local begun = os.time()
-    if reason == "start" then show_kept() end
-    app.loading(true)
-    local ok, err = start(begun)
-    app.loading(false)
+    local started_at = os.time()
+    if reason == "start" then show_stored_state() end
+    app.set_loading(true)
+    local ok, err = log_in_and_open(started_at)
+    app.set_loading(false)
     if not ok then return give_up(err) end
-    app.ready()
+    app.mark_ready()
   end
   connection:connect()
-  connection:wait(config.patience) -- so that what the first lines bring about is heard
+  connection:wait(config.patience) -- for the events that the first lines cause
   lines.start()
 end
 

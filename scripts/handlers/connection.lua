@@ -1,4 +1,4 @@
--- The connection comes and goes.
+-- The states of the connection.
 local app = require "stores.app"
 local auth = require "services.auth"
 local lines = require "flows.lines"
@@ -7,17 +7,17 @@ local opening = require "flows.opening"
 local user = require "stores.user"
 local view = require "views.plain"
 
--- What was missed is fetched, unless the server sends it by itself.
-local function back(again, info)
+-- Fetches missed messages, unless the server has recovered the session and sends them by itself.
+local function resume_session(again, info)
   view.show(again and "RECONNECTED" or "CONNECTED")
   if not info.recovered then opening.catch_up() end
   lines.start()
 end
 
--- The server refused our token: a new one, and once more; but not for ever.
-local function refused(chat, info)
+-- The server has refused our token: gets a new one and connects again, once.
+local function renew_and_connect(chat, info)
   local ok, err = nil, info.error
-  if app.refused_first() then
+  if app.mark_first_refusal() then
     local tokens = user.tokens()
     ok, err = auth.renew(tokens and tokens.access)
   end
@@ -32,11 +32,11 @@ end
 
 return function(chat)
   chat:on_state(function(name, info)
-    local again = app.connection_is(name)
+    local again = app.set_connection_state(name)
     if name == "connected" then
-      back(again, info)
+      resume_session(again, info)
     elseif is_refusal(info) then
-      refused(chat, info)
+      renew_and_connect(chat, info)
     elseif name == "reconnecting" and info.retry_in then
       view.show("RECONNECTING", {
         why = messages.reason(info.reason), seconds = ("%.1f"):format(info.retry_in),

@@ -1,4 +1,4 @@
--- Projects come, change and go.
+-- Projects are created, changed and deleted.
 local projects = require "stores.projects"
 local view = require "views.plain"
 
@@ -14,7 +14,7 @@ return function(connection)
   end)
 
   connection:on("project_deleted", function(event)
-    local name, closed = projects.deleted(event.projectId)
+    local name, closed = projects.remove(event.projectId)
     if name then view.show("PROJECT_DELETED", { name = name }) end
     if closed then view.show "CURRENT_PROJECT_DELETED" end
   end)

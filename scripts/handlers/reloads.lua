@@ -1,4 +1,4 @@
--- Scripts that were saved while the client runs, itself among them: what came of it.
+-- Reloads of this script and of others: the outcome of each is shown.
 local script = require "tidelock.script"
 local view = require "views.plain"
 

@@ -1,5 +1,5 @@
--- The REST API: requests with our token, answers unpacked. An answer that the token is not valid
--- renews it (services/auth.lua says how) and the request is made once more.
+-- The REST API: sends requests with our token and unpacks the answers. When the server says that the
+-- token is not valid, it is renewed (services/auth.lua) and the request is sent once more.
 local config = require "config"
 local edge = require "edge"
 local errors = require "tidelock.errors"
@@ -15,8 +15,8 @@ local by_status = {
   [429] = "RATE_LIMIT_ERROR",
 }
 
--- What the server refused with: {success = false, message, errors, code}, or whatever it said.
-local function refusal(res, body)
+-- The error of an answer that is no success: {success = false, message, errors, code}, or any other body.
+local function error_of_answer(res, body)
   local said = types.Refusal:check(body)
   local code = by_status[res.status] or (res.status >= 500 and "SERVER_ERROR")
   return errors.new {
@@ -31,7 +31,7 @@ end
 
 local function unpack_answer(res, what, options)
   local body, err = res:json()
-  if res.status >= 300 then return nil, refusal(res, body) end
+  if res.status >= 300 then return nil, error_of_answer(res, body) end
   if err then return nil, errors.wrap(err, "DECODE") end
   local answer, why = edge.check(types.Answer, body, what)
   if not answer then return nil, why end
@@ -48,10 +48,10 @@ end
 ---@field query? table
 ---@field body? table
 ---@field token? string
----@field gives? tidelock.Schema what the answer must be
----@field gives_list? tidelock.Schema what each of its items must be; those that are not are left out
+---@field gives? tidelock.Schema of the data
+---@field gives_list? tidelock.Schema of each item of the data; wrong items are left out
 
----A request as it is, without renewing.
+---Sends a request without renewing the token.
 ---@param method string
 ---@param path string
 ---@param options? api.Options
@@ -69,16 +69,16 @@ function M.send(method, path, options)
   return unpack_answer(res, method .. " " .. path, options)
 end
 
-local renew
+local renew_token
 
----Tells who renews the token: fn(old token) → true | nil, err.
+---Sets the function that renews the token: fn(old token) → true | nil, err.
 ---@param fn fun(token?: string): true?, tidelock.Error?
-function M.renews(fn) renew = fn end
+function M.set_renewal(fn) renew_token = fn end
 
----A request with our token.
+---Sends a request with our token.
 ---@param method string
 ---@param path string
----@param options? api.Options its token is ours
+---@param options? api.Options without a token
 ---@return any? data
 ---@return tidelock.Error? err
 ---@return Pagination? pagination
@@ -91,8 +91,8 @@ function M.request(method, path, options)
     return M.send(method, path, all)
   end
   local data, err, pagination = send(token)
-  if not errors.is(err, "AUTH_ERROR") or not renew then return data, err, pagination end
-  local renewed, why = renew(token)
+  if not errors.is(err, "AUTH_ERROR") or not renew_token then return data, err, pagination end
+  local renewed, why = renew_token(token)
   if not renewed then return nil, why end
   return send(user.tokens().access)
 end

@@ -11,7 +11,7 @@ local M = {}
 function M.sessions(project_id)
   local path = ("/api/chat/projects/%s/sessions"):format(project_id)
   local data, err = api.request("GET", path, { gives_list = types.ChatSession })
-  if data then store.listed(project_id, data) end
+  if data then store.set_sessions(project_id, data) end
   return data, err
 end
 
@@ -23,9 +23,9 @@ function M.create_session(project_id)
   return api.request("POST", path, { body = {}, gives = types.ChatSession })
 end
 
----A session of a project: the one that is wanted, else the first, made if there is none.
+---The wanted session of a project, else its first one, else a new one.
 ---@param project_id string
----@param wanted? string its id
+---@param wanted? string session id
 ---@return ChatSession?
 ---@return tidelock.Error? err
 function M.session(project_id, wanted)
@@ -38,7 +38,7 @@ function M.session(project_id, wanted)
   return M.create_session(project_id)
 end
 
----The latest messages, in the order in which they came.
+---The latest messages, the oldest first.
 ---@param session_id string
 ---@param limit integer
 ---@return Message[]?
@@ -53,8 +53,8 @@ end
 
 ---@param session_id string
 ---@param content string
----@param client_id string sending twice under one id makes one message
----@return Message|{ id: string }? sent what the server told of it
+---@param client_id string sending twice with the same id creates one message
+---@return Message|{ id: string }? sent the message, or its id alone
 ---@return tidelock.Error? err
 function M.send(session_id, content, client_id)
   return api.request("POST", "/api/chat/messages", {
@@ -70,7 +70,7 @@ end
 function M.delete(session_id, message_id)
   local _, err = api.request("DELETE", "/api/chat/messages/" .. message_id)
   if err then return nil, err end
-  store.deleted { sessionId = session_id, messageId = message_id }
+  store.mark_deleted { sessionId = session_id, messageId = message_id }
   return true
 end
 

@@ -7,30 +7,30 @@ local M = {}
 
 local PAGE = 100
 
----All of them, page by page.
+---Fetches all projects, page by page.
 ---@return Project[]?
 ---@return tidelock.Error? err
 function M.list()
   local all, page, pages = {}, 1, 1
-  projects.listing()
+  projects.start_listing()
   while page <= pages do
     local query = { page = page, limit = PAGE }
     local data, err, pagination = api.request("GET", "/api/projects", {
       query = query, gives_list = types.Project,
     })
     if not data then
-      projects.failed(err)
+      projects.listing_failed(err)
       return nil, err
     end
     table.move(data, 1, #data, #all + 1, all)
     page, pages = page + 1, pagination and pagination.totalPages or 1
   end
-  projects.listed(all)
+  projects.set_list(all)
   return all
 end
 
--- What the answer tells is held, whether the event comes or not.
-local function put(project, err)
+-- Stores the project of an answer at once: its event may come later or never.
+local function store_project(project, err)
   if project then projects.put(project) end
   return project, err
 end
@@ -39,7 +39,7 @@ end
 ---@return Project?
 ---@return tidelock.Error? err
 function M.create(name)
-  return put(api.request("POST", "/api/projects", {
+  return store_project(api.request("POST", "/api/projects", {
     body = { name = name, priority = "medium" }, gives = types.Project,
   }))
 end
@@ -49,7 +49,7 @@ end
 ---@return Project?
 ---@return tidelock.Error? err
 function M.update(id, changes)
-  return put(api.request("PUT", "/api/projects/" .. id, { body = changes, gives = types.Project }))
+  return store_project(api.request("PUT", "/api/projects/" .. id, { body = changes, gives = types.Project }))
 end
 
 ---@param id string
@@ -58,7 +58,7 @@ end
 function M.delete(id)
   local _, err = api.request("DELETE", "/api/projects/" .. id)
   if err then return nil, err end
-  projects.deleted(id)
+  projects.remove(id)
   return true
 end
 

@@ -1,4 +1,4 @@
--- All the stores, for what is done to each of them.
+-- All stores, for what concerns each of them.
 local M = {
   app = require "stores.app", chat = require "stores.chat", projects = require "stores.projects",
   system = require "stores.system", user = require "stores.user",
@@ -10,12 +10,12 @@ function M.reset()
   for _, name in ipairs(names) do M[name].reset() end
 end
 
----Forgets what was kept for a user who is not the one that has logged in now.
----@param since number wall-clock; what was typed from then on stays
+---Forgets the state of another user than the one who has just logged in.
+---@param since number wall-clock; lines typed since then stay
 function M.forget(since)
   M.projects.reset()
-  M.chat.forget(since)
-  M.user.forget()
+  M.chat.forget_before(since)
+  M.user.forget_preferences()
 end
 
 return M

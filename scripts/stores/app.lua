@@ -1,5 +1,5 @@
--- The client itself: how the connection is, whether it is starting, what went wrong last, whether
--- it is leaving. Changed by the functions here alone. Nothing of it outlives the process.
+-- The client itself: the state of its connection, of its start and end, the last error. Only the
+-- functions below change it. In memory only.
 local store = require "tidelock.store"
 
 local M = {}
@@ -7,14 +7,14 @@ local M = {}
 local app = store.define("app", {
   share = "read", -- hooks beside the client show and react to it
   initial = {
-    connection = "idle", -- as the socket calls it
-    attempts = 0, -- to connect again, since it was connected
-    refused = false, -- the last try, for our token
+    connection = "idle", -- the state of the socket
+    attempts = 0, -- to reconnect, since it was last connected
+    refused = false, -- the server has refused our token since then
     loading = false,
     ready = false, -- logged in, with a project open if there is one
-    started = false, -- typed lines are dealt with
-    unkept = {}, -- the stores that the disk does not take: true
-  }, -- and last_connected: wall-clock; error; quitting: when it must have ended, by timer.now
+    started = false, -- typed lines are processed
+    unsaved = {}, -- by store name: true while the disk does not take its changes
+  }, -- and last_connected: wall-clock; error; quitting: the deadline for leaving, by timer.now
 })
 
 M.store = app
@@ -22,8 +22,8 @@ M.store = app
 -- --- the connection -----------------------------------------------------------------------------
 
 ---@param name string the connection's state
----@return boolean again when it is connected, and was before
-function M.connection_is(name)
+---@return boolean again true when it is connected again, not for the first time
+function M.set_connection_state(name)
   local again = app:get "last_connected" ~= nil
   app:change("connection " .. name, function(draft)
     draft.connection = name
@@ -51,25 +51,25 @@ function M.connection()
   }
 end
 
----True the first time since it was connected: so a refusal is answered by one new token.
+---True at the first refusal since it was last connected: then one new token is tried.
 ---@return boolean
-function M.refused_first()
+function M.mark_first_refusal()
   local first = not app:get "refused"
   app:set { refused = true }
   return first
 end
 
--- --- what it is doing, and what went wrong ------------------------------------------------------
+-- --- loading and errors -------------------------------------------------------------------------
 
 ---@param loading boolean
-function M.loading(loading) app:set { loading = loading } end
+function M.set_loading(loading) app:set { loading = loading } end
 
 ---@return boolean
 function M.is_loading() return app:get "loading" end
 
 ---@param err tidelock.Error|ErrorOccurred
-function M.failed(err)
-  app:change("failed", function(draft)
+function M.set_error(err)
+  app:change("set error", function(draft)
     draft.error = {
       message = err.message, code = err.code, time = os.time(),
       severity = err.severity, recoverable = err.recoverable,
@@ -84,37 +84,38 @@ function M.clear_error()
   app:change("clear error", function(draft) draft.error = nil end)
 end
 
--- --- from the start to the end ------------------------------------------------------------------
+-- --- disk, start, end ----------------------------------------------------------------------------
 
----Whether the disk takes what changes of a store.
+---Stores whether the disk takes the changes of a store.
 ---@param name string of the store
 ---@param ok boolean
----@return boolean was whether it took all that is kept, until now
----@return boolean is
-function M.disk_is(name, ok)
-  local was = M.is_kept()
-  app:change("disk", function(draft) draft.unkept[name] = not ok or nil end)
-  return was, M.is_kept()
+---@return boolean was whether it took the changes of all stores before this call
+---@return boolean is and now
+function M.set_disk_state(name, ok)
+  local was = M.is_persisted()
+  app:change("set disk state", function(draft) draft.unsaved[name] = not ok or nil end)
+  return was, M.is_persisted()
 end
 
+---Whether the disk takes the changes of all stores.
 ---@return boolean
-function M.is_kept() return next(store.copy(app:get "unkept")) == nil end
+function M.is_persisted() return next(store.copy(app:get "unsaved")) == nil end
 
-function M.ready() app:set { ready = true } end
+function M.mark_ready() app:set { ready = true } end
 
 ---@return boolean
 function M.is_ready() return app:get "ready" end
 
-function M.start() app:set { started = true } end
+function M.mark_started() app:set { started = true } end
 
 ---@return boolean
 function M.is_started() return app:get "started" end
 
 ---@param deadline number by timer.now
-function M.quit_by(deadline) app:set { quitting = deadline } end
+function M.set_quit_deadline(deadline) app:set { quitting = deadline } end
 
 ---@return number? deadline
-function M.quitting() return app:get "quitting" end
+function M.quit_deadline() return app:get "quitting" end
 
 function M.reset() app:reset() end
 

@@ -1,8 +1,9 @@
--- What is said: messages by session, what was typed and is not through, who types, what the
--- assistant does. A message is held once, by its id and by the id under which its client sent it;
--- one that we send is a line until the server has it, and looks like a message meanwhile.
--- Sessions, messages and lines outlive the process. Who types, what the assistant does and what it
--- owes has a time limit: the event that ends it may be lost.
+-- The chat: messages by session, typed lines that the server has not accepted yet, who is typing,
+-- and what the assistant is doing. A message is stored once: its id and its clientId (the id under
+-- which its client sent it) both identify it. A message of ours is a Line until the server has it;
+-- M.messages shows it as a message meanwhile. The fields of `persist` are written to the disk. Typing,
+-- the assistant's work and unanswered messages expire, since the event that ends them may be lost.
+-- Hooks read the fields of this store, and the disk has them: their names stay.
 local config = require "config"
 local json = require "tidelock.json"
 local store = require "tidelock.store"
@@ -14,26 +15,26 @@ local M = {}
 local MAX_MESSAGES = 500 -- of a session; of others
 local MAX_SESSIONS = 50
 
----@class Line what was typed and is not through
+---@class Line a typed line that is not accepted by the server yet
 ---@field id string the clientId of its message
 ---@field time number when it was typed, wall-clock
----@field command? string the whole line
----@field content? string or what a message says
----@field session? string where it belongs; nil: where one is when its turn comes
+---@field command? string the whole line, if it is a command
+---@field content? string the text, if it is a message
+---@field session? string the session it is sent to; nil: the one that is open when its turn comes
 ---@field failed? { code: string, message: string } why it was not sent; it waits for /retry
 
 local chat = store.define("chat", {
   share = "read", -- hooks beside the client show and react to it
   initial = {
-    lines = json.array {}, -- Line[], in the order in which they were typed
-    unanswered = {}, -- by the id that we gave the message: until when an answer is waited for
-    messages = {}, -- of each session, by its id; deleted ones keep their id
-    recent = json.array {}, -- the ids of those sessions, the latest used last
-    places = {}, -- the project of each session that was open, by its id
-    shown = {}, -- by session: true when it was on the screen since the start
-    sessions = {}, -- by project: ChatSession[], as last listed
-    typing = {}, -- by session, by user: { name, deadline }
-    work = {}, -- of the assistant, by session: { message, progress, note, deadline }
+    lines = json.array {}, -- Line[], in the order of typing
+    unanswered = {}, -- by clientId: the time until which the client waits for an answer
+    messages = {}, -- by session id: Message[]; of a deleted message the id stays
+    recent = json.array {}, -- ids of the sessions with messages, the last used at the end
+    places = {}, -- by session id: the project id of each session that was open
+    rendered = {}, -- by session id: true once its stored messages are shown
+    sessions = {}, -- by project id: ChatSession[], as last listed
+    typing = {}, -- by session id, by user id: { name, deadline }
+    work = {}, -- of the assistant, by session id: { message, progress, note, deadline }
     session = json.null, -- { id, title, project }, the one on the screen
   },
   persist = { "lines", "messages", "recent", "places", "session" },
@@ -46,15 +47,16 @@ M.store = chat
 
 ---@param project_id string
 ---@param list ChatSession[]
-function M.listed(project_id, list)
-  chat:change("listed", function(draft) draft.sessions[project_id] = json.array(list) end)
+function M.set_sessions(project_id, list)
+  chat:change("set sessions", function(draft) draft.sessions[project_id] = json.array(list) end)
 end
 
 ---@param project_id string
 ---@return ChatSession[] views, as last listed
 function M.sessions(project_id) return chat:get("sessions", project_id) or {} end
 
-local function use(draft, id)
+-- Makes a session the last used.
+local function touch_session(draft, id)
   local recent = draft.recent
   if recent[#recent] == id then return end
   for i = #recent, 1, -1 do
@@ -69,7 +71,7 @@ function M.open(session, project_id)
   chat:change("open", function(draft)
     draft.session = { id = session.id, title = session.title, project = project_id }
     draft.places[session.id] = project_id
-    if draft.messages[session.id] then use(draft, session.id) end
+    if draft.messages[session.id] then touch_session(draft, session.id) end
   end)
 end
 
@@ -78,18 +80,18 @@ function M.session() return chat:get "session" end
 
 ---@param session_id string
 ---@return string? project_id
-function M.place(session_id) return chat:get("places", session_id) end
+function M.project_of(session_id) return chat:get("places", session_id) end
 
----True once since the start: then what is held of the session is to be shown.
+---True at the first call for a session since the start: its stored messages must be shown now.
 ---@param session_id string
 ---@return boolean
-function M.show_first(session_id)
-  if chat:get("shown", session_id) then return false end
-  chat:change("show", function(draft) draft.shown[session_id] = true end)
+function M.needs_first_render(session_id)
+  if chat:get("rendered", session_id) then return false end
+  chat:change("first render", function(draft) draft.rendered[session_id] = true end)
   return true
 end
 
-local by_session = { "messages", "places", "shown", "typing", "work" }
+local by_session = { "messages", "places", "rendered", "typing", "work" }
 
 local function drop_session(draft, id)
   for _, key in ipairs(by_session) do draft[key][id] = nil end
@@ -98,16 +100,16 @@ local function drop_session(draft, id)
   end
 end
 
----The server does not know a session any more: it is forgotten. What was typed for it is not sent
----anywhere else by itself.
+---Removes a session that the server no longer knows. Its unsent lines stay, as refused lines without
+---a session: they are sent elsewhere only on /retry.
 ---@param session_id string
----@return Line[] failed views of those that were on their way until now
-function M.lost(session_id)
+---@return Line[] failed views of the lines that were not refused before
+function M.drop_lost_session(session_id)
   local failed = {}
   for _, line in ipairs(chat:get "lines") do
     if line.session == session_id and not line.failed then failed[#failed + 1] = line end
   end
-  chat:change("lost", function(draft)
+  chat:change("drop lost session", function(draft)
     drop_session(draft, session_id)
     if draft.session and draft.session.id == session_id then draft.session = nil end
     for _, line in ipairs(draft.lines) do
@@ -123,8 +125,8 @@ end
 
 -- --- messages -----------------------------------------------------------------------------------
 
--- Where a message stands in its session. Ids of clients are compared for the same user alone.
-local function position(message)
+-- The index of a message in its session, or nil. A clientId identifies messages of one user only.
+local function find_position(message)
   local list = chat:get("messages", message.sessionId)
   for i = list and #list or 0, 1, -1 do
     local held = list[i]
@@ -140,11 +142,11 @@ local function drop_old_session(draft)
   drop_session(draft, draft.recent[draft.recent[1] == current and 2 or 1])
 end
 
--- By time, for what was missed comes after what has just been said; among the same, at the end.
-local function insert(draft, message)
+-- Inserts in order of time: missed messages arrive after newer ones. Equal times keep their order.
+local function insert_message(draft, message)
   local id = message.sessionId
   draft.messages[id] = draft.messages[id] or json.array {}
-  use(draft, id)
+  touch_session(draft, id)
   if #draft.recent > MAX_SESSIONS then drop_old_session(draft) end
   local list, time = draft.messages[id], message.createdAt or math.huge
   local at = #list + 1
@@ -153,30 +155,32 @@ local function insert(draft, message)
   if #list > MAX_MESSAGES then table.remove(list, 1) end
 end
 
-local function remove_line(draft, client_id)
+local function drop_line(draft, client_id)
   for i = #draft.lines, 1, -1 do
     if draft.lines[i].id == client_id then table.remove(draft.lines, i) end
   end
 end
 
-local function take(draft, message, at)
-  if message.clientId then remove_line(draft, message.clientId) end
-  if not at then return insert(draft, message) end
+-- Stores a message in place `at`, or as a new one; its line is done. A deleted message stays deleted.
+local function merge_message(draft, message, at)
+  if message.clientId then drop_line(draft, message.clientId) end
+  if not at then return insert_message(draft, message) end
   local list = draft.messages[message.sessionId]
   if not list[at].deleted then list[at] = message end
 end
 
----A message came, as an event or as an answer: it is held, and ours is no longer to be sent.
+---Stores a message from an event or an answer, and removes the line that it came from.
 ---@param message Message
 ---@return boolean new
-function M.received(message)
-  local at = position(message)
-  chat:change("received", function(draft) take(draft, message, at) end)
+function M.add_message(message)
+  local at = find_position(message)
+  chat:change("add message", function(draft) merge_message(draft, message, at) end)
   return at == nil
 end
 
--- The ids of those that were held before a list was fetched, of the same time, and are not in it.
-local function gone_since(before, list)
+-- The ids of messages that were stored before a list was fetched, belong into its span of time, and
+-- are missing from it: the server has deleted them.
+local function find_deleted(before, list)
   local ids, since, gone = {}, nil, {}
   for _, message in ipairs(list) do ids[message.id] = true end
   for i, held in ipairs(before) do
@@ -188,8 +192,8 @@ local function gone_since(before, list)
   return gone
 end
 
--- Where the messages of a list stand in what is held, as far as they do.
-local function positions(list, held)
+-- For each message of a list: its index in the stored messages, or nil.
+local function find_positions(list, held)
   local by_id, by_client, found = {}, {}, {}
   for i, each in ipairs(held) do
     by_id[each.id] = i
@@ -207,25 +211,25 @@ local function is_same(a, b)
   return a.id == b.id and a.status == b.status and a.updatedAt == b.updatedAt
 end
 
----The latest messages of a session were fetched. Those that were held before, of the same time, and
----are not among them were deleted meanwhile; without one that was held before, there is a gap, and
----the older ones go. What came by itself while they were on their way stays.
+---Merges the latest messages of a session, as fetched. Stored messages of the same span that are
+---missing from the list were deleted meanwhile. If the list has none of the stored messages, there is
+---a gap, and the stored ones are dropped. Messages that arrived during the request stay.
 ---@param session_id string
----@param list Message[] in the order in which they came
----@param before? Message[] what M.held gave before the request
----@return Message[] new
-function M.fetched(session_id, list, before)
-  local held, new = M.held(session_id) or {}, {}
-  local gone, at = gone_since(before or {}, list), positions(list, held)
-  chat:change("fetched", function(draft)
-    for i, message in ipairs(list) do -- in place, as long as all stand where they stood
+---@param list Message[] the oldest first
+---@param before? Message[] M.stored_messages, as it was before the request
+---@return Message[] new the messages that were not stored before
+function M.merge_fetched(session_id, list, before)
+  local held, new = M.stored_messages(session_id) or {}, {}
+  local gone, at = find_deleted(before or {}, list), find_positions(list, held)
+  chat:change("merge fetched", function(draft)
+    for i, message in ipairs(list) do -- first in place, while the indices still hold
       if not at[i] then new[#new + 1] = message
-      elseif not is_same(held[at[i]], message) then take(draft, message, at[i]) end
+      elseif not is_same(held[at[i]], message) then merge_message(draft, message, at[i]) end
     end
     for i = #held, 1, -1 do
       if gone[held[i].id] then table.remove(draft.messages[session_id], i) end
     end
-    for _, message in ipairs(new) do take(draft, message) end
+    for _, message in ipairs(new) do merge_message(draft, message) end
     for _, message in ipairs(list) do
       if message.status == "processed" and message.clientId then
         draft.unanswered[message.clientId] = nil
@@ -235,32 +239,32 @@ function M.fetched(session_id, list, before)
   return new
 end
 
----The server is through with a message.
+---Stores the new status of a message, which is answered now.
 ---@param done MessageProcessed
-function M.processed(done)
-  local at = position(done)
-  chat:change("processed", function(draft)
+function M.mark_processed(done)
+  local at = find_position(done)
+  chat:change("mark processed", function(draft)
     if at then draft.messages[done.sessionId][at].status = done.status end
     if done.clientId then draft.unanswered[done.clientId] = nil end
   end)
 end
 
 ---@param gone MessageDeleted
-function M.deleted(gone)
-  local at = position { id = gone.messageId, sessionId = gone.sessionId }
+function M.mark_deleted(gone)
+  local at = find_position { id = gone.messageId, sessionId = gone.sessionId }
   if not at then return end
-  chat:change("deleted", function(draft)
+  chat:change("mark deleted", function(draft)
     draft.messages[gone.sessionId][at] = { id = gone.messageId, deleted = true }
   end)
 end
 
----What is held of a session, deleted ones too.
+---The stored messages of a session, with the ids of deleted ones.
 ---@param session_id string
 ---@return Message[]? a view
-function M.held(session_id) return chat:get("messages", session_id) end
+function M.stored_messages(session_id) return chat:get("messages", session_id) end
 
--- A line as it looks until the server has it.
-local function as_message(line)
+-- A line as a message, until the server has it.
+local function message_of_line(line)
   local me = user.get() or user.account()
   return {
     id = line.id, clientId = line.id, sessionId = line.session, content = line.content,
@@ -276,18 +280,18 @@ local function list_messages(session_id, held, lines)
     if not message.deleted then found[#found + 1] = message end
   end
   for _, line in ipairs(lines) do
-    if line.content and line.session == session_id then found[#found + 1] = as_message(line) end
+    if line.content and line.session == session_id then found[#found + 1] = message_of_line(line) end
   end
   return found
 end
 
-local last = {} -- of M.messages: what was asked for, and what came of it
+local last = {} -- of M.messages: its last input and result
 
----What a session looks like: its messages, then ours that are on their way or were refused.
+---The messages of a session, then ours that are not sent yet or were refused.
 ---@param session_id string
 ---@return Message[] the oldest first; not to be changed
 function M.messages(session_id)
-  local held, lines, me = M.held(session_id), chat:get "lines", user.account()
+  local held, lines, me = M.stored_messages(session_id), chat:get "lines", user.account()
   if last.id ~= session_id or last.held ~= held or last.lines ~= lines or last.me ~= me then
     last = { id = session_id, held = held, lines = lines, me = me }
     last.found = list_messages(session_id, held, lines)
@@ -295,7 +299,7 @@ function M.messages(session_id)
   return last.found
 end
 
--- --- what is on its way -------------------------------------------------------------------------
+-- --- lines ---------------------------------------------------------------------------------------
 
 ---@return Line[] a view
 function M.lines() return chat:get "lines" end
@@ -321,40 +325,40 @@ function M.enqueue(line)
   chat:change("enqueue", function(draft) table.insert(draft.lines, line) end)
 end
 
----A line gets the session that it was waiting for, and an answer is waited for.
+---Sets the session of a line that is about to be sent, and waits for its answer from now on.
 ---@param id string
 ---@param session_id string
-function M.sends(id, session_id)
+function M.mark_sending(id, session_id)
   local _, at = M.line(id)
-  chat:change("sends", function(draft)
+  chat:change("mark sending", function(draft)
     if at then draft.lines[at].session = session_id end
     draft.unanswered[id] = timer.now() + config.assistant_timeout
   end)
 end
 
----The server has answered a line that was sent.
+---Replaces a line by the message that the server has accepted.
 ---@param id string
----@param sent Message|{ id: string } as much of it as the server told
----@return Message? new one, when it had not come as an event before
-function M.accepted(id, sent)
+---@param sent Message|{ id: string } the message, or its id alone
+---@return Message? new the message, if its event had not arrived before
+function M.mark_accepted(id, sent)
   local line = M.line(id)
   if not line then return nil end
   local message = sent
   if not sent.content then
-    message = as_message(line)
+    message = message_of_line(line)
     message.id, message.status, message.error = sent.id, "sent", nil
   end
-  local new = M.received(message)
-  M.delivered(id)
+  local new = M.add_message(message)
+  M.remove_line(id)
   return new and message or nil
 end
 
----A line will not be sent: it stays, with the reason, until it is sent again or discarded.
+---Keeps a line that cannot be sent, with the reason, until /retry or /discard.
 ---@param id string
 ---@param err { code: string, message: string }
-function M.refused(id, err)
+function M.mark_refused(id, err)
   local _, at = M.line(id)
-  chat:change("refused", function(draft)
+  chat:change("mark refused", function(draft)
     draft.unanswered[id] = nil
     local line = draft.lines[at]
     if not line then return end
@@ -363,20 +367,20 @@ function M.refused(id, err)
   end)
 end
 
----Refused lines wait again to be sent: where they belong or, when that is gone, where one is.
+---Makes refused lines wait again: for their session or, if that is gone, for the open one.
 ---@return integer how many
-function M.retry()
+function M.retry_refused()
   local count = M.count_refused()
-  chat:change("retry", function(draft)
+  chat:change("retry refused", function(draft)
     for _, line in ipairs(draft.lines) do line.failed = nil end
   end)
   return count
 end
 
 ---@return integer how many refused lines were dropped
-function M.discard()
+function M.discard_refused()
   local count = M.count_refused()
-  chat:change("discard", function(draft)
+  chat:change("discard refused", function(draft)
     for i = #draft.lines, 1, -1 do
       if draft.lines[i].failed then table.remove(draft.lines, i) end
     end
@@ -384,17 +388,17 @@ function M.discard()
   return count
 end
 
----A line is dealt with, or its message has come through.
+---Removes a line: its command is done, or its message has arrived.
 ---@param client_id? string
-function M.delivered(client_id)
+function M.remove_line(client_id)
   if not M.line(client_id) then return end
-  chat:change("delivered", function(draft) remove_line(draft, client_id) end)
+  chat:change("remove line", function(draft) drop_line(draft, client_id) end)
 end
 
 ---@param client_id? string
-function M.answered(client_id)
+function M.mark_answered(client_id)
   if not client_id then return end
-  chat:change("answered", function(draft) draft.unanswered[client_id] = nil end)
+  chat:change("mark answered", function(draft) draft.unanswered[client_id] = nil end)
 end
 
 local counts = store.derive({ chat }, function(state)
@@ -408,28 +412,30 @@ local counts = store.derive({ chat }, function(state)
   return found
 end)
 
----@return integer lines that are to be sent or done
+---@return integer lines to send and commands to run
 function M.count_waiting() return counts:get().waiting end
 
 ---@return integer
 function M.count_refused() return counts:get().refused end
 
----@return integer sent, and not answered
+---@return integer messages that are sent and not answered
 function M.count_unanswered() return counts:get().unanswered end
 
----Whether a command waits: what is typed after it may belong elsewhere.
+---Whether a command waits: it may open another session for the lines behind it.
 ---@return boolean
 function M.has_command() return counts:get().commands > 0 end
 
----Whether all that was typed is sent and answered, as far as it can be.
+---Whether nothing is left to send or to wait for.
 ---@return boolean
 function M.is_idle() return M.count_waiting() == 0 and M.count_unanswered() == 0 end
 
-require "stores.chat_activity"(M, { store = chat, position = position, take = take })
+require "stores.chat_activity"(M, {
+  store = chat, find_position = find_position, merge_message = merge_message,
+})
 
----Forgets all but what was typed since then.
+---Forgets everything but the lines typed since then.
 ---@param since number wall-clock
-function M.forget(since)
+function M.forget_before(since)
   local lines = json.array {}
   for _, line in ipairs(M.lines()) do
     if line.time >= since then lines[#lines + 1] = store.copy(line) end

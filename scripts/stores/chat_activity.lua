@@ -1,21 +1,22 @@
--- A part of the store of the chat: who types, and what the assistant does. See stores/chat.lua.
+-- Functions of stores/chat.lua: who is typing, and what the assistant is doing.
 local config = require "config"
 local timer = require "tidelock.timer"
 local user = require "stores.user"
 
----@param M table the functions of the store; these are added
----@param inside { store: tidelock.Store, position: function, take: function }
+---@param M table the functions of the store; those below are added to it
+---@param inside { store: tidelock.Store, find_position: function, merge_message: function }
 return function(M, inside)
-  local chat, position, take = inside.store, inside.position, inside.take
+  local chat = inside.store
+  local find_position, merge_message = inside.find_position, inside.merge_message
 
   local function is_past(entry) return timer.now() >= entry.deadline end
 
   ---@param event TypingIndicator
-  ---@return boolean shown whether another one types
-  function M.typed(event)
+  ---@return boolean typing whether somebody else has begun to type
+  function M.set_typing(event)
     if user.is_me(event.userId) then return false end
     local session, who = event.sessionId, event.userId
-    chat:change("typing", function(draft)
+    chat:change("set typing", function(draft)
       if not draft.typing[session] then draft.typing[session] = {} end
       draft.typing[session][who] = event.isTyping
         and { name = event.userName, deadline = timer.now() + config.typing_timeout } or nil
@@ -24,8 +25,8 @@ return function(M, inside)
   end
 
   ---@param session_id string
-  ---@return string[] names of the others who type now, sorted
-  function M.who_types(session_id)
+  ---@return string[] names of the others who are typing now, sorted
+  function M.typing_names(session_id)
     local names = {}
     for _, entry in pairs(chat:get("typing", session_id) or {}) do
       if not is_past(entry) then names[#names + 1] = entry.name end
@@ -34,10 +35,10 @@ return function(M, inside)
     return names
   end
 
-  ---The assistant has begun, or got on.
+  ---Stores the progress of the assistant.
   ---@param event AIProcessing
-  function M.works(event)
-    chat:change("assistant works", function(draft)
+  function M.assistant_working(event)
+    chat:change("assistant working", function(draft)
       draft.work[event.sessionId] = {
         message = event.messageId, progress = event.progress or 0, note = event.note or "",
         deadline = timer.now() + config.assistant_timeout,
@@ -51,30 +52,30 @@ return function(M, inside)
   end
 
   ---@param event AIProcessing of ai_processing_end
-  ---@return boolean new whether its answer was not known before
-  function M.work_ended(event)
+  ---@return boolean new whether its answer was not stored before
+  function M.assistant_done(event)
     local answer = event.response
-    local at = position(answer)
-    chat:change("assistant ended", function(draft)
+    local at = find_position(answer)
+    chat:change("assistant done", function(draft)
       end_work(draft, event)
-      take(draft, answer, at)
+      merge_message(draft, answer, at)
     end)
     return at == nil
   end
 
   ---@param event AIProcessing of ai_processing_error
-  function M.work_failed(event)
+  function M.assistant_failed(event)
     chat:change("assistant failed", function(draft) end_work(draft, event) end)
   end
 
   ---@param session_id string
-  ---@return { message: string, progress: number, note: string }? a view; nil when it does nothing
-  function M.work(session_id)
+  ---@return { message: string, progress: number, note: string }? a view; nil: it is idle
+  function M.assistant_status(session_id)
     local work = chat:get("work", session_id)
     return work and not is_past(work) and work or nil
   end
 
-  ---Forgets what has had its time.
+  ---Removes entries whose time is over.
   function M.expire()
     local typing, work, unanswered = chat:get "typing", chat:get "work", chat:get "unanswered"
     chat:change("expire", function(draft)

@@ -1,5 +1,5 @@
--- The projects of the user as the server last listed them, and the one that is open. They outlive
--- the process, so that the next start knows where one was.
+-- The projects of the user as last listed, and the one that is open. Both are written to the disk:
+-- the next start opens the same project.
 local json = require "tidelock.json"
 local store = require "tidelock.store"
 
@@ -8,49 +8,49 @@ local M = {}
 local projects = store.define("projects", {
   share = "read", -- hooks beside the client show and react to it
   initial = {
-    known = {}, -- by id
-    order = json.array {}, -- their ids, as they were listed
+    known = {}, -- by id: Project
+    order = json.array {}, -- their ids, in the server's order
     loading = false,
     current = json.null, -- { id, name }
-  }, -- and error: { message, code }, of the last listing
+  }, -- and error: { message, code }, if the last listing failed
   persist = { "known", "order", "current" },
   version = 1,
 })
 
 M.store = projects
 
-local function add(draft, project)
+local function add_project(draft, project)
   if not draft.known[project.id] then table.insert(draft.order, project.id) end
   draft.known[project.id] = project
 end
 
 -- --- the list -----------------------------------------------------------------------------------
 
-function M.listing() projects:set { loading = true } end
+function M.start_listing() projects:set { loading = true } end
 
----All there are: those that are not among them are forgotten.
+---Replaces the list: projects that are not in it are forgotten.
 ---@param list Project[]
-function M.listed(list)
-  projects:change("listed", function(draft)
+function M.set_list(list)
+  projects:change("set list", function(draft)
     draft.known, draft.order = {}, json.array {}
     draft.loading, draft.error = false, nil
-    for _, project in ipairs(list) do add(draft, project) end
+    for _, project in ipairs(list) do add_project(draft, project) end
   end)
 end
 
----They could not be listed: what was known stays.
+---The projects could not be listed: the known ones stay.
 ---@param err tidelock.Error
-function M.failed(err)
-  projects:change("failed", function(draft)
+function M.listing_failed(err)
+  projects:change("listing failed", function(draft)
     draft.loading, draft.error = false, { message = err.message, code = err.code }
   end)
 end
 
----A project that was made or changed.
+---Stores a project that is new or has changed.
 ---@param project Project
 function M.put(project)
   projects:change("put", function(draft)
-    add(draft, project)
+    add_project(draft, project)
     local current = draft.current
     if current and current.id == project.id then current.name = project.name end
   end)
@@ -73,12 +73,12 @@ function M.error() return projects:get "error" end
 ---@return string?
 function M.name(id) return id and projects:get("known", id, "name") end
 
--- --- the open one -------------------------------------------------------------------------------
+-- --- the open project ---------------------------------------------------------------------------
 
 ---@param project Project|{ id: string, name: string }
 function M.open(project)
   projects:change("open", function(draft)
-    add(draft, project)
+    add_project(draft, project)
     draft.current = { id = project.id, name = project.name }
   end)
 end
@@ -91,12 +91,12 @@ end
 function M.current() return projects:get "current" end
 
 ---@param id string
----@return string? name of the one that was deleted, if it was known
----@return boolean closed whether it was the one that is open
-function M.deleted(id)
+---@return string? name of the deleted project, if it was known
+---@return boolean closed whether it was the open one
+function M.remove(id)
   local name, current = M.name(id), M.current()
   local closed = current ~= nil and current.id == id
-  projects:change("deleted", function(draft)
+  projects:change("remove", function(draft)
     draft.known[id] = nil
     for i = #draft.order, 1, -1 do
       if draft.order[i] == id then table.remove(draft.order, i) end

@@ -1,6 +1,6 @@
--- Who we are, with what we prefer. What was set here and whose state this profile keeps outlive the
--- process. The tokens are no part of the store, whose history and changes tools may read, and which
--- reaches the disk: they are in script.keep, and live on over reloads as it does.
+-- The user: profile, account, preferences, tokens. The preferences that were set here and the account
+-- are written to the disk. The tokens are in script.keep and not in the store: tools may read a
+-- store's history, and it is written to the disk; script.keep survives reloads and is neither.
 local json = require "tidelock.json"
 local script = require "tidelock.script"
 local store = require "tidelock.store"
@@ -10,7 +10,7 @@ local M = {}
 local user = store.define("user", {
   share = "read", -- hooks beside the client show and react to it
   initial = {
-    chosen = {}, -- of the preferences, what was set here
+    chosen = {}, -- the preferences that were set here
     account = json.null, -- { email, id, name }
   }, -- and user: the profile as the server has it
   persist = { "chosen", "account" },
@@ -19,7 +19,7 @@ local user = store.define("user", {
 
 M.store = user
 
--- --- who ----------------------------------------------------------------------------------------
+-- --- profile and tokens --------------------------------------------------------------------------
 
 local function profile_of(profile)
   return {
@@ -29,29 +29,28 @@ local function profile_of(profile)
 end
 
 ---@param profile User
----@param email? string that the login was made with
-function M.logged_in(profile, email)
-  user:change("logged in", function(draft)
+---@param email? string the e-mail address of the login
+function M.log_in(profile, email)
+  user:change("log in", function(draft)
     draft.user = profile_of(profile)
     draft.account = { email = email or profile.email, id = profile.id, name = profile.name }
   end)
 end
 
----The profile has changed.
 ---@param profile User
-function M.updated(profile)
-  user:change("updated", function(draft) draft.user = profile_of(profile) end)
+function M.set_profile(profile)
+  user:change("set profile", function(draft) draft.user = profile_of(profile) end)
 end
 
-function M.logged_out()
-  user:change("logged out", function(draft) draft.user = nil end)
+function M.log_out()
+  user:change("log out", function(draft) draft.user = nil end)
   M.set_tokens(nil)
 end
 
 ---@return User? a view; nil while nobody is logged in
 function M.get() return user:get "user" end
 
----Whose state is kept here: who is logged in, or was the last time.
+---Whose state is on the disk: the user who is logged in, or was the last time.
 ---@return { id: string, name: string, email?: string }? a view
 function M.account() return user:get "account" end
 
@@ -73,15 +72,15 @@ function M.set_tokens(tokens) script.keep.tokens = tokens end
 
 -- --- preferences --------------------------------------------------------------------------------
 
--- Where neither we nor the server has said anything.
+-- The values where neither this client nor the server has set one.
 local defaults = { theme = "system", language = "en" }
 local channels = { email = false, push = false, desktop = true }
 
----Sets one of them, here. It holds against what the server has, over restarts too.
+---Sets a preference on this machine. It takes precedence over the server's, over restarts too.
 ---@param name "theme"|"language"|"email"|"push"|"desktop" the last three are notifications
 ---@param value string|boolean
-function M.prefer(name, value)
-  user:change("prefer " .. name, function(draft)
+function M.set_preference(name, value)
+  user:change("set " .. name, function(draft)
     if channels[name] == nil then
       draft.chosen[name] = value
       return
@@ -91,23 +90,23 @@ function M.prefer(name, value)
   end)
 end
 
-local function first(...)
+local function first_set(...)
   for i = 1, select("#", ...) do
     local value = select(i, ...)
     if value ~= nil then return value end
   end
 end
 
--- What we have set, else what the server has, else the default.
+-- Of each preference: the value set here, else the server's, else the default.
 local preferences = store.derive({ user }, function(state)
   local chosen, theirs = state.chosen, state.user and state.user.preferences or {}
   local own, other = chosen.notifications or {}, theirs.notifications or {}
   local found = { notifications = {} }
   for name, default in pairs(defaults) do
-    found[name] = first(chosen[name], theirs[name], default)
+    found[name] = first_set(chosen[name], theirs[name], default)
   end
   for name, default in pairs(channels) do
-    found.notifications[name] = first(own[name], other[name], default)
+    found.notifications[name] = first_set(own[name], other[name], default)
   end
   return found
 end)
@@ -115,9 +114,9 @@ end)
 ---@return UserPreferences not to be changed
 function M.preferences() return preferences:get() end
 
----Forgets what the one before has set; not who is logged in.
-function M.forget()
-  user:change("forget", function(draft) draft.chosen = {} end)
+---Forgets the preferences of the previous user; the login stays.
+function M.forget_preferences()
+  user:change("forget preferences", function(draft) draft.chosen = {} end)
 end
 
 function M.reset()

@@ -99,7 +99,7 @@ test.describe("the services", function()
     expect(auth.token()).is(good)
   end)
 
-  test.it("tell that the server does not know us", function()
+  test.it("report that the server does not know us", function()
     config.password = "wrong"
     local ok, err = auth.login()
     expect(ok).is_nil()
@@ -142,7 +142,7 @@ test.describe("the services", function()
     expect(seen.refresh).is(1)
   end)
 
-  test.it("tell the server's refusals apart", function()
+  test.it("distinguish the server's refusals", function()
     local function code(status)
       local _, err = api.request("GET", "/status/" .. status)
       expect(err.data.errors).equals { "x is y" }
@@ -218,7 +218,7 @@ test.describe("the services", function()
     end
   end)
 
-  test.it("reckon from the time at which a token ends, where they are not told how long it lasts", function()
+  test.it("use the time at which a token expires, where the answer has no duration", function()
     terms = { expiresAt = os.date("!%Y-%m-%dT%H:%M:%SZ", os.time() + 60) }
     auth.login()
     expect(user.tokens().expires - timer.now()).is_close(60, 15)
@@ -235,7 +235,7 @@ test.describe("the services", function()
     expect(user.tokens()).is_nil()
   end)
 
-  test.it("tell that there is no server", function()
+  test.it("report that there is no server", function()
     config.api_url = "http://127.0.0.1:1"
     local _, err = auth.login()
     expect(err.code).is("CONNECT")

@@ -46,7 +46,7 @@ test.describe("a typed line", function()
     expect(said "/%d").contains("there is no command /%d")
   end)
 
-  test.it("that lacks a name is told so", function()
+  test.it("that lacks a name says so", function()
     expect(said "/open").is("! /open wants a name: /open NAME")
     expect(said "/new  ").is("! /new wants a name: /new NAME")
   end)
@@ -96,11 +96,11 @@ test.describe("what was not sent", function()
   test.it("is sent again or forgotten", function()
     expect(said "/retry").is("* there is nothing that was not sent")
     chat.enqueue { id = "c1", time = 1, content = "x" }
-    chat.refused("c1", { code = "TOO_LARGE", message = "no" })
+    chat.mark_refused("c1", { code = "TOO_LARGE", message = "no" })
     expect(said "/status").contains("not sent: 1")
     expect(said "/retry").is("")
     expect(chat.count_waiting()).is(1)
-    chat.refused("c1", { code = "TOO_LARGE", message = "no" })
+    chat.mark_refused("c1", { code = "TOO_LARGE", message = "no" })
     expect(said "/discard").is("* 1 forgotten")
     expect(#chat.lines()).is(0)
   end)
@@ -111,7 +111,7 @@ test.describe("a project's name", function()
 
   local function found(wanted)
     local names = {}
-    for i, project in ipairs(commands.matching(list, wanted)) do names[i] = project.name end
+    for i, project in ipairs(commands.find_projects(list, wanted)) do names[i] = project.name end
     return table.concat(names, ",")
   end
 

@@ -1,4 +1,4 @@
--- What reaches the handlers of what a server sends.
+-- Which data of the server reaches the handlers.
 local test = require "tidelock.test"
 local edge = require "edge"
 local json = require "tidelock.json"
@@ -16,7 +16,7 @@ local function message(changes)
   return made
 end
 
--- A connection that hands over what it is told to.
+-- A connection whose receive() calls the handler of an event.
 local function connection()
   local handlers = {}
   return {
@@ -99,7 +99,7 @@ test.describe("the edge", function()
 end)
 
 test.describe("the types", function()
-  test.it("can be told to others as JSON Schema", function()
+  test.it("can be exported as JSON Schema", function()
     for name, of in pairs(types) do
       if name ~= "events" then expect(json.encode(of:json_schema())).contains '"$schema"' end
     end

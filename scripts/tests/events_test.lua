@@ -68,7 +68,7 @@ end
 test.describe("each event", function()
   test.before_each(function()
     stores.reset()
-    stores.user.logged_in { id = "u1", name = "Ada" }
+    stores.user.log_in { id = "u1", name = "Ada" }
     screen.open({ id = "p1", name = "Moon" }, { id = "s1", title = "One" })
   end)
 

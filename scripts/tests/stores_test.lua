@@ -20,58 +20,58 @@ local function message(fields)
   return made
 end
 
-local function log_in(id) user.logged_in { id = id, name = "Ada" } end
+local function log_in(id) user.log_in { id = id, name = "Ada" } end
 
 test.describe("messages", function()
   test.before_each(stores.reset)
 
   test.it("are new once", function()
-    expect(chat.received(message { id = "m1" })).is(true)
-    expect(chat.received(message { id = "m2" })).is(true)
-    expect(chat.received(message { id = "m1" })).is(false)
+    expect(chat.add_message(message { id = "m1" })).is(true)
+    expect(chat.add_message(message { id = "m2" })).is(true)
+    expect(chat.add_message(message { id = "m1" })).is(false)
     expect(#chat.messages "s1").is(2)
   end)
 
   test.it("are kept by session", function()
-    chat.received(message { id = "m1" })
-    chat.received(message { id = "m2", sessionId = "s2" })
+    chat.add_message(message { id = "m1" })
+    chat.add_message(message { id = "m2", sessionId = "s2" })
     expect(#chat.messages "s1").is(1)
     expect(chat.messages("s2")[1].id).is("m2")
     expect(#chat.messages "s3").is(0)
   end)
 
   test.it("are not doubled by their echo, and have its id", function()
-    chat.received(message { id = "c1", clientId = "c1", status = "sending" })
-    expect(chat.received(message { id = "m1", clientId = "c1" })).is(false)
+    chat.add_message(message { id = "c1", clientId = "c1", status = "sending" })
+    expect(chat.add_message(message { id = "m1", clientId = "c1" })).is(false)
     expect(#chat.messages "s1").is(1)
     expect(chat.messages("s1")[1].id).is("m1")
-    expect(chat.received(message { id = "m2", clientId = "c1", userId = "u3" })).is(true)
+    expect(chat.add_message(message { id = "m2", clientId = "c1", userId = "u3" })).is(true)
   end)
 
   test.it("are bounded: the latest five hundred of fifty sessions", function()
-    for i = 1, 600 do chat.received(message { id = "m" .. i }) end
+    for i = 1, 600 do chat.add_message(message { id = "m" .. i }) end
     expect(#chat.messages "s1").is(500)
-    expect(chat.received(message { id = "m101" })).is(false)
+    expect(chat.add_message(message { id = "m101" })).is(false)
     chat.open({ id = "s1", title = "One" }, "p1")
-    for i = 2, 60 do chat.received(message { sessionId = "s" .. i }) end
+    for i = 2, 60 do chat.add_message(message { sessionId = "s" .. i }) end
     expect(#chat.messages "s1").is(500)
     expect(#chat.messages "s2").is(0)
     expect(#chat.messages "s60").is(1)
   end)
 
   test.it("that were deleted do not come back", function()
-    chat.received(message {})
-    chat.deleted { messageId = "m1", sessionId = "s1" }
-    chat.deleted { messageId = "m7", sessionId = "s1" }
+    chat.add_message(message {})
+    chat.mark_deleted { messageId = "m1", sessionId = "s1" }
+    chat.mark_deleted { messageId = "m7", sessionId = "s1" }
     expect(#chat.messages "s1").is(0)
-    expect(chat.received(message {})).is(false)
+    expect(chat.add_message(message {})).is(false)
     expect(#chat.messages "s1").is(0)
   end)
 
   test.it("that were processed say so, and are answered", function()
-    chat.received(message { clientId = "c1" })
-    chat.sends("c1", "s1")
-    chat.processed { id = "m1", sessionId = "s1", clientId = "c1", status = "processed" }
+    chat.add_message(message { clientId = "c1" })
+    chat.mark_sending("c1", "s1")
+    chat.mark_processed { id = "m1", sessionId = "s1", clientId = "c1", status = "processed" }
     expect(chat.messages("s1")[1].status).is("processed")
     expect(chat.is_idle()).is(true)
   end)
@@ -83,28 +83,28 @@ test.describe("who types", function()
   test.after_each(function() config.typing_timeout = limit end)
 
   local function types_in(session, who, is)
-    return chat.typed { sessionId = session, userId = who, userName = who, isTyping = is }
+    return chat.set_typing { sessionId = session, userId = who, userName = who, isTyping = is }
   end
 
-  test.it("is told by session, until it ends", function()
+  test.it("is known by session, until it ends", function()
     expect(types_in("s1", "Bob", true)).is(true)
     types_in("s1", "Cy", true)
     types_in("s2", "Dan", true)
-    expect(chat.who_types "s1").equals { "Bob", "Cy" }
+    expect(chat.typing_names "s1").equals { "Bob", "Cy" }
     expect(types_in("s1", "Bob", false)).is(false)
-    expect(chat.who_types "s1").equals { "Cy" }
+    expect(chat.typing_names "s1").equals { "Cy" }
   end)
 
   test.it("is never oneself", function()
     log_in "Ada"
     expect(types_in("s1", "Ada", true)).is(false)
-    expect(#chat.who_types "s1").is(0)
+    expect(#chat.typing_names "s1").is(0)
   end)
 
   test.it("is forgotten when the end is lost", function()
     config.typing_timeout = 0
     types_in("s1", "Bob", true)
-    expect(#chat.who_types "s1").is(0)
+    expect(#chat.typing_names "s1").is(0)
     chat.expire()
     expect(chat.store:get("typing", "s1", "Bob")).is_nil()
   end)
@@ -121,36 +121,36 @@ test.describe("the assistant", function()
   end
 
   test.it("works in a session until it answers", function()
-    chat.works(work {})
-    chat.works(work { progress = 40, note = "reads" })
-    expect(chat.work("s1").progress).is(40)
-    expect(chat.work "s2").is_nil()
-    expect(chat.work_ended(work { response = message { id = "a1" } })).is(true)
-    expect(chat.work "s1").is_nil()
-    expect(chat.received(message { id = "a1" })).is(false)
+    chat.assistant_working(work {})
+    chat.assistant_working(work { progress = 40, note = "reads" })
+    expect(chat.assistant_status("s1").progress).is(40)
+    expect(chat.assistant_status "s2").is_nil()
+    expect(chat.assistant_done(work { response = message { id = "a1" } })).is(true)
+    expect(chat.assistant_status "s1").is_nil()
+    expect(chat.add_message(message { id = "a1" })).is(false)
   end)
 
   test.it("goes on with the next message when another one ends or fails", function()
-    chat.works(work { messageId = "m2" })
-    chat.work_failed(work {})
-    expect(chat.work("s1").message).is("m2")
-    chat.work_failed(work { messageId = "m2" })
-    expect(chat.work "s1").is_nil()
+    chat.assistant_working(work { messageId = "m2" })
+    chat.assistant_failed(work {})
+    expect(chat.assistant_status("s1").message).is("m2")
+    chat.assistant_failed(work { messageId = "m2" })
+    expect(chat.assistant_status "s1").is_nil()
   end)
 
   test.it("blocks nothing when its end is lost", function()
     config.assistant_timeout = 0
-    chat.works(work {})
-    expect(chat.work "s1").is_nil()
+    chat.assistant_working(work {})
+    expect(chat.assistant_status "s1").is_nil()
     expect(chat.is_idle()).is(true)
     chat.expire()
     expect(chat.store:get("work", "s1")).is_nil()
   end)
 
   test.it("is not forgotten before its time", function()
-    chat.works(work {})
+    chat.assistant_working(work {})
     chat.expire()
-    expect(chat.work("s1").message).is("m1")
+    expect(chat.assistant_status("s1").message).is("m1")
   end)
 end)
 
@@ -165,26 +165,26 @@ test.describe("projects", function()
 
   test.it("are those that were listed last, in that order, and those that came since", function()
     projects.put { id = "p0", name = "Gone" }
-    projects.listing()
+    projects.start_listing()
     expect(projects.is_loading()).is(true)
-    projects.listed { { id = "p2", name = "Moon" }, { id = "p1", name = "Mars" } }
+    projects.set_list { { id = "p2", name = "Moon" }, { id = "p1", name = "Mars" } }
     expect(projects.is_loading()).is(false)
     projects.put { id = "p3", name = "Venus" }
     projects.put { id = "p2", name = "Luna" }
     expect(names()).equals { "Luna", "Mars", "Venus" }
-    projects.deleted "p1"
+    projects.remove "p1"
     expect(names()).equals { "Luna", "Venus" }
     expect(projects.name "p0").is_nil()
   end)
 
-  test.it("stay when they cannot be listed, which is told", function()
-    projects.listed { { id = "p1", name = "Mars" } }
-    projects.listing()
-    projects.failed { code = "CONNECT", message = "no way" }
+  test.it("stay when they cannot be listed, which is an error", function()
+    projects.set_list { { id = "p1", name = "Mars" } }
+    projects.start_listing()
+    projects.listing_failed { code = "CONNECT", message = "no way" }
     expect(names()).equals { "Mars" }
     expect(projects.is_loading()).is(false)
     expect(projects.error().code).is("CONNECT")
-    projects.listed {}
+    projects.set_list {}
     expect(projects.error()).is_nil()
   end)
 
@@ -200,7 +200,7 @@ test.describe("projects", function()
     screen.open({ id = "p1", name = "Moon" }, { id = "s1", title = "One" })
     expect(screen.is_here { sessionId = "s1" }).is(true)
     expect(screen.is_here { sessionId = "s2" }).is(false)
-    expect(screen.place_of { sessionId = "s1" }).is("Moon")
+    expect(screen.project_name { sessionId = "s1" }).is("Moon")
     projects.close()
     expect(screen.is_open()).is(false)
   end)
@@ -208,12 +208,12 @@ test.describe("projects", function()
   test.it("take their session from the screen when they are deleted", function()
     screen.open({ id = "p1", name = "Moon" }, { id = "s1", title = "One" })
     projects.put { id = "p2", name = "Mars" }
-    local name, closed = projects.deleted "p2"
+    local name, closed = projects.remove "p2"
     expect(name).is("Mars")
     expect(closed).is(false)
-    expect(select(2, projects.deleted "p1")).is(true)
+    expect(select(2, projects.remove "p1")).is(true)
     expect(screen.is_open()).is(false)
-    expect(screen.place_of { sessionId = "s1" }).is_nil()
+    expect(screen.project_name { sessionId = "s1" }).is_nil()
   end)
 end)
 
@@ -221,7 +221,7 @@ test.describe("the user, the client and the system", function()
   test.before_each(stores.reset)
 
   test.it("keep preferences, and no token where tools may read it", function()
-    user.logged_in { id = "u1", name = "Ada", preferences = { theme = "dark" } }
+    user.log_in { id = "u1", name = "Ada", preferences = { theme = "dark" } }
     user.set_tokens { access = "secret", refresh = "r", expires = math.huge }
     expect(user.preferences().theme).is("dark")
     expect(user.store:get().tokens).is_nil()
@@ -234,9 +234,9 @@ test.describe("the user, the client and the system", function()
     local theirs = {
       theme = "light", language = "de", notifications = { email = true, push = true, desktop = false },
     }
-    user.prefer("theme", "dark")
-    user.prefer("push", false)
-    user.logged_in { id = "u1", name = "Ada", preferences = theirs }
+    user.set_preference("theme", "dark")
+    user.set_preference("push", false)
+    user.log_in { id = "u1", name = "Ada", preferences = theirs }
     expect(user.preferences()).equals {
       theme = "dark", language = "de", notifications = { email = true, push = false, desktop = false },
     }
@@ -244,12 +244,12 @@ test.describe("the user, the client and the system", function()
 
   test.it("know who is logged in, and who was", function()
     expect(user.is_authenticated()).is(false)
-    user.logged_in({ id = "u1", name = "Ada" }, "ada@example.com")
+    user.log_in({ id = "u1", name = "Ada" }, "ada@example.com")
     user.set_tokens { access = "a", refresh = "r", expires = math.huge }
     expect(user.is_authenticated()).is(true)
-    user.updated { id = "u1", name = "Ada L." }
+    user.set_profile { id = "u1", name = "Ada L." }
     expect(user.get().name).is("Ada L.")
-    user.logged_out()
+    user.log_out()
     expect(user.is_authenticated()).is(false)
     expect(user.tokens()).is_nil()
     expect(user.is_me "u1").is(true)
@@ -257,58 +257,58 @@ test.describe("the user, the client and the system", function()
   end)
 
   test.it("hold the last error until it is cleared or the connection is there", function()
-    app.failed { code = "SERVER_ERROR", message = "broken", recoverable = true }
+    app.set_error { code = "SERVER_ERROR", message = "broken", recoverable = true }
     expect(app.error().code).is("SERVER_ERROR")
     expect(app.error().recoverable).is(true)
     app.clear_error()
     expect(app.error()).is_nil()
-    app.failed { code = "SERVER_ERROR", message = "broken" }
-    app.connection_is "connected"
+    app.set_error { code = "SERVER_ERROR", message = "broken" }
+    app.set_connection_state "connected"
     expect(app.error()).is_nil()
-    app.loading(true)
+    app.set_loading(true)
     expect(app.is_loading()).is(true)
   end)
 
   test.it("count the attempts to connect again", function()
-    app.connection_is "connected"
-    app.connection_is "reconnecting"
-    app.connection_is "reconnecting"
+    app.set_connection_state "connected"
+    app.set_connection_state "reconnecting"
+    app.set_connection_state "reconnecting"
     local status = app.connection()
     expect(status.connected).is(false)
     expect(status.reconnecting).is(true)
     expect(status.attempts).is(2)
     expect(status.last_connected).is_close(os.time(), 15)
-    app.connection_is "connected"
+    app.set_connection_state "connected"
     expect(app.connection().attempts).is(0)
   end)
 
-  test.it("know nothing of the system before it is told", function()
+  test.it("know nothing of the system before its first report", function()
     expect(system.status()).is_nil()
-    expect(system.look(nil)).is("neutral")
-    system.told { aiService = "unknown", memoryService = "healthy", activeUsers = 3 }
+    expect(system.health_tone(nil)).is("neutral")
+    system.set_status { aiService = "unknown", memoryService = "healthy", activeUsers = 3 }
     expect(system.status().users).is(3)
-    expect(system.look(system.status().ai)).is("neutral")
+    expect(system.health_tone(system.status().ai)).is("neutral")
   end)
 
   test.it("know a first connection from a later one", function()
-    expect(app.connection_is "connected").is(false)
-    app.connection_is "reconnecting"
+    expect(app.set_connection_state "connected").is(false)
+    app.set_connection_state "reconnecting"
     expect(app.store:get "connection").is("reconnecting")
-    expect(app.connection_is "connected").is(true)
+    expect(app.set_connection_state "connected").is(true)
   end)
 
   test.it("answer one refusal, until it was connected", function()
-    expect(app.refused_first()).is(true)
-    expect(app.refused_first()).is(false)
-    app.connection_is "connected"
-    expect(app.refused_first()).is(true)
+    expect(app.mark_first_refusal()).is(true)
+    expect(app.mark_first_refusal()).is(false)
+    app.set_connection_state "connected"
+    expect(app.mark_first_refusal()).is(true)
   end)
 
   test.it("look neither good nor bad with a word that nobody knows", function()
-    expect(system.look "healthy").is("good")
-    expect(system.look "down").is("bad")
-    expect(system.look "unknown").is("neutral")
-    expect(system.look "splendid").is("neutral")
+    expect(system.health_tone "healthy").is("good")
+    expect(system.health_tone "down").is("bad")
+    expect(system.health_tone "unknown").is("neutral")
+    expect(system.health_tone "splendid").is("neutral")
   end)
 end)
 
@@ -319,25 +319,25 @@ test.describe("a connection that is back", function()
     local real, fetched, heard = opening.catch_up, 0, nil
     opening.catch_up = function() fetched = fetched + 1 end
     require "handlers.connection" { on_state = function(_, fn) heard = fn end }
-    local told = printed(function()
+    local shown = printed(function()
       heard("connected", { recovered = false })
       heard("reconnecting", { recovered = false })
       heard("connected", { recovered = true })
     end)
     opening.catch_up = real
     expect(fetched).is(1)
-    expect(told).equals { "* connected", "* connected again" }
+    expect(shown).equals { "* connected", "* connected again" }
     expect(app.store:get "connection").is("connected")
   end)
 end)
 
 test.describe("the plain view", function()
-  test.it("tells the system's status when it changes", function()
+  test.it("prints the system's status when it changes", function()
     stores.reset()
     local lines = printed(function()
       view.watch()
       for _, users in ipairs { 1, 1, 2 } do
-        system.told { aiService = "healthy", memoryService = "unknown", activeUsers = users }
+        system.set_status { aiService = "healthy", memoryService = "unknown", activeUsers = users }
         task.sleep(0) -- the turn ends
       end
     end)

@@ -1,4 +1,4 @@
--- The plain view: lines in, lines out. Control characters of others never reach the terminal.
+-- The plain view: prints lines. Control characters that others send never reach the terminal.
 local config = require "config"
 local messages = require "messages"
 local screen = require "screen"
@@ -7,7 +7,7 @@ local system = require "stores.system"
 local M = {}
 
 ---@param text string
----@return string text without control characters, but for line ends and tabs
+---@return string text with other control characters than line ends and tabs replaced by ?
 function M.clean(text)
   return (text:gsub("\r\n", "\n"):gsub("[%c\127]", function(char)
     return (char == "\n" or char == "\t") and char or "?"
@@ -28,28 +28,28 @@ function M.show(code, values) print(messages.text(code, clean_values(values))) e
 
 local by_status = { sending = "MESSAGE_SENDING", failed = "MESSAGE_FAILED" }
 
----A message, its further lines below the first; with its place, when it is not of this session.
+---Prints a message; further lines are indented. A message of another session has its project's name.
 ---@param message Message
 function M.message(message)
   local values = { name = message.userName, content = (message.content:gsub("\n", "\n  ")) }
   if screen.is_here(message) then return M.show(by_status[message.status] or "MESSAGE", values) end
-  values.where = screen.place_of(message) or messages.text "ELSEWHERE"
+  values.where = screen.project_name(message) or messages.text "ELSEWHERE"
   M.show("MESSAGE_ELSEWHERE", values)
 end
 
-local SHOWN = 200 -- characters of a line that is shown again
+local MAX_QUOTED = 200 -- characters of an unsent line
 
----A line of ours that was not sent: enough of it to know which.
+---Prints the beginning of a line that was not sent.
 ---@param line { content: string }
 ---@param code? string NOT_SENT when not given
 function M.not_sent(line, code)
-  local last = utf8.offset(line.content, SHOWN + 1)
+  local last = utf8.offset(line.content, MAX_QUOTED + 1)
   local content = line.content
   if last and last <= #content then content = content:sub(1, last - 1) .. "..." end
   M.show(code or "NOT_SENT", { content = content })
 end
 
----Many at once: the last ones, and how many there are before them.
+---Prints the last messages of a list, and how many come before them.
 ---@param list Message[] the oldest first
 function M.messages(list)
   local earlier = math.max(#list - config.history, 0)
@@ -66,7 +66,7 @@ function M.error(err, code, values)
   M.show(code or "FAILED", all)
 end
 
----Tells what changes in the stores that no handler speaks of.
+---Prints the system's status whenever it changes.
 function M.watch()
   system.store:subscribe(function(status)
     if not status.ai then return end

@@ -8,14 +8,14 @@ local hears = {}
 local function fake(name)
   return { on_error = function(_, fn) hears[name] = fn end }
 end
-require "handlers.keeping" { chat = fake "chat", user = fake "user" }
+require "handlers.disk" { chat = fake "chat", user = fake "user" }
 
 test.describe("a disk that fails", function()
   test.before_each(stores.reset)
 
   local full = errors.new { code = "IO", message = "the disk is full" }
 
-  test.it("is told once, whatever of it fails, and once when it works again", function()
+  test.it("is reported once, whichever store fails, and once when it works again", function()
     local lines = printed(function()
       hears.chat(full)
       hears.user(full)
@@ -30,7 +30,7 @@ test.describe("a disk that fails", function()
     expect(lines[2]).is("* it is kept again")
   end)
 
-  test.it("is not what cannot be read, which is told by itself", function()
+  test.it("is not data that cannot be read, which has its own line", function()
     local lines = printed(function()
       hears.chat(errors.new { code = "DECODE", message = "set aside as x" })
     end)
