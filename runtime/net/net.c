@@ -28,7 +28,7 @@ struct Net {
   Loop *loop;
   Pace *pace;
   Wakes *wakes;
-  struct Manager *managers;
+  Index shares;
   struct Pool *pool; /* owned */
   CURLM *multi;      /* NULL until the first transfer */
   uv_timer_t *timer;
@@ -231,6 +231,7 @@ void net_free(Net *net) {
     uv_close((uv_handle_t *)net->prepare, free_handle);
     curl_global_cleanup();
   }
+  index_free(&net->shares);
   pace_free(net->pace);
   wakes_free(net->wakes);
   free(net->scratch);
@@ -242,8 +243,8 @@ Loop *net_loop(Net *net) {
   return net->loop;
 }
 
-struct Manager **net_managers(Net *net) {
-  return &net->managers;
+Index *net_shares(Net *net) {
+  return &net->shares;
 }
 
 struct Pool **net_pool(Net *net) {

@@ -6,6 +6,7 @@
 
 #include "core/blocks.h"
 #include "core/error.h"
+#include "core/index.h"
 #include "loop/loop.h"
 #include "net/pace.h"
 #include "loop/wake.h"
@@ -18,8 +19,8 @@ void net_free(Net *net);  /* CHECKs that no transfer is left; closes its uv hand
 Loop *net_loop(Net *net);
 Pace *net_pace(Net *net); /* of the attempts to connect */
 Wakes *net_wakes(Net *net);
-/* Where the list of connections begins that Sockets share (socket/manager.c). */
-struct Manager **net_managers(Net *net);
+/* The places to which connections lead that Sockets share (socket/manager_share.c). */
+Index *net_shares(Net *net);
 /* Where the kept connections of HTTP are (net/pool.c). */
 struct Pool **net_pool(Net *net);
 

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "core/base64.h"
+#include "core/hash.h"
 #include "net/net_url.h"
 
 enum { FIELDS = 7 };
@@ -45,6 +46,14 @@ bool route_equal(const Route *a, const Route *b) {
     if (of_a[i] && of_b[i] ? strcmp(of_a[i], of_b[i]) != 0 : of_a[i] != of_b[i])
       return false;
   return a->insecure == b->insecure;
+}
+
+uint64_t route_hash(uint64_t hash, const Route *route) {
+  const char *of[FIELDS];
+  fields_of(route, of);
+  for (int i = 0; i < FIELDS; i++)
+    hash = hash_bytes(hash, of[i] ? of[i] : "", of[i] ? strlen(of[i]) : 0);
+  return hash;
 }
 
 /* --- checks ----------------------------------------------------------------------- */

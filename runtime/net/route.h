@@ -23,6 +23,7 @@ typedef struct Route {
 void route_copy(Route *to, const Route *from); /* to owns its strings */
 void route_free(Route *route);                 /* one that route_copy made */
 bool route_equal(const Route *a, const Route *b);
+uint64_t route_hash(uint64_t hash, const Route *route); /* the same of what is equal */
 /* What can be seen without asking the network. INVALID, URL; NOT_FOUND for a file that
  * cannot be read. */
 int route_check(const Route *route, Error *err);

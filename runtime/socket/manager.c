@@ -17,38 +17,36 @@
 #include <string.h>
 
 #include "core/buffer.h"
+#include "core/hash.h"
+#include "core/index.h"
+#include "socket/manager_share.h"
+#include "socket/orphan.h"
 #include "socket/socket_packet.h"
 
-typedef enum OrphanPhase {
-  ORPHAN_ASKED,
-  ORPHAN_ANSWERED,
-  ORPHAN_TAKING,
-  ORPHAN_ENDING,
-  ORPHAN_GONE
-} OrphanPhase;
+/* Lists of its users. */
+enum { USERS, MEMBERS };
+typedef struct ManagerUsers {
+  ManagerUser *first, *last;
+} ManagerUsers;
 
-typedef struct Orphan {
-  struct Orphan *next;
-  OrphanPhase phase;
-  uint32_t fence; /* that is waited for; 0: none */
-  char nsp[];
-} Orphan;
+/* Of those that lead to one place, how many are looked at for one that has not got the
+ * namespace yet: only who has one namespace that often has as many. */
+enum { MOST_LOOKED_AT = 64 };
 
 struct Manager {
-  Manager *next; /* in the net's list */
   Net *net;
+  Sharer share;
   SocketOptions options; /* of the first user; owned */
   char *address;         /* scheme://host:port; a plain one: all of it */
   char *query;
   Cookies *cookies;
-  ManagerUser *users,
-      *members;  /* in the order of declaration; by next_user, next_member */
-  size_t places; /* of users; the next one's */
+  ManagerUsers users, members; /* both in the order of declaration */
+  Index by_namespace;          /* of the users */
   Engine *engine;
   EngineOptions engine_options;
   SioAssembly *assembly;
   size_t assembled; /* its memory, which is charged */
-  Orphan *orphans;
+  Orphans orphans;
   TurnEnd farewell;  /* to orphans that were answered */
   uint32_t fences;   /* the last one's number */
   int paused;        /* by how many */
@@ -56,29 +54,67 @@ struct Manager {
   Unpacked unpacked; /* the msgpack parser's */
 };
 
+/* --- users and members ------------------------------------------------------------ */
+
+static void put_behind(ManagerUsers *list, ManagerUser *before, ManagerUser *s,
+                       int which) {
+  ManagerLinks *links = &s->in[which];
+  *links = (ManagerLinks){before, before ? before->in[which].next : list->first};
+  if (links->prev) links->prev->in[which].next = s;
+  else list->first = s;
+  if (links->next) links->next->in[which].prev = s;
+  else list->last = s;
+}
+
+static void take_out(ManagerUsers *list, ManagerUser *s, int which) {
+  ManagerLinks *links = &s->in[which];
+  if (links->prev) links->prev->in[which].next = links->next;
+  else list->first = links->next;
+  if (links->next) links->next->in[which].prev = links->prev;
+  else list->last = links->prev;
+  *links = (ManagerLinks){0};
+}
+
+static ManagerUser *next_of(const ManagerUser *s, int which) {
+  return s->in[which].next;
+}
+
+static ManagerUser *find_user(const Manager *m, const char *nsp, size_t len) {
+  IndexNode *node = index_first(&m->by_namespace, hash_bytes(HASH_START, nsp, len));
+  for (; node; node = index_next(node)) {
+    ManagerUser *s = CONTAINER_OF(node, ManagerUser, by_namespace);
+    if (strlen(s->nsp) == len && memcmp(s->nsp, nsp, len) == 0) return s;
+  }
+  return NULL;
+}
+
+static ManagerUser *find_member(const Manager *m, const char *nsp, size_t len) {
+  ManagerUser *s = find_user(m, nsp, len);
+  return s && s->member ? s : NULL;
+}
+
+/* The nearest member declared before it, or NULL. It is looked for in both directions, so
+ * that those who enter in no order, or backwards, do not pass all others each. */
+static ManagerUser *member_before(const Manager *m, const ManagerUser *s) {
+  const ManagerUser *down = s, *up = s;
+  for (;;) {
+    down = down->in[USERS].prev;
+    if (!down || down->member) return (ManagerUser *)down;
+    up = up->in[USERS].next;
+    if (!up) return m->members.last;
+    if (up->member) return up->in[MEMBERS].prev;
+  }
+}
+
+static void add_member(Manager *m, ManagerUser *s) {
+  put_behind(&m->members, member_before(m, s), s, MEMBERS);
+  s->member = true;
+}
+
 /* --- sharing ---------------------------------------------------------------------- */
-
-static bool has_namespace(const Manager *m, const char *nsp) {
-  for (const ManagerUser *u = m->users; u; u = u->next_user)
-    if (strcmp(u->nsp, nsp) == 0) return true;
-  return false;
-}
-
-static bool same_text(const char *a, const char *b) {
-  return a && b ? strcmp(a, b) == 0 : a == b;
-}
-
-/* What tells most apart at the least price comes first: there may be thousands. */
-static bool shareable(const Manager *m, const SocketOptions *o, const char *address,
-                      const char *query, const char *nsp) {
-  return o->group && o->group == m->options.group && m->options.multiplex &&
-         !has_namespace(m, nsp) && strcmp(m->address, address) == 0 &&
-         same_text(m->query, query) && !socket_options_moved_way(&m->options, o);
-}
 
 static Manager *manager_new(Net *net, const SocketOptions *options, char *address,
                             char *query) {
-  Manager **all = net_managers(net);
   Manager *m = xcalloc(1, sizeof *m);
   m->net = net;
   m->address = address;
@@ -86,46 +122,45 @@ static Manager *manager_new(Net *net, const SocketOptions *options, char *addres
   m->cookies = cookies_new();
   socket_options_copy(&m->options, options);
   charge_ref(m->options.charge);
-  m->next = *all;
-  *all = m;
+  m->share = (Sharer){.options = &m->options, .address = address, .query = query};
   return m;
 }
 
-static ManagerUser **last_user(Manager *m) {
-  ManagerUser **at = &m->users;
-  while (*at) at = &(*at)->next_user;
-  return at;
+static Manager *find_shareable(Net *net, const Sharer *like, const char *nsp) {
+  Sharer *at = share_find(net, like);
+  for (int i = 0; at && i < MOST_LOOKED_AT; i++, at = at->older) {
+    Manager *m = CONTAINER_OF(at, Manager, share);
+    if (!find_user(m, nsp, strlen(nsp))) return m;
+  }
+  return NULL;
 }
 
 Manager *manager_use(Net *net, const SocketOptions *options, char *address, char *query,
                      ManagerUser *user) {
-  bool alone = options->protocol == SOCKET_WEBSOCKET || !options->multiplex;
-  Manager *m = alone ? NULL : *net_managers(net);
-  while (m && !shareable(m, options, address, query, user->nsp)) m = m->next;
+  bool shares =
+      options->protocol == SOCKET_IO && options->multiplex && options->group != NULL;
+  Sharer like = {.options = options, .address = address, .query = query};
+  Manager *m = shares ? find_shareable(net, &like, user->nsp) : NULL;
   if (m) {
     free(address);
     free(query);
   } else {
     m = manager_new(net, options, address, query);
+    if (shares) share_add(net, &m->share);
   }
-  user->place = m->places++;
-  *last_user(m) = user;
+  put_behind(&m->users, m->users.last, user, USERS);
+  index_add(&m->by_namespace, &user->by_namespace,
+            hash_bytes(HASH_START, user->nsp, strlen(user->nsp)));
   return m;
 }
 
-static void take_user(Manager *m, const ManagerUser *user) {
-  ManagerUser **at = &m->users;
-  while (*at != user) at = &(*at)->next_user;
-  *at = user->next_user;
-}
-
 void manager_leave(Manager *m, ManagerUser *user) {
-  Manager **at = net_managers(m->net);
-  take_user(m, user);
-  if (m->users) return;
+  take_out(&m->users, user, USERS);
+  index_remove(&m->by_namespace, &user->by_namespace);
+  if (m->users.first) return;
   CHECK(!m->engine);
-  while (*at != m) at = &(*at)->next;
-  *at = m->next;
+  share_remove(m->net, &m->share);
+  index_free(&m->by_namespace);
   charge_unref(m->options.charge);
   socket_options_free(&m->options);
   cookies_free(m->cookies);
@@ -137,16 +172,9 @@ void manager_leave(Manager *m, ManagerUser *user) {
 
 /* --- orphans ---------------------------------------------------------------------- */
 
-static Orphan *find_orphan(const Manager *m, const char *nsp, size_t len) {
-  Orphan *orphan = m->orphans;
-  while (orphan && (strlen(orphan->nsp) != len || memcmp(orphan->nsp, nsp, len) != 0))
-    orphan = orphan->next;
-  return orphan;
-}
-
 /* NULL: there is none, or what was one is over. */
 static Orphan *find_alive(const Manager *m, const char *nsp, size_t len) {
-  Orphan *orphan = find_orphan(m, nsp, len);
+  Orphan *orphan = orphan_find(&m->orphans, nsp, len);
   return orphan && orphan->phase != ORPHAN_GONE ? orphan : NULL;
 }
 
@@ -155,39 +183,18 @@ bool manager_has_orphan(const Manager *m, const char *nsp) {
 }
 
 bool manager_was_left(const Manager *m, const char *nsp) {
-  return find_orphan(m, nsp, strlen(nsp)) != NULL;
-}
-
-static Orphan *orphan_new(Manager *m, const char *nsp, OrphanPhase phase) {
-  Orphan *gone = find_orphan(m, nsp, strlen(nsp));
-  if (gone) {
-    gone->phase = phase;
-    return gone;
-  }
-  Orphan *orphan = xmalloc(sizeof *orphan + strlen(nsp) + 1);
-  *orphan = (Orphan){.next = m->orphans, .phase = phase};
-  memcpy(orphan->nsp, nsp, strlen(nsp) + 1);
-  m->orphans = orphan;
-  return orphan;
+  return orphan_find(&m->orphans, nsp, strlen(nsp)) != NULL;
 }
 
 void manager_orphan(Manager *m, const char *nsp) {
-  orphan_new(m, nsp, ORPHAN_ASKED);
+  orphan_set(&m->orphans, orphan_of(&m->orphans, nsp), ORPHAN_ASKED, 0);
 }
 
-static void set_fence(Manager *m, Orphan *orphan) {
+/* It is waited for until the server has taken what was sent until now. */
+static void set_fence(Manager *m, Orphan *orphan, OrphanPhase phase) {
   if (++m->fences == 0) m->fences = 1;
-  orphan->fence = m->fences;
-  engine_fence(m->engine, orphan->fence);
-}
-
-static void free_orphans(Manager *m) {
-  net_turn_end_cancel(&m->farewell);
-  while (m->orphans) {
-    Orphan *orphan = m->orphans;
-    m->orphans = orphan->next;
-    free(orphan);
-  }
+  orphan_set(&m->orphans, orphan, phase, m->fences);
+  engine_fence(m->engine, m->fences);
 }
 
 static void say_disconnect(Manager *m, const char *nsp, bool last) {
@@ -201,53 +208,49 @@ static void say_disconnect(Manager *m, const char *nsp, bool last) {
 }
 
 void manager_disconnect(Manager *m, const ManagerUser *user) {
-  bool ends = m->members == user && !user->next_member;
+  bool ends = m->members.first == user && m->members.last == user;
   if (ends) say_disconnect(m, user->nsp, true);
-  else set_fence(m, orphan_new(m, user->nsp, ORPHAN_TAKING));
+  else set_fence(m, orphan_of(&m->orphans, user->nsp), ORPHAN_TAKING);
 }
 
 static void begin_ending(Manager *m, Orphan *orphan) {
   say_disconnect(m, orphan->nsp, false);
-  orphan->phase = ORPHAN_ENDING;
-  set_fence(m, orphan);
+  set_fence(m, orphan, ORPHAN_ENDING);
 }
 
-/* With the connection: those that the server holds for joined. */
+/* With the connection: those that the server holds for joined, the last one first. */
 static void say_last_disconnects(Manager *m) {
-  for (Orphan *o = m->orphans; o; o = o->next)
-    if (o->phase == ORPHAN_ANSWERED || o->phase == ORPHAN_TAKING)
-      say_disconnect(m, o->nsp, true);
+  for (Orphan *o = m->orphans.answered.last; o; o = o->before)
+    say_disconnect(m, o->nsp, true);
+  for (Orphan *o = m->orphans.fenced.last; o; o = o->before)
+    if (o->phase == ORPHAN_TAKING) say_disconnect(m, o->nsp, true);
 }
 
 /* It is gone: who waits to join its namespace may ask now. */
 static void end_orphan(Manager *m, Orphan *orphan) {
-  orphan->phase = ORPHAN_GONE;
-  orphan->fence = 0;
-  for (ManagerUser *u = m->members; u; u = u->next_member)
-    if (strcmp(u->nsp, orphan->nsp) == 0) u->events->opened(u);
+  orphan_set(&m->orphans, orphan, ORPHAN_GONE, 0);
+  ManagerUser *user = find_member(m, orphan->nsp, strlen(orphan->nsp));
+  if (user) user->events->opened(user);
 }
 
 static void on_farewell(TurnEnd *work) {
   Manager *m = CONTAINER_OF(work, Manager, farewell);
-  for (Orphan *o = m->orphans; o; o = o->next)
-    if (o->phase == ORPHAN_ANSWERED) begin_ending(m, o);
+  while (m->orphans.answered.first) begin_ending(m, m->orphans.answered.first);
 }
 
 /* One fence stands for all before it. */
 static void on_passed(void *ctx, uint32_t number) {
   Manager *m = ctx;
-  for (Orphan *o = m->orphans; o; o = o->next) {
-    if (!o->fence || (int32_t)(number - o->fence) < 0) continue;
+  for (Orphan *o; (o = m->orphans.fenced.first) && (int32_t)(number - o->fence) >= 0;)
     if (o->phase == ORPHAN_ENDING) end_orphan(m, o);
     else begin_ending(m, o);
-  }
 }
 
 /* What else comes for it is for nobody. */
 static void orphan_packet(Manager *m, Orphan *orphan, SioType type) {
   OrphanPhase phase = orphan->phase;
   if (type == SIO_CONNECT && phase == ORPHAN_ASKED) {
-    orphan->phase = ORPHAN_ANSWERED;
+    orphan_set(&m->orphans, orphan, ORPHAN_ANSWERED, 0);
     m->farewell.run = on_farewell;
     net_at_turn_end(m->net, &m->farewell);
   } else if (type == SIO_CONNECT_ERROR && phase == ORPHAN_ASKED) {
@@ -267,22 +270,22 @@ static void end_engine(Manager *m, int close_code, const char *reason) {
   sio_assembly_free(m->assembly);
   m->assembly = NULL;
   charge_set(m->options.charge, &m->assembled, 0);
-  free_orphans(m);
+  net_turn_end_cancel(&m->farewell);
+  orphans_free(&m->orphans);
   if (engine_has_upgraded(engine)) m->upgraded = true;
   engine_free(engine, close_code, reason);
 }
 
 void manager_exit(Manager *m, ManagerUser *user, int close_code, const char *reason) {
-  ManagerUser **at = &m->members;
-  while (*at && *at != user) at = &(*at)->next_member;
-  if (!*at) return;
-  *at = user->next_member;
-  if (!m->members) end_engine(m, close_code, reason);
+  if (!user->member) return;
+  user->member = false;
+  take_out(&m->members, user, MEMBERS);
+  if (!m->members.first) end_engine(m, close_code, reason);
 }
 
 /* Each takes itself out. */
 static void lose_all(Manager *m, const EngineLoss *loss) {
-  while (m->members) m->members->events->lost(m->members, loss);
+  for (ManagerUser *u; (u = m->members.first);) u->events->lost(u, loss);
 }
 
 void manager_fail(Manager *m, const char *reason, const Error *err) {
@@ -300,15 +303,8 @@ void manager_is_older(Manager *m) {
 
 static void on_open(void *ctx) {
   Manager *m = ctx;
-  for (ManagerUser *u = m->members; u; u = u->next_member) u->events->opened(u);
-}
-
-static ManagerUser *find_member(const Manager *m, const SioPacket *packet) {
-  for (ManagerUser *u = m->members; u; u = u->next_member)
-    if (strlen(u->nsp) == packet->nsp_len &&
-        memcmp(u->nsp, packet->nsp, packet->nsp_len) == 0)
-      return u;
-  return NULL; /* of a namespace that was left, or is none of ours */
+  for (ManagerUser *u = m->members.first; u; u = next_of(u, MEMBERS))
+    u->events->opened(u);
 }
 
 /* By the parser: 1 when a packet is whole, with its attachments; 0: more is to come; -1.
@@ -338,7 +334,7 @@ static void on_message(void *ctx, bool binary, const char *data, size_t len) {
   const SioBytes *attachments;
   Error err;
   if (m->options.protocol == SOCKET_WEBSOCKET) {
-    m->members->events->frame(m->members, binary, data, len);
+    m->members.first->events->frame(m->members.first, binary, data, len);
     return;
   }
   int whole = take(m, binary, data, len, &packet, &attachments, &err);
@@ -346,7 +342,7 @@ static void on_message(void *ctx, bool binary, const char *data, size_t len) {
   if (whole < 0) manager_fail(m, ours ? "transport error" : "parse error", &err);
   if (whole <= 0) return;
   Orphan *orphan = find_alive(m, packet.nsp, packet.nsp_len);
-  ManagerUser *user = find_member(m, &packet);
+  ManagerUser *user = find_member(m, packet.nsp, packet.nsp_len);
   if (orphan) orphan_packet(m, orphan, packet.type);
   else if (user) user->events->packet(user, &packet, attachments);
 }
@@ -356,8 +352,8 @@ static void on_lost(void *ctx, const EngineLoss *lost) {
 }
 
 static void on_pong(void *ctx, const char *data, size_t len) {
-  Manager *m = ctx;
-  m->members->events->pong(m->members, data, len);
+  ManagerUser *user = ((Manager *)ctx)->members.first;
+  user->events->pong(user, data, len);
 }
 
 /* Calls are told by themselves, and what is tried until it is acknowledged goes out
@@ -368,7 +364,8 @@ static void on_unsent(void *ctx, bool binary, const char *data, size_t len) {
   Error ignored;
   ManagerUser *user = NULL;
   if (m->options.protocol == SOCKET_WEBSOCKET) {
-    if (m->members) m->members->events->unsent(m->members, data, len);
+    user = m->members.first;
+    if (user) user->events->unsent(user, data, len);
     return;
   }
   bool packed = m->options.msgpack, whole = data && binary == packed && len > 1;
@@ -376,7 +373,7 @@ static void on_unsent(void *ctx, bool binary, const char *data, size_t len) {
     whole = packet_unpack(data, len, &m->unpacked, &packet, &ignored) == 0;
   else if (whole)
     whole = *data == EIO_MESSAGE && sio_parse(data + 1, len - 1, &packet, &ignored) == 0;
-  if (whole) user = find_member(m, &packet);
+  if (whole) user = find_member(m, packet.nsp, packet.nsp_len);
   bool event = whole && (packet.type == SIO_EVENT || packet.type == SIO_BINARY_EVENT);
   if (user && event && packet.ack == SIO_NO_ACK) user->events->unsent(user, data, len);
 }
@@ -425,7 +422,7 @@ static void fill_options(Manager *m, const SocketOptions *o) {
 
 /* Those who wait for their own attempt make it together with this one. */
 static void hurry_others(Manager *m, const ManagerUser *but) {
-  for (ManagerUser *u = m->users; u; u = u->next_user)
+  for (ManagerUser *u = m->users.first; u; u = next_of(u, USERS))
     if (u != but) u->events->hurry(u);
 }
 
@@ -442,10 +439,7 @@ static int open_engine(Manager *m, ManagerUser *user, const SocketOptions *optio
 int manager_enter(Manager *m, ManagerUser *user, const SocketOptions *options, bool *open,
                   Error *err) {
   if (!m->engine && open_engine(m, user, options, err) != 0) return (int)err->code;
-  ManagerUser **at = &m->members;
-  while (*at && (*at)->place < user->place) at = &(*at)->next_member;
-  user->next_member = *at;
-  *at = user;
+  add_member(m, user);
   *open = engine_is_open(m->engine) && !manager_has_orphan(m, user->nsp);
   return 0;
 }

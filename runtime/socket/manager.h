@@ -10,6 +10,7 @@
 #ifndef TIDELOCK_SOCKET_MANAGER_H
 #define TIDELOCK_SOCKET_MANAGER_H
 
+#include "core/index.h"
 #include "socket/engine.h"
 #include "socket/socket_options.h"
 #include "proto/socketio.h"
@@ -34,17 +35,22 @@ typedef struct ManagerEvents {
   void (*hurry)(ManagerUser *user);
 } ManagerEvents;
 
+typedef struct ManagerLinks {
+  ManagerUser *prev, *next;
+} ManagerLinks;
+
 /* Embed it: the owner sets events and nsp, and keeps both while it uses the manager. */
 struct ManagerUser {
   const ManagerEvents *events;
   const char *nsp;
-  ManagerUser *next_user, *next_member; /* the rest is the manager's */
-  size_t place;
+  ManagerLinks in[2]; /* the manager's, as the rest is: its users, its members */
+  IndexNode by_namespace;
+  bool member;
 };
 
 /* Returns new, or one that is there already and can be shared: of the same group, to the
- * same place by the same way, without a user of that namespace. Takes address and query.
- */
+ * same place by the same way, without a user of that namespace (of the newest 64). Takes
+ * address and query. */
 Manager *manager_use(Net *net, const SocketOptions *options, char *address, char *query,
                      ManagerUser *user);
 void manager_leave(Manager *m, ManagerUser *user); /* the last one releases it */

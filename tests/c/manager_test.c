@@ -378,6 +378,101 @@ static void they_join_and_send_in_the_order_of_declaration(void **state) {
   expect(t, "ws close 1000");
 }
 
+/* --- many --------------------------------------------------------------------------- */
+
+static double cpu_seconds(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+  return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+/* What sets them apart: a namespace each, a query each, headers each, or nothing. */
+typedef enum Differs { NAMESPACE, QUERY, HEADERS, NOTHING, DIFFERS_COUNT } Differs;
+
+static void make_one(Member *m, Test *t, Differs differs, int number) {
+  char text[32], header[32], *headers[] = {header, NULL};
+  snprintf(text, sizeof text, "/n=%d", number);
+  snprintf(header, sizeof header, "N: %d", number);
+  SocketOptions options = {.url = t->front, .group = "these", .multiplex = true};
+  if (differs == NAMESPACE) options.nsp = text;
+  if (differs == QUERY) options.query = text + 1;
+  if (differs == HEADERS) options.headers = headers;
+  make_with(m, t, &options);
+}
+
+/* Half goes in the order in which it came, the rest backwards. */
+static double come_and_go(Test *t, Differs differs, int count) {
+  Member *all = xcalloc((size_t)count, sizeof *all);
+  double began = cpu_seconds();
+  for (int i = 0; i < count; i++) make_one(&all[i], t, differs, i);
+  for (int i = 0; i < count / 2; i++) socket_free(all[i].socket);
+  for (int i = count; i-- > count / 2;) socket_free(all[i].socket);
+  double took = cpu_seconds() - began;
+  free(all);
+  return took;
+}
+
+/* Four times as many take four times as long, and not sixteen times. */
+static void many_come_and_go(void **state) {
+  for (Differs differs = NAMESPACE; differs < DIFFERS_COUNT; differs++) {
+    come_and_go(*state, differs, 5000);
+    double few = come_and_go(*state, differs, 5000),
+           more = come_and_go(*state, differs, 20000);
+    if (more > 9 * few + 0.2)
+      fail_msg("case %d: %.3f s, then %.3f s", differs, few, more);
+  }
+}
+
+static void join(Test *t, Member *all, int from, int to) {
+  char text[64];
+  for (int i = from; i < to; i++) {
+    snprintf(text, sizeof text, "ws 40%s,", all[i].nsp);
+    expect(t, text);
+    snprintf(text, sizeof text, "40%s,{\"sid\":\"%d\"}", all[i].nsp, i);
+    say(t, text);
+    snprintf(text, sizeof text, "%s connected\n", all[i].nsp);
+    told(t, text);
+  }
+}
+
+/* Also what enters backwards and leaves in any order. */
+static void they_leave_and_join_again_in_any_order(void **state) {
+  enum { COUNT = 40 };
+  Test *t = *state;
+  Member all[COUNT];
+  char names[COUNT][8], text[400];
+  for (int i = 0; i < COUNT; i++) {
+    snprintf(names[i], sizeof names[i], "/n%d", i);
+    make(&all[i], t, names[i], 10);
+  }
+  for (int i = 0; i < COUNT; i++) socket_connect(all[(i * 7 + 3) % COUNT].socket);
+  expect(t, "WS");
+  accept_ws(t);
+  say(t, HELLO);
+  for (int i = 0; i < COUNT; i++) {
+    snprintf(text, sizeof text, "ws 40%s,", names[i]);
+    expect(t, text); /* in the order of declaration */
+  }
+  for (int i = COUNT; i-- > 0;) {
+    snprintf(text, sizeof text, "40%s,{\"sid\":\"%d\"}", names[i], i);
+    say(t, text);
+    snprintf(text, sizeof text, "%s connected\n", names[i]);
+    told(t, text);
+  }
+  for (int i = 1; i < COUNT; i += 2) {
+    socket_disconnect(all[i].socket);
+    snprintf(text, sizeof text, "ws 41%s,", names[i]);
+    expect(t, text);
+  }
+  for (int i = 1; i < COUNT; i += 2) {
+    socket_connect(all[i].socket);
+    join(t, all, i, i + 1);
+  }
+  say(t, "42/n7,[\"to\",7]");
+  told(t, "/n7 [\"to\",7]\n");
+  for (int i = COUNT; i-- > 0;) socket_free(all[i].socket);
+}
+
 /* --- by polling ------------------------------------------------------------------- */
 
 /* It counts for the next request of a connection that goes on. */
@@ -463,6 +558,8 @@ int main(void) {
       T(a_place_has_many_spellings),
       T(the_standard_path_has_many_spellings),
       T(they_join_and_send_in_the_order_of_declaration),
+      T(many_come_and_go),
+      T(they_leave_and_join_again_in_any_order),
       T(a_new_request_timeout),
       T(what_was_not_sent_is_told),
   };

@@ -47,6 +47,39 @@ script.on_start(function()
 end)
 LUA
 "$TIDELOCK" run many.lua --memory --no-watch 2>err
+cat >connections.lua <<'LUA'
+local script, task, timer = require "tidelock.script", require "tidelock.task", require "tidelock.timer"
+local socket = require "tidelock.socket"
+script.on_start(function()
+  local function within(limit, name, f)
+    local began = timer.now()
+    f()
+    local took = timer.now() - began
+    print((took < limit and "ok " or "not ok ") .. name .. (took < limit and "" or (" %.1f s"):format(took)))
+  end
+  local function parts(f) -- of what one turn may be too short for
+    for i = 1, 20000 do
+      f(i)
+      if i % 1000 == 0 then task.sleep(0) end
+    end
+  end
+  local function connections(name, options)
+    local some, id = {}, name:gsub(" ", "_")
+    within(5, "connections " .. name, function()
+      parts(function(i) some[i] = socket.connect(id .. i, options(i)) end)
+    end)
+    within(5, "and closed", function() parts(function(i) some[i]:disconnect() end) end)
+  end
+  local url <const> = "http://127.0.0.1:1"
+  connections("with a namespace each", function(i) return { url = url, namespace = "/n" .. i, auto_connect = false } end)
+  connections("live", function(i) return { url = url, namespace = "/l" .. i, reconnect = { delay = 60, max_delay = 60 } } end)
+  connections("with a query each", function(i) return { url = url, query = { q = i }, auto_connect = false } end)
+  connections("to one place", function() return { url = url, auto_connect = false } end)
+  connections("to hosts of their own", function(i) return { url = "http://h" .. i .. ".test", auto_connect = false } end)
+  script.exit()
+end)
+LUA
+"$TIDELOCK" run connections.lua --memory --no-watch --log off
 cat >keep.lua <<'LUA'
 local script = require "tidelock.script"
 require("tidelock.timer").every("hold", 60, print)
