@@ -1,249 +1,15 @@
-/* The database's thread and its queue: see db.h.
- *
- * `mutex` guards the queue, what is finished, and the state of trouble; `sql` and the
- * path belong to the thread. A job stays first in the queue while it is worked on, so
- * that one that fails keeps its place. */
+/* The database's thread and its queue: see db.h. A job stays first in the queue while it
+ * is worked on, so that one that fails keeps its place. */
 #include "data/db.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "core/clock.h"
+#include "data/db_parts.h"
 #include "loop/output.h"
-#include "data/db_checkpoint.h"
-#include "data/db_place.h"
-
-/* Beside sqlite's own results: the file at the path is not the one that was opened. */
-enum { GONE = SQLITE_IOERR | (0x7F << 8) };
-
-struct Db {
-  Loop *loop;
-  char *path;
-  int lock; /* the open lock file */
-  double retry;
-  _Atomic size_t *unsaved, none; /* writes that wait; `none`: nobody asks */
-  uv_thread_t thread;
-  uv_async_t async;
-  uv_mutex_t mutex;
-  uv_cond_t wake, answered;
-  DbJob *first, **last, *finished, **finished_last;
-  DbJob *asked, **asked_last;  /* reads that come before */
-  bool closing, trouble, told; /* told: what the watchers know */
-  double until; /* closing: monotonic seconds, for a lock that another process holds */
-  Error why;
-  FileId file; /* that was opened */
-  int max_pages;
-  sqlite3 *reader; /* the loop's */
-  sqlite3 *sql;
-  Checkpoints *checkpoints; /* NULL before the first write */
-  bool opened, writable;    /* once read; its tables are there */
-  bool old;                 /* its format is one that is no longer read */
-  DbWatcher *watchers;
-  DbOptions options; /* without the folder */
-  Event news, gone;
-};
-
-/* --- on the thread: sqlite ------------------------------------------------------------
- */
-
-static int tell_gone(const Db *db, Error *err) {
-  return error_set(err, ERR_IO,
-                   "%.200s is gone, or another file is there now: until it is back, "
-                   "nothing is on disk",
-                   db->path);
-}
-
-static int explain(Db *db, int rc, const char *what, Error *err) {
-  if (rc == SQLITE_OK) return 0;
-  if (rc == GONE) return tell_gone(db, err);
-  bool last = db->sql && (sqlite3_errcode(db->sql) & 0xFF) == (rc & 0xFF);
-  const char *why = last ? sqlite3_errmsg(db->sql) : sqlite3_errstr(rc);
-  return error_set(err, ERR_IO, "cannot %s %.200s: %.80s", what, db->path, why);
-}
-
-static int run(Db *db, const char *sql) {
-  return sqlite3_exec(db->sql, sql, NULL, NULL, NULL);
-}
-
-static int read_format(Db *db, int *format) {
-  sqlite3_stmt *get = NULL;
-  int rc = sqlite3_prepare_v2(db->sql, "PRAGMA user_version", -1, &get, NULL);
-  if (rc == SQLITE_OK && sqlite3_step(get) == SQLITE_ROW)
-    *format = sqlite3_column_int(get, 0);
-  return rc == SQLITE_OK ? sqlite3_finalize(get) : rc;
-}
-
-static void close_sql(Db *db) {
-  sqlite3_close(db->sql);
-  db->sql = NULL;
-  db->writable = false;
-}
-
-/* How long a lock that another process holds is waited for: milliseconds. */
-static int lock_patience(const Db *db) {
-  double left = db->until - clock_monotonic();
-  if (!db->closing || left >= 1) return 1000;
-  return left > 0 ? (int)(left * 1000) : 0;
-}
-
-static int wait_for_lock(Db *db) {
-  uv_mutex_lock(&db->mutex);
-  int patience = lock_patience(db);
-  uv_mutex_unlock(&db->mutex);
-  return sqlite3_busy_timeout(db->sql, patience);
-}
-
-static void know_file(Db *db, FileId file) {
-  uv_mutex_lock(&db->mutex);
-  db->file = file;
-  uv_mutex_unlock(&db->mutex);
-}
-
-/* The file is made with its mode before sqlite sees it; sqlite's own have the same. What
- * was opened once is not made again: its lock went with it. */
-static int open_sql(Db *db) {
-  if (db->sql) return SQLITE_OK;
-  if (file_id_gone(&db->file, db->path)) return GONE;
-  int fd = open(db->path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (fd >= 0) {
-    if (fchmod(fd, 0600) != 0)
-      errno = 0; /* someone else's, and ours to write: so be it */
-    close(fd);
-  }
-  int rc = sqlite3_open_v2(db->path, &db->sql,
-                           SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
-  int format = 0;
-  know_file(db, file_id(db->path));
-  if (rc == SQLITE_OK) rc = wait_for_lock(db);
-  if (rc == SQLITE_OK) rc = read_format(db, &format);
-  if (rc == SQLITE_OK && format && format != DB_FORMAT) {
-    db->old = format < DB_FORMAT;
-    rc = SQLITE_SCHEMA;
-  }
-  return rc;
-}
-
-static int open_database(Db *db, const char *what, Error *err) {
-  int rc = open_sql(db);
-  if (rc == SQLITE_OK) return 0;
-  if (rc == SQLITE_SCHEMA)
-    error_set(err, ERR_IO,
-              "%.200s was written by %s version of Tidelock: move it away, or "
-              "take another --profile",
-              db->path, db->old ? "an older" : "a newer");
-  else explain(db, rc, what, err);
-  close_sql(db);
-  return rc;
-}
-
-static int make_tables(Db *db) {
-  if (db->writable) return SQLITE_OK;
-  int rc = run(db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
-                   " PRAGMA journal_size_limit=4194304");
-  if (rc == SQLITE_OK)
-    rc = run(db, "BEGIN;"
-                 "CREATE TABLE IF NOT EXISTS store(id INTEGER PRIMARY KEY,"
-                 " name TEXT NOT NULL UNIQUE, version INTEGER NOT NULL,"
-                 " next INTEGER NOT NULL DEFAULT 1);"
-                 "CREATE TABLE IF NOT EXISTS row(store INTEGER NOT NULL,"
-                 " parent INTEGER NOT NULL, place BLOB NOT NULL, child INTEGER NOT NULL,"
-                 " json TEXT NOT NULL, PRIMARY KEY(store, parent, place)) WITHOUT ROWID;"
-                 "CREATE TABLE IF NOT EXISTS gone(store INTEGER PRIMARY KEY,"
-                 " keys TEXT NOT NULL);"
-                 "PRAGMA user_version=2;"
-                 "COMMIT");
-  if (rc != SQLITE_OK) run(db, "ROLLBACK");
-  db->writable = rc == SQLITE_OK;
-  if (!db->writable) return rc;
-  if (!db->checkpoints) db->checkpoints = checkpoints_start(db->path);
-  checkpoints_watch(db->checkpoints, db->sql);
-  return rc;
-}
-
-static int limit_pages(Db *db) {
-  uv_mutex_lock(&db->mutex);
-  int pages = db->max_pages;
-  uv_mutex_unlock(&db->mutex);
-  char sql[64];
-  sqlite3_snprintf(sizeof sql, sql, "PRAGMA max_page_count=%d", pages ? pages : 1 << 30);
-  return run(db, sql);
-}
-
-static int write_job(Db *db, DbJob *job, Error *err) {
-  int rc = open_database(db, "write", err);
-  if (rc != SQLITE_OK) return rc;
-  rc = wait_for_lock(db);
-  if (rc == SQLITE_OK) rc = limit_pages(db);
-  if (rc == SQLITE_OK) rc = make_tables(db);
-  if (rc == SQLITE_OK) rc = run(db, "BEGIN IMMEDIATE");
-  if (rc == SQLITE_OK) rc = job->work(job, db->sql);
-  if (rc == SQLITE_OK && file_id_gone(&db->file, db->path)) rc = GONE;
-  if (rc == SQLITE_OK) rc = run(db, "COMMIT");
-  if (rc == SQLITE_OK) return 0;
-  explain(db, rc, "write", err);
-  if (!sqlite3_get_autocommit(db->sql)) run(db, "ROLLBACK");
-  if ((rc & 0xFF) == SQLITE_READONLY)
-    close_sql(db); /* it may not be at the next attempt */
-  return rc;
-}
-
-static bool is_broken(int rc) {
-  return (rc & 0xFF) == SQLITE_CORRUPT || (rc & 0xFF) == SQLITE_NOTADB;
-}
-
-char *db_name_aside(const char *name) {
-  long long now = clock_micros();
-  return xasprintf("%s~broken-%lld.%06lld", name, now / 1000000, now % 1000000);
-}
-
-static void move_aside(const char *path, const char *to, const char *suffix) {
-  char *from = xasprintf("%s%s", path, suffix), *onto = xasprintf("%s%s", to, suffix);
-  rename(from, onto); /* what is not there need not move */
-  free(from);
-  free(onto);
-}
-
-/* A file that is no database at all: it is kept under another name. */
-static void set_aside(Db *db, Error *err) {
-  close_sql(db);
-  know_file(db, (FileId){0});
-  char *name = xasprintf("%s.broken-%lld", db->path, (long long)time(NULL));
-  move_aside(db->path, name, "");
-  move_aside(db->path, name, "-wal");
-  move_aside(db->path, name, "-shm");
-  error_set(err, ERR_IO,
-            "%.140s cannot be read as a database; it was set aside as %.140s", db->path,
-            name);
-  free(name);
-}
-
-/* Nothing was ever stored when the tables are not there. */
-static int read_once(Db *db, DbJob *job, Error *err) {
-  int rc = open_database(db, "read", err);
-  if (rc != SQLITE_OK) return rc;
-  rc = sqlite3_table_column_metadata(db->sql, NULL, "row", NULL, NULL, NULL, NULL, NULL,
-                                     NULL);
-  if (rc == SQLITE_ERROR) return SQLITE_OK;
-  if (rc == SQLITE_OK) rc = job->work(job, db->sql);
-  if (rc != SQLITE_OK) explain(db, rc, "read", err);
-  return rc;
-}
-
-static int read_job(Db *db, DbJob *job, Error *err) {
-  int rc = read_once(db, job, err);
-  if (is_broken(rc) && !db->opened) {
-    set_aside(db, err);
-    return 0;
-  }
-  if (rc == SQLITE_OK) db->opened = true;
-  return rc;
-}
 
 /* --- on the thread: the queue ---------------------------------------------------------
  */
@@ -288,13 +54,13 @@ static bool is_locked(int rc) {
 /* Done with it, whether or not it went well. */
 static bool is_done(const Db *db, const DbJob *job, int rc) {
   if (rc == SQLITE_OK || job->reads) return true;
-  return db->closing && (!is_locked(rc) || lock_patience(db) == 0);
+  return db->closing && (!is_locked(rc) || db_lock_patience(db) == 0);
 }
 
 static void serve(Db *db, DbJob *job) {
   Error err = {0};
   uv_mutex_unlock(&db->mutex);
-  int rc = job->reads ? read_job(db, job, &err) : write_job(db, job, &err);
+  int rc = job->reads ? db_do_read(db, job, &err) : db_do_write(db, job, &err);
   uv_mutex_lock(&db->mutex);
   if (!job->reads && (rc != SQLITE_OK || db->trouble))
     set_trouble(db, rc != SQLITE_OK, &err);
@@ -313,7 +79,7 @@ static void thread_main(void *arg) {
   }
   uv_mutex_unlock(&db->mutex);
   if (db->checkpoints) checkpoints_stop(db->checkpoints);
-  close_sql(db);
+  db_close_sql(db);
 }
 
 /* --- on the loop ----------------------------------------------------------------------
@@ -373,7 +139,7 @@ bool db_is_gone(Db *db, Error *err) {
   uv_mutex_lock(&db->mutex);
   FileId file = db->file;
   uv_mutex_unlock(&db->mutex);
-  return file_id_gone(&file, db->path) && tell_gone(db, err) != 0;
+  return file_id_gone(&file, db->path) && db_tell_gone(db, err) != 0;
 }
 
 static void enqueue(Db *db, DbJob *job) {
@@ -472,6 +238,7 @@ Db *db_open(Loop *loop, const DbOptions *options, Error *err) {
   db->retry = options->retry > 0 ? options->retry : 1;
   db->max_pages = options->max_pages;
   db->options = *options;
+  db->options.folder = xstrdup(options->folder);
   db->last = &db->first;
   db->asked_last = &db->asked;
   db->finished_last = &db->finished;
@@ -489,6 +256,7 @@ static void on_gone(Event *event) {
   uv_cond_destroy(&db->wake);
   uv_cond_destroy(&db->answered);
   uv_mutex_destroy(&db->mutex);
+  free((char *)db->options.folder);
   free(db->path);
   free(db);
 }

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "core/base.h"
+#include "data/db_aside.h"
 
 /* --- the lock --------------------------------------------------------------------- */
 
@@ -35,11 +36,10 @@ int place_lock(const char *folder, const char *advice, Error *err) {
   if (fd < 0) error_set(err, ERR_IO, "cannot open %.200s: %s", path, strerror(errno));
   free(path);
   if (fd < 0) return -1;
-  if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
-    if (write_pid(fd) != 0) errno = 0;
-    return fd;
-  }
-  tell_holder(fd, folder, advice, err);
+  bool mine = flock(fd, LOCK_EX | LOCK_NB) == 0;
+  if (!mine) tell_holder(fd, folder, advice, err);
+  else if (write_pid(fd) != 0) errno = 0;
+  if (mine && aside_finish(folder, err) == 0) return fd;
   close(fd);
   return -1;
 }

@@ -9,7 +9,8 @@
 #include "core/error.h"
 
 /* Returns the descriptor that holds the lock, or -1: BUSY (with who has it, and
- * the advice), IO. It goes with the process, however that ends. */
+ * the advice), IO. It goes with the process, however that ends. What another one began to
+ * set aside is finished. */
 int place_lock(const char *folder, const char *advice, Error *err);
 
 typedef struct FileId {

@@ -1,15 +1,15 @@
 #include "data/profile.h"
 
-#include <errno.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-#include "core/clock.h"
 #include "core/json.h"
 #include "data/db.h"
+#include "data/db_aside.h"
 #include "data/db_place.h"
 
 enum { MAX_DEEP = 64 };
@@ -280,7 +280,16 @@ static int open_file(Profile *p, bool writes, Error *err) {
   return rc == SQLITE_OK ? check_format(p, err) : fail(p, err);
 }
 
+/* What another process began and did not end: reading waits for nobody. */
+static int finish_begun(const char *folder, Error *err) {
+  if (!aside_pending(folder)) return 0;
+  int lock = place_lock(folder, end_it, err);
+  if (lock >= 0) close(lock);
+  return lock >= 0 ? 0 : (int)err->code;
+}
+
 Profile *profile_open(const char *folder, bool writes, Error *err) {
+  if (finish_begun(folder, err) != 0) return NULL;
   Profile *p = xcalloc(1, sizeof *p);
   p->path = xasprintf("%s/state.db", folder);
   p->lock = -1;
@@ -304,43 +313,24 @@ void profile_close(Profile *p) {
 
 /* --- whole files ------------------------------------------------------------------ */
 
-/* The file, and what sqlite has beside it. */
-static int move_file(const char *folder, const char *from, const char *to, Error *err) {
-  static const char *const parts[] = {"", "-wal", "-shm"};
-  for (int i = COUNT_OF(parts) - 1; i >= 0; i--) {
-    char *a = xasprintf("%s/%s%s", folder, from, parts[i]);
-    char *b = xasprintf("%s/%s%s", folder, to, parts[i]);
-    bool good = rename(a, b) == 0 || errno == ENOENT;
-    if (!good) error_set(err, ERR_IO, "cannot rename %.200s: %s", a, strerror(errno));
-    free(a);
-    free(b);
-    if (!good) return ERR_IO;
-  }
-  return 0;
-}
-
-static bool is_there(const char *folder, const char *name) {
+/* A folder or a pipe is none that sqlite reads. */
+static bool is_file(const char *folder, const char *name) {
+  struct stat st;
   char *path = xasprintf("%s/%s", folder, name);
-  bool there = access(path, F_OK) == 0;
+  bool is = stat(path, &st) == 0 && S_ISREG(st.st_mode);
   free(path);
-  return there;
+  return is;
 }
 
 int profile_restore_file(const char *folder, const char *name, char **aside, Error *err) {
   *aside = NULL;
-  if (strchr(name, '/') || !is_there(folder, name))
-    return error_set(err, ERR_NOT_FOUND, "there is no %.100s in %.150s", name, folder);
-  int lock = place_lock(folder, end_it, err), code = 0;
-  if (lock < 0) return (int)err->code;
-  if (is_there(folder, "state.db"))
-    *aside = xasprintf("state.db.broken-%lld", (long long)clock_wall());
-  while (*aside && is_there(folder, *aside)) {
-    char *other = xasprintf("%s.1", *aside);
-    free(*aside);
-    *aside = other;
-  }
-  if (*aside) code = move_file(folder, "state.db", *aside, err);
-  if (code == 0) code = move_file(folder, name, "state.db", err);
-  close(lock);
+  int lock = -1;
+  if (access(folder, F_OK) == 0 && (lock = place_lock(folder, end_it, err)) < 0)
+    return (int)err->code;
+  int code = 0;
+  if (!aside_is_one(name) || !is_file(folder, name))
+    code = error_set(err, ERR_NOT_FOUND, "there is no %.100s in %.150s", name, folder);
+  else code = aside_move(folder, name, aside, err);
+  if (lock >= 0) close(lock);
   return code;
 }

@@ -8,12 +8,11 @@
 
 #include "core/json.h"
 #include "core/suggest.h"
+#include "data/db_aside.h"
 #include "data/profile.h"
 #include "main/commands.h"
 #include "main/data.h"
 #include "script/keep_file.h"
-
-#define FILE_ASIDE "state.db.broken-"
 
 typedef struct Asked {
   const Options *options;
@@ -46,17 +45,14 @@ static char *time_text(const char *name, const char *mark) {
 /* --- list ------------------------------------------------------------------------- */
 
 static int is_file_aside(const struct dirent *entry) {
-  const char *name = entry->d_name;
-  size_t len = strlen(name);
-  if (strncmp(name, FILE_ASIDE, strlen(FILE_ASIDE)) != 0) return 0;
-  return len < 4 || (strcmp(name + len - 4, "-wal") && strcmp(name + len - 4, "-shm"));
+  return aside_is_one(entry->d_name);
 }
 
 static int list_files(const Asked *asked) {
   struct dirent **all;
   int count = scandir(asked->folder, &all, is_file_aside, alphasort);
   for (int i = 0; i < count; i++) {
-    char *when = time_text(all[i]->d_name, FILE_ASIDE);
+    char *when = time_text(all[i]->d_name, ASIDE_PREFIX);
     say(asked->world, "%-48s  file         %s\n", all[i]->d_name, when);
     free(when);
     free(all[i]);
@@ -226,7 +222,7 @@ static int run_action(Asked *asked, const char *what) {
                 : strcmp(what, "reset") == 0 ? reset_entry
                                              : restore_entry;
   const char *first = asked->options->paths[1];
-  if (fn == restore_entry && strncmp(first, FILE_ASIDE, strlen(FILE_ASIDE)) == 0)
+  if (fn == restore_entry && strncmp(first, ASIDE_PREFIX, strlen(ASIDE_PREFIX)) == 0)
     return restore_file(asked, first);
   Error err;
   asked->profile = profile_open(asked->folder, fn != show_entry, &err);
