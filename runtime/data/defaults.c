@@ -19,6 +19,65 @@ Value defaults_gone(ValueAccount *account, Value initial, Value root) {
   return gone;
 }
 
+/* --- after a change --------------------------------------------------------------- */
+
+typedef struct Again {
+  ValueAccount *account;
+  Value initial, root, gone; /* gone: to be; owned */
+} Again;
+
+/* Which keys are gone below the first of the steps. */
+static void look_again(ValueAccount *account, Value initial, Value root, Value *gone,
+                       const ValueStep *steps, size_t count) {
+  const ValueStep *step = steps;
+  Value item = value_object_get(initial, step->key, step->key_len);
+  Value is = value_object_get(root, step->key, step->key_len), below = {0};
+  if (item.type == VALUE_ABSENT) return;
+  if (is.type == VALUE_ABSENT) {
+    below = value_bool(true);
+  } else if (both_objects(item, is)) {
+    Value was = value_object_get(*gone, step->key, step->key_len);
+    if (count == 1 || !steps[1].key || was.type == VALUE_BOOL) {
+      below = defaults_gone(account, item, is);
+    } else {
+      below = was.type == VALUE_OBJECT ? value_retain(was) : value_object(account);
+      look_again(account, item, is, &below, steps + 1, count - 1);
+    }
+  }
+  if (below.type == VALUE_BOOL || value_count(below) > 0) {
+    value_object_set(account, gone, step->key, step->key_len, below);
+    return;
+  }
+  value_release(below);
+  value_object_remove(account, gone, step->key, step->key_len, NULL);
+}
+
+/* A change of an array is none of its keys; what is deeper than a state may be is not
+ * looked for. */
+static int on_change(void *ctx, const ValueChange *change) {
+  enum { DEEPEST = 128 };
+  Again *again = ctx;
+  ValueStep steps[DEEPEST];
+  size_t count = 0;
+  for (const ValuePath *at = change->path; at; at = at->up) count++;
+  if (count == 0 || count > DEEPEST) return 1;
+  size_t i = count;
+  for (const ValuePath *at = change->path; at; at = at->up) steps[--i] = at->step;
+  look_again(again->account, again->initial, again->root, &again->gone, steps, count);
+  return 0;
+}
+
+Value defaults_gone_now(ValueAccount *account, Value initial, Value before, Value root,
+                        Value gone) {
+  Again again = {account, initial, root, {0}};
+  again.gone = gone.type == VALUE_OBJECT ? value_retain(gone) : value_object(account);
+  if (value_diff(before, root, on_change, &again) == 0) return again.gone;
+  value_release(again.gone);
+  return defaults_gone(account, initial, root);
+}
+
+/* --- filling in ------------------------------------------------------------------- */
+
 static Value gone_below(Value gone, const char *name, size_t len) {
   return gone.type == VALUE_OBJECT ? value_object_get(gone, name, len) : (Value){0};
 }

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "data/defaults.h"
+#include "data/persist_gone.h"
 #include "data/persist_parts.h"
 
 struct Persist {
@@ -24,9 +24,9 @@ struct Persist {
   void *ctx;
   Rows rows;
   Source source;
-  Buffer troubles;     /* of Error: what is still to be told */
-  Value synced, root;  /* what the rows stand for; what is to be */
-  Value initial, gone; /* which of its keys are gone: as it is stored */
+  Buffer troubles;    /* of Error: what is still to be told */
+  Value synced, root; /* what the rows stand for; what is to be */
+  GoneKeys gone;
   Timer timer;
   uint64_t changed, handed, saved, written;
   PersistFlush *flushes, **last_flush;
@@ -149,17 +149,14 @@ static Value item_of(Value root, const char *key, size_t len) {
   return value_object_get(root, key, len);
 }
 
-/* What the rows have and the root has not, or what is kept no more. That which was read
- * of an older version goes: it would come back as if it were of this one. */
-static void sync_lost(Persist *p) {
+/* What is kept no more, of an older version that was read: it would come back as if it
+ * were of this one. */
+static void sync_old(Persist *p) {
   Value key, item;
-  bool old = p->stored >= 0 && p->stored < p->version;
   for (size_t i = 0; value_object_at(p->synced, i, &key, &item); i++) {
     size_t len;
     const char *name = value_bytes(key, &len);
-    bool kept = is_kept(p, name, len);
-    if (kept ? item_of(p->root, name, len).type == VALUE_ABSENT : old)
-      rows_sync(&p->rows, name, len, item, (Value){0});
+    if (!is_kept(p, name, len)) rows_sync(&p->rows, name, len, item, (Value){0});
   }
 }
 
@@ -198,44 +195,14 @@ static void sync_rows(Persist *p) {
     sync_all(p);
     return;
   }
-  sync_lost(p);
+  if (p->stored >= 0 && p->stored < p->version) sync_old(p);
   for (size_t i = 0; i < p->key_count; i++) {
     size_t len = strlen(p->keys[i]);
     Value item = item_of(p->root, p->keys[i], len);
-    if (item.type != VALUE_ABSENT)
-      rows_sync(&p->rows, p->keys[i], len, item_of(p->synced, p->keys[i], len), item);
+    Value was = item_of(p->synced, p->keys[i], len);
+    if (item.type != VALUE_ABSENT || was.type != VALUE_ABSENT)
+      rows_sync(&p->rows, p->keys[i], len, was, item);
   }
-}
-
-/* Returns new: which kept keys of the initial state are gone. */
-static Value find_gone(const Persist *p) {
-  Value all = defaults_gone(p->rows.account, p->initial, p->root);
-  Value gone = value_object(p->rows.account), key, item;
-  for (size_t i = 0; value_object_at(all, i, &key, &item); i++) {
-    size_t len;
-    const char *name = value_bytes(key, &len);
-    if (is_kept(p, name, len))
-      value_object_set(p->rows.account, &gone, name, len, value_retain(item));
-  }
-  value_release(all);
-  return gone;
-}
-
-/* Returns new: what is to be stored of it, or NULL, when that is stored. */
-static char *sync_gone(Persist *p) {
-  Error err;
-  Buffer text = {0};
-  if (p->initial.type != VALUE_OBJECT) return NULL;
-  Value now = find_gone(p);
-  bool same = p->gone.type ? value_equal(now, p->gone) : value_count(now) == 0;
-  if (same || value_to_json(now, &text, &err) != 0) {
-    value_release(now);
-    buffer_free(&text);
-    return NULL;
-  }
-  value_release(p->gone);
-  p->gone = now;
-  return buffer_take(&text, NULL);
 }
 
 /* Hands over what differs. */
@@ -243,9 +210,10 @@ static void write_now(Persist *p) {
   timer_stop(p->loop, &p->timer);
   p->late = false;
   sync_rows(p);
+  char *gone = gone_keys_sync(&p->gone, p->rows.account, p->all ? NULL : p->keys,
+                              p->synced, p->root);
   value_release(p->synced);
   p->synced = value_retain(p->root);
-  char *gone = sync_gone(p);
   if (!p->rows.count && !p->aside && !gone && p->stored == p->version) {
     if (!p->writing) p->saved = p->handed = p->changed;
     if (!p->writing) return;
@@ -349,19 +317,17 @@ void persist_set_aside(Persist *p, const char *why, Error *err) {
   rows_forget(&p->rows);
   value_release(p->synced);
   value_release(p->root);
-  value_release(p->gone);
-  p->synced = p->root = p->gone = (Value){0};
+  gone_keys_forget(&p->gone);
+  p->synced = p->root = (Value){0};
   p->stored = -1;
 }
 
 Value persist_gone(const Persist *p) {
-  return p->gone;
+  return p->gone.stored;
 }
 
 void persist_set_initial(Persist *p, Value initial) {
-  value_retain(initial);
-  value_release(p->initial);
-  p->initial = initial;
+  gone_keys_begin(&p->gone, initial);
 }
 
 /* --- life -----------------------------------------------------------------------------
@@ -397,9 +363,8 @@ static void drop_values(Persist *p) {
   timer_stop(p->loop, &p->timer);
   value_release(p->synced);
   value_release(p->root);
-  value_release(p->initial);
-  value_release(p->gone);
-  p->synced = p->root = p->initial = p->gone = (Value){0};
+  gone_keys_free(&p->gone);
+  p->synced = p->root = (Value){0};
   p->closed = true;
   source_settle(&p->source);
   rows_free(&p->rows);
@@ -420,18 +385,6 @@ static bool build_root(Persist *p, const Load *load, const PersistOptions *optio
   return loaded->type != VALUE_ABSENT;
 }
 
-/* What cannot be read of it is nothing worth telling. */
-static void read_gone(Persist *p, const Load *load) {
-  Error err;
-  JsonArena *arena = json_arena_new();
-  const cJSON *item = NULL;
-  if (load->gone.len)
-    item = json_parse_exact(arena, load->gone.data, load->gone.len, &err);
-  if (item && value_from_json(p->rows.account, arena, item, &p->gone, &err) != 0)
-    p->gone = (Value){0};
-  json_arena_free(arena);
-}
-
 /* What can be read becomes *loaded; what cannot is set aside. False: not to be known. */
 static bool take_load(Persist *p, const Load *load, const PersistOptions *options,
                       ValueAccount *account, Value *loaded, Error *err) {
@@ -441,7 +394,7 @@ static bool take_load(Persist *p, const Load *load, const PersistOptions *option
     error_set(&why, ERR_DECODE, "it has version %lld, newer than %lld",
               (long long)load->version, (long long)p->version);
   } else if (build_root(p, load, options, account, loaded, &why)) {
-    read_gone(p, load);
+    gone_keys_read(&p->gone, p->rows.account, load->gone.data, load->gone.len);
     return true;
   } else if (why.code == ERR_MEMORY) {
     *err = why;
