@@ -87,7 +87,8 @@ static int move_parts(const Plan *p, const char *from, const char *to, Error *er
 /* --- the plan --------------------------------------------------------------------- */
 
 static int write_text(const char *path, const char *text) {
-  int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+  unlink(path); /* what is left of another */
+  int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (fd < 0) return -1;
   ssize_t len = (ssize_t)strlen(text);
   bool good = write(fd, text, (size_t)len) == len && fsync(fd) == 0;
@@ -136,7 +137,7 @@ static int end_plan(const Plan *p, const char *file, Error *err) {
 /* Returns whether there is one. What cannot be read as one was never begun: it goes. */
 static bool read_plan(Plan *p, const char *file) {
   char *path = xasprintf("%s/%s", p->folder, file);
-  int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+  int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
   free(path);
   if (fd < 0) return false;
   ssize_t len = read(fd, p->text, sizeof p->text - 1);

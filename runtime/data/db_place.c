@@ -29,12 +29,25 @@ static int write_pid(int fd) {
   return ftruncate(fd, 0) == 0 && pwrite(fd, pid, (size_t)len, 0) == len ? 0 : -1;
 }
 
+/* A lock that leads elsewhere would have the pid written over what is there. */
+static int open_lock(const char *folder, Error *err) {
+  char *path = xasprintf("%s/state.lock", folder);
+  int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+  int why = errno;
+  struct stat st;
+  bool good = fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+  if (fd < 0 && why != ELOOP)
+    error_set(err, ERR_IO, "cannot open %.200s: %s", path, strerror(why));
+  else if (!good) error_set(err, ERR_IO, "%.200s is no file of its own: remove it", path);
+  free(path);
+  if (good) return fd;
+  if (fd >= 0) close(fd);
+  return -1;
+}
+
 /* A full disk keeps the pid from being told, not the lock from being had. */
 int place_lock(const char *folder, const char *advice, Error *err) {
-  char *path = xasprintf("%s/state.lock", folder);
-  int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (fd < 0) error_set(err, ERR_IO, "cannot open %.200s: %s", path, strerror(errno));
-  free(path);
+  int fd = open_lock(folder, err);
   if (fd < 0) return -1;
   bool mine = flock(fd, LOCK_EX | LOCK_NB) == 0;
   if (!mine) tell_holder(fd, folder, advice, err);
@@ -45,6 +58,12 @@ int place_lock(const char *folder, const char *advice, Error *err) {
 }
 
 /* --- the file --------------------------------------------------------------------- */
+
+int place_check_file(const char *path, Error *err) {
+  struct stat st;
+  if (stat(path, &st) != 0 || S_ISREG(st.st_mode)) return 0;
+  return error_set(err, ERR_IO, "%.200s is no file: move it away", path);
+}
 
 FileId file_id(const char *path) {
   struct stat st;

@@ -13,6 +13,10 @@
  * set aside is finished. */
 int place_lock(const char *folder, const char *advice, Error *err);
 
+/* IO where something else than a file is there (a folder, a pipe, a device): sqlite would
+ * wait for it, or write to it. */
+int place_check_file(const char *path, Error *err);
+
 typedef struct FileId {
   dev_t device;
   ino_t inode;

@@ -91,6 +91,7 @@ static int open_sql(Db *db) {
 }
 
 static int open_database(Db *db, const char *what, Error *err) {
+  if (!db->sql && place_check_file(db->path, err) != 0) return SQLITE_CANTOPEN;
   int rc = open_sql(db);
   if (rc == SQLITE_OK) return 0;
   if (rc == SQLITE_SCHEMA)

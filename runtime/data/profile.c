@@ -274,6 +274,7 @@ static int check_format(const Profile *p, Error *err) {
 static int open_file(Profile *p, bool writes, Error *err) {
   if (access(p->path, F_OK) != 0)
     return error_set(err, ERR_NOT_FOUND, "nothing is kept: there is no %.200s", p->path);
+  if (place_check_file(p->path, err) != 0) return ERR_IO;
   int flags = writes ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY;
   int rc = sqlite3_open_v2(p->path, &p->sql, flags | SQLITE_OPEN_NOMUTEX, NULL);
   if (rc == SQLITE_OK) rc = sqlite3_busy_timeout(p->sql, 1000);
