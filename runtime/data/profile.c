@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/clean.h"
 #include "core/json.h"
 #include "data/db.h"
 #include "data/db_aside.h"
@@ -116,13 +117,18 @@ typedef struct Reading {
 
 static int put_branch(const Reading *r, int64_t parent, bool array, int deep);
 
-static int put_key(const Reading *r, sqlite3_stmt *get) {
+/* One that is not UTF-8 is shown with "?" for what is none, so that the rest is shown. */
+static void put_key(const Reading *r, sqlite3_stmt *get) {
   size_t len = (size_t)sqlite3_column_bytes(get, 0);
   const char *key = sqlite3_column_blob(get, 0);
-  if (json_put_string(r->out, key ? key : "", len) != 0)
-    return error_set(r->err, ERR_DECODE, "a key is not UTF-8");
+  if (json_put_string(r->out, key ? key : "", len) != 0) {
+    Buffer clean = {0};
+    clean_text(&(Cleaner){0}, key, len, &clean);
+    if (json_put_string(r->out, clean.data, clean.len) != 0)
+      json_put_string(r->out, "?", 1); /* it ends inside a character */
+    buffer_free(&clean);
+  }
   buffer_putc(r->out, ':');
-  return 0;
 }
 
 /* What is broken in itself is shown as a text, so that the whole stays JSON. */
@@ -137,11 +143,10 @@ static int put_json(const Reading *r, const char *text, size_t len) {
 }
 
 static int put_row(const Reading *r, sqlite3_stmt *get, bool array, int deep) {
-  int code = array ? 0 : put_key(r, get);
+  if (!array) put_key(r, get);
   int64_t child = sqlite3_column_int64(get, 1);
   size_t len = (size_t)sqlite3_column_bytes(get, 2);
   const char *json = sqlite3_column_blob(get, 2);
-  if (code != 0) return code;
   if (child == 0) return put_json(r, json ? json : "", len);
   return put_branch(r, child, len == 2 && json[0] == '[', deep + 1);
 }

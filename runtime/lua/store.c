@@ -87,8 +87,19 @@ static void add_persist(lua_State *L, StoreOptions *o) {
   o->persist[o->persist_count++] = xstrdup(key);
 }
 
+/* { name = true } names nothing, and nothing would be kept. */
+static void check_list(lua_State *L, lua_Integer count) {
+  for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1)) {
+    bool in = lua_isinteger(L, -2) && lua_tointeger(L, -2) >= 1 &&
+              lua_tointeger(L, -2) <= count;
+    if (!in)
+      luaL_error(L, "store.define: persist is a list of top-level keys, or true for all");
+  }
+}
+
 static void read_persist_keys(lua_State *L, StoreOptions *o) {
   lua_Integer count = luaL_len(L, -1);
+  check_list(L, count);
   if (count < 0 || count > 1000)
     luaL_error(L, "store.define: persist names 1000 keys at most");
   o->persist = xcalloc((size_t)count + 1, sizeof *o->persist);

@@ -60,4 +60,19 @@ ln -s "$PWD/elsewhere/real.db" data/default/state.db
 touch elsewhere/real.db
 is_told "a database that is a link" 0 '^N	1	true$' run s.lua --no-watch
 is_told "a database that is a link, again" 0 '^N	2	true$' run s.lua --no-watch
+# One key that is no text hides nothing.
+anew
+cat >k.lua <<'LUA'
+local store, script = require "tidelock.store", require "tidelock.script"
+local s = store.define("s", { initial = { fine = 1, ["a\xff"] = 2, ["b\xc3"] = { c = 3 } }, persist = true })
+script.on_start(function()
+  s:change(function(d) d.fine = 10 end)
+  s:flush()
+  script.exit()
+end)
+LUA
+tool run k.lua --no-watch
+is_told "a key that is not UTF-8: the rest is shown" 0 '"fine": 10' data show k:s
+is_told "what lies below it, too" 0 '"c": 3' data show k:s
+is_told "and exported" 0 '"fine": 10' data export
 finish

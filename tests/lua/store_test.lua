@@ -315,6 +315,14 @@ test.describe("names and options", function()
     expect(function() define({}, { share = "all" }) end).raises("share")
     expect(function() define({}, { history = 10 }) end).raises("history is a table")
     expect(function() define({}, { history = { size = 10 } }) end).raises('unknown option "size"')
+    for _, name in ipairs { "a\0b", "\0", "a\0" } do
+      expect(function() store.define(name, { initial = {} }) end).raises("zero byte")
+      expect(function() store.attach("other:" .. name) end).raises("zero byte")
+    end
+    local lists = { { a = true }, { "a", b = "c" }, { "a", [3] = "b" }, { [0] = "a" }, { [1.5] = "a" } }
+    for _, keys in ipairs(lists) do
+      expect(function() define({}, { persist = keys }) end).raises("persist is a list")
+    end
     expect(function() define({}, { persist = { "a", "a" } }) end).raises('"a" twice')
     expect(function() define({}, { persist = { "a\0b" } }) end).raises("top-level keys")
     expect(function() define({}, { persist = { 1 } }) end).raises("top-level keys")
