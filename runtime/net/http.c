@@ -4,12 +4,13 @@
  * what another origin may see (scheme, host and port, all three), and every hop starts
  * with fresh errors, limits and phase. A hop speaks HTTP/1.1 on a connection of ours
  * (http_exchange.c), or is one transfer of curl's where HTTP/2 is asked for
- * (http_curl.c); what an answer's headers and body become stands here for both.
+ * (http_curl.c); what an answer's headers and body become stands in http_hop.c
+ * for both.
  *
- * How a request ends. A hop is over in the poll or a timer (http_hop_over): nothing of it
- * is held while the event waits in the inbox, and `deliver` runs in dispatch. A cancel
- * before that ends the hop and frees at once; one between only marks the request, since
- * its event is in the inbox. */
+ * How a request ends. A hop is over in the poll or a timer (end_hop): nothing of it
+ * is held while the event waits in the inbox, and `deliver_answer` runs in dispatch. A
+ * cancel before that ends the hop and frees at once; one between only marks the request,
+ * since its event is in the inbox. */
 #include "net/http.h"
 
 #include <math.h>
@@ -18,29 +19,16 @@
 #include <strings.h>
 
 #include "net/http_headers.h"
-#include "net/http_parts.h"
+#include "net/http_curl.h"
+#include "net/http_exchange.h"
+#include "net/http_hop.h"
 #include "net/pool.h"
 
 enum { DEFAULT_REDIRECTS = 5 };
 static const size_t default_max_body = 64u << 20;
 
-/* The owner is charged for so much more; gives ERR_MEMORY when that is too much. */
-static int charge_more(HttpRequest *r, size_t bytes) {
-  if (!r->charge) return 0;
-  if (charge_is_full(r->charge, bytes)) return ERR_MEMORY;
-  charge_add(r->charge, bytes);
-  r->charged += bytes;
-  return 0;
-}
-
-/* What there is of it is about to be handed over, or to go. */
-static void end_charge(HttpRequest *r) {
-  charge_let_go(r->charge, r->charged);
-  r->charge = NULL;
-}
-
 static void request_free(HttpRequest *r) {
-  end_charge(r);
+  http_end_charge(r);
   net_url_free(&r->url);
   for (char **header = r->headers; header && *header; header++) free(*header);
   free(r->headers);
@@ -57,48 +45,6 @@ static void request_free(HttpRequest *r) {
   free(r);
 }
 
-/* --- what a hop asks -------------------------------------------------------------- */
-
-bool http_is_method(const HttpRequest *r, const char *method) {
-  return strcmp(r->method, method) == 0;
-}
-
-bool http_at_home(const HttpRequest *r) {
-  return strcmp(r->url.origin, r->first_origin) == 0;
-}
-
-bool http_sends_body(const HttpRequest *r) {
-  return r->body.len > 0 || http_is_method(r, "POST") || http_is_method(r, "PUT") ||
-         http_is_method(r, "PATCH");
-}
-
-/* Another origin gets no secrets, and not the Host of the first. */
-static bool stays_home(const char *header) {
-  return http_header_secret(header) || http_header_is(header, "Host");
-}
-
-const char **http_hop_headers(const HttpRequest *r) {
-  bool home = http_at_home(r);
-  size_t count = 0, n = 0;
-  while (r->headers[count]) count++;
-  const char **list = xcalloc(count + 1, sizeof *list);
-  for (char **header = r->headers; *header; header++)
-    if (home || !stays_home(*header)) list[n++] = *header;
-  return list;
-}
-
-const char **http_standard_headers(const HttpRequest *r, const char *basic,
-                                   const char *proxy) {
-  const char **list = xcalloc(6, sizeof *list);
-  size_t n = 0;
-  list[n++] = "User-Agent: tidelock";
-  list[n++] = "Accept: */*";
-  if (!r->raw) list[n++] = "Accept-Encoding: gzip, deflate";
-  if (basic) list[n++] = basic;
-  if (proxy) list[n++] = proxy;
-  return list;
-}
-
 static void start_hop(HttpRequest *r) {
   bool secure = strncmp(r->url.url, "https:", 6) == 0;
   r->discards = false;
@@ -107,89 +53,6 @@ static void start_hop(HttpRequest *r) {
   buffer_clear(&r->response.body);
   if (r->http2 && secure) http_curl_start(r);
   else http_exchange_start(r);
-}
-
-/* --- what an answer becomes ------------------------------------------------------- */
-
-static bool is_redirect(const HttpRequest *r) {
-  static const int codes[] = {301, 302, 303, 307, 308};
-  size_t len;
-  for (size_t i = 0; i < COUNT_OF(codes); i++)
-    if (r->answer.status == codes[i])
-      return http1_head_value(&r->answer.head, "Location", 0, &len) && len > 0;
-  return false;
-}
-
-/* Returns new: the elements of all Content-Encoding fields. */
-static char *codings_of(const HttpRequest *r) {
-  Buffer all = {0};
-  const char *value;
-  size_t len;
-  for (size_t n = 0;
-       (value = http1_head_value(&r->answer.head, "Content-Encoding", n, &len)); n++) {
-    if (n) buffer_putc(&all, ',');
-    buffer_put(&all, value, len);
-  }
-  return buffer_take(&all, NULL);
-}
-
-static int refuse_body(HttpRequest *r, int code) {
-  char shown[NET_URL_SHOWN];
-  net_url_show(net_url_name(&r->url), shown);
-  if (code == ERR_TOO_LARGE)
-    error_set(&r->error, ERR_TOO_LARGE, "the body of the answer of %s exceeds %zu bytes",
-              shown, r->max_body);
-  else if (code == ERR_MEMORY)
-    error_set(&r->error, ERR_MEMORY, "no memory for the body of the answer of %s", shown);
-  else if (code)
-    error_set(&r->error, ERR_DECODE, "the answer of %s could not be decompressed", shown);
-  return code;
-}
-
-/* What says that it is too large is not waited for. */
-static int check_length(HttpRequest *r) {
-  const Http1Framing *framing = &r->answer.framing;
-  bool known = framing->body == HTTP1_LENGTH && !r->coding;
-  return known && framing->length > r->max_body ? refuse_body(r, ERR_TOO_LARGE) : 0;
-}
-
-int http_take_head(HttpRequest *r) {
-  r->response.status = r->answer.status;
-  r->response.version = r->answer.minor == 0 ? "1.0" : "1.1";
-  r->discards = r->redirects_left >= 0 && is_redirect(r);
-  if (r->discards || http_is_method(r, "HEAD")) return 0;
-  if (!r->raw) {
-    char *codings = codings_of(r);
-    r->coding = coding_new(codings, strlen(codings));
-    free(codings);
-  }
-  return check_length(r);
-}
-
-static int add_piece(HttpRequest *r, const char *piece, size_t len) {
-  Buffer *body = &r->response.body;
-  size_t room = charge_room(r->charge), most = r->max_body;
-  if (room < most - body->len) most = body->len + room;
-  bool less = most < r->max_body;
-  if (r->coding) {
-    int code = coding_take(r->coding, piece, len, most, body);
-    return code == ERR_TOO_LARGE && less ? ERR_MEMORY : code;
-  }
-  if (len > most - body->len) return less ? ERR_MEMORY : ERR_TOO_LARGE;
-  if (!buffer_can_take(body, len)) return ERR_MEMORY;
-  buffer_put(body, piece, len);
-  return 0;
-}
-
-int http_take_body(HttpRequest *r, const char *piece, size_t len) {
-  size_t before = r->response.body.len;
-  int code = add_piece(r, piece, len);
-  if (code == 0) code = charge_more(r, r->response.body.len - before);
-  return refuse_body(r, code);
-}
-
-int http_end_body(HttpRequest *r) {
-  return refuse_body(r, r->coding ? coding_end(r->coding) : 0);
 }
 
 /* --- redirects -------------------------------------------------------------------- */
@@ -249,7 +112,7 @@ static int turn_to(HttpRequest *r, const char *location) {
 }
 
 /* Returns whether another hop was started. On a failure r->error is set. */
-static bool follow(HttpRequest *r) {
+static bool follow_redirect(HttpRequest *r) {
   size_t len;
   if (r->error.code || !r->discards) return false;
   const char *value = http1_head_value(&r->answer.head, "Location", 0, &len);
@@ -264,11 +127,11 @@ static bool follow(HttpRequest *r) {
 
 /* --- the end ---------------------------------------------------------------------- */
 
-static void deliver(Event *event) {
+static void deliver_answer(Event *event) {
   HttpRequest *r = CONTAINER_OF(event, HttpRequest, event);
   r->delivering = true;
   r->response.url = r->url.url;
-  end_charge(r);
+  http_end_charge(r);
   if (r->cancelled) (void)0;
   else if (r->error.code) r->done(r->ctx, NULL, &r->error);
   else r->done(r->ctx, &r->response, NULL);
@@ -287,16 +150,16 @@ static void check_proxy(HttpRequest *r) {
   r->error.sent = SENT_NO;
 }
 
-void http_hop_over(HttpRequest *r) {
+static void end_hop(HttpRequest *r) {
   check_proxy(r);
-  if (follow(r)) return;
+  if (follow_redirect(r)) return;
   if (r->error.code && r->followed) r->error.sent = SENT_YES;
   if (!r->error.code) {
     buffer_free(&r->response.headers);
     r->response.headers = r->answer.head.lines;
     r->answer.head.lines = (Buffer){0};
   }
-  r->event.run = deliver;
+  r->event.run = deliver_answer;
   inbox_push(net_loop(r->net), &r->event);
 }
 
@@ -314,12 +177,12 @@ void http_cancel(HttpRequest *r) {
 }
 
 void http_forget(Net *net, const void *owner) {
-  if (*net_pool(net)) pool_forget(*net_pool(net), owner);
+  pool_forget(net, owner);
 }
 
 /* --- the beginning ---------------------------------------------------------------- */
 
-static int check(const HttpOptions *options, Error *err) {
+static int check_options(const HttpOptions *options, Error *err) {
   const char *method = options->method;
   if (method && !http_token(method, strlen(method)))
     return error_set(err, ERR_INVALID, "that cannot be an HTTP method");
@@ -382,18 +245,20 @@ static size_t head_size(const HttpOptions *options) {
 HttpRequest *http_start(Net *net, const HttpOptions *options, HttpDone *done, void *ctx,
                         Error *err) {
   NetUrl url;
-  if (check(options, err) != 0 || net_url_parse(&url, options->url, false, err) != 0)
+  if (check_options(options, err) != 0 ||
+      net_url_parse(&url, options->url, false, err) != 0)
     return NULL;
   HttpRequest *r = xcalloc(1, sizeof *r);
   r->charge = charge_ref(options->charge);
   r->url = url;
-  if (charge_more(r, sizeof *r + options->body_len + head_size(options)) != 0) {
+  if (http_charge_more(r, sizeof *r + options->body_len + head_size(options)) != 0) {
     request_free(r);
     error_set(err, ERR_MEMORY, "no memory for a request with a body of %zu bytes",
               options->body_len);
     return NULL;
   }
   r->net = net;
+  r->hop_over = end_hop;
   r->done = done;
   r->ctx = ctx;
   copy_options(r, options);

@@ -3,12 +3,14 @@
  * 2,000 requests where each lasts for 20) and was seen to give answers to other requests
  * than their own. Headers, lengths and codings are read by the same functions as without.
  */
+#include "net/http_curl.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "net/http_headers.h"
-#include "net/http_parts.h"
+#include "net/http_hop.h"
 
 /* The most that curl 7.88 takes: with 16 KB its HTTP/2 hangs on more headers than that.
  */
@@ -195,7 +197,7 @@ static void on_done(Transfer *transfer, CURLcode result) {
   else if (!r->discards) end_body(r);
   r->response.version = version_of(transfer->easy);
   http_curl_stop(r);
-  http_hop_over(r);
+  r->hop_over(r);
 }
 
 void http_curl_start(HttpRequest *r) {

@@ -10,13 +10,15 @@
  * one that was used a moment ago, else a fresh one. An idempotent request whose kept
  * connection ends before a byte of an answer is sent once more, on a fresh one: the
  * server had given the connection up before it saw the request. */
+#include "net/http_exchange.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "net/http_headers.h"
-#include "net/http_parts.h"
+#include "net/http_hop.h"
 #include "net/pool.h"
 
 enum { JOINED_BODY = 16 * 1024, READS = 8, WRITES = 4, PIECE = 256 * 1024 };
@@ -52,7 +54,7 @@ static void fail(HttpRequest *r) {
   if (!x->heard && x->conn) pool_distrust(pool_of(r->net), x->conn);
   r->error.sent = r->answer.began ? SENT_YES : x->written ? SENT_UNKNOWN : SENT_NO;
   http_exchange_stop(r);
-  http_hop_over(r);
+  r->hop_over(r);
 }
 
 static bool is_whole(const Exchange *x, const HttpRequest *r) {
@@ -80,7 +82,7 @@ static void finish(HttpRequest *r, bool alone) {
     pool_give(pool_of(r->net), conn);
   }
   http_exchange_stop(r);
-  http_hop_over(r);
+  r->hop_over(r);
 }
 
 /* --- what goes wrong -------------------------------------------------------------- */
@@ -220,7 +222,7 @@ static void on_readable(void *ctx) {
     if (!goes_on(r, conns)) return;
     if (r->discards) {
       http_exchange_stop(r);
-      http_hop_over(r);
+      r->hop_over(r);
       return;
     }
     if (last) return;
@@ -286,7 +288,7 @@ static void connect_failed(HttpRequest *r, CURLcode result) {
   net_error(&r->error, conn->transfer.easy, result, conn->words, net_url_name(&r->url));
   r->error.sent = SENT_NO;
   http_exchange_stop(r);
-  http_hop_over(r);
+  r->hop_over(r);
 }
 
 static void on_connected(void *ctx, CURLcode result) {

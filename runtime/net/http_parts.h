@@ -1,5 +1,5 @@
-/* What the files of HTTP requests share; nobody else includes it. The essay stands in
- * http.c. */
+/* The types that the files of HTTP requests share; nobody else includes it. The essay
+ * stands in http.c. */
 #ifndef TIDELOCK_NET_HTTP_PARTS_H
 #define TIDELOCK_NET_HTTP_PARTS_H
 
@@ -61,36 +61,13 @@ struct HttpRequest {
   bool discards;      /* it leads elsewhere: its body is not looked at */
   Exchange exchange;
   CurlHop curl;
+  /* It is over, and nothing is open: the next one begins, or the answer is delivered. */
+  void (*hop_over)(HttpRequest *r);
 
   HttpResponse response;
   Error error;
   bool cancelled, delivering;
   bool followed; /* at least one redirect: the first server has seen the request */
 };
-
-/* http.c: what both ways of a hop have in common */
-bool http_is_method(const HttpRequest *r, const char *method);
-bool http_at_home(const HttpRequest *r); /* this hop is to the first origin */
-/* Returns new: the headers for this hop, NULL-terminated; borrows each. */
-const char **http_hop_headers(const HttpRequest *r);
-/* Ours, for a name that the script gives no header. Returns new; borrows `basic`. */
-const char **http_standard_headers(const HttpRequest *r, const char *basic,
-                                   const char *proxy);
-bool http_sends_body(const HttpRequest *r);
-/* answer.status, answer.head and answer.framing are there. Returns 0, or a code with
- * r->error filled. */
-int http_take_head(HttpRequest *r);
-/* Return 0, or a code with the error filled but for phase and sent. */
-int http_take_body(HttpRequest *r, const char *piece, size_t len);
-int http_end_body(HttpRequest *r);
-void http_hop_over(HttpRequest *r); /* the next one, or the end; nothing is open */
-
-/* http_exchange.c */
-void http_exchange_start(HttpRequest *r);
-void http_exchange_stop(HttpRequest *r); /* harmless when there is none */
-
-/* http_curl.c */
-void http_curl_start(HttpRequest *r);
-void http_curl_stop(HttpRequest *r); /* harmless when there is none */
 
 #endif

@@ -20,7 +20,6 @@
 #include <unistd.h>
 
 #include "loop/descriptors.h"
-#include "net/pool.h"
 
 enum { RANDOM_POOL = 1024, APART_MOST = 16 };
 
@@ -29,8 +28,8 @@ struct Net {
   Pace *pace;
   Wakes *wakes;
   Index shares;
-  struct Pool *pool; /* owned */
-  CURLM *multi;      /* NULL until the first transfer */
+  NetShared *pool; /* owned */
+  CURLM *multi;    /* NULL until the first transfer */
   uv_timer_t *timer;
   uv_prepare_t *prepare; /* active while turn_ends is not empty */
   TurnEnd *turn_ends;
@@ -222,7 +221,7 @@ void net_free(Net *net) {
     net_rest_over(rest);
     rest->end(rest);
   }
-  pool_free(net->pool);
+  if (net->pool) net->pool->free(net->pool);
   CHECK(net->transfers == 0);
   if (net->multi) {
     curl_multi_cleanup(net->multi);
@@ -247,7 +246,7 @@ Index *net_shares(Net *net) {
   return &net->shares;
 }
 
-struct Pool **net_pool(Net *net) {
+NetShared **net_pool(Net *net) {
   return &net->pool;
 }
 

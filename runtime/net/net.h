@@ -21,8 +21,13 @@ Pace *net_pace(Net *net); /* of the attempts to connect */
 Wakes *net_wakes(Net *net);
 /* The places to which connections lead that Sockets share (socket/manager_share.c). */
 Index *net_shares(Net *net);
-/* Where the kept connections of HTTP are (net/pool.c). */
-struct Pool **net_pool(Net *net);
+/* What is made for the whole net when it is first needed, and goes with it. Embed it. */
+typedef struct NetShared NetShared;
+struct NetShared {
+  void (*free)(NetShared *shared); /* from net_free: ends and releases it */
+};
+/* Where the kept connections of HTTP are (net/pool.c); NULL: there are none yet. */
+NetShared **net_pool(Net *net);
 
 /* A transfer: embed it. `done` is called from the poll, never in dispatch: push an Event
  * for what concerns Lua. When it is called the easy handle is still in the multi handle

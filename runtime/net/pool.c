@@ -8,6 +8,7 @@ enum { MOST_KEPT = 256 };
 static const double longest_idle = 118; /* seconds; curl's own */
 
 struct Pool {
+  NetShared shared;
   Net *net;
   HttpConn *first;
   size_t count;
@@ -27,7 +28,7 @@ static void leave_pool(Pool *pool, HttpConn *conn) {
   if (!pool->first) timer_stop(net_loop(pool->net), &pool->sweep);
 }
 
-static void drop(Pool *pool, HttpConn *conn) {
+static void drop_kept(Pool *pool, HttpConn *conn) {
   leave_pool(pool, conn);
   httpconn_close(conn);
 }
@@ -41,7 +42,7 @@ static bool is_quiet(HttpConn *conn) {
 
 static void on_readable(void *ctx) {
   HttpConn *conn = ctx;
-  if (!is_quiet(conn)) drop(pool_of(conn->net), conn);
+  if (!is_quiet(conn)) drop_kept(pool_of(conn->net), conn);
 }
 
 static const HttpConnEvents kept = {.readable = on_readable, .writable = on_readable};
@@ -51,28 +52,30 @@ static void on_sweep(Timer *timer) {
   double now = now_of(pool);
   for (HttpConn *conn = pool->first, *next; conn; conn = next) {
     next = conn->next;
-    if (now - conn->idle_since >= longest_idle) drop(pool, conn);
+    if (now - conn->idle_since >= longest_idle) drop_kept(pool, conn);
   }
   if (pool->first) timer_start(net_loop(pool->net), timer, longest_idle);
 }
 
-Pool *pool_of(Net *net) {
-  Pool **pool = net_pool(net);
-  if (*pool) return *pool;
-  *pool = xcalloc(1, sizeof **pool);
-  (*pool)->net = net;
-  (*pool)->sweep.fire = on_sweep;
-  return *pool;
-}
-
 void pool_empty(Pool *pool) {
-  while (pool->first) drop(pool, pool->first);
+  while (pool->first) drop_kept(pool, pool->first);
 }
 
-void pool_free(Pool *pool) {
-  if (!pool) return;
+static void free_pool(NetShared *shared) {
+  Pool *pool = CONTAINER_OF(shared, Pool, shared);
   pool_empty(pool);
   free(pool);
+}
+
+Pool *pool_of(Net *net) {
+  NetShared **place = net_pool(net);
+  if (*place) return CONTAINER_OF(*place, Pool, shared);
+  Pool *pool = xcalloc(1, sizeof *pool);
+  pool->shared.free = free_pool;
+  pool->net = net;
+  pool->sweep.fire = on_sweep;
+  *place = &pool->shared;
+  return pool;
 }
 
 static uint64_t hash_of(const char *text) {
@@ -93,12 +96,12 @@ HttpConn *pool_take(Pool *pool, const char *key, const void *owner, double idle)
       leave_pool(pool, conn);
       return conn;
     }
-    drop(pool, conn);
+    drop_kept(pool, conn);
   }
   return NULL;
 }
 
-static HttpConn *oldest(Pool *pool) {
+static HttpConn *find_oldest(Pool *pool) {
   HttpConn *conn = pool->first;
   while (conn->next) conn = conn->next;
   return conn;
@@ -115,7 +118,7 @@ void pool_give(Pool *pool, HttpConn *conn) {
   conn->at = &pool->first;
   if (conn->next) conn->next->at = &conn->next;
   pool->first = conn;
-  if (++pool->count > MOST_KEPT) drop(pool, oldest(pool));
+  if (++pool->count > MOST_KEPT) drop_kept(pool, find_oldest(pool));
 }
 
 static bool is_like(const HttpConn *a, const HttpConn *b) {
@@ -125,14 +128,16 @@ static bool is_like(const HttpConn *a, const HttpConn *b) {
 void pool_distrust(Pool *pool, const HttpConn *failed) {
   for (HttpConn *conn = pool->first, *next; conn; conn = next) {
     next = conn->next;
-    if (is_like(conn, failed)) drop(pool, conn);
+    if (is_like(conn, failed)) drop_kept(pool, conn);
   }
 }
 
-void pool_forget(Pool *pool, const void *owner) {
+void pool_forget(Net *net, const void *owner) {
+  Pool *pool = *net_pool(net) ? pool_of(net) : NULL;
+  if (!pool) return;
   for (HttpConn *conn = pool->first, *next; conn; conn = next) {
     next = conn->next;
-    if (conn->owner == owner) drop(pool, conn);
+    if (conn->owner == owner) drop_kept(pool, conn);
   }
 }
 

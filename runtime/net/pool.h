@@ -11,8 +11,7 @@
 
 typedef struct Pool Pool;
 
-Pool *pool_of(Net *net);    /* made when first asked for; borrows */
-void pool_free(Pool *pool); /* from net_free; NULL is fine */
+Pool *pool_of(Net *net); /* made when first asked for, freed with the net */
 
 /* Takes a connection of that key and owner that has been idle for less than so many
  * seconds, or NULL. Whoever takes it sets events and ctx. */
@@ -20,8 +19,8 @@ HttpConn *pool_take(Pool *pool, const char *key, const void *owner, double idle)
 void pool_give(Pool *pool, HttpConn *conn); /* it is the pool's now */
 /* Closes those like this one, which has failed: they may be as dead. */
 void pool_distrust(Pool *pool, const HttpConn *failed);
-void pool_empty(Pool *pool);                     /* closes all */
-void pool_forget(Pool *pool, const void *owner); /* closes those of an owner */
+void pool_empty(Pool *pool);                   /* closes all */
+void pool_forget(Net *net, const void *owner); /* closes those of an owner */
 size_t pool_count(const Pool *pool);
 
 #endif

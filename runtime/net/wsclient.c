@@ -3,7 +3,7 @@
  *
  *   CONNECTING → HANDSHAKE → OPEN → PARTING or CLOSING → DRAINING → ENDED
  *
- * Every state may fall to ENDED at once (ws_end), which closes all that is open and tells
+ * Every state may fall to ENDED at once (ws_end), which closes all that is open and calls
  * `closed`; that happens exactly once. After a closing handshake, or a violation by the
  * peer, we say our last frame and DRAIN: the peer hangs up first, as RFC 6455 7.1.1 wants
  * it, and our last frame is not destroyed by an RST for bytes that we left unread. A
@@ -30,18 +30,22 @@
 
 #include "core/utf8.h"
 #include "net/net_url.h"
-#include "net/wsclient_parts.h"
+#include "net/wsclient_ends.h"
+#include "net/wsclient_io.h"
 
 enum { PONG_BACKLOG = 16 * 1024, FRAME_HEAD = 14 };
 static const char last_ping[] = "goodbye"; /* no other pong is its answer */
 
 /* --- life ------------------------------------------------------------------------- */
 
-void ws_enter(WsClient *ws) {
-  ws->busy++;
+void ws_opening_free(Opening *opening) {
+  if (!opening) return;
+  buffer_free(&opening->in);
+  free(opening->subprotocols);
+  free(opening);
 }
 
-static void release(WsClient *ws) {
+void ws_release(WsClient *ws) {
   if (!ws->freed || ws->busy || ws->later_queued || ws->part_queued) return;
   ws_parser_free(ws->parser);
   deflate_free(ws->deflate);
@@ -53,18 +57,7 @@ static void release(WsClient *ws) {
   free(ws);
 }
 
-void ws_recount(WsClient *ws) {
-  size_t bytes = ws->writing.len + ws->queued.len;
-  if (ws->parser) bytes += ws_parser_held(ws->parser);
-  charge_set(ws->charge, &ws->charged, bytes);
-}
-
-void ws_leave(WsClient *ws) {
-  ws->busy--;
-  release(ws);
-}
-
-static void shut(WsClient *ws) {
+static void end_io(WsClient *ws) {
   ws->state = WS_ENDED;
   timer_stop(net_loop(ws->net), &ws->timer);
   ws_stop_io(ws);
@@ -73,37 +66,16 @@ static void shut(WsClient *ws) {
 void ws_free(WsClient *ws) {
   if (!ws) return;
   ws->freed = true;
-  if (ws->state != WS_ENDED) shut(ws);
-  release(ws);
-}
-
-/* --- what is put off -------------------------------------------------------------- */
-
-static void on_later(Event *event) {
-  WsClient *ws = CONTAINER_OF(event, WsClient, later);
-  ws->later_queued = false;
-  ws_enter(ws);
-  if (ws->state != WS_ENDED && ws->abandoned) {
-    Error err;
-    error_set(&err, ERR_ABORTED, "closed before it was open");
-    ws_end(ws, 1006, "", 0, &err);
-  } else if (ws->poll) ws_read(ws);
-  ws_leave(ws);
-}
-
-void ws_do_later(WsClient *ws) {
-  if (ws->later_queued) return;
-  ws->later_queued = true;
-  ws->later.run = on_later;
-  inbox_push(net_loop(ws->net), &ws->later);
+  if (ws->state != WS_ENDED) end_io(ws);
+  ws_release(ws);
 }
 
 /* --- the ends --------------------------------------------------------------------- */
 
 void ws_end(WsClient *ws, int code, const char *reason, size_t len, const Error *err) {
   CHECK(ws->state != WS_ENDED && ws->busy);
-  ws_tell_unsent(ws);
-  shut(ws);
+  ws_report_unsent(ws);
+  end_io(ws);
   if (!ws->orphan) {
     ws->callbacks.closed(ws->ctx, code, reason, len, err);
     return;
@@ -112,27 +84,34 @@ void ws_end(WsClient *ws, int code, const char *reason, size_t len, const Error 
   ws->freed = true;
 }
 
-void ws_wait_for_peer(WsClient *ws) {
+static void wait_for_peer(WsClient *ws) {
   ws->unsent = ws->blocked ? ws_buffered(ws) : 0;
   timer_start(net_loop(ws->net), &ws->timer, ws->close_timeout);
 }
 
 /* Nothing more is said or taken: waits for the peer to hang up. */
-static void drain(WsClient *ws) {
+static void wait_for_hang_up(WsClient *ws) {
   ws->state = WS_DRAINING;
-  ws_wait_for_peer(ws);
+  wait_for_peer(ws);
   ws_watch(ws);
-  if (ws->tls) ws_do_later(ws); /* OpenSSL may hold some */
+  if (ws->tls) ws_read_later(ws); /* OpenSSL may hold some */
+}
+
+static void queue_close(WsClient *ws, int code, const char *reason, size_t len) {
+  uint8_t mask[4];
+  net_random(ws->net, mask, sizeof mask);
+  ws_frame_close(&ws->queued, mask, code, reason, len);
+  net_at_turn_end(ws->net, &ws->flush);
 }
 
 static void say_outcome(WsClient *ws) {
   const Error *err = &ws->outcome->err;
-  ws_queue_close(ws, ws->outcome->say, err->message, strlen(err->message));
+  queue_close(ws, ws->outcome->say, err->message, strlen(err->message));
 }
 
 static void part_now(WsClient *ws) {
   say_outcome(ws);
-  drain(ws);
+  wait_for_hang_up(ws);
 }
 
 static void on_part(Event *event) {
@@ -144,11 +123,11 @@ static void on_part(Event *event) {
 }
 
 /* The peer closed, or broke the rules: `outcome` tells. */
-static void part(WsClient *ws, const Outcome *outcome) {
+static void begin_parting(WsClient *ws, const Outcome *outcome) {
   ws->outcome = xmalloc(sizeof *outcome);
   *ws->outcome = *outcome;
   if (ws->state != WS_IS_OPEN) {
-    drain(ws);
+    wait_for_hang_up(ws);
     return;
   }
   ws->state = WS_PARTING;
@@ -158,9 +137,75 @@ static void part(WsClient *ws, const Outcome *outcome) {
   ws_watch(ws);
 }
 
-void ws_finish(WsClient *ws) {
+static void finish_parting(WsClient *ws) {
   const Outcome *outcome = ws->outcome;
   ws_end(ws, outcome->code, outcome->reason, outcome->reason_len, &outcome->err);
+}
+
+static const char *alert_of(const WsClient *ws, CURLcode result) {
+  bool opening = ws->tls && ws->state == WS_HANDSHAKE;
+  return opening ? net_tls_alert(ws->transfer.easy, result, ws->opening->words) : NULL;
+}
+
+static void describe_break(WsClient *ws, CURLcode result, Error *err) {
+  char host[NET_URL_SHOWN];
+  long os_error = ws->os_error;
+  const char *alert = alert_of(ws, result);
+  net_url_show_host(ws->url, host);
+  if (ws->tls) curl_easy_getinfo(ws->transfer.easy, CURLINFO_OS_ERRNO, &os_error);
+  if (result == CURLE_OK && ws->state == WS_HANDSHAKE)
+    error_set(err, ERR_RESET, "%s closed the connection during the WebSocket handshake",
+              host);
+  else if (result == CURLE_OK)
+    error_set(err, ERR_RESET, "%s closed the connection without a closing handshake",
+              host);
+  else if (alert)
+    error_set(err, ERR_TLS, "%s refused the secure connection: %s", host, alert);
+  else
+    error_set(err, ERR_RESET, "the connection to %s broke: %s", host,
+              os_error ? strerror((int)os_error) : curl_easy_strerror(result));
+  err->phase = ws->state == WS_HANDSHAKE ? "handshake" : NULL;
+}
+
+void ws_break(WsClient *ws, CURLcode result) {
+  Error err;
+  if (ws->outcome) {
+    finish_parting(ws);
+    return;
+  }
+  describe_break(ws, result, &err);
+  ws_end(ws, 1006, "", 0, &err);
+}
+
+/* What `last` holds. */
+static void say_last(WsClient *ws) {
+  buffer_put(&ws->queued, ws->last.data, ws->last.len);
+  buffer_free(&ws->last);
+  net_at_turn_end(ws->net, &ws->flush);
+  ws->state = WS_CLOSING;
+  wait_for_peer(ws);
+}
+
+static void end_late(WsClient *ws) {
+  char host[NET_URL_SHOWN];
+  Error err;
+  net_url_show_host(ws->url, host);
+  bool closing = ws->state == WS_CLOSING;
+  error_set(&err, ERR_TIMEOUT, "timed out waiting for %s to %s", host,
+            closing ? "answer the closing handshake" : "answer the WebSocket handshake");
+  err.phase = closing ? "close" : "handshake";
+  if (ws->state == WS_DRAINING) finish_parting(ws);
+  else ws_end(ws, 1006, "", 0, &err);
+}
+
+/* A peer that still takes what stands before our close frame has not had its time yet. */
+void ws_on_timer(Timer *timer) {
+  WsClient *ws = CONTAINER_OF(timer, WsClient, timer);
+  ws_enter(ws);
+  if (ws_buffered(ws) < ws->unsent) wait_for_peer(ws);
+  else if (ws->last.len && ws->state == WS_IS_OPEN) say_last(ws);
+  else end_late(ws);
+  ws_leave(ws);
 }
 
 /* --- what the peer says ----------------------------------------------------------- */
@@ -188,13 +233,6 @@ static bool is_compressed(const WsClient *ws, size_t len) {
          deflate_can_write(ws->deflate);
 }
 
-void ws_queue_close(WsClient *ws, int code, const char *reason, size_t len) {
-  uint8_t mask[4];
-  net_random(ws->net, mask, sizeof mask);
-  ws_frame_close(&ws->queued, mask, code, reason, len);
-  net_at_turn_end(ws->net, &ws->flush);
-}
-
 /* Of many pings that cannot be answered now the last one will be (RFC 6455, 5.5.3). */
 static void on_ping(WsClient *ws, const WsEvent *event) {
   if (ws->state != WS_IS_OPEN) return;
@@ -211,13 +249,13 @@ static void on_close(WsClient *ws, const WsEvent *event) {
   Outcome outcome = {.code = event->close_code, .say = event->close_code};
   outcome.reason_len = event->len;
   memcpy(outcome.reason, event->data, event->len);
-  part(ws, &outcome);
+  begin_parting(ws, &outcome);
 }
 
 static void on_pong(WsClient *ws, const WsEvent *event) {
   size_t len = strlen(last_ping);
   bool is_last = event->len == len && memcmp(event->data, last_ping, len) == 0;
-  if (ws->orphan && ws->last.len && is_last) ws_say_last(ws);
+  if (ws->orphan && ws->last.len && is_last) say_last(ws);
   else if (ws->state == WS_IS_OPEN && !ws->orphan && ws->callbacks.pong)
     ws->callbacks.pong(ws->ctx, event->data, event->len);
 }
@@ -243,12 +281,12 @@ static void on_event(WsClient *ws, const WsEvent *event) {
   }
 }
 
-static void violated(WsClient *ws, int close_code, const Error *err) {
+static void end_violated(WsClient *ws, int close_code, const Error *err) {
   Outcome outcome = {.code = 1006, .say = close_code, .err = *err};
   char host[NET_URL_SHOWN];
   net_url_show_host(ws->url, host);
   if (!err->detail[0]) error_detail(&outcome.err, "%s", host);
-  part(ws, &outcome);
+  begin_parting(ws, &outcome);
 }
 
 static bool takes_frames(const WsClient *ws) {
@@ -274,15 +312,18 @@ void ws_take_frames(WsClient *ws, char *data, size_t len) {
     ws_recount(ws); /* who takes a copy has that much less room */
     on_event(ws, &event);
   }
-  if (result < 0 && takes_frames(ws)) violated(ws, close_code, &err);
+  if (result < 0 && takes_frames(ws)) end_violated(ws, close_code, &err);
   ws_recount(ws);
 }
 
-/* --- what we say ------------------------------------------------------------------ */
-
-size_t ws_buffered(const WsClient *ws) {
-  return ws->writing.len - ws->written + ws->queued.len;
+/* After the end of a closing handshake only the peer's hanging up is waited for. */
+static void take_bytes(WsClient *ws, char *data, size_t len) {
+  if (ws->state != WS_DRAINING) ws_take_frames(ws, data, len);
 }
+
+const WsIoEvents ws_open_io = {take_bytes, ws_break, ws_release};
+
+/* --- what we say ------------------------------------------------------------------ */
 
 int ws_send(WsClient *ws, bool binary, const char *data, size_t len) {
   if (ws->state != WS_IS_OPEN && ws->state != WS_PARTING) return ERR_NOT_CONNECTED;
@@ -317,19 +358,36 @@ void ws_pause(WsClient *ws, bool paused) {
   ws->paused = paused;
   if (ws->state == WS_ENDED) return;
   ws_watch(ws);
-  if (!paused && ws->tls && ws->poll) ws_do_later(ws); /* OpenSSL may hold some */
+  if (!paused && ws->tls && ws->poll) ws_read_later(ws); /* OpenSSL may hold some */
+}
+
+static void on_abandoned(Event *event) {
+  WsClient *ws = CONTAINER_OF(event, WsClient, later);
+  Error err;
+  ws->later_queued = false;
+  ws_enter(ws);
+  error_set(&err, ERR_ABORTED, "closed before it was open");
+  if (ws->state != WS_ENDED) ws_end(ws, 1006, "", 0, &err);
+  ws_leave(ws);
+}
+
+static void abandon_later(WsClient *ws) {
+  ws->later.run = on_abandoned; /* instead of reading, if it is there for that */
+  if (ws->later_queued) return;
+  ws->later_queued = true;
+  inbox_push(net_loop(ws->net), &ws->later);
 }
 
 void ws_close(WsClient *ws, int code, const char *reason) {
   size_t len = reason ? strlen(reason) : 0;
   if (ws->state == WS_CONNECTING || ws->state == WS_HANDSHAKE) {
     ws->abandoned = true;
-    ws_do_later(ws);
+    abandon_later(ws);
   }
   if (ws->state != WS_IS_OPEN) return;
-  ws_queue_close(ws, code, reason, len);
+  queue_close(ws, code, reason, len);
   ws->state = WS_CLOSING;
-  ws_wait_for_peer(ws);
+  wait_for_peer(ws);
   ws_watch(ws);
 }
 
@@ -341,14 +399,6 @@ void ws_send_last(WsClient *ws, bool binary, const char *data, size_t len) {
   uint8_t mask[4];
   net_random(ws->net, mask, sizeof mask);
   ws_frame(&ws->last, true, binary ? WS_BINARY : WS_TEXT, mask, data, len);
-}
-
-void ws_say_last(WsClient *ws) {
-  buffer_put(&ws->queued, ws->last.data, ws->last.len);
-  buffer_free(&ws->last);
-  net_at_turn_end(ws->net, &ws->flush);
-  ws->state = WS_CLOSING;
-  ws_wait_for_peer(ws);
 }
 
 /* The close frame stands behind the last message, which waits for the answer. */
@@ -380,5 +430,5 @@ void ws_goodbye(WsClient *ws, int code, const char *reason) {
   ws->rest.end = on_net_end;
   net_rest(ws->net, &ws->rest);
   ws_write_out(ws);
-  ws_wait_for_peer(ws);
+  wait_for_peer(ws);
 }

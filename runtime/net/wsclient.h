@@ -63,8 +63,8 @@ int ws_ping(WsClient *ws, const char *data, size_t len);
 bool ws_heard(WsClient *ws);
 size_t ws_buffered(const WsClient *ws); /* bytes that the system has not taken */
 
-/* As at the end: `unsent` is told, and what waits is given up. Then ws_free is due. */
-void ws_tell_unsent(WsClient *ws);
+/* As at the end: calls `unsent`, and gives up what waits. Then ws_free is due. */
+void ws_report_unsent(WsClient *ws);
 
 /* While paused nothing is read, so that the peer feels the backlog. */
 void ws_pause(WsClient *ws, bool paused);

@@ -12,24 +12,45 @@
  * Writing goes through two buffers. OpenSSL wants a write that could not be finished
  * repeated from the same address: so `writing` is left alone until it is written, and
  * what is sent meanwhile gathers in `queued`. */
+#include "net/wsclient_io.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "net/net_url.h"
-#include "net/wsclient_parts.h"
-
 enum { READ_BUDGET = 64 * 1024, WRITE_BUDGET = 1 << 20, KEEP_BUFFER = 128 };
 
+/* --- entering --------------------------------------------------------------------- */
+
+void ws_enter(WsClient *ws) {
+  ws->busy++;
+}
+
+void ws_leave(WsClient *ws) {
+  if (--ws->busy == 0) ws->io->on_left(ws);
+}
+
+size_t ws_buffered(const WsClient *ws) {
+  return ws->writing.len - ws->written + ws->queued.len;
+}
+
+void ws_recount(WsClient *ws) {
+  size_t bytes = ws->writing.len + ws->queued.len;
+  if (ws->parser) bytes += ws_parser_held(ws->parser);
+  charge_set(ws->charge, &ws->charged, bytes);
+}
+
 /* --- watching --------------------------------------------------------------------- */
+
+static void read_bytes(WsClient *ws);
 
 static void on_poll(uv_poll_t *poll, int status, int events) {
   WsClient *ws = poll->data;
   if (status < 0) events = UV_READABLE | UV_WRITABLE;
   ws_enter(ws);
   if (events & UV_WRITABLE) ws_flush(ws);
-  if (ws->poll && events & UV_READABLE) ws_read(ws);
+  if (ws->poll && events & UV_READABLE) read_bytes(ws);
   if (status < 0) ws_watch(ws); /* libuv stopped: there may be bytes before the error */
   ws_leave(ws);
 }
@@ -82,43 +103,6 @@ void ws_stop_io(WsClient *ws) {
   ws_recount(ws);
 }
 
-/* --- the connection broke --------------------------------------------------------- */
-
-static const char *alert_of(const WsClient *ws, CURLcode result) {
-  bool opening = ws->tls && ws->state == WS_HANDSHAKE;
-  return opening ? net_tls_alert(ws->transfer.easy, result, ws->opening->words) : NULL;
-}
-
-static void describe(WsClient *ws, CURLcode result, Error *err) {
-  char host[NET_URL_SHOWN];
-  long os_error = ws->os_error;
-  const char *alert = alert_of(ws, result);
-  net_url_show_host(ws->url, host);
-  if (ws->tls) curl_easy_getinfo(ws->transfer.easy, CURLINFO_OS_ERRNO, &os_error);
-  if (result == CURLE_OK && ws->state == WS_HANDSHAKE)
-    error_set(err, ERR_RESET, "%s closed the connection during the WebSocket handshake",
-              host);
-  else if (result == CURLE_OK)
-    error_set(err, ERR_RESET, "%s closed the connection without a closing handshake",
-              host);
-  else if (alert)
-    error_set(err, ERR_TLS, "%s refused the secure connection: %s", host, alert);
-  else
-    error_set(err, ERR_RESET, "the connection to %s broke: %s", host,
-              os_error ? strerror((int)os_error) : curl_easy_strerror(result));
-  err->phase = ws->state == WS_HANDSHAKE ? "handshake" : NULL;
-}
-
-void ws_broken(WsClient *ws, CURLcode result) {
-  Error err;
-  if (ws->outcome) {
-    ws_finish(ws);
-    return;
-  }
-  describe(ws, result, &err);
-  ws_end(ws, 1006, "", 0, &err);
-}
-
 /* --- bytes ------------------------------------------------------------------------ */
 
 static CURLcode io_result(WsClient *ws, ssize_t n, CURLcode failure, size_t *len) {
@@ -141,27 +125,37 @@ static CURLcode put_bytes(WsClient *ws, const char *from, size_t count, size_t *
 
 /* --- reading ---------------------------------------------------------------------- */
 
-static void take_bytes(WsClient *ws, char *data, size_t len) {
-  if (ws->state == WS_HANDSHAKE) ws_take_answer(ws, data, len);
-  else if (ws->state != WS_DRAINING) ws_take_frames(ws, data, len);
-}
-
-void ws_read(WsClient *ws) {
+static void read_bytes(WsClient *ws) {
   char *scratch = net_scratch(ws->net);
   for (size_t taken = 0; is_reading(ws) && taken < READ_BUDGET;) {
     size_t len = 0;
     CURLcode result = get_bytes(ws, scratch, NET_SCRATCH, &len);
     if (result == CURLE_AGAIN) return;
     if (result != CURLE_OK || len == 0) {
-      ws_broken(ws, result);
+      ws->io->on_broken(ws, result);
       return;
     }
     ws->heard = true;
-    take_bytes(ws, scratch, len);
+    ws->io->on_bytes(ws, scratch, len);
     if (!ws->tls && len < NET_SCRATCH) return; /* no more is there: saves a call */
     taken += len;
   }
-  if (is_reading(ws) && ws->tls) ws_do_later(ws);
+  if (is_reading(ws) && ws->tls) ws_read_later(ws);
+}
+
+static void on_read_later(Event *event) {
+  WsClient *ws = CONTAINER_OF(event, WsClient, later);
+  ws->later_queued = false;
+  ws_enter(ws);
+  if (ws->poll) read_bytes(ws);
+  ws_leave(ws);
+}
+
+void ws_read_later(WsClient *ws) {
+  if (ws->later_queued) return;
+  ws->later_queued = true;
+  ws->later.run = on_read_later;
+  inbox_push(net_loop(ws->net), &ws->later);
 }
 
 /* --- writing ---------------------------------------------------------------------- */
@@ -214,8 +208,8 @@ static void answer_ping(WsClient *ws) {
  * its reason is a better one. */
 static void write_failed(WsClient *ws, CURLcode result) {
   ws->blocked = false;
-  if (is_reading(ws)) ws_read(ws);
-  if (ws->poll) ws_broken(ws, result);
+  if (is_reading(ws)) read_bytes(ws);
+  if (ws->poll) ws->io->on_broken(ws, result);
 }
 
 void ws_flush(WsClient *ws) {

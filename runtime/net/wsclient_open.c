@@ -4,14 +4,8 @@
 
 #include "core/clock.h"
 #include "net/net_url.h"
-#include "net/wsclient_parts.h"
-
-void ws_opening_free(Opening *opening) {
-  if (!opening) return;
-  buffer_free(&opening->in);
-  free(opening->subprotocols);
-  free(opening);
-}
+#include "net/wsclient_ends.h"
+#include "net/wsclient_io.h"
 
 /* --- the answer ------------------------------------------------------------------- */
 
@@ -27,13 +21,14 @@ static void become_open(WsClient *ws, const WsAgreed *agreed, size_t used) {
   }
   ws->framed = ws_buffered(ws) == 0;
   ws->state = WS_IS_OPEN;
+  ws->io = &ws_open_io;
   ws->callbacks.open(ws->ctx, agreed->subprotocol);
   if (opening->in.len > used)
     ws_take_frames(ws, opening->in.data + used, opening->in.len - used);
   ws_opening_free(opening);
 }
 
-void ws_take_answer(WsClient *ws, char *data, size_t len) {
+static void take_answer(WsClient *ws, char *data, size_t len) {
   Opening *opening = ws->opening;
   WsRequest asked = {.key = opening->key,
                      .subprotocols = opening->subprotocols,
@@ -50,29 +45,13 @@ void ws_take_answer(WsClient *ws, char *data, size_t len) {
   ws_end(ws, 1006, "", 0, &err);
 }
 
+static void take_bytes(WsClient *ws, char *data, size_t len) {
+  if (ws->state == WS_HANDSHAKE) take_answer(ws, data, len);
+}
+
+static const WsIoEvents opening_io = {take_bytes, ws_break, ws_release};
+
 /* --- the connection --------------------------------------------------------------- */
-
-static void time_out(WsClient *ws) {
-  char host[NET_URL_SHOWN];
-  Error err;
-  net_url_show_host(ws->url, host);
-  bool closing = ws->state == WS_CLOSING;
-  error_set(&err, ERR_TIMEOUT, "timed out waiting for %s to %s", host,
-            closing ? "answer the closing handshake" : "answer the WebSocket handshake");
-  err.phase = closing ? "close" : "handshake";
-  if (ws->state == WS_DRAINING) ws_finish(ws);
-  else ws_end(ws, 1006, "", 0, &err);
-}
-
-/* A peer that still takes what stands before our close frame has not had its time yet. */
-static void on_timer(Timer *timer) {
-  WsClient *ws = CONTAINER_OF(timer, WsClient, timer);
-  ws_enter(ws);
-  if (ws_buffered(ws) < ws->unsent) ws_wait_for_peer(ws);
-  else if (ws->last.len && ws->state == WS_IS_OPEN) ws_say_last(ws);
-  else time_out(ws);
-  ws_leave(ws);
-}
 
 static double answer_deadline(const WsClient *ws) {
   const Opening *opening = ws->opening;
@@ -80,14 +59,14 @@ static double answer_deadline(const WsClient *ws) {
   return opening->patience > 0 && soon < opening->deadline ? soon : opening->deadline;
 }
 
-static void connected(WsClient *ws) {
+static void take_connection(WsClient *ws) {
   curl_socket_t fd = CURL_SOCKET_BAD;
   ws->tls |= ws->transfer.tls;
   if (ws->tls) curl_easy_getinfo(ws->transfer.easy, CURLINFO_ACTIVESOCKET, &fd);
   else fd = net_take_socket(ws->net, &ws->transfer);
   ws->state = WS_HANDSHAKE;
   if (fd == CURL_SOCKET_BAD) {
-    ws_broken(ws, CURLE_OK);
+    ws_break(ws, CURLE_OK);
     return;
   }
   timer_start_at(net_loop(ws->net), &ws->timer, answer_deadline(ws));
@@ -99,7 +78,7 @@ static void on_done(Transfer *transfer, CURLcode result) {
   WsClient *ws = CONTAINER_OF(transfer, WsClient, transfer);
   Error err;
   ws_enter(ws);
-  if (result == CURLE_OK) connected(ws);
+  if (result == CURLE_OK) take_connection(ws);
   else {
     net_error(&err, transfer->easy, result, ws->opening->words, ws->url);
     err.sent = SENT_NOT_APPLICABLE;
@@ -158,7 +137,8 @@ static WsClient *client_new(Net *net, const WsOptions *options, const NetUrl *ur
   ws->net = net;
   ws->tls = strncmp(url->origin, "https:", 6) == 0;
   ws->url = xstrdup(net_url_name(url));
-  ws->timer.fire = on_timer;
+  ws->io = &opening_io;
+  ws->timer.fire = ws_on_timer;
   ws->close_timeout = options->close_timeout > 0 ? options->close_timeout : 2;
   ws->max_message = options->max_message ? options->max_message : WS_MAX_MESSAGE;
   ws->charge = charge_ref(options->charge);

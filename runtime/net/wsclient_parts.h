@@ -1,5 +1,5 @@
-/* What the files of the WebSocket client share; nobody else includes it. The essay on
- * states and ends stands in wsclient.c. */
+/* The types that the files of the WebSocket client share; nobody else includes it. The
+ * essay on states and ends stands in wsclient.c. */
 #ifndef TIDELOCK_NET_WSCLIENT_PARTS_H
 #define TIDELOCK_NET_WSCLIENT_PARTS_H
 
@@ -35,9 +35,18 @@ typedef struct Outcome {
   Error err;
 } Outcome;
 
+/* What comes of the bytes: those of the handshake, then those of frames. */
+typedef struct WsIoEvents {
+  void (*on_bytes)(WsClient *ws, char *data, size_t len);
+  /* The connection broke, or (CURLE_OK) the peer hung up. */
+  void (*on_broken)(WsClient *ws, CURLcode result);
+  void (*on_left)(WsClient *ws); /* the outermost entry is over: ws may be released */
+} WsIoEvents;
+
 struct WsClient {
   Net *net;
   Transfer transfer;
+  const WsIoEvents *io;
   WsCallbacks callbacks;
   void *ctx;
   char *url; /* without credentials */
@@ -74,32 +83,5 @@ struct WsClient {
   Charge *charge; /* holds a reference */
   size_t charged;
 };
-
-/* wsclient.c: entering and leaving from outside, and the ends */
-void ws_enter(WsClient *ws);
-void ws_leave(WsClient *ws); /* ws may be gone after it */
-void ws_end(WsClient *ws, int code, const char *reason, size_t len, const Error *err);
-/* Ends with the outcome: the peer has hung up, or will not. */
-void ws_finish(WsClient *ws);
-void ws_say_last(WsClient *ws);      /* what `last` holds */
-void ws_wait_for_peer(WsClient *ws); /* to take what it is sent, or to hang up */
-void ws_queue_close(WsClient *ws, int code, const char *reason, size_t len);
-void ws_do_later(WsClient *ws);
-void ws_recount(WsClient *ws); /* what it holds has changed */
-/* Takes bytes of the open connection apart. */
-void ws_take_frames(WsClient *ws, char *data, size_t len);
-
-/* wsclient_open.c */
-void ws_take_answer(WsClient *ws, char *data, size_t len);
-void ws_opening_free(Opening *opening);
-
-/* wsclient_io.c */
-void ws_start_io(WsClient *ws, curl_socket_t fd);
-void ws_stop_io(WsClient *ws);
-void ws_watch(WsClient *ws); /* for what it waits now */
-void ws_read(WsClient *ws);
-void ws_flush(WsClient *ws);
-void ws_write_out(WsClient *ws); /* as ws_flush, but failure is left to the poll */
-void ws_broken(WsClient *ws, CURLcode result); /* CURLE_OK: the peer hung up */
 
 #endif

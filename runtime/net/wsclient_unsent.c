@@ -27,7 +27,7 @@ static bool take_frame(char *at, size_t left, Frame *frame) {
   return true;
 }
 
-static void tell(const WsClient *ws, const Buffer *of, size_t written) {
+static void report_frames(const WsClient *ws, const Buffer *of, size_t written) {
   Frame frame;
   for (size_t at = 0; take_frame(of->data + at, of->len - at, &frame);
        at += frame.whole) {
@@ -38,13 +38,13 @@ static void tell(const WsClient *ws, const Buffer *of, size_t written) {
   }
 }
 
-void ws_tell_unsent(WsClient *ws) {
+void ws_report_unsent(WsClient *ws) {
   bool some = ws->framed && ws_buffered(ws) > 0;
   if (!some || !ws->callbacks.unsent || ws->orphan) return;
   Buffer writing = ws->writing, queued = ws->queued;
   ws->writing = ws->queued = (Buffer){0};
-  if (writing.len) tell(ws, &writing, ws->written);
-  if (queued.len) tell(ws, &queued, 0);
+  if (writing.len) report_frames(ws, &writing, ws->written);
+  if (queued.len) report_frames(ws, &queued, 0);
   ws->written = 0;
   ws->given_up = true;
   buffer_free(&writing);

@@ -124,7 +124,7 @@ static void resume_ws(Engine *e) {
 
 /* What waits to be written goes out with the goodbye yet, unless nobody reads it. */
 static void report_unsent(Engine *e, bool dead) {
-  if (dead && e->ws && e->upgrade == UPGRADE_NONE) ws_tell_unsent(e->ws);
+  if (dead && e->ws && e->upgrade == UPGRADE_NONE) ws_report_unsent(e->ws);
 }
 
 static void free_ws(Engine *e, int close_code, const char *reason, bool goodbye) {
