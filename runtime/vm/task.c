@@ -23,12 +23,30 @@
 #include "vm/vm.h"
 #include "vm/task_cancel.h"
 #include "vm/task_pool.h"
-#include "vm/task_told.h"
 #include "vm/watchdog.h"
 
 /* --- life ------------------------------------------------------------------------- */
 
 static void on_event(Event *event);
+
+static void copy_part(char *to, size_t room, const char *from, size_t len) {
+  if (len >= room) len = room - 1;
+  if (len) memcpy(to, from, len);
+  to[len] = '\0';
+}
+
+static void set_name(Task *task, TaskName name) {
+  task->what = name.what;
+  copy_part(task->of, sizeof task->of, name.of, name.of ? strlen(name.of) : 0);
+  copy_part(task->event_name, sizeof task->event_name, name.event, name.event_len);
+}
+
+/* Puts the name together: only when somebody is told. */
+static const char *name_of(const Task *task, char out[128]) {
+  snprintf(out, 128, "%s%s%s%s%s", task->what, *task->of ? " " : "", task->of,
+           *task->event_name ? ": " : "", task->event_name);
+  return out;
+}
 
 /* With what it waits for: a timer, a request, another task. */
 enum { TASK_BYTES = sizeof(Task) + 256 };
@@ -64,9 +82,12 @@ static Task *task_new(Vm *vm, TaskName name) {
   task->refs = 1;
   task->results = LUA_NOREF;
   task->event.run = on_event;
-  task_set_name(task, name);
+  set_name(task, name);
   if (!task_take_coroutine(task)) {
-    task_tell_no_memory(task, vm);
+    char text[128];
+    log_write(vm->host->log, LOG_ERROR, vm->owner->name, "%s: no memory for a task",
+              name_of(task, text));
+    vm->hooks->failed(vm, "no memory for a task");
     give_task(task);
     return NULL;
   }
@@ -129,6 +150,31 @@ static bool is_cancelled_error(lua_State *co) {
   return code == ERR_CANCELLED || code == ERR_RELOADED;
 }
 
+/* --- reporting -------------------------------------------------------------------- */
+
+static void report(Task *task) {
+  Vm *vm = task->vm;
+  char name[128], *text = task_describe(vm, task->co, task->trace);
+  log_write(vm->host->log, LOG_ERROR, vm->owner->name, "error in %s: %s",
+            name_of(task, name), text);
+  vm->hooks->failed(vm, text);
+  free(text);
+}
+
+static void tell_slow(Task *task, double ms) {
+  char name[128];
+  log_write(task->host->log, LOG_WARN, task->vm->owner->name,
+            "%s ran for about %.0f ms without waiting", name_of(task, name), ms);
+}
+
+/* Of those that end together one is told, the others are counted. */
+static void tell_stopped(Task *task) {
+  char name[128];
+  if (task->vm->sharing && task->vm->stopped++) return;
+  log_write(task->host->log, LOG_WARN, task->vm->owner->name,
+            "%s was cancelled and went on waiting: it is stopped", name_of(task, name));
+}
+
 /* --- ending ----------------------------------------------------------------------- */
 
 /* The function ended: n values, or one error value, lie on top of the coroutine, which
@@ -140,8 +186,8 @@ static void finish(Task *task, bool ok, int n, bool lives) {
   task->ok = ok;
   bool told = task->ends || vm->state == VM_STAGING || /* script.c tells */
               (!ok && task->cancelled && is_cancelled_error(co));
-  if (!ok && !told && host_tells(vm->host)) task_tell_error(task);
-  if (task->stopped) task_tell_stopped(task);
+  if (!ok && !told && host_tells(vm->host)) report(task);
+  if (task->stopped) tell_stopped(task);
   if (task->done) task->done(task->done_ctx, co, n, ok);
   if (task->refs > 1 && lives) keep_results(task, co, n);
   tell_end(task);
@@ -183,7 +229,7 @@ static void resume(Task *task, int nargs) {
   if (vm->reports_turns) vm->hooks->turn_ended(vm);
   host->current = outer;
   host->blocked = blocked;
-  if (slow > 0 && vm->state != VM_STAGING) task_tell_slow(task, slow);
+  if (slow > 0 && vm->state != VM_STAGING) tell_slow(task, slow);
   if (status == LUA_OK) {
     finish(task, !task->raised, n, true);
   } else if (status != LUA_YIELD) {
@@ -315,7 +361,7 @@ Task *task_spawn(lua_State *L, int nargs) {
   lua_Debug where;
   place_find_function(L, nargs, &where);
   Task *task = task_new(vm, TASK_NAME("the task of", where.short_src));
-  if (task && where.linedefined > 0) /* a function of C has no line */
+  if (task)
     snprintf(task->event_name, sizeof task->event_name, "line %d", where.linedefined);
   if (!task) luaL_error(L, "no memory for a task");
   if (!lua_checkstack(task->co, nargs + 2)) {
