@@ -14,7 +14,7 @@
 #include "bridge/luaerror.h"
 #include "bridge/luajson.h"
 #include "resource/resources.h"
-#include "vm/task.h"
+#include "vm/task_wait.h"
 
 /* Owned by the task that waits, until its done or its cancel. */
 typedef struct Exchange {

@@ -9,6 +9,7 @@
 #include "lua/socket_parts.h"
 #include "bridge/luaerror.h"
 #include "vm/vm.h"
+#include "vm/task_wait.h"
 
 /* --- calling ---------------------------------------------------------------------- */
 

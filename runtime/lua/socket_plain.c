@@ -12,6 +12,7 @@
 #include "bridge/luatext.h"
 #include "core/suggest.h"
 #include "vm/vm.h"
+#include "vm/task_wait.h"
 
 /* --- sending ---------------------------------------------------------------------- */
 

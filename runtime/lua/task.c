@@ -7,7 +7,9 @@
 #include "bridge/box.h"
 #include "lua/modules.h"
 #include "lua/options.h"
-#include "vm/task.h"
+#include "vm/task_end.h"
+#include "vm/task_life.h"
+#include "vm/task_wait.h"
 
 /* --- the handle ------------------------------------------------------------------- */
 

@@ -8,6 +8,7 @@
 #include "bridge/luaerror.h"
 #include "bridge/luajson.h"
 #include "vm/vm.h"
+#include "vm/task_wait.h"
 
 static const double default_timeout = 20; /* seconds, as of an attempt */
 

@@ -16,6 +16,7 @@
 #include "bridge/luaerror.h"
 #include "resource/stores_parts.h"
 #include "vm/watchdog.h"
+#include "vm/task_wait.h"
 
 /* --- telling what goes wrong ------------------------------------------------------ */
 

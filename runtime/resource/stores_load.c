@@ -7,6 +7,7 @@
 #include "vm/vm.h"
 #include "resource/stores.h"
 #include "bridge/view.h"
+#include "vm/task_wait.h"
 
 /* Lua's memory, on the stack of the coroutine that waits, with the keys it points to. */
 typedef struct StoreLoad {

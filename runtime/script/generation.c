@@ -14,6 +14,7 @@
 #include "script/probation.h"
 #include "vm/hold.h"
 #include "vm/state.h"
+#include "vm/task_wait.h"
 #include "vm/vm_timer.h"
 #include "vm/watchdog.h"
 

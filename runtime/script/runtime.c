@@ -22,6 +22,7 @@
 #include "script/keep_file.h"
 #include "vm/task.h"
 #include "vm/watchdog.h"
+#include "vm/task_life.h"
 
 static size_t count_tasks(const Generation *gen) {
   size_t count = 0;
@@ -41,7 +42,7 @@ static size_t count_all_tasks(const Runtime *rt) {
 static void tell_late(Runtime *rt) {
   static const char late[] = "stop handlers did not end in time";
   size_t count = count_all_tasks(rt);
-  rt->host.counted = true;
+  rt->host.late_errors_counted = true;
   if (count)
     log_write(rt->host.log, LOG_WARN, "tidelock", "%s; %zu task%s stopped", late, count,
               count == 1 ? " is" : "s are");
@@ -226,11 +227,11 @@ static void save_all(Runtime *rt) {
   atomic_store(&rt->ending->phase, ENDING_CLOSING);
 }
 
-static void tell_untold(const Runtime *rt) {
-  if (rt->host.untold > 1)
+static void log_late_errors(const Runtime *rt) {
+  if (rt->host.late_errors > 1)
     log_write(rt->host.log, LOG_WARN, "tidelock",
               "%u more ended in an error when the time for scripts was over",
-              rt->host.untold - 1);
+              rt->host.late_errors - 1);
 }
 
 void runtime_free(Runtime *rt) {
@@ -239,7 +240,7 @@ void runtime_free(Runtime *rt) {
   pending_stop(&rt->host);
   timer_stop(rt->host.loop, &rt->hold);
   save_all(rt);
-  tell_untold(rt);
+  log_late_errors(rt);
   for (Script *s = script_first(rt); s; s = script_after(s)) script_free(s);
   while (rt->resources.first) resource_close(rt->resources.first);
   index_free(&rt->resources.connections);

@@ -35,6 +35,7 @@
 #include "script/reload_request.h"
 #include "script/tried.h"
 #include "vm/task.h"
+#include "vm/task_error.h"
 #include "vm/watchdog.h"
 
 /* --- life ------------------------------------------------------------------------- */
@@ -124,7 +125,7 @@ static void on_top_level_done(void *ctx, lua_State *co, int n, bool ok) {
   script->owner.stage = NULL;
   if (!co && script->staging != gen) return; /* killed: given up */
   if (!ok) {
-    char *message = co ? task_describe(&gen->vm, co, top_level ? top_level->trace : NULL)
+    char *message = co ? task_describe_error(&gen->vm, co, top_level ? top_level->trace : NULL)
                        : xstrdup("no memory to run the script");
     fail_script(script, message);
     free(message);

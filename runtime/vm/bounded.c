@@ -3,17 +3,21 @@
 #include "vm/bounded.h"
 
 #include <lauxlib.h>
+#include <limits.h>
 #include <lualib.h>
 #include <stdint.h>
 #include <string.h>
 
 #include "bridge/draft.h"
+#include "vm/bounded_sort.h"
+#include "vm/bounded_text.h"
+#include "vm/pattern.h"
 #include "vm/watchdog.h"
 
 enum { STRIDE = 1024 };
 
-/* Looks at the limit now and then. */
-static void step(lua_State *L, lua_Integer i) {
+/* Looks at the CPU limit in one step of many. */
+static void poll_limit(lua_State *L, lua_Integer i) {
   if (i % STRIDE == 0) watchdog_poll(L);
 }
 
@@ -34,7 +38,7 @@ static int f_rep(lua_State *L) {
   luaL_Buffer b;
   char *at = luaL_buffinitsize(L, &b, total);
   for (lua_Integer i = 1; i <= n; i++) {
-    step(L, i);
+    poll_limit(L, i);
     memcpy(at, text, len);
     at += len;
     if (i == n) break;
@@ -62,11 +66,7 @@ static const char *const writes[] = {"__newindex", NULL};
 static const char *const reads_len[] = {"__index", "__len", NULL};
 static const char *const all[] = {"__index", "__newindex", "__len", NULL};
 
-void bounded_check_table(lua_State *L, int index) {
-  check_table(L, index, all);
-}
-
-static void copy(lua_State *L, lua_Integer from, int to_table, lua_Integer to) {
+static void copy_item(lua_State *L, lua_Integer from, int to_table, lua_Integer to) {
   lua_geti(L, 1, from);
   lua_seti(L, to_table, to);
 }
@@ -86,8 +86,8 @@ static int f_insert(lua_State *L) {
   luaL_argcheck(L, (lua_Unsigned)at - 1u < (lua_Unsigned)end, 2,
                 "position out of bounds");
   for (lua_Integer i = end; i > at; i--) {
-    step(L, i);
-    copy(L, i - 1, 1, i);
+    poll_limit(L, i);
+    copy_item(L, i - 1, 1, i);
   }
   lua_seti(L, 1, at);
   return 0;
@@ -103,8 +103,8 @@ static int f_remove(lua_State *L) {
                   "position out of bounds");
   lua_geti(L, 1, at);
   for (; at < size; at++) {
-    step(L, at);
-    copy(L, at + 1, 1, at);
+    poll_limit(L, at);
+    copy_item(L, at + 1, 1, at);
   }
   lua_pushnil(L);
   lua_seti(L, 1, at);
@@ -128,8 +128,8 @@ static int f_move(lua_State *L) {
         to > end || to <= from || (target != 1 && !lua_compare(L, 1, target, LUA_OPEQ));
     for (lua_Integer i = 0; i < n; i++) {
       lua_Integer offset = up ? i : n - 1 - i;
-      step(L, i + 1);
-      copy(L, from + offset, target, to + offset);
+      poll_limit(L, i + 1);
+      copy_item(L, from + offset, target, to + offset);
     }
   }
   lua_pushvalue(L, target);
@@ -154,7 +154,7 @@ static int f_concat(lua_State *L) {
   luaL_Buffer b;
   luaL_buffinit(L, &b);
   for (; i < last; i++) {
-    step(L, i);
+    poll_limit(L, i);
     add_item(L, &b, i);
     luaL_addlstring(&b, between, len);
   }
@@ -163,10 +163,22 @@ static int f_concat(lua_State *L) {
   return 1;
 }
 
+/* Upvalue 1: Lua's own, for drafts. */
+static int f_sort(lua_State *L) {
+  int done = draft_sort(L, lua_upvalueindex(1));
+  if (done >= 0) return done;
+  check_table(L, 1, all);
+  lua_Integer n = luaL_len(L, 1);
+  if (n <= 1) return 0;
+  luaL_argcheck(L, n < INT_MAX, 1, "array too big");
+  if (!lua_isnoneornil(L, 2)) luaL_checktype(L, 2, LUA_TFUNCTION);
+  lua_settop(L, 2);
+  bounded_sort(L, n);
+  return 0;
+}
+
 void bounded_open(lua_State *L) {
-  static const luaL_Reg strings[] = {{"rep", f_rep},     {"find", f_find},
-                                     {"match", f_match}, {"gmatch", f_gmatch},
-                                     {"gsub", f_gsub},   {NULL, NULL}};
+  static const luaL_Reg strings[] = {{"rep", f_rep}, {NULL, NULL}};
   static const luaL_Reg tables[] = {{"insert", f_insert},
                                     {"remove", f_remove},
                                     {"move", f_move},
@@ -174,6 +186,7 @@ void bounded_open(lua_State *L) {
                                     {NULL, NULL}};
   lua_getglobal(L, LUA_STRLIBNAME);
   luaL_setfuncs(L, strings, 0);
+  pattern_open(L);
   lua_getglobal(L, LUA_TABLIBNAME);
   luaL_setfuncs(L, tables, 0);
   lua_getfield(L, -1, "sort");

@@ -1,16 +1,16 @@
 /* table.sort, with the limit looked at between comparisons: those of long strings and of
  * numbers run no Lua code. The algorithm and its errors are those of Lua 5.4's ltablib.c
  * (Copyright 1994-2022 Lua.org, PUC-Rio; MIT licence). */
+#include "vm/bounded_sort.h"
+
 #include <lauxlib.h>
-#include <limits.h>
 #include <locale.h>
+#include <stdbool.h>
 #include <string.h>
 
-#include "vm/bounded.h"
-#include "bridge/draft.h"
 #include "vm/watchdog.h"
 
-typedef unsigned Place; /* in the table, from 1 */
+typedef unsigned Item; /* its index in the table, from 1 */
 
 enum { STRIDE = 1024, BYTES_A_STEP = 64, RANDOM_FROM = 100 };
 
@@ -21,7 +21,7 @@ typedef struct Sort {
   bool bytes; /* strings are in the order of their bytes */
 } Sort;
 
-static void count(Sort *s, size_t steps) {
+static void count_steps(Sort *s, size_t steps) {
   s->steps += steps;
   if (s->steps < STRIDE) return;
   s->steps = 0;
@@ -33,7 +33,7 @@ static bool string_less(Sort *s, int a, int b) {
   size_t la, lb;
   const char *x = lua_tolstring(s->L, a, &la), *y = lua_tolstring(s->L, b, &lb);
   size_t len = la < lb ? la : lb;
-  count(s, len / BYTES_A_STEP);
+  count_steps(s, len / BYTES_A_STEP);
   if (!s->bytes) return lua_compare(s->L, a, b, LUA_OPLT);
   int order = memcmp(x, y, len);
   return order < 0 || (order == 0 && la < lb);
@@ -41,7 +41,7 @@ static bool string_less(Sort *s, int a, int b) {
 
 static bool is_less(Sort *s, int a, int b) {
   lua_State *L = s->L;
-  count(s, 1);
+  count_steps(s, 1);
   if (lua_isnil(L, 2)) {
     bool strings = lua_type(L, a) == LUA_TSTRING && lua_type(L, b) == LUA_TSTRING;
     return strings ? string_less(s, a, b) : lua_compare(L, a, b, LUA_OPLT);
@@ -55,13 +55,13 @@ static bool is_less(Sort *s, int a, int b) {
   return less;
 }
 
-static void set_both(Sort *s, Place i, Place j) {
+static void set_both(Sort *s, Item i, Item j) {
   lua_seti(s->L, 1, i);
   lua_seti(s->L, 1, j);
 }
 
 /* Puts t[i] and t[j] in order, if t[j] < t[i]. */
-static void put_in_order(Sort *s, Place i, Place j) {
+static void put_in_order(Sort *s, Item i, Item j) {
   lua_geti(s->L, 1, i);
   lua_geti(s->L, 1, j);
   if (is_less(s, -1, -2)) set_both(s, i, j);
@@ -69,9 +69,9 @@ static void put_in_order(Sort *s, Place i, Place j) {
 }
 
 /* The pivot lies on top and in t[up - 1]. Returns where it belongs. */
-static Place part(Sort *s, Place low, Place up) {
+static Item partition_range(Sort *s, Item low, Item up) {
   lua_State *L = s->L;
-  Place i = low, j = up - 1;
+  Item i = low, j = up - 1;
   for (;;) {
     while (lua_geti(L, 1, ++i), is_less(s, -1, -2)) {
       if (i == up - 1) luaL_error(L, "invalid order function for sorting");
@@ -89,18 +89,19 @@ static Place part(Sort *s, Place low, Place up) {
   return i;
 }
 
-static Place pivot_of(Place low, Place up, unsigned random) {
+static Item pivot_of(Item low, Item up, unsigned random) {
   if (up - low <= RANDOM_FROM) return low + (up - low) / 2;
-  Place quarter = (up - low) / 4;
+  Item quarter = (up - low) / 4;
   return random % (quarter * 2) + low + quarter;
 }
 
-/* Sorts three places and takes the middle one as pivot; 0: nothing is left to be done. */
-static Place take_pivot(Sort *s, Place low, Place up, unsigned random) {
+/* Sorts three items, takes the middle one as pivot and partitions the range; 0: it is
+ * sorted. */
+static Item take_pivot(Sort *s, Item low, Item up, unsigned random) {
   lua_State *L = s->L;
   put_in_order(s, low, up);
   if (up - low == 1) return 0;
-  Place p = pivot_of(low, up, random);
+  Item p = pivot_of(low, up, random);
   put_in_order(s, low, p);
   put_in_order(s, p, up);
   if (up - low == 2) return 0;
@@ -108,13 +109,13 @@ static Place take_pivot(Sort *s, Place low, Place up, unsigned random) {
   lua_pushvalue(L, -1);
   lua_geti(L, 1, up - 1);
   set_both(s, p, up - 1);
-  return part(s, low, up);
+  return partition_range(s, low, up);
 }
 
 /* Recurses into the smaller part. */
-static void sort_range(Sort *s, Place low, Place up, unsigned random) {
+static void sort_range(Sort *s, Item low, Item up, unsigned random) {
   while (low < up) {
-    Place n, p = take_pivot(s, low, up, random);
+    Item n, p = take_pivot(s, low, up, random);
     if (p == 0) return;
     if (p - low < up - p) {
       sort_range(s, low, p - 1, random);
@@ -129,17 +130,8 @@ static void sort_range(Sort *s, Place low, Place up, unsigned random) {
   }
 }
 
-int f_sort(lua_State *L) {
-  int done = draft_sort(L, lua_upvalueindex(1));
-  if (done >= 0) return done;
-  bounded_check_table(L, 1);
-  lua_Integer n = luaL_len(L, 1);
-  if (n <= 1) return 0;
-  luaL_argcheck(L, n < INT_MAX, 1, "array too big");
-  if (!lua_isnoneornil(L, 2)) luaL_checktype(L, 2, LUA_TFUNCTION);
-  lua_settop(L, 2);
+void bounded_sort(lua_State *L, lua_Integer n) {
   luaL_checkstack(L, 40, "");
   Sort s = {.L = L, .bytes = strcmp(setlocale(LC_COLLATE, NULL), "C") == 0};
-  sort_range(&s, 1, (Place)n, (unsigned)n);
-  return 0;
+  sort_range(&s, 1, (Item)n, (unsigned)n);
 }

@@ -1,12 +1,14 @@
 /* Functions on text that run through it in C, slower than memory is read: each takes text
  * of a bounded length, or looks at the limit between pieces. The rest of the work is done
  * by Lua's own, upvalue 1. */
+#include "vm/bounded_text.h"
+
 #include <ctype.h>
 #include <lauxlib.h>
 #include <lualib.h>
+#include <stdbool.h>
 #include <string.h>
 
-#include "vm/bounded.h"
 #include "vm/watchdog.h"
 
 enum {
@@ -114,7 +116,8 @@ const char *bounded_read(lua_State *L, void *ctx, size_t *size) {
 
 /* --- opening ---------------------------------------------------------------------- */
 
-static void wrap(lua_State *L, const char *library, const char *name, lua_CFunction f) {
+static void wrap_function(lua_State *L, const char *library, const char *name,
+                          lua_CFunction f) {
   lua_getglobal(L, library);
   lua_getfield(L, -1, name);
   lua_pushcclosure(L, f, 1);
@@ -123,10 +126,10 @@ static void wrap(lua_State *L, const char *library, const char *name, lua_CFunct
 }
 
 void bounded_open_text(lua_State *L) {
-  wrap(L, LUA_STRLIBNAME, "format", f_format);
-  wrap(L, LUA_STRLIBNAME, "pack", f_pack);
-  wrap(L, LUA_STRLIBNAME, "packsize", f_pack);
-  wrap(L, LUA_STRLIBNAME, "unpack", f_pack);
-  wrap(L, LUA_UTF8LIBNAME, "len", f_utf8_len);
-  wrap(L, LUA_OSLIBNAME, "date", f_date);
+  wrap_function(L, LUA_STRLIBNAME, "format", f_format);
+  wrap_function(L, LUA_STRLIBNAME, "pack", f_pack);
+  wrap_function(L, LUA_STRLIBNAME, "packsize", f_pack);
+  wrap_function(L, LUA_STRLIBNAME, "unpack", f_pack);
+  wrap_function(L, LUA_UTF8LIBNAME, "len", f_utf8_len);
+  wrap_function(L, LUA_OSLIBNAME, "date", f_date);
 }

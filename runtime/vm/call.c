@@ -4,10 +4,9 @@
 
 #include <stdlib.h>
 
-#include "vm/cstack.h"
 #include "bridge/luaerror.h"
-#include "vm/vm.h"
-#include "vm/task.h"
+#include "vm/cstack.h"
+#include "vm/task_error.h"
 #include "vm/watchdog.h"
 
 typedef struct Call {
@@ -34,12 +33,10 @@ static int f_call(lua_State *L) {
   return lua_error(L);
 }
 
-static void tell(Vm *vm, const char *what, const char *of, const Call *call) {
-  char *text = task_describe(vm, vm->L, call->trace);
-  log_write(vm->host->log, LOG_ERROR, vm->owner->name, "error in %s%s%s: %s", what,
-            of ? " of " : "", of ? of : "", text);
-  vm->hooks->failed(vm, text);
-  free(text);
+static void report_error(Vm *vm, const char *what, const char *of, const Call *call) {
+  char *name = of ? xasprintf("%s of %s", what, of) : xstrdup(what);
+  task_report_error(vm, name, vm->L, call->trace);
+  free(name);
 }
 
 bool vm_call(Vm *vm, const char *what, const char *of, lua_CFunction body, void *ctx,
@@ -54,8 +51,10 @@ bool vm_call(Vm *vm, const char *what, const char *of, lua_CFunction body, void 
   WatchdogTurn turn = watchdog_enter(vm, L);
   bool ok = lua_pcall(L, 1, 0, 0) == LUA_OK;
   watchdog_leave(vm, turn);
-  if (!ok && host_tells(vm->host)) tell(vm, what, of, &call);
-  if (!ok) luaerror_read(L, -1, why);
+  if (!ok) {
+    report_error(vm, what, of, &call);
+    luaerror_read(L, -1, why);
+  }
   free(call.trace);
   lua_settop(L, top);
   return ok;

@@ -6,8 +6,8 @@
 #include "vm/vm.h"
 
 /* Runs `body` with `ctx` (as a light pointer) on the generation's main thread. False when
- * it raised: told in the log, as an error in `what` of `of` (which may be NULL), and in
- * *err, which may be NULL too. */
+ * it raised: that is logged as an error in `what` of `of` (which may be NULL), and stands
+ * in *err, which may be NULL too. */
 bool vm_call(Vm *vm, const char *what, const char *of, lua_CFunction body, void *ctx,
              Error *err);
 

@@ -1,19 +1,37 @@
 /* coroutine.* as scripts see it. A wait inside a script's own coroutine must not hand the
- * runtime's yield to the script's resume: resume and wrap see that the task has begun to
- * wait and yield on, outwards, until the task itself is suspended; when it is woken, they
- * resume inwards again. Meanwhile nobody else may resume or close the inner one: it is
- * marked, and so are the coroutines that are the core's own. */
+ * runtime's yield to the script's resume. So resume and wrap look whether the task has
+ * begun to wait, and then yield outwards, until the task itself is suspended; when it is
+ * woken they resume inwards again. Meanwhile the inner coroutine is marked: nobody else
+ * may resume or close it. The core's own coroutines are marked, too. */
+#include "vm/coroutine.h"
+
 #include <lauxlib.h>
 #include <lualib.h>
 
 #include "vm/cstack.h"
-#include "vm/task.h"
+#include "vm/task_parts.h"
 #include "vm/watchdog.h"
+
+/* --- marks ------------------------------------------------------------------------ */
+
+static uintptr_t *extra_of(lua_State *co) {
+  return (uintptr_t *)lua_getextraspace(co);
+}
+
+void coroutine_mark(lua_State *co, int mark) {
+  *extra_of(co) = (uintptr_t)bridge_of(co) | (uintptr_t)mark;
+}
+
+static bool is_marked(lua_State *co) {
+  return *extra_of(co) & BRIDGE_MARKS;
+}
+
+/* --- resuming --------------------------------------------------------------------- */
 
 static int resume_over(lua_State *L, int status, lua_KContext ctx);
 
-/* Where L cannot be yielded (a comparison of table.sort runs it, say), nothing further
- * in may wait. */
+/* Where L cannot be yielded (it runs in a comparison of table.sort, say), nothing inside
+ * co may wait. */
 static int run_in(lua_State *L, lua_State *co, int nargs, int *n) {
   Vm *vm = vm_of(L);
   int blocked = lua_isyieldable(L) ? 0 : 1;
@@ -45,8 +63,8 @@ static int resume_in(lua_State *L, lua_State *co, int nargs) {
   return n + 1;
 }
 
-/* Closes what is pending in co, under the CPU limit. */
-static int reset(lua_State *L, lua_State *co) {
+/* Runs the `__close` methods pending in co, under the CPU limit. */
+static int reset_coroutine(lua_State *L, lua_State *co) {
   Vm *vm = vm_of(L);
   lua_State *was = watchdog_switch(vm, co);
   int status = lua_resetthread(co);
@@ -54,16 +72,16 @@ static int reset(lua_State *L, lua_State *co) {
   return status;
 }
 
-/* An error inside wrap's coroutine is the caller's, with his place before its text. */
+/* An error inside the coroutine of wrap is raised in its caller. */
 static int finish_wrap(lua_State *L, int n) {
   if (lua_toboolean(L, -n)) return n - 1;
   lua_State *co = lua_tothread(L, lua_upvalueindex(1));
   cstack_check(L);
-  if (lua_status(co) != LUA_OK && lua_status(co) != LUA_YIELD) reset(L, co);
+  if (lua_status(co) != LUA_OK && lua_status(co) != LUA_YIELD) reset_coroutine(L, co);
   return lua_error(L);
 }
 
-static int finish(lua_State *L, int n) {
+static int finish_resume(lua_State *L, int n) {
   return lua_isnone(L, lua_upvalueindex(1)) ? n : finish_wrap(L, n);
 }
 
@@ -71,13 +89,13 @@ static int resume_over(lua_State *L, int status, lua_KContext ctx) {
   lua_State *co = (lua_State *)ctx;
   (void)status;
   coroutine_mark(co, 0);
-  return finish(L, resume_in(L, co, 0));
+  return finish_resume(L, resume_in(L, co, 0));
 }
 
 static int fail_resume(lua_State *L, const char *why) {
   lua_pushboolean(L, 0);
   lua_pushstring(L, why);
-  return finish(L, 2);
+  return finish_resume(L, 2);
 }
 
 typedef enum State { RUNNING, DEAD, SUSPENDED, NORMAL } State;
@@ -85,7 +103,7 @@ typedef enum State { RUNNING, DEAD, SUSPENDED, NORMAL } State;
 static State state_of(lua_State *L, lua_State *co) {
   lua_Debug frame;
   if (co == L) return RUNNING;
-  if (coroutine_marks(co)) return NORMAL;
+  if (is_marked(co)) return NORMAL;
   if (lua_status(co) == LUA_YIELD) return SUSPENDED;
   if (lua_status(co) != LUA_OK) return DEAD;
   if (lua_getstack(co, 0, &frame)) return NORMAL;
@@ -101,7 +119,7 @@ static int start_resume(lua_State *L, lua_State *co, int nargs) {
   lua_xmove(L, co, nargs);
   if (lua_status(co) == LUA_OK)
     nargs++; /* the first time: f_body's function is its own */
-  return finish(L, resume_in(L, co, nargs));
+  return finish_resume(L, resume_in(L, co, nargs));
 }
 
 static lua_State *check_coroutine(lua_State *L) {
@@ -133,7 +151,7 @@ static int f_close(lua_State *L) {
     return luaL_error(L, "cannot close a %s coroutine",
                       state == RUNNING ? "running" : "normal");
   cstack_check(L);
-  bool ok = reset(L, co) == LUA_OK;
+  bool ok = reset_coroutine(L, co) == LUA_OK;
   lua_pushboolean(L, ok);
   if (ok) return 1;
   lua_xmove(co, L, 1);

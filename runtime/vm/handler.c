@@ -10,6 +10,7 @@
 
 #include "bridge/box.h"
 #include "core/hash.h"
+#include "vm/task_life.h"
 
 typedef struct Queued Queued;
 struct Queued {

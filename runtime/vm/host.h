@@ -43,21 +43,17 @@ struct Host {
   const char *first;        /* of them, by name; NULL: that added first; borrowed */
   struct Resources *resources;
   Watchdog *watchdog;
-  const char *stack_floor; /* see cstack.h */
-  JsonArena *arena;        /* for what is dispatched */
-  Task *free_tasks;        /* to be used again */
-  Task *current;           /* the task that runs now; NULL: none */
-  int blocked;             /* frames inside it that cannot be yielded */
-  int nested_task_starts;  /* handlers started inside one another, that run now */
-  bool stopping;           /* the process ends */
-  bool cancelling;         /* and nobody is held back: `stop` handlers have begun */
-  unsigned untold; /* errors that came when the time for scripts was over; with the first,
-                      which is told */
-  bool counted;    /* what is still to be stopped is: it is untold no more */
+  const char *stack_floor;  /* see cstack.h */
+  JsonArena *arena;         /* for what is dispatched */
+  Task *free_tasks;         /* to be used again */
+  Task *current;            /* the task that runs now; NULL: none */
+  int blocked;              /* frames inside it that cannot be yielded */
+  int nested_task_starts;   /* handlers started inside one another, that run now */
+  bool stopping;            /* the process ends */
+  bool cancelling;          /* and nobody is held back: `stop` handlers have begun */
+  unsigned late_errors;     /* errors after the time for scripts was over; the first is
+                               reported */
+  bool late_errors_counted; /* their number stands: later ones do not change it */
 };
-
-/* Whether an error that nobody caught is to be told: once the time for scripts is over
- * what is stopped may be very many, and the first of them stands for all. */
-bool host_tells(Host *host);
 
 #endif

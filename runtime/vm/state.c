@@ -11,17 +11,18 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "bridge/luaerror.h"
+#include "bridge/luatext.h"
+#include "bridge/strict.h"
 #include "core/suggest.h"
 #include "vm/bounded.h"
+#include "vm/bounded_text.h"
+#include "vm/coroutine.h"
 #include "vm/cstack.h"
-#include "bridge/luaerror.h"
 #include "vm/print.h"
 #include "vm/reach.h"
-#include "bridge/luatext.h"
-#include "vm/vm.h"
 #include "vm/stdlib.h"
-#include "bridge/strict.h"
-#include "vm/task.h"
+#include "vm/task_error.h"
 #include "vm/watchdog.h"
 
 /* Where the script is that asks for too much: a lack of memory comes without a traceback.

@@ -1,9 +1,8 @@
 /* Tasks. What always holds:
  *
- * - A task is in its generation's list from creation until it is finished; the list holds
- * one reference, each Lua handle and each awaiter another.
- * - It runs only inside resume(), which is called only in dispatch. A task that is not
- * running is prepared, queued (its event is in the inbox) or has a `wait`.
+ * - A task is in its Vm's list from creation until it is finished.
+ * - It runs only inside resume_task(), which is called only in dispatch. A task that is
+ * not running is prepared, queued (its event is in the inbox) or has a `wait`.
  * - Values are pushed only inside the coroutine, by `push`: a lack of memory there is an
  * error of that task and of nothing else.
  * - At the bottom of each coroutine lies f_body, a protected call: an error ends the
@@ -13,186 +12,45 @@
 
 #include <lauxlib.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include "vm/cstack.h"
 #include "bridge/place.h"
+#include "vm/cstack.h"
 #include "vm/hold.h"
-#include "bridge/luaerror.h"
-#include "vm/vm.h"
-#include "vm/task_cancel.h"
-#include "vm/task_pool.h"
+#include "vm/task_end.h"
+#include "vm/task_error.h"
+#include "vm/task_life.h"
 #include "vm/watchdog.h"
-
-/* --- life ------------------------------------------------------------------------- */
 
 static void on_event(Event *event);
 
-static void copy_part(char *to, size_t room, const char *from, size_t len) {
-  if (len >= room) len = room - 1;
-  if (len) memcpy(to, from, len);
-  to[len] = '\0';
-}
-
-static void set_name(Task *task, TaskName name) {
-  task->what = name.what;
-  copy_part(task->of, sizeof task->of, name.of, name.of ? strlen(name.of) : 0);
-  copy_part(task->event_name, sizeof task->event_name, name.event, name.event_len);
-}
-
-/* Puts the name together: only when somebody is told. */
-static const char *name_of(const Task *task, char out[128]) {
-  snprintf(out, 128, "%s%s%s%s%s", task->what, *task->of ? " " : "", task->of,
-           *task->event_name ? ": " : "", task->event_name);
-  return out;
-}
-
-/* With what it waits for: a timer, a request, another task. */
-enum { TASK_BYTES = sizeof(Task) + 256 };
-
-/* Finished tasks are used again: one starts with each event. */
-static Task *take_task(Host *host) {
-  Task *task = host->free_tasks;
-  if (!task) return xcalloc(1, sizeof *task);
-  host->free_tasks = task->next;
-  memset(task, 0, offsetof(Task, what));
-  return task;
-}
-
-static void give_task(Task *task) {
-  charge_let_go(task->charge, TASK_BYTES);
-  task->next = task->host->free_tasks;
-  task->host->free_tasks = task;
-}
-
-void tasks_free(Host *host) {
-  while (host->free_tasks) {
-    Task *task = host->free_tasks;
-    host->free_tasks = task->next;
-    free(task);
-  }
-}
-
-static Task *task_new(Vm *vm, TaskName name) {
-  Task *task = take_task(vm->host);
-  task->vm = vm;
-  task->host = vm->host;
-  task->charge = charge_hold(vm->owner->charge, TASK_BYTES);
-  task->refs = 1;
-  task->results = LUA_NOREF;
-  task->event.run = on_event;
-  set_name(task, name);
-  if (!task_take_coroutine(task)) {
-    char text[128];
-    log_write(vm->host->log, LOG_ERROR, vm->owner->name, "%s: no memory for a task",
-              name_of(task, text));
-    vm->hooks->failed(vm, "no memory for a task");
-    give_task(task);
-    return NULL;
-  }
-  task->next = vm->tasks;
-  if (vm->tasks) vm->tasks->prev = task;
-  vm->tasks = task;
-  return task;
-}
-
-void task_ref(Task *task) {
-  task->refs++;
-}
-
-void task_unref(Task *task) {
-  if (--task->refs > 0) return;
-  CHECK(task->finished);
-  if (task->vm) luaL_unref(task->vm->L, LUA_REGISTRYINDEX, task->results);
-  free(task->trace);
-  give_task(task);
-}
-
-static void unlink_task(Task *task) {
-  if (task->prev) task->prev->next = task->next;
-  else task->vm->tasks = task->next;
-  if (task->next) task->next->prev = task->prev;
-  task->prev = task->next = NULL;
-}
-
-/* Runs protected on co: packs what lies above index 1 (a light pointer to the task). */
-static int f_pack_results(lua_State *L) {
-  int n = lua_gettop(L);
-  lua_createtable(L, n, 1);
-  lua_insert(L, 1);
-  lua_pushinteger(L, n);
-  lua_setfield(L, 1, "n");
-  for (int i = n; i >= 1; i--) lua_rawseti(L, 1, i);
-  lua_pushinteger(L, luaL_ref(L, LUA_REGISTRYINDEX));
-  return 1;
-}
-
-/* Keeps the n values on top of co for those who await; pops them. */
-static void keep_results(Task *task, lua_State *co, int n) {
-  lua_checkstack(co, 2);
-  lua_pushcfunction(co, f_pack_results);
-  lua_insert(co, -(n + 1));
-  if (lua_pcall(co, n, 1, 0) == LUA_OK) task->results = (int)lua_tointeger(co, -1);
-  lua_pop(co, 1);
-}
-
-static void tell_end(Task *task) {
-  while (task->ends) {
-    TaskEnd *end = task->ends;
-    task->ends = end->next;
-    end->ended(end);
-  }
-}
-
-static bool is_cancelled_error(lua_State *co) {
-  ErrorCode code = luaerror_code(co, -1);
-  return code == ERR_CANCELLED || code == ERR_RELOADED;
-}
-
-/* --- reporting -------------------------------------------------------------------- */
-
-static void report(Task *task) {
-  Vm *vm = task->vm;
-  char name[128], *text = task_describe(vm, task->co, task->trace);
-  log_write(vm->host->log, LOG_ERROR, vm->owner->name, "error in %s: %s",
-            name_of(task, name), text);
-  vm->hooks->failed(vm, text);
-  free(text);
-}
-
-static void tell_slow(Task *task, double ms) {
-  char name[128];
-  log_write(task->host->log, LOG_WARN, task->vm->owner->name,
-            "%s ran for about %.0f ms without waiting", name_of(task, name), ms);
-}
-
-/* Of those that end together one is told, the others are counted. */
-static void tell_stopped(Task *task) {
-  char name[128];
-  if (task->vm->sharing && task->vm->stopped++) return;
-  log_write(task->host->log, LOG_WARN, task->vm->owner->name,
-            "%s was cancelled and went on waiting: it is stopped", name_of(task, name));
-}
-
 /* --- ending ----------------------------------------------------------------------- */
+
+/* By a listener, or by stage.c. The error of a cancelled task is not reported at all. */
+static bool is_reported_elsewhere(const Task *task) {
+  return task->ends || task->vm->state == VM_STAGING ||
+         (task->cancelled && task_is_cancelled_error(task->co));
+}
+
+static void report_end(const Task *task) {
+  char name[TASK_NAME_ROOM];
+  if (!task->ok && !is_reported_elsewhere(task))
+    task_report_error(task->vm, task_name(task, name), task->co, task->trace);
+  if (task->stopped) task_log_stopped(task);
+}
 
 /* The function ended: n values, or one error value, lie on top of the coroutine, which
  * `lives` if it can be used again. */
-static void finish(Task *task, bool ok, int n, bool lives) {
+static void finish_task(Task *task, bool ok, int n, bool lives) {
   lua_State *co = task->co;
   Vm *vm = task->vm;
   task->finished = true;
   task->ok = ok;
-  bool told = task->ends || vm->state == VM_STAGING || /* script.c tells */
-              (!ok && task->cancelled && is_cancelled_error(co));
-  if (!ok && !told && host_tells(vm->host)) report(task);
-  if (task->stopped) tell_stopped(task);
+  if (!ok || task->stopped) report_end(task);
   if (task->done) task->done(task->done_ctx, co, n, ok);
-  if (task->refs > 1 && lives) keep_results(task, co, n);
-  tell_end(task);
+  if (task->refs > 1 && lives) task_keep_results(task, co, n);
+  task_notify_end(task);
   task_give_coroutine(task, lives);
-  unlink_task(task);
+  task_unlink(task);
   task_unref(task);
   vm->hooks->task_ended(vm);
 }
@@ -201,7 +59,7 @@ static void finish(Task *task, bool ok, int n, bool lives) {
 
 /* Lua counts the nested calls of the turn this one is started in, if there is one; the
  * text is a string that the state has already: nothing is allocated for it. */
-static int run(Task *task, lua_State *outer, int nargs, int *n) {
+static int run_coroutine(Task *task, lua_State *outer, int nargs, int *n) {
   lua_State *co = task->co;
   if (!cstack_is_low(task->host))
     return lua_resume(co, outer ? outer : task->vm->L, nargs, n);
@@ -212,7 +70,7 @@ static int run(Task *task, lua_State *outer, int nargs, int *n) {
 }
 
 /* Resumes the coroutine with what lies on its stack. */
-static void resume(Task *task, int nargs) {
+static void resume_task(Task *task, int nargs) {
   Vm *vm = task->vm;
   Host *host = vm->host;
   Task *outer = host->current;
@@ -224,16 +82,16 @@ static void resume(Task *task, int nargs) {
   host->blocked = 0;
   WatchdogTurn turn = watchdog_enter(vm, task->co);
   if (task->cancelled) watchdog_share(vm);
-  int n, status = run(task, turn.running, nargs, &n);
+  int n, status = run_coroutine(task, turn.running, nargs, &n);
   double slow = watchdog_leave(vm, turn);
   if (vm->reports_turns) vm->hooks->turn_ended(vm);
   host->current = outer;
   host->blocked = blocked;
-  if (slow > 0 && vm->state != VM_STAGING) tell_slow(task, slow);
+  if (slow > 0 && vm->state != VM_STAGING) task_log_slow(task, slow);
   if (status == LUA_OK) {
-    finish(task, !task->raised, n, true);
+    finish_task(task, !task->raised, n, true);
   } else if (status != LUA_YIELD) {
-    finish(task, false, 1, false);
+    finish_task(task, false, 1, false);
   } else if (!task->wait && !task->queued) { /* a slice of a slow top level is over */
     lua_pop(task->co, n);
     task->queued = true;
@@ -252,7 +110,7 @@ static int f_keep_trace(lua_State *L) {
   const Host *host = vm_of(L)->host;
   Task *task = host->current;
   if (!task || task->co != L) return 1;
-  if (host->stopping && task->cancelled && is_cancelled_error(L)) return 1; /* untold */
+  if (host->stopping && task->cancelled && task_is_cancelled_error(L)) return 1;
   task_keep_trace(L, &task->trace);
   return 1;
 }
@@ -298,7 +156,7 @@ static void start_pushing(Task *task, TaskPush *push, void *ctx) {
   lua_pushcfunction(task->co, f_body);
   lua_pushcfunction(task->co, f_entry);
   lua_pushlightuserdata(task->co, &p);
-  resume(task, 2);
+  resume_task(task, 2);
 }
 
 static int f_prepare(lua_State *L) {
@@ -311,13 +169,13 @@ static int f_prepare(lua_State *L) {
 
 Task *task_prepare(Vm *vm, TaskName name, TaskPush *push, void *ctx, TaskDone *done,
                    void *done_ctx) {
-  Task *task = task_new(vm, name);
+  Task *task = task_new(vm, name, on_event);
   if (!task) return NULL;
   Prepared p = {push, ctx};
   lua_pushcfunction(task->co, f_prepare);
   lua_pushlightuserdata(task->co, &p);
   if (lua_pcall(task->co, 1, LUA_MULTRET, 0) != LUA_OK) {
-    finish(task, false, 1, true);
+    finish_task(task, false, 1, true);
     return NULL;
   }
   task->args = lua_gettop(task->co) - 1;
@@ -335,8 +193,8 @@ static void hold_task(Task *task) {
 void task_start(Vm *vm, TaskName name, TaskPush *push, void *ctx, TaskDone *done,
                 void *done_ctx) {
   bool held = hold_wanted(vm);
-  Task *task =
-      held ? task_prepare(vm, name, push, ctx, done, done_ctx) : task_new(vm, name);
+  Task *task = held ? task_prepare(vm, name, push, ctx, done, done_ctx)
+                    : task_new(vm, name, on_event);
   if (!task) {
     if (done) done(done_ctx, NULL, 0, false);
     return;
@@ -353,20 +211,20 @@ void task_start(Vm *vm, TaskName name, TaskPush *push, void *ctx, TaskDone *done
 void task_run_prepared(Task *task) {
   CHECK(!task->started);
   if (hold_wanted(task->vm)) hold_task(task);
-  else resume(task, task->args);
+  else resume_task(task, task->args);
 }
 
 Task *task_spawn(lua_State *L, int nargs) {
   Vm *vm = vm_of(L);
   lua_Debug where;
   place_find_function(L, nargs, &where);
-  Task *task = task_new(vm, TASK_NAME("the task of", where.short_src));
+  Task *task = task_new(vm, TASK_NAME("the task of", where.short_src), on_event);
   if (task)
     snprintf(task->event_name, sizeof task->event_name, "line %d", where.linedefined);
   if (!task) luaL_error(L, "no memory for a task");
   if (!lua_checkstack(task->co, nargs + 2)) {
     task_give_coroutine(task, true);
-    unlink_task(task);
+    task_unlink(task);
     task->finished = true;
     task_unref(task);
     luaL_error(L, "too many arguments");
@@ -380,14 +238,14 @@ Task *task_spawn(lua_State *L, int nargs) {
 }
 
 /* Ends it as failed without running it again. */
-static void abandon(Task *task) {
+static void abandon_task(Task *task) {
   Vm *vm = task->vm;
   task->finished = true;
   if (task->awaited) task_unref(task->awaited);
   if (task->done) task->done(task->done_ctx, NULL, 0, false);
-  tell_end(task);
+  task_notify_end(task);
   task_give_coroutine(task, false);
-  unlink_task(task);
+  task_unlink(task);
   task_unref(task);
   vm->hooks->task_ended(vm);
 }
@@ -401,13 +259,13 @@ static void on_event(Event *event) {
   }
   if (watchdog_is_over(task->host->watchdog) ||
       (task->cancelled && watchdog_share_is_spent(task->vm))) {
-    abandon(task);
+    abandon_task(task);
   } else if (hold_wanted(task->vm)) {
     hold_task(task);
   } else if (task->started && !task->push) {
-    resume(task, 0); /* the next slice of a top level */
+    resume_task(task, 0); /* the next slice of a top level */
   } else if (task->push == hold_push) {
-    resume(task, task->args);
+    resume_task(task, task->args);
   } else if (task->started) {
     TaskPush *push = task->push;
     task->push = NULL;
@@ -416,61 +274,18 @@ static void on_event(Event *event) {
     lua_settop(task->co, 0);
     start_pushing(task, task_push_cancelled, NULL);
   } else {
-    resume(task, task->args);
+    resume_task(task, task->args);
   }
 }
 
 /* --- waiting ---------------------------------------------------------------------- */
-
-Task *task_waiter(lua_State *L, const char *what) {
-  Vm *vm = vm_of(L);
-  if (vm->state == VM_STAGING)
-    place_raise(L,
-                "%s waits, which a script cannot do while it loads: "
-                "do it in script.on_start(function() ... end) or a handler",
-                what);
-  Task *task = vm->host->current;
-  if (!task || task->vm != vm || !lua_isyieldable(L) || vm->host->blocked)
-    place_raise(
-        L,
-        "%s waits, which is not possible here (inside a store's change, a comparison "
-        "of table.sort, a gsub callback, an iterator or metamethod run by C): use "
-        "task.spawn",
-        what);
-  if (task->cancelled) task_refuse_wait(L, task);
-  return task;
-}
-
-static int wait_over(lua_State *L, int status, lua_KContext ctx) {
-  (void)status;
-  Task *task = (Task *)ctx;
-  TaskPush *push = task->push;
-  task->push = NULL;
-  return push(L, task->push_ctx);
-}
-
-int task_wait(lua_State *L, Task *task, Wait *wait) {
-  CHECK(task->wait == NULL && wait != NULL);
-  task->wait = wait;
-  return lua_yieldk(L, 0, (lua_KContext)task, wait_over);
-}
-
-static int push_turn(lua_State *L, void *ctx) {
-  Task *task = ctx;
-  return task->cancelled ? task_push_cancelled(L, NULL) : 0;
-}
-
-int task_wait_turn(lua_State *L, Task *task) {
-  task_wake_later(task, push_turn, task);
-  return lua_yieldk(L, 0, (lua_KContext)task, wait_over);
-}
 
 void task_wake(Task *task, TaskPush *push, void *ctx) {
   CHECK(!task->finished && task->started);
   if (!hold_wanted(task->vm)) {
     task->push = push;
     task->push_ctx = ctx;
-    resume(task, 0);
+    resume_task(task, 0);
     return;
   }
   task->wait = NULL;
@@ -499,7 +314,7 @@ void task_kill(Task *task) {
   TaskDone *done = task->done;
   if (done) done(task->done_ctx, NULL, 0, false);
   task_give_coroutine(task, false);
-  unlink_task(task);
+  task_unlink(task);
   task->results = LUA_NOREF;
   task->vm = NULL;
   if (!task->queued) task_unref(task);

@@ -15,18 +15,6 @@ void vm_init(Vm *vm, Owner *owner, const VmHooks *hooks, unsigned number) {
   vm->last_decl = &vm->decls;
 }
 
-static uintptr_t *extra_of(lua_State *L) {
-  return (uintptr_t *)lua_getextraspace(L);
-}
-
-void coroutine_mark(lua_State *co, int mark) {
-  *extra_of(co) = (uintptr_t)bridge_of(co) | (uintptr_t)mark;
-}
-
-int coroutine_marks(lua_State *co) {
-  return (int)(*extra_of(co) & BRIDGE_MARKS);
-}
-
 Owner *owner_find(const Host *host, const char *name, size_t len) {
   for (Owner *o = host->owners; o; o = o->next)
     if (strlen(o->name) == len && memcmp(o->name, name, len) == 0) return o;

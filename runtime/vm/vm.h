@@ -75,12 +75,6 @@ static inline Vm *vm_of(lua_State *L) { /* borrows */
   return (Vm *)bridge_of(L);
 }
 
-/* A coroutine that no script may resume or close: one of the core's, or one in which the
- * task that resumed it waits. New ones have the mark of the main thread, CO_CORE. */
-enum { CO_CORE = 1, CO_WAITS = 2 };
-void coroutine_mark(lua_State *co, int mark);
-int coroutine_marks(lua_State *co);
-
 /* Before the core makes something at a script's wish: raises "not enough memory" when the
  * script holds too much. Then vm_hold charges it, until charge_let_go. */
 void need_memory(lua_State *L, size_t bytes);

@@ -21,8 +21,8 @@
 
 #include "core/clock.h"
 #include "vm/hold.h"
+#include "vm/task_parts.h"
 #include "vm/vm.h"
-#include "vm/task.h"
 
 #define TICK 0.025
 #define SLOW 0.1
@@ -335,12 +335,4 @@ static void stage_hook(lua_State *L, lua_Debug *ar) {
 
 void watchdog_stage(lua_State *co) {
   lua_sethook(co, stage_hook, LUA_MASKCOUNT, STAGE_COUNT);
-}
-
-/* Those that come after they were counted are among them. */
-bool host_tells(Host *host) {
-  if (!watchdog_is_over(host->watchdog)) return true;
-  bool first = host->untold == 0;
-  if (first || !host->counted) host->untold++;
-  return first;
 }

@@ -50,6 +50,6 @@ void watchdog_stage(lua_State *co);
 
 /* From this monotonic second on every turn is late, whatever its limit. Any thread. */
 void watchdog_end_at(Watchdog *w, double when);
-bool watchdog_is_over(const Watchdog *w); /* that has come */
+bool watchdog_is_over(const Watchdog *w); /* whether that second has come */
 
 #endif

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "two_states.h"
+#include "vm/bounded_text.h"
 
 #include "core/base.h"
 

@@ -1,0 +1,66 @@
+/* The types of a task: what the files vm/task*.c share, and those that see into one. A
+ * task is owned by its references: see task_life.h. */
+#ifndef TIDELOCK_VM_TASK_PARTS_H
+#define TIDELOCK_VM_TASK_PARTS_H
+
+#include "vm/vm.h"
+
+typedef struct Wait Wait;
+struct Wait {
+  void (*cancel)(Wait *wait);
+};
+
+/* Runs in the task, protected: may raise. Pushes values, returns how many. */
+typedef int TaskPush(lua_State *L, void *ctx);
+
+/* The end of a task started from C: `results` values lie on top of co, or, when it failed
+ * (it has been reported), the error value does. co is NULL when the task was killed. Must
+ * not raise. */
+typedef void TaskDone(void *ctx, lua_State *co, int results, bool ok);
+
+/* A listener for the end of a task; embedded, called once. While a task has one, its
+ * error is the listener's to report. */
+typedef struct TaskEnd TaskEnd;
+struct TaskEnd {
+  TaskEnd *next;
+  void (*ended)(TaskEnd *end);
+};
+
+/* Who a task is, for reports: "the handler of chat: new_message". `what` is static text;
+ * the other parts may be NULL and are copied, cut where too long. */
+typedef struct TaskName {
+  const char *what, *of, *event;
+  size_t event_len;
+} TaskName;
+#define TASK_NAME(w, o) ((TaskName){.what = (w), .of = (o)})
+
+struct Task {
+  Task *prev, *next; /* in the Vm's list, until it is finished */
+  Vm *vm;            /* NULL once the generation is gone */
+  Host *host;
+  lua_State *co; /* NULL once done */
+  int co_ref;
+  int refs;
+  Wait *wait;
+  TaskPush *push; /* what the next resumption pushes */
+  void *push_ctx;
+  TaskDone *done;
+  void *done_ctx;
+  Event event;
+  int args; /* on the coroutine's stack, above the function, until it is started */
+  bool started, queued, cancelled, finished, ok;
+  bool reloaded;  /* cancelled because its generation's grace is over */
+  bool failed;    /* while it was held back it was woken with an error */
+  bool stopped;   /* cancelled, it went on waiting, and was stopped past every pcall */
+  int refused;    /* waits refused to it, cancelled, in the turn that runs */
+  bool raised;    /* its function ended in an error, which is the one result */
+  char *trace;    /* where that error was raised; owned; NULL: not known */
+  Charge *charge; /* of its script, for the task and what it waits for; a reference */
+  TaskEnd *ends;
+  Task *awaited;    /* whose results it was woken for; holds a reference */
+  int results;      /* reference of a packed table, for those who await */
+  const char *what; /* its name, in parts: see TaskName */
+  char of[32], event_name[48];
+};
+
+#endif
