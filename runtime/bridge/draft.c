@@ -1,13 +1,12 @@
-/* Drafts as scripts see them: see draft.h. A draft is a userdata that points to its node,
- * or to nothing once the change is over. All of a change are kept in one table, the user
- * value of each, so that a draft that is read twice is the same; item 1 of the table owns
- * the nodes. */
+/* Drafts as scripts see them: see draft.h. All drafts of a change are kept in one table,
+ * the user value of each, so that a container that is read twice gives the same draft;
+ * item 1 of the table owns the nodes. */
 #include "bridge/draft.h"
 
 #include <lauxlib.h>
 #include <string.h>
 
-#include "bridge/draft_table.h"
+#include "bridge/draft_handle.h"
 #include "bridge/luaerror.h"
 #include "bridge/luajson.h"
 #include "bridge/luavalue.h"
@@ -15,37 +14,14 @@
 
 enum { SHOWN = 200 };
 
-/* Their addresses are the keys in the registry of the metatables. */
-static const char draft_key, change_key;
-
-/* --- finding the node ------------------------------------------------------------- */
-
-static DraftNode *to_node(lua_State *L, int index) {
-  if (lua_type(L, index) != LUA_TUSERDATA || !lua_checkstack(L, 2)) return NULL;
-  DraftNode **handle = lua_touserdata(L, index);
-  if (!lua_getmetatable(L, index)) return NULL;
-  lua_rawgetp(L, LUA_REGISTRYINDEX, &draft_key);
-  bool draft = lua_rawequal(L, -1, -2);
-  lua_pop(L, 2);
-  return draft ? *handle : NULL;
-}
+/* Its address is the key in the registry of the metatable. */
+static const char change_key;
 
 /* For metamethods: scripts cannot call them with anything else. */
-static DraftNode *self(lua_State *L) {
+static DraftNode *own_node(lua_State *L) {
   DraftNode *node = *(DraftNode **)lua_touserdata(L, 1);
   if (!node) luaL_error(L, "this draft is of a change that has ended");
   return node;
-}
-
-bool draft_is(lua_State *L, int index, DraftNode **node) {
-  if (lua_type(L, index) != LUA_TUSERDATA || !lua_getmetatable(L, index)) return false;
-  lua_rawgetp(L, LUA_REGISTRYINDEX, &draft_key);
-  bool draft = lua_rawequal(L, -1, -2);
-  lua_pop(L, 2);
-  if (!draft) return false;
-  *node = *(DraftNode **)lua_touserdata(L, index);
-  if (!*node) luaL_error(L, "this draft is of a change that has ended");
-  return true;
 }
 
 int draft_raise(lua_State *L, int code) {
@@ -103,7 +79,7 @@ DraftNode *draft_push_item(lua_State *L, int index, DraftNode *node, size_t plac
 
 /* --- reading ---------------------------------------------------------------------- */
 
-/* Where the key at `index` points to: a place in an array, from 0; false if to none. */
+/* The place in an array, from 0, of the key at `index`; false when it is none. */
 static bool array_place(lua_State *L, int index, size_t *place) {
   int exact;
   if (lua_type(L, index) != LUA_TNUMBER) return false;
@@ -113,7 +89,7 @@ static bool array_place(lua_State *L, int index, size_t *place) {
 }
 
 static int m_index(lua_State *L) {
-  DraftNode *node = self(L);
+  DraftNode *node = own_node(L);
   size_t place = 0;
   Value key = {0}, item = {0};
   if (node->value.type == VALUE_ARRAY) {
@@ -129,16 +105,16 @@ static int m_index(lua_State *L) {
 }
 
 static int m_len(lua_State *L) {
-  const DraftNode *node = self(L);
+  const DraftNode *node = own_node(L);
   bool array = node->value.type == VALUE_ARRAY;
   lua_pushinteger(L, array ? (lua_Integer)value_count(node->value) : 0);
   return 1;
 }
 
-/* Upvalues: a view of the keys as they were when the loop began; how far it is. What has
- * gone since is left out. */
+/* Upvalues: a view of the keys as they were when the loop began; the next place in it.
+ * Keys that were removed since are left out. */
 static int next_field(lua_State *L) {
-  DraftNode *node = self(L);
+  DraftNode *node = own_node(L);
   Value keys = view_value(L, lua_upvalueindex(1)), key, item;
   size_t at = (size_t)lua_tointeger(L, lua_upvalueindex(2)), place, len;
   lua_settop(L, 1);
@@ -156,7 +132,7 @@ static int next_field(lua_State *L) {
 }
 
 static int next_item(lua_State *L) {
-  DraftNode *node = self(L);
+  DraftNode *node = own_node(L);
   size_t place = (size_t)lua_tointeger(L, lua_upvalueindex(1));
   lua_settop(L, 1);
   Value item = value_array_at(node->value, place);
@@ -168,7 +144,7 @@ static int next_item(lua_State *L) {
 }
 
 static int m_pairs(lua_State *L) {
-  const DraftNode *node = self(L);
+  const DraftNode *node = own_node(L);
   bool array = node->value.type == VALUE_ARRAY;
   if (!array) view_push(L, node->value);
   lua_pushinteger(L, 0);
@@ -179,7 +155,7 @@ static int m_pairs(lua_State *L) {
 }
 
 static int m_tostring(lua_State *L) {
-  self(L);
+  own_node(L);
   Buffer *out = luajson_scratch(L);
   Value v = draft_value(L, 1);
   value_show(out, v, SHOWN);
@@ -190,7 +166,7 @@ static int m_tostring(lua_State *L) {
 
 /* --- writing ---------------------------------------------------------------------- */
 
-/* One that was taken out moves in, so that writing to it and its parts goes on to count;
+/* A draft that was taken out moves in, so that later writes to it and its parts count;
  * but not into itself. */
 static bool moves_in(const DraftNode *node, const DraftNode *other) {
   if (!other || other->change != node->change || other->parent) return false;
@@ -198,10 +174,12 @@ static bool moves_in(const DraftNode *node, const DraftNode *other) {
   return other != node && other != node->change->root;
 }
 
-Value draft_read(lua_State *L, int index, DraftNode *node, DraftNode **moving) {
+/* Reads what is to be put into `node`, or raises; the caller owns it. *moving: the draft
+ * that was taken out, which is to be attached where it is put; NULL: none. */
+static Value read_item(lua_State *L, int index, DraftNode *node, DraftNode **moving) {
   Error err;
   Value item;
-  DraftNode *other = to_node(L, index);
+  DraftNode *other = draft_node_at(L, index);
   *moving = moves_in(node, other) ? other : NULL;
   int code = luavalue_read(L, index, node->change->account, &item, &err);
   if (code == ERR_MEMORY) luaerror_raise(L, &err);
@@ -216,8 +194,8 @@ static int set_key(lua_State *L, DraftNode *node) {
   if (lua_isnil(L, 3) || luajson_is_null(L, 3))
     return known ? draftnode_remove(node, place) : 0;
   DraftNode *child = known ? draftnode_child(node, place) : NULL, *moving;
-  if (child && child == to_node(L, 3)) return 0;
-  Value item = draft_read(L, 3, node, &moving), key;
+  if (child && child == draft_node_at(L, 3)) return 0;
+  Value item = read_item(L, 3, node, &moving), key;
   int code = draftnode_put_key(node, text, len, item);
   if (code || !moving) return code;
   CHECK(value_object_find(node->value, text, len, &place));
@@ -228,7 +206,7 @@ static int set_key(lua_State *L, DraftNode *node) {
 
 int draft_insert_at(lua_State *L, int index, DraftNode *node, size_t place) {
   DraftNode *moving;
-  Value item = draft_read(L, index, node, &moving);
+  Value item = read_item(L, index, node, &moving);
   int code = draftnode_insert(node, place, item);
   if (!code && moving) draftnode_attach(node, place, (Value){0}, moving);
   return code;
@@ -245,8 +223,8 @@ static int set_item(lua_State *L, DraftNode *node, size_t place) {
                       (LUAI_UACINT)place + 1, (LUAI_UACINT)count);
   if (place == count) return draft_insert_at(L, 3, node, place);
   DraftNode *child = draftnode_child(node, place), *moving;
-  if (child && child == to_node(L, 3)) return 0;
-  Value item = draft_read(L, 3, node, &moving);
+  if (child && child == draft_node_at(L, 3)) return 0;
+  Value item = read_item(L, 3, node, &moving);
   int code = draftnode_put(node, place, item);
   if (!code && moving) draftnode_attach(node, place, (Value){0}, moving);
   return code;
@@ -262,7 +240,7 @@ bool draft_array(lua_State *L, DraftNode *node) {
 }
 
 static int m_newindex(lua_State *L) {
-  DraftNode *node = self(L);
+  DraftNode *node = own_node(L);
   int type = lua_type(L, 2), code;
   bool array = node->value.type == VALUE_ARRAY;
   size_t place;
@@ -320,25 +298,19 @@ void draft_push(lua_State *L, ValueAccount *account, Value root) {
   Change *change = push_change(L, account);
   change->anchors = 1;
   lua_rawseti(L, top + 1, 1);
-  push_meta(L, &draft_key, meta, "draft");
+  push_meta(L, draft_class_key(), meta, "draft");
   change->root = push_new(L, change, top + 1, top + 2, root);
   lua_replace(L, top + 1);
   lua_settop(L, top + 1);
 }
 
 int draft_end(lua_State *L, int index, Value *result, Error *err) {
-  DraftNode *node = to_node(L, index);
+  DraftNode *node = draft_node_at(L, index);
   CHECK(node && node == node->change->root);
   int code = result ? draftnode_flush(node) : 0;
   if (result) *result = code ? (Value){0} : value_retain(node->value);
   change_free(node->change);
   return code ? value_error(err, code) : 0;
-}
-
-Value draft_value(lua_State *L, int index) {
-  DraftNode *node = to_node(L, index);
-  if (!node || draftnode_flush(node) != 0) return (Value){0};
-  return value_retain(node->value);
 }
 
 int draft_refuse_result(lua_State *L, const char *what) {

@@ -20,7 +20,7 @@ void change_free(Change *change) {
     if (node->handle) *node->handle = NULL;
     value_release(node->value);
     value_release(node->key);
-    free(node->places);
+    free(node->slots);
     free(node);
   }
 }
@@ -31,67 +31,67 @@ int draftnode_depth(const DraftNode *node) {
   return depth;
 }
 
-/* --- places ----------------------------------------------------------------------- */
+/* --- slots ----------------------------------------------------------------------- */
 
-/* The first place from `index` on, counted from `first`. */
-static size_t place_from(const DraftNode *node, size_t index) {
-  const DraftPlace *places = node->places + node->first;
+/* The first slot of an item at `index` or behind it, counted from `first`. */
+static size_t slot_from(const DraftNode *node, size_t index) {
+  const ChildSlot *slots = node->slots + node->first;
   size_t low = 0, high = node->count;
-  if (high && places[high - 1].index < index) return high;
+  if (high && slots[high - 1].index < index) return high;
   while (low < high) {
     size_t middle = (low + high) / 2;
-    if (places[middle].index < index) low = middle + 1;
+    if (slots[middle].index < index) low = middle + 1;
     else high = middle;
   }
   return low;
 }
 
-static bool is_place(const DraftNode *node, size_t at, size_t index) {
-  return at < node->count && node->places[node->first + at].index == index;
+static bool is_slot(const DraftNode *node, size_t at, size_t index) {
+  return at < node->count && node->slots[node->first + at].index == index;
 }
 
 DraftNode *draftnode_child(const DraftNode *node, size_t index) {
-  size_t at = place_from(node, index);
-  return is_place(node, at, index) ? node->places[node->first + at].child : NULL;
+  size_t at = slot_from(node, index);
+  return is_slot(node, at, index) ? node->slots[node->first + at].child : NULL;
 }
 
-/* Twice the room, what there is in the middle of it. */
-static void grow(DraftNode *node) {
+/* Doubles the room, with the slots in the middle of it. */
+static void grow_slots(DraftNode *node) {
   size_t room = node->room ? node->room * 2 : 8, first = (room - node->count) / 2;
-  DraftPlace *places = xmalloc(room * sizeof *places);
+  ChildSlot *slots = xmalloc(room * sizeof *slots);
   if (node->count)
-    memcpy(places + first, node->places + node->first, node->count * sizeof *places);
-  free(node->places);
-  node->places = places, node->first = first, node->room = room;
+    memcpy(slots + first, node->slots + node->first, node->count * sizeof *slots);
+  free(node->slots);
+  node->slots = slots, node->first = first, node->room = room;
 }
 
-/* Opens a gap before the place `at`, moving the shorter side if there is room there. */
-static DraftPlace *open_gap(DraftNode *node, size_t at) {
+/* Opens a gap before the slot `at`, moving the shorter side if there is room there. */
+static ChildSlot *open_gap(DraftNode *node, size_t at) {
   bool left = at < node->count / 2;
-  if (left ? node->first == 0 : node->first + node->count == node->room) grow(node);
-  DraftPlace *places = node->places + node->first;
+  if (left ? node->first == 0 : node->first + node->count == node->room) grow_slots(node);
+  ChildSlot *slots = node->slots + node->first;
   if (left) {
-    memmove(places - 1, places, at * sizeof *places);
-    node->first--, places--;
+    memmove(slots - 1, slots, at * sizeof *slots);
+    node->first--, slots--;
   } else {
-    memmove(places + at + 1, places + at, (node->count - at) * sizeof *places);
+    memmove(slots + at + 1, slots + at, (node->count - at) * sizeof *slots);
   }
   node->count++;
-  return places + at;
+  return slots + at;
 }
 
 void draftnode_attach(DraftNode *node, size_t index, Value key, DraftNode *child) {
-  *open_gap(node, place_from(node, index)) = (DraftPlace){index, child};
+  *open_gap(node, slot_from(node, index)) = (ChildSlot){index, child};
   child->parent = node;
   child->key = value_retain(key);
 }
 
 DraftNode *draftnode_detach(DraftNode *node, size_t index) {
-  size_t at = place_from(node, index);
-  if (!is_place(node, at, index)) return NULL;
-  DraftPlace *place = node->places + node->first + at;
-  DraftNode *child = place->child;
-  memmove(place, place + 1, (node->count - at - 1) * sizeof *place);
+  size_t at = slot_from(node, index);
+  if (!is_slot(node, at, index)) return NULL;
+  ChildSlot *slot = node->slots + node->first + at;
+  DraftNode *child = slot->child;
+  memmove(slot, slot + 1, (node->count - at - 1) * sizeof *slot);
   node->count--;
   child->parent = NULL;
   child->stale = false;
@@ -100,37 +100,37 @@ DraftNode *draftnode_detach(DraftNode *node, size_t index) {
   return child;
 }
 
-/* Those from `index` on move by one. */
-static void shift(DraftNode *node, size_t index, int by) {
-  DraftPlace *places = node->places + node->first;
-  for (size_t at = place_from(node, index); at < node->count; at++)
-    places[at].index += (size_t)by;
+/* The items from `index` on have moved by one. */
+static void shift_slots(DraftNode *node, size_t index, int by) {
+  ChildSlot *slots = node->slots + node->first;
+  for (size_t at = slot_from(node, index); at < node->count; at++)
+    slots[at].index += (size_t)by;
 }
 
 static int by_index(const void *a, const void *b) {
-  size_t x = ((const DraftPlace *)a)->index, y = ((const DraftPlace *)b)->index;
+  size_t x = ((const ChildSlot *)a)->index, y = ((const ChildSlot *)b)->index;
   return (x > y) - (x < y);
 }
 
-static void sort_places(DraftNode *node) {
+static void sort_slots(DraftNode *node) {
   if (node->count)
-    qsort(node->places + node->first, node->count, sizeof *node->places, by_index);
+    qsort(node->slots + node->first, node->count, sizeof *node->slots, by_index);
 }
 
-/* After an object has become large, and its keys another order. */
-static void find_again(DraftNode *node) {
+/* After an object has become large: its keys have another order now. */
+static void find_slots_again(DraftNode *node) {
   for (size_t i = 0; i < node->count; i++) {
-    DraftPlace *place = &node->places[node->first + i];
+    ChildSlot *slot = &node->slots[node->first + i];
     size_t len;
-    const char *key = value_bytes(place->child->key, &len);
-    CHECK(value_object_find(node->value, key, len, &place->index));
+    const char *key = value_bytes(slot->child->key, &len);
+    CHECK(value_object_find(node->value, key, len, &slot->index));
   }
-  sort_places(node);
+  sort_slots(node);
 }
 
 /* --- what is out of date ---------------------------------------------------------- */
 
-static void touch(DraftNode *node) {
+static void mark_stale(DraftNode *node) {
   for (; node->parent && !node->stale; node = node->parent) {
     node->stale = true;
     node->parent->below = true;
@@ -158,7 +158,8 @@ static Value item_at(const DraftNode *node, size_t index) {
   return item;
 }
 
-/* What became an array only to hold items, and holds none any more, is as before. */
+/* An undecided container that became an array for its items, and holds none any more,
+ * is undecided again. */
 static int flush_child(DraftNode *node) {
   int code = draftnode_flush(node);
   if (code || !node->undecided || value_count(node->value)) return code;
@@ -173,13 +174,13 @@ static int flush_child(DraftNode *node) {
 int draftnode_flush(DraftNode *node) {
   if (!node->below) return 0;
   for (size_t i = 0; i < node->count; i++) {
-    DraftPlace *place = &node->places[node->first + i];
-    if (!place->child->stale) continue;
-    int code = flush_child(place->child);
-    if (!code && !value_same(item_at(node, place->index), place->child->value))
-      code = put_item(node, place->index, value_retain(place->child->value));
+    ChildSlot *slot = &node->slots[node->first + i];
+    if (!slot->child->stale) continue;
+    int code = flush_child(slot->child);
+    if (!code && !value_same(item_at(node, slot->index), slot->child->value))
+      code = put_item(node, slot->index, value_retain(slot->child->value));
     if (code) return code;
-    place->child->stale = false;
+    slot->child->stale = false;
   }
   node->below = false;
   return 0;
@@ -187,13 +188,13 @@ int draftnode_flush(DraftNode *node) {
 
 /* --- writing ---------------------------------------------------------------------- */
 
-static bool fits(const DraftNode *node, Value item) {
+static bool fits_depth(const DraftNode *node, Value item) {
   return value_height(item) == 0 ||
          draftnode_depth(node) + value_height(item) <= VALUE_DEPTH;
 }
 
 int draftnode_put(DraftNode *node, size_t index, Value item) {
-  if (!fits(node, item)) return value_release(item), ERR_TOO_LARGE;
+  if (!fits_depth(node, item)) return value_release(item), ERR_TOO_LARGE;
   bool child = draftnode_child(node, index) != NULL;
   Value old = item_at(node, index);
   if (!child && old.type == item.type && value_same(old, item))
@@ -201,7 +202,7 @@ int draftnode_put(DraftNode *node, size_t index, Value item) {
   int code = put_item(node, index, item);
   if (code) return code;
   draftnode_detach(node, index);
-  touch(node);
+  mark_stale(node);
   return 0;
 }
 
@@ -209,23 +210,23 @@ int draftnode_put_key(DraftNode *node, const char *key, size_t len, Value item) 
   size_t index;
   if (value_object_find(node->value, key, len, &index))
     return draftnode_put(node, index, item);
-  if (!fits(node, item)) return value_release(item), ERR_TOO_LARGE;
+  if (!fits_depth(node, item)) return value_release(item), ERR_TOO_LARGE;
   bool sorted = value_object_is_sorted(node->value);
   int code = value_object_set(node->change->account, &node->value, key, len, item);
   if (code) return code;
-  touch(node);
+  mark_stale(node);
   if (!node->count) return 0;
-  if (sorted != value_object_is_sorted(node->value)) find_again(node);
-  else if (value_object_find(node->value, key, len, &index)) shift(node, index, 1);
+  if (sorted != value_object_is_sorted(node->value)) find_slots_again(node);
+  else if (value_object_find(node->value, key, len, &index)) shift_slots(node, index, 1);
   return 0;
 }
 
 int draftnode_insert(DraftNode *node, size_t index, Value item) {
-  if (!fits(node, item)) return value_release(item), ERR_TOO_LARGE;
+  if (!fits_depth(node, item)) return value_release(item), ERR_TOO_LARGE;
   int code = value_array_insert(node->change->account, &node->value, index, item);
   if (code) return code;
-  shift(node, index, 1);
-  touch(node);
+  shift_slots(node, index, 1);
+  mark_stale(node);
   return 0;
 }
 
@@ -247,8 +248,8 @@ int draftnode_remove(DraftNode *node, size_t index) {
   int code = remove_item(node, index);
   if (code) return code;
   draftnode_detach(node, index);
-  shift(node, index, -1);
-  touch(node);
+  shift_slots(node, index, -1);
+  mark_stale(node);
   return 0;
 }
 
@@ -256,16 +257,16 @@ void draftnode_become_array(DraftNode *node, Value empty) {
   node->undecided = true;
   value_release(node->value);
   node->value = empty;
-  touch(node);
+  mark_stale(node);
 }
 
 void draftnode_reorder(DraftNode *node, const size_t *order, Value array) {
   for (size_t i = 0; i < node->count; i++) {
-    DraftPlace *place = &node->places[node->first + i];
-    place->index = order[place->index];
+    ChildSlot *slot = &node->slots[node->first + i];
+    slot->index = order[slot->index];
   }
-  sort_places(node);
+  sort_slots(node);
   value_release(node->value);
   node->value = array;
-  touch(node);
+  mark_stale(node);
 }

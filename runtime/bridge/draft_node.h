@@ -1,8 +1,8 @@
-/* Between draft.c, which scripts see, and draft_node.c, which keeps the tree of drafts.
+/* The tree of drafts of one change. It knows nothing of Lua.
  *
- * A node owns the value of its container. Those of its parts that have drafts of their
- * own are its children, by place; what stands in the value at such a place may be out of
- * date, until draftnode_flush puts what the children hold in. */
+ * A node owns the value of its container. Those of its items that have drafts of their
+ * own are its children. The node's value may be out of date where a child is, until
+ * draftnode_flush puts the values of the children in. */
 #ifndef TIDELOCK_BRIDGE_DRAFT_NODE_H
 #define TIDELOCK_BRIDGE_DRAFT_NODE_H
 
@@ -11,10 +11,10 @@
 typedef struct DraftNode DraftNode;
 typedef struct Change Change;
 
-typedef struct DraftPlace {
+typedef struct ChildSlot {
   size_t index;
-  DraftNode *child;
-} DraftPlace;
+  DraftNode *child; /* of the item at `index` */
+} ChildSlot;
 
 struct DraftNode {
   Change *change;
@@ -27,7 +27,7 @@ struct DraftNode {
   bool stale;         /* it or a part differs from what the parent's value has for it */
   bool below;         /* a child is stale */
   bool undecided;     /* it was, and became an array only to hold items */
-  DraftPlace *places; /* sorted by index; room on both sides: loops go either way */
+  ChildSlot *slots;   /* sorted by index; room on both sides: loops go either way */
   size_t first, count, room;
 };
 
@@ -42,19 +42,19 @@ struct Change {
 DraftNode *draftnode_new(Change *change, Value value);
 void change_free(Change *change); /* revokes all */
 
-/* The child at that place, or NULL. */
+/* The child of the item at `index`, or NULL. */
 DraftNode *draftnode_child(const DraftNode *node, size_t index);
 /* Makes a node a child: the value has its container there. `key` for objects, borrowed.
  */
 void draftnode_attach(DraftNode *node, size_t index, Value key, DraftNode *child);
-/* The child there, if there is one, is on its own from now on. */
+/* Cuts the child there off, if there is one; returns it. */
 DraftNode *draftnode_detach(DraftNode *node, size_t index);
 int draftnode_depth(const DraftNode *node); /* 1 for the root */
 
-/* What the node holds is put together in node->value. 0 or ERR_MEMORY. */
+/* Brings node->value up to date. 0 or ERR_MEMORY. */
 int draftnode_flush(DraftNode *node);
 
-/* Writing; items are taken, children of the place written to detached. Codes as in
+/* Writing; items are taken, a child of the item written over is detached. Codes as in
  * value.h. */
 int draftnode_put(DraftNode *node, size_t index,
                   Value item); /* of an array, or a known key */
@@ -62,7 +62,7 @@ int draftnode_put_key(DraftNode *node, const char *key, size_t len, Value item);
 int draftnode_insert(DraftNode *node, size_t index, Value item);
 int draftnode_remove(DraftNode *node, size_t index);       /* of either kind */
 void draftnode_become_array(DraftNode *node, Value empty); /* an undecided one; takes */
-/* The array's items come in another order: the one at i goes to order[i]. Takes the new
+/* The array's items get another order: the item at i goes to order[i]. Takes the new
  * array. */
 void draftnode_reorder(DraftNode *node, const size_t *order, Value array);
 

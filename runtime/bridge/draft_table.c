@@ -1,10 +1,11 @@
 /* table.insert, remove, move and sort for drafts: the place of one item changes, where
- * the plain functions would write all behind it anew. */
+ * the plain functions would write all items behind it anew. */
 #include "bridge/draft_table.h"
 
 #include <lauxlib.h>
 
 #include "bridge/draft.h"
+#include "bridge/draft_handle.h"
 #include "bridge/luavalue.h"
 #include "bridge/view.h"
 
@@ -48,7 +49,8 @@ int draft_remove(lua_State *L) {
   return code ? draft_raise(L, code) : 1;
 }
 
-/* All is read before anything is written, from the left, so that no hole comes about. */
+/* All items are read before the first is written; from the left, so that none leaves a
+ * hole. */
 int draft_move(lua_State *L) {
   DraftNode *node;
   int target = lua_isnoneornil(L, 5) ? 1 : 5;
@@ -87,7 +89,7 @@ static void push_items(lua_State *L, Value array) {
   }
 }
 
-/* Reads the sorted table at `index` back; what is read is to own. */
+/* Reads the sorted table at `index` back; the caller owns the items. */
 static int read_sorted(lua_State *L, int index, const DraftNode *node, Value *items,
                        size_t *order) {
   size_t count = value_count(node->value);
@@ -133,7 +135,7 @@ int draft_sort(lua_State *L, int sort) {
   int code = draftnode_flush(node);
   if (code) return draft_raise(L, code);
   lua_settop(L, 2);
-  view_push(L, node->value); /* holds it: whoever changes it makes another */
+  view_push(L, node->value); /* keeps the array that is sorted: a change makes another */
   push_items(L, node->value);
   lua_pushvalue(L, sort);
   lua_pushvalue(L, 4);

@@ -1,13 +1,15 @@
 /* Lua values to JSON text. Nothing here may raise, so that the buffer cannot leak: tables
  * are read raw, room on the stack is asked for, strings are never converted. */
+#include "bridge/luaencode.h"
+
 #include <lua.h>
 #include <string.h>
 
 #include "bridge/binary.h"
-#include "bridge/luajson.h"
-#include "bridge/luavalue.h"
-#include "bridge/luaway.h"
 #include "bridge/bridge.h"
+#include "bridge/luajson.h"
+#include "bridge/luapath.h"
+#include "bridge/luavalue.h"
 
 typedef struct Encoder {
   lua_State *L;
@@ -17,20 +19,20 @@ typedef struct Encoder {
   unsigned steps;
 } Encoder;
 
-static int encode_value(Encoder *e, int index, const LuaWay *at);
+static int encode_value(Encoder *e, int index, const LuaPath *at);
 
-static int refuse(Encoder *e, const LuaWay *at, const char *what) {
-  return luaway_refuse(at, what, e->err);
+static int refuse_value(Encoder *e, const LuaPath *at, const char *what) {
+  return luapath_refuse(at, what, e->err);
 }
 
 static int refuse_size(Encoder *e) {
   return error_set(e->err, ERR_TOO_LARGE, "more than %d MiB of JSON", LUAJSON_MOST >> 20);
 }
 
-enum { PIECE = 64 << 10, ROOM = 4096 }; /* of a string; for what is short */
+enum { PIECE = 64 << 10, ROOM = 4096 }; /* of a long string; for a short value */
 
-/* Of the text, of which so much may come next, and of the turn: who is late is stopped at
- * his next instruction. */
+/* The limits of the text, to which `next` bytes may be added, and of the turn: a script
+ * that is late is stopped at its next instruction. */
 static int check_limits(Encoder *e, size_t next) {
   enum { STRIDE = 256 };
   if (e->out->len > LUAJSON_MOST) return refuse_size(e);
@@ -40,27 +42,27 @@ static int check_limits(Encoder *e, size_t next) {
   return error_set(e->err, ERR_TIMEOUT, "the limit of the turn is reached");
 }
 
-/* Before a string, of which a byte may become six: there is ROOM for a short one. */
+/* Before a string: a byte of it may become six. For a short one there is ROOM. */
 static int check_string(Encoder *e, size_t len) {
   return len > ROOM / 6 ? check_limits(e, 6 * len + ROOM) : 0;
 }
 
-static int refuse_type(Encoder *e, int index, const LuaWay *at) {
-  return luaway_refuse_type(e->L, index, at, e->err);
+static int refuse_type(Encoder *e, int index, const LuaPath *at) {
+  return luapath_refuse_type(e->L, index, at, e->err);
 }
 
 /* --- tables ----------------------------------------------------------------------- */
 
-static int encode_object(Encoder *e, int table, LuaWay *at) {
+static int encode_object(Encoder *e, int table, LuaPath *at) {
   lua_State *L = e->L;
   char before = '{';
   for (lua_pushnil(L); lua_next(L, table); lua_pop(L, 1)) {
-    if (luaway_key(L, at, e->err)) return ERR_DECODE;
+    if (luapath_key(L, at, e->err)) return ERR_DECODE;
     int code = check_string(e, at->key_len);
     if (code) return code;
     buffer_putc(e->out, before);
     if (json_put_string(e->out, at->key, at->key_len) != 0)
-      return refuse(e, at, "a key that is not UTF-8");
+      return refuse_value(e, at, "a key that is not UTF-8");
     buffer_putc(e->out, ':');
     code = encode_value(e, lua_gettop(L), at);
     if (code) return code;
@@ -70,14 +72,14 @@ static int encode_object(Encoder *e, int table, LuaWay *at) {
   return 0;
 }
 
-static int encode_array(Encoder *e, int table, LuaWay *at) {
+static int encode_array(Encoder *e, int table, LuaPath *at) {
   lua_State *L = e->L;
-  lua_Integer n = luaway_count_items(L, table, at, e->err);
+  lua_Integer n = luapath_count_items(L, table, at, e->err);
   if (n < 0) return ERR_DECODE;
   buffer_putc(e->out, '[');
   for (at->index = 1; at->index <= n; at->index++) {
     if (at->index > 1) buffer_putc(e->out, ',');
-    if (luaway_push_item(L, table, at, e->err)) return ERR_DECODE;
+    if (luapath_push_item(L, table, at, e->err)) return ERR_DECODE;
     int code = encode_value(e, lua_gettop(L), at);
     if (code) return code;
     lua_pop(L, 1);
@@ -86,11 +88,11 @@ static int encode_array(Encoder *e, int table, LuaWay *at) {
   return 0;
 }
 
-static int encode_table(Encoder *e, int table, const LuaWay *up) {
-  LuaWay at;
-  int code = luaway_enter(e->L, table, up, &at, e->err);
+static int encode_table(Encoder *e, int table, const LuaPath *up) {
+  LuaPath at;
+  int code = luapath_enter(e->L, table, up, &at, e->err);
   if (code) return code;
-  switch (luaway_kind(e->L, table)) {
+  switch (luapath_kind(e->L, table)) {
   case TABLE_ARRAY:
     return encode_array(e, table, &at);
   case TABLE_OBJECT:
@@ -106,16 +108,16 @@ static int encode_table(Encoder *e, int table, const LuaWay *up) {
 
 /* --- values ----------------------------------------------------------------------- */
 
-static int encode_number(Encoder *e, int index, const LuaWay *at) {
+static int encode_number(Encoder *e, int index, const LuaPath *at) {
   if (lua_isinteger(e->L, index)) {
     json_put_integer(e->out, lua_tointeger(e->L, index));
     return 0;
   }
   if (json_put_number(e->out, lua_tonumber(e->L, index)) == 0) return 0;
-  return refuse(e, at, "NaN and infinity are no JSON numbers");
+  return refuse_value(e, at, "NaN and infinity are no JSON numbers");
 }
 
-/* Behind a piece of the same string: its last byte stands where the quotes meet. */
+/* Appends to a piece of the same string: the quotes between the two are taken out. */
 static int put_further(Buffer *out, const char *text, size_t len) {
   size_t last = out->len - 2;
   char byte = out->data[last];
@@ -133,7 +135,7 @@ static size_t next_piece(const char *text, size_t len) {
   return end;
 }
 
-static int encode_string(Encoder *e, int index, const LuaWay *at) {
+static int encode_string(Encoder *e, int index, const LuaPath *at) {
   size_t len, piece;
   const char *text = lua_tolstring(e->L, index, &len);
   if (len > LUAJSON_MOST) return refuse_size(e);
@@ -143,26 +145,27 @@ static int encode_string(Encoder *e, int index, const LuaWay *at) {
     if (code) return code;
     code =
         first ? json_put_string(e->out, text, piece) : put_further(e->out, text, piece);
-    if (code) return refuse(e, at, "a string that is not UTF-8");
+    if (code) return refuse_value(e, at, "a string that is not UTF-8");
     text += piece;
     len -= piece;
   }
   return 0;
 }
 
-/* An attachment: its place is kept by a placeholder. */
-static int encode_binary(Encoder *e, const char *bytes, size_t len, const LuaWay *at) {
+/* Adds an attachment, and puts a placeholder into the text. */
+static int encode_binary(Encoder *e, const char *bytes, size_t len, const LuaPath *at) {
   LuaBinaries *b = e->binaries;
-  if (!b) return refuse(e, at, "binary data is no JSON value");
+  if (!b) return refuse_value(e, at, "binary data is no JSON value");
   if (b->count == SIO_MOST_SENT)
-    return refuse(e, at, "more than 10 binary values: the server would not take them");
+    return refuse_value(e, at,
+                        "more than 10 binary values: the server would not take them");
   sio_put_placeholder(e->out, b->count);
   b->items[b->count++] = (SioBytes){bytes, len};
   return 0;
 }
 
 /* A view, a draft, or binary data. */
-static int encode_shared(Encoder *e, int index, const LuaWay *at) {
+static int encode_shared(Encoder *e, int index, const LuaPath *at) {
   Value v = luavalue_shared(e->L, index);
   size_t len;
   const char *bytes;
@@ -172,10 +175,10 @@ static int encode_shared(Encoder *e, int index, const LuaWay *at) {
   Error err;
   int code = value_to_json(v, e->out, &err);
   value_release(v);
-  return code ? refuse(e, at, err.message) : 0;
+  return code ? refuse_value(e, at, err.message) : 0;
 }
 
-static int encode_value(Encoder *e, int index, const LuaWay *at) {
+static int encode_value(Encoder *e, int index, const LuaPath *at) {
   int code = check_limits(e, ROOM);
   if (code) return code;
   switch (lua_type(e->L, index)) {

@@ -201,7 +201,7 @@ bool luaerror_is(lua_State *L, int index) {
 }
 
 /* Pushes a field, found without making a string of its name: that could raise. */
-static bool find(lua_State *L, int index, const char *name) {
+static bool find_field(lua_State *L, int index, const char *name) {
   for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1))
     if (luatext_is(L, -2, name)) {
       lua_remove(L, -2);
@@ -212,7 +212,7 @@ static bool find(lua_State *L, int index, const char *name) {
 
 /* Borrowed from the table. */
 static const char *find_text(lua_State *L, int index, const char *name) {
-  if (!find(L, index, name)) return NULL;
+  if (!find_field(L, index, name)) return NULL;
   const char *text = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : NULL;
   lua_pop(L, 1);
   return text;
@@ -221,14 +221,14 @@ static const char *find_text(lua_State *L, int index, const char *name) {
 /* The same for messages, in `out`; NULL where there is none. */
 static const char *find_shown(lua_State *L, int index, const char *name,
                               char out[LUATEXT_SHOWN]) {
-  if (!find(L, index, name)) return NULL;
+  if (!find_field(L, index, name)) return NULL;
   const char *text = lua_type(L, -1) == LUA_TSTRING ? luatext_show(L, -1, out) : NULL;
   lua_pop(L, 1);
   return text;
 }
 
 static double find_number(lua_State *L, int index, const char *name) {
-  if (!find(L, index, name)) return 0;
+  if (!find_field(L, index, name)) return 0;
   double value = lua_type(L, -1) == LUA_TNUMBER ? lua_tonumber(L, -1) : 0;
   lua_pop(L, 1);
   return value;

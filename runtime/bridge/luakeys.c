@@ -1,7 +1,7 @@
-/* A table of one string for each slot, and beside it, in C, what tells whether a name is
- * that string: its length and its bytes, as two words. A name that is not there takes the
- * slot over. The sizes of objects are found by two names' slots and not checked: a wrong
- * one costs time. */
+/* A Lua table with one string for each slot; beside it, in C, the length and the bytes of
+ * each string, as two words, to compare a name with. A name that is not there takes the
+ * slot over. The sizes of objects are found by the slots of two names and not checked: a
+ * wrong size only costs time. */
 #include "bridge/luakeys.h"
 
 #include <lauxlib.h>
@@ -44,25 +44,25 @@ LuaKeys *luakeys_open(lua_State *L) {
   return keys;
 }
 
-static inline uint64_t load8(const char *p) {
+static inline uint64_t load_8_bytes(const char *p) {
   uint64_t word;
   memcpy(&word, p, sizeof word);
   return word;
 }
 
-static inline uint64_t load4(const char *p) {
+static inline uint64_t load_4_bytes(const char *p) {
   uint32_t word;
   memcpy(&word, p, sizeof word);
   return word;
 }
 
-/* Different names of one length have different words; nothing behind them is read. */
+/* Different names of one length have different words; no byte behind them is read. */
 static inline Name name_of(const char *p, size_t len) {
   Name name = {.len = len};
   if (len >= 8) {
-    name.first = load8(p), name.last = load8(p + len - 8);
+    name.first = load_8_bytes(p), name.last = load_8_bytes(p + len - 8);
   } else if (len >= 4) {
-    name.first = load4(p), name.last = load4(p + len - 4);
+    name.first = load_4_bytes(p), name.last = load_4_bytes(p + len - 4);
   } else {
     name.first = (uint8_t)p[0], name.last = (uint8_t)p[len / 2];
     name.last |= (uint64_t)(uint8_t)p[len - 1] << 8;
@@ -80,7 +80,7 @@ static inline bool is_kept(size_t len) {
   return len > 0 && len <= LONGEST;
 }
 
-static inline bool same(const Name *a, const Name *b) {
+static inline bool names_equal(const Name *a, const Name *b) {
   return a->first == b->first && a->last == b->last && a->len == b->len;
 }
 
@@ -92,7 +92,7 @@ unsigned luakeys_push(lua_State *L, LuaKeys *keys, int strings, const char *text
   }
   Name name = name_of(text, len);
   unsigned slot = slot_of(&name);
-  if (same(&name, &keys->slots[slot])) {
+  if (names_equal(&name, &keys->slots[slot])) {
     lua_rawgeti(L, strings, (lua_Integer)slot + 1);
     return slot;
   }

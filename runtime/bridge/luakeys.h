@@ -1,10 +1,9 @@
-/* The names in JSON objects as Lua strings that are kept: messages have the same names
- * again and again, and making a Lua string costs a step for each byte and a look into
- * the table of all strings. One for each state, owned by it, made when first used.
+/* A cache of the names in JSON objects, as Lua strings: messages have the same names
+ * again and again, and making a Lua string costs a step for each byte and a lookup in the
+ * table of all strings. One for each state, owned by it, made when first used.
  *
- * It holds the names seen last, short ones only, and takes 6 KB whatever comes in. It
- * also remembers how large objects were, as a table that grows costs more than one that
- * does not. */
+ * It holds the names seen last, short ones only, in 6 KB. It also remembers how large
+ * objects were, as a table that grows costs more than one that does not. */
 #ifndef TIDELOCK_BRIDGE_LUAKEYS_H
 #define TIDELOCK_BRIDGE_LUAKEYS_H
 

@@ -1,14 +1,15 @@
-/* Lua values into immutable ones: see luavalue.h. The way to the value at hand is a chain
- * of frames on the C stack, spelled out only for an error. What is read waits in two
- * stacks until the table that it is in has been read. */
+/* Lua values into immutable ones: see luavalue.h. The path to the value at hand is a
+ * chain of frames on the C stack, spelled out only for an error. Values that were read
+ * wait in two stacks until the whole of their table has been read. */
 #include "bridge/luavalue.h"
 
 #include <string.h>
 
-#include "bridge/draft.h"
-#include "bridge/luajson.h"
-#include "bridge/view.h"
 #include "bridge/bridge.h"
+#include "bridge/draft_handle.h"
+#include "bridge/luajson.h"
+#include "bridge/luapath.h"
+#include "bridge/view.h"
 
 typedef struct Frame Frame;
 struct Frame {
@@ -30,28 +31,22 @@ static int read_value(Reader *r, int index, const Frame *at, Value *out);
 
 /* --- errors ----------------------------------------------------------------------- */
 
-/* The end of a long way says more than its beginning. */
-static int refuse(const Reader *r, const Frame *at, const char *what) {
-  enum { MOST = 200 };
-  Buffer way = {0};
-  if (at) value_path_put(&way, &at->path);
-  const char *text = way.len ? buffer_text(&way) : "the value", *dots = "";
-  if (way.len > MOST) dots = "...", text += way.len - MOST;
-  error_set(r->err, ERR_INVALID, "%s%s: %s", dots, text, what);
-  buffer_free(&way);
-  return ERR_INVALID;
+static int refuse_value(const Reader *r, const Frame *at, const char *what) {
+  Buffer path = {0};
+  if (at) value_path_put(&path, &at->path);
+  return luapath_error(&path, ERR_INVALID, what, r->err);
 }
 
 static int refuse_type(const Reader *r, int index, const Frame *at) {
   switch (lua_type(r->L, index)) {
   case LUA_TNIL:
-    return refuse(r, at, "nil cannot be kept; json.null can");
+    return refuse_value(r, at, "nil cannot be kept; json.null can");
   case LUA_TFUNCTION:
-    return refuse(r, at, "a function cannot be kept");
+    return refuse_value(r, at, "a function cannot be kept");
   case LUA_TTHREAD:
-    return refuse(r, at, "a coroutine cannot be kept");
+    return refuse_value(r, at, "a coroutine cannot be kept");
   default:
-    return refuse(r, at, "userdata cannot be kept");
+    return refuse_value(r, at, "userdata cannot be kept");
   }
 }
 
@@ -60,14 +55,15 @@ static int refuse_key(const Reader *r, int index, const Frame *at, bool array) {
   Frame key = *at;
   if (type == LUA_TSTRING) {
     key.path.step.key = lua_tolstring(r->L, index, &key.path.step.key_len);
-    return refuse(r, &key, "a string key in an array");
+    return refuse_value(r, &key, "a string key in an array");
   }
   if (!array && type == LUA_TNUMBER && lua_isinteger(r->L, index)) {
     key.path.step.key = NULL;
     key.path.step.index = (size_t)lua_tointeger(r->L, index) - 1;
-    return refuse(r, &key, "an array item in an object");
+    return refuse_value(r, &key, "an array item in an object");
   }
-  return refuse(r, at->above, "a key that is neither a string nor an array's index");
+  return refuse_value(r, at->above,
+                      "a key that is neither a string nor an array's index");
 }
 
 /* --- tables ----------------------------------------------------------------------- */
@@ -95,7 +91,7 @@ static int read_items(Reader *r, int table, lua_Integer n, Frame *at) {
   for (lua_Integer i = 1; i <= n; i++) {
     at->path.step.index = (size_t)i - 1;
     if (lua_rawgeti(r->L, table, i) == LUA_TNIL)
-      return refuse(r, at, "a hole in an array; json.null can fill it");
+      return refuse_value(r, at, "a hole in an array; json.null can fill it");
     Value item;
     int code = read_value(r, lua_gettop(r->L), at, &item);
     if (code) return code;
@@ -154,7 +150,8 @@ static int read_table(Reader *r, int table, const Frame *above, Value *out) {
               .table = lua_topointer(L, table),
               .depth = above ? above->depth + 1 : 1};
   for (const Frame *f = above; f; f = f->above)
-    if (f->table == at.table) return refuse(r, above, "a table that contains itself");
+    if (f->table == at.table)
+      return refuse_value(r, above, "a table that contains itself");
   if (at.depth > VALUE_DEPTH) return value_error(r->err, ERR_TOO_LARGE);
   if (!lua_checkstack(L, 8)) return error_set(r->err, ERR_MEMORY, "no room to read in");
   JsonMark mark = luajson_mark(L, table);
@@ -222,6 +219,14 @@ int luavalue_read(lua_State *L, int index, ValueAccount *account, Value *out,
   buffer_free(&r.items);
   buffer_free(&r.fields);
   return code;
+}
+
+JsonMark luavalue_mark(lua_State *L, int index) {
+  if (lua_type(L, index) != LUA_TUSERDATA) return luajson_mark(L, index);
+  Value v = luavalue_shared(L, index);
+  value_release(v);
+  if (v.type == VALUE_ARRAY) return JSON_ARRAY;
+  return v.type == VALUE_OBJECT ? JSON_OBJECT : JSON_UNMARKED;
 }
 
 Value luavalue_shared(lua_State *L, int index) {

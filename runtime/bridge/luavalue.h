@@ -4,16 +4,20 @@
 
 #include <lua.h>
 
+#include "bridge/luajson.h"
 #include "core/value.h"
 
-/* Reads a scalar, a string, json.null, a table of these, a view or a draft; *out is to
- * own. What a view or draft shows is shared, not copied. Never raises, looks at tables
- * raw. INVALID with the way to it: a function, a hole, a key that is neither, a table
- * that contains itself; TOO_LARGE, MEMORY. */
+/* Reads a scalar, a string, json.null, a table of these, a view or a draft into *out,
+ * which the caller owns. The value of a view or draft is shared, not copied. Never
+ * raises, reads tables raw. Errors: INVALID with the path to a function, a hole, a wrong
+ * key, or a table that contains itself; TOO_LARGE; MEMORY. */
 int luavalue_read(lua_State *L, int index, ValueAccount *account, Value *out, Error *err);
 
-/* What a view or a draft shows at the moment: to own. Absent when it is neither (or a
- * draft whose change is over). Never raises. */
+/* The value that a view or a draft shows now, owned by the caller. Absent when it is
+ * neither, or a draft whose change is over. Never raises. */
 Value luavalue_shared(lua_State *L, int index);
+
+/* The mark of a table, or the kind of the value of a view or draft. Never raises. */
+JsonMark luavalue_mark(lua_State *L, int index);
 
 #endif

@@ -13,16 +13,16 @@
  * tables could make a terabyte. */
 enum { MAX_DEPTH = 128, MAX_PACKED = 64 << 20 };
 
-static void put(Buffer *out, char tag, const void *bytes, size_t len) {
+static void put_tagged(Buffer *out, char tag, const void *bytes, size_t len) {
   buffer_putc(out, tag);
   buffer_put(out, bytes, len);
 }
 
-static int fail(Error *err, const char *what) {
+static int refuse_value(Error *err, const char *what) {
   return error_set(err, ERR_INVALID, "%s cannot be carried over", what);
 }
 
-static void prefix(lua_State *L, Error *err) {
+static void prefix_key(lua_State *L, Error *err) {
   char rest[sizeof err->message];
   memcpy(rest, err->message, sizeof rest);
   char shown[LUATEXT_SHOWN];
@@ -56,10 +56,10 @@ static int no_memory(const Packing *p) {
   return error_set(p->err, ERR_MEMORY, "there is no memory to carry it over");
 }
 
-/* A long text is asked for first: an allocation that fails would end the process. */
+/* Asks for room for a long text first: an allocation that fails would end the process. */
 static int put_text(const Packing *p, const char *text, size_t len) {
   if (!buffer_can_grow(p->out, len + sizeof len + 1)) return no_memory(p);
-  put(p->out, 's', &len, sizeof len);
+  put_tagged(p->out, 's', &len, sizeof len);
   buffer_put(p->out, text, len);
   return 0;
 }
@@ -70,21 +70,22 @@ bool pack_is_key(lua_State *L, int index) {
 }
 
 static int pack_table(lua_State *L, int index, const Packing *p, int depth) {
-  if (depth > MAX_DEPTH) return fail(p->err, "a table nested too deeply (a cycle?)");
-  if (!lua_checkstack(L, 6)) return fail(p->err, "a table nested too deeply");
+  if (depth > MAX_DEPTH)
+    return refuse_value(p->err, "a table nested too deeply (a cycle?)");
+  if (!lua_checkstack(L, 6)) return refuse_value(p->err, "a table nested too deeply");
   JsonMark mark = luajson_mark(L, index);
   if (mark == JSON_UNMARKED && lua_getmetatable(L, index)) {
     lua_pop(L, 1);
-    return fail(p->err, "a table with a metatable");
+    return refuse_value(p->err, "a table with a metatable");
   }
-  put(p->out, mark == JSON_ARRAY ? 'a' : mark == JSON_OBJECT ? 'o' : 't', NULL, 0);
+  put_tagged(p->out, mark == JSON_ARRAY ? 'a' : mark == JSON_OBJECT ? 'o' : 't', NULL, 0);
   lua_pushnil(L);
   while (lua_next(L, index)) {
-    int rc = pack_is_key(L, -2) ? 0 : fail(p->err, "a table as a key");
+    int rc = pack_is_key(L, -2) ? 0 : refuse_value(p->err, "a table as a key");
     if (rc == 0) rc = pack_at(L, lua_gettop(L) - 1, p, depth + 1);
     if (rc == 0) rc = pack_at(L, lua_gettop(L), p, depth + 1);
     if (rc != 0) {
-      prefix(L, p->err);
+      prefix_key(L, p->err);
       lua_pop(L, 2);
       return rc;
     }
@@ -97,10 +98,10 @@ static int pack_table(lua_State *L, int index, const Packing *p, int depth) {
 static int pack_number(lua_State *L, int index, const Packing *p) {
   if (lua_isinteger(L, index)) {
     lua_Integer i = lua_tointeger(L, index);
-    put(p->out, 'i', &i, sizeof i);
+    put_tagged(p->out, 'i', &i, sizeof i);
   } else {
     lua_Number n = lua_tonumber(L, index);
-    put(p->out, 'd', &n, sizeof n);
+    put_tagged(p->out, 'd', &n, sizeof n);
   }
   return 0;
 }
@@ -108,8 +109,8 @@ static int pack_number(lua_State *L, int index, const Packing *p) {
 static int pack_parts(Value v, const Packing *p, int depth) {
   Value key, item;
   bool array = v.type == VALUE_ARRAY;
-  if (depth > MAX_DEPTH) return fail(p->err, "a view nested too deeply");
-  put(p->out, array ? 'a' : value_count(v) ? 't' : 'o', NULL, 0);
+  if (depth > MAX_DEPTH) return refuse_value(p->err, "a view nested too deeply");
+  put_tagged(p->out, array ? 'a' : value_count(v) ? 't' : 'o', NULL, 0);
   for (size_t i = 0; i < value_count(v); i++) {
     if (is_full(p)) return too_large(p);
     if (array) key = value_int((int64_t)i + 1), item = value_array_at(v, i);
@@ -128,13 +129,13 @@ static int pack_shared(Value v, const Packing *p, int depth) {
   const char *text;
   switch (v.type) {
   case VALUE_BOOL:
-    put(p->out, v.boolean ? 'T' : 'F', NULL, 0);
+    put_tagged(p->out, v.boolean ? 'T' : 'F', NULL, 0);
     return 0;
   case VALUE_INT:
-    put(p->out, 'i', &v.integer, sizeof v.integer);
+    put_tagged(p->out, 'i', &v.integer, sizeof v.integer);
     return 0;
   case VALUE_DOUBLE:
-    put(p->out, 'd', &v.number, sizeof v.number);
+    put_tagged(p->out, 'd', &v.number, sizeof v.number);
     return 0;
   case VALUE_TEXT:
     text = value_bytes(v, &len);
@@ -143,14 +144,15 @@ static int pack_shared(Value v, const Packing *p, int depth) {
   case VALUE_OBJECT:
     return pack_parts(v, p, depth);
   default:
-    put(p->out, '0', NULL, 0);
+    put_tagged(p->out, '0', NULL, 0);
     return 0;
   }
 }
 
 static int pack_userdata(lua_State *L, int index, const Packing *p, int depth) {
   Value v = luavalue_shared(L, index);
-  int rc = v.type == VALUE_ABSENT ? fail(p->err, "a userdata") : pack_shared(v, p, depth);
+  int rc = v.type == VALUE_ABSENT ? refuse_value(p->err, "a userdata")
+                                  : pack_shared(v, p, depth);
   value_release(v);
   return rc;
 }
@@ -160,10 +162,10 @@ static int pack_at(lua_State *L, int index, const Packing *p, int depth) {
   if (!buffer_can_grow(p->out, sizeof(lua_Integer) + 1)) return no_memory(p);
   switch (lua_type(L, index)) {
   case LUA_TNIL:
-    put(p->out, 'n', NULL, 0);
+    put_tagged(p->out, 'n', NULL, 0);
     return 0;
   case LUA_TBOOLEAN:
-    put(p->out, lua_toboolean(L, index) ? 'T' : 'F', NULL, 0);
+    put_tagged(p->out, lua_toboolean(L, index) ? 'T' : 'F', NULL, 0);
     return 0;
   case LUA_TNUMBER:
     return pack_number(L, index, p);
@@ -178,14 +180,14 @@ static int pack_at(lua_State *L, int index, const Packing *p, int depth) {
     return pack_userdata(L, index, p, depth);
   case LUA_TLIGHTUSERDATA:
     if (lua_touserdata(L, index) == NULL) {
-      put(p->out, '0', NULL, 0);
+      put_tagged(p->out, '0', NULL, 0);
       return 0;
     }
-    return fail(p->err, "a pointer");
+    return refuse_value(p->err, "a pointer");
   default: {
     char what[40] = "a ";
     strncat(what, lua_typename(L, lua_type(L, index)), sizeof what - 3);
-    return fail(p->err, what);
+    return refuse_value(p->err, what);
   }
   }
 }
@@ -215,11 +217,6 @@ static void unpack_table(lua_State *L, const char **at, char tag) {
   (*at)++;
 }
 
-static void take(const char **at, void *bytes, size_t len) {
-  memcpy(bytes, *at, len);
-  *at += len;
-}
-
 void unpack_value(lua_State *L, const char **at) {
   char tag = *(*at)++;
   lua_Integer i;
@@ -237,15 +234,15 @@ void unpack_value(lua_State *L, const char **at) {
     lua_pushlightuserdata(L, NULL);
     break;
   case 'i':
-    take(at, &i, sizeof i);
+    pack_take(at, &i, sizeof i);
     lua_pushinteger(L, i);
     break;
   case 'd':
-    take(at, &n, sizeof n);
+    pack_take(at, &n, sizeof n);
     lua_pushnumber(L, n);
     break;
   case 's':
-    take(at, &len, sizeof len);
+    pack_take(at, &len, sizeof len);
     lua_pushlstring(L, *at, len);
     *at += len;
     break;
@@ -260,7 +257,7 @@ typedef struct Checked {
   const char *at, *end;
 } Checked;
 
-static bool skip(Checked *c, size_t len) {
+static bool skip_bytes(Checked *c, size_t len) {
   if ((size_t)(c->end - c->at) < len) return false;
   c->at += len;
   return true;
@@ -269,13 +266,13 @@ static bool skip(Checked *c, size_t len) {
 static bool check_text(Checked *c) {
   size_t len;
   if ((size_t)(c->end - c->at) < sizeof len) return false;
-  take(&c->at, &len, sizeof len);
-  return skip(c, len);
+  pack_take(&c->at, &len, sizeof len);
+  return skip_bytes(c, len);
 }
 
 static bool check_value(Checked *c, int depth);
 
-/* What Lua takes as a key, and we would have written. */
+/* A key that Lua accepts, and that pack_value writes. */
 static bool check_key(Checked *c) {
   lua_Number n;
   if (c->at == c->end || !strchr("TF0ids", *c->at)) return false;
@@ -290,7 +287,7 @@ static bool check_table(Checked *c, int depth) {
   if (depth > MAX_DEPTH) return false;
   while (c->at < c->end && *c->at != 'e')
     if (!check_key(c) || !check_value(c, depth + 1)) return false;
-  return skip(c, 1);
+  return skip_bytes(c, 1);
 }
 
 static bool check_value(Checked *c, int depth) {
@@ -302,9 +299,9 @@ static bool check_value(Checked *c, int depth) {
   case '0':
     return true;
   case 'i':
-    return skip(c, sizeof(lua_Integer));
+    return skip_bytes(c, sizeof(lua_Integer));
   case 'd':
-    return skip(c, sizeof(lua_Number));
+    return skip_bytes(c, sizeof(lua_Number));
   case 's':
     return check_text(c);
   case 't':

@@ -1,14 +1,10 @@
+/* See pack_json.h. */
 #include "bridge/pack_json.h"
 
 #include <string.h>
 
-#include "core/json.h"
 #include "bridge/pack.h"
-
-static void take(const char **at, void *bytes, size_t len) {
-  memcpy(bytes, *at, len);
-  *at += len;
-}
+#include "core/json.h"
 
 static void skip_value(const char **at) {
   size_t len;
@@ -18,7 +14,7 @@ static void skip_value(const char **at) {
     *at += 8;
     break;
   case 's':
-    take(at, &len, sizeof len);
+    pack_take(at, &len, sizeof len);
     *at += len;
     break;
   case 'a':
@@ -37,7 +33,7 @@ static bool is_sequence(const char *at) {
   int64_t i, n = 0;
   for (; *at == 'i'; skip_value(&at)) {
     at++;
-    take(&at, &i, sizeof i);
+    pack_take(&at, &i, sizeof i);
     if (i != ++n) return false;
   }
   return *at == 'e' && n > 0;
@@ -76,7 +72,7 @@ static void put_table(const char **at, Buffer *out, char tag) {
 
 static void put_text(const char **at, Buffer *out) {
   size_t len;
-  take(at, &len, sizeof len);
+  pack_take(at, &len, sizeof len);
   if (json_put_string(out, *at, len) != 0) buffer_puts(out, "null");
   *at += len;
 }
@@ -91,11 +87,11 @@ static void put_value(const char **at, Buffer *out) {
     buffer_puts(out, tag == 'T' ? "true" : "false");
     break;
   case 'i':
-    take(at, &i, sizeof i);
+    pack_take(at, &i, sizeof i);
     json_put_integer(out, i);
     break;
   case 'd':
-    take(at, &n, sizeof n);
+    pack_take(at, &n, sizeof n);
     if (json_put_number(out, n) != 0) buffer_puts(out, "null");
     break;
   case 's':

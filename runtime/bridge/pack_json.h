@@ -1,5 +1,5 @@
-/* Packed values (bridge/pack.h) as JSON, for people: keys that are no strings become
- * some, a table whose keys are 1, 2, ... an array, what JSON has no word for null. */
+/* Packed values (bridge/pack.h) as JSON, for people: other keys become strings, a table
+ * whose keys are 1, 2, ... becomes an array, a value that JSON cannot express null. */
 #ifndef TIDELOCK_BRIDGE_PACK_JSON_H
 #define TIDELOCK_BRIDGE_PACK_JSON_H
 

@@ -4,7 +4,7 @@
 #include <lauxlib.h>
 
 #include "bridge/luatext.h"
-#include "bridge/place.h"
+#include "bridge/source_line.h"
 #include "core/suggest.h"
 
 /* (table, key): upvalues are what the table is called, and what it has. */
@@ -15,8 +15,9 @@ static int f_missing(lua_State *L) {
   suggest_begin(&near, luatext_show(L, 2, shown));
   for (lua_pushnil(L); lua_next(L, 1); lua_pop(L, 1))
     if (lua_type(L, -2) == LUA_TSTRING) suggest_offer(&near, lua_tostring(L, -2));
-  return place_raise(L, "%s has no %s '%s'%s", lua_tostring(L, lua_upvalueindex(1)),
-                     lua_tostring(L, lua_upvalueindex(2)), shown, suggest_text(&near));
+  return source_line_raise(L, "%s has no %s '%s'%s", lua_tostring(L, lua_upvalueindex(1)),
+                           lua_tostring(L, lua_upvalueindex(2)), shown,
+                           suggest_text(&near));
 }
 
 void strict_make(lua_State *L, const char *what, const char *kind) {

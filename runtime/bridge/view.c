@@ -1,5 +1,5 @@
-/* Views: see view.h. Those of containers in which there are containers keep the views of
- * a few of them as user values, so that state.a.b in a loop makes none. */
+/* Views: see view.h. The view of a container that holds containers keeps views of a few
+ * of them as user values, so that state.a.b in a loop makes no new view. */
 #include "bridge/view.h"
 
 #include <lauxlib.h>
@@ -24,7 +24,7 @@ static const char home_key;
 
 /* --- making ----------------------------------------------------------------------- */
 
-/* Children of one node lie apart by some 16 bytes and more. */
+/* The children of a node lie at least some 16 bytes apart. */
 static int cache_place(const ValueNode *node) {
   uintptr_t bits = (uintptr_t)node >> 4;
   return (int)((bits ^ bits >> 3 ^ bits >> 7) % CACHED);
@@ -175,7 +175,7 @@ static int m_tostring(lua_State *L) {
   return 1;
 }
 
-static void sever(View *view) {
+static void sever_view(View *view) {
   Value v = view->value;
   view->prev->next = view->next;
   view->next->prev = view->prev;
@@ -186,7 +186,7 @@ static void sever(View *view) {
 
 static int m_gc(lua_State *L) {
   View *view = lua_touserdata(L, 1);
-  if (view->next) sever(view);
+  if (view->next) sever_view(view);
   return 0;
 }
 
@@ -267,7 +267,7 @@ void views_sever(lua_State *L) {
   lua_rawgetp(L, LUA_REGISTRYINDEX, &home_key);
   View *home = lua_touserdata(L, -1);
   lua_pop(L, 1);
-  while (home && home->next != home) sever(home->next);
+  while (home && home->next != home) sever_view(home->next);
 }
 
 /* --- plain tables ----------------------------------------------------------------- */

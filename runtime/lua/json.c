@@ -5,6 +5,9 @@
 #include "lua/options.h"
 #include "bridge/luaerror.h"
 #include "bridge/luajson.h"
+#include "bridge/luadecode.h"
+#include "bridge/luaencode.h"
+#include "bridge/luavalue.h"
 
 static bool wants_pretty(lua_State *L) {
   static const char *const known[] = {"pretty", NULL};
@@ -63,7 +66,7 @@ static int f_object(lua_State *L) {
 /* is_array(v): marked as one, or holding v[1] and not marked as an object */
 static int f_is_array(lua_State *L) {
   luaL_checkany(L, 1);
-  JsonMark mark = luajson_mark(L, 1);
+  JsonMark mark = luavalue_mark(L, 1);
   bool array = mark == JSON_ARRAY;
   if (mark == JSON_UNMARKED && lua_istable(L, 1))
     array = lua_rawgeti(L, 1, 1) != LUA_TNIL;

@@ -8,6 +8,8 @@
 #include "lua/modules.h"
 #include "bridge/luaerror.h"
 #include "bridge/luajson.h"
+#include "bridge/luaencode.h"
+#include "bridge/luavalue.h"
 #include "vm/vm.h"
 
 static void put_text(Buffer *out, const char *text, size_t len) {
@@ -63,7 +65,7 @@ static void put_fields(lua_State *L, int index, Buffer *out) {
 static const char *fields_text(lua_State *L, int index) {
   Buffer *out = luajson_scratch(L);
   Error err;
-  if (lua_type(L, index) == LUA_TTABLE || luajson_mark(L, index) != JSON_UNMARKED) {
+  if (lua_type(L, index) == LUA_TTABLE || luavalue_mark(L, index) != JSON_UNMARKED) {
     if (luajson_encode(L, index, out, &err) == 0 && out->data[0] == '{')
       return buffer_text(out);
     buffer_clear(out);

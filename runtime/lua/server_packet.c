@@ -7,6 +7,8 @@
 #include "lua/modules.h"
 #include "bridge/luaerror.h"
 #include "bridge/luajson.h"
+#include "bridge/luadecode.h"
+#include "bridge/luaencode.h"
 
 /* parse(text) → type, namespace, id?, attachments, payload?; or nothing: it breaks the
  * rules. Binary types become plain ones. */

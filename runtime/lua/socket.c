@@ -16,6 +16,7 @@
 #include "bridge/luaerror.h"
 #include "bridge/luajson.h"
 #include "bridge/luatext.h"
+#include "bridge/luaencode.h"
 #include "vm/vm.h"
 
 const BoxKind socket_kind = {"socket", NULL};

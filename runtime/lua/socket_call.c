@@ -8,6 +8,8 @@
 #include "lua/options.h"
 #include "lua/socket_parts.h"
 #include "bridge/luaerror.h"
+#include "bridge/luadecode.h"
+#include "bridge/luaencode.h"
 #include "vm/vm.h"
 #include "vm/task_wait.h"
 

@@ -5,8 +5,8 @@
 #include <lua.h>
 
 #include "bridge/box.h"
+#include "bridge/luaencode.h"
 #include "resource/connection.h"
-#include "bridge/luajson.h"
 
 extern const BoxKind socket_kind, volatile_kind; /* boxes on a Declaration */
 

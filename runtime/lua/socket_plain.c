@@ -10,6 +10,7 @@
 #include "bridge/luaerror.h"
 #include "bridge/luajson.h"
 #include "bridge/luatext.h"
+#include "bridge/luaencode.h"
 #include "core/suggest.h"
 #include "vm/vm.h"
 #include "vm/task_wait.h"

@@ -6,7 +6,7 @@
 
 #include "resource/connection_parts.h"
 #include "bridge/luaerror.h"
-#include "bridge/luajson.h"
+#include "bridge/luaencode.h"
 
 struct AuthAsk {
   Connection *connection; /* NULL: it is gone, or asks anew */

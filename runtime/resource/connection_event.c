@@ -11,6 +11,8 @@
 #include "resource/connection_parts.h"
 #include "bridge/luaerror.h"
 #include "bridge/luajson.h"
+#include "bridge/luadecode.h"
+#include "bridge/luaencode.h"
 #include "vm/vm.h"
 
 /* --- acks from the script --------------------------------------------------------- */

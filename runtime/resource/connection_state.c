@@ -6,7 +6,7 @@
 #include "net/net_url.h"
 #include "resource/connection_parts.h"
 #include "bridge/luaerror.h"
-#include "bridge/luajson.h"
+#include "bridge/luadecode.h"
 #include "vm/vm.h"
 
 const char *connection_state_name(SocketState state) {

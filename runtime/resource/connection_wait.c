@@ -6,7 +6,7 @@
 
 #include "resource/connection_parts.h"
 #include "bridge/luaerror.h"
-#include "bridge/luajson.h"
+#include "bridge/luadecode.h"
 #include "vm/vm.h"
 #include "vm/task_wait.h"
 

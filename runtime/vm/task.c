@@ -13,7 +13,7 @@
 #include <lauxlib.h>
 #include <stdio.h>
 
-#include "bridge/place.h"
+#include "bridge/source_line.h"
 #include "vm/cstack.h"
 #include "vm/hold.h"
 #include "vm/task_end.h"
@@ -217,7 +217,7 @@ void task_run_prepared(Task *task) {
 Task *task_spawn(lua_State *L, int nargs) {
   Vm *vm = vm_of(L);
   lua_Debug where;
-  place_find_function(L, nargs, &where);
+  source_line_of_function(L, nargs, &where);
   Task *task = task_new(vm, TASK_NAME("the task of", where.short_src), on_event);
   if (task)
     snprintf(task->event_name, sizeof task->event_name, "line %d", where.linedefined);

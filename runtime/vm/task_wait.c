@@ -4,7 +4,7 @@
 #include <lauxlib.h>
 #include <stdlib.h>
 
-#include "bridge/place.h"
+#include "bridge/source_line.h"
 #include "vm/task_end.h"
 #include "vm/task_error.h"
 #include "vm/task_life.h"
@@ -24,13 +24,13 @@ static void refuse_wait(lua_State *L, Task *task) {
 Task *task_waiter(lua_State *L, const char *what) {
   Vm *vm = vm_of(L);
   if (vm->state == VM_STAGING)
-    place_raise(L,
-                "%s waits, which a script cannot do while it loads: "
-                "do it in script.on_start(function() ... end) or a handler",
-                what);
+    source_line_raise(L,
+                      "%s waits, which a script cannot do while it loads: "
+                      "do it in script.on_start(function() ... end) or a handler",
+                      what);
   Task *task = vm->host->current;
   if (!task || task->vm != vm || !lua_isyieldable(L) || vm->host->blocked)
-    place_raise(
+    source_line_raise(
         L,
         "%s waits, which is not possible here (inside a store's change, a comparison "
         "of table.sort, a gsub callback, an iterator or metamethod run by C): use "

@@ -4,7 +4,7 @@
 #include <lauxlib.h>
 #include <string.h>
 
-#include "bridge/place.h"
+#include "bridge/source_line.h"
 
 void vm_init(Vm *vm, Owner *owner, const VmHooks *hooks, unsigned number) {
   vm->host = owner->host;
@@ -39,7 +39,7 @@ Charge *vm_hold(lua_State *L, size_t bytes) {
 
 void need_loaded(lua_State *L, const char *what) {
   if (vm_of(L)->state == VM_STAGING)
-    place_raise(
+    source_line_raise(
         L,
         "%s is not possible while the script loads (the top level only declares): do it "
         "in script.on_start(function() ... end) or a handler",
@@ -48,8 +48,8 @@ void need_loaded(lua_State *L, const char *what) {
 
 void need_declaring(lua_State *L, const char *what) {
   if (vm_of(L)->state == VM_RETIRING)
-    place_raise(L,
-                "%s: this version of the script has been replaced; it may finish, "
-                "but declare nothing new",
-                what);
+    source_line_raise(L,
+                      "%s: this version of the script has been replaced; it may finish, "
+                      "but declare nothing new",
+                      what);
 }

@@ -8,6 +8,7 @@
 
 #include "lua_env.h"
 #include "bridge/luajson.h"
+#include "bridge/luadecode.h"
 
 static const char same_lua[] =
     "function same(a, b)\n"

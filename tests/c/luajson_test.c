@@ -12,6 +12,8 @@
 #include "bridge/binary.h"
 #include "bridge/luajson.h"
 #include "bridge/view.h"
+#include "bridge/luadecode.h"
+#include "bridge/luaencode.h"
 
 static int make_binary(lua_State *L) {
   luaL_checktype(L, 1, LUA_TSTRING);

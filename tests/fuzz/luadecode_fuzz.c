@@ -8,6 +8,7 @@
 
 #include "bridge/bridge.h"
 #include "bridge/luajson.h"
+#include "bridge/luadecode.h"
 
 typedef struct Input {
   const char *text;

@@ -1,5 +1,5 @@
-/* Lines of the script's: see place.h. */
-#include "bridge/place.h"
+/* See source_line.h. */
+#include "bridge/source_line.h"
 
 #include <lauxlib.h>
 #include <stdarg.h>
@@ -13,7 +13,7 @@ static bool is_ours(const lua_Debug *frame) {
 }
 
 /* Pushes "bot.lua:3: ", or "". */
-static void push_place(lua_State *L) {
+static void push_source_line(lua_State *L) {
   lua_Debug frame;
   for (int level = 1; lua_getstack(L, level, &frame); level++) {
     lua_getinfo(L, "Sl", &frame);
@@ -24,9 +24,9 @@ static void push_place(lua_State *L) {
   lua_pushliteral(L, "");
 }
 
-int place_raise(lua_State *L, const char *fmt, ...) {
+int source_line_raise(lua_State *L, const char *fmt, ...) {
   va_list args;
-  push_place(L);
+  push_source_line(L);
   va_start(args, fmt);
   lua_pushvfstring(L, fmt, args);
   va_end(args);
@@ -41,7 +41,7 @@ static bool is_own_function(lua_State *L, int index, lua_Debug *where) {
   return !is_ours(where);
 }
 
-void place_find_function(lua_State *L, int nargs, lua_Debug *where) {
+void source_line_of_function(lua_State *L, int nargs, lua_Debug *where) {
   int index = -(nargs + 1);
   while (index < 0 && !is_own_function(L, index, where)) index++;
   if (index < 0) return;
