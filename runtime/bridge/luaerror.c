@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/clock.h"
 #include "bridge/luatext.h"
+#include "core/clock.h"
 
 enum { CAUSES_SHOWN = 8 };
 

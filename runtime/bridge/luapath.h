@@ -7,9 +7,9 @@
 #include <lua.h>
 
 #include "bridge/luajson.h"
+#include "core/buffer.h"
 #include "core/error.h"
 #include "core/jsonscan.h"
-#include "core/buffer.h"
 
 typedef struct LuaPath LuaPath;
 struct LuaPath {

@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "bridge/luajson.h"
-#include "bridge/luavalue.h"
 #include "bridge/luatext.h"
+#include "bridge/luavalue.h"
 
 /* A table that is reached by several ways is packed several times: without the limit 40
  * tables could make a terabyte. */

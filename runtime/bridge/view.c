@@ -5,8 +5,8 @@
 #include <lauxlib.h>
 #include <string.h>
 
-#include "bridge/luajson.h"
 #include "bridge/bridge.h"
+#include "bridge/luajson.h"
 
 enum { CACHED = 4, SHOWN = 200, COPY_STRIDE = 1024 };
 

@@ -2,10 +2,10 @@
 #include <lauxlib.h>
 #include <string.h>
 
-#include "core/suggest.h"
-#include "lua/modules.h"
 #include "bridge/luaerror.h"
 #include "bridge/luatext.h"
+#include "core/suggest.h"
+#include "lua/modules.h"
 
 /* What a new error may be given; the type of cause and data is free. */
 typedef struct Field {
@@ -70,7 +70,7 @@ static void default_text(lua_State *L, const char *name, const char *text) {
 
 /* The table at 1 has code and perhaps more; what it lacks comes from the code's entry in
  * the list. Codes of a script's own have medium severity and are not recoverable. */
-static int complete(lua_State *L) {
+static int complete_error(lua_State *L) {
   lua_getfield(L, 1, "code");
   if (lua_isnil(L, -1)) return luaL_error(L, "errors.new: the code is missing");
   const char *name = check_code(L, -1);
@@ -102,7 +102,7 @@ static int f_new(lua_State *L) {
     lua_rawset(L, 2);
   }
   lua_remove(L, 1);
-  return complete(L);
+  return complete_error(L);
 }
 
 /* wrap(err, code, message?) → a new error with err as its cause */
@@ -118,7 +118,7 @@ static int f_wrap(lua_State *L) {
   lua_settop(L, 3);
   lua_setfield(L, 1, "code");
   lua_setfield(L, 1, "cause");
-  return complete(L);
+  return complete_error(L);
 }
 
 /* is(value, code?): whether it is an error, and of that code */

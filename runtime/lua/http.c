@@ -5,14 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bridge/luaerror.h"
+#include "bridge/luajson.h"
 #include "core/clock.h"
 #include "lua/modules.h"
 #include "lua/number.h"
 #include "lua/route.h"
 #include "net/http.h"
 #include "proto/httpdate.h"
-#include "bridge/luaerror.h"
-#include "bridge/luajson.h"
 #include "resource/resources.h"
 #include "vm/task_wait.h"
 

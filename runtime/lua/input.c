@@ -10,7 +10,7 @@
 #include "script/runtime.h"
 
 /* Pushes the handle, or nil and an error. */
-static int add(lua_State *L, const char *event) {
+static int add_handler(lua_State *L, const char *event) {
   Error err;
   Declaration *decl = input_declare(L, &err);
   if (!decl) return luaerror_return(L, &err);
@@ -32,7 +32,7 @@ static int f_on_line(lua_State *L) {
   luaL_checktype(L, 1, LUA_TFUNCTION);
   bool serial = is_serial(L);
   need_declaring(L, "input.on_line");
-  return add(L, serial ? INPUT_SERIAL : INPUT_LOOSE);
+  return add_handler(L, serial ? INPUT_SERIAL : INPUT_LOOSE);
 }
 
 /* on_end(fn()) → handle | nil, err */
@@ -40,7 +40,7 @@ static int f_on_end(lua_State *L) {
   luaL_checktype(L, 1, LUA_TFUNCTION);
   options_none(L, 2, "input.on_end");
   need_declaring(L, "input.on_end");
-  return add(L, INPUT_END);
+  return add_handler(L, INPUT_END);
 }
 
 int luaopen_tidelock_input(lua_State *L) {

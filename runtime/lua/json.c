@@ -1,13 +1,13 @@
 /* tidelock.json: encode, decode, null, array, object, is_array. */
 #include <lauxlib.h>
 
-#include "lua/modules.h"
-#include "lua/options.h"
-#include "bridge/luaerror.h"
-#include "bridge/luajson.h"
 #include "bridge/luadecode.h"
 #include "bridge/luaencode.h"
+#include "bridge/luaerror.h"
+#include "bridge/luajson.h"
 #include "bridge/luavalue.h"
+#include "lua/modules.h"
+#include "lua/options.h"
 
 static bool wants_pretty(lua_State *L) {
   static const char *const known[] = {"pretty", NULL};

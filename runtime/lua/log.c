@@ -5,11 +5,11 @@
 
 #include <lauxlib.h>
 
-#include "lua/modules.h"
+#include "bridge/luaencode.h"
 #include "bridge/luaerror.h"
 #include "bridge/luajson.h"
-#include "bridge/luaencode.h"
 #include "bridge/luavalue.h"
+#include "lua/modules.h"
 #include "vm/vm.h"
 
 static void put_text(Buffer *out, const char *text, size_t len) {
@@ -101,8 +101,9 @@ static void push_message(lua_State *L) {
 }
 
 /* log.LEVEL(message, fields?): the message as tostring has it, fields a table or a view.
- * It never raises for what it is given: what cannot be shown is told in its place. */
-static int record(lua_State *L, LogLevel level) {
+ * It never raises for its arguments: a value that cannot be shown is named in its place.
+ */
+static int write_record(lua_State *L, LogLevel level) {
   size_t len;
   lua_settop(L, 2);
   Vm *vm = vm_of(L);
@@ -115,19 +116,19 @@ static int record(lua_State *L, LogLevel level) {
 }
 
 static int f_debug(lua_State *L) {
-  return record(L, LOG_DEBUG);
+  return write_record(L, LOG_DEBUG);
 }
 
 static int f_info(lua_State *L) {
-  return record(L, LOG_INFO);
+  return write_record(L, LOG_INFO);
 }
 
 static int f_warn(lua_State *L) {
-  return record(L, LOG_WARN);
+  return write_record(L, LOG_WARN);
 }
 
 static int f_error(lua_State *L) {
-  return record(L, LOG_ERROR);
+  return write_record(L, LOG_ERROR);
 }
 
 static const luaL_Reg functions[] = {{"debug", f_debug},

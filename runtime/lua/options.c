@@ -4,10 +4,10 @@
 #include <lauxlib.h>
 #include <stdarg.h>
 
-#include "core/suggest.h"
-#include "lua/modules.h"
 #include "bridge/luatext.h"
 #include "bridge/strict.h"
+#include "core/suggest.h"
+#include "lua/modules.h"
 
 int options_raise(lua_State *L, int level, const char *fmt, ...) {
   va_list args;
@@ -19,8 +19,8 @@ int options_raise(lua_State *L, int level, const char *fmt, ...) {
   return lua_error(L);
 }
 
-static int refuse(lua_State *L, int level, const char *what, const char *name,
-                  Suggestion *near) {
+static int refuse_option(lua_State *L, int level, const char *what, const char *name,
+                         Suggestion *near) {
   return options_raise(L, level, "%s: unknown option \"%s\"%s", what, name,
                        suggest_text(near));
 }
@@ -30,7 +30,7 @@ static int refuse_listed(lua_State *L, const char *what, const char *name,
   Suggestion near;
   suggest_begin(&near, name);
   for (int i = 0; known[i]; i++) suggest_offer(&near, known[i]);
-  return refuse(L, 1, what, name, &near);
+  return refuse_option(L, 1, what, name, &near);
 }
 
 void options_check(lua_State *L, int index, const char *what, const char *const *known) {
@@ -71,11 +71,11 @@ static int refuse_in_list(lua_State *L, const char *name) {
   suggest_begin(&near, name);
   for (lua_Integer i = 1; lua_rawgeti(L, 3, i) == LUA_TSTRING; i++, lua_pop(L, 1))
     suggest_offer(&near, lua_tostring(L, -1));
-  return refuse(L, (int)luaL_optinteger(L, 4, 2), lua_tostring(L, 1), name, &near);
+  return refuse_option(L, (int)luaL_optinteger(L, 4, 2), lua_tostring(L, 1), name, &near);
 }
 
 /* check(what, options, names, level?): options nil: nothing to check. level: whose line
- * is told, 2 (who called the function that asks) unless given. */
+ * the error names, 2 (the caller of the function that checks) unless given. */
 static int f_check(lua_State *L) {
   luaL_checkstring(L, 1);
   luaL_checktype(L, 3, LUA_TTABLE);

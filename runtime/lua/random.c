@@ -7,7 +7,7 @@
 
 enum { MAX_BYTES = 1024 };
 
-static void fill(lua_State *L, uint8_t *out, size_t len) {
+static void fill_random(lua_State *L, uint8_t *out, size_t len) {
   net_random(vm_of(L)->host->resources->net, out, len);
 }
 
@@ -32,7 +32,7 @@ static size_t check_count(lua_State *L) {
 static int f_bytes(lua_State *L) {
   uint8_t bytes[MAX_BYTES];
   size_t count = check_count(L);
-  fill(L, bytes, count);
+  fill_random(L, bytes, count);
   lua_pushlstring(L, (char *)bytes, count);
   return 1;
 }
@@ -41,14 +41,14 @@ static int f_bytes(lua_State *L) {
 static int f_hex(lua_State *L) {
   uint8_t bytes[MAX_BYTES];
   size_t count = check_count(L);
-  fill(L, bytes, count);
+  fill_random(L, bytes, count);
   return push_hex(L, bytes, count);
 }
 
 /* uuid() → a random UUID (RFC 4122, version 4) */
 static int f_uuid(lua_State *L) {
   uint8_t bytes[16];
-  fill(L, bytes, sizeof bytes);
+  fill_random(L, bytes, sizeof bytes);
   bytes[6] = (uint8_t)((bytes[6] & 0x0f) | 0x40);
   bytes[8] = (uint8_t)((bytes[8] & 0x3f) | 0x80);
   push_hex(L, bytes, sizeof bytes);

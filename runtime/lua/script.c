@@ -4,10 +4,10 @@
 
 #include "lua/modules.h"
 #include "lua/options.h"
-#include "script/keep_file.h"
-#include "script/reload_request.h"
 #include "resource/resource.h"
+#include "script/keep_file.h"
 #include "script/notice.h"
+#include "script/reload_request.h"
 #include "script/runtime.h"
 #include "script/script.h"
 #include "vm/watchdog.h"

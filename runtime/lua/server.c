@@ -6,23 +6,19 @@
 #include <sys/random.h>
 
 #include "bridge/box.h"
+#include "bridge/luaerror.h"
+#include "bridge/luatext.h"
 #include "lua/modules.h"
 #include "lua/server_fields.h"
-#include "resource/server_options.h"
-#include "bridge/luaerror.h"
 #include "resource/server.h"
-#include "bridge/luatext.h"
+#include "resource/server_options.h"
 
 enum { MAX_RESPONSE_HEADERS = 64, MAX_RANDOM = 64 };
 enum { MAX_STARTS = 16 }; /* each is a Lua call inside the last one, on the C stack */
 
 /* --- declaring -------------------------------------------------------------------- */
 
-static void forget(Box *box) {
-  (void)box; /* the declaration goes with its generation */
-}
-
-static const BoxKind server_box = {"server", forget};
+static const BoxKind server_box = {"server", NULL};
 
 /* declare(name, options, on_request, on_gone, on_message, on_closed) → server | nil, err
  */
@@ -57,7 +53,7 @@ static Server *check_server(lua_State *L, const char *what, Error *err) {
   return NULL;
 }
 
-static int result(lua_State *L, int code, const Error *err) {
+static int return_result(lua_State *L, int code, const Error *err) {
   if (code != 0) return luaerror_return(L, err);
   lua_pushboolean(L, 1);
   return 1;
@@ -93,8 +89,8 @@ static int f_respond(lua_State *L) {
   Server *server = check_server(L, "answering a request", &err);
   if (!server) return luaerror_return(L, &err);
   read_headers(L, 4, headers);
-  return result(L, server_respond(server, id, (int)status, headers, body, len, &err),
-                &err);
+  return return_result(
+      L, server_respond(server, id, (int)status, headers, body, len, &err), &err);
 }
 
 /* accept(id, subprotocol?) → true | nil, err */
@@ -105,7 +101,7 @@ static int f_accept(lua_State *L) {
   Error err;
   Server *server = check_server(L, "accepting a WebSocket", &err);
   if (!server) return luaerror_return(L, &err);
-  return result(L, server_accept(server, id, subprotocol, &err), &err);
+  return return_result(L, server_accept(server, id, subprotocol, &err), &err);
 }
 
 /* send(id, data, binary?) → true | nil, err */
@@ -117,7 +113,7 @@ static int f_send(lua_State *L) {
   Server *server = check_server(L, "sending", &err);
   if (!server) return luaerror_return(L, &err);
   bool binary = lua_toboolean(L, 4);
-  return result(L, server_send(server, id, binary, data, len, &err), &err);
+  return return_result(L, server_send(server, id, binary, data, len, &err), &err);
 }
 
 /* hang_up(id, code?, reason?) */

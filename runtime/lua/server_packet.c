@@ -3,12 +3,12 @@
 #include <lauxlib.h>
 #include <stdlib.h>
 
-#include "core/base64.h"
-#include "lua/modules.h"
-#include "bridge/luaerror.h"
-#include "bridge/luajson.h"
 #include "bridge/luadecode.h"
 #include "bridge/luaencode.h"
+#include "bridge/luaerror.h"
+#include "bridge/luajson.h"
+#include "core/base64.h"
+#include "lua/modules.h"
 
 /* parse(text) → type, namespace, id?, attachments, payload?; or nothing: it breaks the
  * rules. Binary types become plain ones. */

@@ -1,17 +1,19 @@
-/* What waits for the server: call, which ends with its ack, and timeout, which says how
- * long a call waits. Every argument of a call is payload. */
+/* See socket_call.h. A call ends with its ack; timeout sets how long a call waits. Every
+ * argument of a call is payload. */
+#include "lua/socket_call.h"
+
 #include <lauxlib.h>
 #include <math.h>
 #include <stdlib.h>
 
 #include "bridge/box.h"
-#include "lua/options.h"
-#include "lua/socket_parts.h"
-#include "bridge/luaerror.h"
 #include "bridge/luadecode.h"
 #include "bridge/luaencode.h"
-#include "vm/vm.h"
+#include "bridge/luaerror.h"
+#include "lua/options.h"
+#include "lua/socket_handle.h"
 #include "vm/task_wait.h"
+#include "vm/vm.h"
 
 /* --- calling ---------------------------------------------------------------------- */
 
@@ -76,8 +78,8 @@ static void cancel_call(Wait *wait) {
   free(call);
 }
 
-/* Of the event and its arguments from 2 on; timeout 0: none was said. */
-static int call(lua_State *L, Declaration *decl, double timeout) {
+/* Calls with the event at 2 and the arguments behind it; timeout 0: none was given. */
+static int call_server(lua_State *L, Declaration *decl, double timeout) {
   Task *task = task_waiter(L, "socket:call");
   socket_need(L, decl, "socket:call", GUEST_SENDS);
   Socket *socket = connection_socket(decl);
@@ -101,7 +103,7 @@ static int call(lua_State *L, Declaration *decl, double timeout) {
 }
 
 int socket_call_method(lua_State *L) {
-  return call(L, socket_check(L), 0);
+  return call_server(L, socket_check(L), 0);
 }
 
 /* wait(seconds?): until it is connected. */
@@ -127,7 +129,7 @@ static int f_call_timed(lua_State *L) {
   lua_getiuservalue(L, 1, 1);
   double timeout = lua_tonumber(L, -1);
   lua_pop(L, 1);
-  return call(L, decl, timeout);
+  return call_server(L, decl, timeout);
 }
 
 int socket_timeout_method(lua_State *L) {

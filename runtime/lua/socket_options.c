@@ -8,11 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bridge/luatext.h"
 #include "core/suggest.h"
 #include "lua/number.h"
 #include "lua/options.h"
 #include "lua/route.h"
-#include "bridge/luatext.h"
 
 /* --- plain fields ----------------------------------------------------------------- */
 

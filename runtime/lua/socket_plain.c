@@ -1,19 +1,20 @@
-/* tidelock.socket: what only a plain WebSocket can do: send frames, ping, and say why
- * it is closed. */
+/* See socket_plain.h: sending frames, pings, and the reason of a close. */
+#include "lua/socket_plain.h"
+
 #include <lauxlib.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "bridge/box.h"
-#include "lua/options.h"
-#include "lua/socket_parts.h"
+#include "bridge/luaencode.h"
 #include "bridge/luaerror.h"
 #include "bridge/luajson.h"
 #include "bridge/luatext.h"
-#include "bridge/luaencode.h"
 #include "core/suggest.h"
-#include "vm/vm.h"
+#include "lua/options.h"
+#include "lua/socket_handle.h"
 #include "vm/task_wait.h"
+#include "vm/vm.h"
 
 /* --- sending ---------------------------------------------------------------------- */
 
@@ -48,7 +49,7 @@ static int send_frame(lua_State *L, Declaration *decl, bool is_volatile) {
   return socket_return(L, rc, &err);
 }
 
-/* What a plain WebSocket tells; "gap" is told to scripts that attached. */
+/* The events of a plain WebSocket; "gap" comes in scripts that attached to it. */
 void socket_warn_event(lua_State *L, const Declaration *decl) {
   static const char *const events[] = {"connect", "disconnect", "connect_error",
                                        "message", "gap",        NULL};

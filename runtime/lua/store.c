@@ -5,16 +5,16 @@
 #include <string.h>
 
 #include "bridge/box.h"
+#include "bridge/draft.h"
+#include "bridge/luaerror.h"
+#include "bridge/luatext.h"
+#include "bridge/luavalue.h"
+#include "bridge/view.h"
 #include "core/suggest.h"
 #include "lua/modules.h"
 #include "lua/options.h"
-#include "bridge/draft.h"
-#include "bridge/luaerror.h"
-#include "bridge/luavalue.h"
-#include "bridge/luatext.h"
-#include "vm/vm.h"
 #include "resource/stores.h"
-#include "bridge/view.h"
+#include "vm/vm.h"
 
 static const BoxKind store_box = {"store", NULL};
 
@@ -237,13 +237,13 @@ static const char *script_of(lua_State *L) {
   return vm_of(L)->owner->name;
 }
 
-/* Commits root (taken) and tells. */
-static void commit(lua_State *L, Declaration *decl, Value root, const char *action) {
+/* Commits root (taken) and notifies the subscribers. */
+static void commit_root(lua_State *L, Declaration *decl, Value root, const char *action) {
   if (store_commit(store_of(decl), root, script_of(L), action)) store_changed(decl);
 }
 
 /* Stack: 1 store, 2 the table; into *root, one level deep. 0 or an error code. */
-static int merge(lua_State *L, Store *store, Value *root, Error *err) {
+static int merge_table(lua_State *L, Store *store, Value *root, Error *err) {
   for (lua_pushnil(L); lua_next(L, 2); lua_pop(L, 1)) {
     if (lua_type(L, -2) != LUA_TSTRING)
       return error_set(err, ERR_INVALID, "the keys of a store are strings");
@@ -272,13 +272,13 @@ static int f_set(lua_State *L) {
     return luaL_error(L, "store:set inside a change of the same store: use the draft");
   Error err;
   Value root = value_retain(store_root(store_of(decl)));
-  int rc = merge(L, store_of(decl), &root, &err);
+  int rc = merge_table(L, store_of(decl), &root, &err);
   store_end_change(decl);
   if (rc != 0) {
     value_release(root);
     return luaL_error(L, "store:set: %s", err.message);
   }
-  commit(L, decl, root, "set");
+  commit_root(L, decl, root, "set");
   return 0;
 }
 
@@ -329,7 +329,7 @@ static int f_change(lua_State *L) {
   int status = lua_pcall(L, 3, 0, 0); /* a C boundary: the change cannot wait */
   store_end_change(decl);
   if (status != LUA_OK) return lua_error(L);
-  commit(L, decl, root, lua_tostring(L, 2));
+  commit_root(L, decl, root, lua_tostring(L, 2));
   return 0;
 }
 

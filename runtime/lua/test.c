@@ -2,13 +2,13 @@
 #include <lauxlib.h>
 #include <stdlib.h>
 
-#include "core/suggest.h"
-#include "lua/modules.h"
 #include "bridge/draft.h"
-#include "script/runtime.h"
 #include "bridge/luaerror.h"
 #include "bridge/luavalue.h"
 #include "bridge/view.h"
+#include "core/suggest.h"
+#include "lua/modules.h"
+#include "script/runtime.h"
 
 static TestRun *tests_of(lua_State *L) {
   return runtime_tests(runtime_of(L));

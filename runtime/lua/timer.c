@@ -5,8 +5,8 @@
 #include <stdlib.h>
 
 #include "bridge/box.h"
-#include "lua/modules.h"
 #include "bridge/strict.h"
+#include "lua/modules.h"
 #include "lua/options.h"
 #include "resource/timer.h"
 
@@ -50,11 +50,7 @@ static int f_after(lua_State *L) {
   return add_timer(L, false);
 }
 
-static void forget_named(Box *box) {
-  (void)box; /* the declaration goes with its generation */
-}
-
-static const BoxKind named_box = {"named timer", forget_named};
+static const BoxKind named_box = {"named timer", NULL};
 
 static int f_stop_named(lua_State *L) {
   Declaration *decl = box_to(L, 1, &named_box)->object;

@@ -8,11 +8,11 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "bridge/draft_table.h"
 #include "vm/bounded_sort.h"
 #include "vm/bounded_text.h"
 #include "vm/pattern.h"
 #include "vm/watchdog.h"
-#include "bridge/draft_table.h"
 
 enum { STRIDE = 1024 };
 

@@ -1,5 +1,5 @@
-/* A compiled Lua chunk, read back from what lua_dump wrote: as much of it as it takes to
- * see which globals a text names. Plain memory, no thread's. */
+/* A compiled Lua chunk, read back from the output of lua_dump: the parts that show which
+ * globals a text names. Plain memory; any thread. */
 #ifndef TIDELOCK_VM_CHUNK_H
 #define TIDELOCK_VM_CHUNK_H
 

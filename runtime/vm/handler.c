@@ -1,6 +1,6 @@
-/* Handlers. A handler may remove itself or others, and register more, while an event is
- * being handed round: removal only marks, the list is swept when no firing is under way,
- * and a firing ends at the handler that was last when it began. */
+/* Handlers. A handler may remove itself or others, and register more, while a firing is
+ * under way: removal only marks, the list is swept when no firing is under way, and a
+ * firing ends at the handler that was last when it began. */
 #include "vm/handler.h"
 
 #include <lauxlib.h>
@@ -18,7 +18,7 @@ struct Queued {
   Task *task;
 };
 
-/* What the end of a serial handler's task concerns. Owned by the task. */
+/* One event of a serial handler. Owned by its task. */
 typedef struct SerialRun {
   Handler *handler;
   TaskDone *done; /* the firing's; NULL: none */
@@ -50,7 +50,7 @@ void handlers_init(HandlerList *list) {
 
 /* --- life ------------------------------------------------------------------------- */
 
-static void unref(Handler *h) {
+static void unref_handler(Handler *h) {
   if (--h->refs > 0) return;
   while (h->queue) { /* their tasks are killed by their generation */
     Queued *q = h->queue;
@@ -63,12 +63,12 @@ static void unref(Handler *h) {
   free(h);
 }
 
-static void drop(Handler *h, lua_State *L) {
+static void drop_handler(Handler *h, lua_State *L) {
   if (h->box) h->box->object = NULL;
   luaL_unref(L, LUA_REGISTRYINDEX, h->function);
   h->function = LUA_NOREF;
   h->list = NULL;
-  unref(h);
+  unref_handler(h);
 }
 
 static void unlink_handler(HandlerList *list, Handler *h) {
@@ -79,16 +79,16 @@ static void unlink_handler(HandlerList *list, Handler *h) {
   else list->any--;
 }
 
-static void sweep(HandlerList *list, lua_State *L) {
+static void sweep_removed(HandlerList *list, lua_State *L) {
   while (list->removed) {
     Handler *h = list->removed;
     list->removed = h->next_removed;
     unlink_handler(list, h);
-    drop(h, L);
+    drop_handler(h, L);
   }
 }
 
-/* It is unlinked when no event is handed round. */
+/* The handler is unlinked once no firing is under way. */
 static void mark_removed(Handler *h) {
   if (h->removed) return;
   h->removed = true;
@@ -99,14 +99,14 @@ static void mark_removed(Handler *h) {
 static void remove_now(Handler *h, lua_State *L) {
   HandlerList *list = h->list;
   mark_removed(h);
-  if (list->depth == 0) sweep(list, L);
+  if (list->depth == 0) sweep_removed(list, L);
 }
 
 void handlers_free(HandlerList *list, lua_State *L) {
   while (list->first) {
     Handler *h = list->first;
     list->first = h->next;
-    drop(h, L);
+    drop_handler(h, L);
   }
   index_free(&list->events);
   handlers_init(list);
@@ -132,7 +132,7 @@ static uint64_t hash_event(const char *event, size_t len) {
   return hash_bytes(HASH_START, event, len);
 }
 
-static void insert(HandlerList *list, Handler *h, bool first) {
+static void insert_handler(HandlerList *list, Handler *h, bool first) {
   Handler **at = first ? &list->first : list->last;
   h->next = *at;
   h->at = at;
@@ -168,10 +168,10 @@ void handler_add(lua_State *L, HandlerList *list, int index, HandlerOptions opti
     h->len = options.len;
   }
   box->object = h;
-  insert(list, h, options.first);
+  insert_handler(list, h, options.first);
 }
 
-static bool matches(const Handler *h, const char *event, size_t len) {
+static bool matches_event(const Handler *h, const char *event, size_t len) {
   if (!h->event || !event) return !h->event && !event;
   return h->len == len && memcmp(h->event, event, len) == 0;
 }
@@ -183,7 +183,7 @@ static bool is_function(lua_State *L, const Handler *h, int index) {
   return same;
 }
 
-/* Of those for this event, or for any, the one after h; NULL h: the first. */
+/* The next handler for this event (NULL: for any) after h; NULL h: the first. */
 static Handler *next_of(const HandlerList *list, const Handler *h, const char *event,
                         size_t len) {
   if (!event) {
@@ -193,7 +193,7 @@ static Handler *next_of(const HandlerList *list, const Handler *h, const char *e
   }
   IndexNode *node =
       h ? index_next(&h->node) : index_first(&list->events, hash_event(event, len));
-  while (node && !matches(CONTAINER_OF(node, Handler, node), event, len))
+  while (node && !matches_event(CONTAINER_OF(node, Handler, node), event, len))
     node = index_next(node);
   return node ? CONTAINER_OF(node, Handler, node) : NULL;
 }
@@ -207,12 +207,12 @@ int handler_remove(lua_State *L, HandlerList *list, const char *event, size_t le
     mark_removed(h);
     count++;
   }
-  if (--list->depth == 0) sweep(list, L);
+  if (--list->depth == 0) sweep_removed(list, L);
   return count;
 }
 
-/* Those that were removed while an event is handed round are still there. */
-static bool has(const HandlerList *list, const char *event, size_t len) {
+/* Handlers removed during a firing are still in the list. */
+static bool has_handler(const HandlerList *list, const char *event, size_t len) {
   Handler *h = NULL;
   while ((h = next_of(list, h, event, len)))
     if (!h->removed) return true;
@@ -220,7 +220,8 @@ static bool has(const HandlerList *list, const char *event, size_t len) {
 }
 
 bool handlers_want(const HandlerList *list, const char *event, size_t len) {
-  return (list->any && has(list, NULL, 0)) || (event && has(list, event, len));
+  return (list->any && has_handler(list, NULL, 0)) ||
+         (event && has_handler(list, event, len));
 }
 
 /* --- firing ----------------------------------------------------------------------- */
@@ -238,7 +239,7 @@ static int push_call(lua_State *L, void *ctx) {
 
 static void serial_done(void *ctx, lua_State *co, int n, bool ok);
 
-/* Those that end without waiting run in this loop, not each inside the end of the last.
+/* Tasks that end without waiting run in this loop, not each inside the end of the last.
  */
 static void run_next(Handler *h) {
   if (h->draining) return;
@@ -257,7 +258,7 @@ static void run_next(Handler *h) {
     task_unref(task);
   }
   h->draining = false;
-  unref(h);
+  unref_handler(h);
 }
 
 static void serial_done(void *ctx, lua_State *co, int n, bool ok) {
@@ -267,7 +268,7 @@ static void serial_done(void *ctx, lua_State *co, int n, bool ok) {
   h->running = false;
   if (run.done) run.done(run.done_ctx, co, n, ok);
   if (co) run_next(h); /* NULL: killed, and so is all that waits */
-  unref(h);
+  unref_handler(h);
 }
 
 static void run_serial(Vm *vm, TaskName name, Run *run) {
@@ -298,24 +299,24 @@ static void run_one(Vm *vm, Handler *h, const Firing *firing) {
   else task_start(vm, name, push_call, &run, firing->done, firing->done_ctx);
 }
 
-static bool wanted(const Handler *h, const Firing *f) {
+static bool should_run(const Handler *h, const Firing *f) {
   if (h->removed || (f->any && h->event)) return false;
-  if (!f->any && !matches(h, f->event, f->len)) return false;
+  if (!f->any && !matches_event(h, f->event, f->len)) return false;
   return !h->once || !f->can_push || f->can_push(f->ctx);
 }
 
 int handlers_fire(Vm *vm, HandlerList *list, const Firing *firing) {
   int count = 0;
   Handler **end = list->last;
-  if (firing->any ? !list->any : !has(list, firing->event, firing->len)) return 0;
+  if (firing->any ? !list->any : !has_handler(list, firing->event, firing->len)) return 0;
   list->depth++;
   for (Handler *h = list->first; h; h = h->next) {
-    if (wanted(h, firing)) {
+    if (should_run(h, firing)) {
       run_one(vm, h, firing);
       count++;
     }
     if (&h->next == end) break;
   }
-  if (--list->depth == 0) sweep(list, vm->L);
+  if (--list->depth == 0) sweep_removed(list, vm->L);
   return count;
 }

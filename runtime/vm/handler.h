@@ -13,7 +13,7 @@ struct HandlerList {
   Index events;     /* the same, by event; those for any event not */
   int any;          /* of these, how many */
   int depth;        /* of firing: while > 0 nothing is unlinked */
-  Handler *removed; /* what was removed meanwhile */
+  Handler *removed; /* those marked as removed meanwhile */
 };
 
 typedef struct HandlerOptions {
@@ -34,16 +34,16 @@ int handler_remove(lua_State *L, HandlerList *list, const char *event, size_t le
                    int index);
 bool handlers_want(const HandlerList *list, const char *event, size_t len);
 
-/* What a firing hands to each handler: push runs inside its task and returns how many
- * arguments it pushed; less than 0: they are not to be had, the handler is not called. It
- * is asked once for each handler: each gets its own copy. */
+/* What a firing hands to each handler. push runs inside the handler's task and returns
+ * how many arguments it pushed; less than 0: there are none, the handler is not called.
+ * It runs once for each handler: each gets its own copy. */
 typedef struct Firing {
   const char *event;
   size_t len;
   const char *source; /* "chat", for errors */
   TaskPush *push;
   void *ctx;
-  /* Asked before a handler that runs but once: whether push will have them; NULL: yes. */
+  /* Before a `once` handler is used up: whether push will have arguments; NULL: yes. */
   bool (*can_push)(void *ctx);
   bool any;       /* only those for any event */
   TaskDone *done; /* of each handler's task, once; NULL: none */

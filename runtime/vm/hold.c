@@ -1,13 +1,13 @@
-/* See hold.h. HeldBack events are run one a turn, so that order and the ends of turns are
- * what they always are; an event that comes while others are held queues behind them. */
+/* See hold.h. Held events run one a turn, so that their order and the ends of turns are
+ * as without holding; an event that comes while others are held queues behind them. */
 #include "vm/hold.h"
 
-#include <string.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { HOLD_ABOVE = 1 << 20, MOST_HELD = 1000, MOST_TICKS = 20 };
-#define REST 0.05  /* seconds: in them all others have a turn */
-#define SHARE 0.05 /* seconds of CPU time, after which a script gives way */
+#define REST 0.05  /* seconds in which all other scripts have a turn */
+#define SHARE 0.05 /* seconds of CPU time after which a script gives way */
 
 static bool is_unread(const Owner *owner) {
   if (owner->host->stopping || owner->ending) return false;
@@ -56,18 +56,19 @@ static void go_on_soon(Owner *owner) {
   inbox_push(owner->host->loop, &owner->hold.go_on);
 }
 
-/* Asks again after each look: it may have been written between the two. */
-static void look(Owner *owner) {
+/* Looks again after it has asked to be notified: the text may have been written
+ * between the two. */
+static void check_held(Owner *owner) {
   if (is_unread(owner)) output_notify_fewer(owner->host->output, &owner->printed);
   if (!may_not_run(owner)) go_on_soon(owner);
 }
 
-/* Behind all events that were there when the time was over: those of this script are held
- * now, the others' have run. */
+/* Runs behind all events that were queued when the time was over: this script's events
+ * are held now, those of others have run. */
 static void on_rested(Event *event) {
   Owner *owner = CONTAINER_OF(event, Owner, hold.rested);
   owner->hold.rests = owner->hold.rest_ends = false;
-  if (owner->hold.first || owner->hold.skipped) look(owner);
+  if (owner->hold.first || owner->hold.skipped) check_held(owner);
 }
 
 static void on_rest_over(Timer *timer) {
@@ -90,14 +91,14 @@ void hold_rest(Owner *owner) {
   begin_rest(owner, REST);
 }
 
-/* The end of the process is one of those that wait. */
+/* While the process ends, the end waits, too. */
 static bool is_alone(const Owner *owner) {
   const Host *host = owner->host;
   return host->owners == owner && !owner->next && !host->stopping;
 }
 
-/* A rest of no length: it is over when all timers that were due before it have fired, and
- * all events that were there have been looked at. */
+/* A rest of no length: it is over when all timers that were due have fired, and all
+ * events that were queued have run. */
 void hold_used(Owner *owner, double seconds) {
   HeldBack *held = &owner->hold;
   held->used += seconds;
@@ -112,14 +113,14 @@ void hold_event(Vm *vm, Event *event) {
   held->last = &event->next;
   held->count++;
   log_once(vm->owner);
-  look(vm->owner);
+  check_held(vm->owner);
 }
 
 bool hold_skips(const Vm *vm) {
   if (!hold_wanted(vm)) return false;
   vm->owner->hold.skipped = true;
   log_once(vm->owner);
-  look(vm->owner);
+  check_held(vm->owner);
   return true;
 }
 
@@ -131,20 +132,20 @@ static Event *take_first(HeldBack *held) {
   return event;
 }
 
-/* What subscribers were not told of meanwhile is looked at when all else has gone on. */
+/* Subscribers that were passed over are called last: by hooks->gone_on. */
 static void on_go_on(Event *event) {
   Owner *owner = CONTAINER_OF(event, Owner, hold.go_on);
   HeldBack *held = &owner->hold;
   held->queued = false;
   if (may_not_run(owner)) {
-    look(owner);
+    check_held(owner);
     return;
   }
   Event *first = take_first(held);
   held->running = true;
   if (first) first->run(first);
   held->running = false;
-  if (held->first) look(owner);
+  if (held->first) check_held(owner);
   else if (held->skipped) owner->host->hooks->gone_on(owner->host);
   held->skipped = held->skipped && held->first;
 }
@@ -190,11 +191,11 @@ static void on_printed(uv_async_t *async) {
   Host *host = async->data;
   host->hooks->printed(host);
   for (Owner *o = host->owners; o; o = o->next)
-    if (o->hold.first || o->hold.skipped) look(o);
+    if (o->hold.first || o->hold.skipped) check_held(o);
 }
 
 /* On a writer's thread. */
-static void tell_loop(void *ctx) {
+static void wake_loop(void *ctx) {
   uv_async_send(ctx);
 }
 
@@ -207,7 +208,7 @@ void hold_open(Host *host) {
   uv_async_init(loop_uv(host->loop), host->printed, on_printed);
   uv_unref((uv_handle_t *)host->printed);
   host->printed->data = host;
-  output_listen(host->output, tell_loop, host->printed);
+  output_listen(host->output, wake_loop, host->printed);
 }
 
 void hold_close(Host *host) {

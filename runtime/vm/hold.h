@@ -12,32 +12,33 @@
  * begins, so that however many of its functions never end the others have turns between.
  */
 void hold_rest(Owner *owner);
-/* After a turn of this script that took so many seconds of CPU time. Beside others it
- * gives way each time that its turns have had SHARE together: what of it is queued then
- * goes behind all that is theirs, one turn a round. */
+/* After a turn of this script that took so many seconds of CPU time. Where there are
+ * other scripts it gives way each time its turns have taken SHARE together: its queued
+ * events then go behind all of theirs, one turn a round. */
 void hold_used(Owner *owner, double seconds);
-/* Whether a turn of this generation may not begin now. One that is cut ends now. */
+/* Whether a turn of this Vm may not begin now. A Vm whose tasks are cut is not held. */
 bool hold_wanted(const Vm *vm);
-/* The same for what can be done later as well, when a store is looked at again. */
+/* The same for a store's subscribers, which can be called later: notes that they were
+ * passed over. */
 bool hold_skips(const Vm *vm);
 /* Keeps the event of a task that would run; it is run later, in order. */
 void hold_event(Vm *vm, Event *event);
-/* Moves what `push` pushes, or raises, onto the coroutine of a task that waits: what it
- * refers to need not live on. hold_push hands it on when the task is resumed with
- * task->args values. */
+/* Moves the values that `push` pushes, or the error that it raises, onto the coroutine of
+ * a task that waits: `ctx` need not live on. hold_push returns them when the task is
+ * resumed with task->args values. */
 void hold_values(Task *task, TaskPush *push, void *ctx);
 int hold_push(lua_State *L, void *task);
-/* Whether what is held fills the script's memory: then events wait in their connections.
- */
+/* Whether held events fill half of the script's memory: then events wait in their
+ * connections. */
 bool hold_is_heavy(const Vm *vm);
-/* Whether what comes again and again may still be kept: else it is passed over. */
+/* Whether one more tick of a repeating timer may be held: else it is passed over. */
 bool hold_has_room(const Vm *vm);
 
-/* Listens to the output, and no longer. */
+/* Begin and end listening to the output. */
 void hold_open(Host *host);
 void hold_close(Host *host);
-/* The program or a version ends: all that is held is looked at again. */
+/* The program or a generation ends: all held events are queued again. */
 void hold_end(Owner *owner);
-void hold_free(Owner *owner); /* the same; its text is nobody's from now on */
+void hold_free(Owner *owner); /* the same; its printed text counts for nobody then */
 
 #endif

@@ -1,5 +1,5 @@
-/* What all Vms of a process share: the loop, the log, the output, the limits, and what
- * runs now. Embedded in the Runtime; loop thread only. */
+/* What all Vms of a process share: the loop, the log, the output, the limits, and the
+ * task that runs now. Embedded in the Runtime; loop thread only. */
 #ifndef TIDELOCK_VM_HOST_H
 #define TIDELOCK_VM_HOST_H
 
@@ -22,11 +22,11 @@ typedef struct LuaModule {
   lua_CFunction open;
 } LuaModule;
 
-/* What the host tells those above it. */
+/* Calls from the host to the runtime above it. */
 typedef struct HostHooks {
   void (*printed)(Host *host); /* some output was written, or could not be */
   void (*gone_on)(Host *host); /* a script that was held back has gone on */
-  bool (*is_loading)(const Host *host, const Owner *of); /* NULL: some script */
+  bool (*is_loading)(const Host *host, const Owner *of); /* `of` NULL: any script */
 } HostHooks;
 
 struct Host {
@@ -40,17 +40,17 @@ struct Host {
   double cpu_limit;         /* seconds a turn may run */
   double staging_limit;     /* seconds of running that a load may take */
   Owner *owners;            /* the scripts, in the order they were added */
-  const char *first;        /* of them, by name; NULL: that added first; borrowed */
+  const char *first;        /* of them, by name; NULL: the one added first; borrowed */
   struct Resources *resources;
   Watchdog *watchdog;
   const char *stack_floor;  /* see cstack.h */
-  JsonArena *arena;         /* for what is dispatched */
-  Task *free_tasks;         /* to be used again */
+  JsonArena *arena;         /* for the packet or event that is dispatched */
+  Task *free_tasks;         /* records for reuse */
   Task *current;            /* the task that runs now; NULL: none */
   int blocked;              /* frames inside it that cannot be yielded */
   int nested_task_starts;   /* handlers started inside one another, that run now */
   bool stopping;            /* the process ends */
-  bool cancelling;          /* and nobody is held back: `stop` handlers have begun */
+  bool cancelling;          /* `stop` handlers have begun: no script is held back */
   unsigned late_errors;     /* errors after the time for scripts was over; the first is
                                reported */
   bool late_errors_counted; /* their number stands: later ones do not change it */

@@ -1,5 +1,5 @@
-/* What a script is to its Vms and its resources: a name, an account, and what is held
- * back of it. Embedded in Script, whose generations' Vms all refer to it. */
+/* A script as its Vms and resources see it: a name, an account, and its held events.
+ * Embedded in Script; the Vms of all its generations refer to it. */
 #ifndef TIDELOCK_VM_OWNER_H
 #define TIDELOCK_VM_OWNER_H
 
@@ -11,18 +11,18 @@ typedef struct StageClock {
   double used, slice_start; /* CPU seconds */
 } StageClock;
 
-/* What is held back while the script's printing is not read: see hold.h. */
+/* Events held back while the script's printed text is not read: see hold.h. */
 typedef struct HeldBack {
   Event *first, **last;
   size_t count;
   Event go_on;
   bool queued;  /* go_on is in the inbox */
-  bool running; /* one that was held runs */
+  bool running; /* a held event runs */
   bool skipped; /* a subscriber was passed over */
   bool rests;   /* its turns took long; until `rest` fires */
   Timer rest;
-  Event rested;   /* what `rest` ends with */
-  bool rest_ends; /* it is in the inbox */
+  Event rested;   /* ends the rest */
+  bool rest_ends; /* `rested` is in the inbox */
   double used;    /* seconds of CPU time since it rested last */
   bool logged;
 } HeldBack;
@@ -31,12 +31,13 @@ struct Owner {
   Owner *next;
   Host *host;
   char *name;      /* owned */
-  Charge *charge;  /* what the core holds for it, three quarters of its memory; owned */
+  Charge *charge;  /* memory of the core's for it, three quarters of its limit at most;
+                      owned */
   Index resources; /* its own, by kind and name */
-  Vm *current;     /* the version that is in force; NULL before the first load */
+  Vm *current;     /* the live one; NULL before the first load */
   Task *stage;     /* the top level that runs; borrowed */
   StageClock stage_clock;
-  OutputAccount printed; /* what it printed and nobody read */
+  OutputAccount printed; /* its text that nobody has read */
   HeldBack hold;
   bool ending; /* it ends itself, alone */
 };
@@ -44,8 +45,8 @@ struct Owner {
 /* The script of that name; NULL: there is none. */
 Owner *owner_find(const Host *host, const char *name, size_t len);
 
-/* The first named owns standard input, and ends the process: by its exit, and when it
- * cannot be loaded. The others start, fail and end alone. */
+/* Whether it is the first named script: that one owns standard input, and its exit, or a
+ * failure of its first load, ends the process. The others start, fail and end alone. */
 bool owner_is_first(const Owner *owner);
 
 #endif

@@ -10,7 +10,7 @@
 enum { MOST_QUEUED = 64 << 20 };
 
 /* Raises when it is too much. */
-static void put(lua_State *L, int fd, const char *text, size_t len) {
+static void print_text(lua_State *L, int fd, const char *text, size_t len) {
   Vm *vm = vm_of(L);
   OutputAccount *account = &vm->owner->printed;
   size_t queued = output_queued(account);
@@ -39,7 +39,7 @@ int f_print(lua_State *L) {
   luaL_pushresult(&b);
   size_t len;
   const char *text = lua_tolstring(L, -1, &len);
-  put(L, STDOUT_FILENO, text, len);
+  print_text(L, STDOUT_FILENO, text, len);
   return 0;
 }
 
@@ -48,7 +48,7 @@ static int write_args(lua_State *L, int fd, int first) {
   for (int i = first; i <= n; i++) {
     size_t len;
     const char *text = luaL_checklstring(L, i, &len);
-    put(L, fd, text, len);
+    print_text(L, fd, text, len);
   }
   return 0;
 }

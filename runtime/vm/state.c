@@ -25,8 +25,8 @@
 #include "vm/task_error.h"
 #include "vm/watchdog.h"
 
-/* Where the script is that asks for too much: a lack of memory comes without a traceback.
- * Reads the frames only, so it may be done inside the allocator. */
+/* Notes the line that asks for too much: an error of memory has no traceback. Reads the
+ * frames only, so it may be called inside the allocator. */
 static void note_place(Vm *vm) {
   lua_State *L = vm->host->current ? vm->host->current->co : NULL;
   lua_Debug frame;
@@ -40,31 +40,32 @@ static void note_place(Vm *vm) {
   }
 }
 
-/* What it printed and nobody has read counts, and what the core holds for it, but not
- * against a load of it. */
-static size_t charge(const Vm *vm) {
+/* Bytes outside of the state that count as the script's: printed text that nobody has
+ * read, and what the core holds for it. A load is not charged for them. */
+static size_t charged_bytes(const Vm *vm) {
   if (vm->state == VM_STAGING) return 0;
   return output_queued(&vm->owner->printed) + charge_used(vm->owner->charge);
 }
 
-/* What grows without end inside one call, the arguments of a chain of __call for one, is
- * stopped where it asks for more in a turn that is late; watchdog_explain says why. */
+/* A call that grows without end (the arguments of a chain of __call, say) is stopped
+ * where it asks for more memory in a late turn; watchdog_explain makes the error say so.
+ */
 static bool is_too_late(size_t old_size, size_t size) {
   enum { LARGE = 64 << 10 };
   return size >= LARGE && size > old_size && watchdog_is_late();
 }
 
-/* A finaliser whose stack cannot grow is never run, and what it was to let go stays: so
- * nothing is refused while one runs. They are the core's own. */
+/* A finaliser whose stack cannot grow is never run, and its object leaks: so no memory is
+ * refused while one runs. All finalisers are the core's own. */
 static bool is_finalising(const Vm *vm) {
   return vm->L && lua_gc(vm->L, LUA_GCISRUNNING) < 0;
 }
 
-static void *account(void *ud, void *old, size_t old_size, size_t size) {
+static void *allocate_bounded(void *ud, void *old, size_t old_size, size_t size) {
   Vm *vm = ud;
-  if (!old) old_size = 0; /* then it tells the type of the object */
-  bool too_much =
-      size > old_size && vm->memory + charge(vm) + (size - old_size) > vm->memory_limit;
+  if (!old) old_size = 0; /* then Lua passes the type of the object */
+  bool too_much = size > old_size &&
+                  vm->memory + charged_bytes(vm) + (size - old_size) > vm->memory_limit;
   if ((too_much || is_too_late(old_size, size)) && !is_finalising(vm)) {
     note_place(vm);
     return NULL;
@@ -403,7 +404,7 @@ static int on_panic(lua_State *L) {
 }
 
 int state_open(Vm *vm, Error *err) {
-  vm->L = lua_newstate(account, vm);
+  vm->L = lua_newstate(allocate_bounded, vm);
   if (!vm->L) return error_set(err, ERR_MEMORY, "no memory for a Lua state");
   bridge_open(&vm->bridge, vm->L);
   vm->bridge.is_late = watchdog_is_late;

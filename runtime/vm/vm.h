@@ -20,13 +20,13 @@ typedef enum VmState { VM_STAGING, VM_LIVE, VM_RETIRING, VM_DEAD } VmState;
 typedef struct VmTimer VmTimer;
 typedef struct Declaration Declaration;
 
-/* What a Vm asks of and tells its generation. */
+/* Calls from a Vm to its generation. */
 typedef struct VmHooks {
-  /* Something raised, and nobody caught that. */
+  /* An error that nobody caught. */
   void (*failed)(Vm *vm, const char *text);
   void (*task_ended)(Vm *vm);
   void (*turn_ended)(Vm *vm); /* where vm->reports_turns */
-  /* Pushes the compiled module of the script's own sources and returns 1; 0: there is
+  /* Pushes the compiled module from the script's own sources and returns 1; 0: there is
    * none. May raise. */
   int (*find_module)(lua_State *L, const char *name);
   void (*offer_modules)(const Vm *vm, Suggestion *meant); /* their names */
@@ -45,26 +45,26 @@ struct Vm {
   lua_State *L; /* the main thread: callbacks are kept here, never on a coroutine */
   size_t memory, memory_limit;
   Blocks blocks;                   /* what the state's memory comes from */
-  char memory_place[96];           /* "main.lua:3": where it was refused last */
+  char memory_place[96];           /* "main.lua:3": where memory was refused last */
   Declaration *decls, **last_decl; /* see resource/resource.h */
-  Index declared;                  /* the same, by kind and name */
+  Index declared;                  /* the same ones, by kind and name */
   Task *tasks;
   struct {
     lua_State *co;
     int ref;
-  } pool[POOL_SIZE]; /* finished coroutines, to be used again */
+  } pool[POOL_SIZE]; /* finished coroutines, for reuse */
   int pooled;
-  VmTimer *timers;    /* those that run, or will when it is live */
-  VmTimer *spare;     /* ended ones, to be used again; freed with the generation: a
-                         stale handle may still compare its serial with theirs */
-  size_t timer_bytes; /* of all that it has, charged to the script */
+  VmTimer *timers;            /* those that run, or will when it is live */
+  VmTimer *spare;             /* ended ones, for reuse; freed with the generation: a stale
+                                 handle may still compare its serial with theirs */
+  size_t timer_bytes;         /* of all its timers, charged to the script */
   struct HandlerList *traces; /* of store.trace; owned; NULL: none */
   bool reports_turns;         /* hooks->turn_ended is called */
   bool sharing;     /* its cancelled tasks share what is left of one turn's time: */
   unsigned shared;  /* in the watchdog's ticks */
-  unsigned stopped; /* of them: those that went on waiting, and were stopped */
+  unsigned stopped; /* how many of these went on waiting, and were stopped */
   bool migrating;   /* a migrate of a store, or of keep, runs */
-  bool migrated;    /* a version rose with it: what was made before cannot go back */
+  bool migrated; /* and raised a schema version: no way back to the generation before */
   double cpu_limit; /* seconds; 0: the host's */
 };
 
@@ -75,13 +75,13 @@ static inline Vm *vm_of(lua_State *L) { /* borrows */
   return (Vm *)bridge_of(L);
 }
 
-/* Before the core makes something at a script's wish: raises "not enough memory" when the
- * script holds too much. Then vm_hold charges it, until charge_let_go. */
+/* Before the core allocates on behalf of a script: raises "not enough memory" when the
+ * script holds too much. Then vm_hold charges the bytes, until charge_let_go. */
 void need_memory(lua_State *L, size_t bytes);
 Charge *vm_hold(lua_State *L, size_t bytes);
 
-/* Raise unless the state allows: an effect needs a script that has loaded, a declaration
- * one that is not retired. `what` is the function as the script calls it. */
+/* Raise in a state that does not allow it: an effect needs a script that has loaded, a
+ * declaration one that is not retired. `what` is the function as the script calls it. */
 void need_loaded(lua_State *L, const char *what);
 void need_declaring(lua_State *L, const char *what);
 

@@ -62,13 +62,13 @@ bool watchdog_is_over(const Watchdog *w) {
   return w->end > 0 && clock_monotonic() >= w->end;
 }
 
-static unsigned milliseconds(unsigned ticks) {
+static unsigned ticks_to_ms(unsigned ticks) {
   return ticks * (unsigned)(TICK * 1000);
 }
 
 static bool is_used_up(const Watchdog *w) {
   if (w->ticks >= w->limit) return true;
-  return w->ticks >= w->limit / WALL_PART && w->wall >= milliseconds(w->limit);
+  return w->ticks >= w->limit / WALL_PART && w->wall >= ticks_to_ms(w->limit);
 }
 
 static bool is_late(const Watchdog *w) {
@@ -126,7 +126,7 @@ static void raise_late(lua_State *L) {
 
 /* A coroutine made while its maker was armed inherits the hook: then it goes off in a
  * turn that is not late. */
-static void late(lua_State *L, lua_Debug *ar) {
+static void on_late_hook(lua_State *L, lua_Debug *ar) {
   (void)ar;
   if (is_late(vm_of(L)->host->watchdog)) raise_late(L);
   lua_sethook(L, NULL, 0, 0);
@@ -134,10 +134,10 @@ static void late(lua_State *L, lua_Debug *ar) {
 
 /* Once is enough: lua_sethook goes through all calls that are nested, which may take as
  * long as a tick. */
-static void arm(Watchdog *w, lua_State *co) {
+static void arm_hook(Watchdog *w, lua_State *co) {
   w->armed = co;
-  if (lua_gethook(co) == late) return;
-  lua_sethook(co, late, LUA_MASKCALL | LUA_MASKRET | LUA_MASKCOUNT, 1);
+  if (lua_gethook(co) == on_late_hook) return;
+  lua_sethook(co, on_late_hook, LUA_MASKCALL | LUA_MASKRET | LUA_MASKCOUNT, 1);
 }
 
 /* Since the last look at the clock, LONGEST_GAP at most. */
@@ -159,11 +159,11 @@ static void on_tick(int signal) {
   if (w->turn != w->seen) {
     w->seen = w->turn;
     w->ticks = w->wall = 0;
-    gap = milliseconds(1);
+    gap = ticks_to_ms(1);
   }
   w->ticks++;
   w->wall += gap;
-  if (is_late(w)) arm(w, w->running);
+  if (is_late(w)) arm_hook(w, w->running);
 }
 
 static void start_timer(Watchdog *w) {
@@ -208,13 +208,13 @@ WatchdogTurn watchdog_enter(Vm *vm, lua_State *co) {
                         seen ? w->wall : 0};
   w->turn = ++w->turns;
   w->limit = (unsigned)(limit_of(vm) / TICK);
-  if (watchdog_is_over(w)) arm(w, co); /* at once: there may be thousands */
+  if (watchdog_is_over(w)) arm_hook(w, co); /* at once: there may be thousands */
   w->running = co;
   return outer;
 }
 
 /* Whatever was armed in this turn must not outlive it. */
-static void disarm(Watchdog *w) {
+static void disarm_hook(Watchdog *w) {
   if (!w->armed) return;
   lua_sethook(w->armed, NULL, 0, 0);
   w->armed = NULL;
@@ -227,14 +227,14 @@ static void go_back(Watchdog *w, const WatchdogTurn *outer, unsigned ticks,
   w->ticks = outer->ticks + ticks;
   w->wall = outer->wall + wall;
   w->limit = outer->limit;
-  if (outer->running && is_late(w)) arm(w, outer->running);
+  if (outer->running && is_late(w)) arm_hook(w, outer->running);
   w->running = outer->running;
 }
 
 double watchdog_leave(Vm *vm, WatchdogTurn outer) {
   Watchdog *w = vm->host->watchdog;
   w->running = NULL;
-  disarm(w);
+  disarm_hook(w);
   bool seen = w->seen == w->turn;
   unsigned ticks = seen ? w->ticks : 0;
   bool counts = seen && vm->state != VM_STAGING;
@@ -247,7 +247,7 @@ double watchdog_leave(Vm *vm, WatchdogTurn outer) {
 
 void watchdog_stop(Watchdog *w) {
   w->stopped = w->turn;
-  if (w->running) arm(w, w->running);
+  if (w->running) arm_hook(w, w->running);
 }
 
 void watchdog_share_begin(Vm *vm) {
@@ -270,8 +270,8 @@ lua_State *watchdog_switch(Vm *vm, lua_State *co) {
   Watchdog *w = vm->host->watchdog;
   lua_State *was = w->running;
   w->running = NULL;
-  disarm(w);
-  if (co && is_late(w)) arm(w, co);
+  disarm_hook(w);
+  if (co && is_late(w)) arm_hook(w, co);
   w->running = co;
   return was;
 }
