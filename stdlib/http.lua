@@ -15,7 +15,13 @@ local M = {}
 
 -- --- options --------------------------------------------------------------------------------
 
-local function fail(fmt, ...) error("http: " .. fmt:format(...), 0) end
+local function fail(fmt, ...)
+  local quoted = table.pack(...)
+  for i = 1, quoted.n do
+    if type(quoted[i]) == "string" then quoted[i] = checks.cut(quoted[i]) end
+  end
+  error("http: " .. fmt:format(table.unpack(quoted, 1, quoted.n)), 0)
+end
 
 local function of_type(want)
   return function(name, value)

@@ -28,7 +28,7 @@ local plain = { string = true, number = true, boolean = true }
 
 local function put_header(list, name, value)
   if not plain[type(value)] then
-    error(("the response header %s: a string or a list of them, not a %s"):format(name, type(value)), 0)
+    error(("the response header %s: a string or a list of them, not a %s"):format(checks.cut(name), type(value)), 0)
   end
   list[#list + 1] = name .. ": " .. tostring(value)
 end

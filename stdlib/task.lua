@@ -2,6 +2,7 @@
 -- only waiting lets others run.
 local core = require "tidelock.task.core"
 local errors = require "tidelock.errors"
+local checks = require "tidelock.options.core"
 
 local M = { spawn = core.spawn, sleep = core.sleep }
 
@@ -21,7 +22,7 @@ local function check(what, members)
   for key, member in pairs(members) do
     if type(member) ~= "function" and not is_task(member) then
       error(("%s: member %s is neither a function nor a task, but a %s"):format(
-        what, tostring(key), type(member)), 3)
+        what, checks.cut(key), type(member)), 3)
     end
   end
 end

@@ -15,8 +15,30 @@ local tasks = require "tidelock.task.core"
 local json = require "tidelock.json"
 local checks = require "tidelock.options.core"
 
-local M = { timeout = 30 }
+-- The fields that a file may set: what is set is looked at where that is written.
+local settable = { timeout = 30 }
+local M = {}
 core.begin()
+
+local longest = 1e9
+
+local function set_field(_, name, value)
+  if name ~= "timeout" then
+    rawset(M, name, value)
+    return
+  end
+  if type(value) ~= "number" then error("test.timeout is a number of seconds, not a " .. type(value), 2) end
+  if not (value > 0 and value <= longest) then
+    error(("test.timeout is more than 0 and at most %d seconds, not %s"):format(longest, value), 2)
+  end
+  settable.timeout = value
+end
+
+local function get_field(_, name)
+  if settable[name] then return settable[name] end
+  local shown = checks.cut(name)
+  error(("tidelock.test has no function '%s'%s"):format(shown, checks.suggest(shown, M)), 2)
+end
 
 local tests, path, hooks = {}, {}, { before = {}, after = {} }
 
@@ -210,8 +232,8 @@ function M.expect(value)
     __index = function(_, name)
       local matcher = matchers[name]
       if not matcher then
-        local meant = checks.suggest(tostring(name), matchers)
-        error(("no expectation is called %s%s"):format(tostring(name), meant), 2)
+        local shown = checks.cut(name)
+        error(("no expectation is called %s%s"):format(shown, checks.suggest(shown, matchers)), 2)
       end
       return function(...) matcher(value, ...) end
     end,
@@ -227,6 +249,9 @@ function M.wait_for(fn, seconds, none)
   check_hook("wait_for", fn)
   if seconds ~= nil and type(seconds) ~= "number" then
     error("wait_for takes seconds, not a " .. type(seconds), 2)
+  end
+  if seconds and not (seconds >= 0 and seconds <= longest) then
+    error(("wait_for takes 0 to %d seconds, not %s"):format(longest, seconds), 2)
   end
   local timer = require "tidelock.timer"
   local deadline = timer.now() + (seconds or 5)
@@ -274,7 +299,7 @@ local function described(err, body)
   return trace == "" and text or text .. "\n" .. trace
 end
 
--- Runs fn within M.timeout; returns nil, or what went wrong, as text. The task
+-- Runs fn within test.timeout; returns nil, or what went wrong, as text. The task
 -- is called after the function of the test.
 local function protected(fn, own)
   local ended = {}
@@ -282,7 +307,7 @@ local function protected(fn, own)
     fn()
     return ended
   end, own)
-  local fine, value, late = pcall(task.with_timeout, M.timeout, body)
+  local fine, value, late = pcall(task.with_timeout, settable.timeout, body)
   if fine and value == ended then return nil end
   if not fine then return described(value, body) end
   pcall(body.await, body) -- it is cancelled: where it waited is known when it has ended
@@ -303,6 +328,7 @@ local function run(test)
   local uncaught = core.uncaught()
   if uncaught and not failure then failure = "raised, and nobody caught it: " .. uncaught end
   core.ends(not failure)
+  core.end_line()
   print((failure and "not ok %s" or "ok %s"):format(test.name))
   if failure then print("    " .. failure:gsub("\n", "\n    ")) end
   return not failure
@@ -346,4 +372,4 @@ script.on_start(function()
   script.exit(failed and 1 or 0)
 end)
 
-return M
+return setmetatable(M, { __index = get_field, __newindex = set_field })

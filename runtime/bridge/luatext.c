@@ -34,16 +34,29 @@ int luatext_among(lua_State *L, int index, const char *const *words) {
   return i;
 }
 
+/* Not within a character of UTF-8. */
+static size_t cut_at(const char *text, size_t at) {
+  size_t start = at;
+  while (start > 0 && at - start < 3 && (text[start] & 0xC0) == 0x80) start--;
+  return start;
+}
+
 static void copy_shown(const char *text, size_t len, char out[LUATEXT_SHOWN]) {
-  static const char zero[] = "\\x00";
-  size_t used = 0;
-  for (size_t i = 0; i < len && used + sizeof zero < LUATEXT_SHOWN; i++) {
+  static const char zero[] = "\\x00", more[] = "...";
+  size_t used = 0, i = 0;
+  for (; i < len && used + sizeof zero + sizeof more < LUATEXT_SHOWN; i++) {
     const char *part = text[i] ? text + i : zero;
     size_t size = text[i] ? 1 : sizeof zero - 1;
     memcpy(out + used, part, size);
     used += size;
   }
-  out[used] = '\0';
+  if (i < len) used -= i - cut_at(text, i);
+  strcpy(out + used, i < len ? more : "");
+}
+
+const char *luatext_cut(const char *text, char out[LUATEXT_SHOWN]) {
+  copy_shown(text, strlen(text), out);
+  return out;
 }
 
 const char *luatext_show(lua_State *L, int index, char out[LUATEXT_SHOWN]) {

@@ -18,8 +18,10 @@ void luatext_need_whole(lua_State *L, int level, int index, const char *what,
 bool luatext_is(lua_State *L, int index, const char *word);
 /* Its place in the list, which ends with NULL; its length when it is none of it. */
 int luatext_among(lua_State *L, int index, const char *const *words);
-/* The string or number at `index` for messages, cut to fit; "?" for other values. Returns
- * out. */
+/* The string or number at `index` for messages, cut to fit, with "..." where it was; "?"
+ * for other values. What a message quotes of a script's goes through one of these two: a
+ * name of 10 MB is no message. Both return out. */
 const char *luatext_show(lua_State *L, int index, char out[LUATEXT_SHOWN]);
+const char *luatext_cut(const char *text, char out[LUATEXT_SHOWN]);
 
 #endif

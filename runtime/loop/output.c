@@ -18,6 +18,7 @@ typedef struct Stream {
   Writer *writer;
   bool terminal;
   Cleaner cleaner;
+  bool in_line; /* what was printed last does not end with a line end */
 } Stream;
 
 struct Output {
@@ -62,6 +63,7 @@ void output_print(Output *o, int fd, OutputAccount *account, const char *text,
   bool out = fd == STDOUT_FILENO;
   Stream *stream = out ? &o->out : &o->err;
   WriterAccount *part = out ? &account->out : &account->err;
+  if (len) stream->in_line = text[len - 1] != '\n';
   if (!stream->terminal) {
     writer_put(stream->writer, part, text, len);
     return;
@@ -70,6 +72,10 @@ void output_print(Output *o, int fd, OutputAccount *account, const char *text,
   clean_text(&stream->cleaner, text, len, &o->clean);
   writer_put(stream->writer, part, o->clean.data, o->clean.len);
   if (o->clean.cap > 1 << 20) buffer_free(&o->clean);
+}
+
+void output_end_line(Output *o, OutputAccount *account) {
+  if (o->out.in_line) output_print(o, STDOUT_FILENO, account, "\n", 1);
 }
 
 static void put_record(void *ctx, const char *text, size_t len) {

@@ -23,6 +23,8 @@ typedef struct OutputAccount {
  * become "?". Loop thread only. */
 void output_print(Output *o, int fd, OutputAccount *account, const char *text,
                   size_t len);
+/* A line end on standard output, if what was printed there last does not end with one. */
+void output_end_line(Output *o, OutputAccount *account);
 static inline size_t output_queued(const OutputAccount *account) {
   return writer_queued(&account->out) + writer_queued(&account->err);
 }

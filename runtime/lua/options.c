@@ -111,6 +111,14 @@ static int f_suggest(lua_State *L) {
   return 1;
 }
 
+/* cut(value) → its text, for a message that quotes it */
+static int f_cut(lua_State *L) {
+  char shown[LUATEXT_SHOWN];
+  luaL_tolstring(L, 1, NULL);
+  lua_pushstring(L, luatext_show(L, -1, shown));
+  return 1;
+}
+
 /* strict(what, table, kind?): a name that the table does not have raises from now on. */
 static int f_strict(lua_State *L) {
   const char *what = luaL_checkstring(L, 1), *kind = luaL_optstring(L, 3, "function");
@@ -121,11 +129,9 @@ static int f_strict(lua_State *L) {
 }
 
 int luaopen_tidelock_options_core(lua_State *L) {
-  static const luaL_Reg functions[] = {{"check", f_check},
-                                       {"none", f_none},
-                                       {"suggest", f_suggest},
-                                       {"strict", f_strict},
-                                       {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"check", f_check},     {"none", f_none},
+                                       {"suggest", f_suggest}, {"cut", f_cut},
+                                       {"strict", f_strict},   {NULL, NULL}};
   luaL_newlib(L, functions);
   return 1;
 }

@@ -83,7 +83,8 @@ static void add_persist(lua_State *L, StoreOptions *o) {
                luatext_show(L, -1, shown));
   for (size_t i = 0; i < o->persist_count; i++)
     if (strcmp(o->persist[i], key) == 0)
-      luaL_error(L, "store.define: persist names \"%s\" twice", key);
+      luaL_error(L, "store.define: persist names \"%s\" twice",
+                 luatext_show(L, -1, shown));
   o->persist[o->persist_count++] = xstrdup(key);
 }
 

@@ -9,6 +9,7 @@
 #include "core/suggest.h"
 #include "lua/modules.h"
 #include "script/runtime.h"
+#include "vm/vm.h"
 
 static TestRun *tests_of(lua_State *L) {
   return runtime_tests(runtime_of(L));
@@ -42,6 +43,13 @@ static int f_begin(lua_State *L) {
 /* How many tests there will be: fewer is a failure. */
 static int f_plan(lua_State *L) {
   tests_of(L)->planned = (int)luaL_checkinteger(L, 1);
+  return 0;
+}
+
+/* end_line(): our own lines stand alone, whatever a test has printed */
+static int f_end_line(lua_State *L) {
+  Vm *vm = vm_of(L);
+  output_end_line(vm->host->output, &vm->owner->printed);
   return 0;
 }
 
@@ -133,10 +141,10 @@ static int f_change(lua_State *L) {
 
 int luaopen_tidelock_test_core(lua_State *L) {
   static const luaL_Reg functions[] = {
-      {"begin", f_begin},   {"begins", f_begins}, {"ends", f_ends},
-      {"plan", f_plan},     {"only", f_only},     {"uncaught", f_uncaught},
-      {"offer", f_offer},   {"value", f_value},   {"copy", f_copy},
-      {"change", f_change}, {NULL, NULL}};
+      {"begin", f_begin},   {"begins", f_begins},     {"ends", f_ends},
+      {"plan", f_plan},     {"only", f_only},         {"uncaught", f_uncaught},
+      {"offer", f_offer},   {"value", f_value},       {"copy", f_copy},
+      {"change", f_change}, {"end_line", f_end_line}, {NULL, NULL}};
   luaL_newlib(L, functions);
   return 1;
 }

@@ -228,6 +228,9 @@ int options_read(Options *o, int argc, char **argv) {
   if (o->help) return check_help(o);
   if (o->command == COMMAND_HELP) {
     int rc = check_given(o);
+    if (rc == 0 && o->path_count > 1)
+      rc = print_usage_error("help takes one command, and here is \"%s\" too",
+                             o->paths[1]);
     return rc ? rc : check_help(o);
   }
   if (!o->word && o->command != COMMAND_VERSION) {

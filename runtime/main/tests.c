@@ -13,6 +13,7 @@
 #include "script/runtime.h"
 #include "script/script.h"
 #include "sources/stamps.h"
+#include "sources/ways.h"
 
 typedef struct Folder {
   dev_t device;
@@ -25,15 +26,17 @@ typedef struct Tests {
   char **files; /* owned, as are its strings */
   size_t count;
   Folder *seen; /* folders looked into: a link that leads up ends there; owned */
-  size_t seen_count;
-  Stamps stamps; /* of all that a run depends on; only with --watch */
+  size_t seen_count, entries; /* how many of both were looked at below one path */
+  const char *too_much;       /* why looking below it ended; static; NULL: all was seen */
+  Stamps stamps;              /* of all that a run depends on; only with --watch */
+  bool too_deep;              /* a folder was not looked into */
   int passed, failed;
   Suggestion meant; /* a test's name, for an --only that fits none */
 } Tests;
 
 /* --- looking for files ------------------------------------------------------------ */
 
-enum { DEEPEST = 16 };
+enum { DEEPEST = 16, MOST_FOLDERS = 4000, MOST_ENTRIES = 100000 };
 
 static bool is_test(const char *name) {
   size_t len = strlen(name);
@@ -55,6 +58,25 @@ static bool is_folder(const char *path) {
   return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
+/* A link to a folder in which it lies has nothing new; one to "/" would have the whole
+ * machine. */
+static bool leads_up(const char *folder, const char *path) {
+  struct stat link, st;
+  return lstat(path, &link) == 0 && S_ISLNK(link.st_mode) && stat(path, &st) == 0 &&
+         ways_lie_below(folder, &st);
+}
+
+/* Whether there is more than anybody means: how much is bounded, for the time it takes.
+ */
+static bool is_too_much(Tests *tests, int count) {
+  tests->entries += count > 0 ? (size_t)count : 0;
+  if (tests->seen_count > MOST_FOLDERS)
+    tests->too_much = "there are more than 4000 folders";
+  else if (tests->entries > MOST_ENTRIES)
+    tests->too_much = "there are more than 100000 files";
+  return tests->too_much != NULL;
+}
+
 static bool is_seen(Tests *tests, const char *folder) {
   struct stat st;
   if (stat(folder, &st) != 0) return true;
@@ -66,35 +88,68 @@ static bool is_seen(Tests *tests, const char *folder) {
   return false;
 }
 
+/* Once for a path that was given. */
+static void report_deep(Tests *tests, const char *folder) {
+  if (!tests->too_deep)
+    log_write(tests->world->log, LOG_WARN, "tidelock",
+              "folders are nested more than %d deep: no tests are looked for in %s",
+              DEEPEST, folder);
+  tests->too_deep = true;
+}
+
+static void look_into(Tests *tests, const char *folder, int depth);
+
+/* Takes path. */
+static void look_at(Tests *tests, const char *folder, char *path, bool folders,
+                    int depth) {
+  bool deeper = is_folder(path);
+  if (folders && deeper && !leads_up(folder, path)) look_into(tests, path, depth + 1);
+  if (!folders && !deeper && is_test(path)) add_file(tests, xstrdup(path));
+  free(path);
+}
+
 /* The tests of a folder stand before those of the folders in it. */
 static void look_into(Tests *tests, const char *folder, int depth) {
-  if (is_seen(tests, folder)) return;
+  if (depth > DEEPEST) {
+    report_deep(tests, folder);
+    return;
+  }
+  if (tests->too_much || is_seen(tests, folder)) return;
   struct dirent **entries;
   int count = scandir(folder, &entries, is_visible, alphasort);
+  bool enough = is_too_much(tests, count);
   if (tests->options->watch) stamps_add(&tests->stamps, folder);
-  for (int folders = 0; folders <= 1; folders++) {
-    for (int i = 0; i < count; i++) {
-      char *path = xasprintf("%s/%s", folder, entries[i]->d_name);
-      bool deeper = is_folder(path);
-      if (folders && deeper && depth < DEEPEST) look_into(tests, path, depth + 1);
-      if (!folders && !deeper && is_test(path)) add_file(tests, xstrdup(path));
-      free(path);
-    }
-  }
+  for (int folders = 0; folders <= 1; folders++)
+    for (int i = 0; i < count && !enough; i++)
+      look_at(tests, folder, xasprintf("%s/%s", folder, entries[i]->d_name), folders,
+              depth);
   for (int i = 0; i < count; i++) free(entries[i]);
   if (count >= 0) free(entries);
 }
 
+/* What was found below a path of which not all was seen is not run: it would pass for
+ * all. */
+static void drop_files(Tests *tests, size_t count) {
+  while (tests->count > count) free(tests->files[--tests->count]);
+}
+
 static void look_for(Tests *tests, const char *path) {
-  tests->seen_count = 0;
+  tests->seen_count = tests->entries = 0;
+  tests->too_much = NULL;
+  tests->too_deep = false;
   size_t before = tests->count, len = strlen(path);
   while (len > 1 && path[len - 1] == '/') len--;
   char *clean = xstrndup(path, len);
   if (is_folder(clean)) look_into(tests, clean, 0);
   else add_file(tests, xstrdup(clean));
   free(clean);
+  if (tests->too_much) drop_files(tests, before);
   if (tests->count > before) return;
-  say(tests->world, "not ok %s: no *_test.lua there, nor in the folders below\n", path);
+  if (tests->too_much)
+    say(tests->world, "not ok %s: %s below it: name the folder of the tests\n", path,
+        tests->too_much);
+  else
+    say(tests->world, "not ok %s: no *_test.lua there, nor in the folders below\n", path);
   tests->failed++;
 }
 

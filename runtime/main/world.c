@@ -11,6 +11,7 @@
 
 #include "lua/modules.h"
 #include "main/data.h"
+#include "script/batch.h"
 #include "script/script.h"
 
 void say(World *world, const char *fmt, ...) {
@@ -20,6 +21,7 @@ void say(World *world, const char *fmt, ...) {
   int len = vasprintf(&text, fmt, args);
   va_end(args);
   CHECK(len >= 0);
+  output_end_line(world->output, &world->said);
   output_print(world->output, STDOUT_FILENO, &world->said, text, (size_t)len);
   free(text);
 }
@@ -60,6 +62,19 @@ Runtime *make_runtime(const Options *options, World *world, RuntimeOptions more)
   return runtime_new(world->log, &more);
 }
 
+/* All of them before any is loaded: nothing runs when a name is wrong, or taken. */
+static int add_scripts(Runtime *rt, const Options *options, World *world,
+                       const ScriptSpec *specs, int count, Script **scripts) {
+  Error err;
+  for (int i = 0; i < count; i++) {
+    scripts[i] = script_new(rt, specs[i].name, specs[i].path, options->args, &err);
+    if (scripts[i]) continue;
+    log_write(world->log, LOG_ERROR, "tidelock", "%s", err.message);
+    return 2;
+  }
+  return 0;
+}
+
 static int run_scripts(const Options *options, World *world, const ScriptSpec *specs,
                        int count) {
   char *data;
@@ -69,12 +84,10 @@ static int run_scripts(const Options *options, World *world, const ScriptSpec *s
   Runtime *rt = make_runtime(
       options, world, (RuntimeOptions){.data = data, .first = demo ? "client" : NULL});
   signals_attach(world->signals, rt);
-  Error err;
-  for (int i = 0; i < count && status == 0; i++) {
-    if (script_add(rt, specs[i].name, specs[i].path, options->args, &err)) continue;
-    log_write(world->log, LOG_ERROR, "tidelock", "%s", err.message);
-    status = 2;
-  }
+  Script **scripts = xcalloc((size_t)count, sizeof(Script *));
+  status = add_scripts(rt, options, world, specs, count, scripts);
+  for (int i = 0; i < count && status == 0; i++) script_load(scripts[i]);
+  free(scripts);
   if (status == 0) status = runtime_run(rt);
   world->loss_logged = runtime_output_lost(rt);
   signals_detach(world->signals);

@@ -18,7 +18,7 @@ typedef struct World {
   Signals *signals; /* NULL: they do to us what they do to any program */
 } World;
 
-/* Prints, in order with what scripts print. */
+/* Prints a line, in order with what scripts print. */
 void say(World *world, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 typedef struct ScriptSpec {

@@ -306,18 +306,21 @@ static bool is_over(const Declaration *decl) {
 static void check_name(lua_State *L, Vm *vm, const ResourceKind *kind, const char *name,
                        bool attached) {
   const char *rest = name;
+  char shown[LUATEXT_SHOWN];
   if (attached) {
     const char *colon = strchr(name, ':');
-    if (!colon) luaL_error(L, "attach takes \"script:name\", not \"%s\"", name);
+    if (!colon)
+      luaL_error(L, "attach takes \"script:name\", not \"%s\"", luatext_cut(name, shown));
     rest = colon + 1;
   }
   if (!name_valid(rest))
     luaL_error(L, "%s name \"%s\": a name is made of letters, digits, _ . - (64 at most)",
-               kind->name, name);
+               kind->name, luatext_cut(name, shown));
   for (Declaration *d = first_named(vm, kind, name); d;
        d = next_named(index_next(&d->node), kind, name))
     if (!is_over(d))
-      luaL_error(L, "%s \"%s\" is declared twice in this script", kind->name, name);
+      luaL_error(L, "%s \"%s\" is declared twice in this script", kind->name,
+                 luatext_cut(name, shown));
 }
 
 /* Checks the name protected, so that the options are not lost when it raises. */

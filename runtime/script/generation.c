@@ -55,7 +55,14 @@ static void on_turn_ended(Vm *vm) {
 }
 
 static int find_module(lua_State *L, const char *name) {
-  const SourceFile *file = *name ? sources_use(generation_of(L)->sources, name) : NULL;
+  Sources *sources = generation_of(L)->sources;
+  const SourceFile *file = *name ? sources_use(sources, name) : NULL;
+  if (!file && sources_is_self(sources, name))
+    return luaL_error(
+        L,
+        "module '%s' is the script itself, which cannot be required, by way "
+        "of its modules either: what both need goes into a module of its own",
+        name);
   if (!file) return 0;
   size_t len;
   const char *code = source_code(file, &len);

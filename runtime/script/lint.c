@@ -164,9 +164,12 @@ static void note_module(Lint *lint, int line, const char *module, bool certain) 
   Suggestion s;
   suggest_begin(&s, module);
   for (size_t i = 0; i < sources->count; i++) suggest_offer(&s, sources->files[i].module);
+  const char *why = sources_is_self(sources, module)
+                        ? "that is the script itself, which cannot be required"
+                        : "there is no such module";
   found(lint, lint->file, line,
-        xasprintf("requires \"%s\" later, and there is no such module%s", module,
-                  suggest_text(&s)));
+        xasprintf("requires \"%s\" later, and %s%s", module, why,
+                  sources_is_self(sources, module) ? "" : suggest_text(&s)));
 }
 
 /* --- instructions ----------------------------------------------------------------- */

@@ -47,7 +47,7 @@ static char **copy_args(char *const *args) {
   return copy;
 }
 
-Script *script_add(Runtime *rt, const char *name, const char *path, char *const *args,
+Script *script_new(Runtime *rt, const char *name, const char *path, char *const *args,
                    Error *err) {
   char *own = name ? xstrdup(name) : name_of(path);
   Script *script = NULL;
@@ -74,9 +74,15 @@ Script *script_add(Runtime *rt, const char *name, const char *path, char *const 
     Owner **at = &rt->host.owners;
     while (*at) at = &(*at)->next;
     *at = &script->owner;
-    script_load(script);
   }
   free(own);
+  return script;
+}
+
+Script *script_add(Runtime *rt, const char *name, const char *path, char *const *args,
+                   Error *err) {
+  Script *script = script_new(rt, name, path, args, err);
+  if (script) script_load(script);
   return script;
 }
 

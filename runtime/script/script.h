@@ -10,8 +10,12 @@
 
 typedef struct Runtime Runtime;
 
-/* Adds a script and starts its first load. Returns it (owned by the runtime), or NULL:
- * INVALID, BUSY (name taken). `name` NULL: after its file or folder. args are copied. */
+/* Adds a script, which script_load is to load for the first time. Returns it (owned by
+ * the runtime), or NULL: INVALID, BUSY (name taken). `name` NULL: after its file or
+ * folder. args are copied. */
+Script *script_new(Runtime *rt, const char *name, const char *path, char *const *args,
+                   Error *err);
+/* The same, and starts its first load. */
 Script *script_add(Runtime *rt, const char *name, const char *path, char *const *args,
                    Error *err);
 /* Gives a load under way up and runs the `stop` handler. */

@@ -74,29 +74,11 @@ static bool is_folder(const Folder *folder, const struct stat *st) {
   return folder->device == st->st_dev && folder->inode == st->st_ino;
 }
 
-/* Whether the folder at the top of `path`, or one above that, is the one of st. */
-static bool lies_below(const char *path, const struct stat *st) {
-  char *up = xstrdup(path);
-  struct stat here = {0}, above = {0};
-  bool found = false, more = stat(up, &here) == 0;
-  while (more && !found) {
-    char *next = xasprintf("%s/..", up);
-    free(up);
-    up = next;
-    found = here.st_dev == st->st_dev && here.st_ino == st->st_ino;
-    more = stat(up, &above) == 0 &&
-           (above.st_ino != here.st_ino || above.st_dev != here.st_dev);
-    here = above;
-  }
-  free(up);
-  return found;
-}
-
 /* A link that leads to a folder in which it lies has nothing new, and no end. */
 static bool leads_up(const Folder *folder, const struct stat *st) {
   for (; folder; folder = folder->outer) {
     if (is_folder(folder, st)) return true;
-    if (!folder->outer) return lies_below(folder->path, st);
+    if (!folder->outer) return ways_lie_below(folder->path, st);
   }
   return false;
 }
@@ -353,6 +335,15 @@ const SourceFile *sources_find(const Sources *s, const char *module) {
   return NULL;
 }
 
+bool sources_is_self(const Sources *s, const char *module) {
+  const SourceFile *self = sources_find(s, "");
+  const char *slash = self ? strrchr(self->path, '/') : NULL;
+  const char *name = slash ? slash + 1 : self ? self->path : "";
+  size_t len = strlen(module);
+  return len > 0 && strncmp(name, module, len) == 0 &&
+         (name[len] == '\0' || strcmp(name + len, ".lua") == 0);
+}
+
 const SourceFile *sources_use(Sources *s, const char *module) {
   uses_add(&s->uses, module);
   return sources_find(s, module);
@@ -415,7 +406,10 @@ bool source_is_empty(const SourceFile *file) {
 static void excerpt_line(Buffer *out, const char *start, size_t len, int number,
                          bool mark) {
   if (len > 160) len = 160;
-  buffer_printf(out, "%s %4d | %.*s\n", mark ? ">" : " ", number, (int)len, start);
+  buffer_printf(out, "%s %4d | ", mark ? ">" : " ", number);
+  for (size_t i = 0; i < len; i++)
+    buffer_put(out, start[i] ? start + i : "\\x00", start[i] ? 1 : 4);
+  buffer_puts(out, "\n");
 }
 
 static int last_line(const char *at, const char *end) {

@@ -35,6 +35,9 @@ bool sources_gone(const char *path);
 Sources *sources_retain(Sources *sources); /* one more holds it; the loop's thread */
 void sources_free(Sources *sources);       /* by the last who holds it */
 const SourceFile *sources_find(const Sources *sources, const char *module); /* borrows */
+/* Whether that is what others would call the script's own file, which nothing requires:
+ * "bot" of bot.lua, "main" of a folder. */
+bool sources_is_self(const Sources *sources, const char *module);
 /* For the load that is made from them: what it asks for counts as used. */
 const SourceFile *sources_use(Sources *sources, const char *module);
 /* Of what these modules are here. */

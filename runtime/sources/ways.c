@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/base.h"
@@ -66,6 +67,23 @@ void ways_follow(Ways *ways, const char *path) {
   }
   free(dir);
   free(text);
+}
+
+bool ways_lie_below(const char *path, const struct stat *st) {
+  char *up = xstrdup(path);
+  struct stat here = {0}, above = {0};
+  bool found = false, more = stat(up, &here) == 0;
+  while (more && !found) {
+    char *next = xasprintf("%s/..", up);
+    free(up);
+    up = next;
+    found = here.st_dev == st->st_dev && here.st_ino == st->st_ino;
+    more = stat(up, &above) == 0 &&
+           (above.st_ino != here.st_ino || above.st_dev != here.st_dev);
+    here = above;
+  }
+  free(up);
+  return found;
 }
 
 void ways_free(Ways *ways) {

@@ -3,7 +3,9 @@
 #ifndef TIDELOCK_SOURCES_WAYS_H
 #define TIDELOCK_SOURCES_WAYS_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <sys/stat.h>
 
 typedef struct Way {
   char *dir;
@@ -21,6 +23,8 @@ void ways_add(Ways *ways, const char *dir, const char *name);
 /* All that decides what is found under the path: each link on the way, the last name, or
  * the first that is missing. */
 void ways_follow(Ways *ways, const char *path);
+/* Whether the folder at the end of `path`, or one above it, is the one of st. */
+bool ways_lie_below(const char *path, const struct stat *st);
 void ways_free(Ways *ways); /* leaves none */
 
 #endif

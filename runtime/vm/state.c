@@ -309,11 +309,12 @@ static void look_for_meant(lua_State *L, Suggestion *s, const char *name) {
 
 static int not_found(lua_State *L, const char *name) {
   Suggestion s;
+  char shown[LUATEXT_SHOWN];
   look_for_meant(L, &s, name);
   return luaL_error(L,
                     "module '%s' not found: it is no module of Tidelock's, and neither "
                     "the script's folder nor a lib/ folder beside it has it%s",
-                    name, suggest_text(&s));
+                    luatext_cut(name, shown), suggest_text(&s));
 }
 
 static int f_require(lua_State *L) {

@@ -1,5 +1,6 @@
 -- Joining URLs and writing queries (RFC 3986). Pure.
 local core = require "tidelock.http.core"
+local checks = require "tidelock.options.core"
 
 local M = {}
 
@@ -56,7 +57,7 @@ local function add_pair(out, name, value)
   local text = text_of(value)
   if not text then
     error(("http: the query's %s must be a string, a finite number or a boolean, not %s")
-      :format(name, type(value) == "number" and tostring(value) or "a " .. type(value)), 0)
+      :format(checks.cut(name), type(value) == "number" and tostring(value) or "a " .. type(value)), 0)
   end
   out[#out + 1] = escape(name) .. "=" .. escape(text)
 end
@@ -81,7 +82,7 @@ function M.query(values)
     local list = M.list(values[name])
     if not list then
       error(("http: the query's %s must be a value or a list of values, not a table of names")
-        :format(name), 0)
+        :format(checks.cut(name)), 0)
     end
     for _, one in ipairs(list) do add_pair(out, name, one) end
   end

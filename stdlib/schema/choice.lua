@@ -114,7 +114,7 @@ function M.tagged_union(tag, choices, none)
   if type(choices) ~= "table" then error("schema.tagged_union: records by tag are wanted", 2) end
   local own, values, names = {}, in_order(choices), {}
   for i, value in ipairs(values) do
-    core.want(choices[value], ("the choice '%s'"):format(value))
+    core.want(choices[value], ("the choice '%s'"):format(checks.cut(value)))
     own[value], names[i] = with_tag(choices[value], tag, value), issue.show(value)
   end
   local expects = table.concat(names, " or ")

@@ -114,7 +114,7 @@ local function checked_fields(fields, what)
   local own = {}
   for name, schema in pairs(fields) do
     if type(name) ~= "string" then error(("schema.%s: fields have names"):format(what), 3) end
-    own[name] = core.want(schema, ("the field '%s'"):format(name), 3)
+    own[name] = core.want(schema, ("the field '%s'"):format(checks.cut(name)), 3)
   end
   return own
 end
@@ -164,7 +164,7 @@ local function named(self, names, method)
   if type(names) ~= "table" then error(("schema: %s wants a list of names"):format(method), 3) end
   for _, name in ipairs(names) do
     if not self.fields[name] then
-      error(("schema: %s: there is no field '%s'%s"):format(method, tostring(name),
+      error(("schema: %s: there is no field '%s'%s"):format(method, checks.cut(name),
         suggest(tostring(name), self.fields)), 3)
     end
     set[name] = true

@@ -3,6 +3,7 @@
 -- A pattern is a path whose segments may be names: "/projects/:id", and whose last may be
 -- "*name", which takes all that remains. What is named is decoded and handed over in params.
 -- The route that was added first wins.
+local checks = require "tidelock.options.core"
 local M = {}
 
 local Router = {}
@@ -43,10 +44,10 @@ local function compile(pattern)
   for i, segment in ipairs(segments) do
     local kind, name = segment:match("^([:*])([%a_][%w_]*)$")
     if kind == "*" and i < #segments then
-      error(("pattern %q: *%s must come last"):format(pattern, name), 4)
+      error(("pattern %q: *%s must come last"):format(checks.cut(pattern), checks.cut(name)), 4)
     end
     if not kind and segment:find("[:*]") then
-      error(("pattern %q: a name is a whole segment, like /:id"):format(pattern), 4)
+      error(("pattern %q: a name is a whole segment, like /:id"):format(checks.cut(pattern)), 4)
     end
     segments[i] = kind and { kind = kind, name = name } or segment
   end

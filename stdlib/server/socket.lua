@@ -135,7 +135,7 @@ end
 --- Returns an event packet as packet.encode does, nil arguments as null.
 function M.encode_event(nsp, id, event, ...)
   if type(event) ~= "string" then error("the name of an event is a string", 3) end
-  if packet.reserved[event] then error(("%q is a reserved name"):format(event), 3) end
+  if packet.reserved[event] then error(("%q is a reserved name"):format(checks.cut(event)), 3) end
   local args = table.pack(event, ...)
   for i = 2, args.n do
     if args[i] == nil then args[i] = json.null end
@@ -182,7 +182,7 @@ local function ask_client(self, timeout, event, ...)
   if not sent then return nil, why end
   if waiting.answer then return table.unpack(waiting.answer, 1, waiting.answer.n) end
   return nil, waiting.err or errors.new {
-    code = "TIMEOUT", message = ("no answer to %q in %g s"):format(event, timeout), phase = "ack",
+    code = "TIMEOUT", message = ("no answer to %q in %g s"):format(checks.cut(event), timeout), phase = "ack",
   }
 end
 

@@ -66,6 +66,24 @@ check "a closed standard output" ended 1 'cannot write to standard output'
 try bash -c "'$TIDELOCK' demo --plain --memory <&-"
 check "a closed standard input is its end" [ $rc = 0 ]
 
+# --- names, before anything runs ------------------------------------------------------------------
+cd "$work" || exit 1
+mkdir -p named
+echo 'print "the top level ran"' >named/a.lua
+cp named/a.lua 'named/b c.lua'
+lacks() { ! grep -q -- "$1" <<<"$out"; }
+refused_first() { # NAME TEXT ARGS...: status 2, says TEXT, and nothing ran
+  local name=$1 text=$2
+  shift 2
+  try "$TIDELOCK" run --memory "$@"
+  check "$name" ended 2 "$text"
+  check "$name: nothing ran" lacks 'top level ran'
+}
+refused_first 'the same file twice' 'two scripts are called "a"' named/a.lua named/a.lua
+refused_first 'one name for two' 'two scripts are called "a"' named/a.lua a='named/b c.lua'
+refused_first 'a name that is none, last' 'the script name "b c"' named/a.lua 'named/b c.lua'
+refused_first 'a name that is none, given' 'the script name "x y"' named/a.lua 'x y=named/a.lua'
+
 # --- signals -------------------------------------------------------------------------------------
 cat >"$work/busy.lua" <<'LUA'
 local script = require "tidelock.script"

@@ -25,6 +25,20 @@ echo 'print(require("tidelock.env").get "GREETING", require("tidelock.env").get 
 run_to run --memory --no-watch --env env env.lua
 expect "an env file may have a mark, a name no zero" '^hello	nil$'
 
+# A script's own name is not "not found": it is there, and cannot be required.
+echo 'print("cb", pcall(require, "ca")) require("tidelock.timer").after(0.05, function() print("later", pcall(require, "cb")) end)' >cb.lua
+echo 'print("ca", pcall(require, "cb")) return "neighbour"' >ca.lua
+run_to run --memory --no-watch cb.lua
+expect "a script's own name, from a file beside it" "^ca	false	.*module 'cb' is the script itself, which cannot be required"
+expect "which is found" '^cb	true	neighbour$'
+expect "its own name, later" "^later	false	.*module 'cb' is the script itself, which cannot be required"
+mkdir own && echo 'print("own", select(2, pcall(require, "main")))' >own/main.lua
+run_to run --memory --no-watch own
+expect "main of a folder" "^own	.*module 'main' is the script itself"
+echo 'require("tidelock.timer").after(9, function() require "late_one" end)' >late_one.lua
+run_to check late_one.lua
+expect "check tells it too" 'requires "late_one" later, and that is the script itself, which cannot be required$'
+
 # --- errors and the log
 cat >show.lua <<'LUA'
 local log, task, timer = require "tidelock.log", require "tidelock.task", require "tidelock.timer"

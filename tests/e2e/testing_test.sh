@@ -232,6 +232,61 @@ ln -s .. round/a/up
 run_to test round
 is 'a link that leads up ends there' "$(tail -1 out)" "1 passed, 0 failed"
 
+ln -s / round/a/everything
+ln -s "$PWD" round/a/here
+began=$SECONDS
+run_to test round
+is 'nor one to the root, or to any folder above' "$(tail -1 out)" "1 passed, 0 failed"
+mkdir -p many aside && (cd many && seq 4001 | xargs mkdir && cp ../round/a/b/c_test.lua 1/)
+ln -s "$PWD/many" aside/many
+for path in many aside; do
+  run_to test $path
+  is "$path: more folders than anybody means: status" "$status" 1
+  has "$path: it is said" "not ok $path: there are more than 4000 folders below it: name the folder of the tests"
+  is "$path: and none is run" "$(tail -1 out)" "0 passed, 1 failed"
+done
+is 'looking takes no 20 s' "$((SECONDS - began < 20))" 1
+rm -r many aside
+deep=deep/$(seq -s / 20)
+mkdir -p "$deep" && cp round/a/b/c_test.lua "$deep" && cp round/a/b/c_test.lua deep/
+run_to test deep
+is 'too deep: the others are run' "$(last)" "1 passed, 0 failed"
+has 'too deep: it is said' 'folders are nested more than 16 deep: no tests are looked for in deep/1/2/3'
+
+# --- what a test prints ----------------------------------------------------------------------
+cat >half_test.lua <<'LUA'
+local test = require "tidelock.test"
+test.it("prints half a line", function() io.write "half" end)
+test.it("prints whole ones", function() io.write("whole", "\n") print "another" end)
+test.it("fails and has printed half a line", function() io.stdout:write "more" error "broken" end)
+require("tidelock.script").on_stop(function() io.write "the end" end)
+LUA
+run_to test half_test.lua
+is 'what a test prints without a line end stands alone' "$(grep -cxF -e 'half' -e 'ok prints half a line' \
+  -e 'whole' -e 'another' -e 'ok prints whole ones' -e 'more' -e 'not ok fails and has printed half a line' \
+  -e '2 passed, 1 failed' out)" 8
+is 'and no line is empty' "$(grep -c '^$' out)" 0
+
+# --- test.timeout ----------------------------------------------------------------------------
+timeout_of() { # VALUE TEXT
+  printf 'local test = require "tidelock.test"\ntest.it("x", function() end)\ntest.timeout = %s\n' "$1" >time_test.lua
+  run_to test time_test.lua
+  has "test.timeout = $1: at the line" "time_test.lua:3: $2"
+}
+for value in 0/0 1/0 -1 0 2e9; do timeout_of "$value" 'test.timeout is more than 0 and at most 1000000000 seconds, not '; done
+timeout_of '"5"' 'test.timeout is a number of seconds, not a string'
+timeout_of nil 'test.timeout is a number of seconds, not a nil'
+timeout_of '{}' 'test.timeout is a number of seconds, not a table'
+printf 'local test, task = require "tidelock.test", require "tidelock.task"\ntest.timeout = 0.05
+test.it("reads it", function() test.expect(test.timeout).is(0.05) end)\ntest.it("late", function() task.sleep(20) end)\n' >time_test.lua
+run_to test time_test.lua
+is 'test.timeout is read and counts' "$(last)" "1 passed, 1 failed"
+for value in 0/0 1/0 -1; do
+  printf 'local test = require "tidelock.test"\ntest.it("x", function()\n  test.wait_for(function() end, %s)\nend)\n' "$value" >time_test.lua
+  run_to test time_test.lua
+  has "test.wait_for for $value: at the line" "time_test.lua:3: wait_for takes 0 to 1000000000 seconds, not "
+done
+
 # --- --only --------------------------------------------------------------------------------
 cat >only_test.lua <<'LUA'
 local test = require "tidelock.test"

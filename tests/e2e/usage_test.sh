@@ -33,6 +33,8 @@ refused() {
   local status=$?
   [ $status = 2 ] && [[ ${seen%%$'\n'*} == *"$words"* ]] || echo "tidelock $*: $status, $seen"
 }
+check "help takes one command" [ -z "$(refused 'help takes one command, and here is "x" too' help run x)" ]
+check "help takes one command, of two as well" [ -z "$(refused 'and here is "check" too' help run check)" ]
 foreign= twice= lost=
 for command in $commands; do
   for option in "${!all[@]}"; do

@@ -52,4 +52,7 @@ END
 seen=$("$TIDELOCK" run "$work/k.lua" --memory --no-watch 2>&1 | tr '\0' '@')
 check "script.keep carries keys and values over a reload" has 'kept x@y'
 check "what it cannot carry is named whole" has 'script.keep.f\x00n'
+printf 'print("a")\n\0 behind it\nprint(1)\n' >"$work/line.lua"
+seen=$("$TIDELOCK" check "$work/line.lua" 2>&1)
+check "the line of a load error is shown whole" has '>    2 | \x00 behind it'
 exit $bad
