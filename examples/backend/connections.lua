@@ -4,8 +4,12 @@ local access = require "access"
 local data = require "data"
 local notify = require "notify"
 local script = require "tidelock.script"
+local timer = require "tidelock.timer"
 
 local M = {}
+
+-- How often each was told lately what is wrong.
+local complaints = setmetatable({}, { __mode = "k" })
 
 local function admit(sock)
   local user, login = access:user_of(sock.handshake.auth.token)
@@ -49,14 +53,26 @@ local function part(io)
   io:emit("system_status_update", now)
 end
 
+local MOST_COMPLAINTS, COMPLAINTS_PERIOD = 10, 1 -- of one connection, seconds
+
+-- Says what is wrong with an event. One who sends nothing but such is not answered each time: the
+-- answers would drown what else is sent to him.
+local function complain(sock, message)
+  local now, said = timer.now(), complaints[sock]
+  if not said or now - said.since >= COMPLAINTS_PERIOD then
+    said = { since = now, count = 0 }
+    complaints[sock] = said
+  end
+  said.count = said.count + 1
+  if said.count > MOST_COMPLAINTS then return end
+  sock:emit("error_occurred", { code = "VALIDATION_ERROR", message = message })
+end
+
 local function on_typing(sock, payload)
   local session_id = type(payload) == "table" and payload.sessionId
   local session = session_id and data.find_session(sock.data.user, session_id)
   if not session or type(payload.isTyping) ~= "boolean" then
-    return sock:emit("error_occurred", {
-      code = "VALIDATION_ERROR",
-      message = "typing_indicator takes the sessionId of a session of yours, and isTyping.",
-    })
+    return complain(sock, "typing_indicator takes the sessionId of a session of yours, and isTyping.")
   end
   local others = {}
   for _, user in ipairs(data.members_of(session)) do

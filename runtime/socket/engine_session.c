@@ -121,10 +121,13 @@ bool engine_is_given_up(Engine *e) {
   return overdue;
 }
 
-/* While we do not read, the server's pings are not seen: that is not its fault. */
+/* While we do not read, the server's pings are not seen: that is not its fault. Nor is it
+ * that they stand behind much else which comes. */
 static void on_heartbeat(Timer *timer) {
   Engine *e = CONTAINER_OF(timer, Engine, heartbeat);
+  double left = e->last_sign + e->ping_deadline - wakes_now(net_wakes(e->net));
   if (e->paused) timer_start(net_loop(e->net), timer, e->ping_deadline);
+  else if (left > 0) timer_start(net_loop(e->net), timer, left);
   else lose_silent(e);
 }
 
@@ -269,9 +272,16 @@ static void on_close(Engine *e) {
   engine_end(e, "transport close", &err);
 }
 
+/* A message is a sign of life as a ping is, but for what lies there unread after a long
+ * standstill. */
+static void take_message(Engine *e, bool binary, const char *data, size_t len) {
+  if (!is_overdue(e)) note_sign(e);
+  e->callbacks.message(e->ctx, binary, data, len);
+}
+
 void engine_take_bytes(Engine *e, const char *data, size_t len) {
   if (!e->hello) engine_violated(e, "a packet before the handshake");
-  else if (!e->lost) e->callbacks.message(e->ctx, true, data, len);
+  else if (!e->lost) take_message(e, true, data, len);
 }
 
 void engine_take_packet(Engine *e, const char *data, size_t len) {
@@ -284,8 +294,7 @@ void engine_take_packet(Engine *e, const char *data, size_t len) {
   }
   if (packet.type == EIO_OPEN) on_hello(e, &packet);
   else if (!e->hello) engine_violated(e, "a packet before the handshake");
-  else if (packet.type == EIO_MESSAGE)
-    e->callbacks.message(e->ctx, false, packet.data, packet.len);
+  else if (packet.type == EIO_MESSAGE) take_message(e, false, packet.data, packet.len);
   else if (packet.type == EIO_PING) on_ping(e, &packet);
   else if (packet.type == EIO_CLOSE) on_close(e);
   /* What else comes is a noop, or is taken for one, as the reference client does. */
@@ -300,10 +309,8 @@ void engine_become_open(Engine *e, const char *subprotocol) {
   e->callbacks.open(e->ctx);
 }
 
-/* What lies there unread after a standstill is handed on, but is no sign of life. */
 void engine_take_frame(Engine *e, bool binary, const char *data, size_t len) {
-  if (!is_overdue(e)) note_sign(e);
-  e->callbacks.message(e->ctx, binary, data, len);
+  take_message(e, binary, data, len);
 }
 
 void engine_take_pong(Engine *e, const char *data, size_t len) {

@@ -527,6 +527,22 @@ static void a_server_that_falls_silent(void **state) {
   expect_timeout(t, loop_now(t->env.loop));
 }
 
+/* Its pings may stand behind much else that it sends. */
+static void what_a_server_sends_is_a_sign_of_life(void **state) {
+  Test *t = *state;
+  open_client(t, EIO_WEBSOCKET);
+  expect(t, "WS");
+  accept_ws(t);
+  say(t, HELLO_WITH("", "300", "100", "1000"));
+  told(t, "open\n");
+  for (int i = 0; i < 5; i++) {
+    let_pass(t, 0.2);
+    say(t, "4one");
+    told(t, "message one\n");
+  }
+  expect_timeout(t, loop_now(t->env.loop));
+}
+
 /* --- what servers and what stands before them say --------------------------------- */
 
 static const struct {
@@ -973,6 +989,7 @@ int main(void) {
       T(a_connection_that_breaks),
       T(a_get_is_not_repeated),
       T(a_server_that_falls_silent),
+      T(what_a_server_sends_is_a_sign_of_life),
       T(requests_that_are_refused),
       T(odd_sids_go_back_escaped),
       T(older_servers_are_told_by_name),

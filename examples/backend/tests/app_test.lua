@@ -9,6 +9,7 @@ local data = require "data"
 local http = require "tidelock.http"
 local socket = require "tidelock.socket"
 local script = require "tidelock.script"
+local task = require "tidelock.task"
 local expect, wait_for = test.expect, test.wait_for
 
 local function send(method, path, options)
@@ -303,6 +304,27 @@ test.describe("the backend", function()
     hear(events, "error_occurred", 2)
     conn:emit("typing_indicator")
     hear(events, "error_occurred", 3)
+  end)
+
+  test.it("answers no flood of such events by a flood", function()
+    local events, conn = connect((login "demo"))
+    for n = 1, 3000 do
+      conn:emit("typing_indicator", n)
+      if n % 100 == 0 then task.sleep(0) end
+    end
+    local others, other = connect((login "guest"))
+    other:emit("typing_indicator", "nonsense")
+    hear(others, "error_occurred")
+    hear(events, "error_occurred", 10)
+    task.sleep(1.1)
+    conn:emit("typing_indicator", "after a while")
+    local heard = 0
+    task.sleep(0.3)
+    for _, event in ipairs(events) do
+      if event.name == "error_occurred" then heard = heard + 1 end
+    end
+    expect(heard > 10).is_true()
+    expect(heard < 100).is_true()
   end)
 
   test.it("takes no connection without a valid token", function()
