@@ -105,6 +105,7 @@ held 'layers' tests/check/layers.sh
 held 'no mutable globals' tests/check/globals.sh "$BUILD"
 held 'lengths' tests/check/lengths.sh
 held 'tests/README.md names every test file' tests/check/readme.sh
+held 'pages: names, columns, links' tests/check/docs.sh
 tests/check/counts.sh | sed 's/^/     | /'
 held 'shell scripts parse' shells_parse
 held 'peers parse' peers_parse

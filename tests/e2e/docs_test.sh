@@ -23,6 +23,25 @@ for file in "$ROOT"/README.md "$ROOT"/docs/*.md; do copy_out "$file"; done
 is "no code stands outside of a fence" "$(for file in "$ROOT"/README.md "$ROOT"/docs/*.md; do indented "$file"; done)" ""
 is "each fence says what it holds" "$(ls blocks | grep -v -e '\.lua$' -e '\.sh$' -e '\.text$')" ""
 is "no script is hidden among the lists" "$(grep -lE '^ *local .*require' blocks/*.text)" ""
+
+# --- the check of the names, columns and links ----------------------------------------------
+pages() { # SED EXPRESSION PAGE...: what the check says of pages that were changed so
+  local how=$1
+  shift
+  rm -rf tree && mkdir -p tree/docs
+  ln -s "$ROOT"/{runtime,stdlib,scripts,examples,tests,Makefile} tree/
+  cp "$ROOT"/*.md tree/ && cp -r "$ROOT"/docs/* tree/docs/
+  [ -z "$how" ] || for page in "$@"; do sed -i "$how" "tree/$page"; done
+  (cd tree && tests/check/docs.sh 2>&1)
+}
+is "the pages name what there is" "$(pages '')" ""
+for change in 's/`ws_read()`/`ws_reed()`/' 's/`ws_read()`/`socket_emit()`/' 's|`script/batch.c`|`script/bach.c`|' \
+  's/| `Persist` |/| `Persists` |/' 's/`make docs`/`make doks`/' 's/CONTRIBUTING.md)/CONTRIBUTE.md)/'; do
+  is "a wrong name is seen: $change" "$(pages "$change" docs/architecture.md | grep -c "^docs/architecture.md:[0-9]*: ")" 1
+done
+long=$(printf 'word %.0s' {1..21})
+is "a long line is seen" "$(pages "1s/.*/$long/" CONTRIBUTING.md)" "CONTRIBUTING.md:1: 105 columns"
+
 is "there are examples" "$(($(ls blocks/*.lua | wc -l) > 10 && $(ls blocks/*.sh | wc -l) > 2))" 1
 
 # --- where they run --------------------------------------------------------------------------

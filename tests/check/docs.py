@@ -1,0 +1,145 @@
+"""tests/check/docs.sh: holds the pages to the tree.
+
+In docs/architecture.md each word in backticks is one of these, or the check fails:
+  `socket/socket.c`, `docs/api/`   a file or folder, from the root or from runtime/
+  `drain()`                        a function defined in C
+  `Socket`, `on_poll`, `ERR_TLS`   a type, function, member or constant of the C code
+  `make test T=x`                  a goal of the Makefile
+  `tidelock.NAME`, `chat:emit(...)`, `a b`   Lua, options, commands: not looked up
+A row of a table whose first cell is one C file names functions of that file.
+
+In all pages: no line has more than 100 columns, tables apart; a relative link leads to a file."""
+import glob
+import os
+import re
+import sys
+
+PAGE = "docs/architecture.md"
+PAGES = ["README.md", "CONTRIBUTING.md", "tests/README.md", *sorted(glob.glob("docs/*.md"))]
+COLUMNS = 100
+WIDER = {"docs/" + page for page in (
+    "benchmarks.md demo.md errors.md http.md schema.md scripts.md server.md socket.md store.md tasks.md").split()}
+# Words of Lua, of options and of placeholders, which are no names in C.
+OTHER_WORDS = {"RELOADED", "main.lua", "on_start"}
+FILE = re.compile(r"[\w./-]+(\.(c|h|lua|sh|py|md|mk|json|allow|supp)|/)")
+
+problems = []
+
+
+def without_comments(text):
+    return re.sub(r"/\*.*?\*/|//[^\n]*", " ", text, flags=re.S)
+
+
+def read_code(root="runtime"):
+    files = {}
+    for path in glob.glob(f"{root}/**/*.[ch]", recursive=True):
+        with open(path, encoding="utf-8") as file:
+            files[path] = without_comments(file.read())
+    return files
+
+
+def functions_of(text):
+    """Names of the functions that are defined there: at the left margin, with a body."""
+    found = re.findall(r"^[A-Za-z][^;{}=]*?\b(\w+)\([^;{}]*\)\s*\{", text, flags=re.M)
+    return set(found)
+
+
+def words_of(text):
+    return set(re.findall(r"[A-Za-z_]\w*", re.sub(r'"(?:\\.|[^"\\])*"', '""', text)))
+
+
+def file_named(name):
+    for path in (name, "runtime/" + name):
+        if os.path.exists(path):
+            return path
+    return None
+
+
+def goals():
+    with open("Makefile", encoding="utf-8") as file:
+        return set(re.findall(r"^([a-z-]+):", file.read(), flags=re.M))
+
+
+class Tree:
+    def __init__(self):
+        code = read_code()
+        self.functions = {path: functions_of(text) for path, text in code.items()}
+        self.all_functions = set().union(*self.functions.values())
+        self.words = set().union(*map(words_of, code.values()))
+        self.goals = goals()
+
+    def problem_with(self, name, row_file=None):
+        """What is wrong with a word in backticks; None: nothing."""
+        if "NAME" in name or name in OTHER_WORDS:
+            return None
+        if FILE.fullmatch(name):
+            return None if file_named(name) else "no such file"
+        if re.fullmatch(r"\w+\(\)", name):
+            among = self.functions[row_file] if row_file else self.all_functions
+            where = f" in {row_file}" if row_file else ""
+            return None if name[:-2] in among else f"no such function{where}"
+        if name.startswith("make "):
+            goal = re.match(r"make ([a-z-]+)\b(?!=)", name)
+            return None if not goal or goal[1] in self.goals else "no such goal"
+        if re.fullmatch(r"[A-Za-z_]\w*", name):
+            return None if name in self.words else "no such name in runtime/"
+        return None
+
+
+def prose_of(path):
+    """(line number, line, inside a fence) of a page."""
+    fenced = False
+    with open(path, encoding="utf-8") as file:
+        for number, line in enumerate(file, 1):
+            line = line.rstrip("\n")
+            if line.startswith("```"):
+                fenced = not fenced
+            yield number, line, fenced
+
+
+def row_file_of(cells):
+    """The C file of the row, if its first cell names just one."""
+    match = cells and re.fullmatch(r"`([\w/]+\.c)`", cells[0])
+    return match and file_named(match[1])
+
+
+def check_names(path, tree):
+    count = 0
+    for number, line, fenced in prose_of(path):
+        if fenced:
+            continue
+        cells = [cell.strip() for cell in line.strip("|").split("|")] if line.startswith("|") else []
+        row_file = row_file_of(cells)
+        for place, part in enumerate(cells or [line]):
+            for name in re.findall(r"`([^`]+)`", part):
+                count += 1
+                wrong = tree.problem_with(name, row_file if place == 1 else None)
+                if wrong:
+                    problems.append(f"{path}:{number}: `{name}`: {wrong}")
+    if count < 100:
+        problems.append(f"{path}: {count} names were looked for: the check has lost its page")
+
+
+def check_lines(path):
+    for number, line, _ in prose_of(path):
+        if len(line) > COLUMNS and not line.startswith("|"):
+            problems.append(f"{path}:{number}: {len(line)} columns")
+
+
+def check_links(path):
+    for number, line, fenced in prose_of(path):
+        for target in [] if fenced else re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", line):
+            if not os.path.exists(os.path.join(os.path.dirname(path), target)):
+                problems.append(f"{path}:{number}: no page {target}")
+
+
+check_names(PAGE, Tree())
+for page in PAGES:
+    if not os.path.exists(page):
+        problems.append(f"{page} is not there")
+        continue
+    if page not in WIDER:
+        check_lines(page)
+    check_links(page)
+print("\n".join(problems), end="\n" if problems else "")
+sys.exit(1 if problems else 0)
