@@ -11,15 +11,14 @@ local M = {}
 
 local url = env.get("API_URL", "http://127.0.0.1:8000")
 local api = http.client { base_url = url .. "/api", timeout = 5, expect = "2xx" }
-local token
 
 local function login()
   local res, err = api:post("/auth/login", {
     json = { email = env.get("CHAT_EMAIL", "demo@example.com"), password = env.get("CHAT_PASSWORD", "demo") },
   })
   if not res then return nil, err end
-  token = res:json().data.token
-  return { token = token }
+  script.keep.token = res:json().data.token -- lives on over a reload, as the connection does
+  return { token = script.keep.token }
 end
 
 --- What the bot says to a message; nil: nothing. It hears what it says itself, too.
@@ -40,7 +39,7 @@ chat:on("new_message", function(message)
   local text = M.answer(message)
   if not text then return end
   local res, err = api:post("/chat/messages", {
-    headers = { Authorization = "Bearer " .. token },
+    headers = { Authorization = "Bearer " .. script.keep.token },
     json = { sessionId = message.sessionId, content = text },
   })
   print("NAME: " .. (res and "welcomed " .. message.userName or "not answered: " .. tostring(err)))

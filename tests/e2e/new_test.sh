@@ -75,6 +75,10 @@ leave() {
 beside greeter.lua
 echo 'hello there' >&9
 expect 'the bot answers' 'Welcome aboard, Demo!'
+sed 's/Welcome aboard/Ahoy/' greeter.lua | save greeter.lua
+expect 'a save is a reload' 'greeter: reloaded'
+echo 'hello again' >&9
+expect 'and after it the bot answers, too' 'Ahoy, Demo!'
 leave greeter.lua
 beside my-hook.lua
 echo 'three small words' >&9
