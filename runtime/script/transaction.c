@@ -125,8 +125,9 @@ static void on_top_level_done(void *ctx, lua_State *co, int n, bool ok) {
   script->owner.stage = NULL;
   if (!co && script->staging != gen) return; /* killed: given up */
   if (!ok) {
-    char *message = co ? task_describe_error(&gen->vm, co, top_level ? top_level->trace : NULL)
-                       : xstrdup("no memory to run the script");
+    char *message =
+        co ? task_describe_error(&gen->vm, co, top_level ? top_level->trace : NULL)
+           : xstrdup("no memory to run the script");
     fail_script(script, message);
     free(message);
   }
