@@ -28,7 +28,8 @@ local plain = { string = true, number = true, boolean = true }
 
 local function put_header(list, name, value)
   if not plain[type(value)] then
-    error(("the response header %s: a string or a list of them, not a %s"):format(checks.cut(name), type(value)), 0)
+    local what = "the response header %s: a string or a list of them, not a %s"
+    error(what:format(checks.cut(name), type(value)), 0)
   end
   list[#list + 1] = name .. ": " .. tostring(value)
 end

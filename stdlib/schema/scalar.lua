@@ -101,8 +101,8 @@ local string_options = {
 function M.string(options)
   options = core.options(options, string_options, "string")
   if options.format and not format[options.format] then
-    error(("schema.string: no format '%s': email, url, uuid or date-time%s"):format(checks.cut(options.format),
-      checks.suggest(options.format, format)), 2)
+    local what = "schema.string: no format '%s': email, url, uuid or date-time%s"
+    error(what:format(checks.cut(options.format), checks.suggest(options.format, format)), 2)
   end
   if options.pattern then string.find("", options.pattern) end
   local rules = listed(string_rules(options), 4)

@@ -145,5 +145,5 @@ told "one that is not there is told" 1 'there is no state.db.broken-1 in'
 tide list --profile other
 has "another profile is another" '^nothing is kept in .*/other'
 tide list --memory
-told "with --memory there is nothing to tell of" 1 'nothing is kept'
+told "--memory belongs to other commands" 2 '--memory belongs to'
 finish
