@@ -35,7 +35,7 @@ pages() { # SED EXPRESSION PAGE...: what the check says of pages that were chang
   (cd tree && tests/check/docs.sh 2>&1)
 }
 is "the pages name what there is" "$(pages '')" ""
-for change in 's/`ws_read()`/`ws_reed()`/' 's/`ws_read()`/`socket_emit()`/' 's|`script/batch.c`|`script/bach.c`|' \
+for change in 's/`ws_take_frames()`/`ws_take_framez()`/' 's/`ws_take_frames()`/`socket_emit()`/' 's|`script/batch.c`|`script/bach.c`|' \
   's/| `Persist` |/| `Persists` |/' 's/`make docs`/`make doks`/' 's/CONTRIBUTING.md)/CONTRIBUTE.md)/'; do
   is "a wrong name is seen: $change" "$(pages "$change" docs/architecture.md | grep -c "^docs/architecture.md:[0-9]*: ")" 1
 done
