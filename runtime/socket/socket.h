@@ -122,9 +122,10 @@ struct SocketCall {
   int64_t id;
   Timer timer;
   struct Retry *retry; /* it is tried until it is acknowledged; NULL: once */
-  bool sent;           /* false: it waits in the buffer */
-  double took;         /* of a ping: seconds, once done; before: when it was sent */
-  ErrorCode failed;    /* it has, and will be told so */
+  void (*withdraw)(SocketCall *call); /* takes out what is not sent yet; NULL: nothing */
+  bool sent;                          /* false: it waits in the buffer */
+  double took;      /* of a ping: seconds, once done; before: when it was sent */
+  ErrorCode failed; /* it has; `done` is due */
   SocketCall *prev, *next;
 };
 int socket_call(

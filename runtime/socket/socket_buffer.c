@@ -1,15 +1,42 @@
 /* What waits to be sent while there is no connection: packets in order, bounded in
  * number, bytes and age. One timer watches the oldest. */
+#include "socket/socket_buffer.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-#include "socket/socket_parts.h"
+#include "socket/socket_dispatch.h"
+#include "socket/socket_incoming.h"
+#include "socket/socket_link.h"
 
-static void arm(Socket *s) {
+static void arm_age(Socket *s) {
   Loop *loop = net_loop(s->net);
   if (s->waiting)
     timer_start_at(loop, &s->age, s->waiting->since + s->options.buffer_age);
   else timer_stop(loop, &s->age);
+}
+
+static size_t cost_of(const Waiting *w) {
+  return sizeof *w + w->len;
+}
+
+/* Takes one out; `at` is what points to it. */
+static Waiting *take_waiting(Socket *s, Waiting **at) {
+  Waiting *w = *at;
+  *at = w->next;
+  if (!w->next) s->last_waiting = at;
+  s->waiting_count--;
+  s->waiting_bytes -= w->len;
+  charge_remove(s->options.charge, cost_of(w));
+  return w;
+}
+
+static void withdraw_waiting(SocketCall *call) {
+  Socket *s = call->socket;
+  Waiting **at = &s->waiting;
+  while (*at && (*at)->call != call) at = &(*at)->next;
+  if (*at) free(take_waiting(s, at));
+  arm_age(s);
 }
 
 int waiting_put(Socket *s, const SocketData *frames, bool binary, SocketCall *call,
@@ -29,62 +56,32 @@ int waiting_put(Socket *s, const SocketData *frames, bool binary, SocketCall *ca
   s->waiting_count++;
   s->waiting_bytes += len;
   charge_add(s->options.charge, sizeof *w + len);
-  if (s->waiting == w) arm(s);
+  if (call) call->withdraw = withdraw_waiting;
+  if (s->waiting == w) arm_age(s);
   return 0;
 }
 
-static size_t cost_of(const Waiting *w) {
-  return sizeof *w + w->len;
-}
-
-/* Takes one out; `at` is what points to it. */
-static Waiting *take(Socket *s, Waiting **at) {
-  Waiting *w = *at;
-  *at = w->next;
-  if (!w->next) s->last_waiting = at;
-  s->waiting_count--;
-  s->waiting_bytes -= w->len;
-  charge_remove(s->options.charge, cost_of(w));
-  return w;
-}
-
-/* As text, whatever the parser: who hears of it looks for the event's name. */
-void waiting_tell_dropped(Socket *s, const char *data, size_t len, ErrorCode why) {
-  Unpacked unpacked = {0};
-  SioPacket packet;
-  Buffer text = {0};
-  Error ignored;
-  bool packed =
-      s->options.msgpack && packet_unpack(data, len, &unpacked, &packet, &ignored) == 0;
-  if (packed)
-    sio_encode(&text, packet.type, s->nsp, packet.ack, packet.json, packet.json_len);
-  else buffer_put(&text, data, len);
-  s->stats.dropped++;
-  note_push(s, NOTE_DROPPED, why, text.data, text.len);
-  buffer_free(&text);
-  packet_free(&unpacked);
-}
-
 static void drop_first(Socket *s, ErrorCode code) {
-  Waiting *w = take(s, &s->waiting);
+  Waiting *w = take_waiting(s, &s->waiting);
   if (w->call) {
+    w->call->withdraw = NULL;
     call_fail(w->call, code);
   } else if (!s->freed) {
-    waiting_tell_dropped(s, w->frames.json, w->frames.len, code);
+    note_push_dropped(s, w->frames.json, w->frames.len, code);
   }
   free(w);
 }
 
 static void send_first(Socket *s) {
-  Waiting *w = take(s, &s->waiting);
-  if (w->call) w->call->sent = true;
+  Waiting *w = take_waiting(s, &s->waiting);
+  if (w->call) w->call->sent = true, w->call->withdraw = NULL;
   free(w);
 }
 
 /* The server's limit was not known when they were accepted. What is charged for it makes
  * room for what the connection is charged. */
 static int send_waiting(Socket *s, const Waiting *w, Error *err) {
-  int code = check_frames(s, &w->frames, err);
+  int code = link_check_frames(s, &w->frames, err);
   if (code) return code;
   charge_remove(s->options.charge, cost_of(w));
   code = link_send_all(s, w->binary, &w->frames);
@@ -107,21 +104,14 @@ void waiting_flush(Socket *s) {
               w->len, error_meaning((ErrorCode)code));
     drop_first(s, (ErrorCode)code);
   }
-  arm(s);
+  arm_age(s);
 }
 
 size_t waiting_drop_all(Socket *s, ErrorCode why) {
   size_t count = 0;
   for (; s->waiting; count++) drop_first(s, why);
-  arm(s);
+  arm_age(s);
   return count;
-}
-
-void waiting_remove(Socket *s, const SocketCall *call) {
-  Waiting **at = &s->waiting;
-  while (*at && (*at)->call != call) at = &(*at)->next;
-  if (*at) free(take(s, at));
-  arm(s);
 }
 
 void waiting_on_age(Timer *timer) {
@@ -134,6 +124,6 @@ void waiting_on_age(Timer *timer) {
     log_write(loop_log(net_loop(s->net)), LOG_WARN, "socket",
               "%zu packets waited for a connection for more than %g seconds: dropped",
               dropped, s->options.buffer_age);
-  arm(s);
+  arm_age(s);
   socket_leave(s);
 }

@@ -1,8 +1,10 @@
 /* What comes for a namespace before the CONNECT that lets this client in: what a server
  * emits in its connect handler or middleware, and what a recovered session has missed.
- * It is held, in order and bounded, and told behind the change to "connected". A
+ * It is held, in order and bounded, and delivered behind the change to "connected". A
  * namespace that is refused instead takes it along. */
-#include "socket/socket_parts.h"
+#include "socket/socket_early.h"
+
+#include "socket/socket_incoming.h"
 
 enum { MOST_HELD = 100000, MOST_HELD_BYTES = 64 << 20 };
 

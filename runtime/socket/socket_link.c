@@ -4,12 +4,17 @@
  * A link ends exactly once, by link_cut (this side wants no more of it: nothing is
  * reported) or by link_lose (anything else: a NOTE_LOST behind all that came before).
  * Both leave s->linked false and the link's timer stopped. */
+#include "socket/socket_link.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "socket/socket_parts.h"
+#include "socket/socket_call.h"
+#include "socket/socket_early.h"
+#include "socket/socket_incoming.h"
+#include "socket/socket_recovery.h"
 
 enum { CLOSE_NORMAL = 1000, CLOSE_PROTOCOL = 1002 };
 
@@ -61,7 +66,7 @@ static void on_attempt(Timer *timer) {
 
 /* --- packets ---------------------------------------------------------------------- */
 
-static void joined(Socket *s, const char *json, size_t len) {
+static void enter_namespace(Socket *s, const char *json, size_t len) {
   s->joined = true;
   s->asked = false;
   timer_stop(net_loop(s->net), &s->attempt);
@@ -80,7 +85,7 @@ static void on_connect(Socket *s, const SioPacket *packet) {
   bool named = cJSON_IsNumber(sid) || (cJSON_IsString(sid) && *sid->valuestring);
   json_arena_free(arena);
   if (err.code) link_abandon(s, "parse error", &err);
-  else if (named) joined(s, packet->json, packet->json_len);
+  else if (named) enter_namespace(s, packet->json, packet->json_len);
   else manager_is_older(s->manager);
 }
 
@@ -155,7 +160,7 @@ static void on_rejected(Socket *s, const SioPacket *packet) {
 }
 
 /* To ask for what was missed again would bring as much again. */
-static void flooded(Socket *s) {
+static void lose_flooded(Socket *s) {
   Error err;
   error_set(&err, ERR_TOO_LARGE,
             "the server sent %zu events (%zu bytes) and more before it let us into the "
@@ -193,7 +198,7 @@ static void on_payload(Socket *s, const SioPacket *packet, const SioBytes *attac
   }
   Note *note = note_new_data(s, event ? NOTE_EVENT : NOTE_ACK, packet->ack, &data);
   if (s->joined) note_send(note);
-  else if (!early_hold(s, note)) flooded(s);
+  else if (!early_hold(s, note)) lose_flooded(s);
 }
 
 /* --- the manager's reports -------------------------------------------------------- */
@@ -222,7 +227,7 @@ static void on_packet(ManagerUser *user, const SioPacket *packet,
 
 static void open_link(Socket *s) {
   s->max_payload = engine_max_payload(manager_engine(s->manager));
-  if (s->options.protocol == SOCKET_WEBSOCKET) joined(s, NULL, 0);
+  if (s->options.protocol == SOCKET_WEBSOCKET) enter_namespace(s, NULL, 0);
   else note_push(s, NOTE_READY, 0, NULL, 0);
 }
 
@@ -260,7 +265,7 @@ static void on_lost(ManagerUser *user, const EngineLoss *lost) {
 
 static void on_unsent(ManagerUser *user, const char *data, size_t len) {
   Socket *s = socket_of(user);
-  if (s->joined) waiting_tell_dropped(s, data, data ? len : 0, ERR_CLOSED);
+  if (s->joined) note_push_dropped(s, data, data ? len : 0, ERR_CLOSED);
 }
 
 static void on_hurry(ManagerUser *user) {
@@ -280,7 +285,7 @@ const ManagerEvents link_events = {.opened = on_opened,
 
 /* Our own timer watches the whole attempt; it comes a little behind the transport's,
  * which can say more, on a busy machine as well. */
-static double patience(const Socket *s) {
+static double attempt_patience(const Socket *s) {
   double timeout = s->options.timeout;
   return timeout + fmin(0.2, fmax(0.02, timeout / 10));
 }
@@ -297,19 +302,45 @@ void link_start(Socket *s) {
   }
   s->linked = true;
   s->again = manager_was_left(s->manager, s->nsp);
-  timer_start(net_loop(s->net), &s->attempt, patience(s));
+  timer_start(net_loop(s->net), &s->attempt, attempt_patience(s));
   if (open) open_link(s);
 }
 
-int link_send(Socket *s, bool binary, const char *data, size_t len) {
+static int send_frame(Socket *s, bool binary, const char *data, size_t len) {
   return s->linked ? manager_send(s->manager, binary, data, len) : (int)ERR_NOT_CONNECTED;
+}
+
+const char *link_transport(const Socket *s) {
+  const Engine *engine = s->linked ? manager_engine(s->manager) : NULL;
+  return engine && engine_is_open(engine) ? engine_transport(engine) : NULL;
+}
+
+static int check_size(const Socket *s, size_t len, Error *err) {
+  if (!s->max_payload || len <= s->max_payload) return 0;
+  return error_set(err, ERR_TOO_LARGE,
+                   "a packet of %zu bytes: the server takes %zu at most", len,
+                   s->max_payload);
+}
+
+/* Over polling, bytes go as base64. */
+static size_t size_of_bytes(const Socket *s, size_t len) {
+  const char *transport = link_transport(s);
+  bool encoded = transport && strcmp(transport, "polling") == 0;
+  return encoded ? 1 + (len + 2) / 3 * 4 : len;
+}
+
+int link_check_frames(const Socket *s, const SocketData *frames, Error *err) {
+  int code = check_size(s, frames->len, err);
+  for (int i = 0; code == 0 && i < frames->count; i++)
+    code = check_size(s, size_of_bytes(s, frames->bytes[i].len), err);
+  return code;
 }
 
 /* A header without what it announces would be taken for another packet's. */
 int link_send_all(Socket *s, bool binary, const SocketData *frames) {
-  int code = link_send(s, binary, frames->json, frames->len);
+  int code = send_frame(s, binary, frames->json, frames->len);
   for (int i = 0; code == 0 && i < frames->count; i++) {
-    if (link_send(s, true, frames->bytes[i].data, frames->bytes[i].len) == 0) continue;
+    if (send_frame(s, true, frames->bytes[i].data, frames->bytes[i].len) == 0) continue;
     Error err;
     error_set(&err, ERR_BUFFER_FULL, "the attachments of a packet could not be sent");
     link_abandon(s, "transport error", &err);
@@ -318,12 +349,12 @@ int link_send_all(Socket *s, bool binary, const SocketData *frames) {
   return code;
 }
 
-static int link_say(Socket *s, SioType type, const char *json, size_t len) {
+static int say_packet(Socket *s, SioType type, const char *json, size_t len) {
   Buffer out = {0};
   SocketData data = {.json = json, .len = len}, frames;
   Error err;
   int code = packet_encode(s->form, type, SIO_NO_ACK, &data, &out, &frames, &err);
-  if (!code) code = link_send(s, s->options.msgpack, out.data, out.len);
+  if (!code) code = send_frame(s, s->options.msgpack, out.data, out.len);
   buffer_free(&out);
   return code;
 }
@@ -331,6 +362,6 @@ static int link_say(Socket *s, SioType type, const char *json, size_t len) {
 void link_join(Socket *s, const char *json, size_t len) {
   Buffer payload = {0};
   if (recovery_put(s, &payload, json, len)) json = payload.data, len = payload.len;
-  s->asked = link_say(s, SIO_CONNECT, json, len) == 0;
+  s->asked = say_packet(s, SIO_CONNECT, json, len) == 0;
   buffer_free(&payload);
 }

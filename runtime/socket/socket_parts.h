@@ -1,5 +1,5 @@
-/* What the files of Socket share; nobody else includes it. The essay stands in socket.c.
- */
+/* The types that the files of Socket share; nobody else includes it. The essay stands in
+ * socket.c. */
 #ifndef TIDELOCK_SOCKET_SOCKET_PARTS_H
 #define TIDELOCK_SOCKET_SOCKET_PARTS_H
 
@@ -40,17 +40,17 @@ struct Note {
   uint32_t link; /* notes of a link that was left are dropped */
   Note *next;    /* while it is held */
   int64_t ack;
-  SocketData told; /* of events and acks, in data */
-  size_t size;     /* behind it */
-  uint32_t epoch;  /* of its connection, while it is held back */
+  SocketData payload; /* of events and acks, in data */
+  size_t size;        /* behind it */
+  uint32_t epoch;     /* of its connection, while it is held back */
   size_t len;
   _Alignas(SioBytes) char data[];
 };
 
-/* A change of state made by a call from outside, to be told in dispatch. */
-typedef struct Tell Tell;
-struct Tell {
-  Tell *next;
+/* A change of state made by a call from outside, to be delivered in dispatch. */
+typedef struct StateChange StateChange;
+struct StateChange {
+  StateChange *next;
   SocketState state;
   const char *reason;
   int code; /* the close code that we sent, or 0 */
@@ -87,11 +87,11 @@ typedef struct Early {
   size_t count, bytes;
 } Early;
 
-/* Events that are held back (socket_stall.c). */
+/* Events that are held back (socket_deliver.c). */
 typedef struct Stall {
   bool holding, queued;
   Note *first, **last;
-  uint32_t epoch; /* of the event that is told now; 0: the present one */
+  uint32_t epoch; /* of the event that is delivered now; 0: the present one */
   Event event;
 } Stall;
 
@@ -110,16 +110,17 @@ struct Socket {
   Recovery recovery;
   Early early;
   Stall stall;
+  void (*deliver)(Event *event); /* runs each Note in dispatch */
   SocketStats stats;
 
   /* living on */
   int busy;     /* dispatch is inside */
   size_t notes; /* in the inbox */
   bool freed;
-  Event tell_event;
-  bool tell_queued;
-  Tell *tells, **last_tell;
-  int tell_count;
+  Event wake_event;
+  bool wake_queued;
+  StateChange *changes, **last_change;
+  int change_count;
 
   /* the link: one attempt and the connection it becomes */
   uint32_t link;
@@ -130,7 +131,7 @@ struct Socket {
   bool awaiting_auth;
   size_t max_payload; /* 0: not known */
   size_t backlog;     /* memory of the notes in the inbox */
-  bool paused, told_paused;
+  bool paused, pause_logged;
   Timer attempt;
 
   /* reconnecting */
@@ -149,101 +150,7 @@ struct Socket {
 
   /* calls */
   int64_t next_id;
-  CallList in_flight, failed; /* failed: to be told in dispatch */
+  CallList in_flight, failed; /* failed: `done` is due in dispatch */
 };
-
-/* socket.c: entering and leaving in dispatch; leave may free */
-void socket_enter(Socket *s);
-void socket_leave(Socket *s);
-void socket_tell_later(Socket *s, SocketState state, const char *reason, int code);
-/* Makes sure that what is put off is told soon. */
-void socket_wake(Socket *s);
-void socket_release(Socket *s);
-void socket_forget_id(Socket *s);
-
-/* socket_link.c: the poll side */
-extern const ManagerEvents link_events; /* what the manager reports to a Socket */
-void link_start(Socket *s);
-/* Ends the link, saying goodbye if it was open; nothing of it arrives any more. */
-void link_cut(Socket *s, int close_code, const char *reason);
-/* Ends the link and reports it, behind all that came before. Takes loss->data. */
-void link_lose(Socket *s, const Loss *loss);
-void link_fail(Socket *s, const char *reason, const Error *err);
-void link_abandon(Socket *s, const char *reason, const Error *err); /* and all others */
-int link_send(Socket *s, bool binary, const char *data, size_t len);
-/* One frame and the attachments behind it; a failure in between ends the link. */
-int link_send_all(Socket *s, bool binary, const SocketData *frames);
-void link_join(Socket *s, const char *json, size_t len); /* the CONNECT packet */
-
-/* socket_note.c: from poll to dispatch */
-void note_push(Socket *s, NoteType type, int64_t ack, const void *data, size_t len);
-Note *note_new(Socket *s, NoteType type, int64_t ack, const void *data, size_t len);
-Note *note_new_data(Socket *s, NoteType type, int64_t ack, const SocketData *data);
-void note_deliver(Socket *s, Note *note);     /* in dispatch */
-void note_free(Note *note);                   /* before its socket */
-void note_relax(Socket *s, const Note *note); /* it is no backlog any more */
-void note_send(Note *note);                   /* counts it, and sends it on its way */
-
-bool note_fits(const Socket *s, size_t size); /* the script may hold so much more */
-
-size_t socket_data_total(const SocketData *data); /* bytes on the wire */
-
-/* socket_retry.c. call: NULL for an event. */
-int retry_put(Socket *s, SocketCall *call, const SocketData *data, Error *err);
-void retry_pump(Socket *s); /* there may be something to begin with */
-void retry_forget(SocketCall *call);
-void retry_free_all(Socket *s);
-size_t retry_drop_all(Socket *s, ErrorCode why, bool untried); /* how many */
-
-/* socket_stall.c */
-bool stall_takes(Socket *s, Note *note); /* it is held back, and owned */
-void stall_free(Socket *s);
-
-/* socket_recovery.c */
-void recovery_forget(Socket *s); /* the session is over: what comes next begins anew */
-/* The CONNECT payload with what is asked for; returns false when that is nothing. */
-bool recovery_put(Socket *s, Buffer *out, const char *auth, size_t len);
-/* CONNECT came: pid is the server's, or NULL. */
-void recovery_joined(Socket *s, const char *pid);
-void recovery_note(Socket *s, const Note *note); /* an event: its offset counts now */
-
-/* socket_early.c */
-void early_init(Early *e);
-bool early_hold(Socket *s, Note *note); /* false: it is too much; the note is freed */
-void early_release(Socket *s);          /* what was held goes on its way */
-void early_drop(Socket *s);             /* what was held is not to come */
-
-/* socket_state.c: beginning, and what dispatch makes of the notes */
-void socket_begin(Socket *s); /* an attempt, when the pace of all allows it */
-void socket_on_ready(Socket *s);
-void socket_on_joined(Socket *s, const char *json, size_t len);
-void socket_on_lost(Socket *s, Loss *loss);
-
-/* socket_buffer.c: what waits */
-int waiting_put(Socket *s, const SocketData *frames, bool binary, SocketCall *call,
-                Error *err);
-void waiting_flush(Socket *s);
-int check_frames(const Socket *s, const SocketData *frames, Error *err); /* socket.c */
-/* A packet will not be sent: text, or msgpack. */
-void waiting_tell_dropped(Socket *s, const char *data, size_t len, ErrorCode why);
-size_t waiting_drop_all(Socket *s, ErrorCode why); /* its calls fail with that */
-void waiting_remove(Socket *s, const SocketCall *call);
-void waiting_on_age(Timer *timer);
-
-/* socket_call.c */
-/* socket.c: an event with an ack, sent or left waiting. */
-int socket_put(Socket *s, const SocketData *data, SocketCall *call, Error *err);
-/* One that is sent once; done is told. */
-int call_start(Socket *s, SocketCall *call, const SocketData *data, double timeout,
-               Error *err);
-void call_end(SocketCall *call, const SocketData *reply, const Error *err);
-void calls_on_ack(Socket *s, int64_t id, const SocketData *reply);
-/* A ping with that id, or an earlier one, waits. */
-bool calls_want_pong(const Socket *s, int64_t id);
-void calls_on_pong(Socket *s, int64_t id, double when);
-void calls_fail_in_flight(Socket *s);             /* with CLOSED, to be told */
-void call_fail(SocketCall *call, ErrorCode code); /* to be told */
-void calls_tell_failed(Socket *s);
-void calls_forget(Socket *s);
 
 #endif

@@ -9,10 +9,10 @@
  *     (socket_early.c).
  *   - It was granted when the same pid comes back. It outlives a lost transport; not a
  *     disconnect by either side. */
+#include "socket/socket_recovery.h"
+
 #include <stdlib.h>
 #include <string.h>
-
-#include "socket/socket_parts.h"
 
 enum { MOST_OFFSET = 4096 };
 
@@ -74,7 +74,7 @@ void recovery_note(Socket *s, const Note *note) {
   Recovery *r = &s->recovery;
   size_t len;
   if (!r->pid || note->ack != SIO_NO_ACK) return;
-  const char *offset = find_offset(note->told.json, note->told.len, &len);
+  const char *offset = find_offset(note->payload.json, note->payload.len, &len);
   if (!offset || !is_plain(offset, len)) return;
   buffer_clear(&r->offset);
   buffer_put(&r->offset, offset, len);

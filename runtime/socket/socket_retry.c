@@ -7,10 +7,15 @@
  * ack_timeout) while there is a connection. Whoever waits for the reply (`call`) stands
  * in the list of calls in flight, marked by call->retry; it may be cancelled or time out
  * meanwhile, which takes its entry out. */
+#include "socket/socket_retry.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-#include "socket/socket_parts.h"
+#include "socket/socket_call.h"
+#include "socket/socket_dispatch.h"
+#include "socket/socket_incoming.h"
+#include "socket/socket_send.h"
 
 struct Retry {
   Socket *socket;
@@ -37,7 +42,7 @@ static void take_out(Retry *r) {
   charge_remove(s->options.charge, sizeof *r + r->len);
 }
 
-static void release(Retry *r) {
+static void release_retry(Retry *r) {
   if (r->running) socket_call_cancel(&r->trial);
   take_out(r);
   free(r);
@@ -45,7 +50,7 @@ static void release(Retry *r) {
 
 /* --- the end of one --------------------------------------------------------------- */
 
-static void tell_dropped(Socket *s, const Retry *r, ErrorCode why) {
+static void push_dropped(Socket *s, const Retry *r, ErrorCode why) {
   Buffer packet = {0};
   s->stats.dropped++;
   sio_encode(&packet, SIO_EVENT, s->nsp, SIO_NO_ACK, r->payload.json, r->payload.len);
@@ -54,13 +59,14 @@ static void tell_dropped(Socket *s, const Retry *r, ErrorCode why) {
 }
 
 /* In dispatch. The reply, or why there is none. */
-static void finish(Retry *r, const SocketData *reply, const Error *err) {
+static void finish_retry(Retry *r, const SocketData *reply, const Error *err) {
   Socket *s = r->socket;
   SocketCall *call = r->call;
-  if (!call && err) tell_dropped(s, r, err->code);
-  release(r);
+  if (!call && err) push_dropped(s, r, err->code);
+  release_retry(r);
   if (call) {
     call->retry = NULL;
+    call->withdraw = NULL;
     call_end(call, reply, err);
   }
 }
@@ -71,7 +77,7 @@ static void on_tried(SocketCall *trial, const SocketData *reply, const Error *er
   Retry *r = CONTAINER_OF(trial, Retry, trial);
   Socket *s = r->socket;
   r->running = false;
-  if (!err || r->tries > s->options.retries) finish(r, reply, err);
+  if (!err || r->tries > s->options.retries) finish_retry(r, reply, err);
   if (!s->freed) retry_pump(s);
 }
 
@@ -84,7 +90,7 @@ void retry_pump(Socket *s) {
     if (code == ERR_NOT_CONNECTED) return;
     if (code) {
       err.sent = SENT_NO;
-      finish(r, NULL, &err);
+      finish_retry(r, NULL, &err);
       continue;
     }
     r->running = true;
@@ -106,6 +112,16 @@ static int check_room(const Socket *s, size_t len, Error *err) {
                    s->retry_count, s->retry_bytes);
 }
 
+/* Its call is over, from outside. */
+static void withdraw_retry(SocketCall *call) {
+  Retry *r = call->retry;
+  Socket *s = r->socket;
+  call->sent = r->tries > 0;
+  call->retry = NULL;
+  release_retry(r);
+  if (!s->freed) retry_pump(s);
+}
+
 int retry_put(Socket *s, SocketCall *call, const SocketData *data, Error *err) {
   size_t len = socket_data_total(data);
   int code = check_room(s, len, err);
@@ -118,7 +134,7 @@ int retry_put(Socket *s, SocketCall *call, const SocketData *data, Error *err) {
   s->retry_count++;
   s->retry_bytes += len;
   charge_add(s->options.charge, sizeof *r + len);
-  if (call) call->retry = r;
+  if (call) call->retry = r, call->withdraw = withdraw_retry;
   retry_pump(s);
   return 0;
 }
@@ -132,16 +148,6 @@ void retry_free_all(Socket *s) {
   }
 }
 
-/* Its call is over, from outside. */
-void retry_forget(SocketCall *call) {
-  Retry *r = call->retry;
-  Socket *s = r->socket;
-  call->sent = r->tries > 0;
-  call->retry = NULL;
-  release(r);
-  if (!s->freed) retry_pump(s);
-}
-
 size_t retry_drop_all(Socket *s, ErrorCode why, bool untried) {
   size_t count = 0;
   for (Retry *r = s->retries_first, *next; r; r = next) {
@@ -151,11 +157,12 @@ size_t retry_drop_all(Socket *s, ErrorCode why, bool untried) {
     if (call) {
       call->sent = r->tries > 0;
       call->retry = NULL;
+      call->withdraw = NULL;
       call_fail(call, why);
     } else if (!s->freed) {
-      tell_dropped(s, r, why);
+      push_dropped(s, r, why);
     }
-    release(r);
+    release_retry(r);
     count++;
   }
   return count;

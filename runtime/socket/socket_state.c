@@ -1,12 +1,17 @@
 /* What dispatch makes of what the link reports: asking for auth, being connected, being
  * lost and trying again. Everything here runs between socket_enter and socket_leave. */
+#include "socket/socket_state.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "socket/socket_backoff.h"
-#include "socket/socket_parts.h"
+#include "socket/socket_buffer.h"
+#include "socket/socket_dispatch.h"
+#include "socket/socket_link.h"
+#include "socket/socket_recovery.h"
+#include "socket/socket_retry.h"
 
 static const double longest_retry_after = 300;
 
@@ -69,7 +74,7 @@ void socket_on_joined(Socket *s, const char *json, size_t len) {
   s->state = SOCKET_CONNECTED;
   s->epoch++;
   s->stats.connects++;
-  s->told_paused = false;
+  s->pause_logged = false;
   s->failures = s->retries = 0;
   waiting_flush(s);
   retry_pump(s);
@@ -88,6 +93,12 @@ static void on_retry(Timer *timer) {
   socket_leave(s);
 }
 
+/* Caps first and spreads after. */
+double backoff_wait(const Backoff *b, double n, double random) {
+  double capped = fmin(b->max_delay, b->delay * exp2(n));
+  return capped * (1 - b->jitter) + random * capped * b->jitter;
+}
+
 static double retry_wait(Socket *s, const Error *err) {
   const SocketOptions *o = &s->options;
   Backoff backoff = {o->delay, o->max_delay, o->jitter};
@@ -95,9 +106,9 @@ static double retry_wait(Socket *s, const Error *err) {
   return fmax(wait, fmin(err->retry_after, longest_retry_after));
 }
 
-/* Decides, and sets all that follows, before anybody is told: callbacks may then do what
+/* Decides, and sets all that follows, before the callbacks: they may then do what
  * they like. */
-static SocketInfo settle(Socket *s, const Loss *loss) {
+static SocketInfo settle_loss(Socket *s, const Loss *loss) {
   SocketInfo info = {.reason = loss->reason, .code = loss->code, .error = &loss->err};
   info.data = loss->data;
   info.data_len = loss->data_len;
@@ -127,9 +138,9 @@ void socket_on_lost(Socket *s, Loss *loss) {
   if (!was_connected) s->failures++;
   if (!was_connected && !loss->final && strncmp(loss->reason, "transport", 9) == 0)
     loss->reason = "connect error";
-  SocketInfo info = settle(s, loss);
+  SocketInfo info = settle_loss(s, loss);
   SocketState after = s->state;
-  calls_tell_failed(s);
+  deliver_failed_calls(s);
   if (!was_connected && !s->freed && s->callbacks.connect_error)
     s->callbacks.connect_error(s->ctx, &info);
   if (after != before && !s->freed) s->callbacks.state(s->ctx, after, &info);

@@ -2,7 +2,7 @@
  * waits are spread evenly over the share of the (capped) delay that is random. Beside it
  * the rule of the reference client (socket.io-client 4.8, contrib/backo2), which caps
  * what it has spread: from the fifth retry on all come at the same moment. */
-#include "socket/socket_backoff.h"
+#include "socket/socket_state.h"
 
 #include <math.h>
 #include <stdarg.h>

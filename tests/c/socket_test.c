@@ -6,7 +6,7 @@
 #include <math.h>
 
 #include "fake_ws.h"
-#include "socket/socket_backoff.h"
+#include "socket/socket_state.h"
 #include "net_env.h"
 
 #define HELLO                                                                            \

@@ -1,10 +1,13 @@
-/* Notes: how what came off the wire gets from the poll to dispatch. One allocation each,
- * with a copy of the payload. When too many bytes lie in the inbox, reading stops until
- * dispatch has caught up, so that the peer feels the backlog and memory stays bounded. */
+/* What came off the wire, on its way from the poll to dispatch, in order. One allocation
+ * each, with a copy of the payload. When too many bytes lie in the inbox, reading stops
+ * until dispatch has caught up, so that the peer feels the backlog and memory stays
+ * bounded. */
+#include "socket/socket_incoming.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-#include "socket/socket_parts.h"
+#include "socket/manager.h"
 
 /* What a note takes of memory, not only what it says: tiny ones come in millions. */
 static size_t cost_of(const Note *note) {
@@ -13,44 +16,35 @@ static size_t cost_of(const Note *note) {
 
 static const size_t backlog_high = 8u << 20, backlog_low = 4u << 20;
 
-void note_deliver(Socket *s, Note *note) {
-  switch (note->type) {
-  case NOTE_EVENT:
-    s->callbacks.event(s->ctx, &note->told, note->ack);
-    break;
-  case NOTE_ACK:
-    calls_on_ack(s, note->ack, &note->told);
-    break;
-  case NOTE_TEXT:
-    s->callbacks.message(s->ctx, false, note->data, note->len);
-    break;
-  case NOTE_BINARY:
-    s->callbacks.message(s->ctx, true, note->data, note->len);
-    break;
-  case NOTE_PONG: {
-    double when;
-    memcpy(&when, note->data, sizeof when);
-    calls_on_pong(s, note->ack, when);
-    break;
-  }
-  case NOTE_DROPPED:
-    if (s->callbacks.dropped)
-      s->callbacks.dropped(s->ctx, (ErrorCode)note->ack, note->data, note->len);
-    break;
-  case NOTE_READY:
-    socket_on_ready(s);
-    break;
-  case NOTE_JOINED:
-    socket_on_joined(s, note->data, note->len);
-    break;
-  case NOTE_LOST: {
-    Loss loss;
-    memcpy(&loss, note->data, sizeof loss);
-    socket_on_lost(s, &loss);
-    break;
-  }
-  }
+/* --- payloads --------------------------------------------------------------------- */
+
+size_t socket_data_total(const SocketData *data) {
+  size_t total = data->len;
+  for (int i = 0; i < data->count; i++) total += data->bytes[i].len;
+  return total;
 }
+
+size_t socket_data_room(const SocketData *data) {
+  return (size_t)data->count * sizeof(SioBytes) + socket_data_total(data);
+}
+
+static char *append_bytes(char *at, const void *bytes, size_t len) {
+  if (len) memcpy(at, bytes, len);
+  return at + len;
+}
+
+SocketData socket_data_store(char *place, const SocketData *data) {
+  SioBytes *list = (SioBytes *)place;
+  char *at = place + (size_t)data->count * sizeof *list, *text = at;
+  at = append_bytes(at, data->json, data->len);
+  for (int i = 0; i < data->count; i++) {
+    list[i] = (SioBytes){at, data->bytes[i].len};
+    at = append_bytes(at, data->bytes[i].data, data->bytes[i].len);
+  }
+  return (SocketData){text, data->len, data->count ? list : NULL, data->count};
+}
+
+/* --- life ------------------------------------------------------------------------- */
 
 void note_free(Note *note) {
   Loss loss;
@@ -70,25 +64,9 @@ void note_relax(Socket *s, const Note *note) {
   if (s->linked) manager_pause(s->manager, false);
 }
 
-static void on_note(Event *event) {
-  Note *note = CONTAINER_OF(event, Note, event);
-  Socket *s = note->socket;
-  bool counts = note->link == s->link || note->type == NOTE_DROPPED;
-  s->notes--;
-  if (!s->freed && counts && stall_takes(s, note)) return;
-  note_relax(s, note);
-  socket_enter(s);
-  if (!s->freed && counts) {
-    if (note->type == NOTE_EVENT) recovery_note(s, note);
-    note_deliver(s, note);
-  }
-  note_free(note);
-  socket_leave(s);
-}
-
 static Note *new_note(Socket *s, NoteType type, int64_t ack, size_t len) {
   Note *note = blocks_take(net_blocks(s->net), sizeof *note + len);
-  note->event.run = on_note;
+  note->event.run = s->deliver;
   note->socket = s;
   note->type = type;
   note->link = s->link;
@@ -107,7 +85,7 @@ Note *note_new(Socket *s, NoteType type, int64_t ack, const void *data, size_t l
 
 Note *note_new_data(Socket *s, NoteType type, int64_t ack, const SocketData *data) {
   Note *note = new_note(s, type, ack, socket_data_room(data));
-  note->told = socket_data_store(note->data, data);
+  note->payload = socket_data_store(note->data, data);
   return note;
 }
 
@@ -127,14 +105,31 @@ void note_send(Note *note) {
   inbox_push(net_loop(s->net), &note->event);
   if (s->paused || !s->linked || !is_behind(s)) return;
   s->paused = true;
-  if (!s->told_paused)
+  if (!s->pause_logged)
     log_write(loop_log(net_loop(s->net)), LOG_WARN, "socket",
               "%zu bytes from %s wait to be handled: nothing more is read until they are",
               s->backlog, s->nsp);
-  s->told_paused = true;
+  s->pause_logged = true;
   manager_pause(s->manager, true);
 }
 
 void note_push(Socket *s, NoteType type, int64_t ack, const void *data, size_t len) {
   note_send(note_new(s, type, ack, data, len));
+}
+
+/* As text, whatever the parser: whoever gets it looks for the event's name. */
+void note_push_dropped(Socket *s, const char *data, size_t len, ErrorCode why) {
+  Unpacked unpacked = {0};
+  SioPacket packet;
+  Buffer text = {0};
+  Error ignored;
+  bool packed =
+      s->options.msgpack && packet_unpack(data, len, &unpacked, &packet, &ignored) == 0;
+  if (packed)
+    sio_encode(&text, packet.type, s->nsp, packet.ack, packet.json, packet.json_len);
+  else buffer_put(&text, data, len);
+  s->stats.dropped++;
+  note_push(s, NOTE_DROPPED, why, text.data, text.len);
+  buffer_free(&text);
+  packet_free(&unpacked);
 }
