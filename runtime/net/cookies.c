@@ -31,7 +31,7 @@ void cookies_free(Cookies *c) {
   free(c);
 }
 
-static void drop(Cookies *c, size_t i) {
+static void drop_cookie(Cookies *c, size_t i) {
   free(c->list[i].pair);
   c->list[i] = c->list[--c->count];
 }
@@ -39,7 +39,7 @@ static void drop(Cookies *c, size_t i) {
 static void drop_name(Cookies *c, const char *name, size_t len) {
   for (size_t i = 0; i < c->count; i++)
     if (c->list[i].name_len == len && memcmp(c->list[i].pair, name, len) == 0)
-      drop(c, i--);
+      drop_cookie(c, i--);
 }
 
 /* --- Set-Cookie ------------------------------------------------------------------- */
@@ -49,7 +49,7 @@ typedef struct Part {
   size_t len;
 } Part;
 
-static Part trim(Part p) {
+static Part trim_part(Part p) {
   while (p.len && strchr(" \t\r", *p.at)) p.at++, p.len--;
   while (p.len && strchr(" \t\r", p.at[p.len - 1])) p.len--;
   return p;
@@ -62,14 +62,14 @@ static Part next_part(Part *rest) {
   size_t used = part.len + (stop != NULL);
   rest->at += used;
   rest->len -= used;
-  return trim(part);
+  return trim_part(part);
 }
 
-static bool named(Part part, const char *name, Part *value) {
+static bool is_named(Part part, const char *name, Part *value) {
   size_t len = strlen(name);
   if (part.len <= len || strncasecmp(part.at, name, len) != 0 || part.at[len] != '=')
     return false;
-  *value = trim((Part){part.at + len + 1, part.len - len - 1});
+  *value = trim_part((Part){part.at + len + 1, part.len - len - 1});
   return true;
 }
 
@@ -81,14 +81,14 @@ static double age_of(const char *text) {
 }
 
 /* Max-Age counts before Expires (RFC 6265, 5.3); of several the last. */
-static double expiry(Part rest, double now) {
+static double find_expiry(Part rest, double now) {
   double until = INFINITY, age = NAN;
   Part value;
   while (rest.len) {
     Part part = next_part(&rest);
-    bool is_age = named(part, "Max-Age", &value);
+    bool is_age = is_named(part, "Max-Age", &value);
     char text[64] = "";
-    if (!is_age && !named(part, "Expires", &value)) continue;
+    if (!is_age && !is_named(part, "Expires", &value)) continue;
     memcpy(text, value.at, value.len < 63 ? value.len : 63);
     double read = is_age ? age_of(text) : http_cookie_date(text);
     if (!isnan(read)) *(is_age ? &age : &until) = read;
@@ -107,9 +107,9 @@ static void take_one(Cookies *c, Part line, double now) {
   const char *equals = memchr(pair.at, '=', pair.len);
   if (!equals || equals == pair.at || pair.len > COOKIE_MAX_LEN || !is_clean(pair))
     return;
-  Part name = trim((Part){pair.at, (size_t)(equals - pair.at)});
-  Part value = trim((Part){equals + 1, pair.len - (size_t)(equals - pair.at) - 1});
-  double until = expiry(line, now);
+  Part name = trim_part((Part){pair.at, (size_t)(equals - pair.at)});
+  Part value = trim_part((Part){equals + 1, pair.len - (size_t)(equals - pair.at) - 1});
+  double until = find_expiry(line, now);
   drop_name(c, name.at, name.len);
   if (until <= now || c->count == COOKIES_MAX) return;
   c->list = xrealloc(c->list, (c->count + 1) * sizeof *c->list);
@@ -125,7 +125,7 @@ void cookies_take(Cookies *c, const char *lines, size_t len, double now) {
     if (!stop) stop = end;
     Part line = {at, (size_t)(stop - at)};
     if (line.len > 11 && strncasecmp(at, "Set-Cookie:", 11) == 0) {
-      value = trim((Part){at + 11, line.len - 11});
+      value = trim_part((Part){at + 11, line.len - 11});
       take_one(c, value, now);
     }
     at = stop + 1;
@@ -147,7 +147,7 @@ bool cookies_merge(Cookies *c, const char *given, Buffer *out, double now) {
   bool any = given && *given;
   if (any) buffer_printf(out, "Cookie: %s", given);
   for (size_t i = 0; c && i < c->count; i++)
-    if (c->list[i].until <= now) drop(c, i--);
+    if (c->list[i].until <= now) drop_cookie(c, i--);
   for (size_t i = 0; c && i < c->count; i++) {
     if (given && has_name(given, c->list[i].pair, c->list[i].name_len)) continue;
     buffer_printf(out, "%s%s", any ? "; " : "Cookie: ", c->list[i].pair);

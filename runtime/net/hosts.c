@@ -15,7 +15,7 @@ static bool is_digit(char c) {
   return c >= '0' && c <= '9';
 }
 
-static char lower(char c) {
+static char lower_char(char c) {
   return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
 }
 
@@ -29,7 +29,7 @@ static bool put_name(Authority *a, const char *text, size_t len) {
   if (len == 0 || len >= sizeof a->name || text[len - 1] == '.') return false;
   for (size_t i = 0; i < len; i++) {
     if (!is_name_char(text[i])) return false;
-    a->name[i] = lower(text[i]);
+    a->name[i] = lower_char(text[i]);
   }
   a->name[len] = '\0';
   return true;
@@ -82,7 +82,7 @@ static bool put_scheme(Origin *o, const char *text, size_t len) {
   for (size_t i = 0; i < len; i++) {
     if (!is_letter(text[i]) && !is_digit(text[i]) && !strchr("+-.", text[i]))
       return false;
-    o->scheme[i] = lower(text[i]);
+    o->scheme[i] = lower_char(text[i]);
   }
   o->scheme[len] = '\0';
   return true;

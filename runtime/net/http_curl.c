@@ -19,7 +19,7 @@ enum { CURL_BUFFER = 102400 };
 /* --- curl's callbacks: collect, and give up by returning less than was offered ---- */
 
 /* `wrong` says which rule is broken. */
-static size_t refuse(HttpRequest *r, const char *wrong) {
+static size_t refuse_answer(HttpRequest *r, const char *wrong) {
   char shown[NET_URL_SHOWN];
   net_url_show(net_url_name(&r->url), shown);
   error_set(&r->error, ERR_PROTOCOL, "the answer of %s breaks the rules of HTTP: %s",
@@ -44,13 +44,14 @@ static size_t end_head(HttpRequest *r, size_t all) {
   curl_easy_getinfo(r->curl.transfer.easy, CURLINFO_RESPONSE_CODE, &status);
   a->status = (int)status;
   r->curl.head_complete = true;
-  if (status == 101) return refuse(r, "it switches protocols, unasked");
+  if (status == 101) return refuse_answer(r, "it switches protocols, unasked");
   if (status < 200)
-    return ++a->interim > HTTP1_MAX_INTERIM ? refuse(r, "more than 100 interim answers")
-                                            : all;
+    return ++a->interim > HTTP1_MAX_INTERIM
+               ? refuse_answer(r, "more than 100 interim answers")
+               : all;
   bool to_head = http_is_method(r, "HEAD");
   if (http1_head_framing(&a->head, a->status, 1, to_head, &a->framing, &wrong))
-    return refuse(r, wrong);
+    return refuse_answer(r, wrong);
   return http_take_head(r) ? 0 : all;
 }
 
@@ -70,7 +71,7 @@ static size_t on_header(char *line, size_t size, size_t count, void *ctx) {
   if (len == 0) return end_head(r, all);
   int code = http1_head_take(&r->answer.head, line, len);
   if (code == ERR_TOO_LARGE) return refuse_size(r);
-  return code ? refuse(r, "a zero byte in its head") : all;
+  return code ? refuse_answer(r, "a zero byte in its head") : all;
 }
 
 static size_t on_body(char *data, size_t size, size_t count, void *ctx) {
@@ -115,7 +116,7 @@ static void add_line(HttpRequest *r, const char *line) {
   CHECK(r->curl.lines != NULL);
 }
 
-static bool names(const char **headers, const char *line) {
+static bool has_name(const char **headers, const char *line) {
   char name[64];
   size_t len = strcspn(line, ":");
   if (len >= sizeof name) return false;
@@ -132,11 +133,11 @@ static void set_headers(HttpRequest *r, CURL *easy) {
   const char **headers = http_hop_headers(r);
   const char **standard = http_standard_headers(r, basic, NULL);
   for (const char **h = standard; *h; h++)
-    if (!names(headers, *h)) add_line(r, *h);
+    if (!has_name(headers, *h)) add_line(r, *h);
   for (const char **h = headers; *h; h++)
     if (!http_header_is(*h, "Expect")) r->curl.lines = http_header_add(r->curl.lines, *h);
   add_line(r, "Expect:");
-  if (!names(headers, "Content-Type:")) add_line(r, "Content-Type:");
+  if (!has_name(headers, "Content-Type:")) add_line(r, "Content-Type:");
   curl_easy_setopt(easy, CURLOPT_HTTPHEADER, r->curl.lines);
   free(headers);
   free(standard);

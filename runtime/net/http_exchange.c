@@ -27,7 +27,7 @@ static const double just_now = 2; /* seconds */
 /* --- the ends --------------------------------------------------------------------- */
 
 /* Whether it still has the connection that it had when `conns` was read. A pointer does
- * not tell: a new connection may lie where one that was closed lay. */
+ * not show it: a new connection may lie where one that was closed lay. */
 static bool goes_on(const HttpRequest *r, unsigned conns) {
   return r->exchange.conn && r->exchange.conns == conns;
 }
@@ -48,7 +48,7 @@ void http_exchange_stop(HttpRequest *r) {
 }
 
 /* The error is filled but for whether the server can have seen the request. */
-static void fail(HttpRequest *r) {
+static void fail_hop(HttpRequest *r) {
   Exchange *x = &r->exchange;
   r->error.phase = "response";
   if (!x->heard && x->conn) pool_distrust(pool_of(r->net), x->conn);
@@ -70,11 +70,11 @@ static bool may_keep(const HttpRequest *r, bool alone) {
 }
 
 /* alone: nothing came behind the answer. */
-static void finish(HttpRequest *r, bool alone) {
+static void finish_hop(HttpRequest *r, bool alone) {
   HttpConn *conn = r->exchange.conn;
   bool keeps = may_keep(r, alone);
   if (!r->discards && http_end_body(r) != 0) {
-    fail(r);
+    fail_hop(r);
     return;
   }
   if (keeps) {
@@ -134,7 +134,7 @@ static bool may_repeat(const HttpRequest *r) {
   return r->exchange.reused && !r->exchange.repeated && is_idempotent(r);
 }
 
-static void repeat(HttpRequest *r) {
+static void repeat_request(HttpRequest *r) {
   close_conn(r);
   timer_stop(net_loop(r->net), &r->exchange.more);
   r->exchange.repeated = true;
@@ -149,15 +149,15 @@ static bool is_idle_end(const HttpRequest *r) {
 }
 
 /* The connection ended, or broke. */
-static void lose(HttpRequest *r, CURLcode result) {
+static void lose_conn(HttpRequest *r, CURLcode result) {
   Exchange *x = &r->exchange;
   if (result == CURLE_OK && http1_answer_ended(&r->answer)) {
-    finish(r, false);
+    finish_hop(r, false);
   } else if (!x->heard && may_repeat(r)) {
-    repeat(r);
+    repeat_request(r);
   } else {
     describe_break(r, result);
-    fail(r);
+    fail_hop(r);
   }
 }
 
@@ -184,11 +184,11 @@ static void take_bytes(HttpRequest *r, const char *data, size_t len) {
     at += used;
     if (got == HTTP1_GOT_MORE) return;
     if (got == HTTP1_GOT_END) {
-      finish(r, at == len);
+      finish_hop(r, at == len);
       return;
     }
     if (got == HTTP1_GOT_HEAD && is_idle_end(r) && may_repeat(r)) {
-      repeat(r);
+      repeat_request(r);
       return;
     }
     if (got == HTTP1_GOT_WRONG && r->discards) return; /* nobody looks */
@@ -197,7 +197,7 @@ static void take_bytes(HttpRequest *r, const char *data, size_t len) {
     if (got == HTTP1_GOT_HEAD) code = http_take_head(r);
     if (got == HTTP1_GOT_BODY && !r->discards) code = http_take_body(r, piece, piece_len);
     if (got == HTTP1_GOT_WRONG || code) {
-      fail(r);
+      fail_hop(r);
       return;
     }
   }
@@ -213,7 +213,7 @@ static void on_readable(void *ctx) {
     CURLcode result = httpconn_read(conn, scratch, NET_SCRATCH, &len);
     if (result == CURLE_AGAIN) return;
     if (result != CURLE_OK || len == 0) {
-      lose(r, result);
+      lose_conn(r, result);
       return;
     }
     bool last = !conn->tls && len < NET_SCRATCH; /* saves a call */
@@ -252,7 +252,7 @@ static void write_failed(HttpRequest *r, CURLcode result) {
   unsigned conns = r->exchange.conns;
   stop_sending(r);
   on_readable(r);
-  if (goes_on(r, conns)) lose(r, result);
+  if (goes_on(r, conns)) lose_conn(r, result);
 }
 
 /* What a peer that reads as we write would take is without bound: the rest is for the
@@ -303,7 +303,7 @@ static void on_connected(void *ctx, CURLcode result) {
   } else if (result != CURLE_OK) {
     connect_failed(r, result);
   } else if (r->exchange.conn->fd == CURL_SOCKET_BAD) {
-    lose(r, CURLE_RECV_ERROR);
+    lose_conn(r, CURLE_RECV_ERROR);
   } else {
     send_request(r);
   }
@@ -311,7 +311,7 @@ static void on_connected(void *ctx, CURLcode result) {
 
 static const HttpConnEvents in_use = {on_connected, on_readable, on_writable};
 
-/* Each part is told from one that is missing. */
+/* A part that is empty differs from one that is missing. */
 static void put_part(Buffer *key, const char *part) {
   buffer_putc(key, part ? '=' : '-');
   if (part) buffer_puts(key, part);
@@ -389,7 +389,7 @@ static void on_limit(Timer *timer) {
   }
   net_url_show(net_url_name(&r->url), shown);
   error_set(&r->error, ERR_TIMEOUT, "timed out waiting for the answer of %s", shown);
-  fail(r);
+  fail_hop(r);
 }
 
 void http_exchange_start(HttpRequest *r) {

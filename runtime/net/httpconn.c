@@ -21,7 +21,7 @@ static void start_watch(HttpConn *conn) {
   uv_poll_start(conn->poll, events, on_poll);
 }
 
-/* After an error, at which libuv stops, there may be bytes before it: reading tells. */
+/* After an error, at which libuv stops, there may be bytes before it: reading shows. */
 static void on_poll(uv_poll_t *poll, int status, int events) {
   HttpConn *conn = poll->data;
   if (status < 0) {

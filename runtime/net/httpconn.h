@@ -12,7 +12,7 @@
 
 typedef struct HttpConn HttpConn;
 
-/* What its owner is told, from the poll. Each may close the connection. */
+/* What it reports to its owner, from the poll. Each may close the connection. */
 typedef struct HttpConnEvents {
   void (*connected)(void *ctx, CURLcode result);
   void (*readable)(void *ctx);
@@ -54,6 +54,6 @@ void httpconn_close(HttpConn *conn); /* and frees; legal from its events */
  * over TLS it has said so. */
 CURLcode httpconn_read(HttpConn *conn, char *to, size_t room, size_t *len);
 CURLcode httpconn_write(HttpConn *conn, const char *from, size_t count, size_t *len);
-void httpconn_want_write(HttpConn *conn, bool wants); /* whether writable is to be told */
+void httpconn_want_write(HttpConn *conn, bool wants); /* whether `writable` is called */
 
 #endif

@@ -1,7 +1,7 @@
 /* curl's multi interface on libuv.
  *
  * curl says which sockets it waits for (on_socket) and when it wants to be called
- * (on_timeout); libuv tells it when that has come, by curl_multi_socket_action. What
+ * (on_timeout); libuv calls it when that has come, by curl_multi_socket_action. What
  * holds:
  *   - the multi handle is never called from one of its own callbacks: on_timeout only
  * arms a timer, on_socket only starts and stops watches;
@@ -72,14 +72,14 @@ static void take_finished(Net *net) {
 
 static void on_poll(uv_poll_t *poll, int status, int events);
 
-static void act(Net *net, curl_socket_t fd, int events) {
+static void act_on_socket(Net *net, curl_socket_t fd, int events) {
   int running;
   curl_multi_socket_action(net->multi, fd, events, &running);
   take_finished(net);
 }
 
 /* After an error, of which libuv does not say more, and stops: there may be bytes before
- * it, an answer or an alert of TLS, that curl only reads when told that they are there.
+ * it, an answer or an alert of TLS, that curl only reads when it is called for reading.
  */
 static int look_before_error(Watch *watch) {
   if (!(watch->events & UV_READABLE)) return CURL_CSELECT_ERR;
@@ -92,11 +92,11 @@ static void on_poll(uv_poll_t *poll, int status, int events) {
   int mask = status < 0 ? look_before_error(watch) : 0;
   if (events & UV_READABLE) mask |= CURL_CSELECT_IN;
   if (events & UV_WRITABLE) mask |= CURL_CSELECT_OUT;
-  act(watch->net, watch->fd, mask);
+  act_on_socket(watch->net, watch->fd, mask);
 }
 
 static void on_timer(uv_timer_t *timer) {
-  act(timer->data, CURL_SOCKET_TIMEOUT, 0);
+  act_on_socket(timer->data, CURL_SOCKET_TIMEOUT, 0);
 }
 
 static int on_timeout(CURLM *multi, long ms, void *ctx) {
@@ -429,7 +429,7 @@ curl_socket_t net_take_socket(Net *net, Transfer *transfer) {
 
 /* --- randomness ------------------------------------------------------------------- */
 
-static void refill(Net *net) {
+static void refill_random(Net *net) {
   size_t have = 0;
   while (have < RANDOM_POOL) {
     ssize_t n = getrandom(net->random + have, RANDOM_POOL - have, 0);
@@ -441,7 +441,7 @@ static void refill(Net *net) {
 
 void net_random(Net *net, void *out, size_t len) {
   CHECK(len <= RANDOM_POOL);
-  if (net->random_left < len) refill(net);
+  if (net->random_left < len) refill_random(net);
   net->random_left -= len;
   memcpy(out, net->random + net->random_left, len);
 }

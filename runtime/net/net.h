@@ -59,7 +59,7 @@ curl_socket_t net_take_socket(Net *net, Transfer *transfer);
  * callbacks (write, header, progress). Closing its connections may take another turn. */
 void net_remove(Net *net, Transfer *transfer);
 
-/* The error for a finished transfer: code, phase and sent told apart, with curl's own
+/* The error for a finished transfer: with code, phase and sent, and curl's own
  * words as the detail. `what` is the URL, shown without credentials and query. */
 void net_error(Error *err, CURL *easy, CURLcode result, const char *curl_words,
                const char *what);

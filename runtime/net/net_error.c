@@ -1,9 +1,9 @@
 /* From curl's result codes to ours: which code, in which phase, and whether the server
  * can have seen the request. Pure but for what it asks of the easy handle.
  *
- * curl's codes alone do not tell: 56 is a reset, a refusing proxy and a bad chunk, 1 is a
- * scheme that is not allowed and an answer that is not HTTP. The phase that the transfer
- * had reached, and in few cases curl's words, decide. */
+ * curl's codes alone do not say which: 56 is a reset, a refusing proxy and a bad chunk, 1
+ * is a scheme that is not allowed and an answer that is not HTTP. The phase that the
+ * transfer had reached, and in few cases curl's words, decide. */
 #include <dlfcn.h>
 #include <stdio.h>
 #include <string.h>
@@ -26,7 +26,7 @@ static bool in_phase(const Failure *f, const char *phase) {
   return strcmp(f->phase, phase) == 0;
 }
 
-static bool says(const Failure *f, const char *words) {
+static bool curl_says(const Failure *f, const char *words) {
   return strstr(f->words, words) != NULL;
 }
 
@@ -67,7 +67,7 @@ static void fail_connect(Failure *f) {
 
 static void fail_tls(Failure *f) {
   if (f->at_proxy) fail_proxy(f);
-  else if (says(f, "SSL_ERROR_SYSCALL") || says(f, "Connection reset by peer"))
+  else if (curl_says(f, "SSL_ERROR_SYSCALL") || curl_says(f, "Connection reset by peer"))
     error_set(f->err, ERR_RESET, "%s closed the connection in the TLS handshake",
               f->host);
   else if (f->result == CURLE_SSL_CACERT_BADFILE)
@@ -82,7 +82,7 @@ static void fail_tls(Failure *f) {
               f->words);
   else
     error_set(f->err, ERR_TLS, "no secure connection to %s: %s%s", f->host,
-              says(f, "wrong version number")
+              curl_says(f, "wrong version number")
                   ? "it does not speak TLS here (is it http:// or ws://?): "
                   : "",
               f->words);
@@ -92,9 +92,9 @@ static void fail_tls(Failure *f) {
  * else says anything before there is a connection. */
 static void fail_broken(Failure *f) {
   if (f->at_proxy) fail_proxy(f);
-  else if (says(f, " alert "))
+  else if (curl_says(f, " alert "))
     error_set(f->err, ERR_TLS, "%s refused the secure connection: %s", f->host, f->words);
-  else if (says(f, "chunk") || says(f, "Chunk"))
+  else if (curl_says(f, "chunk") || curl_says(f, "Chunk"))
     error_set(f->err, ERR_PROTOCOL, "%s answered with a malformed chunk", f->url);
   else if (in_phase(f, "response"))
     error_set(f->err, ERR_RESET,
@@ -104,7 +104,7 @@ static void fail_broken(Failure *f) {
 }
 
 static void fail_reply(Failure *f) {
-  if (says(f, "Content-Length")) {
+  if (curl_says(f, "Content-Length")) {
     error_set(f->err, ERR_PROTOCOL, "the answer of %s breaks the rules of HTTP: %s",
               f->url, f->words);
     return;
@@ -124,7 +124,7 @@ static void fail_name(Failure *f) {
   else error_set(f->err, ERR_DNS, "could not resolve the name of %s", f->host);
 }
 
-static void sort_out(Failure *f) {
+static void error_from_curl(Failure *f) {
   switch (f->result) {
   case CURLE_COULDNT_RESOLVE_HOST:
     fail_name(f);
@@ -209,7 +209,7 @@ void net_error(Error *err, CURL *easy, CURLcode result, const char *curl_words,
   net_url_show(what, f.url);
   net_url_show_host(what, f.host);
   if (transfer && transfer->no_files && f.result == CURLE_COULDNT_CONNECT) fail_files(&f);
-  else sort_out(&f);
+  else error_from_curl(&f);
   error_detail(err, "%s", f.words);
   err->phase = f.phase;
   err->sent = was_sent(&f, easy);

@@ -69,7 +69,7 @@ static const char *put_rest(Buffer *out, const char *rest) {
 }
 
 /* Appends the URL with http for ws, and with escapes. Returns NULL or what is wrong. */
-static const char *normalise(Buffer *out, const char *text, bool websocket) {
+static const char *normalise_url(Buffer *out, const char *text, bool websocket) {
   const char *rest, *scheme = NULL;
   if ((rest = after_scheme(text, "https"))) scheme = "https";
   else if ((rest = after_scheme(text, "http"))) scheme = "http";
@@ -83,7 +83,7 @@ static const char *normalise(Buffer *out, const char *text, bool websocket) {
 }
 
 /* Returns new: a part of the URL, or NULL. */
-static char *part(CURLU *handle, CURLUPart which, unsigned flags) {
+static char *copy_part(CURLU *handle, CURLUPart which, unsigned flags) {
   char *text = NULL;
   if (curl_url_get(handle, which, &text, flags) != CURLUE_OK) return NULL;
   char *copy = xstrdup(text);
@@ -91,26 +91,26 @@ static char *part(CURLU *handle, CURLUPart which, unsigned flags) {
   return copy;
 }
 
-static void lower(char *text) {
+static void lower_text(char *text) {
   for (; *text; text++) *text = (char)tolower((unsigned char)*text);
 }
 
 static void take_apart(NetUrl *out, CURLU *handle) {
-  out->user = part(handle, CURLUPART_USER, CURLU_URLDECODE);
-  out->password = part(handle, CURLUPART_PASSWORD, CURLU_URLDECODE);
+  out->user = copy_part(handle, CURLUPART_USER, CURLU_URLDECODE);
+  out->password = copy_part(handle, CURLUPART_PASSWORD, CURLU_URLDECODE);
   curl_url_set(handle, CURLUPART_USER, NULL, 0);
   curl_url_set(handle, CURLUPART_PASSWORD, NULL, 0);
   curl_url_set(handle, CURLUPART_OPTIONS, NULL, 0);
   curl_url_set(handle, CURLUPART_FRAGMENT, NULL, 0);
-  out->url = part(handle, CURLUPART_URL, 0);
-  out->path = part(handle, CURLUPART_PATH, 0);
-  out->query = part(handle, CURLUPART_QUERY, 0);
-  char *scheme = part(handle, CURLUPART_SCHEME, 0),
-       *host = part(handle, CURLUPART_HOST, 0);
-  char *port = part(handle, CURLUPART_PORT, CURLU_DEFAULT_PORT);
-  char *named = part(handle, CURLUPART_PORT, CURLU_NO_DEFAULT_PORT);
+  out->url = copy_part(handle, CURLUPART_URL, 0);
+  out->path = copy_part(handle, CURLUPART_PATH, 0);
+  out->query = copy_part(handle, CURLUPART_QUERY, 0);
+  char *scheme = copy_part(handle, CURLUPART_SCHEME, 0),
+       *host = copy_part(handle, CURLUPART_HOST, 0);
+  char *port = copy_part(handle, CURLUPART_PORT, CURLU_DEFAULT_PORT);
+  char *named = copy_part(handle, CURLUPART_PORT, CURLU_NO_DEFAULT_PORT);
   if (!host) host = xstrdup("");
-  lower(host);
+  lower_text(host);
   out->origin = xasprintf("%s://%s:%s", scheme, host, port);
   out->authority = named ? xasprintf("%s:%s", host, named) : xstrdup(host);
   free(scheme);
@@ -163,7 +163,7 @@ static bool parse_plain(NetUrl *out, const char *normal) {
   return true;
 }
 
-static const char *parse(NetUrl *out, const char *normal) {
+static const char *parse_normal(NetUrl *out, const char *normal) {
   if (parse_plain(out, normal)) return NULL;
   CURLU *handle = curl_url();
   CHECK(handle != NULL);
@@ -182,9 +182,9 @@ static const char *parse_unix(NetUrl *out, Buffer *normal, const char *path) {
     return "the path of its socket is longer than the system allows";
   const char *target = path[len] ? path + len + 1 : "/";
   char *full = xasprintf("http://localhost%s%s", *target == '/' ? "" : "/", target);
-  const char *wrong = normalise(normal, full, false);
+  const char *wrong = normalise_url(normal, full, false);
   free(full);
-  if (!wrong) wrong = parse(out, buffer_text(normal));
+  if (!wrong) wrong = parse_normal(out, buffer_text(normal));
   if (wrong) return wrong;
   out->unix_path = xstrndup(path, len);
   free(out->origin);
@@ -199,8 +199,8 @@ int net_url_parse(NetUrl *out, const char *text, bool websocket, Error *err) {
   if (strncasecmp(text, "unix:/", 6) == 0) {
     wrong = parse_unix(out, &normal, text + 5);
   } else {
-    wrong = normalise(&normal, text, websocket);
-    if (!wrong) wrong = parse(out, buffer_text(&normal));
+    wrong = normalise_url(&normal, text, websocket);
+    if (!wrong) wrong = parse_normal(out, buffer_text(&normal));
   }
   if (!wrong && out->authority && strpbrk(out->authority, "|<>^\"{}"))
     wrong = "its host cannot be one";
@@ -228,7 +228,7 @@ static char *join_fragment(const NetUrl *from, const char *reference) {
 }
 
 /* Returns new: a relative reference joined, or the reference as it is. */
-static char *join(const NetUrl *from, char *reference) {
+static char *join_relative(const NetUrl *from, char *reference) {
   size_t path = strcspn(reference, "?#");
   for (size_t i = 0; i < path; i++)
     if (reference[i] == '\\') reference[i] = '/';
@@ -236,7 +236,7 @@ static char *join(const NetUrl *from, char *reference) {
   CHECK(handle != NULL);
   curl_url_set(handle, CURLUPART_URL, from->url, CURLU_PATH_AS_IS);
   CURLUcode code = curl_url_set(handle, CURLUPART_URL, reference, 0);
-  char *joined = code == CURLUE_OK ? part(handle, CURLUPART_URL, 0) : NULL;
+  char *joined = code == CURLUE_OK ? copy_part(handle, CURLUPART_URL, 0) : NULL;
   curl_url_cleanup(handle);
   return joined ? joined : xstrdup(reference);
 }
@@ -250,7 +250,7 @@ char *net_url_resolve(const NetUrl *from, const char *location, size_t len) {
   char *reference = buffer_take(&escaped, NULL);
   if (has_scheme(reference)) return reference;
   char *joined =
-      *reference == '#' ? join_fragment(from, reference) : join(from, reference);
+      *reference == '#' ? join_fragment(from, reference) : join_relative(from, reference);
   free(reference);
   return joined;
 }
@@ -269,7 +269,7 @@ char *net_url_basic(const char *name, const char *user, const char *password) {
 /* --- for messages ----------------------------------------------------------------- */
 
 /* Whether host:port cannot be one: a password with a slash may stand there. */
-static bool doubtful(const char *host, size_t len) {
+static bool is_doubtful(const char *host, size_t len) {
   const char *colon = memrchr(host, ':', len);
   if (!colon || *host == '[') return false;
   size_t digits = strspn(colon + 1, "0123456789");
@@ -282,7 +282,7 @@ void net_url_show(const char *text, char *out) {
   const char *host = colon ? colon + 3 : text;
   size_t host_len = strcspn(host, "/?#\\");
   const char *at = memrchr(host, '@', host_len);
-  if (!at && doubtful(host, host_len)) at = strrchr(host, '@');
+  if (!at && is_doubtful(host, host_len)) at = strrchr(host, '@');
   const char *shown = at ? at + 1 : host;
   int len = (int)strcspn(shown, "?#");
   snprintf(out, NET_URL_SHOWN, "%.*s%.*s", (int)(host - text), text, len, shown);

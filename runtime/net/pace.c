@@ -18,7 +18,7 @@ struct Pace {
 
 /* --- queues ----------------------------------------------------------------------- */
 
-static void append(PaceQueue *queue, PaceTurn *turn) {
+static void append_turn(PaceQueue *queue, PaceTurn *turn) {
   turn->in = queue;
   turn->next = NULL;
   turn->prev = queue->last;
@@ -38,7 +38,7 @@ static void take_out(PaceTurn *turn) {
 
 /* --- beginning -------------------------------------------------------------------- */
 
-static void leave(Pace *pace, PaceTurn *turn) {
+static void leave_queue(Pace *pace, PaceTurn *turn) {
   if (turn->in == &pace->under_way) pace->count--;
   take_out(turn);
 }
@@ -46,10 +46,10 @@ static void leave(Pace *pace, PaceTurn *turn) {
 static void forget_slow(Pace *pace, double now) {
   PaceTurn *turn;
   while ((turn = pace->under_way.first) && turn->since + PACE_COUNTS <= now)
-    leave(pace, turn);
+    leave_queue(pace, turn);
 }
 
-static void refill(Pace *pace, double now) {
+static void refill_allowance(Pace *pace, double now) {
   double more = (now - pace->at) * PACE_PER_SECOND;
   pace->allowance = fmin(pace->allowance + more, PACE_UNDER_WAY);
   pace->at = now;
@@ -59,54 +59,54 @@ static bool may_begin(const Pace *pace) {
   return pace->count < PACE_UNDER_WAY && pace->allowance >= 1;
 }
 
-static void begin(Pace *pace, PaceTurn *turn) {
+static void begin_turn(Pace *pace, PaceTurn *turn) {
   pace->allowance -= 1;
   pace->count++;
   turn->since = pace->at;
-  append(&pace->under_way, turn);
+  append_turn(&pace->under_way, turn);
   turn->go(turn);
 }
 
 /* A little is added, so that the allowance is whole by then whatever is rounded. */
-static void arm(Pace *pace) {
+static void arm_pace(Pace *pace) {
   double due = pace->at + (1 - pace->allowance) / PACE_PER_SECOND + 1e-6;
   if (pace->count >= PACE_UNDER_WAY) due = pace->under_way.first->since + PACE_COUNTS;
   if (pace->waiting.first) timer_start_at(pace->loop, &pace->timer, due);
   else timer_stop(pace->loop, &pace->timer);
 }
 
-static void look(Pace *pace) {
+static void look_at_clock(Pace *pace) {
   double now = loop_now(pace->loop);
   forget_slow(pace, now);
-  refill(pace, now);
+  refill_allowance(pace, now);
 }
 
 static void on_timer(Timer *timer) {
   Pace *pace = CONTAINER_OF(timer, Pace, timer);
-  look(pace);
+  look_at_clock(pace);
   while (pace->waiting.first && may_begin(pace)) {
     PaceTurn *turn = pace->waiting.first;
     take_out(turn);
-    begin(pace, turn);
+    begin_turn(pace, turn);
   }
-  arm(pace);
+  arm_pace(pace);
 }
 
 void pace_ask(Pace *pace, PaceTurn *turn) {
   if (turn->in) return;
-  look(pace);
+  look_at_clock(pace);
   if (!pace->waiting.first && may_begin(pace)) {
-    begin(pace, turn);
+    begin_turn(pace, turn);
     return;
   }
-  append(&pace->waiting, turn);
-  arm(pace);
+  append_turn(&pace->waiting, turn);
+  arm_pace(pace);
 }
 
 void pace_done(Pace *pace, PaceTurn *turn) {
   if (!turn->in) return;
-  leave(pace, turn);
-  arm(pace);
+  leave_queue(pace, turn);
+  arm_pace(pace);
 }
 
 bool pace_waits(const Pace *pace, const PaceTurn *turn) {

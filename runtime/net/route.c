@@ -138,7 +138,7 @@ void route_name_proxy(const char *proxy, Transfer *transfer) {
   transfer->proxy = xstrdup(shown);
 }
 
-/* curl is told explicitly, so that it does not ask the environment. */
+/* Set explicitly, so that curl does not ask the environment. */
 static void apply_proxy(const Route *r, const NetUrl *url, Transfer *transfer) {
   CURL *easy = transfer->easy;
   RouteProxy proxy;

@@ -17,7 +17,7 @@ typedef struct Host {
   const char *port;
 } Host;
 
-static bool equals(const Host *host, const char *text, size_t len) {
+static bool equals_host(const Host *host, const char *text, size_t len) {
   return host->len == len && strncasecmp(host->name, text, len) == 0;
 }
 
@@ -26,7 +26,7 @@ static bool is_within(const Host *host, const char *domain, size_t len) {
   if (len && *domain == '.') domain++, len--;
   if (len && domain[len - 1] == '.') len--;
   if (len == 0) return false;
-  if (equals(host, domain, len)) return true;
+  if (equals_host(host, domain, len)) return true;
   if (host->len <= len || host->name[host->len - len - 1] != '.') return false;
   return strncasecmp(host->name + host->len - len, domain, len) == 0;
 }
@@ -58,7 +58,7 @@ static bool is_address(const Host *host, const char *text, size_t len) {
   return bits <= bytes * 8 && same_bits(wanted, given, (unsigned)bits);
 }
 
-static bool matches(const Host *host, const char *entry, size_t len) {
+static bool matches_entry(const Host *host, const char *entry, size_t len) {
   Host any_port = *host;
   if (len == 1 && *entry == '*') return true;
   if (is_address(host, entry, len)) return true;
@@ -74,7 +74,7 @@ static bool matches(const Host *host, const char *entry, size_t len) {
   size_t digits = (size_t)(entry + len - colon) - 1;
   if (strlen(host->port) != digits || strncmp(host->port, colon + 1, digits) != 0)
     return false;
-  return matches(&any_port, entry, (size_t)(colon - entry));
+  return matches_entry(&any_port, entry, (size_t)(colon - entry));
 }
 
 bool route_no_proxy(const char *list, const char *name, const char *port) {
@@ -84,7 +84,7 @@ bool route_no_proxy(const char *list, const char *name, const char *port) {
   while (list && *list) {
     list += strspn(list, ", \t");
     size_t len = strcspn(list, ", \t");
-    if (len && matches(&host, list, len)) return true;
+    if (len && matches_entry(&host, list, len)) return true;
     list += len;
   }
   return false;

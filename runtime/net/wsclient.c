@@ -122,7 +122,7 @@ static void on_part(Event *event) {
   ws_leave(ws);
 }
 
-/* The peer closed, or broke the rules: `outcome` tells. */
+/* The peer closed, or broke the rules: see `outcome`. */
 static void begin_parting(WsClient *ws, const Outcome *outcome) {
   ws->outcome = xmalloc(sizeof *outcome);
   *ws->outcome = *outcome;

@@ -14,7 +14,7 @@ typedef enum WsState {
   WS_PARTING,  /* the end has been read; what came before it is being dispatched */
   WS_CLOSING,  /* our close frame is out, the peer's awaited */
   WS_DRAINING, /* all is said: the peer's end of the connection awaited */
-  WS_ENDED     /* told; only the memory is left */
+  WS_ENDED     /* `closed` was called; only the memory is left */
 } WsState;
 
 /* Only while it opens. */
@@ -27,7 +27,7 @@ typedef struct Opening {
   double patience; /* seconds for the answer; 0: until the deadline */
 } Opening;
 
-/* What `closed` will be told, once the connection is gone, and our last word. */
+/* What `closed` will be called with, once the connection is gone, and our last word. */
 typedef struct Outcome {
   int code, say; /* say: the code of our close frame */
   size_t reason_len;
@@ -57,7 +57,7 @@ struct WsClient {
   bool framed;                    /* what waits is frames: the request is out */
   bool given_up;                  /* what waited: nothing is said behind it */
   bool abandoned;                 /* ws_close came before it was open */
-  bool orphan;                    /* it says goodbye; nobody is told of its end */
+  bool orphan;                    /* it says goodbye; its end is not reported */
   NetRest rest;                   /* of an orphan */
   Buffer last;                    /* its last frames, until the peer has taken the rest */
   size_t unsent;                  /* of what the peer takes slowly, when last looked at */

@@ -64,7 +64,7 @@ int engine_send(Engine *e, bool binary, const char *data, size_t len);
 int engine_ping(Engine *e, const char *data, size_t len); /* as ws_ping does */
 void engine_retune(Engine *e); /* the options' heartbeat has changed */
 /* Asks for a sign that the server has taken what was sent until now: an answer to a ping,
- * or to the request. `passed` tells of it. */
+ * or to the request. `passed` is called then. */
 void engine_fence(Engine *e, uint32_t number);
 /* As engine_send, for what is sent last, before engine_free: it goes out when the server
  * has taken all before it, so that it ends nothing that the server has not looked at yet.

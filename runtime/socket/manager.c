@@ -309,8 +309,8 @@ static void on_open(void *ctx) {
 
 /* By the parser: 1 when a packet is whole, with its attachments; 0: more is to come; -1.
  */
-static int take(Manager *m, bool binary, const char *data, size_t len, SioPacket *packet,
-                const SioBytes **attachments, Error *err) {
+static int take_packet(Manager *m, bool binary, const char *data, size_t len,
+                       SioPacket *packet, const SioBytes **attachments, Error *err) {
   int whole = -1;
   if (charge_is_over(m->options.charge, len)) {
     error_set(err, ERR_MEMORY, "no memory for a packet of %zu bytes", len);
@@ -337,7 +337,7 @@ static void on_message(void *ctx, bool binary, const char *data, size_t len) {
     m->members.first->events->frame(m->members.first, binary, data, len);
     return;
   }
-  int whole = take(m, binary, data, len, &packet, &attachments, &err);
+  int whole = take_packet(m, binary, data, len, &packet, &attachments, &err);
   bool ours = whole < 0 && err.code == ERR_MEMORY;
   if (whole < 0) manager_fail(m, ours ? "transport error" : "parse error", &err);
   if (whole <= 0) return;
@@ -356,7 +356,7 @@ static void on_pong(void *ctx, const char *data, size_t len) {
   user->events->pong(user, data, len);
 }
 
-/* Calls are told by themselves, and what is tried until it is acknowledged goes out
+/* Calls report their ends themselves, and what is tried until it is acknowledged goes out
  * again: those have an id. */
 static void on_unsent(void *ctx, bool binary, const char *data, size_t len) {
   Manager *m = ctx;

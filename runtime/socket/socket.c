@@ -1,23 +1,29 @@
 /* A Socket: a connection that lasts. It belongs to whoever made it; loop thread only.
  *
  * Two sides. The poll side (socket_link.c) speaks Engine.IO and Socket.IO with the
- * transport: it answers heartbeats at once and turns everything else into notes
- * (socket_note.c), which go through the inbox. The dispatch side (socket_state.c) holds
- * the state that others see and calls the callbacks. So state changes, events and acks
- * are told in the order in which they came.
+ * transport: it answers heartbeats at once and turns everything else into an
+ * Incoming each (socket_incoming.c), which goes through the inbox. The dispatch side
+ * (socket_deliver.c, socket_state.c) holds the state that others see and calls the
+ * callbacks. So state changes, events and acks are delivered in the order in which they
+ * came.
+ *
+ * Which file knows which: socket_packet, socket_options, manager; then socket_call,
+ * socket_dispatch, socket_incoming; socket_link; socket_buffer; socket_send;
+ * socket_retry; socket_state; socket_deliver; and this one, the door. None knows one
+ * behind it.
  *
  * Links. Each attempt is a link with a number. A link ends by being lost (reported by a
- * note behind all that came before it) or by being cut, when this side wants no more of
- * it: then the number rises, and notes of the old one that still lie in the inbox fall
- * through.
+ * message behind all that came before it) or by being cut, when this side wants no more
+ * of it: then the number rises, and messages of the old one that still lie in the inbox
+ * fall through.
  *
- * What calls from outside cause (socket_connect, socket_disconnect) is not told within
- * them, since they come from Lua: it is put off to an event of its own, or to the next
- * time that dispatch enters or leaves this socket, whichever is first. That keeps the
- * order, too.
+ * What calls from outside cause (socket_connect, socket_disconnect) is not delivered
+ * within them, since they come from Lua: it is put off to an event of its own, or to the
+ * next time that dispatch enters or leaves this socket, whichever is first. That keeps
+ * the order, too.
  *
  * Callbacks may free the socket. socket_free ends everything at once; the memory stays
- * while dispatch is inside (`busy`) and while notes lie in the inbox. */
+ * while dispatch is inside (`busy`) and while messages lie in the inbox. */
 #include "socket/socket.h"
 
 #include <stdlib.h>

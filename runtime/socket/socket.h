@@ -3,7 +3,7 @@
  * only.
  *
  * All callbacks come in dispatch. socket_free ends everything without a word; until then
- * each call ends exactly once and each change of state is told exactly once, in order
+ * each call ends exactly once and each change of state is reported exactly once, in order
  * with the events. */
 #ifndef TIDELOCK_SOCKET_SOCKET_H
 #define TIDELOCK_SOCKET_SOCKET_H
@@ -68,9 +68,9 @@ void socket_free(Socket *s);       /* legal in its own callbacks */
 void socket_connect(Socket *s);    /* from IDLE or CLOSED; harmless otherwise */
 void socket_disconnect(Socket *s); /* to IDLE; says goodbye; waiting packets are dropped,
                                       calls fail with CLOSED */
-/* The same, of a plain WebSocket, with what the server is told: code 1000, or 3000 to
- * 4999; reason: UTF-8 of WS_MAX_REASON bytes at most, or NULL. Returns 0, UNSUPPORTED, or
- * INVALID when that may not be said; then nothing is done. */
+/* The same, of a plain WebSocket, with the code and reason for the server: code 1000, or
+ * 3000 to 4999; reason: UTF-8 of WS_MAX_REASON bytes at most, or NULL. Returns 0,
+ * UNSUPPORTED, or INVALID when that may not be said; then nothing is done. */
 int socket_close(Socket *s, int code, const char *reason, Error *err);
 void socket_auth(Socket *s, const char *json, size_t len); /* the CONNECT payload: an
                                                               object; len 0: none */
@@ -97,10 +97,10 @@ typedef struct SocketStats {
   uint64_t connects;  /* times that it was connected */
 } SocketStats;
 SocketStats socket_stats(const Socket *s);
-/* What waits for a connection will not be sent: emits are told as dropped, calls end with
- * ABORTED. Returns how many. */
+/* What waits for a connection will not be sent: emits are reported as dropped, calls end
+ * with ABORTED. Returns how many. */
 size_t socket_clear(Socket *s);
-/* While it holds, no event is told: they wait, in order. All else is. */
+/* While it holds, no event is delivered: they wait, in order. All else is. */
 void socket_hold(Socket *s, bool hold);
 
 /* The payload array. Buffered while not connected, unless volatile: then dropped
@@ -111,12 +111,12 @@ int socket_emit(Socket *s, const SocketData *data, bool is_volatile, Error *err)
 
 /* A call waits for the server's ack. Embed it; the caller keeps it alive until done,
  * called once in dispatch: reply is the ack's array, or NULL and err is set (TIMEOUT,
- * CLOSED, EXPIRED, with sent told). */
+ * CLOSED, EXPIRED, with err.sent). */
 typedef struct SocketCall SocketCall;
 struct SocketCall {
   void (*done)(SocketCall *call, const SocketData *reply, const Error *err);
   /* socket_free took the socket away: done will not be called. May be NULL; from inside
-   * socket_free, so not to be told to anybody at once. */
+   * socket_free, so that it calls nobody at once. */
   void (*dropped)(SocketCall *call);
   Socket *socket; /* NULL once done; the rest is the socket's */
   int64_t id;

@@ -67,7 +67,7 @@ static void drop_first(Socket *s, ErrorCode code) {
     w->call->withdraw = NULL;
     call_fail(w->call, code);
   } else if (!s->freed) {
-    note_push_dropped(s, w->frames.json, w->frames.len, code);
+    incoming_push_dropped(s, w->frames.json, w->frames.len, code);
   }
   free(w);
 }

@@ -16,39 +16,40 @@
 #include "socket/socket_recovery.h"
 #include "socket/socket_state.h"
 
-static void deliver_note(Socket *s, Note *note) {
-  switch (note->type) {
-  case NOTE_EVENT:
-    s->callbacks.event(s->ctx, &note->payload, note->ack);
+static void deliver_incoming(Socket *s, Incoming *incoming) {
+  switch (incoming->type) {
+  case INCOMING_EVENT:
+    s->callbacks.event(s->ctx, &incoming->payload, incoming->ack);
     break;
-  case NOTE_ACK:
-    calls_on_ack(s, note->ack, &note->payload);
+  case INCOMING_ACK:
+    calls_on_ack(s, incoming->ack, &incoming->payload);
     break;
-  case NOTE_TEXT:
-    s->callbacks.message(s->ctx, false, note->data, note->len);
+  case INCOMING_TEXT:
+    s->callbacks.message(s->ctx, false, incoming->data, incoming->len);
     break;
-  case NOTE_BINARY:
-    s->callbacks.message(s->ctx, true, note->data, note->len);
+  case INCOMING_BINARY:
+    s->callbacks.message(s->ctx, true, incoming->data, incoming->len);
     break;
-  case NOTE_PONG: {
+  case INCOMING_PONG: {
     double when;
-    memcpy(&when, note->data, sizeof when);
-    calls_on_pong(s, note->ack, when);
+    memcpy(&when, incoming->data, sizeof when);
+    calls_on_pong(s, incoming->ack, when);
     break;
   }
-  case NOTE_DROPPED:
+  case INCOMING_DROPPED:
     if (s->callbacks.dropped)
-      s->callbacks.dropped(s->ctx, (ErrorCode)note->ack, note->data, note->len);
+      s->callbacks.dropped(s->ctx, (ErrorCode)incoming->ack, incoming->data,
+                           incoming->len);
     break;
-  case NOTE_READY:
+  case INCOMING_READY:
     socket_on_ready(s);
     break;
-  case NOTE_JOINED:
-    socket_on_joined(s, note->data, note->len);
+  case INCOMING_JOINED:
+    socket_on_joined(s, incoming->data, incoming->len);
     break;
-  case NOTE_LOST: {
+  case INCOMING_LOST: {
     Loss loss;
-    memcpy(&loss, note->data, sizeof loss);
+    memcpy(&loss, incoming->data, sizeof loss);
     socket_on_lost(s, &loss);
     break;
   }
@@ -57,34 +58,34 @@ static void deliver_note(Socket *s, Note *note) {
 
 /* --- holding events back ---------------------------------------------------------- */
 
-static bool hold_back(Socket *s, Note *note) {
+static bool hold_back(Socket *s, Incoming *incoming) {
   Stall *stall = &s->stall;
-  bool is_event =
-      note->type == NOTE_EVENT || note->type == NOTE_TEXT || note->type == NOTE_BINARY;
+  bool is_event = incoming->type == INCOMING_EVENT || incoming->type == INCOMING_TEXT ||
+                  incoming->type == INCOMING_BINARY;
   if (!is_event || (!stall->holding && !stall->first)) return false;
-  if (note->type == NOTE_EVENT) recovery_note(s, note);
-  note->epoch = s->epoch;
-  note->next = NULL;
-  *stall->last = note;
-  stall->last = &note->next;
+  if (incoming->type == INCOMING_EVENT) recovery_keep_offset(s, incoming);
+  incoming->epoch = s->epoch;
+  incoming->next = NULL;
+  *stall->last = incoming;
+  stall->last = &incoming->next;
   return true;
 }
 
-static Note *take_first(Stall *stall) {
-  Note *note = stall->first;
-  stall->first = note->next;
+static Incoming *take_first(Stall *stall) {
+  Incoming *incoming = stall->first;
+  stall->first = incoming->next;
   if (!stall->first) stall->last = &stall->first;
-  return note;
+  return incoming;
 }
 
 static void deliver_first(Socket *s) {
   Stall *stall = &s->stall;
-  Note *note = take_first(stall);
-  stall->epoch = note->epoch;
-  note_relax(s, note);
-  deliver_note(s, note);
+  Incoming *incoming = take_first(stall);
+  stall->epoch = incoming->epoch;
+  incoming_uncount(s, incoming);
+  deliver_incoming(s, incoming);
   stall->epoch = 0;
-  note_free(note);
+  incoming_free(incoming);
 }
 
 static void release_later(Socket *s);
@@ -113,23 +114,23 @@ void socket_hold(Socket *s, bool hold) {
 }
 
 void stall_free(Socket *s) {
-  while (s->stall.first) note_free(take_first(&s->stall));
+  while (s->stall.first) incoming_free(take_first(&s->stall));
 }
 
 /* --- from the inbox --------------------------------------------------------------- */
 
 void socket_deliver(Event *event) {
-  Note *note = CONTAINER_OF(event, Note, event);
-  Socket *s = note->socket;
-  bool counts = note->link == s->link || note->type == NOTE_DROPPED;
-  s->notes--;
-  if (!s->freed && counts && hold_back(s, note)) return;
-  note_relax(s, note);
+  Incoming *incoming = CONTAINER_OF(event, Incoming, event);
+  Socket *s = incoming->socket;
+  bool counts = incoming->link == s->link || incoming->type == INCOMING_DROPPED;
+  s->incoming_count--;
+  if (!s->freed && counts && hold_back(s, incoming)) return;
+  incoming_uncount(s, incoming);
   socket_enter(s);
   if (!s->freed && counts) {
-    if (note->type == NOTE_EVENT) recovery_note(s, note);
-    deliver_note(s, note);
+    if (incoming->type == INCOMING_EVENT) recovery_keep_offset(s, incoming);
+    deliver_incoming(s, incoming);
   }
-  note_free(note);
+  incoming_free(incoming);
   socket_leave(s);
 }

@@ -4,7 +4,7 @@
 
 #include "socket/socket_parts.h"
 
-void socket_deliver(Event *event); /* of a Note */
+void socket_deliver(Event *event); /* of an Incoming */
 void stall_free(Socket *s);        /* frees the events that are held back */
 
 #endif

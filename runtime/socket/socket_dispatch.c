@@ -109,7 +109,8 @@ void socket_forget_id(Socket *s) {
 }
 
 void socket_release(Socket *s) {
-  if (!s->freed || s->busy || s->notes || s->wake_queued || s->stall.queued) return;
+  if (!s->freed || s->busy || s->incoming_count || s->wake_queued || s->stall.queued)
+    return;
   charge_unref(s->options.charge);
   socket_options_free(&s->options);
   recovery_forget(s);

@@ -13,35 +13,35 @@ void early_init(Early *e) {
   e->last = &e->first;
 }
 
-bool early_hold(Socket *s, Note *note) {
+bool early_hold(Socket *s, Incoming *incoming) {
   Early *e = &s->early;
-  size_t cost = sizeof *note + note->size;
+  size_t cost = sizeof *incoming + incoming->size;
   if (e->count == MOST_HELD || cost > MOST_HELD_BYTES - e->bytes) {
-    note_free(note);
+    incoming_free(incoming);
     return false;
   }
-  note->next = NULL;
-  *e->last = note;
-  e->last = &note->next;
+  incoming->next = NULL;
+  *e->last = incoming;
+  e->last = &incoming->next;
   e->count++;
   e->bytes += cost;
   return true;
 }
 
 void early_release(Socket *s) {
-  Note *note = s->early.first;
+  Incoming *incoming = s->early.first;
   early_init(&s->early);
-  for (Note *next; note; note = next) {
-    next = note->next;
-    note_send(note);
+  for (Incoming *next; incoming; incoming = next) {
+    next = incoming->next;
+    incoming_send(incoming);
   }
 }
 
 void early_drop(Socket *s) {
-  Note *note = s->early.first;
+  Incoming *incoming = s->early.first;
   early_init(&s->early);
-  for (Note *next; note; note = next) {
-    next = note->next;
-    note_free(note);
+  for (Incoming *next; incoming; incoming = next) {
+    next = incoming->next;
+    incoming_free(incoming);
   }
 }

@@ -5,8 +5,8 @@
 #include "socket/socket_parts.h"
 
 void early_init(Early *e);
-bool early_hold(Socket *s, Note *note); /* false: it is too much; the note is freed */
-void early_release(Socket *s);          /* what was held goes on its way */
-void early_drop(Socket *s);             /* what was held is not to come */
+bool early_hold(Socket *s, Incoming *incoming); /* false: it is too much; it is freed */
+void early_release(Socket *s);                  /* what was held goes on its way */
+void early_drop(Socket *s);                     /* what was held is not to come */
 
 #endif

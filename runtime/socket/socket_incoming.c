@@ -9,9 +9,9 @@
 
 #include "socket/manager.h"
 
-/* What a note takes of memory, not only what it says: tiny ones come in millions. */
-static size_t cost_of(const Note *note) {
-  return sizeof *note + note->size;
+/* What one takes of memory, not only what it says: tiny ones come in millions. */
+static size_t cost_of(const Incoming *incoming) {
+  return sizeof *incoming + incoming->size;
 }
 
 static const size_t backlog_high = 8u << 20, backlog_low = 4u << 20;
@@ -46,63 +46,65 @@ SocketData socket_data_store(char *place, const SocketData *data) {
 
 /* --- life ------------------------------------------------------------------------- */
 
-void note_free(Note *note) {
+void incoming_free(Incoming *incoming) {
   Loss loss;
-  if (note->type == NOTE_LOST) {
-    memcpy(&loss, note->data, sizeof loss);
+  if (incoming->type == INCOMING_LOST) {
+    memcpy(&loss, incoming->data, sizeof loss);
     free(loss.data);
   }
-  charge_remove(note->socket->options.charge, cost_of(note));
-  if (note->socket->freed) free(note); /* the net may be gone, too */
-  else blocks_give(net_blocks(note->socket->net), note, cost_of(note));
+  charge_remove(incoming->socket->options.charge, cost_of(incoming));
+  if (incoming->socket->freed) free(incoming); /* the net may be gone, too */
+  else blocks_give(net_blocks(incoming->socket->net), incoming, cost_of(incoming));
 }
 
-void note_relax(Socket *s, const Note *note) {
-  s->backlog -= cost_of(note);
+void incoming_uncount(Socket *s, const Incoming *incoming) {
+  s->backlog -= cost_of(incoming);
   if (!s->paused || s->backlog > backlog_low) return;
   s->paused = false;
   if (s->linked) manager_pause(s->manager, false);
 }
 
-static Note *new_note(Socket *s, NoteType type, int64_t ack, size_t len) {
-  Note *note = blocks_take(net_blocks(s->net), sizeof *note + len);
-  note->event.run = s->deliver;
-  note->socket = s;
-  note->type = type;
-  note->link = s->link;
-  note->next = NULL;
-  note->ack = ack;
-  note->len = note->size = len;
-  charge_add(s->options.charge, cost_of(note));
-  return note;
+static Incoming *new_incoming(Socket *s, IncomingType type, int64_t ack, size_t len) {
+  Incoming *incoming = blocks_take(net_blocks(s->net), sizeof *incoming + len);
+  incoming->event.run = s->deliver;
+  incoming->socket = s;
+  incoming->type = type;
+  incoming->link = s->link;
+  incoming->next = NULL;
+  incoming->ack = ack;
+  incoming->len = incoming->size = len;
+  charge_add(s->options.charge, cost_of(incoming));
+  return incoming;
 }
 
-Note *note_new(Socket *s, NoteType type, int64_t ack, const void *data, size_t len) {
-  Note *note = new_note(s, type, ack, len);
-  if (len) memcpy(note->data, data, len);
-  return note;
+Incoming *incoming_new(Socket *s, IncomingType type, int64_t ack, const void *data,
+                       size_t len) {
+  Incoming *incoming = new_incoming(s, type, ack, len);
+  if (len) memcpy(incoming->data, data, len);
+  return incoming;
 }
 
-Note *note_new_data(Socket *s, NoteType type, int64_t ack, const SocketData *data) {
-  Note *note = new_note(s, type, ack, socket_data_room(data));
-  note->payload = socket_data_store(note->data, data);
-  return note;
+Incoming *incoming_new_data(Socket *s, IncomingType type, int64_t ack,
+                            const SocketData *data) {
+  Incoming *incoming = new_incoming(s, type, ack, socket_data_room(data));
+  incoming->payload = socket_data_store(incoming->data, data);
+  return incoming;
 }
 
-bool note_fits(const Socket *s, size_t size) {
-  return !charge_is_over(s->options.charge, sizeof(Note) + size);
+bool incoming_fits(const Socket *s, size_t size) {
+  return !charge_is_over(s->options.charge, sizeof(Incoming) + size);
 }
 
 /* A script that holds as much as it may takes what there is before more is read. */
 static bool is_behind(const Socket *s) {
-  return s->backlog >= backlog_high || !note_fits(s, 0);
+  return s->backlog >= backlog_high || !incoming_fits(s, 0);
 }
 
-void note_send(Note *note) {
-  Socket *s = note->socket;
-  s->notes++;
-  s->backlog += cost_of(note);
-  inbox_push(net_loop(s->net), &note->event);
+void incoming_send(Incoming *incoming) {
+  Socket *s = incoming->socket;
+  s->incoming_count++;
+  s->backlog += cost_of(incoming);
+  inbox_push(net_loop(s->net), &incoming->event);
   if (s->paused || !s->linked || !is_behind(s)) return;
   s->paused = true;
   if (!s->pause_logged)
@@ -113,12 +115,13 @@ void note_send(Note *note) {
   manager_pause(s->manager, true);
 }
 
-void note_push(Socket *s, NoteType type, int64_t ack, const void *data, size_t len) {
-  note_send(note_new(s, type, ack, data, len));
+void incoming_push(Socket *s, IncomingType type, int64_t ack, const void *data,
+                   size_t len) {
+  incoming_send(incoming_new(s, type, ack, data, len));
 }
 
 /* As text, whatever the parser: whoever gets it looks for the event's name. */
-void note_push_dropped(Socket *s, const char *data, size_t len, ErrorCode why) {
+void incoming_push_dropped(Socket *s, const char *data, size_t len, ErrorCode why) {
   Unpacked unpacked = {0};
   SioPacket packet;
   Buffer text = {0};
@@ -129,7 +132,7 @@ void note_push_dropped(Socket *s, const char *data, size_t len, ErrorCode why) {
     sio_encode(&text, packet.type, s->nsp, packet.ack, packet.json, packet.json_len);
   else buffer_put(&text, data, len);
   s->stats.dropped++;
-  note_push(s, NOTE_DROPPED, why, text.data, text.len);
+  incoming_push(s, INCOMING_DROPPED, why, text.data, text.len);
   buffer_free(&text);
   packet_free(&unpacked);
 }

@@ -1,8 +1,8 @@
 /* The link of a Socket: one attempt to connect and the connection that it becomes, on a
- * manager's engine. This is the poll side: what comes becomes a note.
+ * manager's engine. This is the poll side: what comes becomes an Incoming.
  *
  * A link ends exactly once, by link_cut (this side wants no more of it: nothing is
- * reported) or by link_lose (anything else: a NOTE_LOST behind all that came before).
+ * reported) or by link_lose (anything else: a INCOMING_LOST behind all that came before).
  * Both leave s->linked false and the link's timer stopped. */
 #include "socket/socket_link.h"
 
@@ -33,7 +33,7 @@ void link_cut(Socket *s, int close_code, const char *reason) {
 void link_lose(Socket *s, const Loss *loss) {
   bool violated = strcmp(loss->reason, "parse error") == 0;
   link_cut(s, violated ? CLOSE_PROTOCOL : CLOSE_NORMAL, NULL);
-  note_push(s, NOTE_LOST, 0, loss, sizeof *loss);
+  incoming_push(s, INCOMING_LOST, 0, loss, sizeof *loss);
 }
 
 void link_fail(Socket *s, const char *reason, const Error *err) {
@@ -70,7 +70,7 @@ static void enter_namespace(Socket *s, const char *json, size_t len) {
   s->joined = true;
   s->asked = false;
   timer_stop(net_loop(s->net), &s->attempt);
-  note_push(s, NOTE_JOINED, 0, json, len);
+  incoming_push(s, INCOMING_JOINED, 0, json, len);
   early_release(s);
 }
 
@@ -192,13 +192,14 @@ static void on_payload(Socket *s, const SioPacket *packet, const SioBytes *attac
     return;
   }
   if (!event && !data.len) data.json = "[]", data.len = 2;
-  if (!note_fits(s, socket_data_room(&data))) {
+  if (!incoming_fits(s, socket_data_room(&data))) {
     lack_memory(s, data.len);
     return;
   }
-  Note *note = note_new_data(s, event ? NOTE_EVENT : NOTE_ACK, packet->ack, &data);
-  if (s->joined) note_send(note);
-  else if (!early_hold(s, note)) lose_flooded(s);
+  Incoming *incoming =
+      incoming_new_data(s, event ? INCOMING_EVENT : INCOMING_ACK, packet->ack, &data);
+  if (s->joined) incoming_send(incoming);
+  else if (!early_hold(s, incoming)) lose_flooded(s);
 }
 
 /* --- the manager's reports -------------------------------------------------------- */
@@ -228,7 +229,7 @@ static void on_packet(ManagerUser *user, const SioPacket *packet,
 static void open_link(Socket *s) {
   s->max_payload = engine_max_payload(manager_engine(s->manager));
   if (s->options.protocol == SOCKET_WEBSOCKET) enter_namespace(s, NULL, 0);
-  else note_push(s, NOTE_READY, 0, NULL, 0);
+  else incoming_push(s, INCOMING_READY, 0, NULL, 0);
 }
 
 static void on_opened(ManagerUser *user) {
@@ -237,11 +238,11 @@ static void on_opened(ManagerUser *user) {
 
 static void on_frame(ManagerUser *user, bool binary, const char *data, size_t len) {
   Socket *s = socket_of(user);
-  if (!note_fits(s, len)) {
+  if (!incoming_fits(s, len)) {
     lack_memory(s, len);
     return;
   }
-  note_push(s, binary ? NOTE_BINARY : NOTE_TEXT, 0, data, len);
+  incoming_push(s, binary ? INCOMING_BINARY : INCOMING_TEXT, 0, data, len);
 }
 
 /* Its payload is the id of a ping, if that was one of socket_ping. */
@@ -254,7 +255,7 @@ static void on_pong(ManagerUser *user, const char *data, size_t len) {
     if (data[i] < '0' || data[i] > '9') return;
     id = id * 10 + (data[i] - '0');
   }
-  if (calls_want_pong(s, id)) note_push(s, NOTE_PONG, id, &now, sizeof now);
+  if (calls_want_pong(s, id)) incoming_push(s, INCOMING_PONG, id, &now, sizeof now);
 }
 
 static void on_lost(ManagerUser *user, const EngineLoss *lost) {
@@ -265,7 +266,7 @@ static void on_lost(ManagerUser *user, const EngineLoss *lost) {
 
 static void on_unsent(ManagerUser *user, const char *data, size_t len) {
   Socket *s = socket_of(user);
-  if (s->joined) note_push_dropped(s, data, data ? len : 0, ERR_CLOSED);
+  if (s->joined) incoming_push_dropped(s, data, data ? len : 0, ERR_CLOSED);
 }
 
 static void on_hurry(ManagerUser *user) {

@@ -41,7 +41,7 @@ void socket_options_free(SocketOptions *o) {
   *o = (SocketOptions){0};
 }
 
-static bool same(const char *a, const char *b) {
+static bool same_text(const char *a, const char *b) {
   return a && b ? strcmp(a, b) == 0 : a == b;
 }
 
@@ -76,8 +76,8 @@ static bool same_transports(const SocketOptions *a, const SocketOptions *b) {
          a->remember_upgrade == b->remember_upgrade && a->no_slash == b->no_slash;
 }
 
-/* Appends a name to the list, when it is to be told. */
-static bool note(bool differs, const char *name, Buffer *out) {
+/* Appends a name to the list, when there is one. */
+static bool add_name(bool differs, const char *name, Buffer *out) {
   if (differs && out) buffer_printf(out, "%s%s", out->len ? ", " : "", name);
   return differs;
 }
@@ -85,7 +85,8 @@ static bool note(bool differs, const char *name, Buffer *out) {
 /* Whichever way it is spelled: "/socket.io" is the standard path as well. */
 static bool same_path(const SocketOptions *a, const SocketOptions *b) {
   Buffer x = {0}, y = {0};
-  if (a->protocol != SOCKET_IO || same(a->path, b->path)) return same(a->path, b->path);
+  if (a->protocol != SOCKET_IO || same_text(a->path, b->path))
+    return same_text(a->path, b->path);
   eio_target(&x, a->path, !a->no_slash, NULL, EIO_WEBSOCKET, NULL);
   eio_target(&y, b->path, !b->no_slash, NULL, EIO_WEBSOCKET, NULL);
   bool equal = strcmp(buffer_text(&x), buffer_text(&y)) == 0;
@@ -95,22 +96,22 @@ static bool same_path(const SocketOptions *a, const SocketOptions *b) {
 }
 
 static bool other_way(const SocketOptions *a, const SocketOptions *b, Buffer *out) {
-  bool moved = note(!same_path(a, b), "path", out);
-  moved |= note(!same_list(a->headers, b->headers), "headers", out);
-  moved |= note(a->protocol != b->protocol, "protocol", out);
-  moved |= note(!same(a->subprotocols, b->subprotocols), "subprotocols", out);
-  moved |= note(!same_transports(a, b), "transports", out);
-  moved |= note(!same_deflate(&a->deflate, &b->deflate), "deflate", out);
-  moved |= note(!route_equal(&a->route, &b->route), "route", out);
-  moved |= note(a->multiplex != b->multiplex, "multiplex", out);
-  moved |= note(a->msgpack != b->msgpack, "parser", out);
+  bool moved = add_name(!same_path(a, b), "path", out);
+  moved |= add_name(!same_list(a->headers, b->headers), "headers", out);
+  moved |= add_name(a->protocol != b->protocol, "protocol", out);
+  moved |= add_name(!same_text(a->subprotocols, b->subprotocols), "subprotocols", out);
+  moved |= add_name(!same_transports(a, b), "transports", out);
+  moved |= add_name(!same_deflate(&a->deflate, &b->deflate), "deflate", out);
+  moved |= add_name(!route_equal(&a->route, &b->route), "route", out);
+  moved |= add_name(a->multiplex != b->multiplex, "multiplex", out);
+  moved |= add_name(a->msgpack != b->msgpack, "parser", out);
   return moved;
 }
 
 bool socket_options_moved(const SocketOptions *a, const SocketOptions *b, Buffer *out) {
-  bool moved = note(!same(a->url, b->url), "url", out);
-  moved |= note(!same(a->nsp, b->nsp), "namespace", out);
-  moved |= note(!same(a->query, b->query), "query", out);
+  bool moved = add_name(!same_text(a->url, b->url), "url", out);
+  moved |= add_name(!same_text(a->nsp, b->nsp), "namespace", out);
+  moved |= add_name(!same_text(a->query, b->query), "query", out);
   return other_way(a, b, out) || moved;
 }
 
@@ -197,7 +198,7 @@ static void put_front(Buffer *out, const SocketOptions *o, const NetUrl *parsed)
   const char *host = strstr(parsed->origin, "://") + 3;
   const char *given = strchr(url, ':') + 3;
   const char *at = memrchr(given, '@', strcspn(given, "/?#\\"));
-  bool plain = o->protocol == SOCKET_WEBSOCKET; /* which says ws, as it was told */
+  bool plain = o->protocol == SOCKET_WEBSOCKET; /* which says ws, as given */
   if (plain) buffer_put(out, url, (size_t)(given - url));
   else buffer_put(out, parsed->origin, (size_t)(host - parsed->origin));
   if (at) buffer_put(out, given, (size_t)(at + 1 - given));

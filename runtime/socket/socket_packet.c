@@ -25,8 +25,8 @@ static int put_data(Buffer *out, const SocketData *data, Error *err) {
   return code;
 }
 
-static int pack(Buffer *out, const char *nsp, SioType type, int64_t ack,
-                const SocketData *data, Error *err) {
+static int put_packed(Buffer *out, const char *nsp, SioType type, int64_t ack,
+                      const SocketData *data, Error *err) {
   *err = (Error){0};
   int code = sio_pack(out, type, nsp, ack, data->len > 0);
   if (code) return error_set(err, (ErrorCode)code, "the namespace is not UTF-8");
@@ -37,7 +37,7 @@ int packet_encode(PacketForm form, SioType type, int64_t ack, const SocketData *
                   Buffer *out, SocketData *frames, Error *err) {
   bool attached = data->count > 0 && !form.msgpack;
   buffer_reserve(out, data->len + 64);
-  int code = form.msgpack ? pack(out, form.nsp, type, ack, data, err) : 0;
+  int code = form.msgpack ? put_packed(out, form.nsp, type, ack, data, err) : 0;
   if (attached)
     sio_encode_binary(out, type, form.nsp, ack, data->json, data->len, data->count);
   else if (!form.msgpack) sio_encode(out, type, form.nsp, ack, data->json, data->len);

@@ -20,25 +20,25 @@ typedef struct Loss {
 } Loss;
 
 /* From the poll side to dispatch, through the inbox: what came, in order. */
-typedef enum NoteType {
-  NOTE_READY,   /* the transport stands: ask for auth */
-  NOTE_JOINED,  /* data: the CONNECT payload */
-  NOTE_EVENT,   /* data: the event's array */
-  NOTE_ACK,     /* data: the ack's array */
-  NOTE_TEXT,    /* plain WebSocket */
-  NOTE_BINARY,  /* plain WebSocket */
-  NOTE_PONG,    /* plain WebSocket; ack: the ping's id; data: when it came */
-  NOTE_DROPPED, /* data: the packet; ack: the reason, an ErrorCode */
-  NOTE_LOST     /* data: a Loss */
-} NoteType;
+typedef enum IncomingType {
+  INCOMING_READY,   /* the transport stands: ask for auth */
+  INCOMING_JOINED,  /* data: the CONNECT payload */
+  INCOMING_EVENT,   /* data: the event's array */
+  INCOMING_ACK,     /* data: the ack's array */
+  INCOMING_TEXT,    /* plain WebSocket */
+  INCOMING_BINARY,  /* plain WebSocket */
+  INCOMING_PONG,    /* plain WebSocket; ack: the ping's id; data: when it came */
+  INCOMING_DROPPED, /* data: the packet; ack: the reason, an ErrorCode */
+  INCOMING_LOST     /* data: a Loss */
+} IncomingType;
 
-typedef struct Note Note;
-struct Note {
+typedef struct Incoming Incoming;
+struct Incoming {
   Event event;
   Socket *socket;
-  NoteType type;
-  uint32_t link; /* notes of a link that was left are dropped */
-  Note *next;    /* while it is held */
+  IncomingType type;
+  uint32_t link;  /* those of a link that was left are dropped */
+  Incoming *next; /* while it is held */
   int64_t ack;
   SocketData payload; /* of events and acks, in data */
   size_t size;        /* behind it */
@@ -83,14 +83,14 @@ typedef struct Recovery {
 
 /* What came before the CONNECT that lets us in (socket_early.c). */
 typedef struct Early {
-  Note *first, **last;
+  Incoming *first, **last;
   size_t count, bytes;
 } Early;
 
 /* Events that are held back (socket_deliver.c). */
 typedef struct Stall {
   bool holding, queued;
-  Note *first, **last;
+  Incoming *first, **last;
   uint32_t epoch; /* of the event that is delivered now; 0: the present one */
   Event event;
 } Stall;
@@ -110,12 +110,12 @@ struct Socket {
   Recovery recovery;
   Early early;
   Stall stall;
-  void (*deliver)(Event *event); /* runs each Note in dispatch */
+  void (*deliver)(Event *event); /* runs each Incoming in dispatch */
   SocketStats stats;
 
   /* living on */
-  int busy;     /* dispatch is inside */
-  size_t notes; /* in the inbox */
+  int busy;              /* dispatch is inside */
+  size_t incoming_count; /* in the inbox */
   bool freed;
   Event wake_event;
   bool wake_queued;
@@ -130,7 +130,7 @@ struct Socket {
   bool joined; /* CONNECT came: the poll's view */
   bool awaiting_auth;
   size_t max_payload; /* 0: not known */
-  size_t backlog;     /* memory of the notes in the inbox */
+  size_t backlog;     /* memory of the messages in the inbox */
   bool paused, pause_logged;
   Timer attempt;
 

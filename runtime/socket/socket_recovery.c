@@ -3,7 +3,7 @@
  * that came.
  *
  *   - The offset is a string that the server puts behind the arguments of events.
- *     Handlers see it, as with the reference client: nothing tells it from a last
+ *     Handlers see it, as with the reference client: nothing distinguishes it from a last
  *     argument of an event that has none (a volatile one). Events with an ack have none.
  *   - What was missed comes before the CONNECT that says that it was granted
  *     (socket_early.c).
@@ -70,11 +70,11 @@ static const char *find_offset(const char *json, size_t len, size_t *offset_len)
   return quote + 1;
 }
 
-void recovery_note(Socket *s, const Note *note) {
+void recovery_keep_offset(Socket *s, const Incoming *incoming) {
   Recovery *r = &s->recovery;
   size_t len;
-  if (!r->pid || note->ack != SIO_NO_ACK) return;
-  const char *offset = find_offset(note->payload.json, note->payload.len, &len);
+  if (!r->pid || incoming->ack != SIO_NO_ACK) return;
+  const char *offset = find_offset(incoming->payload.json, incoming->payload.len, &len);
   if (!offset || !is_plain(offset, len)) return;
   buffer_clear(&r->offset);
   buffer_put(&r->offset, offset, len);

@@ -9,6 +9,7 @@ void recovery_forget(Socket *s); /* the session is over: what comes next begins 
 bool recovery_put(Socket *s, Buffer *out, const char *auth, size_t len);
 /* CONNECT came: pid is the server's, or NULL. */
 void recovery_joined(Socket *s, const char *pid);
-void recovery_note(Socket *s, const Note *note); /* an event: its offset counts now */
+void recovery_keep_offset(Socket *s,
+                          const Incoming *incoming); /* an event: its offset counts now */
 
 #endif

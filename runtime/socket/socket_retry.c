@@ -54,7 +54,7 @@ static void push_dropped(Socket *s, const Retry *r, ErrorCode why) {
   Buffer packet = {0};
   s->stats.dropped++;
   sio_encode(&packet, SIO_EVENT, s->nsp, SIO_NO_ACK, r->payload.json, r->payload.len);
-  note_push(s, NOTE_DROPPED, why, packet.data, packet.len);
+  incoming_push(s, INCOMING_DROPPED, why, packet.data, packet.len);
   buffer_free(&packet);
 }
 
