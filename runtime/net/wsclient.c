@@ -51,7 +51,7 @@ void ws_release(WsClient *ws) {
   deflate_free(ws->deflate);
   ws_opening_free(ws->opening);
   buffer_free(&ws->last);
-  charge_let_go(ws->charge, ws->charged);
+  charge_let_go(ws->charge, ws->charged_out + ws->charged_in);
   free(ws->outcome);
   free(ws->url);
   free(ws);
@@ -299,6 +299,10 @@ static size_t most_allowed(const WsClient *ws) {
   return room < SIZE_MAX - held ? room + held : SIZE_MAX;
 }
 
+static void recount_held(WsClient *ws) {
+  charge_set(ws->charge, &ws->charged_in, ws_parser_held(ws->parser));
+}
+
 void ws_take_frames(WsClient *ws, char *data, size_t len) {
   size_t used = 0;
   int result = 0, close_code = 0;
@@ -309,11 +313,11 @@ void ws_take_frames(WsClient *ws, char *data, size_t len) {
     result =
         ws_parse(ws->parser, data + used, len - used, &used, &event, &close_code, &err);
     if (result <= 0) break;
-    ws_recount(ws); /* who takes a copy has that much less room */
+    recount_held(ws); /* who takes a copy has that much less room */
     on_event(ws, &event);
   }
   if (result < 0 && takes_frames(ws)) end_violated(ws, close_code, &err);
-  ws_recount(ws);
+  recount_held(ws);
 }
 
 /* After the end of a closing handshake only the peer's hanging up is waited for. */
@@ -324,6 +328,10 @@ static void take_bytes(WsClient *ws, char *data, size_t len) {
 const WsIoEvents ws_open_io = {take_bytes, ws_break, ws_release};
 
 /* --- what we say ------------------------------------------------------------------ */
+
+size_t ws_buffered(const WsClient *ws) {
+  return ws->writing.len - ws->written + ws->queued.len;
+}
 
 int ws_send(WsClient *ws, bool binary, const char *data, size_t len) {
   if (ws->state != WS_IS_OPEN && ws->state != WS_PARTING) return ERR_NOT_CONNECTED;

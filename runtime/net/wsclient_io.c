@@ -28,17 +28,11 @@ void ws_enter(WsClient *ws) {
 }
 
 void ws_leave(WsClient *ws) {
-  if (--ws->busy == 0) ws->io->on_left(ws);
-}
-
-size_t ws_buffered(const WsClient *ws) {
-  return ws->writing.len - ws->written + ws->queued.len;
+  if (--ws->busy == 0 && ws->freed) ws->io->on_left(ws);
 }
 
 void ws_recount(WsClient *ws) {
-  size_t bytes = ws->writing.len + ws->queued.len;
-  if (ws->parser) bytes += ws_parser_held(ws->parser);
-  charge_set(ws->charge, &ws->charged, bytes);
+  charge_set(ws->charge, &ws->charged_out, ws->writing.len + ws->queued.len);
 }
 
 /* --- watching --------------------------------------------------------------------- */

@@ -14,6 +14,6 @@ void ws_watch(WsClient *ws);      /* for what it waits now */
 void ws_read_later(WsClient *ws); /* OpenSSL may hold some */
 void ws_flush(WsClient *ws);
 void ws_write_out(WsClient *ws); /* as ws_flush, but failure is left to the poll */
-void ws_recount(WsClient *ws);   /* what it holds has changed */
+void ws_recount(WsClient *ws);   /* what waits to be written has changed */
 
 #endif

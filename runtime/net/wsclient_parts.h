@@ -40,7 +40,7 @@ typedef struct WsIoEvents {
   void (*on_bytes)(WsClient *ws, char *data, size_t len);
   /* The connection broke, or (CURLE_OK) the peer hung up. */
   void (*on_broken)(WsClient *ws, CURLcode result);
-  void (*on_left)(WsClient *ws); /* the outermost entry is over: ws may be released */
+  void (*on_left)(WsClient *ws); /* it was freed, and the outermost entry is over */
 } WsIoEvents;
 
 struct WsClient {
@@ -80,8 +80,8 @@ struct WsClient {
   Timer timer; /* of the handshake, of closing */
   double close_timeout;
   size_t max_message, max_buffered;
-  Charge *charge; /* holds a reference */
-  size_t charged;
+  Charge *charge;                 /* holds a reference */
+  size_t charged_out, charged_in; /* for what waits to be written; for a message */
 };
 
 #endif

@@ -39,8 +39,8 @@ static void report_frames(const WsClient *ws, const Buffer *of, size_t written) 
 }
 
 void ws_report_unsent(WsClient *ws) {
-  bool some = ws->framed && ws_buffered(ws) > 0;
-  if (!some || !ws->callbacks.unsent || ws->orphan) return;
+  bool waits = ws->writing.len > ws->written || ws->queued.len > 0;
+  if (!ws->framed || !waits || !ws->callbacks.unsent || ws->orphan) return;
   Buffer writing = ws->writing, queued = ws->queued;
   ws->writing = ws->queued = (Buffer){0};
   if (writing.len) report_frames(ws, &writing, ws->written);

@@ -446,14 +446,6 @@ int manager_enter(Manager *m, ManagerUser *user, const SocketOptions *options, b
 
 /* --- use -------------------------------------------------------------------------- */
 
-int manager_send(Manager *m, bool binary, const char *data, size_t len) {
-  return m->engine ? engine_send(m->engine, binary, data, len) : (int)ERR_NOT_CONNECTED;
-}
-
-int manager_ping(Manager *m, const char *data, size_t len) {
-  return m->engine ? engine_ping(m->engine, data, len) : (int)ERR_NOT_CONNECTED;
-}
-
 void manager_retune(Manager *m, const SocketOptions *o) {
   const EngineOptions *now = &m->engine_options;
   double interval = now->ping_interval, timeout = now->ping_timeout;
@@ -468,10 +460,6 @@ void manager_pause(Manager *m, bool paused) {
   if (m->engine && m->paused == (paused ? 1 : 0)) engine_pause(m->engine, paused);
 }
 
-size_t manager_buffered(const Manager *m) {
-  return m->engine ? engine_buffered(m->engine) : 0;
-}
-
-const Engine *manager_engine(const Manager *m) {
+Engine *manager_engine(const Manager *m) {
   return m->engine;
 }

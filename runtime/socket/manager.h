@@ -73,12 +73,10 @@ bool manager_was_left(const Manager *m, const char *nsp); /* on this connection 
 void manager_fail(Manager *m, const char *reason, const Error *err);
 void manager_is_older(Manager *m); /* the same: the server speaks an older protocol */
 
-int manager_send(Manager *m, bool binary, const char *data, size_t len);
-int manager_ping(Manager *m, const char *data, size_t len);
 /* Numbers of a connection that goes on have changed. */
 void manager_retune(Manager *m, const SocketOptions *options);
 void manager_pause(Manager *m, bool paused); /* counted: by each that is behind */
-size_t manager_buffered(const Manager *m);
-const Engine *manager_engine(const Manager *m); /* NULL: there is none; borrows */
+/* What its users send goes there. NULL: nobody is on it; borrows. */
+Engine *manager_engine(const Manager *m);
 
 #endif

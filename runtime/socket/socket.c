@@ -163,8 +163,8 @@ const char *socket_transport(const Socket *s) {
 }
 
 const char *socket_subprotocol(const Socket *s) {
-  bool connected = s->linked && s->state == SOCKET_CONNECTED;
-  return connected ? engine_subprotocol(manager_engine(s->manager)) : NULL;
+  const Engine *engine = s->state == SOCKET_CONNECTED ? link_engine(s) : NULL;
+  return engine ? engine_subprotocol(engine) : NULL;
 }
 
 bool socket_recovered(const Socket *s) {
@@ -187,8 +187,7 @@ bool socket_is_half_full(const Socket *s) {
 }
 
 size_t socket_buffered(const Socket *s) {
-  return s->waiting_bytes + s->retry_bytes +
-         (s->linked ? manager_buffered(s->manager) : 0);
+  return s->waiting_bytes + s->retry_bytes + link_buffered(s);
 }
 
 SocketStats socket_stats(const Socket *s) {

@@ -22,9 +22,8 @@ typedef enum SocketState {
   SOCKET_CLOSED        /* ended and will not be retried */
 } SocketState;
 
-/* Copies that stand in one piece of memory: its size, aligned for SioBytes; the copy,
- * which borrows from `place`. */
-size_t socket_data_room(const SocketData *data);
+/* A copy that stands in one piece of memory of socket_data_room bytes, aligned for
+ * SioBytes; it borrows from `place`. */
 SocketData socket_data_store(char *place, const SocketData *data);
 
 typedef struct SocketInfo {

@@ -18,16 +18,6 @@ static const size_t backlog_high = 8u << 20, backlog_low = 4u << 20;
 
 /* --- payloads --------------------------------------------------------------------- */
 
-size_t socket_data_total(const SocketData *data) {
-  size_t total = data->len;
-  for (int i = 0; i < data->count; i++) total += data->bytes[i].len;
-  return total;
-}
-
-size_t socket_data_room(const SocketData *data) {
-  return (size_t)data->count * sizeof(SioBytes) + socket_data_total(data);
-}
-
 static char *append_bytes(char *at, const void *bytes, size_t len) {
   if (len) memcpy(at, bytes, len);
   return at + len;

@@ -18,6 +18,4 @@ void incoming_uncount(Socket *s,
                       const Incoming *incoming); /* it is no backlog any more */
 void incoming_free(Incoming *incoming);          /* before its socket */
 
-size_t socket_data_total(const SocketData *data); /* bytes on the wire */
-
 #endif

@@ -307,12 +307,22 @@ void link_start(Socket *s) {
   if (open) open_link(s);
 }
 
+Engine *link_engine(const Socket *s) {
+  return s->linked ? manager_engine(s->manager) : NULL;
+}
+
+size_t link_buffered(const Socket *s) {
+  const Engine *engine = link_engine(s);
+  return engine ? engine_buffered(engine) : 0;
+}
+
 static int send_frame(Socket *s, bool binary, const char *data, size_t len) {
-  return s->linked ? manager_send(s->manager, binary, data, len) : (int)ERR_NOT_CONNECTED;
+  Engine *engine = link_engine(s);
+  return engine ? engine_send(engine, binary, data, len) : (int)ERR_NOT_CONNECTED;
 }
 
 const char *link_transport(const Socket *s) {
-  const Engine *engine = s->linked ? manager_engine(s->manager) : NULL;
+  const Engine *engine = link_engine(s);
   return engine && engine_is_open(engine) ? engine_transport(engine) : NULL;
 }
 

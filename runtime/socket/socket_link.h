@@ -18,6 +18,8 @@ void link_join(Socket *s, const char *json, size_t len); /* sends the CONNECT pa
 int link_check_frames(const Socket *s, const SocketData *frames, Error *err);
 /* One frame and the attachments behind it; a failure in between ends the link. */
 int link_send_all(Socket *s, bool binary, const SocketData *frames);
+Engine *link_engine(const Socket *s);        /* NULL while there is none; borrows */
+size_t link_buffered(const Socket *s);       /* bytes that the system has not taken */
 const char *link_transport(const Socket *s); /* NULL while there is none; static */
 
 #endif

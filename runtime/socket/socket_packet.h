@@ -15,6 +15,18 @@ typedef struct SocketData {
   int count; /* 0 mostly */
 } SocketData;
 
+/* Bytes on the wire. */
+static inline size_t socket_data_total(const SocketData *data) {
+  size_t total = data->len;
+  for (int i = 0; i < data->count; i++) total += data->bytes[i].len;
+  return total;
+}
+
+/* Bytes of a copy with its list of attachments, in one piece (socket_data_store). */
+static inline size_t socket_data_room(const SocketData *data) {
+  return (size_t)data->count * sizeof(SioBytes) + socket_data_total(data);
+}
+
 /* How a packet is written: of a namespace, as text or in msgpack. Borrowed. */
 typedef struct PacketForm {
   const char *nsp;

@@ -22,7 +22,8 @@ static int check_memory(const Socket *s, size_t len, Error *err) {
 
 /* A peer that reads slowly is felt here, before the memory of the process is. */
 static int check_pressure(const Socket *s, size_t len, Error *err) {
-  size_t waits = s->linked ? manager_buffered(s->manager) : 0;
+  const Engine *engine = link_engine(s);
+  size_t waits = engine ? engine_buffered(engine) : 0;
   if (waits == 0 || waits + len <= s->options.send_buffer) return 0;
   return error_set(err, ERR_BACKPRESSURE,
                    "%zu bytes are on their way already, more than the server takes",
@@ -130,7 +131,7 @@ int socket_ping(Socket *s, SocketCall *call, double timeout, Error *err) {
   if (s->state != SOCKET_CONNECTED || !s->linked)
     return error_set(err, ERR_NOT_CONNECTED, "not connected");
   int len = snprintf(id, sizeof id, "%lld", (long long)s->next_id);
-  int code = manager_ping(s->manager, id, (size_t)len);
+  int code = engine_ping(link_engine(s), id, (size_t)len);
   if (code) return error_set(err, (ErrorCode)code, "%s", error_meaning((ErrorCode)code));
   *call = (SocketCall){.done = call->done,
                        .dropped = call->dropped,

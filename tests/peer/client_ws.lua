@@ -85,7 +85,7 @@ test.describe("disconnect", function()
     expect(function() s:disconnect(4000.5) end).raises "no integer"
     expect(function() s:disconnect(4000, ("x"):rep(124)) end).raises "123 bytes"
     expect(function() s:disconnect(4000, "\xff") end).raises "UTF-8"
-    expect(function() s:disconnect(4000, "a\0b") end).raises "NUL"
+    expect(function() s:disconnect(4000, "a\0b") end).raises "a zero byte"
     expect(s.connected).is(true)
     local io = socket.connect("io", { url = URL, auto_connect = false })
     expect(function() io:disconnect(4000) end).raises "plain WebSocket"
