@@ -61,6 +61,9 @@ Engine *engine_open(Net *net, const EngineOptions *options,
 /* Sends one message: text as a packet with its type byte ('4...'), or bytes. Returns what
  * ws_send does. */
 int engine_send(Engine *e, bool binary, const char *data, size_t len);
+/* The same, or BACKPRESSURE when bytes wait already, and would be more than `most` with
+ * these. */
+int engine_send_below(Engine *e, bool binary, const char *data, size_t len, size_t most);
 int engine_ping(Engine *e, const char *data, size_t len); /* as ws_ping does */
 void engine_retune(Engine *e); /* the options' heartbeat has changed */
 /* Asks for a sign that the server has taken what was sent until now: an answer to a ping,

@@ -29,8 +29,8 @@ typedef struct Beat {
  * of its kind. */
 typedef struct EngineTransport {
   int (*start)(Engine *e, Error *err); /* 0, or the code of *err */
-  /* As ws_send does. */
-  int (*send)(Engine *e, bool binary, const char *data, size_t len);
+  /* As engine_send_below does. */
+  int (*send)(Engine *e, bool binary, const char *data, size_t len, size_t most);
   int (*send_last)(Engine *e, bool binary, const char *data, size_t len);
   void (*fence)(Engine *e, uint32_t number);
   size_t (*buffered)(const Engine *e);

@@ -226,18 +226,21 @@ static size_t count_buffered(const Engine *e) {
   return p ? p->queue.bytes + p->posting : 0;
 }
 
-static int check_room(const Engine *e, size_t len) {
-  size_t most = e->options->ws.max_buffered;
-  bool full = (most && count_buffered(e) + len > most) ||
+static int check_room(const Engine *e, size_t len, size_t most) {
+  size_t all = e->options->ws.max_buffered, waits = count_buffered(e);
+  if (waits > 0 && (len > most || waits > most - len)) return ERR_BACKPRESSURE;
+  bool full = (all && waits + len > all) ||
               charge_is_over(e->polling->charge, sizeof(Piece) + len);
   return full ? ERR_BUFFER_FULL : 0;
 }
 
 /* However many pings a server puts into one answer, one pong waits. */
-static int send_packet(Engine *e, bool binary, const char *data, size_t len) {
+static int send_packet(Engine *e, bool binary, const char *data, size_t len,
+                       size_t most) {
   Polling *p = e->polling;
   if (!p) return ERR_NOT_CONNECTED;
-  if (check_room(e, len) != 0) return ERR_BUFFER_FULL;
+  int code = check_room(e, len, most);
+  if (code) return code;
   if (!binary && !utf8_valid(data, len)) return ERR_DECODE;
   bool pong = !binary && len > 0 && *data == EIO_PONG;
   if (pong && p->queue.pong) return 0;
@@ -322,7 +325,7 @@ void polling_hand_over(Polling *p) {
   if (p->passed) e->carrier->fence(e, p->passed);
   while (p->queue.first) {
     Piece *piece = p->queue.first;
-    if (e->carrier->send(e, piece->binary, piece->data, piece->len) != 0)
+    if (e->carrier->send(e, piece->binary, piece->data, piece->len, SIZE_MAX) != 0)
       engine_take_unsent(e, piece->binary, piece->data, piece->len);
     if (piece->fence) e->carrier->fence(e, piece->fence);
     polling_drop_first(p);

@@ -357,9 +357,18 @@ void engine_headers_free(char **headers) {
 
 /* --- from outside ----------------------------------------------------------------- */
 
-int engine_send(Engine *e, bool binary, const char *data, size_t len) {
+int engine_send_below(Engine *e, bool binary, const char *data, size_t len, size_t most) {
   if (engine_is_given_up(e)) return ERR_NOT_CONNECTED;
-  return e->carrier->send(e, binary, data, len);
+  return e->carrier->send(e, binary, data, len, most);
+}
+
+int engine_send(Engine *e, bool binary, const char *data, size_t len) {
+  return engine_send_below(e, binary, data, len, SIZE_MAX);
+}
+
+bool engine_may_write(void *ctx) {
+  Engine *e = ctx;
+  return e->upgrade != UPGRADE_NONE || !engine_is_given_up(e);
 }
 
 int engine_ping(Engine *e, const char *data, size_t len) {

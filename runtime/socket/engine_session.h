@@ -21,6 +21,7 @@ void engine_violated(Engine *e, const char *what);
 void engine_is_older(Engine *e); /* the server speaks an older protocol */
 /* Nothing is sent any more, since it is lost soon. The callbacks come later. */
 bool engine_is_given_up(Engine *e);
+bool engine_may_write(void *ctx); /* `may_write` of its WebSocket */
 void engine_stop_timers(Engine *e);
 
 /* What a request is made of. Returns new: the URL; the options' headers, one more (or

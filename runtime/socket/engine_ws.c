@@ -63,13 +63,8 @@ static void on_unsent(void *ctx, bool binary, const char *data, size_t len) {
   if (e->upgrade == UPGRADE_NONE) engine_take_unsent(e, binary, data, len);
 }
 
-static bool may_write(void *ctx) {
-  Engine *e = ctx;
-  return e->upgrade != UPGRADE_NONE || !engine_is_given_up(e);
-}
-
 const WsCallbacks engine_ws_callbacks = {on_open, on_message, on_closed,
-                                         on_pong, on_unsent,  may_write};
+                                         on_pong, on_unsent,  engine_may_write};
 
 /* --- the transport ---------------------------------------------------------------- */
 
@@ -96,8 +91,11 @@ static int start_ws(Engine *e, Error *err) {
   return engine_ws_open(e, &engine_ws_callbacks, err);
 }
 
-static int send_ws(Engine *e, bool binary, const char *data, size_t len) {
-  return e->ws ? ws_send(e->ws, binary, data, len) : (int)ERR_NOT_CONNECTED;
+static int send_ws(Engine *e, bool binary, const char *data, size_t len, size_t most) {
+  if (!e->ws) return ERR_NOT_CONNECTED;
+  size_t waits = ws_buffered(e->ws);
+  if (waits > 0 && (len > most || waits > most - len)) return ERR_BACKPRESSURE;
+  return ws_send(e->ws, binary, data, len);
 }
 
 static int send_last(Engine *e, bool binary, const char *data, size_t len) {

@@ -163,7 +163,7 @@ const char *socket_transport(const Socket *s) {
 }
 
 const char *socket_subprotocol(const Socket *s) {
-  const Engine *engine = s->state == SOCKET_CONNECTED ? link_engine(s) : NULL;
+  const Engine *engine = s->state == SOCKET_CONNECTED ? s->engine : NULL;
   return engine ? engine_subprotocol(engine) : NULL;
 }
 

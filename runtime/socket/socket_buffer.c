@@ -84,14 +84,14 @@ static int send_waiting(Socket *s, const Waiting *w, Error *err) {
   int code = link_check_frames(s, &w->frames, err);
   if (code) return code;
   charge_remove(s->options.charge, cost_of(w));
-  code = link_send_all(s, w->binary, &w->frames);
+  code = link_send_all(s, w->binary, &w->frames, SIZE_MAX);
   charge_add(s->options.charge, cost_of(w));
   return code;
 }
 
 void waiting_flush(Socket *s) {
   Log *log = loop_log(net_loop(s->net));
-  while (s->waiting && s->linked) {
+  while (s->waiting && s->engine) {
     Waiting *w = s->waiting;
     Error err;
     int code = send_waiting(s, w, &err);

@@ -51,7 +51,7 @@ void incoming_uncount(Socket *s, const Incoming *incoming) {
   s->backlog -= cost_of(incoming);
   if (!s->paused || s->backlog > backlog_low) return;
   s->paused = false;
-  if (s->linked) manager_pause(s->manager, false);
+  if (s->engine) manager_pause(s->manager, false);
 }
 
 static Incoming *new_incoming(Socket *s, IncomingType type, int64_t ack, size_t len) {
@@ -95,7 +95,7 @@ void incoming_send(Incoming *incoming) {
   s->incoming_count++;
   s->backlog += cost_of(incoming);
   inbox_push(net_loop(s->net), &incoming->event);
-  if (s->paused || !s->linked || !is_behind(s)) return;
+  if (s->paused || !s->engine || !is_behind(s)) return;
   s->paused = true;
   if (!s->pause_logged)
     log_write(loop_log(net_loop(s->net)), LOG_WARN, "socket",

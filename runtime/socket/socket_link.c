@@ -3,7 +3,7 @@
  *
  * A link ends exactly once, by link_cut (this side wants no more of it: nothing is
  * reported) or by link_lose (anything else: a INCOMING_LOST behind all that came before).
- * Both leave s->linked false and the link's timer stopped. */
+ * Both leave s->engine false and the link's timer stopped. */
 #include "socket/socket_link.h"
 
 #include <math.h>
@@ -21,10 +21,11 @@ enum { CLOSE_NORMAL = 1000, CLOSE_PROTOCOL = 1002 };
 /* --- the end ---------------------------------------------------------------------- */
 
 void link_cut(Socket *s, int close_code, const char *reason) {
-  bool linked = s->linked;
+  bool linked = s->engine != NULL;
   if (linked && s->asked) manager_orphan(s->manager, s->nsp);
   if (s->paused && linked) manager_pause(s->manager, false);
-  s->linked = s->asked = s->joined = s->awaiting_auth = s->paused = false;
+  s->engine = NULL;
+  s->asked = s->joined = s->awaiting_auth = s->paused = false;
   timer_stop(net_loop(s->net), &s->attempt);
   early_drop(s);
   if (linked) manager_exit(s->manager, &s->user, close_code, reason);
@@ -43,7 +44,7 @@ void link_fail(Socket *s, const char *reason, const Error *err) {
 
 /* A server that has lost its way is left altogether. */
 void link_abandon(Socket *s, const char *reason, const Error *err) {
-  if (s->linked) manager_fail(s->manager, reason, err);
+  if (s->engine) manager_fail(s->manager, reason, err);
   else link_fail(s, reason, err);
 }
 
@@ -301,29 +302,23 @@ void link_start(Socket *s) {
     link_fail(s, "connect error", &err);
     return;
   }
-  s->linked = true;
+  s->engine = manager_engine(s->manager);
   s->again = manager_was_left(s->manager, s->nsp);
   timer_start(net_loop(s->net), &s->attempt, attempt_patience(s));
   if (open) open_link(s);
 }
 
-Engine *link_engine(const Socket *s) {
-  return s->linked ? manager_engine(s->manager) : NULL;
-}
-
 size_t link_buffered(const Socket *s) {
-  const Engine *engine = link_engine(s);
-  return engine ? engine_buffered(engine) : 0;
+  return s->engine ? engine_buffered(s->engine) : 0;
 }
 
-static int send_frame(Socket *s, bool binary, const char *data, size_t len) {
-  Engine *engine = link_engine(s);
-  return engine ? engine_send(engine, binary, data, len) : (int)ERR_NOT_CONNECTED;
+static int send_frame(Socket *s, bool binary, const char *data, size_t len, size_t most) {
+  return s->engine ? engine_send_below(s->engine, binary, data, len, most)
+                   : (int)ERR_NOT_CONNECTED;
 }
 
 const char *link_transport(const Socket *s) {
-  const Engine *engine = link_engine(s);
-  return engine && engine_is_open(engine) ? engine_transport(engine) : NULL;
+  return s->engine && engine_is_open(s->engine) ? engine_transport(s->engine) : NULL;
 }
 
 static int check_size(const Socket *s, size_t len, Error *err) {
@@ -348,10 +343,13 @@ int link_check_frames(const Socket *s, const SocketData *frames, Error *err) {
 }
 
 /* A header without what it announces would be taken for another packet's. */
-int link_send_all(Socket *s, bool binary, const SocketData *frames) {
-  int code = send_frame(s, binary, frames->json, frames->len);
+int link_send_all(Socket *s, bool binary, const SocketData *frames, size_t most) {
+  size_t behind = socket_data_total(frames) - frames->len;
+  if (most < SIZE_MAX) most = most > behind ? most - behind : 0;
+  int code = send_frame(s, binary, frames->json, frames->len, most);
   for (int i = 0; code == 0 && i < frames->count; i++) {
-    if (send_frame(s, true, frames->bytes[i].data, frames->bytes[i].len) == 0) continue;
+    const SioBytes *bytes = &frames->bytes[i];
+    if (send_frame(s, true, bytes->data, bytes->len, SIZE_MAX) == 0) continue;
     Error err;
     error_set(&err, ERR_BUFFER_FULL, "the attachments of a packet could not be sent");
     link_abandon(s, "transport error", &err);
@@ -365,7 +363,7 @@ static int say_packet(Socket *s, SioType type, const char *json, size_t len) {
   SocketData data = {.json = json, .len = len}, frames;
   Error err;
   int code = packet_encode(s->form, type, SIO_NO_ACK, &data, &out, &frames, &err);
-  if (!code) code = send_frame(s, s->options.msgpack, out.data, out.len);
+  if (!code) code = send_frame(s, s->options.msgpack, out.data, out.len, SIZE_MAX);
   buffer_free(&out);
   return code;
 }

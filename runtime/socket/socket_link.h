@@ -16,9 +16,9 @@ void link_abandon(Socket *s, const char *reason, const Error *err); /* and all o
 void link_join(Socket *s, const char *json, size_t len); /* sends the CONNECT packet */
 /* Whether the server takes packets of that size: 0, or TOO_LARGE. */
 int link_check_frames(const Socket *s, const SocketData *frames, Error *err);
-/* One frame and the attachments behind it; a failure in between ends the link. */
-int link_send_all(Socket *s, bool binary, const SocketData *frames);
-Engine *link_engine(const Socket *s);        /* NULL while there is none; borrows */
+/* One frame and the attachments behind it; a failure in between ends the link. most: of
+ * bytes that may wait, as with engine_send_below. */
+int link_send_all(Socket *s, bool binary, const SocketData *frames, size_t most);
 size_t link_buffered(const Socket *s);       /* bytes that the system has not taken */
 const char *link_transport(const Socket *s); /* NULL while there is none; static */
 

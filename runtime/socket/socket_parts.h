@@ -124,10 +124,10 @@ struct Socket {
 
   /* the link: one attempt and the connection it becomes */
   uint32_t link;
-  bool linked; /* on the manager's engine */
-  bool again;  /* the namespace was left before on this connection */
-  bool asked;  /* CONNECT went out and was not answered */
-  bool joined; /* CONNECT came: the poll's view */
+  Engine *engine; /* the manager's, while this is on it; NULL: there is no link */
+  bool again;     /* the namespace was left before on this connection */
+  bool asked;     /* CONNECT went out and was not answered */
+  bool joined;    /* CONNECT came: the poll's view */
   bool awaiting_auth;
   size_t max_payload; /* 0: not known */
   size_t backlog;     /* memory of the messages in the inbox */

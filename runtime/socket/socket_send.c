@@ -20,22 +20,23 @@ static int check_memory(const Socket *s, size_t len, Error *err) {
                    "a packet of %zu bytes: its script holds as much as it may", len);
 }
 
-/* A peer that reads slowly is felt here, before the memory of the process is. */
-static int check_pressure(const Socket *s, size_t len, Error *err) {
-  const Engine *engine = link_engine(s);
-  size_t waits = engine ? engine_buffered(engine) : 0;
-  if (waits == 0 || waits + len <= s->options.send_buffer) return 0;
+static int send_now(Socket *s, const SocketData *frames, bool binary, size_t most,
+                    Error *err) {
+  int code = link_check_frames(s, frames, err);
+  if (code) return code;
+  code = link_send_all(s, binary, frames, most);
+  if (code) error_set(err, (ErrorCode)code, "%s", error_meaning((ErrorCode)code));
+  return code;
+}
+
+/* A peer that reads slowly is felt here, before the memory of the process is: whatever
+ * else is wrong with a packet, that counts first. */
+static int name_failure(const Socket *s, size_t len, int code, Error *err) {
+  size_t waits = link_buffered(s);
+  if (waits == 0 || waits + len <= s->options.send_buffer) return code;
   return error_set(err, ERR_BACKPRESSURE,
                    "%zu bytes are on their way already, more than the server takes",
                    waits);
-}
-
-static int send_now(Socket *s, const SocketData *frames, bool binary, Error *err) {
-  int code = link_check_frames(s, frames, err);
-  if (code) return code;
-  code = link_send_all(s, binary, frames);
-  if (code) error_set(err, (ErrorCode)code, "%s", error_meaning((ErrorCode)code));
-  return code;
 }
 
 /* Sends a packet, or lets it wait. The link may be lost without dispatch knowing it yet:
@@ -45,11 +46,11 @@ static int put_packet(Socket *s, const SocketData *frames, bool binary, bool is_
   if (s->state == SOCKET_CLOSED)
     return error_set(err, ERR_NOT_CONNECTED, "the connection is closed");
   if (s->state == SOCKET_CONNECTED) {
-    int pressed = check_pressure(s, socket_data_total(frames), err);
-    if (pressed) return is_volatile ? 0 : pressed;
-    int code = send_now(s, frames, binary, err);
+    int code = send_now(s, frames, binary, s->options.send_buffer, err);
+    if (code) code = name_failure(s, socket_data_total(frames), code, err);
     if (code == 0 && call) call->sent = true;
-    if (code == ERR_BUFFER_FULL && is_volatile) return 0;
+    bool full = code == ERR_BUFFER_FULL || code == ERR_BACKPRESSURE;
+    if (full && is_volatile) return 0;
     if (code != ERR_NOT_CONNECTED) return code;
   }
   if (is_volatile) return 0;
@@ -88,11 +89,11 @@ int socket_put(Socket *s, const SocketData *data, bool is_volatile, SocketCall *
 int socket_ack(Socket *s, uint32_t epoch, int64_t ack, const SocketData *data,
                Error *err) {
   Buffer out = {0};
-  if (epoch != s->epoch || s->state != SOCKET_CONNECTED || !s->linked) return 0;
+  if (epoch != s->epoch || s->state != SOCKET_CONNECTED || !s->engine) return 0;
   SocketData frames;
   if (check_memory(s, socket_data_total(data), err) != 0) return (int)err->code;
   int code = packet_encode(s->form, SIO_ACK, ack, data, &out, &frames, err);
-  if (!code) code = send_now(s, &frames, s->options.msgpack, err);
+  if (!code) code = send_now(s, &frames, s->options.msgpack, SIZE_MAX, err);
   buffer_free(&out);
   return code == ERR_NOT_CONNECTED ? 0 : code;
 }
@@ -128,10 +129,10 @@ int socket_ping(Socket *s, SocketCall *call, double timeout, Error *err) {
   char id[24];
   if (s->options.protocol != SOCKET_WEBSOCKET)
     return error_set(err, ERR_UNSUPPORTED, "Socket.IO has no pings of ours");
-  if (s->state != SOCKET_CONNECTED || !s->linked)
+  if (s->state != SOCKET_CONNECTED || !s->engine)
     return error_set(err, ERR_NOT_CONNECTED, "not connected");
   int len = snprintf(id, sizeof id, "%lld", (long long)s->next_id);
-  int code = engine_ping(link_engine(s), id, (size_t)len);
+  int code = engine_ping(s->engine, id, (size_t)len);
   if (code) return error_set(err, (ErrorCode)code, "%s", error_meaning((ErrorCode)code));
   *call = (SocketCall){.done = call->done,
                        .dropped = call->dropped,
