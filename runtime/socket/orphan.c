@@ -36,7 +36,7 @@ static void take_out(Orphan *orphan) {
   orphan->in = NULL;
 }
 
-static void append(OrphanQueue *queue, Orphan *orphan) {
+static void append_orphan(OrphanQueue *queue, Orphan *orphan) {
   orphan->in = queue;
   orphan->behind = NULL;
   orphan->before = queue->last;
@@ -49,8 +49,9 @@ void orphan_set(Orphans *all, Orphan *orphan, OrphanPhase phase, uint32_t fence)
   take_out(orphan);
   orphan->phase = phase;
   orphan->fence = fence;
-  if (phase == ORPHAN_ANSWERED) append(&all->answered, orphan);
-  if (phase == ORPHAN_TAKING || phase == ORPHAN_ENDING) append(&all->fenced, orphan);
+  if (phase == ORPHAN_ANSWERED) append_orphan(&all->answered, orphan);
+  if (phase == ORPHAN_TAKING || phase == ORPHAN_ENDING)
+    append_orphan(&all->fenced, orphan);
 }
 
 void orphans_free(Orphans *all) {
