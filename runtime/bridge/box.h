@@ -1,6 +1,6 @@
-/* Boxes: the userdata through which a script holds a thing of the core's. `object` NULL
- * means closed: using it raises "closed NAME". All boxes of a state are linked, so
- * that they can be severed before its state is closed on another thread: __gc then finds
+/* Boxes: the userdata through which a script holds an object of the core's. `object` NULL
+ * means closed: using it raises "closed NAME". All boxes of a state are linked, so that
+ * they can be severed before the state is closed on another thread, where __gc then has
  * nothing to do. */
 #ifndef TIDELOCK_BRIDGE_BOX_H
 #define TIDELOCK_BRIDGE_BOX_H
@@ -13,16 +13,15 @@
 typedef struct Box Box;
 
 typedef struct BoxKind {
-  const char *name;          /* "socket": the metatable's key and what errors say */
-  void (*release)(Box *box); /* called once, with object still set; then it is NULL */
+  const char *name;          /* "socket": the metatable's key, and the name in errors */
+  void (*release)(Box *box); /* called once, before object becomes NULL; may be NULL */
 } BoxKind;
 
 struct Box {
-  Box *next, **at; /* among the boxes of its state; `at` NULL: severed */
+  Box *next, **at; /* in the list of its state; `at` NULL: severed */
   const BoxKind *kind;
   void *object;
-  Box *next_same,
-      **at_same; /* the other boxes of its object; NULL: it is in no such list */
+  Box *next_same, **at_same; /* in the list of its object's boxes; NULL: not in one */
 };
 
 /* Makes the metatable of a kind in this state: __index with `methods` (or the C function
@@ -35,20 +34,20 @@ Box *box_to(lua_State *L, int index, const BoxKind *kind); /* raises on another 
 void *box_check(lua_State *L, int index,
                 const BoxKind *kind); /* raises when closed too */
 void box_release(Box *box);           /* harmless when closed */
-/* Opens it for an object that knows its boxes, and closes all of those, before it goes.
+/* Open a box for an object that lists its boxes; close all boxes of an object that ends.
  */
 void box_refer(Box *box, void *object, Box **boxes);
 void boxes_close(Box **boxes);
 
-/* A userdata that owns what is being read from a script until it is whole, so that a
- * raise leaks nothing. Pushes it, empty; may raise. */
+/* A userdata that owns an object while it is read from a script, so that a raise leaks
+ * nothing. holder_push pushes it, empty; may raise. */
 typedef struct Holder {
   void *object; /* owned while it is not NULL */
   void (*release)(void *object);
 } Holder;
 Holder *holder_push(lua_State *L, void (*release)(void *object));
-void *holder_take(Holder *holder); /* hands the object over */
+void *holder_take(Holder *holder); /* the caller owns the object then */
 
-void boxes_sever(lua_State *L); /* all that the state has: releases each */
+void boxes_sever(lua_State *L); /* releases all boxes of the state */
 
 #endif

@@ -14,7 +14,7 @@
 typedef struct Encoder {
   lua_State *L;
   Buffer *out;
-  LuaBinaries *binaries; /* NULL: none may come */
+  LuaBinaries *binaries; /* NULL: binary data is refused */
   Error *err;
   unsigned steps;
 } Encoder;

@@ -151,7 +151,7 @@ static bool has_text(lua_State *L, int index, const char *name) {
   return has;
 }
 
-/* Pushes `CODE: message`, or what there is of it. */
+/* Pushes `CODE: message`, or the one of the two that it has. */
 static void push_plain(lua_State *L, int index) {
   bool code = has_text(L, index, "code"), message = has_text(L, index, "message");
   push_text(L, index, "code", "");
@@ -160,7 +160,8 @@ static void push_plain(lua_State *L, int index) {
   lua_concat(L, 3);
 }
 
-/* The text on top, with its zeros seen by those who take it for a C string. */
+/* Writes the zero bytes of the text on top as \x00: readers may take it for a C string.
+ */
 static void show_zeros(lua_State *L) {
   size_t len;
   const char *text = lua_tolstring(L, -1, &len);
@@ -218,7 +219,7 @@ static const char *find_text(lua_State *L, int index, const char *name) {
   return text;
 }
 
-/* The same for messages, in `out`; NULL where there is none. */
+/* Copied to `out`, with zero bytes shown; NULL where there is no such text. */
 static const char *find_shown(lua_State *L, int index, const char *name,
                               char out[LUATEXT_SHOWN]) {
   if (!find_field(L, index, name)) return NULL;

@@ -20,7 +20,7 @@ bool luaerror_read(lua_State *L, int index, Error *out);
 
 /* For tables made elsewhere: whether it is one, and making the one on top into one. */
 bool luaerror_is(lua_State *L, int index); /* never raises */
-/* Its code; ERR_NONE where it is no table with one. Never raises. */
+/* The code of an error table; ERR_NONE for other values. Never raises. */
 ErrorCode luaerror_code(lua_State *L, int index);
 void luaerror_seal(lua_State *L);
 double luaerror_time(void); /* wall-clock seconds, as the field `time` has them */

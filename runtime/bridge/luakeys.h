@@ -12,17 +12,17 @@
 
 typedef struct LuaKeys LuaKeys;
 
-/* Pushes one value, the strings, which stay on the stack while the result is in use.
+/* Pushes the table of strings, which stays on the stack while the result is in use.
  * Borrows from the state. May raise (memory). */
 LuaKeys *luakeys_open(lua_State *L);
 
-/* Pushes a name; `strings` is where luakeys_open put them. Returns a number that tells
- * it from most others. May raise (memory). */
+/* Pushes a name; `strings` is the stack index that luakeys_open pushed to. Returns a
+ * number that differs from those of most other names. May raise (memory). */
 unsigned luakeys_push(lua_State *L, LuaKeys *keys, int strings, const char *name,
                       size_t len);
 
-/* Where to keep how many members an object has that is the member `within` of another
- * (the number of its name; 0: none) and begins with this name: those of the last one. */
+/* The count of members of the last object that was the member `within` (the number of its
+ * name; 0: none) of another, and began with this name. To be read and set. */
 uint8_t *luakeys_room(LuaKeys *keys, unsigned within, const char *name, size_t len);
 
 #endif

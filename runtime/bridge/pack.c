@@ -123,7 +123,7 @@ static int pack_parts(Value v, const Packing *p, int depth) {
   return 0;
 }
 
-/* What a view or a draft shows. */
+/* Packs the value of a view or a draft. */
 static int pack_shared(Value v, const Packing *p, int depth) {
   size_t len;
   const char *text;

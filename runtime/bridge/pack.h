@@ -12,7 +12,8 @@
 #include "core/buffer.h"
 #include "core/error.h"
 
-/* Appends; never raises. 0, or ERR_INVALID with the path of what cannot be packed. */
+/* Appends; never raises. 0, or ERR_INVALID with the path of the value that cannot be
+ * packed. */
 int pack_value(lua_State *L, int index, Buffer *out, Error *err);
 /* The same; TOO_LARGE as soon as there would be more than `limit` bytes in out. */
 int pack_bounded(lua_State *L, int index, Buffer *out, size_t limit, Error *err);

@@ -7,7 +7,7 @@
 #include "bridge/source_line.h"
 #include "core/suggest.h"
 
-/* (table, key): upvalues are what the table is called, and what it has. */
+/* (table, key). Upvalues: the name of the table, and of its entries ("method"). */
 static int f_missing(lua_State *L) {
   char shown[LUATEXT_SHOWN];
   Suggestion near;

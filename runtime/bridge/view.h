@@ -1,6 +1,6 @@
 /* Views: how a script reads immutable values. A view is a userdata that holds one array
- * or object; index, #, pairs, ipairs, table.concat and table.unpack work on it, `==`
- * tells whether two are of the same node, writing raises. Runs on the loop's thread.
+ * or object; index, #, pairs, ipairs, table.concat and table.unpack work on it, `==` is
+ * true for two views of one node, writing raises. Runs on the loop's thread.
  *
  * All views of a state are linked, so that views_sever can take the values from them
  * before the state is closed on another thread. */
@@ -11,15 +11,13 @@
 
 #include "core/value.h"
 
-/* Pushes a view of a container; scalars and text as themselves, null as json.null, what
- * is absent as nil. Borrows the value. May raise (memory). */
+/* Pushes a view of a container, a scalar or text as itself, null as json.null, an absent
+ * value as nil. Borrows the value. May raise (memory). */
 void view_push(lua_State *L, Value v);
-/* Pushes a plain table of it all, as json.decode gives them: to change, to keep. May
- * raise.
- */
+/* Pushes a copy in plain tables, as json.decode returns them. May raise. */
 void view_push_copy(lua_State *L, Value v);
 
-/* What the view at `index` shows, borrowed; absent when it is no view. Never raises. */
+/* The value of the view at `index`, borrowed; absent when it is no view. Never raises. */
 Value view_value(lua_State *L, int index);
 
 void views_sever(lua_State *L); /* never raises */

@@ -10,8 +10,8 @@ typedef struct Handler Handler;
 typedef struct HandlerList HandlerList;
 struct HandlerList {
   Handler *first, **last;
-  Index events;     /* the same, by event; those for any event not */
-  int any;          /* of these, how many */
+  Index events;     /* those for one event, by event */
+  int any;          /* how many are for any event */
   int depth;        /* of firing: while > 0 nothing is unlinked */
   Handler *removed; /* those marked as removed meanwhile */
 };
@@ -20,7 +20,7 @@ typedef struct HandlerOptions {
   const char *event; /* NULL: any */
   size_t len;
   bool once, serial;
-  bool first; /* before those that are there */
+  bool first; /* before the others */
 } HandlerOptions;
 
 void handlers_init(HandlerList *list);

@@ -1,9 +1,8 @@
 /* Standard output and error as scripts reach them: print, io.write, io.stdout, io.stderr.
- * None of them waits: the text is queued, and written by another thread, in order. What
- * is queued is charged to the script; while it is more than 1 MiB no new turn of the
- * script begins (hold.h), and what would make it more than 64 MiB raises BUFFER_FULL.
- * When standard output cannot be written the runtime ends with status 1: nobody reads any
- * more. */
+ * None of them waits: the text is queued, and written by another thread, in order. Queued
+ * text is charged to the script: while it is more than 1 MiB no new turn of the script
+ * begins (hold.h), and a call that would make it more than 64 MiB raises BUFFER_FULL.
+ * When standard output cannot be written any more the runtime ends with status 1. */
 #ifndef TIDELOCK_VM_PRINT_H
 #define TIDELOCK_VM_PRINT_H
 

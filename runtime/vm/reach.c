@@ -38,7 +38,7 @@ static const char bytecode[] =
     "bytecode is out of a script's reach: Lua does not check it, and made by hand it can "
     "crash the process";
 static const char warnings[] =
-    "warnings are out of a script's reach: what it has to tell goes to the log "
+    "warnings are out of a script's reach: what it has to say goes to the log "
     "(tidelock.log)";
 static const char packages[] =
     "package is out of a script's reach: require finds modules of Tidelock's, of the "

@@ -1,5 +1,5 @@
-/* What stock Lua has and scripts do not: a call of it raises, and says what is out of
- * reach, why, and what there is instead. */
+/* Functions of stock Lua that scripts do not have: a call raises an error that says why,
+ * and what to use instead. */
 #ifndef TIDELOCK_VM_REACH_H
 #define TIDELOCK_VM_REACH_H
 
@@ -7,8 +7,8 @@
 
 /* Puts them where a script would look for them; may raise (memory). */
 void reach_open(lua_State *L);
-/* Why that name of a library (`""`: a global) is out of reach; NULL: it is not. Static.
- */
+/* Why that name of a library (`""`: a global) is out of reach; NULL: it is not. Borrowed
+ * for ever. */
 const char *reach_why(const char *library, const char *name);
 
 #endif

@@ -1,6 +1,6 @@
-/* The Lua standard library as compiled into the binary: what stdlib/ held (but for
- * stdlib/meta) when it was built. Read-only, there for the life of the process.
- * The table is written by stdlib_data.sh, beside this file. */
+/* The Lua standard library, compiled into the binary: the files of stdlib/ without
+ * stdlib/meta. Read-only, for the life of the process. The build generates the table with
+ * stdlib_data.sh, beside this file. */
 #ifndef TIDELOCK_VM_STDLIB_H
 #define TIDELOCK_VM_STDLIB_H
 
@@ -17,7 +17,7 @@ typedef struct StdlibFile {
 
 extern const StdlibFile stdlib_files[]; /* ends with a NULL module */
 
-/* What `tidelock new` writes is in the table too, and is no module. */
+/* The templates of `tidelock new` are in the table, too; they are no modules. */
 static inline bool stdlib_is_template(const StdlibFile *file) {
   return strncmp(file->path, "stdlib/new/", 11) == 0;
 }

@@ -1,4 +1,4 @@
-/* How a task ended, for those who want to know: see task_end.h. */
+/* See task_end.h. */
 #include "vm/task_end.h"
 
 #include <lauxlib.h>

@@ -1,4 +1,4 @@
-/* How a task ended, for those who want to know: listeners, and the results kept for them.
+/* The end of a task, for others: listeners, and the results kept for them.
  */
 #ifndef TIDELOCK_VM_TASK_END_H
 #define TIDELOCK_VM_TASK_END_H

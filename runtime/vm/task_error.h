@@ -5,7 +5,7 @@
 
 #include "vm/task_parts.h"
 
-/* Whether so many calls are nested that a traceback would take seconds: there is none. */
+/* Whether so many calls are nested that a traceback would take seconds: none is made. */
 bool task_is_deep(lua_State *L);
 /* For an error handler: sets *trace to a new traceback of where the error was raised, and
  * frees the old one. Leaves the error alone on the stack. May raise. */

@@ -1,4 +1,4 @@
-/* What a task is made of: see task_life.h. */
+/* See task_life.h. */
 #include "vm/task_life.h"
 
 #include <lauxlib.h>

@@ -1,4 +1,4 @@
-/* What a task is made of: its record, its name, its coroutine. Records and coroutines of
+/* The parts of a task: its record, its name, its coroutine. Records and coroutines of
  * tasks that ended well are reused.
  *
  * A task is freed with its last reference: its Vm's list holds one until the task is
@@ -11,7 +11,8 @@
 enum { TASK_NAME_ROOM = 128 };
 
 /* Returns a new task, with a coroutine, in the list of its Vm, which holds the reference;
- * NULL when there is no memory (reported). `on_event` runs what it queues of itself. */
+ * NULL when there is no memory (reported). `on_event` runs when its event, which it
+ * queues itself, comes. */
 Task *task_new(Vm *vm, TaskName name, void (*on_event)(Event *event));
 void task_ref(Task *task);
 void task_unref(Task *task);

@@ -1,4 +1,4 @@
-/* The types of a task: what the files vm/task*.c share, and those that see into one. A
+/* The types of a task, shared by the files vm/task*.c and those that read its fields. A
  * task is owned by its references: see task_life.h. */
 #ifndef TIDELOCK_VM_TASK_PARTS_H
 #define TIDELOCK_VM_TASK_PARTS_H
@@ -42,7 +42,7 @@ struct Task {
   int co_ref;
   int refs;
   Wait *wait;
-  TaskPush *push; /* what the next resumption pushes */
+  TaskPush *push; /* pushes the values of the next resumption */
   void *push_ctx;
   TaskDone *done;
   void *done_ctx;
@@ -55,10 +55,10 @@ struct Task {
   int refused;    /* waits refused to it, cancelled, in the turn that runs */
   bool raised;    /* its function ended in an error, which is the one result */
   char *trace;    /* where that error was raised; owned; NULL: not known */
-  Charge *charge; /* of its script, for the task and what it waits for; a reference */
+  Charge *charge; /* the script's, for the task and its wait; a reference */
   TaskEnd *ends;
   Task *awaited;    /* whose results it was woken for; holds a reference */
-  int results;      /* reference of a packed table, for those who await */
+  int results;      /* reference of a packed table, for awaiters */
   const char *what; /* its name, in parts: see TaskName */
   char of[32], event_name[48];
 };

@@ -12,34 +12,34 @@
 #include "vm/vm.h"
 
 typedef struct WatchdogTurn {
-  lua_State *running; /* of the turn this one is nested in */
+  lua_State *running; /* the coroutine of the turn around this one */
   unsigned long number;
   unsigned limit, ticks, wall;
 } WatchdogTurn;
 
-Watchdog *watchdog_new(void); /* returns new; one a process: it owns a signal */
+Watchdog *watchdog_new(void); /* returns new; one per process: it owns a signal */
 void watchdog_free(Watchdog *w);
 
 /* Around every run of Lua from C. Turns nest: the inner one is watched for itself. */
 WatchdogTurn watchdog_enter(Vm *vm, lua_State *co);
 double watchdog_leave(Vm *vm, WatchdogTurn turn); /* ms if it was slow, else 0 */
-/* The turn that runs is one of those that a cut's tasks end in: together they have the
- * time of one turn. watchdog_share_begin: from now on, anew. */
+/* The turns in which the tasks of a cut end share the time of one turn.
+ * watchdog_share_begin starts that time; watchdog_share counts the turn that runs. */
 void watchdog_share_begin(Vm *vm);
 void watchdog_share(Vm *vm);
 bool watchdog_share_is_spent(const Vm *vm);
-/* The turn that runs is late from now on, whatever it has taken. */
+/* The turn that runs is late from now on, whatever time it has used. */
 void watchdog_stop(Watchdog *w);
-/* Inside a turn, when it goes on in another coroutine; returns the one before. */
+/* The turn goes on in another coroutine; returns the one before. */
 lua_State *watchdog_switch(Vm *vm, lua_State *co);
 
-/* The generation's limit has changed, inside a turn of its own. */
+/* The Vm's limit has changed, inside a turn of its own. */
 void watchdog_relimit(Vm *vm);
 bool watchdog_is_late(void); /* false where there is no watchdog */
-/* What follows, until it is called again, is not counted for the turn that runs: the core
- * reads what is stored. */
+/* While `hold` the time is not counted for the turn that runs: the core reads a stored
+ * state. */
 void watchdog_hold(Watchdog *w, bool hold);
-/* The error on top, if it is a lack of memory because the turn is late, becomes that. */
+/* An error of memory on top, raised because the turn is late, becomes CPU_LIMIT. */
 void watchdog_explain(lua_State *L);
 /* Raises when the turn is late: for loops in C that may be long, which no hook sees. */
 void watchdog_poll(lua_State *L);
