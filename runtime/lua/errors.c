@@ -7,7 +7,7 @@
 #include "core/suggest.h"
 #include "lua/modules.h"
 
-/* What a new error may be given; the type of cause and data is free. */
+/* The fields of a new error. `detail`, `cause` and `data` may be of any type. */
 typedef struct Field {
   const char *name;
   int type; /* LUA_TNONE: any */
@@ -59,7 +59,7 @@ static void check_severity(lua_State *L, int index) {
              luatext_show(L, index, shown));
 }
 
-/* Sets a field of the table at 1 to the string unless it is there. */
+/* Sets a field of the table at 1 to the string, unless it is set. */
 static void default_text(lua_State *L, const char *name, const char *text) {
   if (lua_getfield(L, 1, name) == LUA_TNIL) {
     lua_pushstring(L, text);
@@ -68,8 +68,8 @@ static void default_text(lua_State *L, const char *name, const char *text) {
   lua_pop(L, 1);
 }
 
-/* The table at 1 has code and perhaps more; what it lacks comes from the code's entry in
- * the list. Codes of a script's own have medium severity and are not recoverable. */
+/* Adds the fields that the table at 1 lacks, from the entry of its code in the list. A
+ * code of a script's own has medium severity and is not recoverable. */
 static int complete_error(lua_State *L) {
   lua_getfield(L, 1, "code");
   if (lua_isnil(L, -1)) return luaL_error(L, "errors.new: the code is missing");

@@ -1,5 +1,5 @@
 /* tidelock.http.core: one request, waited for. stdlib/http.lua checks the options, joins
- * URLs and shapes the response; what it hands over here is whole. */
+ * URLs and shapes the response: the options that come here are complete. */
 #include <lauxlib.h>
 #include <math.h>
 #include <stdlib.h>
@@ -16,14 +16,14 @@
 #include "resource/resources.h"
 #include "vm/task_wait.h"
 
-/* Owned by the task that waits, until its done or its cancel. */
+/* Owned by the task that waits, until on_done or cancel_exchange. */
 typedef struct Exchange {
   Wait wait;
   HttpRequest *http;
   Task *task;
 } Exchange;
 
-/* What done hands to the task. Borrowed for the wake. */
+/* Passed from on_done to the task, while it is woken. */
 typedef struct Outcome {
   HttpResponse *response;
   const Error *err;
@@ -117,8 +117,8 @@ static void cancel_exchange(Wait *wait) {
 
 /* --- the request ------------------------------------------------------------------ */
 
-/* The string stays in the table at 1, which outlives the use. NULL: absent. *err is set
- * when a zero byte would cut it off unseen. */
+/* Borrows the string from the table at 1. NULL: absent. Sets *err where it holds a zero
+ * byte, at which C would cut it off. */
 static const char *text_field(lua_State *L, const char *name, Error *err) {
   size_t len = 0;
   lua_getfield(L, 1, name);
@@ -129,7 +129,7 @@ static const char *text_field(lua_State *L, const char *name, Error *err) {
   return text;
 }
 
-/* A size; what is none stands for the default. */
+/* The size; 0, which stands for the default, for a number that is none. */
 static size_t size_of(double value) {
   return value >= 1 && value <= 9e15 ? (size_t)value : 0;
 }

@@ -24,7 +24,7 @@ static void put_text(Buffer *out, const char *text, size_t len) {
   buffer_putc(out, '"');
 }
 
-/* The value on top, as JSON; what has no JSON as a text that says what it is. */
+/* Appends the value on top as JSON; a value that JSON cannot express as a text of it. */
 static void put_value(lua_State *L, Buffer *out) {
   Error err;
   size_t len, start = out->len;
@@ -40,7 +40,7 @@ static void put_value(lua_State *L, Buffer *out) {
   free(why);
 }
 
-/* Field by field: one that cannot be shown costs that one alone. */
+/* Field by field: a value that cannot be shown does not hide the others. */
 static void put_fields(lua_State *L, int index, Buffer *out) {
   bool first = true;
   buffer_putc(out, '{');

@@ -1,4 +1,4 @@
-/* tidelock.script: what a script knows and says of itself. */
+/* tidelock.script: the script's own settings, state and reload. */
 #include <lauxlib.h>
 #include <string.h>
 
@@ -112,7 +112,7 @@ static int f_reload(lua_State *L) {
   return 0;
 }
 
-/* A script's own limit is what the command line allows, or less. */
+/* The limit of a script is that of the command line, or less. */
 static int f_cpu_limit(lua_State *L) {
   double seconds = luaL_checknumber(L, 1);
   Vm *vm = vm_of(L);

@@ -44,7 +44,7 @@ static void check_names(lua_State *L, int level, const char *name) {
                   name);
 }
 
-/* Returns new, as names_copy does; the value is one that check_names let pass. */
+/* Returns new, as names_copy does, from a value that check_names let pass. */
 static const char *const *read_names(lua_State *L, int t) {
   const char *single[] = {lua_tostring(L, t), NULL};
   if (!lua_istable(L, t)) return single[0] ? names_copy(single) : NULL;
@@ -63,7 +63,7 @@ static int names_field(lua_State *L, int t, const char *name, const char *what) 
   return lua_gettop(L);
 }
 
-/* What is copied comes last: nothing raises after it. */
+/* Copies last: after that nothing raises. */
 ServerOptions *server_options_read(lua_State *L, int t) {
   luaL_checktype(L, t, LUA_TTABLE);
   int hosts = names_field(L, t, "hosts", "server.listen: hosts"),

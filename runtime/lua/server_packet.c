@@ -10,8 +10,8 @@
 #include "core/base64.h"
 #include "lua/modules.h"
 
-/* parse(text) → type, namespace, id?, attachments, payload?; or nothing: it breaks the
- * rules. Binary types become plain ones. */
+/* parse(text) → type, namespace, id?, attachments, payload?; nothing for a wrong packet.
+ * Binary types become plain ones. */
 static int f_parse(lua_State *L) {
   size_t len;
   const char *text = luaL_checklstring(L, 1, &len);
@@ -52,8 +52,8 @@ static int f_encode(lua_State *L) {
   return 2;
 }
 
-/* decode(payload, attachments?) → value | nothing: it is none, or the attachments do not
- * fit its placeholders. */
+/* decode(payload, attachments?) → value; nothing where it is no JSON, or its placeholders
+ * do not fit the attachments. */
 static int f_decode(lua_State *L) {
   SioBytes parts[SIO_MOST_SENT];
   Error err;

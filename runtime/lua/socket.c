@@ -1,5 +1,5 @@
 /* tidelock.socket: connections as scripts see them. A handle is a box on a declaration;
- * what it does goes to the socket behind it, if there is one. */
+ * its methods act on the socket behind that, if there is one. */
 #include <lauxlib.h>
 #include <math.h>
 #include <stdlib.h>
@@ -203,7 +203,7 @@ static int f_emit_volatile(lua_State *L) {
   return emit_event(L, box_check(L, 1, &volatile_kind), true);
 }
 
-/* --- what waits, what was counted -------------------------------------------------- */
+/* --- the buffer, and counts ------------------------------------------------------- */
 
 static int f_clear(lua_State *L) {
   Declaration *decl = socket_check(L);
@@ -313,7 +313,7 @@ static int f_index(lua_State *L) {
   return 1;
 }
 
-/* binary(s): the string's bytes, to be sent as such */
+/* binary(s) → the bytes of the string, to be sent as binary data */
 static int f_binary(lua_State *L) {
   luaL_checktype(L, 1, LUA_TSTRING);
   binary_push(L, 1);

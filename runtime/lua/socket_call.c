@@ -25,7 +25,7 @@ typedef struct Call {
   const Error *err;
 } Call;
 
-/* A list with attachments, item by item. */
+/* Pushes the items of a reply with attachments. */
 static int push_binary_reply(lua_State *L, const SocketData *reply, Error *err) {
   if (luajson_decode_binaries(L, reply->json, reply->len, reply->bytes, reply->count,
                               err) != 0)
@@ -65,7 +65,7 @@ static int push_dropped(lua_State *L, void *sent) {
   return luaerror_return(L, &err);
 }
 
-/* The connection was closed or reopened under it. */
+/* The connection was closed or reopened before the ack. */
 static void on_dropped(SocketCall *socket_call_) {
   Call *call = CONTAINER_OF(socket_call_, Call, call);
   task_wake_later(call->task, push_dropped, call->call.sent ? call->task : NULL);

@@ -1,6 +1,5 @@
-/* The options of socket.connect. All is read and checked into memory that Lua owns (a
- * userdata with a collector), so that a raise leaks nothing; only when it is complete is
- * it handed over. */
+/* The options of socket.connect. They are read and checked into memory that Lua owns (a
+ * Holder), so that a raise leaks nothing; the caller gets them when they are complete. */
 #include "lua/socket_options.h"
 
 #include <lauxlib.h>
@@ -50,7 +49,7 @@ static bool boolean_field(lua_State *L, int t, const char *key, bool standard) {
   return value;
 }
 
-/* The value at the top is none of them. */
+/* Raises: the value on top is none of the choices. */
 static void refuse_choice(lua_State *L, const char *key, const char *const *choices) {
   Suggestion near = {0};
   char shown[LUATEXT_SHOWN];
@@ -78,7 +77,7 @@ static int choice_field(lua_State *L, int t, const char *key, const char *const 
 
 /* --- fields that are tables ------------------------------------------------------- */
 
-/* Makes a number there its text. */
+/* Turns a number there into its text. */
 static void spell_number(lua_State *L, int index, const char *option) {
   if (lua_type(L, index) != LUA_TNUMBER) return;
   if (!number_push_text(L, index))
@@ -86,7 +85,7 @@ static void spell_number(lua_State *L, int index, const char *option) {
   lua_replace(L, index);
 }
 
-/* The name below the value on top would end the header, or cut it off. */
+/* Raises where the name below the value on top would end the header, or cut it off. */
 static bool breaks_header(lua_State *L, int index) {
   return !luatext_whole(L, index) || strpbrk(lua_tostring(L, index), "\r\n");
 }
@@ -162,8 +161,8 @@ static void push_encoded(lua_State *L, int index, const char *after) {
   luaL_pushresult(&b);
 }
 
-/* Pushes a query table as "a=b&c=d", percent-encoded, in the order of the names: the same
- * table gives the same text, whatever the order in which it was filled. */
+/* Pushes a query table as "a=b&c=d", percent-encoded, sorted by name: equal tables give
+ * equal texts. */
 static void push_query(lua_State *L, int t) {
   int n = push_names(L, t), names = lua_gettop(L);
   lua_pushliteral(L, "");
@@ -300,7 +299,7 @@ static void read_transports(lua_State *L, int t, SocketOptions *o) {
   o->request_timeout = number_field(L, t, "request_timeout", 0, 86400);
 }
 
-/* deflate = true, or a table of what to ask for. */
+/* deflate = true, or a table of parameters to ask for. */
 static void read_deflate(lua_State *L, int t, SocketOptions *o) {
   static const char *const keys[] = {"client_no_context_takeover",
                                      "server_no_context_takeover",
@@ -346,7 +345,7 @@ static void read_subprotocols(lua_State *L, int t, SocketOptions *o) {
   lua_pop(L, 2);
 }
 
-/* --- all of it -------------------------------------------------------------------- */
+/* --- all options ------------------------------------------------------------------ */
 
 static void read_net(lua_State *L, int t, SocketOptions *o) {
   static const char *const protocols[] = {"socket.io", "websocket", NULL};

@@ -1,5 +1,5 @@
-/* tidelock.store.core: stores as scripts see them; stdlib/store.lua adds what is said in
- * terms of these. A handle is a box on a declaration. */
+/* tidelock.store.core: stores as scripts see them; stdlib/store.lua builds on it. A
+ * handle is a box on a declaration. */
 #include <lauxlib.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +22,8 @@ static Declaration *check_decl(lua_State *L) {
   return box_check(L, 1, &store_box);
 }
 
-/* The declaration, when its store is there and may be used so; raises otherwise. */
+/* The declaration of the handle at 1; raises where its store is closed, or not shared for
+ * that. */
 static Declaration *check_store(lua_State *L, const char *what, Share need) {
   Declaration *decl = check_decl(L);
   need_loaded(L, what);
@@ -70,7 +71,8 @@ static void read_initial(lua_State *L, int t, StoreOptions *o) {
   lua_pop(L, 1);
 }
 
-/* The key on top, which is written once: rows that are written twice are two. */
+/* Adds the key on top; raises where it is named twice: its rows would be written twice.
+ */
 static void add_persist(lua_State *L, StoreOptions *o) {
   const char *key = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : NULL;
   char shown[LUATEXT_SHOWN];
@@ -88,7 +90,7 @@ static void add_persist(lua_State *L, StoreOptions *o) {
   o->persist[o->persist_count++] = xstrdup(key);
 }
 
-/* { name = true } names nothing, and nothing would be kept. */
+/* Raises for { name = true }: it names no key, and nothing would be kept. */
 static void check_list(lua_State *L, lua_Integer count) {
   for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1)) {
     bool in = lua_isinteger(L, -2) && lua_tointeger(L, -2) >= 1 &&
@@ -129,7 +131,7 @@ static void read_persist(lua_State *L, int t, StoreOptions *o) {
   lua_pop(L, 2);
 }
 
-/* Keys that the initial state has with json.null are none of it, and may come later. */
+/* Keys that are json.null in the initial state are not in it, and may be set later. */
 static void read_optional(lua_State *L, int t, StoreOptions *o) {
   if (lua_getfield(L, t, "initial") == LUA_TTABLE)
     for (size_t i = 0; i < o->persist_count; i++, lua_pop(L, 1)) {
@@ -209,7 +211,7 @@ static int f_attach(lua_State *L) {
 
 /* --- reading ---------------------------------------------------------------------- */
 
-/* One step of a path; raises on what is no key. */
+/* Takes one step of a path; raises where it is no key. */
 static Value step_into(lua_State *L, Value at, int index) {
   if (lua_isinteger(L, index)) {
     lua_Integer i = lua_tointeger(L, index);
@@ -383,8 +385,8 @@ static void arrange_subscribe(lua_State *L) {
   if (!lua_isnil(L, 4)) luaL_checktype(L, 4, LUA_TTABLE);
 }
 
-/* The declaration of which something is to be heard. At the top level, and while it is
- * pending, whether it is shared is not known yet. */
+/* The declaration to subscribe to. At the top level, and while it is pending, it is not
+ * known yet whether it is shared. */
 static Declaration *check_heard(lua_State *L, const char *what) {
   Declaration *decl = check_decl(L);
   bool known = vm_of(L)->state != VM_STAGING && store_of(decl);
@@ -415,7 +417,7 @@ static int f_subscribe(lua_State *L) {
   return 1;
 }
 
-/* --- what is on disk -------------------------------------------------------------- */
+/* --- on disk --------------------------------------------------------------------- */
 
 static int f_load(lua_State *L) {
   return store_load(L, check_store(L, "store:load", SHARE_READ));

@@ -35,7 +35,7 @@ static int f_status(lua_State *L) {
   return 1;
 }
 
-/* trace(task) → where what it raised was raised, or nil: for tidelock.test */
+/* trace(task) → the traceback of the error that ended it, or nil: for tidelock.test */
 static int f_trace(lua_State *L) {
   Task *task = box_check(L, 1, &task_kind);
   lua_pushstring(L, task->trace);
@@ -111,7 +111,7 @@ static int f_gate_wait(lua_State *L) {
 
 /* --- the group -------------------------------------------------------------------- */
 
-/* Tasks whose ends one task hears of, one by one, in the order in which they come. */
+/* Tasks for whose ends one task waits, one by one, in the order in which they end. */
 typedef struct Group Group;
 typedef struct Member Member;
 

@@ -1,4 +1,4 @@
-/* tidelock.test.core: where the counts of a test file go; and values without a store. */
+/* tidelock.test.core: counts the tests of a file; views and drafts without a store. */
 #include <lauxlib.h>
 #include <stdlib.h>
 
@@ -53,7 +53,7 @@ static int f_end_line(lua_State *L) {
   return 0;
 }
 
-/* only() → what the names of the tests to run are like, or nil */
+/* only() → the pattern of --only, or nil */
 static int f_only(lua_State *L) {
   lua_pushstring(L, runtime_options(runtime_of(L))->only);
   return 1;
@@ -65,7 +65,7 @@ static int f_offer(lua_State *L) {
   return 0;
 }
 
-/* uncaught() → what nobody caught since this was asked last, or nil */
+/* uncaught() → the error that nobody caught since the last call, or nil */
 static int f_uncaught(lua_State *L) {
   TestRun *run = tests_of(L);
   lua_pushstring(L, run->uncaught);
@@ -74,8 +74,8 @@ static int f_uncaught(lua_State *L) {
   return 1;
 }
 
-/* What is pushed in a call of its own, so that what is to own it is not lost when that
- * raises. */
+/* A view or draft to be pushed by a protected call: where that raises the value is still
+ * released. */
 typedef struct Pushed {
   Value value;
   ValueAccount *account; /* of a draft; NULL: a view */
