@@ -2,7 +2,6 @@
 #include "vm/vm.h"
 
 #include <lauxlib.h>
-#include <string.h>
 
 #include "bridge/source_line.h"
 
@@ -13,17 +12,6 @@ void vm_init(Vm *vm, Owner *owner, const VmHooks *hooks, unsigned number) {
   vm->number = number;
   vm->memory_limit = vm->host->memory_limit;
   vm->last_decl = &vm->decls;
-}
-
-Owner *owner_find(const Host *host, const char *name, size_t len) {
-  for (Owner *o = host->owners; o; o = o->next)
-    if (strlen(o->name) == len && memcmp(o->name, name, len) == 0) return o;
-  return NULL;
-}
-
-bool owner_is_first(const Owner *owner) {
-  const char *first = owner->host->first;
-  return first ? strcmp(first, owner->name) == 0 : owner->host->owners == owner;
 }
 
 /* A load is bounded by what its own state may take. */
