@@ -37,8 +37,8 @@ static int f_on_notice(lua_State *L) {
   return 0;
 }
 
-/* For how long, once this version is replaced, its tasks may go on, and what the next one
- * does not declare. */
+/* For how long, once this generation is replaced, its tasks may go on, and what the next
+ * one does not declare. */
 static int f_grace(lua_State *L) {
   options_none(L, 2, "script.grace");
   double seconds = luaL_checknumber(L, 1);
@@ -126,7 +126,7 @@ static int f_cpu_limit(lua_State *L) {
   return 0;
 }
 
-/* The resources of the script that its current version does not declare, as a list of
+/* The resources of the script that its current generation does not declare, as a list of
  * {kind=, name=}: declare one again (in on_start) and it lives on. */
 static int f_orphans(lua_State *L) {
   Vm *vm = vm_of(L);

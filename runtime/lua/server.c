@@ -10,6 +10,7 @@
 #include "bridge/luatext.h"
 #include "lua/modules.h"
 #include "lua/server_fields.h"
+#include "resource/declare.h"
 #include "resource/server.h"
 #include "resource/server_options.h"
 

@@ -18,6 +18,7 @@
 #include "lua/socket_handle.h"
 #include "lua/socket_options.h"
 #include "lua/socket_plain.h"
+#include "resource/declare.h"
 #include "proto/socketio.h"
 #include "vm/vm.h"
 

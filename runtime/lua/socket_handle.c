@@ -33,7 +33,7 @@ int socket_return_closed(lua_State *L, const Declaration *decl) {
   error_set(&err, ERR_NOT_CONNECTED,
             decl->attached
                 ? "%s is not there: no script has declared it, or it was closed"
-                : "%s is closed: this version of the script no longer has it",
+                : "%s is closed: this generation of the script no longer has it",
             decl->name);
   err.sent = SENT_NO;
   return luaerror_return(L, &err);

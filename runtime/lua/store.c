@@ -13,6 +13,7 @@
 #include "core/suggest.h"
 #include "lua/modules.h"
 #include "lua/options.h"
+#include "resource/declare.h"
 #include "resource/stores.h"
 #include "vm/vm.h"
 

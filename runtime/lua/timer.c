@@ -8,6 +8,7 @@
 #include "bridge/strict.h"
 #include "lua/modules.h"
 #include "lua/options.h"
+#include "resource/declare.h"
 #include "resource/timer.h"
 
 static int f_now(lua_State *L) {

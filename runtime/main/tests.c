@@ -13,7 +13,7 @@
 #include "script/runtime.h"
 #include "script/script.h"
 #include "sources/stamps.h"
-#include "sources/ways.h"
+#include "sources/watch_points.h"
 
 typedef struct Folder {
   dev_t device;
@@ -63,7 +63,7 @@ static bool is_folder(const char *path) {
 static bool leads_up(const char *folder, const char *path) {
   struct stat link, st;
   return lstat(path, &link) == 0 && S_ISLNK(link.st_mode) && stat(path, &st) == 0 &&
-         ways_lie_below(folder, &st);
+         watch_points_lie_below(folder, &st);
 }
 
 /* Whether there is more than anybody means: how much is bounded, for the time it takes.
@@ -230,7 +230,7 @@ static void note_sources(Stamps *stamps, const char *path) {
   Error err;
   Sources *sources = sources_read(path, &err);
   stamps_add(stamps, path);
-  if (sources) stamps_join(stamps, &sources->ways, sources);
+  if (sources) stamps_join(stamps, &sources->points, sources);
   sources_free(sources);
 }
 

@@ -136,19 +136,19 @@ static int open_connection(Resource *res, Error *err) {
   }
   c->flight = flight_new(c, NULL);
   index_add(&res->owner->host->resources->connections, &c->node, c->number);
-  res->core = c;
+  res->object = c;
   return 0;
 }
 
 static void start_connection(Resource *res) {
-  Connection *c = res->core;
+  Connection *c = res->object;
   ConnectionOptions *options = res->options;
   if (options->auto_connect) socket_connect(c->socket);
 }
 
 static void close_connection(Resource *res) {
-  Connection *c = res->core;
-  res->core = NULL;
+  Connection *c = res->object;
+  res->object = NULL;
   if (!c) return;
   index_remove(&res->owner->host->resources->connections, &c->node);
   connection_forget_ask(c);
@@ -160,7 +160,7 @@ static void close_connection(Resource *res) {
 }
 
 static bool connection_alive(const Resource *res) {
-  const Connection *c = res->core;
+  const Connection *c = res->object;
   if (!c) return false;
   SocketState state = socket_state(c->socket);
   return state != SOCKET_IDLE && state != SOCKET_CLOSED;
@@ -181,7 +181,7 @@ static bool in_place(const void *a, const void *b) {
 
 static void change_connection(Resource *res, const void *before) {
   const ConnectionOptions *old = before, *o = res->options;
-  Connection *c = res->core;
+  Connection *c = res->object;
   socket_retune(c->socket, &o->net);
   bool wanted = (o->auto_connect && !old->auto_connect) ||
                 (o->net.reconnect && !old->net.reconnect &&
@@ -209,7 +209,7 @@ static bool is_withheld(const Declaration *decl) {
 }
 
 static void join_connection(Declaration *decl) {
-  if (decl->attached && decl->res->core) guest_join(decl->res->core, decl);
+  if (decl->attached && decl->res->object) guest_join(decl->res->object, decl);
   connection_join_waiters(decl);
 }
 
@@ -240,13 +240,13 @@ const ResourceKind connection_kind = {.name = "socket",
                                       .drop = connection_drop_waiters};
 
 Socket *connection_socket(const Declaration *decl) {
-  if (!decl->res || !decl->res->core) return NULL;
-  return ((Connection *)decl->res->core)->socket;
+  if (!decl->res || !decl->res->object) return NULL;
+  return ((Connection *)decl->res->object)->socket;
 }
 
 bool connections_refused(const Host *host) {
   for (Resource *r = host->resources->first; r; r = r->next) {
-    const Connection *c = r->kind == &connection_kind ? r->core : NULL;
+    const Connection *c = r->kind == &connection_kind ? r->object : NULL;
     if (c && c->refused) return true;
   }
   return false;
@@ -286,7 +286,7 @@ int connection_admit(const Declaration *decl, Error *err) {
 }
 
 uint64_t connection_lost(const Declaration *decl) {
-  return connection_socket(decl) ? guest_lost(decl->res->core, decl->vm->owner) : 0;
+  return connection_socket(decl) ? guest_lost(decl->res->object, decl->vm->owner) : 0;
 }
 
 Frames connection_frames(const Declaration *decl) {

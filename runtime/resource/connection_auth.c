@@ -1,6 +1,6 @@
 /* Auth may wait: the question is a task of the owner's, and its answer goes to the socket
- * that asked, if that still exists. A version that is replaced meanwhile may still answer
- * within its grace; if it does not, the new one is asked instead. */
+ * that asked, if that still exists. A generation that is replaced meanwhile may still
+ * answer within its grace; if it does not, the new one is asked instead. */
 #include <lauxlib.h>
 #include <stdlib.h>
 
@@ -51,11 +51,11 @@ static void auth_done(void *ctx, lua_State *co, int n, bool ok) {
   free(ask);
   if (!c) return;
   if (!ok && replaced && has_live_owner(c)) {
-    connection_on_auth(c); /* who was asked is cut off: the new version knows */
+    connection_on_auth(c); /* who was asked is cut off: the new generation knows */
   } else if (!co || !ok) {
     error_set(&err, co ? ERR_SCRIPT : ERR_CANCELLED, "auth of %s %s", c->res->name,
               co ? "failed: see the log"
-                 : "was given up for a new version of the script");
+                 : "was given up for a new generation of the script");
     socket_auth_failed(c->socket, &err);
   } else if (n >= 2 && lua_isnil(co, -n) && !lua_isnil(co, -n + 1)) {
     luaerror_read(co, -n + 1, &err);

@@ -351,7 +351,7 @@ void connection_outgoing(const Declaration *decl, const SocketData *data) {
   size_t size = sizeof(Outgoing) + socket_data_room(data);
   if (!is_heard_going_out(res) || !has_room(decl, size)) return;
   Outgoing *o = xmalloc(size);
-  const Connection *c = res->core;
+  const Connection *c = res->object;
   *o = (Outgoing){.event.run = on_outgoing,
                   .host = res->owner->host,
                   .connection = c->number,

@@ -3,8 +3,8 @@
  * what it has no task for waits here, copied, and the oldest goes when there is no room.
  * It is told so by the event "gap", and the log once.
  *
- * A guest is a script, not a version of it: what waits when it is reloaded goes to the
- * new version. States, connect, disconnect and the like are no part of it. */
+ * A guest is a script, not a generation of it: what waits when it is reloaded goes to the
+ * new generation. States, connect, disconnect and the like are no part of it. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -64,7 +64,7 @@ static Guest *add_guest(Connection *c, Owner *owner) {
   return g;
 }
 
-/* Its flight: a new version has one of its own. */
+/* Its flight: a new generation has one of its own. */
 static Flight *flight_of(Guest *g, const Vm *vm) {
   if (g->flight && g->generation == vm->number) return g->flight;
   if (g->flight) flight_leave(g->flight);

@@ -10,7 +10,7 @@ typedef struct Guest Guest;
 
 /* The tasks of one script's handlers; lives until the last one has ended. */
 typedef struct Flight {
-  struct Connection *connection; /* NULL: it is closed, or there is a newer version */
+  struct Connection *connection; /* NULL: it is closed, or there is a newer generation */
   Guest *guest;                  /* NULL: those of the owner */
   int tasks, firing;
   bool held, told;
@@ -60,7 +60,7 @@ void flight_leave(Flight *f); /* the connection is done with it */
 /* Whose handlers are to be told now; NULL: it waits in the queue of its script. */
 Flight *guest_ready(Connection *c, Declaration *d, const Told *told);
 void guest_wake(Guest *guest);                        /* some of its tasks have ended */
-void guest_join(Connection *c, const Declaration *d); /* a new version has attached */
+void guest_join(Connection *c, const Declaration *d); /* a new generation has attached */
 uint64_t guest_lost(const Connection *c, const Owner *owner);
 void guests_free(Connection *c);
 

@@ -1,5 +1,5 @@
 /* Tasks that wait for a connection, until it is connected, over, or gone. They hang on
- * the declaration through which they wait, so that one of a replaced version, or of a
+ * the declaration through which they wait, so that one of a replaced generation, or of a
  * script that attached to what is not there yet, waits on. */
 #include <math.h>
 #include <stdlib.h>
@@ -98,7 +98,7 @@ static int push_told(lua_State *L, void *ctx) {
 static int push_timeout(lua_State *L, void *ctx) {
   const Waiter *w = ctx;
   const Declaration *d = w->decl;
-  const Connection *c = d->res ? d->res->core : NULL;
+  const Connection *c = d->res ? d->res->object : NULL;
   const char *why = c ? c->failure : "no script has declared it";
   Error err;
   error_set(&err, ERR_TIMEOUT, "%s was not connected within %.3g s%s%s", d->name,
@@ -174,7 +174,7 @@ static double seconds_for(const Declaration *d) {
 }
 
 int connection_wait(lua_State *L, Declaration *d, Task *task, double seconds) {
-  Connection *c = d->res ? d->res->core : NULL;
+  Connection *c = d->res ? d->res->object : NULL;
   if (c && socket_state(c->socket) == SOCKET_CONNECTED) return push_true(L, NULL);
   if (c && socket_state(c->socket) == SOCKET_CLOSED) return push_over(L, c, NULL);
   if (!c && !d->attached) return push_gone(L, NULL);

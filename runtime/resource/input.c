@@ -7,6 +7,7 @@
  * was added, a generation that went live. The end is told when all handlers have ended.
  *
  * The struct outlives the resource while handlers run or the pump waits in the inbox. */
+#include "resource/declare.h"
 #include "resource/input.h"
 
 #include <errno.h>
@@ -79,7 +80,7 @@ static int fire(Declaration *decl, const char *event, Line *line, TaskDone *done
                    .push = push_line,
                    .ctx = line,
                    .done = done,
-                   .done_ctx = decl->res->core};
+                   .done_ctx = decl->res->object};
   return handlers_fire(decl->vm, &decl->handlers, &firing);
 }
 
@@ -188,21 +189,21 @@ static int input_open(Resource *res, Error *err) {
                 .pump.run = on_pump,
                 .look_again.fire = on_look_again};
   in->lines = lines_new(host->loop, STDIN_FILENO, on_ready, in);
-  res->core = in;
+  res->object = in;
   return 0;
 }
 
 static void input_close(Resource *res) {
-  Input *in = res->core;
+  Input *in = res->object;
   lines_free(in->lines);
   timer_stop(in->loop, &in->look_again);
   in->res = NULL;
-  res->core = NULL;
+  res->object = NULL;
   release_if_unused(in);
 }
 
 static bool input_alive(const Resource *res) {
-  const Input *in = res->core;
+  const Input *in = res->object;
   return !in->ended && listener(in);
 }
 
@@ -226,7 +227,7 @@ static void on_live(VmTimer *timer) {
   Declaration *decl = CONTAINER_OF(timer, Wake, live)->decl;
   vm_timer_remove(timer);
   drop_wake(timer);
-  if (decl->res) wake(decl->res->core);
+  if (decl->res) wake(decl->res->object);
 }
 
 Declaration *input_declare(lua_State *L, Error *err) {
@@ -242,5 +243,5 @@ Declaration *input_declare(lua_State *L, Error *err) {
 }
 
 void input_handler_added(Declaration *decl) {
-  if (decl->res && declaration_live(decl)) wake(decl->res->core);
+  if (decl->res && declaration_live(decl)) wake(decl->res->object);
 }

@@ -19,7 +19,8 @@ typedef struct Names {
 
 static const Resource *next_of(Names *names) {
   const Resource *r = names->at;
-  while (r && (r->kind != names->kind || r->owner == names->but || !r->core)) r = r->next;
+  while (r && (r->kind != names->kind || r->owner == names->but || !r->object))
+    r = r->next;
   names->at = r ? r->next : NULL;
   return r;
 }

@@ -3,7 +3,7 @@
 #ifndef TIDELOCK_RESOURCE_PENDING_H
 #define TIDELOCK_RESOURCE_PENDING_H
 
-#include "resource/resource.h"
+#include "resource/resources.h"
 
 /* Something may be missing now: it is looked at in a second. */
 void pending_look_soon(Host *host);

@@ -1,23 +1,23 @@
 /* Making declarations real. What can fail comes first, and everything it does can be
  * taken back without anybody who is connected noticing:
  *
- *   resources_open     opens what is new, and beside the old core what cannot be changed
- *                      in place; nothing that there was is touched
- *   resources_replace  what can exist once only, as a port: the old core is closed and
- *                      the new one opened. The last step, when all else has succeeded,
- *                      and only for what its own predecessor stands in the way of
- *   resources_bind     claims; changes in place; the old cores go. Cannot fail
+ *   resources_open     opens what is new, and beside the old object what cannot be
+ * changed in place; nothing that there was is touched resources_replace  what can exist
+ * once only, as a port: the old object is closed and the new one opened. The last step,
+ * when all else has succeeded, and only for what its own predecessor stands in the way of
+ *   resources_bind     claims; changes in place; the old objects go. Cannot fail
  *   resources_start    the new generation is live
  *
  * Until they are bound, declarations whose plan is not PLAN_KEEP, or that renamed what
  * they found, say what is to be undone.
  */
+#include "resource/reconcile.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include "resource/pending.h"
-#include "resource/resource_parts.h"
-#include "vm/vm.h"
+#include "resource/resource.h"
 
 static void swap_options(Resource *res, Declaration *decl) {
   void *options = res->options;
@@ -27,7 +27,7 @@ static void swap_options(Resource *res, Declaration *decl) {
 
 /* --- another name ------------------------------------------------------------------ */
 
-static bool declares(const Vm *vm, const Resource *res) {
+static bool is_declared(const Vm *vm, const Resource *res) {
   return declaration_of(vm, res->kind, res->name) != NULL;
 }
 
@@ -37,8 +37,8 @@ static Resource *rename_to(Declaration *decl) {
   const ResourceKind *kind = decl->kind;
   Resource *res = kind->exclusive ? decl->vm->host->resources->first : NULL;
   while (res &&
-         (res->owner != decl->vm->owner || res->kind != kind || !res->core ||
-          !kind->exclusive(res->options, decl->options) || declares(decl->vm, res)))
+         (res->owner != decl->vm->owner || res->kind != kind || !res->object ||
+          !kind->exclusive(res->options, decl->options) || is_declared(decl->vm, res)))
     res = res->next;
   if (!res) return NULL;
   decl->old_name = resource_rename(res, xstrdup(decl->name));
@@ -54,53 +54,53 @@ static void undo_name(Declaration *decl) {
 
 /* --- planning ---------------------------------------------------------------------- */
 
-static bool unchanged(const Resource *res, const Declaration *decl) {
+static bool is_unchanged(const Resource *res, const Declaration *decl) {
   return !res->kind->same || res->kind->same(res->options, decl->options);
 }
 
-/* A core that was lost is opened again. */
+/* A object that was lost is opened again. */
 static Plan plan_for(const Resource *res, const Declaration *decl) {
   const ResourceKind *kind = decl->kind;
   if (!res) return PLAN_OPEN;
-  if (!res->core) return PLAN_BESIDE;
-  if (unchanged(res, decl)) return PLAN_KEEP;
+  if (!res->object) return PLAN_OPEN_NEW_FIRST;
+  if (is_unchanged(res, decl)) return PLAN_KEEP;
   if (kind->in_place && kind->in_place(res->options, decl->options)) return PLAN_CHANGE;
   if (kind->exclusive && kind->exclusive(res->options, decl->options))
-    return PLAN_INSTEAD;
-  return PLAN_BESIDE;
+    return PLAN_CLOSE_OLD_FIRST;
+  return PLAN_OPEN_NEW_FIRST;
 }
 
-/* Opens a resource with new options beside the old core, which goes on meanwhile. */
-static int open_beside(Resource *res, Declaration *decl, Error *err) {
-  void *core = res->core;
+/* Opens a resource with new options beside the old object, which goes on meanwhile. */
+static int open_new_object(Resource *res, Declaration *decl, Error *err) {
+  void *object = res->object;
   swap_options(res, decl);
-  res->core = NULL;
+  res->object = NULL;
   if (res->kind->open(res, err) == 0) {
-    decl->old_core = core;
+    decl->old_object = object;
     return 0;
   }
   swap_options(res, decl);
-  res->core = core;
+  res->object = object;
   return (int)err->code;
 }
 
-static void undo_beside(Declaration *decl, Resource *res) {
-  resource_close_core(res);
-  res->core = decl->old_core;
-  decl->old_core = NULL;
+static void undo_new_object(Declaration *decl, Resource *res) {
+  resource_close_object(res);
+  res->object = decl->old_object;
+  decl->old_object = NULL;
   swap_options(res, decl);
 }
 
-/* The old core goes. */
-static void settle_beside(Declaration *decl, Resource *res) {
-  void *core = res->core;
-  res->core = decl->old_core;
-  resource_close_core(res);
-  res->core = core;
-  decl->old_core = NULL;
+/* The old object goes. */
+static void close_old_object(Declaration *decl, Resource *res) {
+  void *object = res->object;
+  res->object = decl->old_object;
+  resource_close_object(res);
+  res->object = object;
+  decl->old_object = NULL;
 }
 
-static int realise(Declaration *decl, Error *err) {
+static int realise_declaration(Declaration *decl, Error *err) {
   Resource *res = resource_for(decl);
   if (!res) res = rename_to(decl);
   Plan plan = plan_for(res, decl);
@@ -108,15 +108,15 @@ static int realise(Declaration *decl, Error *err) {
   if (plan == PLAN_OPEN) code = resource_open(decl, err) ? 0 : (int)err->code;
   else code = resource_prepare(res, decl, err);
   if (code != 0) return code;
-  if (plan == PLAN_BESIDE) code = open_beside(res, decl, err);
-  else if (plan == PLAN_INSTEAD && decl->kind->check)
+  if (plan == PLAN_OPEN_NEW_FIRST) code = open_new_object(res, decl, err);
+  else if (plan == PLAN_CLOSE_OLD_FIRST && decl->kind->check)
     code = decl->kind->check(decl->options, err); /* what shows before anything closes */
   if (code == 0) decl->plan = plan;
   return code;
 }
 
 /* Says which declaration it was. */
-static int failed(const Declaration *decl, Error *err) {
+static int fail_declaration(const Declaration *decl, Error *err) {
   Error why = *err;
   error_set(err, why.code, "%s%s%s \"%s\": %s", decl->place ? decl->place : "",
             decl->place ? ": " : "", decl->kind->name, decl->name, why.message);
@@ -126,54 +126,55 @@ static int failed(const Declaration *decl, Error *err) {
 int resources_check(Vm *vm, Error *err) {
   for (Declaration *d = vm->decls; d; d = d->next)
     if (!d->attached && d->kind->check && d->kind->check(d->options, err) != 0)
-      return failed(d, err);
+      return fail_declaration(d, err);
   return 0;
 }
 
 int resources_open(Vm *vm, Error *err) {
   for (Declaration *d = vm->decls; d; d = d->next)
-    if (!d->attached && realise(d, err) != 0) return failed(d, err);
+    if (!d->attached && realise_declaration(d, err) != 0) return fail_declaration(d, err);
   return 0;
 }
 
 /* --- replacing --------------------------------------------------------------------- */
 
-static void start(Resource *res) {
+static void start_resource(Resource *res) {
   if (res->kind->start) res->kind->start(res);
 }
 
 /* Back to the options that were in force. */
-static void restore(Resource *res, Declaration *decl) {
+static void restore_options(Resource *res, Declaration *decl) {
   Error err;
   swap_options(res, decl);
-  if (res->kind->open(res, &err) == 0) start(res);
+  if (res->kind->open(res, &err) == 0) start_resource(res);
   else
     log_write(res->owner->host->log, LOG_ERROR, res->owner->name, "%s \"%s\" is lost: %s",
               res->kind->name, res->name, err.message);
 }
 
-static int replace(Declaration *decl, Error *err) {
+static int replace_object(Declaration *decl, Error *err) {
   Resource *res = resource_for(decl);
-  resource_close_core(res);
+  resource_close_object(res);
   swap_options(res, decl);
   if (res->kind->open(res, err) == 0) {
     decl->plan = PLAN_REPLACED;
     return 0;
   }
-  restore(res, decl);
+  restore_options(res, decl);
   decl->plan = PLAN_KEEP;
   return (int)err->code;
 }
 
 int resources_replace(Vm *vm, Error *err) {
   for (Declaration *d = vm->decls; d; d = d->next)
-    if (d->plan == PLAN_INSTEAD && replace(d, err) != 0) return failed(d, err);
+    if (d->plan == PLAN_CLOSE_OLD_FIRST && replace_object(d, err) != 0)
+      return fail_declaration(d, err);
   return 0;
 }
 
 /* --- undoing ----------------------------------------------------------------------- */
 
-static void undo(Declaration *decl) {
+static void undo_declaration(Declaration *decl) {
   Resource *res = resource_for(decl);
   switch (decl->plan) {
   case PLAN_OPEN:
@@ -181,12 +182,12 @@ static void undo(Declaration *decl) {
     res->options = NULL;
     resource_close(res);
     break;
-  case PLAN_BESIDE:
-    undo_beside(decl, res);
+  case PLAN_OPEN_NEW_FIRST:
+    undo_new_object(decl, res);
     break;
   case PLAN_REPLACED:
-    resource_close_core(res);
-    restore(res, decl);
+    resource_close_object(res);
+    restore_options(res, decl);
     break;
   default:
     break;
@@ -196,7 +197,7 @@ static void undo(Declaration *decl) {
 }
 
 void resources_undo(Vm *vm) {
-  for (Declaration *d = vm->decls; d; d = d->next) undo(d);
+  for (Declaration *d = vm->decls; d; d = d->next) undo_declaration(d);
 }
 
 /* --- the report of a reload --------------------------------------------------------- */
@@ -255,12 +256,12 @@ static void report_orphans(const Owner *owner, double grace, Buffer *out) {
 
 /* --- taking over ------------------------------------------------------------------- */
 
-static void claim(Declaration *decl) {
+static void claim_resource(Declaration *decl) {
   Resource *res = resource_for(decl);
   timer_stop(decl->vm->host->loop, &res->grace);
   free(decl->old_name);
   decl->old_name = NULL;
-  if (decl->plan == PLAN_BESIDE) settle_beside(decl, res);
+  if (decl->plan == PLAN_OPEN_NEW_FIRST) close_old_object(decl, res);
   if (decl->plan == PLAN_CHANGE) {
     swap_options(res, decl);
     res->kind->change(res, decl->options);
@@ -271,7 +272,7 @@ static void claim(Declaration *decl) {
 void resources_bind(Vm *vm, Buffer *report) {
   for (Declaration *d = vm->decls; d; d = d->next)
     if (d->attached) declaration_attach(d);
-    else claim(d);
+    else claim_resource(d);
   for (Declaration *d = vm->decls; d; d = d->next)
     if (!d->attached) declarations_attach_to(d->res);
   pending_look_soon(vm->host); /* what it shares may be another thing now */
@@ -285,29 +286,30 @@ void resources_orphan(Owner *owner, double grace, Buffer *report) {
   report_orphans(owner, grace, report);
 }
 
-static void begin(Declaration *decl) {
+static void begin_declaration(Declaration *decl) {
   Plan plan = decl->plan;
   decl->plan = PLAN_KEEP;
-  if (decl->res && (plan == PLAN_OPEN || plan == PLAN_BESIDE || plan == PLAN_REPLACED))
-    start(decl->res);
+  if (decl->res &&
+      (plan == PLAN_OPEN || plan == PLAN_OPEN_NEW_FIRST || plan == PLAN_REPLACED))
+    start_resource(decl->res);
   declaration_join(decl);
 }
 
 void resources_start(Vm *vm) {
   for (Declaration *d = vm->decls, *next; d; d = next) {
     next = d->next;
-    begin(d);
+    begin_declaration(d);
   }
 }
 
 int declare_live(Declaration *decl, Error *err) {
-  if (realise(decl, err) != 0 ||
-      (decl->plan == PLAN_INSTEAD && replace(decl, err) != 0)) {
+  if (realise_declaration(decl, err) != 0 ||
+      (decl->plan == PLAN_CLOSE_OLD_FIRST && replace_object(decl, err) != 0)) {
     undo_name(decl);
     return (int)err->code;
   }
-  claim(decl);
+  claim_resource(decl);
   declarations_attach_to(decl->res);
-  begin(decl);
+  begin_declaration(decl);
   return 0;
 }

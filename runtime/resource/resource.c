@@ -1,18 +1,12 @@
-/* Resources and declarations: see resource.h. How a new generation's are made real is in
- * reconcile.c. */
+/* Resources and declarations: see resource.h. */
 #include "resource/resource.h"
 
 #include <lauxlib.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/hash.h"
-#include "core/name.h"
-#include "bridge/luaerror.h"
 #include "resource/pending.h"
-#include "resource/resource_parts.h"
-#include "bridge/luatext.h"
 #include "vm/vm.h"
 
 static void on_grace(Timer *timer);
@@ -23,9 +17,8 @@ static void free_options(const ResourceKind *kind, void *options) {
   if (options && kind->free_options) kind->free_options(options);
 }
 
-/* Returns new: "bot.lua:3", of the innermost frame that runs a source of the script's; or
- * NULL. Cannot raise. */
-static char *place_of(lua_State *L, const Vm *vm) {
+char *declaration_place(lua_State *L) {
+  const Vm *vm = vm_of(L);
   lua_Debug frame;
   for (int level = 1; lua_getstack(L, level, &frame); level++) {
     lua_getinfo(L, "Sl", &frame);
@@ -53,26 +46,29 @@ static Declaration *next_named(IndexNode *node, const ResourceKind *kind,
   return node ? CONTAINER_OF(node, Declaration, node) : NULL;
 }
 
-static Declaration *first_named(const Vm *vm, const ResourceKind *kind,
-                                const char *name) {
+Declaration *declaration_first(const Vm *vm, const ResourceKind *kind, const char *name) {
   uint64_t hash = hash_of(kind, name, strlen(name));
   return next_named(index_first(&vm->declared, hash), kind, name);
 }
 
+Declaration *declaration_next(const Declaration *decl) {
+  return next_named(index_next(&decl->node), decl->kind, decl->name);
+}
+
 Declaration *declaration_of(const Vm *vm, const ResourceKind *kind, const char *name) {
-  Declaration *d = first_named(vm, kind, name);
-  while (d && d->attached) d = next_named(index_next(&d->node), kind, name);
+  Declaration *d = declaration_first(vm, kind, name);
+  while (d && d->attached) d = declaration_next(d);
   return d;
 }
 
-static Declaration *declaration_new(lua_State *L, const ResourceKind *kind,
-                                    const char *name, void *options) {
+Declaration *declaration_new(lua_State *L, const ResourceKind *kind, const char *name,
+                             void *options) {
   Vm *vm = vm_of(L);
   Declaration *decl = xcalloc(1, sizeof *decl);
   decl->vm = vm;
   decl->kind = kind;
   decl->name = xstrdup(name);
-  decl->place = place_of(L, vm);
+  decl->place = declaration_place(L);
   decl->options = options;
   handlers_init(&decl->handlers);
   handlers_init(&decl->states);
@@ -86,7 +82,7 @@ static Declaration *declaration_new(lua_State *L, const ResourceKind *kind,
   return decl;
 }
 
-static void unbind(Declaration *decl) {
+static void unbind_declaration(Declaration *decl) {
   if (decl->pends) index_remove(&decl->vm->host->resources->pending, &decl->waiting);
   decl->pends = false;
   if (!decl->res) return;
@@ -98,7 +94,7 @@ static void unbind(Declaration *decl) {
 }
 
 static void wait_for_target(Declaration *decl) {
-  unbind(decl);
+  unbind_declaration(decl);
   decl->pends = true;
   decl->told = false;
   pending_look_soon(decl->vm->host);
@@ -108,7 +104,7 @@ static void wait_for_target(Declaration *decl) {
 
 /* The owner's goes first, the others in the order in which they came. */
 void declaration_bind(Declaration *decl, Resource *res) {
-  unbind(decl);
+  unbind_declaration(decl);
   Declaration **at = &res->decls;
   while (decl->attached && *at) at = &(*at)->next_bound;
   decl->next_bound = *at;
@@ -118,7 +114,7 @@ void declaration_bind(Declaration *decl, Resource *res) {
 
 static void declaration_free(Declaration *decl) {
   lua_State *L = decl->vm->L;
-  unbind(decl);
+  unbind_declaration(decl);
   boxes_close(&decl->boxes);
   index_remove(&decl->vm->declared, &decl->node);
   HandlerList *lists[] = {&decl->handlers, &decl->states, &decl->outgoing, &decl->drops};
@@ -131,6 +127,13 @@ static void declaration_free(Declaration *decl) {
   free(decl->old_name);
   free(decl->place);
   free(decl);
+}
+
+void declaration_remove(Declaration *decl) {
+  *decl->at = decl->next;
+  if (decl->next) decl->next->at = decl->at;
+  else decl->vm->last_decl = decl->at;
+  declaration_free(decl);
 }
 
 void declarations_free(Vm *vm) {
@@ -150,8 +153,8 @@ bool declaration_live(const Declaration *decl) {
 
 /* --- resources -------------------------------------------------------------------- */
 
-static Resource *find(Owner *owner, const ResourceKind *kind, const char *name,
-                      size_t len) {
+static Resource *find_resource(Owner *owner, const ResourceKind *kind, const char *name,
+                               size_t len) {
   IndexNode *node = index_first(&owner->resources, hash_of(kind, name, len));
   for (; node; node = index_next(node)) {
     Resource *r = CONTAINER_OF(node, Resource, node);
@@ -175,7 +178,7 @@ char *resource_rename(Resource *res, char *name) {
 }
 
 Resource *resource_for(const Declaration *decl) {
-  return find(decl->vm->owner, decl->kind, decl->name, strlen(decl->name));
+  return find_resource(decl->vm->owner, decl->kind, decl->name, strlen(decl->name));
 }
 
 static void release_resource(Resource *res) {
@@ -190,9 +193,9 @@ static void release_resource(Resource *res) {
   free(res);
 }
 
-void resource_close_core(Resource *res) {
-  if (res->core) res->kind->close(res); /* else it was lost */
-  res->core = NULL;
+void resource_close_object(Resource *res) {
+  if (res->object) res->kind->close(res); /* else it was lost */
+  res->object = NULL;
 }
 
 int resource_prepare(Resource *res, Declaration *decl, Error *err) {
@@ -213,7 +216,7 @@ Resource *resource_open(Declaration *decl, Error *err) {
   host->resources->first = res;
   put_in_index(res);
   if (res->kind->open(res, err) == 0 && resource_prepare(res, decl, err) == 0) return res;
-  resource_close_core(res);
+  resource_close_object(res);
   decl->options = res->options;
   res->options = NULL;
   release_resource(res);
@@ -223,12 +226,12 @@ Resource *resource_open(Declaration *decl, Error *err) {
 void resource_close(Resource *res) {
   while (res->decls) {
     Declaration *decl = res->decls;
-    unbind(decl);
+    unbind_declaration(decl);
     if (res->kind->lose) res->kind->lose(decl);
     if (decl->attached && decl->vm->state != VM_DEAD)
       wait_for_target(decl); /* it may come back */
   }
-  resource_close_core(res);
+  resource_close_object(res);
   release_resource(res);
 }
 
@@ -249,7 +252,7 @@ static void on_grace(Timer *timer) {
 
 void resources_rest(Owner *owner) {
   for (Resource *r = owner->host->resources->first; r; r = r->next)
-    if (r->owner == owner && r->core && r->kind->rest) r->kind->rest(r);
+    if (r->owner == owner && r->object && r->kind->rest) r->kind->rest(r);
 }
 
 /* --- attaching -------------------------------------------------------------------- */
@@ -257,7 +260,7 @@ void resources_rest(Owner *owner) {
 static Resource *find_target(Declaration *decl) {
   const char *colon = strchr(decl->name, ':');
   Owner *owner = owner_find(decl->vm->host, decl->name, (size_t)(colon - decl->name));
-  return owner ? find(owner, decl->kind, colon + 1, strlen(colon + 1)) : NULL;
+  return owner ? find_resource(owner, decl->kind, colon + 1, strlen(colon + 1)) : NULL;
 }
 
 void declaration_attach(Declaration *decl) {
@@ -294,118 +297,4 @@ void declarations_attach_to(Resource *res) {
     declaration_join(decl);
   }
   free(target);
-}
-
-/* --- declaring -------------------------------------------------------------------- */
-
-/* Its resource was closed: the name may be declared again. */
-static bool is_over(const Declaration *decl) {
-  return decl->vm->state != VM_STAGING && !decl->attached && !decl->res;
-}
-
-static void check_name(lua_State *L, Vm *vm, const ResourceKind *kind, const char *name,
-                       bool attached) {
-  const char *rest = name;
-  char shown[LUATEXT_SHOWN];
-  if (attached) {
-    const char *colon = strchr(name, ':');
-    if (!colon)
-      luaL_error(L, "attach takes \"script:name\", not \"%s\"", luatext_cut(name, shown));
-    rest = colon + 1;
-  }
-  if (!name_valid(rest))
-    luaL_error(L, "%s name \"%s\": a name is made of letters, digits, _ . - (64 at most)",
-               kind->name, luatext_cut(name, shown));
-  for (Declaration *d = first_named(vm, kind, name); d;
-       d = next_named(index_next(&d->node), kind, name))
-    if (!is_over(d))
-      luaL_error(L, "%s \"%s\" is declared twice in this script", kind->name,
-                 luatext_cut(name, shown));
-}
-
-/* Checks the name protected, so that the options are not lost when it raises. */
-static int f_check(lua_State *L) {
-  check_name(L, vm_of(L), lua_touserdata(L, 1), lua_touserdata(L, 2),
-             lua_toboolean(L, 3));
-  return 0;
-}
-
-static bool checked(lua_State *L, const ResourceKind *kind, const char *name,
-                    bool attached) {
-  lua_pushcfunction(L, f_check);
-  lua_pushlightuserdata(L, (void *)kind);
-  lua_pushlightuserdata(L, (void *)name);
-  lua_pushboolean(L, attached);
-  return lua_pcall(L, 3, 0, 0) == LUA_OK;
-}
-
-/* The text on top, with where the script is, not the module of stdlib that it called. */
-static int raise_here(lua_State *L) {
-  char *place = place_of(L, vm_of(L)), text[LUA_IDSIZE + 16] = "";
-  if (place) snprintf(text, sizeof text, "%s: ", place);
-  free(place); /* what follows may raise */
-  lua_pushstring(L, text);
-  lua_insert(L, -2);
-  lua_concat(L, 2);
-  return lua_error(L);
-}
-
-const char *declared_name(lua_State *L, int arg) {
-  char shown[LUATEXT_SHOWN];
-  const char *name = luaL_checkstring(L, arg);
-  if (luatext_whole(L, arg)) return name;
-  lua_pushfstring(L, "the name \"%s\": a name cannot hold a zero byte",
-                  luatext_show(L, arg, shown));
-  raise_here(L);
-  return NULL;
-}
-
-static void take_back(Declaration *decl) {
-  *decl->at = decl->next;
-  if (decl->next) decl->next->at = decl->at;
-  else decl->vm->last_decl = decl->at;
-  declaration_free(decl);
-}
-
-/* What is over is forgotten when its name is declared again: else a script that does so
- * for ever would grow. Handles of it find nothing any more. */
-static void forget_over(Vm *vm, const ResourceKind *kind, const char *name) {
-  Declaration *decl = first_named(vm, kind, name);
-  while (decl && (!is_over(decl) || decl->handlers.depth > 0))
-    decl = next_named(index_next(&decl->node), kind, name);
-  if (!decl) return;
-  take_back(decl);
-}
-
-Declaration *declare(lua_State *L, const ResourceKind *kind, const char *name,
-                     void *options, Error *err) {
-  return declare_with(L, kind, name, options, NULL, 0, err);
-}
-
-Declaration *declare_with(lua_State *L, const ResourceKind *kind, const char *name,
-                          void *options, const int *functions, int count, Error *err) {
-  Vm *vm = vm_of(L);
-  if (!checked(L, kind, name, false)) {
-    free_options(kind, options);
-    for (int i = 0; i < count; i++) luaL_unref(L, LUA_REGISTRYINDEX, functions[i]);
-    raise_here(L);
-  }
-  forget_over(vm, kind, name);
-  Declaration *decl = declaration_new(L, kind, name, options);
-  for (int i = 0; i < count; i++) decl->functions[i] = functions[i];
-  if (vm->state == VM_STAGING || declare_live(decl, err) == 0) return decl;
-  take_back(decl);
-  return NULL;
-}
-
-Declaration *declare_attached(lua_State *L, const ResourceKind *kind,
-                              const char *target) {
-  Vm *vm = vm_of(L);
-  if (!checked(L, kind, target, true)) raise_here(L);
-  Declaration *decl = declaration_new(L, kind, target, NULL);
-  decl->attached = true;
-  if (vm->state == VM_STAGING) return decl;
-  declaration_attach(decl);
-  declaration_join(decl);
-  return decl;
 }

@@ -1,134 +1,51 @@
-/* Resources and declarations: how what must live outlives what may change.
- *
- * A *resource* is a thing of the core's (a connection, a server, a named timer, standard
- * input) that belongs to a script and a name, and lives across its generations. A
- * *declaration* is what one generation says of it: options, handlers. The handle a script
- * holds is a box on its declaration. At a swap the new declaration of the same kind and
- * name takes the resource over; with other options the resource is changed in place where
- * its kind can, or reopened under it.
- *
- * Another script may attach: its declaration names "script:name", is bound when that
- * resource exists, and pending until then. An event of a resource goes to all bound
- * declarations whose generation is live: its owner's first. */
+/* Making, finding, binding and closing resources and declarations (resources.h says what
+ * they are). How a generation's declarations are made real is in reconcile.h; how scripts
+ * declare, in declare.h. */
 #ifndef TIDELOCK_RESOURCE_RESOURCE_H
 #define TIDELOCK_RESOURCE_RESOURCE_H
 
-#include "bridge/box.h"
 #include "resource/resources.h"
-#include "vm/handler.h"
-
-typedef struct ResourceKind {
-  const char *name;                       /* "socket" */
-  int (*open)(Resource *res, Error *err); /* makes res->core from res->options, inert */
-  void (*start)(Resource *res);           /* its generation has taken over; may be NULL */
-  void (*close)(Resource *res);       /* releases res->core, without a word to scripts */
-  bool (*alive)(const Resource *res); /* whether it holds the process */
-  bool (*same)(const void *a, const void *b); /* options; NULL: always */
-  /* Whether the core can go on under the new options; at the swap `change` puts
-   * res->options into effect, and cannot fail. NULL: never. */
-  bool (*in_place)(const void *old, const void *fresh);
-  void (*change)(Resource *res, const void *before);
-  /* Whether the two cannot be open at once (one port): then the old one is closed first,
-   * as the last step of all. NULL: they can. */
-  bool (*exclusive)(const void *old, const void *fresh);
-  /* Appends the names of the options that differ, for people. NULL: "options". */
-  void (*differs)(const void *old, const void *fresh, Buffer *out);
-  /* What is wrong with the options, as far as it shows without opening. NULL: nothing. */
-  int (*check)(const void *options, Error *err);
-  void (*free_options)(void *options); /* may be NULL when options are */
-  /* A declaration is about to take the resource over, which is as it was (or newly
-   * opened): what may fail and runs the script's functions. What comes of it waits for
-   * join; it is dropped when the load is given up. May be NULL. */
-  int (*prepare)(Resource *res, Declaration *decl, Error *err);
-  void (*join)(Declaration *decl); /* it is bound, and its generation live; may be NULL */
-  /* Whether the resource is kept from a declaration that is attached to it, and what the
-   * owner would have to say. NULL: it never is. */
-  bool (*withheld)(const Declaration *decl);
-  const char *shares;
-  /* Its script ends: it begins nothing any more. NULL: it goes on until it is closed. */
-  void (*rest)(Resource *res);
-  void (*lose)(Declaration *decl); /* the resource is closed under it; may be NULL */
-  void (*drop)(Declaration *decl); /* it ends: releases decl->extra; may be NULL */
-} ResourceKind;
-
-struct Resource {
-  Resource *prev, *next;
-  IndexNode node; /* in the owner's `resources`, by kind and name */
-  const ResourceKind *kind;
-  Owner *owner;
-  char *name;           /* to be changed by resource_rename alone */
-  void *core, *options; /* options owned: what it was opened with */
-  Declaration *decls;   /* all bound ones, the owner's current one first */
-  Timer grace;          /* runs while nobody claims it */
-};
-
-enum { DECL_FUNCTIONS = 4 };
-
-/* What a declaration does to its resource at the swap. */
-typedef enum Plan {
-  PLAN_KEEP,
-  PLAN_OPEN,    /* it is new */
-  PLAN_CHANGE,  /* other options, under the same core */
-  PLAN_BESIDE,  /* opened anew beside the old core, until all is well */
-  PLAN_INSTEAD, /* to be opened anew where the old core was: the last step */
-  PLAN_REPLACED /* that is done */
-} Plan;
-
-struct Declaration {
-  Declaration *next, **at; /* in its generation */
-  Declaration *next_bound; /* in resource->decls */
-  IndexNode waiting; /* in the runtime's `pending`, by kind and name, while `pends` */
-  bool pends;
-  Box *boxes;     /* the handles of it */
-  IndexNode node; /* in its generation's `declared`, by kind and name */
-  Vm *vm;
-  const ResourceKind *kind;
-  char *name;          /* attached: "script:name" */
-  char *place;         /* "bot.lua:3", where it was declared; NULL: not known */
-  void *options;       /* owned; once realised: NULL, or the options of before */
-  Resource *res;       /* NULL: not yet, or closed */
-  bool attached, told; /* told: that it is pending, or not shared */
-  Plan plan;           /* until its generation is started */
-  void *old_core;      /* of PLAN_BESIDE */
-  char *old_name;      /* of what is renamed to this; owned; NULL: it is not */
-  HandlerList handlers, states, outgoing, drops; /* of events, of changes of state, of
-                                                    what is sent, of what is not */
-  void *extra;                   /* the kind's own, released by its drop */
-  int functions[DECL_FUNCTIONS]; /* references of options that are functions, by kind */
-};
-
-/* The argument as a name for declare: raises where a zero byte would cut it off. */
-const char *declared_name(lua_State *L, int arg);
-/* Declares for the generation of L; takes options (also when it raises). A live script's
- * declaration takes effect at once: then *err may be set and NULL returned. */
-Declaration *declare(lua_State *L, const ResourceKind *kind, const char *name,
-                     void *options, Error *err);
-/* The same with options that are functions: references, taken (also when it raises). */
-Declaration *declare_with(lua_State *L, const ResourceKind *kind, const char *name,
-                          void *options, const int *functions, int count, Error *err);
-Declaration *declare_attached(lua_State *L, const ResourceKind *kind, const char *target);
 
 /* Whether events of the resource are for this declaration now. */
 bool declaration_live(const Declaration *decl);
 void declarations_free(Vm *vm); /* unbinds and releases all of its declarations */
 
-/* What can be said against the declarations without opening anything. */
-int resources_check(Vm *vm, Error *err);
-
-/* The reconciling, in steps; those that can fail come first. On failure *err says what
- * could not be, and where it was declared; then resources_undo, on which all is as it
- * was. */
-int resources_open(Vm *vm, Error *err);    /* beside what there is */
-int resources_replace(Vm *vm, Error *err); /* what excludes its predecessor */
-void resources_undo(Vm *vm);
-/* Claims: cannot fail, nor be undone. Appends what became of each, as "; 2 kept". */
-void resources_bind(Vm *vm, Buffer *report);
-void resources_start(Vm *vm); /* after the generation took over */
-/* Resources of the script that nobody claims get the grace, then are closed. Appends
- * which they are. */
-void resources_orphan(Owner *owner, double grace, Buffer *report);
 bool resource_orphaned(const Resource *res);
 void resource_close(Resource *res); /* unbinds, closes and releases it */
 void resources_rest(Owner *owner);  /* the script ends; what it declares then does not */
+
+/* --- for declare.c and reconcile.c -------------------------------------------------- */
+
+/* Returns new, of the generation of L, which owns it; takes options. */
+Declaration *declaration_new(lua_State *L, const ResourceKind *kind, const char *name,
+                             void *options);
+/* Takes it out of its generation again, and releases it. */
+void declaration_remove(Declaration *decl);
+/* All of the generation's of this kind and name, the attached ones too: the first, and
+ * the next one. NULL: no more. */
+Declaration *declaration_first(const Vm *vm, const ResourceKind *kind, const char *name);
+Declaration *declaration_next(const Declaration *decl);
+/* Returns new: "bot.lua:3", of the innermost frame that runs a source of the script's; or
+ * NULL. Cannot raise. */
+char *declaration_place(lua_State *L);
+
+/* The script's own of this kind and name; NULL: there is none. Borrows. */
+Resource *resource_for(const Declaration *decl);
+/* Takes the name; returns the one before, owned by the caller. */
+char *resource_rename(Resource *res, char *name);
+/* The generation's own declaration of this kind and name; NULL: there is none. */
+Declaration *declaration_of(const Vm *vm, const ResourceKind *kind, const char *name);
+/* Opens a new one with the declaration's options, which it takes; NULL with *err. */
+Resource *resource_open(Declaration *decl, Error *err);
+/* The kind's own part of taking a resource over that may fail. */
+int resource_prepare(Resource *res, Declaration *decl, Error *err);
+void resource_close_object(Resource *res);
+
+/* The owner's goes first, the others in the order in which they came. */
+void declaration_bind(Declaration *decl, Resource *res);
+void declaration_attach(Declaration *decl); /* or leaves it pending */
+void declaration_join(Declaration *decl);
+/* It was opened: whoever waits for it is bound, in the order in which they came. */
+void declarations_attach_to(Resource *res);
 
 #endif

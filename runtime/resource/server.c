@@ -180,17 +180,17 @@ static int core_open(Resource *res, Error *err) {
     free(core);
     return (int)err->code;
   }
-  res->core = core;
+  res->object = core;
   return 0;
 }
 
 static void core_close(Resource *res) {
-  Core *core = res->core;
+  Core *core = res->object;
   if (!core) return;
   server_close(core->server);
   core->server = NULL;
   core->res = NULL;
-  res->core = NULL;
+  res->object = NULL;
   core_unref(core);
 }
 
@@ -200,7 +200,7 @@ static bool core_alive(const Resource *res) {
 
 static void core_change(Resource *res, const void *before) {
   (void)before;
-  server_retune(((Core *)res->core)->server, res->options);
+  server_retune(((Core *)res->object)->server, res->options);
 }
 
 const ResourceKind server_kind = {.name = "server",
@@ -216,6 +216,6 @@ const ResourceKind server_kind = {.name = "server",
                                   .free_options = server_options_free};
 
 Server *server_of(const Declaration *decl) {
-  Core *core = decl->res ? decl->res->core : NULL;
+  Core *core = decl->res ? decl->res->object : NULL;
   return core ? core->server : NULL;
 }

@@ -13,7 +13,7 @@ enum { MAX_ROUNDS = 100, TRACED_PATHS = 32 };
 /* --- telling ---------------------------------------------------------------------- */
 
 static StoreCore *core_of(const Declaration *decl) {
-  return decl->res ? decl->res->core : NULL;
+  return decl->res ? decl->res->object : NULL;
 }
 
 static StoreCore *take_dirty(Stores *stores) {
@@ -161,7 +161,7 @@ void store_changed(Declaration *decl) {
 
 void stores_look_again(Stores *stores) {
   for (Resource *r = stores->host->resources->first; r; r = r->next)
-    if (r->kind == &store_kind && r->core) tell_soon(r->core);
+    if (r->kind == &store_kind && r->object) tell_soon(r->object);
 }
 
 /* --- the resource ----------------------------------------------------------------- */
@@ -172,11 +172,11 @@ static int open_store(Resource *res, Error *err) {
   core->res = res;
   core->store = store_new(&options->limits, core->res->owner->charge);
   core->fresh = true;
-  res->core = core;
+  res->object = core;
   if (keep_open(core, err) == 0) return 0;
   store_free(core->store);
   free(core);
-  res->core = NULL;
+  res->object = NULL;
   return (int)err->code;
 }
 
@@ -200,7 +200,7 @@ static int refuse_fall(const Resource *res, int64_t from, int64_t to, Error *err
 /* The state of a store that lives on, for a version that rose. */
 static int prepare_rise(const Resource *res, Declaration *decl, Error *err) {
   const StoreOptions *was = res->options, *is = decl->options;
-  StoreCore *core = res->core;
+  StoreCore *core = res->object;
   if (is->version == was->version) return 0;
   if (is->version < was->version) return refuse_fall(res, was->version, is->version, err);
   StoreExtra *extra = store_extra(decl);
@@ -213,7 +213,7 @@ static int prepare_rise(const Resource *res, Declaration *decl, Error *err) {
 /* A newly opened one has its options from the declaration, others not yet. */
 static int prepare_store(Resource *res, Declaration *decl, Error *err) {
   const Stores *stores = res->owner->host->resources->stores;
-  if (!decl->options) return keep_take_over(res->core, decl, err);
+  if (!decl->options) return keep_take_over(res->object, decl, err);
   if (stores->db && !same_keys(res->options, decl->options) &&
       db_in_trouble(stores->db, err))
     return (int)err->code;
@@ -229,13 +229,13 @@ static void forget_dirty(StoreCore *core) {
 }
 
 static void close_store(Resource *res) {
-  StoreCore *core = res->core;
+  StoreCore *core = res->object;
   if (core->dirty) forget_dirty(core);
   store_free(core->store); /* first: what is unread need not be read for it */
   core->store = NULL;
   keep_close(core);
   free(core);
-  res->core = NULL;
+  res->object = NULL;
 }
 
 static bool store_alive(const Resource *res) {
@@ -259,7 +259,7 @@ static void free_store_options(void *p) {
  * state come in. Whether it keeps other keys. */
 static bool take_options(Declaration *decl) {
   Resource *res = decl->res;
-  StoreCore *core = res->core;
+  StoreCore *core = res->object;
   StoreOptions *options = decl->options;
   StoreExtra *extra = decl->extra;
   bool other_keys = !same_keys(res->options, options), changed = false;
@@ -288,7 +288,7 @@ static void begin_hearing(Declaration *d) {
 
 /* Those who subscribed while it loaded begin with what is there now. */
 static void join_store(Declaration *decl) {
-  StoreCore *core = decl->res->core;
+  StoreCore *core = decl->res->object;
   bool fresh = core->fresh && !decl->attached;
   bool other = !decl->attached && decl->options;
   bool other_keys = other && take_options(decl);
@@ -365,7 +365,7 @@ Stores *stores_new(Host *host) {
 
 void stores_save(Stores *stores) {
   for (Resource *r = stores->host->resources->first; r; r = r->next) {
-    StoreCore *core = r->kind == &store_kind ? r->core : NULL;
+    StoreCore *core = r->kind == &store_kind ? r->object : NULL;
     if (core && core->persist) persist_save(core->persist);
   }
 }

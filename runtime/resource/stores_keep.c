@@ -336,7 +336,7 @@ void keep_adjust(StoreCore *core, bool other_keys) {
 /* --- what scripts ask for --------------------------------------------------------- */
 
 bool store_unsaved(const Declaration *decl) {
-  const StoreCore *core = decl->res->core;
+  const StoreCore *core = decl->res->object;
   return core->persist && persist_unsaved(core->persist);
 }
 
@@ -369,7 +369,7 @@ static void cancel_flush(Wait *wait) {
 
 int store_flush(lua_State *L, Declaration *decl) {
   Task *task = task_waiter(L, "store:flush");
-  StoreCore *core = decl->res->core;
+  StoreCore *core = decl->res->object;
   if (!core->persist) return lua_pushboolean(L, 1), 1;
   StoreFlush *f = lua_newuserdatauv(L, sizeof *f, 0);
   *f = (StoreFlush){

@@ -129,24 +129,24 @@ static int named_open(Resource *res, Error *err) {
   NamedTimer *t = xcalloc(1, sizeof *t);
   *t =
       (NamedTimer){.timer.fire = on_named, .res = res, .period = *(double *)res->options};
-  res->core = t;
+  res->object = t;
   return 0;
 }
 
 static void named_start(Resource *res) {
-  NamedTimer *t = res->core;
+  NamedTimer *t = res->object;
   timer_start(res->owner->host->loop, &t->timer, t->period);
 }
 
 static void named_close(Resource *res) {
-  NamedTimer *t = res->core;
+  NamedTimer *t = res->object;
   timer_stop(res->owner->host->loop, &t->timer);
   free(t);
-  res->core = NULL;
+  res->object = NULL;
 }
 
 static void named_rest(Resource *res) {
-  NamedTimer *t = res->core;
+  NamedTimer *t = res->object;
   timer_stop(res->owner->host->loop, &t->timer);
 }
 
@@ -165,7 +165,7 @@ static bool named_in_place(const void *a, const void *b) {
 
 /* It counts on from when it fired last, or began; what is overdue by that fires now. */
 static void named_change(Resource *res, const void *before) {
-  NamedTimer *t = res->core;
+  NamedTimer *t = res->object;
   Loop *loop = res->owner->host->loop;
   t->period = *(double *)res->options;
   timer_start_at(

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "bridge/view.h"
+#include "resource/resource.h"
 #include "script/keep_file.h"
 #include "script/parts.h"
 #include "script/probation.h"
@@ -202,7 +203,7 @@ static void free_traces(Generation *gen) {
   gen->vm.traces = NULL;
 }
 
-static void tell_stopped(const Generation *gen) {
+static void log_stopped(const Generation *gen) {
   if (gen->vm.stopped > 1)
     log_write(gen->vm.host->log, LOG_WARN, gen->vm.owner->name,
               "%u more tasks were cancelled and went on waiting: they are stopped",
@@ -218,7 +219,7 @@ void generation_kill(Generation *gen) {
   timer_stop(rt->host.loop, &gen->grace);
   vm_timers_stop(&gen->vm);
   while (gen->vm.tasks) task_kill(gen->vm.tasks);
-  tell_stopped(gen);
+  log_stopped(gen);
   declarations_free(&gen->vm);
   free_traces(gen);
   if (gen->vm.L) boxes_sever(gen->vm.L);
@@ -269,7 +270,7 @@ static void on_grace(Timer *timer) {
   if (count)
     log_write(
         gen->rt->host.log, LOG_WARN, gen->script->owner.name,
-        "%d task(s) of the replaced version did not end within %.3g s and are stopped",
+        "%d task(s) of the replaced generation did not end within %.3g s and are stopped",
         count, gen->grace_seconds);
   generation_cut(gen);
 }

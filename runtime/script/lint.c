@@ -1,6 +1,6 @@
 /* See lint.h. The texts that the load used, and those that they require by name, are
- * compiled in a state of their own, and the instructions looked at: the compiler has told
- * globals from locals already. A global is known that is there after staging, or that
+ * compiled in a state of their own, and the instructions looked at: in these, globals
+ * differ from locals. A global is known that is there after staging, or that
  * some text assigns. */
 #include "script/lint.h"
 
@@ -14,7 +14,7 @@
 #include "vm/reach.h"
 #include "vm/stdlib.h"
 
-enum { MOST_TOLD = 200 };
+enum { MOST_LOGGED = 200 };
 /* Instructions of Lua 5.4 (lopcodes.h). */
 enum {
   OP_LOADK = 3,
@@ -88,13 +88,13 @@ static bool is_library(const char *name) {
 }
 
 /* The keys of the table on top that are strings; those of a library behind its name. */
-static void collect(Lint *lint, const char *library) {
+static void collect_keys(Lint *lint, const char *library) {
   lua_State *L = lint->gen->vm.L;
   for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1)) {
     if (lua_type(L, -2) != LUA_TSTRING) continue;
     const char *key = lua_tostring(L, -2);
     add_name(&lint->known, library ? xasprintf("%s.%s", library, key) : xstrdup(key));
-    if (!library && lua_istable(L, -1) && is_library(key)) collect(lint, key);
+    if (!library && lua_istable(L, -1) && is_library(key)) collect_keys(lint, key);
   }
 }
 
@@ -106,14 +106,14 @@ static void collect_globals(Lint *lint) {
     lint->any = true;
     lua_pop(L, 1);
   }
-  collect(lint, NULL);
+  collect_keys(lint, NULL);
   lua_pop(L, 1);
 }
 
 /* --- what is found ---------------------------------------------------------------- */
 
 /* Takes text. */
-static void found(Lint *lint, const SourceFile *file, int line, char *text) {
+static void add_finding(Lint *lint, const SourceFile *file, int line, char *text) {
   lint->findings =
       xrealloc(lint->findings, (lint->finding_count + 1) * sizeof *lint->findings);
   lint->findings[lint->finding_count++] = (Finding){file, line, text};
@@ -129,8 +129,8 @@ static void note_write(Lint *lint, int line, const char *name) {
   bool known = has_name(&lint->known, name);
   add_name(&lint->known, xstrdup(name));
   if (!known && !lint->any)
-    found(lint, lint->file, line,
-          xasprintf("sets the global \"%s\": is \"local\" missing?", name));
+    add_finding(lint, lint->file, line,
+                xasprintf("sets the global \"%s\": is \"local\" missing?", name));
 }
 
 /* --- modules that are required ---------------------------------------------------- */
@@ -167,14 +167,14 @@ static void note_module(Lint *lint, int line, const char *module, bool certain) 
   const char *why = sources_is_self(sources, module)
                         ? "that is the script itself, which cannot be required"
                         : "there is no such module";
-  found(lint, lint->file, line,
-        xasprintf("requires \"%s\" later, and %s%s", module, why,
-                  sources_is_self(sources, module) ? "" : suggest_text(&s)));
+  add_finding(lint, lint->file, line,
+              xasprintf("requires \"%s\" later, and %s%s", module, why,
+                        sources_is_self(sources, module) ? "" : suggest_text(&s)));
 }
 
 /* --- instructions ----------------------------------------------------------------- */
 
-static unsigned op(uint32_t i) {
+static unsigned op_of(uint32_t i) {
   return i & 0x7f;
 }
 static unsigned a_of(uint32_t i) {
@@ -187,15 +187,15 @@ static unsigned c_of(uint32_t i) {
   return i >> 24;
 }
 
-static const char *constant(const ChunkFunction *f, size_t index) {
+static const char *constant_at(const ChunkFunction *f, size_t index) {
   return index < f->string_count ? f->strings[index] : NULL;
 }
 
 /* What LOADK puts into the register, where the instruction is one. */
-static const char *loaded(const ChunkFunction *f, size_t at, unsigned reg) {
-  if (at >= f->code_count || op(f->code[at]) != OP_LOADK || a_of(f->code[at]) != reg)
+static const char *loaded_constant(const ChunkFunction *f, size_t at, unsigned reg) {
+  if (at >= f->code_count || op_of(f->code[at]) != OP_LOADK || a_of(f->code[at]) != reg)
     return NULL;
-  return constant(f, f->code[at] >> 15);
+  return constant_at(f, f->code[at] >> 15);
 }
 
 /* The global is in a register from the instruction behind `at` on. */
@@ -203,12 +203,12 @@ static void look_at_read(Lint *lint, const ChunkFunction *f, size_t at,
                          const char *name) {
   unsigned reg = a_of(f->code[at]);
   uint32_t next = at + 1 < f->code_count ? f->code[at + 1] : 0;
-  bool field = op(next) == OP_GETFIELD && b_of(next) == reg;
-  note_read(lint, f->lines[at], name, field ? constant(f, c_of(next)) : NULL);
-  const char *module = loaded(f, at + 1, reg + 1);
+  bool field = op_of(next) == OP_GETFIELD && b_of(next) == reg;
+  note_read(lint, f->lines[at], name, field ? constant_at(f, c_of(next)) : NULL);
+  const char *module = loaded_constant(f, at + 1, reg + 1);
   if (!module || strcmp(name, "require") != 0) return;
   uint32_t call = at + 2 < f->code_count ? f->code[at + 2] : 0;
-  bool calls = op(call) == OP_CALL || op(call) == OP_TAILCALL;
+  bool calls = op_of(call) == OP_CALL || op_of(call) == OP_TAILCALL;
   note_module(lint, f->lines[at], module, calls && a_of(call) == reg);
 }
 
@@ -221,12 +221,12 @@ typedef struct Registers {
 
 static void look_at_table(Lint *lint, const ChunkFunction *f, size_t at, Registers *in) {
   uint32_t i = f->code[at];
-  if (op(i) == OP_LOADK) in->name[a_of(i)] = constant(f, i >> 15);
-  if (op(i) == OP_GETTABLE && in->env[b_of(i)] && in->name[c_of(i)]) {
+  if (op_of(i) == OP_LOADK) in->name[a_of(i)] = constant_at(f, i >> 15);
+  if (op_of(i) == OP_GETTABLE && in->env[b_of(i)] && in->name[c_of(i)]) {
     look_at_read(lint, f, at, in->name[c_of(i)]);
     in->env[a_of(i)] = false;
   }
-  if (op(i) == OP_SETTABLE && in->env[a_of(i)] && in->name[b_of(i)])
+  if (op_of(i) == OP_SETTABLE && in->env[a_of(i)] && in->name[b_of(i)])
     note_write(lint, f->lines[at], in->name[b_of(i)]);
 }
 
@@ -236,11 +236,11 @@ static void look_at(Lint *lint, const ChunkFunction *f, const bool env[256]) {
   for (size_t at = 0; at < f->code_count; at++) {
     uint32_t i = f->code[at];
     const char *name;
-    if (op(i) == OP_GETTABUP && env[b_of(i)] && (name = constant(f, c_of(i))))
+    if (op_of(i) == OP_GETTABUP && env[b_of(i)] && (name = constant_at(f, c_of(i))))
       look_at_read(lint, f, at, name);
-    else if (op(i) == OP_SETTABUP && env[a_of(i)] && (name = constant(f, b_of(i))))
+    else if (op_of(i) == OP_SETTABUP && env[a_of(i)] && (name = constant_at(f, b_of(i))))
       note_write(lint, f->lines[at], name);
-    else if (op(i) == OP_GETUPVAL) in.env[a_of(i)] = env[b_of(i)];
+    else if (op_of(i) == OP_GETUPVAL) in.env[a_of(i)] = env[b_of(i)];
     else look_at_table(lint, f, at, &in);
   }
   for (size_t n = 0; n < f->function_count; n++) {
@@ -266,8 +266,9 @@ static void look_at_file(Lint *lint, const SourceFile *file) {
     chunk_free(chunk);
   } else {
     const char *why = lua_tostring(lint->L, -1);
-    found(lint, file, 0,
-          xasprintf("%s (the module is required later, and does not compile)", why));
+    add_finding(
+        lint, file, 0,
+        xasprintf("%s (the module is required later, and does not compile)", why));
   }
   lua_settop(lint->L, 0);
   free(name);
@@ -284,32 +285,33 @@ static void look_at_files(Lint *lint) {
 
 /* --- judging ---------------------------------------------------------------------- */
 
-static char *unknown(const Lint *lint, const char *what, const char *name) {
+static char *describe_unknown(const Lint *lint, const char *what, const char *name) {
   Suggestion s;
   suggest_begin(&s, name);
   for (size_t i = 0; i < lint->known.count; i++) suggest_offer(&s, lint->known.list[i]);
   return xasprintf("undefined %s \"%s\"%s", what, name, suggest_text(&s));
 }
 
-static void judge(Lint *lint, const Read *read) {
+static void judge_read(Lint *lint, const Read *read) {
   const char *library = read->field ? read->name : "";
   const char *why = reach_why(library, read->field ? read->field : read->name);
   if (why) {
     if (lint->failed) return;
-    found(lint, read->file, read->line,
-          xasprintf("%s%s%s: %s", read->name, read->field ? "." : "",
-                    read->field ? read->field : "", why));
+    add_finding(lint, read->file, read->line,
+                xasprintf("%s%s%s: %s", read->name, read->field ? "." : "",
+                          read->field ? read->field : "", why));
     return;
   }
   if (!has_name(&lint->known, read->name)) {
     if (!lint->any)
-      found(lint, read->file, read->line, unknown(lint, "global", read->name));
+      add_finding(lint, read->file, read->line,
+                  describe_unknown(lint, "global", read->name));
     return;
   }
   if (!read->field || !is_library(read->name)) return;
   char *name = xasprintf("%s.%s", read->name, read->field);
   if (!has_name(&lint->known, name))
-    found(lint, read->file, read->line, unknown(lint, "field", name));
+    add_finding(lint, read->file, read->line, describe_unknown(lint, "field", name));
   free(name);
 }
 
@@ -320,30 +322,30 @@ static int by_place(const void *a, const void *b) {
   return strcmp(x->text, y->text);
 }
 
-static void tell_one(const Lint *lint, const Finding *f) {
+static void log_finding(const Lint *lint, const Finding *f) {
   const char *script = lint->gen->script->owner.name;
   Log *log = lint->gen->rt->host.log;
   if (f->line == 0) log_write(log, LOG_WARN, script, "%s", f->text);
   else log_write(log, LOG_WARN, script, "%s:%d: %s", f->file->path, f->line, f->text);
 }
 
-/* Returns how many there are. */
-static int tell(Lint *lint) {
+/* Logs each once; returns how many there are. */
+static int log_findings(Lint *lint) {
   int count = 0;
   if (lint->finding_count)
     qsort(lint->findings, lint->finding_count, sizeof *lint->findings, by_place);
   for (size_t i = 0; i < lint->finding_count; i++) {
     const Finding *f = &lint->findings[i], *last = i ? f - 1 : NULL;
     if (last && by_place(f, last) == 0) continue;
-    if (++count <= MOST_TOLD) tell_one(lint, f);
+    if (++count <= MOST_LOGGED) log_finding(lint, f);
   }
-  if (count > MOST_TOLD)
+  if (count > MOST_LOGGED)
     log_write(lint->gen->rt->host.log, LOG_WARN, lint->gen->script->owner.name,
-              "and %d more warnings of this kind", count - MOST_TOLD);
+              "and %d more warnings of this kind", count - MOST_LOGGED);
   return count;
 }
 
-static void release(Lint *lint) {
+static void release_lint(Lint *lint) {
   for (size_t i = 0; i < lint->known.count; i++) free(lint->known.list[i]);
   for (size_t i = 0; i < lint->finding_count; i++) free(lint->findings[i].text);
   for (size_t i = 0; i < lint->read_count; i++) {
@@ -361,9 +363,9 @@ int lint(Generation *gen, bool failed) {
   if (!lint.L) return 0;
   collect_globals(&lint);
   look_at_files(&lint);
-  for (size_t i = 0; i < lint.read_count; i++) judge(&lint, &lint.reads[i]);
-  int told = tell(&lint);
+  for (size_t i = 0; i < lint.read_count; i++) judge_read(&lint, &lint.reads[i]);
+  int count = log_findings(&lint);
   lua_close(lint.L);
-  release(&lint);
-  return told;
+  release_lint(&lint);
+  return count;
 }

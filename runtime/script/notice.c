@@ -92,7 +92,7 @@ static void report_failure(Script *script, const Sources *staged, const char *me
   buffer_printf(&text, "%s\n", message);
   if (staged) add_excerpt(staged, message, &text);
   buffer_puts(&text, script_current(script)
-                         ? "  the reload is given up: the previous version goes on"
+                         ? "  the reload is given up: the previous generation goes on"
                          : "  the script could not be loaded");
   log_record(script->rt->host.log, LOG_ERROR, script->owner.name, buffer_text(&text),
              NULL);
@@ -113,9 +113,10 @@ static const char *near_path(const Script *script, const char *path) {
 }
 
 static void report_held_back(const LoadTransaction *t, Script *script) {
-  char *text = xasprintf("held back by %s, with which it shares %s: the previous version "
-                         "goes on",
-                         t->culprit->owner.name, near_path(script, t->shared));
+  char *text =
+      xasprintf("held back by %s, with which it shares %s: the previous generation "
+                "goes on",
+                t->culprit->owner.name, near_path(script, t->shared));
   log_write(script->rt->host.log, LOG_WARN, script->owner.name, "%s", text);
   deliver_failure(script, text);
   free(text);
@@ -132,7 +133,7 @@ static void add_files(const Script *script, const Sources *old, Buffer *out) {
 
 void notice_rollback(Script *script, const char *text) {
   Buffer out = {0};
-  buffer_printf(&out, "failed (version %u", script_current(script)->vm.number);
+  buffer_printf(&out, "failed (generation %u", script_current(script)->vm.number);
   add_files(script, script->good, &out);
   buffer_printf(&out, "): %s", text);
   log_write(script->rt->host.log, LOG_ERROR, script->owner.name, "%s", buffer_text(&out));
@@ -141,8 +142,9 @@ void notice_rollback(Script *script, const char *text) {
 }
 
 static void report_good_lost(Script *script) {
-  char *text = xasprintf("the version before cannot be loaded any more: version %u stays",
-                         script_current(script)->vm.number);
+  char *text =
+      xasprintf("the generation before cannot be loaded any more: generation %u stays",
+                script_current(script)->vm.number);
   notice_rollback(script, text);
   free(text);
 }
@@ -161,7 +163,7 @@ void notice_failed(const LoadTransaction *t) {
 
 /* Whether a script draws on the terminal: it reads lines of standard input, and shows
  * itself what becomes of saves. */
-static bool draws(const Resource *res) {
+static bool draws_itself(const Resource *res) {
   const Generation *gen = script_current(script_of_owner(res->owner));
   return strcmp(res->kind->name, "input") == 0 && gen &&
          gen->functions[ON_NOTICE] != LUA_NOREF;
@@ -170,7 +172,7 @@ static bool draws(const Resource *res) {
 void notice_find_screen(Runtime *rt) {
   if (!rt->options.drawn) return;
   for (Resource *r = rt->resources.first; r; r = r->next) {
-    if (!draws(r)) continue;
+    if (!draws_itself(r)) continue;
     rt->options.drawn(rt->options.drawn_ctx);
     rt->options.drawn = NULL;
     return;
@@ -180,7 +182,7 @@ void notice_find_screen(Runtime *rt) {
 static void log_reload(LoadReport *report, double pause) {
   Script *script = report->script;
   Buffer text = {0}, *what = &report->result;
-  buffer_printf(&text, "reloaded (version %u", script_current(script)->vm.number);
+  buffer_printf(&text, "reloaded (generation %u", script_current(script)->vm.number);
   add_files(script, report->before, &text);
   buffer_puts(&text, "): ");
   if (what->len) buffer_printf(&text, "%s; ", buffer_text(what) + 2); /* "; " */

@@ -4,7 +4,7 @@
 #ifndef TIDELOCK_SCRIPT_PARTS_H
 #define TIDELOCK_SCRIPT_PARTS_H
 
-#include "resource/resource.h"
+#include "resource/resources.h"
 #include "script/generation.h"
 #include "script/keep.h"
 #include "script/runtime.h"

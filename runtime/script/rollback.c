@@ -48,8 +48,8 @@ static void on_rollback(Event *event) {
     report_rollback(gen, "it stays all the same, because it has migrated what is kept");
     return;
   }
-  report_rollback(gen,
-                  "the version before it is loaded again; the next save is tried anew");
+  report_rollback(
+      gen, "the generation before it is loaded again; the next save is tried anew");
   load_good(script);
 }
 

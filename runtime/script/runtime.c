@@ -39,7 +39,7 @@ static size_t count_all_tasks(const Runtime *rt) {
   return count;
 }
 
-static void tell_late(Runtime *rt) {
+static void log_late(Runtime *rt) {
   static const char late[] = "stop handlers did not end in time";
   size_t count = count_all_tasks(rt);
   rt->host.late_errors_counted = true;
@@ -51,7 +51,7 @@ static void tell_late(Runtime *rt) {
 
 static void stop_late(Runtime *rt) {
   if (rt->stopped) return;
-  tell_late(rt);
+  log_late(rt);
   rt->stopped = true;
   loop_stop(rt->host.loop);
 }
@@ -78,8 +78,7 @@ static size_t standard_memory(void) {
   return limit.rlim_cur / 4 < standard ? limit.rlim_cur / 4 : standard;
 }
 
-/* --- what those below it ask and tell ------------------------------------------------
- */
+/* --- hooks of the host -------------------------------------------------------------- */
 
 static Runtime *runtime_of_host(Host *host) {
   return CONTAINER_OF(host, Runtime, host);
@@ -89,7 +88,7 @@ static void on_printed(Host *host) {
   runtime_output_failed(runtime_of_host(host));
 }
 
-/* What subscribers were not told of meanwhile is looked at. */
+/* Subscribers that were passed over meanwhile are called. */
 static void on_gone_on(Host *host) {
   stores_look_again(host->resources->stores);
 }
@@ -182,7 +181,7 @@ static bool has_work(const Runtime *rt) {
   if (rt->host.stopping) return false; /* only `stop` handlers are waited for */
   if (timer_active(&rt->hold)) return true;
   for (Resource *r = rt->resources.first; r; r = r->next)
-    if (r->core && r->kind->alive(r)) return true;
+    if (r->object && r->kind->alive(r)) return true;
   return net_has_rest(rt->resources.net); /* a connection that says goodbye */
 }
 
@@ -203,7 +202,7 @@ static void on_idle(void *ctx) {
   loop_stop(rt->host.loop);
 }
 
-/* Errors of a version that was replaced since are mended. */
+/* Errors of a generation that was replaced since are mended. */
 static bool has_failed(const Runtime *rt) {
   for (Script *s = script_first(rt); s; s = script_after(s))
     if (script_current(s) && script_current(s)->failed && owner_is_first(&s->owner))

@@ -27,7 +27,7 @@ typedef struct RuntimeOptions {
   bool watch;           /* reload on save */
   bool watch_poll;      /* without the system's word: look once a second */
   double grace;         /* seconds for what is retired or unclaimed; 0: 5 */
-  double probation;     /* seconds that a new version is watched; 0: 10 */
+  double probation;     /* seconds that a new generation is watched; 0: 10 */
   double cpu_limit;     /* seconds a turn may run; 0: 1 */
   double staging_limit; /* seconds of running that a load may take; 0: the same */
   size_t memory_limit;  /* bytes each script may use; 0: 512 MiB */

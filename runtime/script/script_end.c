@@ -1,6 +1,6 @@
 /* A script that ends itself while the others go on: script.exit in one that is not the
  * first. Its tasks are cancelled, its on_stop runs and may wait for its grace; then its
- * version is killed and what it declared is closed. The next save begins it anew. */
+ * generation is killed and its resources are closed. The next save begins it anew. */
 #include <lauxlib.h>
 #include <stdlib.h>
 #include <string.h>

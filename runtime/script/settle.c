@@ -23,7 +23,7 @@ static bool same_text(const SourceFile *a, const SourceFile *b) {
   return a->len == b->len && memcmp(a->text, b->text, a->len) == 0;
 }
 
-static bool compiles(const SourceFile *file) {
+static bool can_compile(const SourceFile *file) {
   size_t len;
   const char *code = source_code(file, &len);
   if (len > MOST_COMPILED) return false;
@@ -40,7 +40,7 @@ static Settled look_at(const Sources *old, const Sources *fresh, size_t i,
   const SourceFile *now = &fresh->files[i], *was = find_path(old, i, now->path);
   if (was && same_text(was, now)) return SETTLED;
   if (was && source_is_empty(now) && !source_is_empty(was)) return SETTLED_EMPTY;
-  if (++*differ > 1 || !compiles(now)) return SETTLED_PARTLY;
+  if (++*differ > 1 || !can_compile(now)) return SETTLED_PARTLY;
   return SETTLED;
 }
 

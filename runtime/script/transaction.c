@@ -30,6 +30,7 @@
 #include "script/keep_file.h"
 #include "script/lint.h"
 #include "script/notice.h"
+#include "resource/reconcile.h"
 #include "script/parts.h"
 #include "script/probation.h"
 #include "script/reload_request.h"
@@ -68,7 +69,7 @@ static void detach_scripts(LoadTransaction *t) {
   }
 }
 
-static void abandon(LoadTransaction *t) {
+static void abandon_load(LoadTransaction *t) {
   t->given_up = true;
   if (!t->queued) transaction_free(t); /* else its event is on its way */
 }
@@ -78,7 +79,7 @@ void transaction_give_up(Script *script) {
   if (!t) return;
   for (size_t i = 0; i < t->count; i++) t->reports[i].script->held = t->count > 1;
   detach_scripts(t);
-  abandon(t);
+  abandon_load(t);
 }
 
 /* The others are loaded anew, from what is saved by then: only a failure of the first
@@ -93,7 +94,7 @@ void transaction_leave(Script *script) {
   LoadTransaction *t = script->load;
   if (!t) return;
   load_without(t, script);
-  abandon(t);
+  abandon_load(t);
 }
 
 /* The first failure of the script counts. */

@@ -78,7 +78,7 @@ static bool is_folder(const Folder *folder, const struct stat *st) {
 static bool leads_up(const Folder *folder, const struct stat *st) {
   for (; folder; folder = folder->outer) {
     if (is_folder(folder, st)) return true;
-    if (!folder->outer) return ways_lie_below(folder->path, st);
+    if (!folder->outer) return watch_points_lie_below(folder->path, st);
   }
   return false;
 }
@@ -92,7 +92,7 @@ static int read_entry(Sources *s, const Folder *folder, const char *name,
   char *path = xasprintf("%s/%s", folder->path, name);
   struct stat st;
   bool link = lstat(path, &st) == 0 && S_ISLNK(st.st_mode);
-  if (link) ways_follow(&s->ways, path);
+  if (link) watch_points_follow(&s->points, path);
   if (stat(path, &st) != 0) goto out; /* gone again, or a dangling link */
   if (link && S_ISDIR(st.st_mode) && leads_up(folder, &st)) goto out;
   if (S_ISDIR(st.st_mode)) {
@@ -109,7 +109,7 @@ out:
   return rc;
 }
 
-static int visible(const struct dirent *entry) {
+static int is_visible(const struct dirent *entry) {
   return entry->d_name[0] != '.';
 }
 
@@ -121,10 +121,10 @@ static int read_dir(Sources *s, const char *dir, const char *prefix, const Folde
   if (folder.depth > MAX_DEPTH)
     return error_set(err, ERR_TOO_LARGE, "folders nested too deeply: %s", dir);
   struct dirent **entries;
-  int count = scandir(dir, &entries, visible, alphasort);
+  int count = scandir(dir, &entries, is_visible, alphasort);
   if (count < 0)
     return error_set(err, ERR_IO, "cannot read %s: %s", dir, strerror(errno));
-  ways_add(&s->ways, dir, NULL);
+  watch_points_add(&s->points, dir, NULL);
   int rc = 0;
   for (int i = 0; i < count; i++) {
     if (rc == 0) rc = read_entry(s, &folder, entries[i]->d_name, prefix, err);
@@ -151,7 +151,7 @@ static int read_lib(Sources *s, const char *path, Error *err) {
   char *lib = strcmp(parent, ".") == 0 ? xstrdup("lib") : xasprintf("%s/lib", parent);
   struct stat st;
   int rc = 0;
-  ways_follow(&s->ways, lib);
+  watch_points_follow(&s->points, lib);
   if (stat(lib, &st) == 0 && S_ISDIR(st.st_mode)) rc = read_dir(s, lib, "", NULL, err);
   free(lib);
   free(parent);
@@ -160,7 +160,7 @@ static int read_lib(Sources *s, const char *path, Error *err) {
 
 /* Cuts the folder before the last part of it that is called tests, which it holds then.
  */
-static void leave_tests(char *folder) {
+static void cut_tests(char *folder) {
   char *last = NULL;
   for (char *at = folder; (at = strstr(at, "tests")); at++)
     if ((at == folder || at[-1] == '/') && (at[5] == '/' || at[5] == '\0')) last = at;
@@ -182,7 +182,7 @@ static char *tested_folder(const char *path) {
   size_t len = strlen(path);
   if (len < 9 || strcmp(path + len - 9, "_test.lua") != 0) return NULL;
   char *folder = parent_of(path);
-  if (!is_script(folder)) leave_tests(folder);
+  if (!is_script(folder)) cut_tests(folder);
   if (is_script(folder)) return folder;
   free(folder);
   return NULL;
@@ -224,8 +224,8 @@ static void read_neighbours(Sources *s, const char *path) {
   Error ignored;
   struct dirent **entries;
   char *dir = parent_of(path);
-  int count = scandir(dir, &entries, visible, alphasort);
-  ways_add(&s->ways, dir, WAY_SOURCES);
+  int count = scandir(dir, &entries, is_visible, alphasort);
+  watch_points_add(&s->points, dir, POINT_SOURCES);
   for (int i = 0; i < count; i++) {
     const char *name = entries[i]->d_name;
     char *file = strcmp(dir, ".") == 0 && strncmp(path, "./", 2) != 0
@@ -281,7 +281,7 @@ Sources *sources_read(const char *path, Error *err) {
   Sources *s = xcalloc(1, sizeof *s);
   char *clean = xstrdup(path);
   for (size_t n = strlen(clean); n > 1 && clean[n - 1] == '/'; n--) clean[n - 1] = '\0';
-  ways_follow(&s->ways, clean);
+  watch_points_follow(&s->points, clean);
   int rc = read_script(s, clean, err);
   if (rc == 0) rc = read_lib(s, clean, err);
   free(clean);
@@ -316,7 +316,7 @@ void sources_free(Sources *s) {
     free(s->files[i].path);
     free(s->files[i].text);
   }
-  ways_free(&s->ways);
+  watch_points_free(&s->points);
   uses_free(&s->uses);
   free(s->files);
   free(s);

@@ -9,7 +9,7 @@
 #include "core/buffer.h"
 #include "core/error.h"
 #include "sources/uses.h"
-#include "sources/ways.h"
+#include "sources/watch_points.h"
 
 typedef struct SourceFile {
   char *module; /* "services.api"; "" for the script itself */
@@ -21,10 +21,10 @@ typedef struct SourceFile {
 typedef struct Sources {
   SourceFile *files;
   size_t count;
-  uint64_t hash; /* of all names and texts */
-  int others;    /* how many more hold it */
-  Ways ways;     /* for watching: where a change would be one of them */
-  Uses uses;     /* of the load that was made from them */
+  uint64_t hash;      /* of all names and texts */
+  int others;         /* how many more hold it */
+  WatchPoints points; /* for watching: where a change would be one of them */
+  Uses uses;          /* of the load that was made from them */
 } Sources;
 
 Sources *sources_read(const char *path,

@@ -6,13 +6,13 @@
 #include <string.h>
 #include <sys/stat.h>
 
-static void add(Stamps *stamps, char *path) {
+static void add_path(Stamps *stamps, char *path) {
   stamps->paths = xrealloc(stamps->paths, (stamps->count + 1) * sizeof *stamps->paths);
   stamps->paths[stamps->count++] = path;
 }
 
 void stamps_add(Stamps *stamps, const char *path) {
-  add(stamps, xstrdup(path));
+  add_path(stamps, xstrdup(path));
 }
 
 static void drop_paths(Stamps *stamps) {
@@ -22,32 +22,34 @@ static void drop_paths(Stamps *stamps) {
   stamps->count = 0;
 }
 
-void stamps_join(Stamps *stamps, const Ways *ways, const Sources *sources) {
-  for (size_t i = 0; i < ways->count; i++) {
-    const Way *way = &ways->list[i];
-    add(stamps, way->name ? xasprintf("%s/%s", way->dir, way->name) : xstrdup(way->dir));
+void stamps_join(Stamps *stamps, const WatchPoints *points, const Sources *sources) {
+  for (size_t i = 0; i < points->count; i++) {
+    const WatchPoint *point = &points->list[i];
+    add_path(stamps, point->name ? xasprintf("%s/%s", point->dir, point->name)
+                                 : xstrdup(point->dir));
   }
   for (size_t i = 0; sources && i < sources->count; i++)
-    add(stamps, xstrdup(sources->files[i].path));
+    add_path(stamps, xstrdup(sources->files[i].path));
 }
 
-void stamps_set(Stamps *stamps, const Ways *ways, const Sources *sources) {
+void stamps_set(Stamps *stamps, const WatchPoints *points, const Sources *sources) {
   drop_paths(stamps);
-  stamps_join(stamps, ways, sources);
+  stamps_join(stamps, points, sources);
 }
 
-static uint64_t mix(uint64_t hash, uint64_t value) {
+static uint64_t mix_hash(uint64_t hash, uint64_t value) {
   hash = (hash ^ value) * 0x9e3779b97f4a7c15u;
   return hash ^ hash >> 32;
 }
 
 static uint64_t stamp_of(uint64_t hash, const char *path) {
   struct stat st;
-  if (stat(path, &st) != 0) return mix(hash, 1);
-  hash = mix(mix(hash, st.st_dev), st.st_ino);
-  hash = mix(mix(hash, (uint64_t)st.st_size), (uint64_t)st.st_mtim.tv_sec);
-  hash = mix(mix(hash, (uint64_t)st.st_mtim.tv_nsec), (uint64_t)st.st_ctim.tv_sec);
-  return mix(hash, (uint64_t)st.st_ctim.tv_nsec);
+  if (stat(path, &st) != 0) return mix_hash(hash, 1);
+  hash = mix_hash(mix_hash(hash, st.st_dev), st.st_ino);
+  hash = mix_hash(mix_hash(hash, (uint64_t)st.st_size), (uint64_t)st.st_mtim.tv_sec);
+  hash =
+      mix_hash(mix_hash(hash, (uint64_t)st.st_mtim.tv_nsec), (uint64_t)st.st_ctim.tv_sec);
+  return mix_hash(hash, (uint64_t)st.st_ctim.tv_nsec);
 }
 
 bool stamps_changed(Stamps *stamps) {

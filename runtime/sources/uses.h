@@ -1,5 +1,5 @@
-/* What a load uses of its sources: the modules that it asked for, also those that there
- * were not. A change of any other file is none for it. Plain memory, no thread's. */
+/* The modules that a load required, including missing ones. Changes to other files do not
+ * reload the script. Plain memory, no thread's. */
 #ifndef TIDELOCK_SOURCES_USES_H
 #define TIDELOCK_SOURCES_USES_H
 

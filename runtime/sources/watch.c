@@ -10,13 +10,13 @@
  * together.
  * - Where the system gives no more watches, or --watch-poll asks for it, stat is asked
  *   once a second instead.
- * - The system's queue of changes is finite, and libuv does not tell when it was full.
+ * - The system's queue of changes is finite, and libuv does not say when it was full.
  *   But then very many came at once: all scripts are read anew.
  * - A folder that is new may still be filled, as by cp -r. Then nothing is loaded until
  *   the next reading finds no further one; and while files come and go, not only change,
  *   it is waited for longer.
  * - A script that is gone is not read: editors and git take files away for a moment.
- * After LEAVE seconds it is told, once; until it is back the nearest folder is watched.
+ * After LEAVE seconds it is logged, once; until it is back the nearest folder is watched.
  */
 #include "sources/watch.h"
 
@@ -44,7 +44,7 @@ struct Dir {
   uv_fs_event_t handle;
   Dir *next;
   Watched *owner;
-  Way way;
+  WatchPoint point;
   dev_t device; /* of the folder that is watched: another may come under its path */
   ino_t inode;
   bool wanted;
@@ -62,7 +62,7 @@ struct Watched {
   double empty; /* since when a file of it that held code holds none; 0: none is */
   int again;    /* how often on end it was not loaded, to be read again */
   bool begun;   /* a watch, with the last reading */
-  bool dirty, polled, gone_told;
+  bool dirty, polled, gone_logged;
 };
 
 struct Watch {
@@ -71,15 +71,15 @@ struct Watch {
   WatchOptions options;
   Watched *scripts;
   Timer timer, look;
-  double first;     /* when the oldest change came that was not acted on; 0: none */
-  double last;      /* when the newest did */
-  bool filled;      /* since then files came or went */
-  uint64_t poll_at; /* the loop's poll that the last change came with */
-  int burst;        /* how many came with it */
-  bool told;        /* that the system gives no more watches */
+  double first;      /* when the oldest change came that was not acted on; 0: none */
+  double last;       /* when the newest did */
+  bool filled;       /* since then files came or went */
+  uint64_t poll_at;  /* the loop's poll that the last change came with */
+  int burst;         /* how many came with it */
+  bool limit_logged; /* that the system gives no more watches */
 };
 
-static void watch_ways(Watched *w, const Ways *ways, const Sources *sources);
+static void watch_all(Watched *w, const WatchPoints *points, const Sources *sources);
 
 /* --- what changed ----------------------------------------------------------------- */
 
@@ -90,7 +90,7 @@ static double settled_at(const Watch *watch, double quiet) {
   return due < latest ? due : latest;
 }
 
-static void changed(Watched *w) {
+static void mark_changed(Watched *w) {
   Watch *watch = w->watch;
   double now = loop_now(watch->loop);
   w->dirty = true;
@@ -105,8 +105,8 @@ static const char *last_part(const char *path) {
   return slash ? slash + 1 : path;
 }
 
-static bool is_folder(const Way *way, const char *name) {
-  char *path = xasprintf("%s/%s", way->dir, name);
+static bool is_folder(const WatchPoint *point, const char *name) {
+  char *path = xasprintf("%s/%s", point->dir, name);
   struct stat st;
   bool is = stat(path, &st) == 0 && S_ISDIR(st.st_mode);
   free(path);
@@ -116,14 +116,14 @@ static bool is_folder(const Way *way, const char *name) {
 /* Whether the change may be one of sources: a log that grows beside them is none. A name
  * without a dot may be that of a folder that was; the folder's own name says that it was
  * moved or removed itself. */
-static bool concerns(const Way *way, const char *name) {
-  if (!name || strcmp(name, last_part(way->dir)) == 0) return true;
+static bool is_concerned(const WatchPoint *point, const char *name) {
+  if (!name || strcmp(name, last_part(point->dir)) == 0) return true;
   const char *dot = strrchr(name, '.');
-  if (way->name && strcmp(way->name, WAY_SOURCES) == 0)
+  if (point->name && strcmp(point->name, POINT_SOURCES) == 0)
     return *name != '.' && dot && strcmp(dot, ".lua") == 0;
-  if (way->name) return strcmp(name, way->name) == 0;
+  if (point->name) return strcmp(name, point->name) == 0;
   if (*name == '.') return false;
-  return !dot || strcmp(dot, ".lua") == 0 || is_folder(way, name);
+  return !dot || strcmp(dot, ".lua") == 0 || is_folder(point, name);
 }
 
 /* Changes that come with one poll of the loop have the same uv_now. */
@@ -132,7 +132,7 @@ static void count_burst(Watch *watch) {
   if (now != watch->poll_at) watch->burst = 0;
   watch->poll_at = now;
   if (++watch->burst != BURST) return;
-  for (Watched *w = watch->scripts; w; w = w->next) changed(w);
+  for (Watched *w = watch->scripts; w; w = w->next) mark_changed(w);
 }
 
 static void on_change(uv_fs_event_t *handle, const char *name, int events, int status) {
@@ -140,9 +140,9 @@ static void on_change(uv_fs_event_t *handle, const char *name, int events, int s
   Dir *dir = handle->data;
   Watch *watch = dir->owner->watch;
   count_burst(watch);
-  if (!concerns(&dir->way, name)) return;
+  if (!is_concerned(&dir->point, name)) return;
   if (events & UV_RENAME) watch->filled = true;
-  changed(dir->owner);
+  mark_changed(dir->owner);
 }
 
 /* --- scripts that are gone -------------------------------------------------------- */
@@ -158,28 +158,29 @@ static bool is_gone(const Watched *w) {
 
 static void watch_for_return(Watched *w) {
   if (w->gone == 0) w->gone = loop_now(w->watch->loop);
-  Ways ways = {0};
-  ways_follow(&ways, w->path);
+  WatchPoints points = {0};
+  watch_points_follow(&points, w->path);
   char *main_file = xasprintf("%s/main.lua", w->path);
-  ways_follow(&ways, main_file);
+  watch_points_follow(&points, main_file);
   free(main_file);
-  watch_ways(w, &ways, NULL);
-  ways_free(&ways);
+  watch_all(w, &points, NULL);
+  watch_points_free(&points);
   look_later(w->watch, LEAVE);
 }
 
-static void tell_gone(Watched *w) {
-  w->gone_told = true;
-  log_write(w->watch->log, LOG_WARN, w->name,
-            "%s is gone: the version that runs goes on. Bring it back, and it is loaded "
-            "if it differs; SIGHUP tries at once",
-            w->path);
+static void log_gone(Watched *w) {
+  w->gone_logged = true;
+  log_write(
+      w->watch->log, LOG_WARN, w->name,
+      "%s is gone: the generation that runs goes on. Bring it back, and it is loaded "
+      "if it differs; SIGHUP tries at once",
+      w->path);
 }
 
 static void come_back(Watched *w) {
-  if (w->gone_told) log_write(w->watch->log, LOG_INFO, w->name, "%s is back", w->path);
+  if (w->gone_logged) log_write(w->watch->log, LOG_INFO, w->name, "%s is back", w->path);
   w->gone = 0;
-  w->gone_told = false;
+  w->gone_logged = false;
 }
 
 /* --- acting on it ----------------------------------------------------------------- */
@@ -252,13 +253,13 @@ static void on_look(Timer *timer) {
   Watch *watch = CONTAINER_OF(timer, Watch, look);
   double now = loop_now(watch->loop);
   for (Watched *w = watch->scripts; w; w = w->next) {
-    if (w->polled && stamps_changed(&w->stamps)) changed(w);
-    if (w->gone > 0 && !w->gone_told) {
-      if (!is_gone(w)) changed(w);
-      else if (now >= w->gone + LEAVE) tell_gone(w);
+    if (w->polled && stamps_changed(&w->stamps)) mark_changed(w);
+    if (w->gone > 0 && !w->gone_logged) {
+      if (!is_gone(w)) mark_changed(w);
+      else if (now >= w->gone + LEAVE) log_gone(w);
     }
     if (w->polled) look_later(watch, POLL);
-    else if (w->gone > 0 && !w->gone_told) look_later(watch, LEAVE / 4);
+    else if (w->gone > 0 && !w->gone_logged) look_later(watch, LEAVE / 4);
   }
 }
 
@@ -266,39 +267,40 @@ static void on_look(Timer *timer) {
 
 static void on_closed(uv_handle_t *handle) {
   Dir *dir = handle->data;
-  free(dir->way.dir);
-  free(dir->way.name);
+  free(dir->point.dir);
+  free(dir->point.name);
   free(dir);
 }
 
-static void tell_limit(Watch *watch, const char *path, int rc) {
+static void log_limit(Watch *watch, const char *path, int rc) {
   bool limit = rc == UV_ENOSPC || rc == UV_EMFILE;
-  if (!watch->told)
+  if (!watch->limit_logged)
     log_write(watch->log, LOG_WARN, "watch",
               "cannot watch %s: %s; saves are looked for once a second instead%s", path,
               uv_strerror(rc),
               limit ? " (the limits are fs.inotify.max_user_watches and "
                       "max_user_instances)"
                     : "");
-  watch->told = true;
+  watch->limit_logged = true;
 }
 
-static Dir *dir_new(Watched *w, const Way *way) {
+static Dir *dir_new(Watched *w, const WatchPoint *point) {
   Dir *dir = xcalloc(1, sizeof *dir);
   uv_fs_event_init(loop_uv(w->watch->loop), &dir->handle);
   uv_unref((uv_handle_t *)&dir->handle);
   dir->handle.data = dir;
   dir->owner = w;
-  dir->way = (Way){xstrdup(way->dir), way->name ? xstrdup(way->name) : NULL};
+  dir->point =
+      (WatchPoint){xstrdup(point->dir), point->name ? xstrdup(point->name) : NULL};
   dir->next = w->dirs;
   w->dirs = dir;
   return dir;
 }
 
-static Dir *find_dir(const Watched *w, const Way *way) {
+static Dir *find_dir(const Watched *w, const WatchPoint *point) {
   for (Dir *d = w->dirs; d; d = d->next)
-    if (strcmp(d->way.dir, way->dir) == 0 && !d->way.name == !way->name &&
-        (!way->name || strcmp(d->way.name, way->name) == 0))
+    if (strcmp(d->point.dir, point->dir) == 0 && !d->point.name == !point->name &&
+        (!point->name || strcmp(d->point.name, point->name) == 0))
       return d;
   return NULL;
 }
@@ -306,39 +308,39 @@ static Dir *find_dir(const Watched *w, const Way *way) {
 /* Whether its folder is no longer the one at the path: moved away, or made anew. */
 static bool is_stale(const Dir *dir) {
   struct stat st;
-  return stat(dir->way.dir, &st) != 0 || st.st_ino != dir->inode ||
+  return stat(dir->point.dir, &st) != 0 || st.st_ino != dir->inode ||
          st.st_dev != dir->device;
 }
 
 /* What changed before the watch stood is seen by reading once more. A folder that went
  * meanwhile is one that its parent's watch tells of. */
-static int start(Dir *dir) {
+static int start_dir(Dir *dir) {
   struct stat st;
-  if (stat(dir->way.dir, &st) != 0) return 0;
+  if (stat(dir->point.dir, &st) != 0) return 0;
   dir->device = st.st_dev;
   dir->inode = st.st_ino;
-  int rc = uv_fs_event_start(&dir->handle, on_change, dir->way.dir, 0);
+  int rc = uv_fs_event_start(&dir->handle, on_change, dir->point.dir, 0);
   if (rc == 0) {
     dir->owner->begun = true;
-    changed(dir->owner);
+    mark_changed(dir->owner);
   }
   return rc == UV_ENOENT || rc == UV_ENOTDIR ? 0 : rc;
 }
 
-static void watch_way(Watched *w, const Way *way) {
-  Dir *dir = find_dir(w, way);
+static void watch_one(Watched *w, const WatchPoint *point) {
+  Dir *dir = find_dir(w, point);
   if (dir && is_stale(dir)) uv_fs_event_stop(&dir->handle);
-  if (!dir) dir = dir_new(w, way);
+  if (!dir) dir = dir_new(w, point);
   dir->wanted = true;
   if (uv_is_active((uv_handle_t *)&dir->handle) || w->watch->options.poll) return;
-  int rc = start(dir);
+  int rc = start_dir(dir);
   if (rc == 0) return;
-  tell_limit(w->watch, way->dir, rc);
+  log_limit(w->watch, point->dir, rc);
   w->polled = true;
 }
 
 /* Closes what is not wanted any more. */
-static void sweep(Watched *w) {
+static void close_unwanted(Watched *w) {
   Dir **at = &w->dirs;
   while (*at) {
     Dir *dir = *at;
@@ -353,18 +355,18 @@ static void sweep(Watched *w) {
 
 /* These, and no others any more. Also where stat is asked, what differs from the last
  * time is read once more. */
-static void watch_ways(Watched *w, const Ways *ways, const Sources *sources) {
+static void watch_all(Watched *w, const WatchPoints *points, const Sources *sources) {
   for (Dir *d = w->dirs; d; d = d->next) d->wanted = false;
   w->begun = false;
   w->polled = w->watch->options.poll;
-  for (size_t i = 0; i < ways->count; i++) watch_way(w, &ways->list[i]);
-  sweep(w);
+  for (size_t i = 0; i < points->count; i++) watch_one(w, &points->list[i]);
+  close_unwanted(w);
   if (!w->polled) {
     stamps_free(&w->stamps);
     return;
   }
-  stamps_set(&w->stamps, ways, sources);
-  if (stamps_changed(&w->stamps)) changed(w);
+  stamps_set(&w->stamps, points, sources);
+  if (stamps_changed(&w->stamps)) mark_changed(w);
   look_later(w->watch, POLL);
 }
 
@@ -381,7 +383,7 @@ void watch_sources(Watch *watch, Script *script, const char *name, const char *p
     watch->scripts = w;
   }
   come_back(w);
-  watch_ways(w, &sources->ways, sources);
+  watch_all(w, &sources->points, sources);
 }
 
 bool watch_reads_again(Watch *watch, const Script *script) {
@@ -410,7 +412,7 @@ void watch_free(Watch *watch) {
     Watched *w = watch->scripts;
     watch->scripts = w->next;
     for (Dir *d = w->dirs; d; d = d->next) d->wanted = false;
-    sweep(w);
+    close_unwanted(w);
     stamps_free(&w->stamps);
     free(w->name);
     free(w->path);

@@ -98,7 +98,7 @@ void task_push_cancelled_error(lua_State *L, const Task *task) {
   Error err;
   if (task->reloaded)
     error_set(&err, ERR_RELOADED,
-              "this version of the script was replaced, and the "
+              "this generation of the script was replaced, and the "
               "grace for its tasks is over");
   else error_set(&err, ERR_CANCELLED, "the task was cancelled while it waited");
   luaerror_push(L, &err);

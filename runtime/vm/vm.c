@@ -36,8 +36,9 @@ void need_loaded(lua_State *L, const char *what) {
 
 void need_declaring(lua_State *L, const char *what) {
   if (vm_of(L)->state == VM_RETIRING)
-    source_line_raise(L,
-                      "%s: this version of the script has been replaced; it may finish, "
-                      "but declare nothing new",
-                      what);
+    source_line_raise(
+        L,
+        "%s: this generation of the script has been replaced; it may finish, "
+        "but declare nothing new",
+        what);
 }

@@ -147,7 +147,7 @@ static void a_failed_reload_keeps_the_connections(void **state) {
   env_save(&env, "owner",
            "socket.connect('a', {url = URL, query = {v = 2}})\n"
            "socket.connect('b', {url = 'gopher://nowhere'})\n");
-  env_await(&env, "the previous version goes on");
+  env_await(&env, "the previous generation goes on");
   env_save(&env, "probe",
            "local s = socket.connect('probe', {url = URL})\n"
            "s:on('echo', function() log.info('PROBED') end)\n"

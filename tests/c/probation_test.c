@@ -40,9 +40,9 @@ static void what_fails_later_stays(void **state) {
   env_await(&env, "UP good");
   save_failing("late", 0.6);
   env_await(&env, "FIVE late");
-  assert_false(env_has(&env, "failed (version"));
+  assert_false(env_has(&env, "failed (generation"));
   save_failing("soon", 0);
-  env_await(&env, "failed (version 3; bot.lua): 3 times in its first 0.5 s");
+  env_await(&env, "failed (generation 3; bot.lua): 3 times in its first 0.5 s");
   env_await(&env, "UP late 4");
 }
 
@@ -50,7 +50,7 @@ static void the_first_version_has_nothing_behind_it(void **state) {
   (void)state;
   save_failing("first", 0);
   env_await(&env, "FIVE first");
-  assert_false(env_has(&env, "failed (version"));
+  assert_false(env_has(&env, "failed (generation"));
 }
 
 /* The process ends while the event that would go back is on its way. */

@@ -69,8 +69,8 @@ static void scripts_that_share_a_changed_file_reload_in_order(void **state) {
   write_lib("return 'two'");
   load_all((const char *[]){"user", "owner", NULL});
   env_await(&env, "USER two");
-  assert_true(at("owner: reloaded (version 2; lib/shared.lua)") < at("OWNER two"));
-  assert_true(at("user: reloaded (version 2; lib/shared.lua)") < at("OWNER two"));
+  assert_true(at("owner: reloaded (generation 2; lib/shared.lua)") < at("OWNER two"));
+  assert_true(at("user: reloaded (generation 2; lib/shared.lua)") < at("OWNER two"));
   assert_true(at("OWNER two") < at("USER two"));
 }
 
@@ -86,7 +86,8 @@ static void they_reload_all_or_none(void **state) {
   env_write(&env, "user", "", "require 'shared' error('no')");
   load_all((const char *[]){"user", "owner", NULL});
   env_await(&env, "owner: held back by user, with which it shares lib/shared.lua");
-  assert_true(at("user.lua:1: no") < at("lib/shared.lua: the previous version goes on"));
+  assert_true(at("user.lua:1: no") <
+              at("lib/shared.lua: the previous generation goes on"));
   env_write(&env, "user", "",
             "require 'shared'\nrequire('tidelock.socket')"
             ".connect('x', {url = 'gopher://x'})");
@@ -175,7 +176,7 @@ static int open_pair_with_port(void) {
   env_await(&env, "server web is closed");
   open_server(options);
   free(options);
-  env_await(&env, "version 3");
+  env_await(&env, "generation 3");
   connect_client(port);
   return port;
 }
@@ -241,17 +242,17 @@ static void another_name_for_a_port_drops_nobody(void **state) {
   env_await(&env, "socket \"x\": ");
   options = xasprintf("port = %d", port);
   open_named("web", options);
-  env_await(&env, "version 5");
+  env_await(&env, "generation 5");
   open_named("other", options);
   free(options);
-  env_await(&env, "version 6");
-  assert_non_null(strstr(at("version 6"), "1 kept; pause"));
+  env_await(&env, "generation 6");
+  assert_non_null(strstr(at("generation 6"), "1 kept; pause"));
   options = xasprintf("port = %d, hosts = 'h', host = '0.0.0.0'", port);
   open_named("third", options);
   free(options);
   env_await(&env, "1 reopened: server \"third\" (host, hosts)");
   env_await(&env, "CLIENT lost");
-  assert_true(at("version 6") < at("CLIENT lost"));
+  assert_true(at("generation 6") < at("CLIENT lost"));
 }
 
 static void what_cannot_be_opened_is_told_with_its_line(void **state) {
@@ -470,7 +471,7 @@ static void an_answer_goes_to_the_version_that_asked(void **state) {
                    atoi(at("PORT ") + 5));
   env_save(&env, "client", text);
   free(text);
-  env_await(&env, "version 2");
+  env_await(&env, "generation 2");
   env_await(&env, "ANSWER 7 to 1");
 }
 
@@ -492,7 +493,7 @@ static void reload_while_connecting(const char *options) {
   env_await(&env, "ASKED");
   snprintf(text, sizeof text, client, fake.port, options, 2, 2);
   env_save(&env, "client", text);
-  env_await(&env, "version 2");
+  env_await(&env, "generation 2");
 }
 
 static void an_attempt_under_way_goes_on(void **state) {
@@ -559,7 +560,7 @@ static void handlers_go_and_state_stays(void **state) {
   snprintf(text, sizeof text, client, 2, port, "false");
   env_save(&env, "client", text);
   env_await(&env, "B of 2: n = 1, loads 2");
-  assert_null(strstr(at("(version 2; client.lua)"), "client: A\n"));
+  assert_null(strstr(at("(generation 2; client.lua)"), "client: A\n"));
   strcat(text, "-- again\n");
   env_save(&env, "client", text);
   env_await(&env, "B of 3: n = 1, loads 3");
@@ -664,9 +665,10 @@ static void scripts_hear_of_reloads_and_failures(void **state) {
   env_save(&env, "probe", "script.on_start(function() log.info('UP') end)");
   env_await(&env, "UP");
   env_save(&env, "bot", "timer.every('b', 60, print) timer.every('c', 60, print)");
-  env_await(&env, "NOTICE reloaded bot 2 true: reloaded (version 2; bot.lua): 1 kept; 1 "
-                  "opened: timer \"c\"; 1 closed in 0.3 s unless claimed: timer \"a\"; "
-                  "pause ");
+  env_await(&env,
+            "NOTICE reloaded bot 2 true: reloaded (generation 2; bot.lua): 1 kept; 1 "
+            "opened: timer \"c\"; 1 closed in 0.3 s unless claimed: timer \"a\"; "
+            "pause ");
   env_save(&env, "bot", "error('no')");
   env_await(&env, "NOTICE failed bot 2 nil: ");
   env_await(&env, "bot.lua:2: no\n");

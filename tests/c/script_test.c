@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "lua/modules.h"
+#include "resource/declare.h"
 #include "resource/resource.h"
 #include "script/batch.h"
 #include "script/parts.h"
@@ -79,7 +80,7 @@ static void on_pulse(Timer *timer) {
   timer_start(p->w->rt->host.loop, timer, 0.001);
 }
 
-/* Until no load is under way, and all replaced versions are gone. */
+/* Until no load is under way, and all replaced generations are gone. */
 static void settle(World *w) {
   Pulse pulse = {.timer.fire = on_pulse, .w = w, .left = 20000};
   timer_start(w->rt->host.loop, &pulse.timer, 0.001);
@@ -265,7 +266,7 @@ static bool refuse;
 static int thing_open(Resource *res, Error *err) {
   if (refuse && strcmp(res->name, "third") == 0)
     return error_set(err, ERR_IO, "third is refused");
-  res->core = malloc(1);
+  res->object = malloc(1);
   opened++;
   return 0;
 }
@@ -276,8 +277,8 @@ static void thing_start(Resource *res) {
 }
 
 static void thing_close(Resource *res) {
-  free(res->core);
-  res->core = NULL;
+  free(res->object);
+  res->object = NULL;
   closed++;
 }
 

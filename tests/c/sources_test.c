@@ -173,10 +173,10 @@ static void links_are_watched(void **state) {
   make_link("v1", "bot");
   Sources *sources = read_sources("bot");
   bool link = false, folder = false;
-  for (size_t i = 0; i < sources->ways.count; i++) {
-    const Way *way = &sources->ways.list[i];
-    link = link || (way->name && strcmp(way->name, "bot") == 0);
-    folder = folder || (!way->name && strcmp(way->dir, "bot") == 0);
+  for (size_t i = 0; i < sources->points.count; i++) {
+    const WatchPoint *point = &sources->points.list[i];
+    link = link || (point->name && strcmp(point->name, "bot") == 0);
+    folder = folder || (!point->name && strcmp(point->dir, "bot") == 0);
   }
   assert_true(link && folder);
   sources_free(sources);

@@ -90,12 +90,12 @@ static void ways_and_sources_are_looked_at(void **state) {
   Error err;
   Sources *sources = sources_read("bot", &err);
   assert_non_null(sources);
-  Ways ways = {0};
-  ways_add(&ways, "beside", "x.lua");
-  ways_add(&ways, "beside", NULL);
+  WatchPoints points = {0};
+  watch_points_add(&points, "beside", "x.lua");
+  watch_points_add(&points, "beside", NULL);
   Stamps stamps = {0};
   stamps_add(&stamps, "elsewhere");
-  stamps_set(&stamps, &ways, sources);
+  stamps_set(&stamps, &points, sources);
   assert_int_equal(stamps.count, 3);
   assert_string_equal(stamps.paths[0], "beside/x.lua");
   assert_string_equal(stamps.paths[1], "beside");
@@ -105,13 +105,13 @@ static void ways_and_sources_are_looked_at(void **state) {
   assert_changed_once(&stamps);
   write_file("beside/y.lua", ""); /* the folder changes */
   assert_changed_once(&stamps);
-  stamps_set(&stamps, &ways, NULL);
+  stamps_set(&stamps, &points, NULL);
   assert_int_equal(stamps.count, 2);
-  stamps_join(&stamps, &ways, sources);
+  stamps_join(&stamps, &points, sources);
   assert_int_equal(stamps.count, 5);
   stamps_free(&stamps);
   assert_int_equal(stamps.count, 0);
-  ways_free(&ways);
+  watch_points_free(&points);
   sources_free(sources);
 }
 

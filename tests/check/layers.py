@@ -15,7 +15,7 @@ MOST_BETWEEN_FOLDERS = 6
 
 # Which folders may include a library's headers.
 LIBRARIES = [
-    (r"(lua|luaconf|lualib|lauxlib)\.h$", "bridge vm sources resource script lua"),
+    (r"(lua|luaconf|lualib|lauxlib)\.h$", "bridge vm resource script lua"),
     (r"uv(\.h|/)", "loop net socket server data ui sources vm resource script lua main"),
     (r"curl/", "net"),
     (r"zlib\.h$", "proto"),
@@ -64,6 +64,8 @@ def check_includes(tree):
                 problems.append(f'{file.path}:{line}: write it as "folder/name.h"')
             elif folder_of(name) not in FLOOR:
                 problems.append(f"{file.path}:{line}: no such folder: {folder_of(name)}")
+            elif name.endswith("parts.h") and folder_of(name) != folder_of(file.unit):
+                problems.append(f"{file.path}:{line}: {name} is for files of {folder_of(name)}/ alone: its types are opaque outside")
 
 
 def check_libraries(tree):

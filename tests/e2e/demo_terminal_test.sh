@@ -42,7 +42,7 @@ say_until() { # TEXT: types lines until one of them shows it
   done
   return 1
 }
-check 'a reload is told in passing' until_true shows '* client: reloaded (version 2; messages.lua): '
+check 'a reload is told in passing' until_true shows '* client: reloaded (generation 2; messages.lua): '
 check 'an edited text is seen with the next lines' say_until '<Demo> line'
 
 edit client/handlers/assistant.lua 'view.message(answer)' 'print("ANSWER " .. answer.content)'
@@ -54,7 +54,7 @@ mv "$TMPDIR/client/screen.lua.new" "$TMPDIR/client/screen.lua"
 check 'a broken save says where' until_true shows 'client/screen.lua:1:'
 check 'in passing, too' until_true shows '! client is not reloaded: client/screen.lua:1:'
 type_line 'still here'
-check 'and the previous version goes on' until_true shows 'ANSWER You said "still here": 2 words.'
+check 'and the previous generation goes on' until_true shows 'ANSWER You said "still here": 2 words.'
 cp "$ROOT/scripts/screen.lua" "$TMPDIR/client/screen.lua"
 
 edit backend/assistant.lua 'You said' 'I heard'

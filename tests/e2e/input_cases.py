@@ -359,7 +359,7 @@ def a_broken_save_changes_nothing():
     run = Run(ECHO + READY + END)
     run.expect("live 1")
     run.save(ECHO.replace("got", "new") + "error 'broken'")
-    run.until("previous version goes on")
+    run.until("previous generation goes on")
     run.send("one\n")
     run.expect("got one")
     run.end()

@@ -149,7 +149,7 @@ expect "the new version has what it made" '^KEEP	reload	21'
 expect "tasks of the old one are cancelled" '^WOKEN	CANCELLED'
 refused() { # NAME PATTERN
   expect "$1" "$2"
-  expect "$1: the version that runs goes on" 'the reload is given up: the previous version goes on'
+  expect "$1: the generation that runs goes on" 'the reload is given up: the previous generation goes on'
 }
 top=$hold version='script.version(5, function(k) k.n = 0 error "broken" end)' write
 refused "a failing migrate refuses the reload" 'ERROR k: the migrate of script.version, from 4 to 5, failed: .*k.lua:3: broken'

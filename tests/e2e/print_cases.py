@@ -285,7 +285,7 @@ def reload_while_held():
     run.err.wait_for("are not read")
     run.write("s1", "script.on_start(function(r) print(r .. ' anew') end) timer.every('t', 60, print)")
     run.signal(signal.SIGHUP)
-    run.err.wait_for("reloaded (version 2")
+    run.err.wait_for("reloaded (generation 2")
     time.sleep(0.3)
     run.out.start()
     run.out.wait_for("reload anew")

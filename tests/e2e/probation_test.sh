@@ -50,9 +50,9 @@ write bad 'state:set{n = 7} error "boom"'
 up bad 2 "a version takes over"
 expect "its on_start fails" 'ERROR bot: error in on_start: bot.lua:[0-9]+: boom'
 expect "that is told, with the file and why, and what comes" \
-  'ERROR bot: failed \(version 2; bot.lua\): on_start: bot.lua:[0-9]+: boom: the version before it is loaded again; the next save is tried anew'
-expect "to scripts too" '^NOTICE	failed	bot	failed \(version 2; bot.lua\): on_start: '
-expect "the one before is loaded again" 'INFO  bot: reloaded \(version 3; bot.lua\): 3 kept'
+  'ERROR bot: failed \(generation 2; bot.lua\): on_start: bot.lua:[0-9]+: boom: the generation before it is loaded again; the next save is tried anew'
+expect "to scripts too" '^NOTICE	failed	bot	failed \(generation 2; bot.lua\): on_start: '
+expect "the one before is loaded again" 'INFO  bot: reloaded \(generation 3; bot.lua\): 3 kept'
 up good 3 "on the same connection"
 expect "and works" "^BEAT	good	2	$id$"
 cp bot.lua same && mv same bot.lua
@@ -66,13 +66,13 @@ up better 4 "the next save is tried anew"
 beat='if script.keep.beats then error "late" end' write late ''
 up late 5 "a version whose handlers fail takes over"
 expect "the third time it is too much" \
-  'ERROR bot: failed \(version 5; bot.lua\): 3 times in its first 10 s, at last: bot.lua:[0-9]+: late: the version before'
+  'ERROR bot: failed \(generation 5; bot.lua\): 3 times in its first 10 s, at last: bot.lua:[0-9]+: late: the generation before'
 up better 6 "and the one before is back"
 is "after three" "$(grep -c 'error in the timer of beat: .*: late\|error in .*beat.*: late' out)" 3
 failing() { # NAME WHAT TOP ON_START
   write "$1" "${4:-}" "$3"
   seen "^UP	$1	"
-  expect "$1: $2 count" "failed \(version [0-9]+; bot.lua\): 3 times in its first 10 s"
+  expect "$1: $2 count" "failed \(generation [0-9]+; bot.lua\): 3 times in its first 10 s"
   seen "^UP	better	"
   is "$1: back again" "${line##*	}" "$id"
 }
@@ -94,7 +94,7 @@ seen '^UP	caught	'
 expect "two failures, and what is caught" '^AWAITED	false'
 beat= 
 seen '^BEAT	caught	2' && seen '^BEAT	caught	2'
-never "are not too many" 'failed \(version'
+never "are not too many" 'failed \(generation'
 
 # --- a save that cannot be loaded, before the third failure
 write better ''
@@ -104,7 +104,7 @@ write waits 'timer.every(0.01, function() if script.keep.go then script.keep.go 
   script.on_notice(function(n) if n.event == "failed" then script.keep.go = true end end)'
 seen '^UP	waits	'
 echo 'error "broken"' | save bot.lua
-expect "a version fails after a save that was no better" 'failed \(version [0-9]+; bot.lua\): 3 times'
+expect "a version fails after a save that was no better" 'failed \(generation [0-9]+; bot.lua\): 3 times'
 seen '^UP	better	'
 cp bot.lua same && mv same bot.lua
 beaten better
@@ -115,7 +115,7 @@ beat='error "first"' write first 'task.sleep(60)'
 seen 'error in .*: first'
 write second 'error "second"'
 seen '^UP	second	'
-expect "a second bad one, saved before the first had gone" 'failed \(version [0-9]+; bot.lua\): on_start: bot.lua:[0-9]+: second: the version'
+expect "a second bad one, saved before the first had gone" 'failed \(generation [0-9]+; bot.lua\): on_start: bot.lua:[0-9]+: second: the version'
 seen '^UP	'
 is "goes back to the last that had not failed" "$(cut -f2 <<<"$line")" better
 
@@ -123,12 +123,12 @@ is "goes back to the last that had not failed" "$(cut -f2 <<<"$line")" better
 options='script.probation(false)' write off 'error "off"'
 expect "turned off" 'error in on_start: .*: off'
 seen '^BEAT	off	2' && seen '^BEAT	off	2'
-never "it stays" 'failed \(version'
+never "it stays" 'failed \(generation'
 options= write good ''
 seen '^UP	good	'
 options='script.version(2, function(keep) keep.v = 2 end)' write migrated 'error "after"'
 expect "after a migration it is told" \
-  'ERROR bot: failed \(version [0-9]+; bot.lua\): on_start: bot.lua:[0-9]+: after: it stays all the same, because it has migrated what is kept'
+  'ERROR bot: failed \(generation [0-9]+; bot.lua\): on_start: bot.lua:[0-9]+: after: it stays all the same, because it has migrated what is kept'
 expect "and stays" "^BEAT	migrated	2	$id$"
 options='script.version(2)' write good ''
 seen '^UP	good	'
@@ -137,9 +137,9 @@ seen '^UP	good	'
 options='script.version(2) if script.keep.poison then error "poisoned" end' write victim ''
 seen '^UP	victim	'
 options='script.version(2)' write poison 'script.keep.poison = true error "poison"'
-expect "when the one before cannot be loaded" 'failed \(version [0-9]+; bot.lua\): on_start: .*: poison: the version before'
+expect "when the one before cannot be loaded" 'failed \(generation [0-9]+; bot.lua\): on_start: .*: poison: the generation before'
 expect "that is told" 'ERROR bot: bot.lua:[0-9]+: poisoned'
-expect "and that the failing one stays" 'failed \(version ([0-9]+); bot.lua\): the version before cannot be loaded any more: version [0-9]+ stays'
+expect "and that the failing one stays" 'failed \(generation ([0-9]+); bot.lua\): the generation before cannot be loaded any more: generation [0-9]+ stays'
 expect "in deed" "^BEAT	poison	2	$id$"
 options='script.version(2) script.keep.poison = nil' write well ''
 seen '^UP	well	'
@@ -148,7 +148,7 @@ is "until the next save" "${line##*	}" "$id"
 # --- asked for
 options='script.version(2)' write asks 'task.sleep(0.05) if not script.keep.asked then script.keep.asked = true script.reload() else error "again" end'
 seen '^UP	asks	' && seen '^UP	asks	'
-expect "the same text, loaded again on probation, goes back to what was before it" 'failed \(version [0-9]+; bot.lua\): on_start: .*again'
+expect "the same text, loaded again on probation, goes back to what was before it" 'failed \(generation [0-9]+; bot.lua\): on_start: .*again'
 seen '^UP	'
 is "that is" "$(cut -f2 <<<"$line")" well
 is "the connection was one all the time" "$(grep -c "^UP	.*	$id$" out)" "$(grep -c '^UP	' out)"
@@ -160,7 +160,7 @@ require("tidelock.script").on_start(function() error "at once" end)
 LUA
 run_to run bot.lua --no-watch
 is "a first version that fails is the end, with status 1" "$status" 1
-never "there is nothing to go back to" 'failed \(version'
+never "there is nothing to go back to" 'failed \(generation'
 
 # --- the status
 cat >bot.lua <<'LUA'

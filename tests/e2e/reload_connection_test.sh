@@ -81,5 +81,5 @@ is "the connection is the same throughout" "$(grep -o 'id=[^ ]*' out | grep -v '
 is "it connected once" "$(grep -c 'connects=[2-9]' out)" 0
 is "each event is handled once, in order" "$(grep -c WRONG out)" 0
 if [ "$count" -gt 1000 ]; then ok "there were over 1,000 of them"; else not_ok "over 1,000 events" "$count"; fi
-is "four bad saves were told" "$(grep -c 'previous version goes on' out)" 4
+is "four bad saves were told" "$(grep -c 'previous generation goes on' out)" 4
 finish

@@ -58,7 +58,7 @@ id=$(cut -d' ' -f5 <<<"$line")
 bad() {
   { good; cat; } | save bot.lua
   expect "$1: is told" "$2"
-  expect "$1: the previous version goes on" 'the previous version goes on'
+  expect "$1: the previous generation goes on" 'the previous generation goes on'
   local before after
   seen '^seen ' && before=$(cut -d' ' -f2 <<<"$line")
   seen '^seen ' && seen '^seen ' && after=$line

@@ -34,8 +34,8 @@ expect "three scripts start" '^other	1	1$'
 
 # --- who reloads ----------------------------------------------------------------------------
 echo 'return "a2"' | save lib/a.lua
-expect "the owner is told" 'INFO  owner: reloaded \(version 2; lib/a.lua\)'
-expect "and the one that uses the file by way of another" 'INFO  user: reloaded \(version 2; lib/a.lua\)'
+expect "the owner is told" 'INFO  owner: reloaded \(generation 2; lib/a.lua\)'
+expect "and the one that uses the file by way of another" 'INFO  user: reloaded \(generation 2; lib/a.lua\)'
 expect "the owner starts first" '^owner	2	a2$'
 expect "then who attaches to it" '^user	2	a2$'
 echo 'return 0' | save lib/none.lua
@@ -50,9 +50,9 @@ expect "a file of one alone is an error of its own" 'ERROR user: lib/by.lua:1: n
 echo 'return 1' | save lib/none.lua
 echo 'return "a3"' | save lib/a.lua
 expect "of two that use what changed, one cannot" 'ERROR user: lib/by.lua:1: no'
-expect "it says so for itself" '  the reload is given up: the previous version goes on'
+expect "it says so for itself" '  the reload is given up: the previous generation goes on'
 expect "and holds the other back, which is told with the file" \
-  'WARN  owner: held back by user, with which it shares lib/a.lua: the previous version goes on'
+  'WARN  owner: held back by user, with which it shares lib/a.lua: the previous generation goes on'
 echo 'return require "a" .. "!"' | save lib/by.lua
 expect "then mended: the other comes with it" '^owner	3	a3$'
 expect "in order" '^user	5	a3!$'
@@ -75,7 +75,7 @@ expect "a save of what nobody has required yet reloads nobody" '^user	8	a5!$'
 echo lazy >&3
 expect "when it is required it is the newest" '^required	true	lazy2'
 echo 'return "lazy3"' | save lib/lazy.lua
-expect "from then on a save reloads" 'INFO  other: reloaded \(version 5; lib/lazy.lua\)'
+expect "from then on a save reloads" 'INFO  other: reloaded \(generation 5; lib/lazy.lua\)'
 echo lazy >&3
 expect "with what was saved" '^required	true	lazy3'
 stop

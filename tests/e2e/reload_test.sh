@@ -15,7 +15,7 @@ start run bot.lua
 expect "starts" '^start one	start	1$'
 expect "ticks" '^tick one$'
 version two | save_in_place bot.lua
-expect "says that it reloads" 'INFO  bot: reloaded \(version 2; bot.lua\): 1 kept; pause [0-9.]+ ms'
+expect "says that it reloads" 'INFO  bot: reloaded \(generation 2; bot.lua\): 1 kept; pause [0-9.]+ ms'
 expect "when saved in place" '^start two	reload	2$'
 expect "the named timer goes on with the new code" '^tick two$'
 version three | save bot.lua
@@ -35,7 +35,7 @@ echo "noise" >other.txt
 version four | save bot.lua
 expect "a touch and the same text again are none" '^start four	reload	5$'
 rm bot.lua
-expect "a file that is gone is told" 'WARN  bot: bot.lua is gone: the version that runs goes on'
+expect "a file that is gone is told" 'WARN  bot: bot.lua is gone: the generation that runs goes on'
 expect "in deed" '^tick four$'
 version five | save bot.lua
 expect "until it is there again" '^start five	reload	6$'
@@ -54,7 +54,7 @@ broken() { # NAME PATTERN EXCERPT: saves standard input, which must be told so, 
   save bot.lua
   expect "$1: tells where and why" "$2"
   expect "$1: shows the lines" "$3"
-  expect "$1: the previous version goes on" 'the reload is given up: the previous version goes on'
+  expect "$1: the previous generation goes on" 'the reload is given up: the previous generation goes on'
   local before after
   seen '^n [0-9]+$' && before=${line#n }
   seen '^n [0-9]+$' && after=${line#n }
@@ -205,7 +205,7 @@ LUA
 expect "on_start sees what nobody claimed" '^orphan	timer	old$'
 expect "the new version runs" '^new version$'
 never "anonymous timers of the old have ended" '^anonymous old$'
-expect "what flies is stopped after the grace" 'WARN  bot: . task.s. of the replaced version did not end within 5 s'
+expect "what flies is stopped after the grace" 'WARN  bot: . task.s. of the replaced generation did not end within 5 s'
 expect "what is not claimed closes after the grace" 'timer old is closed: the script no longer declares it'
 is "to-be-closed variables of stopped tasks are closed" "$(grep -c '^closed$' out)" 1
 stop
@@ -233,9 +233,9 @@ expect "a task begins" '^first runs$'
 echo '-- changed' >>bot.lua
 expect "a new version takes over" '^second runs$'
 expect "the task goes on in its own version" '^still	1$'
-expect "but cannot declare a timer" '^false	.*this version of the script has been replaced'
-expect "nor a named one" '^false	.*this version of the script has been replaced'
-expect "nor on_stop" '^false	.*this version of the script has been replaced'
+expect "but cannot declare a timer" '^false	.*this generation of the script has been replaced'
+expect "nor a named one" '^false	.*this generation of the script has been replaced'
+expect "nor on_stop" '^false	.*this generation of the script has been replaced'
 expect "and ends" '^first ends$'
 stop
 never "without being stopped" 'did not end within'

@@ -70,7 +70,7 @@ for i in {1..12}; do
 done
 : >app/main.lua
 kill -HUP "$pid"
-expect "what is asked for by hand counts at once" 'INFO  app: reloaded \(version [0-9]*; main.lua\)'
+expect "what is asked for by hand counts at once" 'INFO  app: reloaded \(generation [0-9]*; main.lua\)'
 full last >app/main.lua
 expect "and the next save as well" '^version	last	word$'
 stop

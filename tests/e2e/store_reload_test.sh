@@ -46,7 +46,7 @@ sed 's/"first"/"second"/; s/n = 0, list/n = 0, extra = 7, list/' owner.lua | sav
 expect "a new key of the initial state comes in" '^second started by reload with extra 7$'
 expect "the new version's hears" '^second heard'
 cat owner.lua - <<<'error("broken")' >text && save owner.lua <text
-expect "a broken save changes nothing" 'previous version goes on'
+expect "a broken save changes nothing" 'previous generation goes on'
 expect "it goes on" '^second heard'
 stop
 one_by_one() { # every number was heard after the one before it

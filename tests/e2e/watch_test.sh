@@ -133,7 +133,7 @@ loaded "the folder moved away and made anew" moved
 
 # --- what is gone ---------------------------------------------------------------------------
 rm $app/main.lua
-expect "a script that is gone is told" 'WARN  app: current/app is gone: the version that runs goes on'
+expect "a script that is gone is told" 'WARN  app: current/app is gone: the generation that runs goes on'
 sed 's/other/moved/' shared/other.lua >$app/main.lua
 expect "and that it is back" 'INFO  app: current/app is back'
 mv release-2 gone

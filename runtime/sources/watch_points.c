@@ -1,5 +1,5 @@
 /* Walking a path as the system does, link by link. */
-#include "sources/ways.h"
+#include "sources/watch_points.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -16,12 +16,12 @@ static bool same_name(const char *a, const char *b) {
   return a == b || (a && b && strcmp(a, b) == 0);
 }
 
-void ways_add(Ways *ways, const char *dir, const char *name) {
-  for (size_t i = 0; i < ways->count; i++)
-    if (same_name(ways->list[i].name, name) && strcmp(ways->list[i].dir, dir) == 0)
+void watch_points_add(WatchPoints *points, const char *dir, const char *name) {
+  for (size_t i = 0; i < points->count; i++)
+    if (same_name(points->list[i].name, name) && strcmp(points->list[i].dir, dir) == 0)
       return;
-  ways->list = xrealloc(ways->list, (ways->count + 1) * sizeof *ways->list);
-  ways->list[ways->count++] = (Way){xstrdup(dir), name ? xstrdup(name) : NULL};
+  points->list = xrealloc(points->list, (points->count + 1) * sizeof *points->list);
+  points->list[points->count++] = (WatchPoint){xstrdup(dir), name ? xstrdup(name) : NULL};
 }
 
 /* Takes the first part off *rest. Returns new, or NULL at the end. */
@@ -34,34 +34,35 @@ static char *take_part(char **rest) {
 }
 
 /* Returns new. */
-static char *join(const char *dir, const char *name) {
+static char *join_path(const char *dir, const char *name) {
   if (strcmp(dir, ".") == 0) return xstrdup(name);
   return xasprintf("%s/%s", strcmp(dir, "/") == 0 ? "" : dir, name);
 }
 
-static void replace(char **text, char *by) {
+static void replace_text(char **text, char *by) {
   free(*text);
   *text = by;
 }
 
-void ways_follow(Ways *ways, const char *path) {
+void watch_points_follow(WatchPoints *points, const char *path) {
   char *dir = xstrdup(*path == '/' ? "/" : "."), *text = xstrdup(path), *rest = text;
   char *name, target[PATH_MAX];
   bool missing = false;
   for (int links = 0; links < MAX_LINKS && !missing && (name = take_part(&rest));) {
-    char *full = join(dir, name);
+    char *full = join_path(dir, name);
     ssize_t len = readlink(full, target, sizeof target - 1);
     missing = len < 0 && errno != EINVAL; /* EINVAL: it is no link */
-    if (len >= 0 || missing || rest[strspn(rest, "/")] == '\0') ways_add(ways, dir, name);
+    if (len >= 0 || missing || rest[strspn(rest, "/")] == '\0')
+      watch_points_add(points, dir, name);
     if (len >= 0) {
       links++;
       target[len] = '\0';
-      if (*target == '/') replace(&dir, xstrdup("/"));
-      replace(&text, xasprintf("%s/%s", target, rest));
+      if (*target == '/') replace_text(&dir, xstrdup("/"));
+      replace_text(&text, xasprintf("%s/%s", target, rest));
       rest = text;
       free(full);
     } else {
-      replace(&dir, full);
+      replace_text(&dir, full);
     }
     free(name);
   }
@@ -69,7 +70,7 @@ void ways_follow(Ways *ways, const char *path) {
   free(text);
 }
 
-bool ways_lie_below(const char *path, const struct stat *st) {
+bool watch_points_lie_below(const char *path, const struct stat *st) {
   char *up = xstrdup(path);
   struct stat here = {0}, above = {0};
   bool found = false, more = stat(up, &here) == 0;
@@ -86,11 +87,11 @@ bool ways_lie_below(const char *path, const struct stat *st) {
   return found;
 }
 
-void ways_free(Ways *ways) {
-  for (size_t i = 0; i < ways->count; i++) {
-    free(ways->list[i].dir);
-    free(ways->list[i].name);
+void watch_points_free(WatchPoints *points) {
+  for (size_t i = 0; i < points->count; i++) {
+    free(points->list[i].dir);
+    free(points->list[i].name);
   }
-  free(ways->list);
-  *ways = (Ways){0};
+  free(points->list);
+  *points = (WatchPoints){0};
 }

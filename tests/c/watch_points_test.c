@@ -2,48 +2,48 @@
 #include "folder_env.h"
 
 #include "core/buffer.h"
-#include "sources/ways.h"
+#include "sources/watch_points.h"
 
 /* "dir/name dir/? ...", in the order in which they were added; "?" is any source. */
-static void assert_ways(const Ways *ways, const char *expected) {
+static void assert_ways(const WatchPoints *points, const char *expected) {
   Buffer text = {0};
-  for (size_t i = 0; i < ways->count; i++)
-    buffer_printf(&text, "%s%s/%s", i ? " " : "", ways->list[i].dir,
-                  ways->list[i].name ? ways->list[i].name : "?");
+  for (size_t i = 0; i < points->count; i++)
+    buffer_printf(&text, "%s%s/%s", i ? " " : "", points->list[i].dir,
+                  points->list[i].name ? points->list[i].name : "?");
   assert_string_equal(buffer_text(&text), expected);
   buffer_free(&text);
 }
 
 static void assert_followed(const char *path, const char *expected) {
-  Ways ways = {0};
-  ways_follow(&ways, path);
-  assert_ways(&ways, expected);
-  ways_free(&ways);
+  WatchPoints points = {0};
+  watch_points_follow(&points, path);
+  assert_ways(&points, expected);
+  watch_points_free(&points);
 }
 
 static void each_is_there_once(void **state) {
   (void)state;
-  Ways ways = {0};
-  ways_add(&ways, "a", "x");
-  ways_add(&ways, "a", NULL);
-  ways_add(&ways, "b", "x");
-  ways_add(&ways, "a", "y");
-  ways_add(&ways, "a", "x");
-  ways_add(&ways, "a", NULL);
-  assert_ways(&ways, "a/x a/? b/x a/y");
-  ways_free(&ways);
-  assert_int_equal(ways.count, 0);
-  assert_null(ways.list);
+  WatchPoints points = {0};
+  watch_points_add(&points, "a", "x");
+  watch_points_add(&points, "a", NULL);
+  watch_points_add(&points, "b", "x");
+  watch_points_add(&points, "a", "y");
+  watch_points_add(&points, "a", "x");
+  watch_points_add(&points, "a", NULL);
+  assert_ways(&points, "a/x a/? b/x a/y");
+  watch_points_free(&points);
+  assert_int_equal(points.count, 0);
+  assert_null(points.list);
 }
 
 static void names_are_copied(void **state) {
   (void)state;
   char dir[] = "dir", name[] = "name";
-  Ways ways = {0};
-  ways_add(&ways, dir, name);
+  WatchPoints points = {0};
+  watch_points_add(&points, dir, name);
   dir[0] = name[0] = 'X';
-  assert_ways(&ways, "dir/name");
-  ways_free(&ways);
+  assert_ways(&points, "dir/name");
+  watch_points_free(&points);
 }
 
 static void a_plain_path_is_its_last_name(void **state) {
