@@ -1,15 +1,15 @@
-/* WebSocket, once accepted: messages both ways, pings answered, and the closing
- * handshake. `closed` is delivered exactly once for each: when the peer's close frame
+/* An accepted WebSocket: messages both ways, pings answered, and the closing handshake.
+ * `closed` is delivered exactly once for each WebSocket: when the peer's close frame
  * comes, when it breaks the rules, or when the connection goes. */
-#include "server/server.h"
+#include "server/channel.h"
 
 #include <string.h>
 
 #define CLOSE_TIMEOUT 2.0
 
-void channel_closed(Conn *conn, int code, const char *reason, size_t len) {
-  if (conn->told) return;
-  conn->told = true;
+static void deliver_closed(Conn *conn, int code, const char *reason, size_t len) {
+  if (conn->closed_delivered) return;
+  conn->closed_delivered = true;
   Delivery *d = delivery_new(DELIVER_CLOSED, reason, len);
   d->code = code;
   conn_deliver(conn, d);
@@ -25,7 +25,7 @@ static void deliver_message(Conn *conn, const WsEvent *event) {
 static void on_close(Conn *conn, const WsEvent *event) {
   int echo = event->close_code == 1005 ? 0 : event->close_code;
   if (conn->phase == CONN_OPEN) ws_frame_close(&conn->out, NULL, echo, NULL, 0);
-  channel_closed(conn, event->close_code, event->data, event->len);
+  deliver_closed(conn, event->close_code, event->data, event->len);
   conn_end(conn);
 }
 
@@ -48,13 +48,13 @@ static void on_event(Conn *conn, const WsEvent *event) {
   }
 }
 
-void channel_fail(Conn *conn, int close_code, const char *words) {
+static void fail_channel(Conn *conn, int close_code, const char *words) {
   if (conn->phase == CONN_OPEN) ws_frame_close(&conn->out, NULL, close_code, "", 0);
-  channel_closed(conn, close_code, words, strlen(words));
+  deliver_closed(conn, close_code, words, strlen(words));
   conn_end(conn);
 }
 
-bool channel_feed(Conn *conn) {
+static bool feed_frames(Conn *conn) {
   size_t used = 0;
   WsEvent event;
   int close_code = 0;
@@ -65,9 +65,20 @@ bool channel_feed(Conn *conn) {
                         conn->in.len - conn->in_used, &used, &event, &close_code, &err);
   conn->in_used += used;
   if (result > 0) on_event(conn, &event);
-  if (result < 0) channel_fail(conn, close_code, err.message);
+  if (result < 0) fail_channel(conn, close_code, err.message);
   return result > 0;
 }
+
+static void refuse_more(Conn *conn, Refusal why) {
+  (void)why; /* no message is late: its connection is quiet, or it is closed */
+  fail_channel(conn, 1013, "no memory for more messages");
+}
+
+static void close_broken(Conn *conn) {
+  deliver_closed(conn, 1006, "", 0);
+}
+
+const ConnOps channel_ops = {feed_frames, refuse_more, close_broken};
 
 static Conn *find_open(Server *server, uint64_t id) {
   Conn *conn = conn_find(server, id);

@@ -1,23 +1,24 @@
 /* A connection: bytes in, bytes out, its deadlines, and its way into the inbox.
  *
- * It begins when libwebsockets has accepted a descriptor and asks whether it may come: we
- * take a copy of it, say no, and it is ours alone, on a uv_poll. (Its RAW role closes a
- * connection when the peer has ended its own sending, whose answer is still to be
- * written, and writes past the end of a table when a descriptor's number is high.)
+ * It begins when libwebsockets has accepted a descriptor and asks whether to keep it: we
+ * duplicate the descriptor, answer no, and watch the duplicate with a uv_poll. (The RAW
+ * role of libwebsockets closes a connection whose peer has ended its sending, before the
+ * answer is written, and writes past the end of a table when a descriptor's number is
+ * high.)
  *
- * What arrives is put into `in` and read on from there by conn_pump, as far as it may:
- * not while a request waits for its answer, not while too many deliveries or too many
- * bytes for the peer wait. When much is left lying the socket is not read either, so that
- * the peer feels it; but never for a mere pending answer with little lying there, since
- * only reading shows that the peer has gone. An end of its sending looks the same as its
- * going: the request under way is told that (`gone`), and may still be answered; what was
- * sent before is served, then the connection ends.
+ * What arrives is put into `in`, and conn_pump feeds it to the protocol (conn->ops): not
+ * while a request waits for its answer, nor while too many deliveries or too many bytes
+ * for the peer wait. When much is left in `in` the socket is not read, so that the peer
+ * is held back. With little left it is read even while an answer is awaited, since only
+ * reading shows that the peer has gone. A peer that ends its sending looks like one that
+ * goes: the request under way gets a `gone`, and may still be answered; what was sent
+ * before is served, then the connection ends.
  *
- * What goes out is put into `out`, and written whenever the socket takes it.
+ * What goes out is put into `out`, and written as the socket takes it.
  *
  * Always: conn->fd is -1 exactly when the descriptor is closed; only close_conn does
- * that, and the Conn lives on until libuv has let go of its handle. */
-#include "server/server.h"
+ * that, and the Conn lives on until libuv has closed its handle. */
+#include "server/conn.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -72,13 +73,13 @@ static void leave_slot(Conn *conn) {
 
 /* --- what it holds ----------------------------------------------------------------- */
 
-static void recount(Conn *conn) {
+static void count_charge(Conn *conn) {
   size_t bytes = conn->in.cap + conn->out.len + http1_held(conn->parser);
   if (conn->ws) bytes += ws_parser_held(conn->ws);
   charge_set(conn->server->charge, &conn->charged, bytes);
 }
 
-/* The bytes that are put into `out` fit, and so does what it grows to. */
+/* The bytes fit, and so does the buffer grown for them. */
 bool conn_has_room(const Conn *conn, size_t more) {
   return !charge_is_over(conn->server->charge, more) &&
          buffer_can_take(&conn->out, more + 1024);
@@ -113,9 +114,9 @@ static void put_remote(Conn *conn) {
   uv_inet_ntop(peer.ss_family, address, conn->remote, sizeof conn->remote);
 }
 
-/* What the socket is watched for. Without anything else for a lost connection alone,
- * which libuv reports to whoever watches. */
-static void watch(Conn *conn) {
+/* Without reading and writing the socket is watched for a lost connection, which libuv
+ * reports with any event. */
+static void watch_socket(Conn *conn) {
   if (conn->fd < 0) return;
   bool write = conn_pending(conn) || (conn->phase == CONN_LINGER && !conn->shut);
   int events = conn->paused || conn->ended ? UV_PRIORITIZED : UV_READABLE;
@@ -133,6 +134,7 @@ static void conn_new(Server *server, int fd) {
     return;
   }
   conn->server = server;
+  conn->ops = server->first_ops;
   conn->fd = fd;
   conn->refs = 1;
   conn->timer.fire = on_timer;
@@ -142,7 +144,7 @@ static void conn_new(Server *server, int fd) {
   conn_new_id(conn);
   put_remote(conn);
   timer_start(server->room->loop, &conn->timer, server->options.head_timeout);
-  watch(conn);
+  watch_socket(conn);
 }
 
 static bool is_websocket(const Conn *conn) {
@@ -153,7 +155,7 @@ static void on_closed(uv_handle_t *handle) {
   conn_unref(CONTAINER_OF((uv_poll_t *)handle, Conn, poll));
 }
 
-/* The end. What was received before is still delivered. */
+/* Closes the descriptor. What was received before is still delivered. */
 static void close_conn(Conn *conn) {
   Loop *loop = conn->server->room->loop;
   if (conn->fd < 0) return;
@@ -236,7 +238,7 @@ size_t conn_pending(const Conn *conn) {
   return conn->out.len - conn->out_used;
 }
 
-static void compact(Buffer *buffer, size_t *used) {
+static void drop_used(Buffer *buffer, size_t *used) {
   if (*used < buffer->len) {
     if (*used < KEEP_CAPACITY || *used < buffer->len / 2) return; /* moves it rarely */
     buffer_consume(buffer, *used);
@@ -248,15 +250,14 @@ static void compact(Buffer *buffer, size_t *used) {
   *used = 0;
 }
 
-static bool feed(Conn *conn) {
+static bool feed_protocol(Conn *conn) {
   if (conn->queued >= QUEUE_HIGH || conn_pending(conn) >= OUT_HIGH) return false;
   if (conn->in_used == conn->in.len || conn->doomed) return false;
   switch (conn->phase) {
   case CONN_READING:
-    return exchange_feed(conn);
   case CONN_OPEN:
   case CONN_CLOSING:
-    return channel_feed(conn);
+    return conn->ops->feed(conn);
   case CONN_LINGER:
     conn->in_used = conn->in.len;
     return false;
@@ -270,19 +271,19 @@ static bool is_blocked(const Conn *conn) {
 }
 
 void conn_pump(Conn *conn) {
-  while (feed(conn)) continue;
-  compact(&conn->in, &conn->in_used);
-  recount(conn);
+  while (feed_protocol(conn)) continue;
+  drop_used(&conn->in, &conn->in_used);
+  count_charge(conn);
   conn->paused = conn->in.len - conn->in_used >= IN_HIGH;
   if (conn->fd >= 0 && conn->ended && conn->phase == CONN_READING && !is_blocked(conn))
     conn_end(conn); /* no further request will come */
-  watch(conn);
+  watch_socket(conn);
   bool stuck = conn->queued >= QUEUE_HIGH && conn->in.len > 0;
-  if (conn->fd < 0 && is_websocket(conn) && !stuck) channel_closed(conn, 1006, "", 0);
+  if (conn->fd < 0 && is_websocket(conn) && !stuck) conn->ops->closed(conn);
 }
 
-/* All is written: shuts our direction and waits a little for the peer to do the same,
- * since closing with its bytes unread would take the last answer away from it. */
+/* All is written: shuts our direction and waits a little for the peer to do the same:
+ * a close with unread bytes would reset the connection, and the peer lose the answer. */
 static void begin_linger(Conn *conn) {
   if (conn->shut) return;
   conn->shut = true;
@@ -304,14 +305,13 @@ static void take_end(Conn *conn) {
   if (conn->phase == CONN_LINGER && !conn_pending(conn)) begin_linger(conn);
 }
 
-/* All clients together hold as much as the script may. Who waits for an answer waits with
- * the rest; another has none coming. */
+/* All clients together hold as much as the script may. A client that waits for its answer
+ * is not read until there is room; the others are refused. */
 static void lack_memory(Conn *conn) {
-  if (conn->phase == CONN_READING)
-    exchange_refuse(conn, 503, "no memory for more requests");
-  else if (is_websocket(conn)) channel_fail(conn, 1013, "no memory for more messages");
+  if (conn->phase == CONN_READING || is_websocket(conn))
+    conn->ops->refuse(conn, REFUSE_MEMORY);
   else conn->paused = true;
-  watch(conn);
+  watch_socket(conn);
 }
 
 static void read_some(Conn *conn) {
@@ -334,12 +334,12 @@ static void read_some(Conn *conn) {
 /* --- out -------------------------------------------------------------------------- */
 
 void conn_flush(Conn *conn) {
-  recount(conn);
+  count_charge(conn);
   if (conn->fd < 0 || conn->doomed) return;
   if (!timer_active(&conn->stall) && conn_pending(conn))
     timer_start(conn->server->room->loop, &conn->stall,
                 conn->server->options.write_timeout);
-  watch(conn);
+  watch_socket(conn);
 }
 
 void conn_end(Conn *conn) {
@@ -354,8 +354,8 @@ static ssize_t send_pending(Conn *conn) {
       send(conn->fd, conn->out.data + conn->out_used, conn_pending(conn), MSG_NOSIGNAL);
   if (n < 0) return errno == EAGAIN || errno == EINTR ? 0 : -1;
   conn->out_used += (size_t)n;
-  compact(&conn->out, &conn->out_used);
-  recount(conn);
+  drop_used(&conn->out, &conn->out_used);
+  count_charge(conn);
   return n;
 }
 
@@ -396,7 +396,7 @@ static bool in_request(const Conn *conn) {
 static void on_timer(Timer *timer) {
   Conn *conn = CONTAINER_OF(timer, Conn, timer);
   if (in_request(conn)) {
-    exchange_refuse(conn, 408, "the request did not arrive in time");
+    conn->ops->refuse(conn, REFUSE_LATE);
     return;
   }
   conn->doomed = true;
@@ -411,8 +411,7 @@ static void on_stall(Timer *timer) {
 
 /* --- from the poll ---------------------------------------------------------------- */
 
-/* Nothing else is awaited: the connection broke, or an urgent byte came, which means
- * nothing here. */
+/* The connection broke, or an urgent byte came, which is dropped. */
 static void look_for_loss(Conn *conn) {
   struct pollfd look = {.fd = conn->fd};
   char urgent;
@@ -431,18 +430,18 @@ static void on_poll(uv_poll_t *poll, int status, int events) {
   conn_unref(conn);
 }
 
-/* --- coming, as libwebsockets has accepted it ------------------------------------- */
+/* --- accepting, asked by libwebsockets -------------------------------------- */
 
-/* Told once a minute: with files at their end connections come and are refused by turns.
- */
+/* Logged once a minute: near the limit of files, connections are accepted and refused by
+ * turns. */
 static void refuse_for_files(Server *server) {
   double now = loop_now(server->room->loop);
-  if (now >= server->tell_again)
+  if (now >= server->log_files_again)
     log_write(loop_log(server->room->loop), LOG_WARN, "server",
               "port %d: a connection is refused, and those that follow: this process has "
               "as many files open as it may (ulimit -n)",
               server->port);
-  if (now >= server->tell_again) server->tell_again = now + TELL_EVERY;
+  if (now >= server->log_files_again) server->log_files_again = now + LOG_AGAIN;
 }
 
 static void take_connection(Server *server, int accepted) {
@@ -456,7 +455,7 @@ static void take_connection(Server *server, int accepted) {
   refuse_for_files(server);
 }
 
-/* Always says no: the descriptor it was asked about is closed, the copy is ours. */
+/* Always answers no: libwebsockets closes its descriptor, we keep the duplicate. */
 int conn_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
                   size_t len) {
   (void)user, (void)len;

@@ -57,7 +57,7 @@ static void *find_object(Error *err) {
   return NULL;
 }
 
-static int load(Servers *servers, Error *err) {
+static int load_object(Servers *servers, Error *err) {
   if (servers->table) return 0;
   void *handle = find_object(err);
   if (!handle) return err->code;
@@ -84,7 +84,7 @@ void servers_free(Servers *servers) {
 
 Server *server_open(Servers *servers, const ServerOptions *options,
                     const ServerCallbacks *callbacks, void *ctx, Error *err) {
-  if (load(servers, err) != 0) return NULL;
+  if (load_object(servers, err) != 0) return NULL;
   return servers->table->open(servers->room, options, callbacks, ctx, err);
 }
 
@@ -104,7 +104,7 @@ static int bind_error(const char *host, int port, int number, Error *err) {
   return code;
 }
 
-/* Binds once itself, for an error that says why; libwebsockets would only say that. */
+/* Binds once itself, for an error with its cause; libwebsockets gives none. */
 int server_try_bind(const char *host, int port, bool *ipv6, Error *err) {
   struct sockaddr_in6 v6 = {.sin6_family = AF_INET6};
   struct sockaddr_in v4 = {.sin_family = AF_INET};

@@ -1,11 +1,10 @@
 /* The door of the embedded server: HTTP/1.1 and WebSocket on one port, for demos, tests
- * and small tools. What is behind it (runtime/server, on libwebsockets) is a shared
- * object that is loaded at the first server_open: whoever needs no server does not pay
- * for one.
+ * and small tools. The server itself (runtime/server, on libwebsockets) is a shared
+ * object, loaded at the first server_open: a process without a server does not load it.
  *
  * Loop thread only. All callbacks come in dispatch, those of one connection in order.
- * Every request and connection has an id, never used twice; what is said to an id that is
- * gone is harmless. */
+ * Every request and connection has an id, never used twice; a call with an id that is
+ * gone does nothing. */
 #ifndef TIDELOCK_SERVER_DOOR_H
 #define TIDELOCK_SERVER_DOOR_H
 
@@ -53,13 +52,13 @@ typedef struct ServerRequest {
 typedef struct ServerCallbacks {
   /* A whole request. Answer it once, now or later, with server_respond. */
   void (*request)(void *ctx, const ServerRequest *request);
-  /* The client will say nothing more, before the answer: it went away, or closed its
-   * sending half and still takes one. */
+  /* The client sends nothing more, before the answer: it went away, or closed its sending
+   * half and still takes the answer. */
   void (*gone)(void *ctx, uint64_t id);
   /* A whole message of an accepted WebSocket; data is borrowed for the call. */
   void (*message)(void *ctx, uint64_t id, bool binary, const char *data, size_t len);
   /* Its end, exactly once, whoever ended it. code: the peer's (1005: none given; 1006:
-   * the connection broke), or the one it was told when it broke the rules. */
+   * the connection broke), or ours, when the client broke the rules. */
   void (*closed)(void *ctx, uint64_t id, int code, const char *reason, size_t len);
 } ServerCallbacks;
 
@@ -68,8 +67,8 @@ typedef struct ServerCallbacks {
  * plugin is missing), IO. Options and callbacks are copied. */
 Server *server_open(Servers *servers, const ServerOptions *options,
                     const ServerCallbacks *callbacks, void *ctx, Error *err);
-/* Ends everything without a word to the callbacks; WebSockets are told 1001 if they can
- * be. The port is free again at once. */
+/* Ends everything; no callback is called. WebSockets are closed with 1001 where their
+ * socket takes it. The port is free again at once. */
 void server_close(Server *server);
 
 /* Puts other options into effect, for what begins from now on; host and port must be
@@ -78,7 +77,7 @@ void server_retune(Server *server, const ServerOptions *options);
 /* Whether the host can be bound to, with this port (0: any) free: 0, or INVALID, BUSY,
  * IO. ipv6 may be NULL. */
 int server_try_bind(const char *host, int port, bool *ipv6, Error *err);
-/* What of the options shows as wrong without opening: 0, INVALID, or IO. */
+/* Checks the options without opening: 0, INVALID, or IO. */
 int server_check(const ServerOptions *options, Error *err);
 
 int server_port(const Server *server);

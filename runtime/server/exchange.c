@@ -1,7 +1,7 @@
-/* HTTP: a request is read whole, delivered, and answered by its id, once. The next one of
- * the connection is read when the answer has been put into `out`: so pipelined requests
- * are answered in their order, whoever is slow. */
-#include "server/server.h"
+/* HTTP: a request is read whole, delivered, and answered by its id, once. The next
+ * request of the connection is read when the answer is in `out`, so pipelined requests
+ * are answered in their order. */
+#include "server/exchange.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -9,163 +9,15 @@
 #include <time.h>
 
 #include "net/hosts.h"
-
-/* --- reading ---------------------------------------------------------------------- */
+#include "server/channel.h"
 
 static void start_timer(Conn *conn, double seconds) {
   timer_start(conn->server->room->loop, &conn->timer, seconds);
 }
 
-static void begin_request(Conn *conn) {
-  const ServerOptions *o = &conn->server->options;
-  conn->parser = http1_new(&(Http1Limits){o->max_head, o->max_body});
-  start_timer(conn, o->head_timeout);
-}
-
-static const char base64_chars[] =
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-/* Sixteen bytes in base64. */
-static bool is_key(const char *key) {
-  return key && strlen(key) == WS_KEY_LEN && strspn(key, base64_chars) == 22 &&
-         strcmp(key + 22, "==") == 0;
-}
-
-static size_t count_header(const Http1Request *request, const char *name) {
-  size_t n = 0;
-  for (size_t i = 0; i < request->header_count; i++)
-    if (strcmp(request->headers[i].name, name) == 0) n++;
-  return n;
-}
-
-/* Whether a request that wants a WebSocket asks for it as RFC 6455 has it: 0, or the
- * status to refuse it with. */
-static int check_upgrade(const Http1Request *request) {
-  const char *version = http1_header(request, "sec-websocket-version");
-  if (strcmp(request->method, "GET") != 0 || request->body_len > 0) return 400;
-  if (!version || strcmp(version, "13") != 0) return 426;
-  bool once = count_header(request, "sec-websocket-key") == 1 &&
-              count_header(request, "sec-websocket-version") == 1;
-  return once && is_key(http1_header(request, "sec-websocket-key")) ? 0 : 400;
-}
-
-static void deliver(Conn *conn, bool websocket) {
-  Delivery *d = delivery_new(DELIVER_REQUEST, NULL, 0);
-  d->request = conn->parser;
-  d->flag = websocket;
-  conn->parser = NULL;
-  conn_deliver(conn, d);
-}
-
-/* Whether the request is for this server, and not sent by a page of somebody else's: 0,
- * or the status to refuse it with. A client that is no browser sends no Origin. */
-static int check_sender(const Server *server, const Http1Request *request) {
-  const char *from = http1_header(request, "origin");
-  Authority host;
-  Origin origin;
-  if (request->host && *request->host && !authority_read(request->host, &host))
-    return 400;
-  if (request->host &&
-      (!*request->host || !host_allowed(server->options.hosts, &host, server->port)))
-    return 421;
-  if (!from) return 0;
-  bool whole = count_header(request, "origin") == 1 && origin_read(from, &origin);
-  return whole && origin_allowed(server->options.origins, &origin,
-                                 request->host ? &host : NULL, server->port)
-             ? 0
-             : 403;
-}
-
-/* Told once a minute; who sends them may send many. */
-static void tell_refused(Server *server, int status, const Http1Request *request) {
-  const char *from = http1_header(request, "origin");
-  double now = loop_now(server->room->loop);
-  if (now < server->refused_again) return;
-  server->refused_again = now + TELL_EVERY;
-  log_write(
-      loop_log(server->room->loop), LOG_WARN, "server",
-      "port %d: a request is refused with %d, and others like it: %s \"%.80s\" is not in "
-      "the server's option %s",
-      server->port, status, status == 421 ? "the host" : "the origin",
-      status == 421 ? request->host : from, status == 421 ? "hosts" : "origins");
-}
-
-static void refuse_sender(Conn *conn, int status, const Http1Request *request) {
-  if (status == 400) {
-    exchange_refuse(conn, 400, "malformed host");
-    return;
-  }
-  tell_refused(conn->server, status, request);
-  exchange_refuse(conn, status,
-                  status == 421
-                      ? "the server does not answer to this host (see its option "
-                        "hosts)"
-                      : "the server takes no requests from pages of this origin "
-                        "(see its option origins)");
-}
-
-static void take_request(Conn *conn) {
-  const Http1Request *request = http1_request(conn->parser);
-  bool websocket =
-      request->upgrade && http1_has_token(http1_header(request, "upgrade"), "websocket");
-  conn->keep_alive = request->keep_alive;
-  conn->head_only = strcmp(request->method, "HEAD") == 0;
-  conn->old = request->minor == 0;
-  timer_stop(conn->server->room->loop, &conn->timer);
-  int status = check_sender(conn->server, request);
-  if (status) {
-    refuse_sender(conn, status, request);
-    return;
-  }
-  status = websocket ? check_upgrade(request) : 0;
-  if (status) {
-    exchange_refuse(conn, status, "not a WebSocket handshake of version 13");
-    return;
-  }
-  free(conn->offered);
-  conn->offered = NULL;
-  if (websocket) {
-    const char *offered = http1_header(request, "sec-websocket-protocol");
-    ws_accept(http1_header(request, "sec-websocket-key"), conn->accept);
-    conn->offered = xstrdup(offered ? offered : "");
-  }
-  conn_new_id(conn);
-  conn->phase = CONN_PENDING;
-  deliver(conn, websocket);
-  if (conn->ended) conn_deliver(conn, delivery_new(DELIVER_GONE, NULL, 0));
-}
-
-bool exchange_feed(Conn *conn) {
-  if (!conn->parser) begin_request(conn);
-  bool had_head = http1_head_done(conn->parser);
-  size_t room = charge_room(conn->server->charge), held = http1_held(conn->parser);
-  http1_allow(conn->parser, room < SIZE_MAX - held ? room + held : SIZE_MAX);
-  size_t used = 0;
-  Http1Result result = http1_parse(conn->parser, conn->in.data + conn->in_used,
-                                   conn->in.len - conn->in_used, &used);
-  conn->in_used += used;
-  switch (result) {
-  case HTTP1_CONTINUE:
-    buffer_puts(&conn->out, "HTTP/1.1 100 Continue\r\n\r\n");
-    conn_flush(conn);
-    break;
-  case HTTP1_DONE:
-    take_request(conn);
-    return true;
-  case HTTP1_BAD:
-    exchange_refuse(conn, http1_status(conn->parser), http1_complaint(conn->parser));
-    return false;
-  case HTTP1_MORE:
-    break;
-  }
-  if (!had_head && http1_head_done(conn->parser))
-    start_timer(conn, conn->server->options.request_timeout);
-  return used > 0;
-}
-
 /* --- answering -------------------------------------------------------------------- */
 
-/* Nothing follows the head; of 205 (RFC 9110, 15.3.6) that is told by its length. */
+/* Nothing follows the head; a 205 says so by its length (RFC 9110, 15.3.6). */
 static bool is_bodyless(int status) {
   return status == 204 || status == 304 || status == 205;
 }
@@ -186,8 +38,8 @@ static void put_head(Conn *conn, int status, const char *const *headers, size_t 
   buffer_puts(out, "\r\n");
 }
 
-static void answer(Conn *conn, int status, const char *const *headers, const char *body,
-                   size_t len) {
+static void put_answer(Conn *conn, int status, const char *const *headers,
+                       const char *body, size_t len) {
   put_head(conn, status, headers, len);
   if (!conn->head_only && !is_bodyless(status)) buffer_put(&conn->out, body, len);
   if (!conn->keep_alive) {
@@ -221,9 +73,9 @@ static const char *refusal_code(int status) {
   }
 }
 
-/* Answers without asking anyone, and ends the connection: after a request that was not
- * understood nobody knows where the next begins. */
-void exchange_refuse(Conn *conn, int status, const char *message) {
+/* Answers without a delivery, and ends the connection: after a request that was not
+ * understood it is unknown where the next begins. */
+static void refuse_request(Conn *conn, int status, const char *message) {
   static const char *const headers[] = {"Content-Type: application/json",
                                         "Sec-WebSocket-Version: 13", NULL};
   static const char *const plain[] = {"Content-Type: application/json", NULL};
@@ -234,10 +86,172 @@ void exchange_refuse(Conn *conn, int status, const char *message) {
   http1_free(conn->parser);
   conn->parser = NULL;
   conn->keep_alive = conn->head_only = false;
-  answer(conn, status, status == 426 ? headers : plain, body, (size_t)len);
+  put_answer(conn, status, status == 426 ? headers : plain, body, (size_t)len);
 }
 
-/* "Name: value" with a name of tokens; *own tells that the server sets it itself. */
+/* --- reading ---------------------------------------------------------------------- */
+
+static void begin_request(Conn *conn) {
+  const ServerOptions *o = &conn->server->options;
+  conn->parser = http1_new(&(Http1Limits){o->max_head, o->max_body});
+  start_timer(conn, o->head_timeout);
+}
+
+static const char base64_chars[] =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+/* Sixteen bytes in base64. */
+static bool is_key(const char *key) {
+  return key && strlen(key) == WS_KEY_LEN && strspn(key, base64_chars) == 22 &&
+         strcmp(key + 22, "==") == 0;
+}
+
+static size_t count_header(const Http1Request *request, const char *name) {
+  size_t n = 0;
+  for (size_t i = 0; i < request->header_count; i++)
+    if (strcmp(request->headers[i].name, name) == 0) n++;
+  return n;
+}
+
+/* Checks the handshake of a WebSocket (RFC 6455): 0, or the status to refuse it with. */
+static int check_upgrade(const Http1Request *request) {
+  const char *version = http1_header(request, "sec-websocket-version");
+  if (strcmp(request->method, "GET") != 0 || request->body_len > 0) return 400;
+  if (!version || strcmp(version, "13") != 0) return 426;
+  bool once = count_header(request, "sec-websocket-key") == 1 &&
+              count_header(request, "sec-websocket-version") == 1;
+  return once && is_key(http1_header(request, "sec-websocket-key")) ? 0 : 400;
+}
+
+static void deliver_request(Conn *conn, bool websocket) {
+  Delivery *d = delivery_new(DELIVER_REQUEST, NULL, 0);
+  d->request = conn->parser;
+  d->flag = websocket;
+  conn->parser = NULL;
+  conn_deliver(conn, d);
+}
+
+/* Checks that the request names this server, and that a page of this server or an allowed
+ * one sent it: 0, or the status to refuse it with. Only browsers send an Origin. */
+static int check_sender(const Server *server, const Http1Request *request) {
+  const char *from = http1_header(request, "origin");
+  Authority host;
+  Origin origin;
+  if (request->host && *request->host && !authority_read(request->host, &host))
+    return 400;
+  if (request->host &&
+      (!*request->host || !host_allowed(server->options.hosts, &host, server->port)))
+    return 421;
+  if (!from) return 0;
+  bool whole = count_header(request, "origin") == 1 && origin_read(from, &origin);
+  return whole && origin_allowed(server->options.origins, &origin,
+                                 request->host ? &host : NULL, server->port)
+             ? 0
+             : 403;
+}
+
+/* Logged once a minute: a client may send many. */
+static void log_refused(Server *server, int status, const Http1Request *request) {
+  const char *from = http1_header(request, "origin");
+  double now = loop_now(server->room->loop);
+  if (now < server->log_refused_again) return;
+  server->log_refused_again = now + LOG_AGAIN;
+  log_write(
+      loop_log(server->room->loop), LOG_WARN, "server",
+      "port %d: a request is refused with %d, and others like it: %s \"%.80s\" is not in "
+      "the server's option %s",
+      server->port, status, status == 421 ? "the host" : "the origin",
+      status == 421 ? request->host : from, status == 421 ? "hosts" : "origins");
+}
+
+static void refuse_sender(Conn *conn, int status, const Http1Request *request) {
+  if (status == 400) {
+    refuse_request(conn, 400, "malformed host");
+    return;
+  }
+  log_refused(conn->server, status, request);
+  refuse_request(conn, status,
+                 status == 421
+                     ? "the server does not answer to this host (see its option "
+                       "hosts)"
+                     : "the server takes no requests from pages of this origin "
+                       "(see its option origins)");
+}
+
+static void take_request(Conn *conn) {
+  const Http1Request *request = http1_request(conn->parser);
+  bool websocket =
+      request->upgrade && http1_has_token(http1_header(request, "upgrade"), "websocket");
+  conn->keep_alive = request->keep_alive;
+  conn->head_only = strcmp(request->method, "HEAD") == 0;
+  conn->old = request->minor == 0;
+  timer_stop(conn->server->room->loop, &conn->timer);
+  int status = check_sender(conn->server, request);
+  if (status) {
+    refuse_sender(conn, status, request);
+    return;
+  }
+  status = websocket ? check_upgrade(request) : 0;
+  if (status) {
+    refuse_request(conn, status, "not a WebSocket handshake of version 13");
+    return;
+  }
+  free(conn->offered);
+  conn->offered = NULL;
+  if (websocket) {
+    const char *offered = http1_header(request, "sec-websocket-protocol");
+    ws_accept(http1_header(request, "sec-websocket-key"), conn->accept);
+    conn->offered = xstrdup(offered ? offered : "");
+  }
+  conn_new_id(conn);
+  conn->phase = CONN_PENDING;
+  deliver_request(conn, websocket);
+  if (conn->ended) conn_deliver(conn, delivery_new(DELIVER_GONE, NULL, 0));
+}
+
+static bool feed_request(Conn *conn) {
+  if (!conn->parser) begin_request(conn);
+  bool had_head = http1_head_done(conn->parser);
+  size_t room = charge_room(conn->server->charge), held = http1_held(conn->parser);
+  http1_allow(conn->parser, room < SIZE_MAX - held ? room + held : SIZE_MAX);
+  size_t used = 0;
+  Http1Result result = http1_parse(conn->parser, conn->in.data + conn->in_used,
+                                   conn->in.len - conn->in_used, &used);
+  conn->in_used += used;
+  switch (result) {
+  case HTTP1_CONTINUE:
+    buffer_puts(&conn->out, "HTTP/1.1 100 Continue\r\n\r\n");
+    conn_flush(conn);
+    break;
+  case HTTP1_DONE:
+    take_request(conn);
+    return true;
+  case HTTP1_BAD:
+    refuse_request(conn, http1_status(conn->parser), http1_complaint(conn->parser));
+    return false;
+  case HTTP1_MORE:
+    break;
+  }
+  if (!had_head && http1_head_done(conn->parser))
+    start_timer(conn, conn->server->options.request_timeout);
+  return used > 0;
+}
+
+static void refuse_busy(Conn *conn, Refusal why) {
+  if (why == REFUSE_LATE) refuse_request(conn, 408, "the request did not arrive in time");
+  else refuse_request(conn, 503, "no memory for more requests");
+}
+
+/* A request that waits for its answer was delivered `gone` by close_conn. */
+static void ignore_close(Conn *conn) {
+  (void)conn;
+}
+
+const ConnOps exchange_ops = {feed_request, refuse_busy, ignore_close};
+
+/* --- responding, from the script -------------------------------------------------- */
+
+/* "Name: value" with a name of tokens; *own: the server sets it itself. */
 static bool check_header(const char *header, bool *own) {
   static const char *const ours[] = {"content-length", "connection", "date",
                                      "transfer-encoding"};
@@ -286,8 +300,8 @@ int exchange_respond(Server *server, uint64_t id, int status, const char *const 
     return error_set(err, ERR_INVALID, "the status must be 200 to 599, not %d", status);
   if (check_headers(headers, err) != 0) return err->code;
   bool fits = conn_has_room(conn, conn->head_only ? 0 : len);
-  if (fits) answer(conn, status, headers, body, len);
-  else exchange_refuse(conn, 503, "no memory for the answer");
+  if (fits) put_answer(conn, status, headers, body, len);
+  else refuse_request(conn, 503, "no memory for the answer");
   conn_pump(conn);
   conn_settle(conn);
   return fits ? 0 : lack_memory(len, err);
@@ -309,6 +323,7 @@ int exchange_accept(Server *server, uint64_t id, const char *subprotocol, Error 
     buffer_printf(&conn->out, "Sec-WebSocket-Protocol: %s\r\n", subprotocol);
   buffer_puts(&conn->out, "\r\n");
   conn->ws = ws_parser_new(WS_SERVER, server->options.max_message);
+  conn->ops = &channel_ops;
   conn->phase = CONN_OPEN;
   conn_flush(conn);
   conn_pump(conn);

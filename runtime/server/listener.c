@@ -1,16 +1,15 @@
 /* The listener: how libwebsockets lives on our loop, from its first handle to its last.
  *
  * What it does for us. libwebsockets listens and accepts; what becomes of a connection is
- * conn.c's, what the bytes mean is decided by proto/http1 and proto/websocket. Its own
- * HTTP and WebSocket roles were tried on paper and left (4.1.6): while an answer is being
- * thought about it does not read, and a level-triggered loop then spins until the answer
- * comes; an upgrade must be decided inside its callback; bodies in chunks are not known
- * to it; headers it has no number for cannot be listed; Content-Length goes through
- * atoll.
+ * conn.c's; proto/http1 and proto/websocket decide what the bytes mean. Its own
+ * HTTP and WebSocket roles were tried on paper and left (4.1.6): while a request
+ * waits for its answer it does not read, so that a level-triggered loop spins until then;
+ * an upgrade must be decided inside its callback; chunked bodies are unsupported; unknown
+ * headers cannot be listed; Content-Length goes through atoll.
  *
  * One context for each server, not one for all. Closing one listener of a context takes
- * up to thirty seconds, during which its port stays taken and who connects makes the loop
- * spin; closing a context starts at once.
+ * up to thirty seconds, during which its port stays taken and each client that connects
+ * makes the loop spin; closing a context starts at once.
  *
  * A context has a table with a place for each number of a file descriptor that the
  * process may have, and writes past its end when it drops one whose number is higher. It
@@ -18,7 +17,7 @@
  * so that the table has room for the next few numbers, and for no more.
  *
  * The end of a server, always in dispatch, never inside one of its callbacks:
- *   1. server_close: each connection is told goodbye if that can be done at once, and
+ *   1. server_close: each connection says goodbye if it can at once, and is
  *      closed; then the first lws_context_destroy closes the rest (and one file
  * descriptor twice, see hold_event_fd). libuv reports handles closed a turn later; with
  * the last of them libwebsockets closes its own two, idle and timer: another turn.
@@ -38,7 +37,9 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "net/hosts.h"
+#include "server/channel.h"
+#include "server/conn.h"
+#include "server/exchange.h"
 
 #define REAP_EVERY 0.001
 enum { OWN_FDS = 64 }; /* places of a context's table beyond what is open already */
@@ -51,7 +52,7 @@ typedef struct Search {
 } Search;
 
 /* Of each kind one is made with a context: an idle and a timer handle, and the watcher of
- * an eventfd. The watchers of connections are looked at too, and known from before. */
+ * an eventfd. The watchers of connections are listed too; they are known already. */
 static void note_handle(uv_handle_t *handle, void *arg) {
   Search *search = arg;
   uv_handle_type type = uv_handle_get_type(handle);
@@ -170,41 +171,6 @@ static bool make_listener(Server *server, bool ipv6) {
   return vhost != NULL;
 }
 
-static void default_size(size_t *option, size_t value) {
-  if (*option == 0) *option = value;
-}
-
-static void default_time(double *option, double value) {
-  if (!(*option > 0)) *option = value;
-}
-
-static void set_limits(Server *server, const ServerOptions *given) {
-  ServerOptions *o = &server->options;
-  const char *const *hosts = names_copy(given->hosts);
-  const char *const *origins = names_copy(given->origins);
-  names_free(o->hosts);
-  names_free(o->origins);
-  *o = *given;
-  o->host = server->host;
-  o->hosts = hosts;
-  o->origins = origins;
-  default_size(&o->max_head, 16 * 1024);
-  default_size(&o->max_body, 8 * 1024 * 1024);
-  default_size(&o->max_message, 1024 * 1024);
-  default_size(&o->max_backlog, 4 * 1024 * 1024);
-  default_size(&o->max_connections, 4096);
-  default_time(&o->head_timeout, 10);
-  default_time(&o->request_timeout, 60);
-  default_time(&o->idle_timeout, 60);
-  default_time(&o->write_timeout, 30);
-}
-
-static void set_options(Server *server, const ServerOptions *given) {
-  const char *host = given->host && *given->host ? given->host : "127.0.0.1";
-  server->host = xstrdup(strcmp(host, "localhost") == 0 ? "127.0.0.1" : host);
-  set_limits(server, given);
-}
-
 static int listen_now(Server *server, Error *err) {
   bool ipv6 = false;
   if (server->options.port < 0 || server->options.port > 65535)
@@ -224,21 +190,7 @@ static int listen_now(Server *server, Error *err) {
 
 /* --- closing ---------------------------------------------------------------------- */
 
-void server_unref(Server *server) {
-  CHECK(server->refs > 0);
-  if (--server->refs > 0) return;
-  if (server->next) server->next->prev = server->prev;
-  if (server->prev) server->prev->next = server->next;
-  else server->room->servers = server->next;
-  charge_unref(server->charge);
-  free(server->slots);
-  free(server->host);
-  names_free(server->options.hosts);
-  names_free(server->options.origins);
-  free(server);
-}
-
-static void reap(Server *server) {
+static void reap_context(Server *server) {
   if (server->lws && own_are_gone(server)) {
     lws_context_destroy(server->lws);
     server->lws = NULL;
@@ -249,7 +201,7 @@ static void reap(Server *server) {
 }
 
 static void on_reap(Timer *timer) {
-  reap(CONTAINER_OF(timer, Server, reap));
+  reap_context(CONTAINER_OF(timer, Server, reap));
 }
 
 /* The first lws_context_destroy closes the context's eventfd, and a turn later the same
@@ -302,7 +254,7 @@ static void room_free(ServerRoom *room) {
     for (Server *s = room->servers, *next; s; s = next) {
       next = s->next;
       timer_stop(room->loop, &s->reap);
-      reap(s);
+      reap_context(s);
     }
   }
   free(room);
@@ -327,7 +279,7 @@ static const ServerTable table = {
     .room_free = room_free,
     .open = listener_open,
     .close = listener_close,
-    .retune = set_limits,
+    .retune = server_set_limits,
     .port = listener_port,
     .connections = listener_connections,
     .respond = exchange_respond,
@@ -339,17 +291,10 @@ static const ServerTable table = {
 
 static Server *listener_open(ServerRoom *room, const ServerOptions *options,
                              const ServerCallbacks *callbacks, void *ctx, Error *err) {
-  Server *server = xcalloc(1, sizeof *server);
+  Server *server = server_new(room, options);
   server->table = &table;
-  server->listen_fd = -1;
-  server->room = room;
-  server->refs = 1;
   server->reap.fire = on_reap;
-  server->next = room->servers;
-  if (server->next) server->next->prev = server;
-  room->servers = server;
-  set_options(server, options);
-  server->charge = charge_ref(options->charge);
+  server->first_ops = &exchange_ops;
   server->callbacks = *callbacks;
   server->ctx = ctx;
   if (listen_now(server, err) == 0) return server;
