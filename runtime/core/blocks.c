@@ -26,7 +26,7 @@ static inline size_t room_of(size_t index) {
   return index < 17 ? 16 * index + 8 : index == 17 ? 520 : 1032;
 }
 
-static inline void *take(Blocks *blocks, size_t size) {
+static inline void *take_block(Blocks *blocks, size_t size) {
   size_t i = index_of(size);
   if (i >= BLOCK_SIZES) return malloc(size);
   KeptBlock *block = blocks->kept[i].first;
@@ -48,11 +48,11 @@ static inline void give_back(Blocks *blocks, void *p, size_t size) {
   blocks->kept[i].count++;
 }
 
-static void *move(Blocks *blocks, void *old, size_t old_size, size_t size) {
+static void *move_block(Blocks *blocks, void *old, size_t old_size, size_t size) {
   size_t from = index_of(old_size), to = index_of(size);
   if (from >= BLOCK_SIZES && to >= BLOCK_SIZES) return realloc(old, size);
   if (from == to) return old;
-  void *p = take(blocks, size);
+  void *p = take_block(blocks, size);
   if (!p)
     return size < old_size ? old : NULL; /* a larger one may stand for a small one */
   memcpy(p, old, size < old_size ? size : old_size);
@@ -61,15 +61,15 @@ static void *move(Blocks *blocks, void *old, size_t old_size, size_t size) {
 }
 
 void *blocks_resize(Blocks *blocks, void *old, size_t old_size, size_t size) {
-  if (old_size == 0) return take(blocks, size);
-  if (size > 0) return move(blocks, old, old_size, size);
+  if (old_size == 0) return take_block(blocks, size);
+  if (size > 0) return move_block(blocks, old, old_size, size);
   give_back(blocks, old, old_size);
   return NULL;
 }
 
 void *blocks_take(Blocks *blocks, size_t size) {
   size_t i = index_of(size);
-  if (i < BLOCK_SIZES && blocks->kept[i].first) return take(blocks, size);
+  if (i < BLOCK_SIZES && blocks->kept[i].first) return take_block(blocks, size);
   return xmalloc(i < BLOCK_SIZES ? room_of(i) : size);
 }
 

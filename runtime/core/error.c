@@ -37,25 +37,25 @@ void error_detail(Error *err, const char *fmt, ...) {
   va_end(args);
 }
 
-static const CodeInfo *info(ErrorCode code) {
+static const CodeInfo *code_info(ErrorCode code) {
   CHECK(code < ERR_COUNT);
   return &codes[code];
 }
 
 const char *error_name(ErrorCode code) {
-  return info(code)->name;
+  return code_info(code)->name;
 }
 
 const char *error_meaning(ErrorCode code) {
-  return info(code)->meaning;
+  return code_info(code)->meaning;
 }
 
 const char *error_severity(ErrorCode code) {
-  return severities[info(code)->severity];
+  return severities[code_info(code)->severity];
 }
 
 bool error_recoverable(ErrorCode code) {
-  return info(code)->recoverable;
+  return code_info(code)->recoverable;
 }
 
 const char *error_sent(Sent sent) {

@@ -15,7 +15,7 @@ static void link_node(const Index *index, IndexNode *node) {
 }
 
 /* The order of those in one slot is turned round twice, so that the newest stay first. */
-static void move(const Index *to, IndexNode *node) {
+static void move_nodes(const Index *to, IndexNode *node) {
   IndexNode *turned = NULL;
   while (node) {
     IndexNode *next = node->next;
@@ -30,16 +30,16 @@ static void move(const Index *to, IndexNode *node) {
   }
 }
 
-static void grow(Index *index) {
+static void grow_index(Index *index) {
   Index old = *index;
   index->room = old.room ? 2 * old.room : FIRST_ROOM;
   index->slots = xcalloc(index->room, sizeof *index->slots);
-  for (size_t i = 0; i < old.room; i++) move(index, old.slots[i]);
+  for (size_t i = 0; i < old.room; i++) move_nodes(index, old.slots[i]);
   free(old.slots);
 }
 
 void index_add(Index *index, IndexNode *node, uint64_t hash) {
-  if (index->count == index->room) grow(index);
+  if (index->count == index->room) grow_index(index);
   index->count++;
   node->hash = hash;
   link_node(index, node);

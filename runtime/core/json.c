@@ -18,7 +18,7 @@ typedef struct Reader {
 
 static const char *read_value(Reader *r, const char *p, cJSON *item);
 
-static const char *full(Reader *r, const char *p) {
+static const char *fail_memory(Reader *r, const char *p) {
   return json_fail(&r->scan, p, "no memory"); /* the arena tells */
 }
 
@@ -40,7 +40,7 @@ static inline char *text_end(Reader *r, char *bytes, size_t len) {
 }
 
 /* Most strings are short: words are quicker than a call. */
-static inline void copy(const Reader *r, char *to, const JsonSlice *slice) {
+static inline void copy_plain(const Reader *r, char *to, const JsonSlice *slice) {
   const char *from = slice->text;
   if ((size_t)(r->scan.end - from) < slice->len + 8) {
     memcpy(to, from, slice->len);
@@ -54,7 +54,7 @@ static inline char *take_text(Reader *r, const JsonSlice *slice) {
   char *to = text_start(r, len);
   if (!to) return NULL;
   if (slice->escaped) len = json_unescape(to, slice);
-  else copy(r, to, slice);
+  else copy_plain(r, to, slice);
   return text_end(r, to, len);
 }
 
@@ -62,14 +62,14 @@ static const char *read_string(Reader *r, const char *p, char **out) {
   JsonSlice slice;
   if (!(p = json_scan_string(&r->scan, p, &slice))) return NULL;
   *out = take_text(r, &slice);
-  return *out ? p : full(r, p);
+  return *out ? p : fail_memory(r, p);
 }
 
 static const char *read_name(Reader *r, const char *p, cJSON *item) {
   JsonSlice name;
   if (!(p = json_scan_name(&r->scan, p, &name))) return NULL;
   item->string = take_text(r, &name);
-  return item->string ? p : full(r, p);
+  return item->string ? p : fail_memory(r, p);
 }
 
 static const char *read_number(Reader *r, const char *p, cJSON *item) {
@@ -96,7 +96,7 @@ static const char *read_items(Reader *r, const char *p, cJSON *parent, char clos
   p = json_open(&r->scan, p, close, &more);
   while (p && more) {
     cJSON *item = new_item(r->arena);
-    if (!item) return full(r, p);
+    if (!item) return fail_memory(r, p);
     *link = item;
     link = &item->next;
     parent->valueint++;

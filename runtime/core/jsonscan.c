@@ -21,7 +21,7 @@ const char *json_fail(JsonScan *s, const char *at, const char *what) {
 }
 
 /* The text around the place, with what a terminal should not see left out. */
-static void excerpt(char *out, const char *text, size_t len, size_t at) {
+static void put_excerpt(char *out, const char *text, size_t len, size_t at) {
   size_t from = at > EXCERPT / 2 ? at - EXCERPT / 2 : 0;
   size_t end = len - from < EXCERPT ? len : from + EXCERPT;
   while (from < end) {
@@ -41,7 +41,7 @@ void json_scan_error(const JsonScan *s, const char *text, size_t len, Error *err
   size_t mark = mark_width(text, len);
   text += mark, len -= mark;
   size_t at = (size_t)(s->at - text);
-  excerpt(near, text, len, at);
+  put_excerpt(near, text, len, at);
   if (len == 0) error_set(err, ERR_DECODE, "not JSON: no text");
   else
     error_set(err, ERR_DECODE, "not JSON at byte %zu: %s, near `%s`", at, s->what, near);
@@ -54,7 +54,7 @@ const char *json_scan_start(JsonScan *s, const char *text, size_t len) {
 
 /* --- strings ---------------------------------------------------------------------- */
 
-static int hex4(const char *p, const char *end) {
+static int read_hex(const char *p, const char *end) {
   if (end - p < 4) return -1;
   int value = 0;
   for (int i = 0; i < 4; i++) {
@@ -72,7 +72,7 @@ static const char escapes[] = "\"\\/bfnrt", meanings[] = "\"\\/\b\f\n\r\t";
 static const char *skip_escape(JsonScan *s, const char *p) {
   if (s->end - p < 2) return json_fail(s, s->end, too_early);
   if (p[1] == 'u') {
-    if (hex4(p + 2, s->end) >= 0) return p + 6;
+    if (read_hex(p + 2, s->end) >= 0) return p + 6;
     return json_fail(s, p, "\\u without four hexadecimal digits");
   }
   return p[1] && strchr(escapes, p[1]) ? p + 2 : json_fail(s, p, "no such escape");
@@ -117,13 +117,13 @@ static char *put_character(char *to, int c) {
 /* The low surrogate whose escape stands at p, or -1. */
 static int low_surrogate(const char *p, const char *end) {
   if (end - p < 6 || p[0] != '\\' || p[1] != 'u') return -1;
-  int value = hex4(p + 2, end);
+  int value = read_hex(p + 2, end);
   return value >= 0xDC00 && value <= 0xDFFF ? value : -1;
 }
 
 /* `p` stands at the backslash of \uXXXX; half a pair of surrogates is U+FFFD. */
 static const char *take_unicode(const char *p, const char *end, char **to) {
-  int c = hex4(p + 2, end);
+  int c = read_hex(p + 2, end);
   p += 6;
   if (c >= 0xD800 && c <= 0xDFFF) {
     int low = c < 0xDC00 ? low_surrogate(p, end) : -1;
@@ -183,7 +183,7 @@ static bool exact_number(uint64_t mantissa, long exponent, double *value) {
 }
 
 /* More than 19 digits do not fit *value: who needs it counts them. */
-static inline const char *digits(const char *p, const char *end, uint64_t *value) {
+static inline const char *read_digits(const char *p, const char *end, uint64_t *value) {
   uint64_t n = *value;
   for (; p < end && (uint8_t)(*p - '0') < 10; p++) n = n * 10 + (uint8_t)(*p - '0');
   *value = n;
@@ -196,7 +196,7 @@ static const char *read_exponent(const char *p, const char *end, long *exponent)
   bool minus = p < end && *p == '-';
   if (p < end && (*p == '+' || *p == '-')) p++;
   uint64_t n = 0;
-  const char *q = digits(p, end, &n);
+  const char *q = read_digits(p, end, &n);
   if (q == p) return NULL;
   if (q - p > 5 || n > 99999) n = 99999;
   *exponent += minus ? -(long)n : (long)n;
@@ -217,12 +217,12 @@ const char *json_scan_number(JsonScan *s, const char *start, bool exact,
   const char *end = s->end, *first = start + (*start == '-');
   uint64_t mantissa = 0;
   long exponent = 0;
-  const char *p = digits(first, end, &mantissa);
+  const char *p = read_digits(first, end, &mantissa);
   ptrdiff_t count = p - first;
   if (count == 0 || (*first == '0' && count > 1)) return json_fail(s, start, wrong);
   if (p < end && *p == '.') {
     const char *fraction = p + 1;
-    p = digits(fraction, end, &mantissa);
+    p = read_digits(fraction, end, &mantissa);
     if (p == fraction) return json_fail(s, start, wrong);
     count += p - fraction;
     exponent = (long)(fraction - p);

@@ -121,7 +121,7 @@ typedef struct Shown {
   size_t len;
 } Shown;
 
-static Shown shown(const char *text) {
+static Shown shown_text(const char *text) {
   return (Shown){text, strlen(text)};
 }
 
@@ -142,11 +142,11 @@ static void put_text(Buffer *line, LogLevel level, const char *room, Shown messa
                      const char *fields) {
   put_time(line);
   buffer_printf(line, " %s ", labels[level]);
-  put_visible(line, shown(room));
+  put_visible(line, shown_text(room));
   buffer_puts(line, ": ");
   put_visible(line, message);
   if (fields) buffer_putc(line, ' ');
-  if (fields) put_visible(line, shown(fields));
+  if (fields) put_visible(line, shown_text(fields));
 }
 
 /* Bytes that are not UTF-8 are shown as \xNN there too. */
@@ -181,7 +181,7 @@ static void put_json(Buffer *line, LogLevel level, const char *room, Shown messa
   buffer_puts(line, "{\"time\":\"");
   put_time(line);
   buffer_printf(line, "\",\"level\":\"%s\",\"room\":", names[level]);
-  put_json_string(line, shown(room));
+  put_json_string(line, shown_text(room));
   buffer_puts(line, ",\"message\":");
   put_json_string(line, message);
   if (fields) buffer_puts(line, ",\"fields\":");
@@ -218,12 +218,12 @@ static void put_line(const Log *log, Buffer *line, LogLevel level, const char *r
 
 /* --- limits ----------------------------------------------------------------------- */
 
-static void tell_dropped(Log *log, LogRoom *room) {
+static void put_dropped(Log *log, LogRoom *room) {
   if (!room->dropped) return;
   char *text = xasprintf("%lu records dropped: it logs too much, or nobody reads the log",
                          room->dropped);
   Buffer line = {0};
-  put_line(log, &line, LOG_WARN, room->name, shown(text), NULL);
+  put_line(log, &line, LOG_WARN, room->name, shown_text(text), NULL);
   room->dropped = 0;
   write_out(log, &line);
   buffer_free(&line);
@@ -231,7 +231,7 @@ static void tell_dropped(Log *log, LogRoom *room) {
 }
 
 /* A text of `most` bytes at most; in `cut` if it had to be cut. */
-static Shown shorten(Shown what, size_t most, Buffer *cut) {
+static Shown cut_text(Shown what, size_t most, Buffer *cut) {
   if (what.len <= most) return what;
   size_t end = most;
   while (end > most - 4 && ((unsigned char)what.text[end] & 0xC0) == 0x80) end--;
@@ -251,7 +251,7 @@ static void put_bounded(const Log *log, Buffer *line, LogLevel level, const char
     char *left_out =
         len <= most / 2 ? NULL : xasprintf("{\"not_shown\":\"%zu bytes\"}", len);
     buffer_clear(line);
-    put_line(log, line, level, room, shorten(message, most, &cut),
+    put_line(log, line, level, room, cut_text(message, most, &cut),
              left_out ? left_out : fields);
     free(left_out);
     if (line->len <= MOST_BYTES) break;
@@ -261,7 +261,7 @@ static void put_bounded(const Log *log, Buffer *line, LogLevel level, const char
 
 void log_settle(Log *log) {
   pthread_mutex_lock(&log->lock);
-  for (LogRoom *room = log->rooms; room; room = room->next) tell_dropped(log, room);
+  for (LogRoom *room = log->rooms; room; room = room->next) put_dropped(log, room);
   pthread_mutex_unlock(&log->lock);
 }
 
@@ -272,7 +272,7 @@ static bool is_unread(const Log *log) {
 static bool may_write(Log *log, LogRoom *room) {
   if (!log_room_allows(room, clock_monotonic())) return false;
   if (is_unread(log)) return room->dropped++, false;
-  tell_dropped(log, room);
+  put_dropped(log, room);
   return true;
 }
 

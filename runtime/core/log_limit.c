@@ -25,7 +25,7 @@ void log_rooms_free(LogRoom **rooms) {
   }
 }
 
-static double fill(double now, double rate, double seconds, double most) {
+static double fill_bucket(double now, double rate, double seconds, double most) {
   double sum = now + rate * seconds;
   return sum < most ? sum : most;
 }
@@ -34,8 +34,8 @@ static double fill(double now, double rate, double seconds, double most) {
 bool log_room_allows(LogRoom *room, double now) {
   double seconds = now - room->filled;
   room->filled = now;
-  room->records = fill(room->records, LOG_RATE, seconds, LOG_BURST);
-  room->bytes = fill(room->bytes, LOG_BYTES_RATE, seconds, LOG_BYTES_BURST);
+  room->records = fill_bucket(room->records, LOG_RATE, seconds, LOG_BURST);
+  room->bytes = fill_bucket(room->bytes, LOG_BYTES_RATE, seconds, LOG_BYTES_BURST);
   if (room->cut) room->cut = room->records < LOG_RATE || room->bytes < LOG_BYTES_RATE;
   else room->cut = room->records < 1 || room->bytes < 1;
   if (room->cut) room->dropped++;

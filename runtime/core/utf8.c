@@ -4,28 +4,28 @@
 
 #include <string.h>
 
-static bool ascii8(const uint8_t *at) {
+static bool is_ascii8(const uint8_t *at) {
   uint64_t word;
   memcpy(&word, at, 8);
   return (word & 0x8080808080808080u) == 0;
 }
 
-static bool ascii32(const uint8_t *at) {
+static bool is_ascii32(const uint8_t *at) {
   uint64_t word[4];
   memcpy(word, at, 32);
   return ((word[0] | word[1] | word[2] | word[3]) & 0x8080808080808080u) == 0;
 }
 
 static const uint8_t *skip_ascii(const uint8_t *at, const uint8_t *end) {
-  while (end - at >= 32 && ascii32(at)) at += 32;
-  while (end - at >= 8 && ascii8(at)) at += 8;
+  while (end - at >= 32 && is_ascii32(at)) at += 32;
+  while (end - at >= 8 && is_ascii8(at)) at += 8;
   while (at < end && *at < 0x80) at++;
   return at;
 }
 
 /* The first byte of a character of two bytes or more (RFC 3629, section 4): it says how
  * many follow, and which the first of them may be. */
-static bool lead(Utf8 *u, uint8_t byte) {
+static bool take_lead(Utf8 *u, uint8_t byte) {
   u->low = 0x80;
   u->high = 0xBF;
   if (byte < 0xC2 || byte > 0xF4) return false;
@@ -37,7 +37,7 @@ static bool lead(Utf8 *u, uint8_t byte) {
   return true;
 }
 
-static bool follow(Utf8 *u, uint8_t byte) {
+static bool take_follower(Utf8 *u, uint8_t byte) {
   if (byte < u->low || byte > u->high) return false;
   u->low = 0x80;
   u->high = 0xBF;
@@ -51,10 +51,10 @@ bool utf8_feed(Utf8 *state, const void *bytes, size_t len) {
   Utf8 u = *state;
   for (;;) {
     while (u.need && at < end)
-      if (!follow(&u, *at++)) return false;
+      if (!take_follower(&u, *at++)) return false;
     if (u.need == 0 && at < end && *at < 0x80) at = skip_ascii(at, end);
     if (at == end) break;
-    if (!lead(&u, *at++)) return false;
+    if (!take_lead(&u, *at++)) return false;
   }
   *state = u;
   return true;

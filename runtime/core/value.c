@@ -131,7 +131,7 @@ static size_t node_size(const ValueNode *node) {
 /* --- releasing: what has no holder any more waits in a list, linked through `account`
  */
 
-static void drop(ValueNode *node, ValueNode **dead) {
+static void drop_node(ValueNode *node, ValueNode **dead) {
   if (--node->refs) return;
   ValueAccount *account = node->account;
   count_bytes(account, -(ptrdiff_t)(node_size(node) + NODE_OVERHEAD));
@@ -143,11 +143,11 @@ static void drop(ValueNode *node, ValueNode **dead) {
 
 static void drop_values(const Value *values, size_t count, ValueNode **dead) {
   for (size_t i = 0; i < count; i++)
-    if (value_has_node(values[i])) drop(values[i].node, dead);
+    if (value_has_node(values[i])) drop_node(values[i].node, dead);
 }
 
 static void drop_keys(const Keys *keys, ValueNode **dead) {
-  for (size_t i = 0; i < keys->count; i++) drop(&keys_names(keys)[i]->node, dead);
+  for (size_t i = 0; i < keys->count; i++) drop_node(&keys_names(keys)[i]->node, dead);
 }
 
 static void drop_tree(const Tree *tree, ValueNode **dead) {
@@ -155,11 +155,12 @@ static void drop_tree(const Tree *tree, ValueNode **dead) {
     drop_values(&tree->slots[0].value, tree->count * tree_stride(tree), dead);
     return;
   }
-  for (size_t i = 0; i < tree->count; i++) drop(&tree->slots[i].branch.tree->node, dead);
+  for (size_t i = 0; i < tree->count; i++)
+    drop_node(&tree->slots[i].branch.tree->node, dead);
 }
 
 static void drop_lazy(const Lazy *lazy, ValueNode **dead) {
-  if (lazy->content) drop(lazy->content, dead);
+  if (lazy->content) drop_node(lazy->content, dead);
   else lazy->loader->gone(lazy->loader, lazy->item);
 }
 
@@ -172,7 +173,7 @@ static void drop_parts(ValueNode *node, ValueNode **dead) {
   } else if (node->kind == NODE_OBJECT) {
     Object *object = (Object *)node;
     drop_values(object->items, object->keys->count, dead);
-    drop(&object->keys->node, dead);
+    drop_node(&object->keys->node, dead);
   } else {
     drop_tree((const Tree *)node, dead);
   }
@@ -180,7 +181,7 @@ static void drop_parts(ValueNode *node, ValueNode **dead) {
 
 void node_release(ValueNode *node) {
   ValueNode *dead = NULL;
-  drop(node, &dead);
+  drop_node(node, &dead);
   while (dead) {
     ValueNode *next = dead;
     dead = (ValueNode *)(void *)next->account;

@@ -95,7 +95,7 @@ const Value *value_array_run(Value array, size_t index, size_t *count) {
 }
 
 /* What speaks against putting `item` in; it is released then. */
-static int refuse(ValueAccount *account, Value item, bool place) {
+static int refuse_item(ValueAccount *account, Value item, bool place) {
   int code = 0;
   if (!place) code = ERR_INVALID;
   else if (too_deep(item)) code = ERR_TOO_LARGE;
@@ -106,7 +106,7 @@ static int refuse(ValueAccount *account, Value item, bool place) {
 
 int value_array_set(ValueAccount *account, Value *array, size_t index, Value item) {
   bool place = array->type == VALUE_ARRAY && index < tree_of(*array)->total;
-  int code = refuse(account, item, place);
+  int code = refuse_item(account, item, place);
   if (code) return code;
   content_own(array);
   Tree *tree = tree_of(*array);
@@ -118,7 +118,7 @@ int value_array_set(ValueAccount *account, Value *array, size_t index, Value ite
 int value_array_insert(ValueAccount *account, Value *array, size_t index, Value item) {
   bool place = array->type == VALUE_ARRAY && index <= tree_of(*array)->total &&
                tree_of(*array)->total < UINT32_MAX;
-  int code = refuse(account, item, place);
+  int code = refuse_item(account, item, place);
   if (code) return code;
   content_own(array);
   Tree *tree = tree_of(*array);

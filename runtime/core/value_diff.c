@@ -12,10 +12,10 @@ typedef struct Differ {
   void *ctx;
 } Differ;
 
-static int walk(const Differ *d, const ValuePath *path, Value before, Value after);
+static int walk_values(const Differ *d, const ValuePath *path, Value before, Value after);
 
-static int tell(const Differ *d, ValueChangeKind kind, const ValuePath *path,
-                Value before, Value after) {
+static int report_change(const Differ *d, ValueChangeKind kind, const ValuePath *path,
+                         Value before, Value after) {
   return d->fn(d->ctx, &(ValueChange){
                            .kind = kind, .path = path, .before = before, .after = after});
 }
@@ -54,8 +54,8 @@ static void find_meeting(const Sides *s, size_t *went, size_t *came) {
   *went = *came = 1;
 }
 
-static int splice(const Differ *d, const ValuePath *path, const Sides *s, size_t went,
-                  size_t came) {
+static int report_splice(const Differ *d, const ValuePath *path, const Sides *s,
+                         size_t went, size_t came) {
   return d->fn(d->ctx, &(ValueChange){.kind = VALUE_SPLICE,
                                       .path = path,
                                       .before = s->before,
@@ -69,7 +69,8 @@ static int changed_items(const Differ *d, const ValuePath *path, Sides *s, size_
   int code = 0;
   for (; count && !code; count--, s->i++, s->j++) {
     ValuePath at = {.up = path, .step.index = s->j};
-    code = walk(d, &at, value_array_at(s->before, s->i), value_array_at(s->after, s->j));
+    code = walk_values(d, &at, value_array_at(s->before, s->i),
+                       value_array_at(s->after, s->j));
   }
   return code;
 }
@@ -86,26 +87,26 @@ static int walk_arrays(const Differ *d, const ValuePath *path, Value before,
     if (went == came) {
       code = changed_items(d, path, &s, went);
     } else {
-      code = splice(d, path, &s, went, came);
+      code = report_splice(d, path, &s, went, came);
       s.i += went, s.j += came;
     }
     if (code) return code;
   }
   if (s.i == s.from && s.j == s.to) return 0;
-  return splice(d, path, &s, s.from - s.i, s.to - s.j);
+  return report_splice(d, path, &s, s.from - s.i, s.to - s.j);
 }
 
 /* --- objects ---------------------------------------------------------------------- */
 
-static int tell_removed(const Differ *d, const ValuePath *path, Value before,
-                        Value after) {
+static int report_removed(const Differ *d, const ValuePath *path, Value before,
+                          Value after) {
   Value key, item;
   int code = 0;
   for (size_t i = 0; !code && value_object_at(before, i, &key, &item); i++) {
     ValuePath at = {.up = path};
     at.step.key = value_bytes(key, &at.step.key_len);
     Value now = value_object_get(after, at.step.key, at.step.key_len);
-    if (now.type == VALUE_ABSENT) code = tell(d, VALUE_REMOVE, &at, item, now);
+    if (now.type == VALUE_ABSENT) code = report_change(d, VALUE_REMOVE, &at, item, now);
   }
   return code;
 }
@@ -134,8 +135,8 @@ static int walk_sorted(const Differ *d, const ValuePath *path, Value before,
     }
     if (order > 0) item_i = (Value){0};
     i += order <= 0, j += order >= 0;
-    int code = order < 0 ? tell(d, VALUE_REMOVE, &at, item_i, item_j)
-                         : walk(d, &at, item_i, item_j);
+    int code = order < 0 ? report_change(d, VALUE_REMOVE, &at, item_i, item_j)
+                         : walk_values(d, &at, item_i, item_j);
     if (code) return code;
   }
 }
@@ -145,24 +146,26 @@ static int walk_objects(const Differ *d, const ValuePath *path, Value before,
   if (node_of(before)->kind == NODE_PAIRS && node_of(after)->kind == NODE_PAIRS)
     return walk_sorted(d, path, before, after);
   Value key, item;
-  int code = tell_removed(d, path, before, after);
+  int code = report_removed(d, path, before, after);
   for (size_t i = 0; !code && value_object_at(after, i, &key, &item); i++) {
     ValuePath at = {.up = path};
     at.step.key = value_bytes(key, &at.step.key_len);
-    code = walk(d, &at, value_object_get(before, at.step.key, at.step.key_len), item);
+    code =
+        walk_values(d, &at, value_object_get(before, at.step.key, at.step.key_len), item);
   }
   return code;
 }
 
-static int walk(const Differ *d, const ValuePath *path, Value before, Value after) {
+static int walk_values(const Differ *d, const ValuePath *path, Value before,
+                       Value after) {
   if (value_same(before, after) && before.type == after.type) return 0;
   if (before.type == VALUE_ARRAY && after.type == VALUE_ARRAY)
     return walk_arrays(d, path, before, after);
   if (before.type == VALUE_OBJECT && after.type == VALUE_OBJECT)
     return walk_objects(d, path, before, after);
-  return tell(d, VALUE_SET, path, before, after);
+  return report_change(d, VALUE_SET, path, before, after);
 }
 
 int value_diff(Value before, Value after, ValueDiffFn *fn, void *ctx) {
-  return walk(&(Differ){fn, ctx}, NULL, before, after);
+  return walk_values(&(Differ){fn, ctx}, NULL, before, after);
 }

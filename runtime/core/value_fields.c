@@ -37,17 +37,17 @@ static int compare_keys(const ValueField *a, const ValueField *b) {
 }
 
 /* Of one key, the one that came last stands last. */
-static int compare(const void *a, const void *b) {
+static int compare_items(const void *a, const void *b) {
   const Sortable *x = a, *y = b;
   if (x->head != y->head) return x->head < y->head ? -1 : 1;
   int order = compare_keys(x->field, y->field);
   return order ? order : (x->field > y->field) - (x->field < y->field);
 }
 
-static void sort(Sortable *all, size_t count) {
+static void sort_items(Sortable *all, size_t count) {
   size_t i = 1;
-  while (i < count && compare(&all[i - 1], &all[i]) < 0) i++;
-  if (i < count) qsort(all, count, sizeof *all, compare);
+  while (i < count && compare_items(&all[i - 1], &all[i]) < 0) i++;
+  if (i < count) qsort(all, count, sizeof *all, compare_items);
 }
 
 /* Drops what another of its key came after, and null. Returns how many are left. */
@@ -66,7 +66,7 @@ static void release_pairs(Value *pairs, size_t from, size_t to) {
 }
 
 /* Takes the items; absent when the account is full. */
-static Tree *build(ValueAccount *account, const Sortable *all, size_t count) {
+static Tree *build_tree(ValueAccount *account, const Sortable *all, size_t count) {
   Value *pairs = xmalloc((count * 2 + 1) * sizeof *pairs);
   bool full = false;
   for (size_t i = 0; i < count; i++) {
@@ -95,7 +95,7 @@ static int by_place(const void *a, const void *b) {
 }
 
 /* So few are left that the object is a flat one, in the order in which they came. */
-static Value flat(ValueAccount *account, Sortable *all, size_t count) {
+static Value build_flat(ValueAccount *account, Sortable *all, size_t count) {
   ValueField fields[FLAT_MAX];
   qsort(all, count, sizeof *all, by_place);
   for (size_t i = 0; i < count; i++) fields[i] = *all[i].field;
@@ -112,12 +112,12 @@ Value object_of_many(ValueAccount *account, const ValueField *fields, size_t cou
   size_t from = find_common(fields, count);
   for (size_t i = 0; i < count; i++)
     all[i] = (Sortable){head_of(&fields[i], from), &fields[i]};
-  sort(all, count);
+  sort_items(all, count);
   size_t left = drop_others(all, count);
   if (left <= FLAT_MAX) {
-    object = flat(account, all, left);
+    object = build_flat(account, all, left);
   } else {
-    Tree *tree = build(account, all, left);
+    Tree *tree = build_tree(account, all, left);
     if (tree) object = (Value){.type = VALUE_OBJECT, .node = &tree->node};
   }
   free(all);

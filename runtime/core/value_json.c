@@ -3,9 +3,9 @@
 
 /* --- out -------------------------------------------------------------------------- */
 
-static int put(Buffer *out, Value v, const ValuePath *up, Error *err);
+static int put_value(Buffer *out, Value v, const ValuePath *up, Error *err);
 
-static int refuse(const ValuePath *path, const char *what, Error *err) {
+static int set_error(const ValuePath *path, const char *what, Error *err) {
   Buffer way = {0};
   value_path_put(&way, path);
   enum { MOST = 200 };
@@ -24,7 +24,7 @@ static int put_array(Buffer *out, Value v, ValuePath *at, Error *err) {
     if (i) buffer_putc(out, ',');
     if (!run) item = value_array_run(v, i, &run);
     at->step.index = i;
-    int code = put(out, *item, at, err);
+    int code = put_value(out, *item, at, err);
     if (code) return code;
   }
   buffer_putc(out, ']');
@@ -38,9 +38,9 @@ static int put_object(Buffer *out, Value v, ValuePath *at, Error *err) {
     if (i) buffer_putc(out, ',');
     at->step.key = value_bytes(key, &at->step.key_len);
     if (json_put_string(out, at->step.key, at->step.key_len) != 0)
-      return refuse(at, "a key that is not UTF-8", err);
+      return set_error(at, "a key that is not UTF-8", err);
     buffer_putc(out, ':');
-    int code = put(out, item, at, err);
+    int code = put_value(out, item, at, err);
     if (code) return code;
   }
   buffer_putc(out, '}');
@@ -51,10 +51,10 @@ static int put_text(Buffer *out, Value v, const ValuePath *up, Error *err) {
   size_t len;
   const char *bytes = value_bytes(v, &len);
   if (json_put_string(out, bytes, len) == 0) return 0;
-  return refuse(up, "a string that is not UTF-8", err);
+  return set_error(up, "a string that is not UTF-8", err);
 }
 
-static int put(Buffer *out, Value v, const ValuePath *up, Error *err) {
+static int put_value(Buffer *out, Value v, const ValuePath *up, Error *err) {
   ValuePath at = {.up = up};
   switch (v.type) {
   case VALUE_BOOL:
@@ -65,7 +65,7 @@ static int put(Buffer *out, Value v, const ValuePath *up, Error *err) {
     return 0;
   case VALUE_DOUBLE:
     if (json_put_number(out, v.number) == 0) return 0;
-    return refuse(up, "NaN and infinity are no JSON numbers", err);
+    return set_error(up, "NaN and infinity are no JSON numbers", err);
   case VALUE_TEXT:
     return put_text(out, v, up, err);
   case VALUE_ARRAY:
@@ -80,7 +80,7 @@ static int put(Buffer *out, Value v, const ValuePath *up, Error *err) {
 
 int value_to_json(Value v, Buffer *out, Error *err) {
   size_t before = out->len;
-  int code = put(out, v, NULL, err);
+  int code = put_value(out, v, NULL, err);
   if (code) out->len = before;
   return code;
 }

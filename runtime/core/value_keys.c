@@ -6,7 +6,7 @@
 
 enum { MIX = 0x9E3779B1u };
 
-static uint32_t mix(uint32_t hash, uint32_t word) {
+static uint32_t mix_word(uint32_t hash, uint32_t word) {
   hash = (hash ^ word) * MIX;
   return hash ^ hash >> 15;
 }
@@ -15,11 +15,11 @@ uint32_t keys_hash(const char *key, size_t len) {
   uint32_t hash = (uint32_t)len, word;
   for (; len >= 4; key += 4, len -= 4) {
     memcpy(&word, key, 4);
-    hash = mix(hash, word);
+    hash = mix_word(hash, word);
   }
   word = 0;
   memcpy(&word, key, len);
-  return mix(hash, word);
+  return mix_word(hash, word);
 }
 
 int keys_find(const Keys *keys, const char *key, size_t len) {
@@ -60,8 +60,8 @@ static Text *wanted_text(ValueAccount *account, const Wanted *wanted) {
   return text;
 }
 
-static Keys *make(ValueAccount *account, const Wanted *wanted, size_t count,
-                  uint32_t hash) {
+static Keys *make_keys(ValueAccount *account, const Wanted *wanted, size_t count,
+                       uint32_t hash) {
   Keys *keys =
       node_new(account, NODE_KEYS,
                offsetof(Keys, heads) + count * (sizeof keys->heads[0] + sizeof(Text *)));
@@ -77,10 +77,10 @@ static Keys *make(ValueAccount *account, const Wanted *wanted, size_t count,
 
 static Keys *find_or_make(ValueAccount *account, const Wanted *wanted, size_t count) {
   uint32_t hash = (uint32_t)count;
-  for (size_t i = 0; i < count; i++) hash = mix(hash, wanted[i].hash);
+  for (size_t i = 0; i < count; i++) hash = mix_word(hash, wanted[i].hash);
   Keys **seen = &account->shapes[hash % COUNT_OF(account->shapes)];
   if (*seen && is_shape(*seen, wanted, count, hash)) return node_retain(*seen);
-  Keys *keys = make(account, wanted, count, hash);
+  Keys *keys = make_keys(account, wanted, count, hash);
   if (account->closed) return keys;
   Keys *old = *seen;
   *seen = node_retain(keys);
@@ -97,14 +97,14 @@ Keys *keys_of(ValueAccount *account, const ValueField *fields, size_t count) {
   return find_or_make(account, wanted, count);
 }
 
-static void want(Wanted *wanted, const Keys *keys, size_t i) {
+static void want_key(Wanted *wanted, const Keys *keys, size_t i) {
   Text *text = keys_names(keys)[i];
   *wanted = (Wanted){text->bytes, text->len, keys->heads[i].hash, text};
 }
 
 Keys *keys_with(ValueAccount *account, const Keys *keys, const char *key, size_t len) {
   Wanted wanted[FLAT_MAX];
-  for (size_t i = 0; i < keys->count; i++) want(&wanted[i], keys, i);
+  for (size_t i = 0; i < keys->count; i++) want_key(&wanted[i], keys, i);
   wanted[keys->count] = (Wanted){key, (uint32_t)len, keys_hash(key, len), NULL};
   return find_or_make(account, wanted, keys->count + 1);
 }
@@ -113,6 +113,6 @@ Keys *keys_without(ValueAccount *account, const Keys *keys, size_t index) {
   Wanted wanted[FLAT_MAX];
   size_t count = 0;
   for (size_t i = 0; i < keys->count; i++)
-    if (i != index) want(&wanted[count++], keys, i);
+    if (i != index) want_key(&wanted[count++], keys, i);
   return find_or_make(account, wanted, count);
 }

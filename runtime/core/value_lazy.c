@@ -22,7 +22,7 @@ Value value_lazy(ValueAccount *account, ValueType type, int height, ValueLoader 
   return (Value){.type = type, .node = &lazy->node};
 }
 
-static void fill(Lazy *lazy, Value content) {
+static void fill_lazy(Lazy *lazy, Value content) {
   ValueAccount *account = lazy->node.account;
   bool array = lazy->node.level == VALUE_ARRAY;
   if (content.type == VALUE_ABSENT)
@@ -39,7 +39,7 @@ ValueNode *lazy_content(ValueNode *node) {
   if (!lazy->content) {
     Value content = lazy->loader->load(lazy->loader, lazy->item, node->account);
     CHECK(!lazy->content);
-    fill(lazy, content);
+    fill_lazy(lazy, content);
   }
   return lazy->content;
 }
@@ -55,7 +55,7 @@ void value_lazy_fill(Value v, Value content) {
   Lazy *lazy = lazy_of(v);
   CHECK(lazy);
   if (lazy->content) value_release(content);
-  else fill(lazy, content);
+  else fill_lazy(lazy, content);
 }
 
 bool value_is_unread(Value v) {

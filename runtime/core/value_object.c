@@ -168,7 +168,7 @@ static int tree_set(ValueAccount *account, Value *object, const char *key, size_
 
 /* --- making ----------------------------------------------------------------------- */
 
-static Value empty(ValueAccount *account, bool undecided) {
+static Value new_empty(ValueAccount *account, bool undecided) {
   if (account_full(account, 0)) return (Value){0};
   Object *object = flat_new(account, keys_of(account, NULL, 0));
   object->node.level = undecided;
@@ -180,11 +180,11 @@ ValueNode *object_empty(ValueAccount *account) {
 }
 
 Value value_object(ValueAccount *account) {
-  return empty(account, false);
+  return new_empty(account, false);
 }
 
 Value value_undecided(ValueAccount *account) {
-  return empty(account, true);
+  return new_empty(account, true);
 }
 
 bool value_is_undecided(Value v) {

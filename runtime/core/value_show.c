@@ -9,24 +9,24 @@ typedef struct Shower {
   size_t limit; /* of out->len */
 } Shower;
 
-static void show(const Shower *s, Value v);
+static void show_value(const Shower *s, Value v);
 
-static bool over(const Shower *s) {
+static bool is_over(const Shower *s) {
   return s->out->len >= s->limit;
 }
 
-static void cut(const Shower *s) {
+static void put_dots(const Shower *s) {
   buffer_puts(s->out, "…");
 }
 
 static void show_text(const Shower *s, Value v) {
-  size_t len, most = over(s) ? 0 : s->limit - s->out->len, shown;
+  size_t len, most = is_over(s) ? 0 : s->limit - s->out->len, shown;
   const char *bytes = value_bytes(v, &len);
   shown = len < most ? len : most;
   while (shown < len && shown > 0 && (bytes[shown] & 0xC0) == 0x80) shown--;
   if (json_put_string(s->out, bytes, shown) != 0)
     buffer_printf(s->out, "(%zu bytes)", len);
-  else if (shown < len) cut(s);
+  else if (shown < len) put_dots(s);
 }
 
 static void show_number(const Shower *s, double n) {
@@ -37,28 +37,28 @@ static void show_number(const Shower *s, double n) {
 static void show_array(const Shower *s, Value v) {
   size_t count = value_count(v);
   buffer_putc(s->out, '[');
-  for (size_t i = 0; i < count && !over(s); i++) {
+  for (size_t i = 0; i < count && !is_over(s); i++) {
     if (i) buffer_putc(s->out, ',');
-    show(s, value_array_at(v, i));
+    show_value(s, value_array_at(v, i));
   }
-  if (count && over(s)) cut(s);
+  if (count && is_over(s)) put_dots(s);
   buffer_putc(s->out, ']');
 }
 
 static void show_object(const Shower *s, Value v) {
   Value key, item;
   buffer_putc(s->out, '{');
-  for (size_t i = 0; !over(s) && value_object_at(v, i, &key, &item); i++) {
+  for (size_t i = 0; !is_over(s) && value_object_at(v, i, &key, &item); i++) {
     if (i) buffer_putc(s->out, ',');
     show_text(s, key);
     buffer_putc(s->out, ':');
-    show(s, item);
+    show_value(s, item);
   }
-  if (value_count(v) && over(s)) cut(s);
+  if (value_count(v) && is_over(s)) put_dots(s);
   buffer_putc(s->out, '}');
 }
 
-static void show(const Shower *s, Value v) {
+static void show_value(const Shower *s, Value v) {
   switch (v.type) {
   case VALUE_BOOL:
     buffer_puts(s->out, v.boolean ? "true" : "false");
@@ -84,5 +84,5 @@ static void show(const Shower *s, Value v) {
 }
 
 void value_show(Buffer *out, Value v, size_t limit) {
-  show(&(Shower){out, out->len + limit}, v);
+  show_value(&(Shower){out, out->len + limit}, v);
 }

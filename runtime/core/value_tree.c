@@ -9,12 +9,12 @@
 
 #include "core/value_node.h"
 
-static size_t most(const Tree *tree) {
+static size_t most_entries(const Tree *tree) {
   return tree->node.level == 0 && tree_stride(tree) == 2 ? TREE_MAX / 2 : TREE_MAX;
 }
 
 /* Slots an entry of this node takes. */
-static size_t width(const Tree *tree) {
+static size_t entry_width(const Tree *tree) {
   return tree->node.level == 0 ? tree_stride(tree) : 1;
 }
 
@@ -39,17 +39,17 @@ static int slot_height(const Tree *tree, size_t slot) {
   return height_of(tree->slots[slot].value) + 1;
 }
 
-static void measure(Tree *tree) {
+static void measure_height(Tree *tree) {
   int height = 1;
-  for (size_t i = 0; i < tree->count * width(tree); i++)
+  for (size_t i = 0; i < tree->count * entry_width(tree); i++)
     if (slot_height(tree, i) > height) height = slot_height(tree, i);
   tree->node.height = (uint16_t)height;
 }
 
 /* After a part of height `before` (0: none) became one of height `after`. */
-static void remeasure(Tree *tree, int before, int after) {
+static void update_height(Tree *tree, int before, int after) {
   if (after >= tree->node.height) tree->node.height = (uint16_t)after;
-  else if (before == tree->node.height) measure(tree);
+  else if (before == tree->node.height) measure_height(tree);
 }
 
 /* --- nodes of our own ------------------------------------------------------------- */
@@ -64,13 +64,13 @@ static void share_slots(const Tree *tree, size_t from, size_t slots) {
 static size_t room_for(const Tree *tree, size_t slots) {
   size_t room = 4;
   while (room < slots) room *= 2;
-  size_t limit = most(tree) * width(tree);
+  size_t limit = most_entries(tree) * entry_width(tree);
   return room < limit ? room : limit;
 }
 
 /* Takes the tree; returns one of our own with room for that many entries. */
-static Tree *own(ValueAccount *account, Tree *tree, size_t entries) {
-  size_t slots = entries * width(tree), used = tree->count * width(tree);
+static Tree *own_node(ValueAccount *account, Tree *tree, size_t entries) {
+  size_t slots = entries * entry_width(tree), used = tree->count * entry_width(tree);
   if (tree->node.refs == 1) {
     if (slots <= tree->room) return tree;
     size_t room = room_for(tree, slots);
@@ -91,12 +91,12 @@ static Tree *own(ValueAccount *account, Tree *tree, size_t entries) {
 
 /* Opens a gap for an entry, or closes one. */
 static void move_slots(Tree *tree, size_t from, size_t to) {
-  size_t w = width(tree);
+  size_t w = entry_width(tree);
   memmove(tree->slots + to * w, tree->slots + from * w,
           (tree->count - from) * w * sizeof(Slot));
 }
 
-static void recount(Tree *tree) {
+static void count_total(Tree *tree) {
   tree->total = tree->count;
   if (tree->node.level == 0) return;
   tree->total = 0;
@@ -123,7 +123,7 @@ const Value *tree_at(const Tree *tree, size_t index, size_t *run) {
 }
 
 /* The nodes that begin with the entry, the largest first. */
-static size_t beginnings(const Tree *tree, size_t index, const Tree **nodes) {
+static size_t nodes_at(const Tree *tree, size_t index, const Tree **nodes) {
   size_t count = 0;
   for (;;) {
     if (index == 0) nodes[count++] = tree;
@@ -135,7 +135,7 @@ static size_t beginnings(const Tree *tree, size_t index, const Tree **nodes) {
 size_t tree_shared(const Tree *a, size_t i, const Tree *b, size_t j) {
   const Tree *x[TREE_LEVELS], *y[TREE_LEVELS];
   if (i >= a->total || j >= b->total) return 0;
-  size_t x_count = beginnings(a, i, x), y_count = beginnings(b, j, y);
+  size_t x_count = nodes_at(a, i, x), y_count = nodes_at(b, j, y);
   for (size_t k = 0; k < x_count; k++)
     for (size_t l = 0; l < y_count; l++)
       if (x[k] == y[l]) return x[k]->total;
@@ -144,8 +144,8 @@ size_t tree_shared(const Tree *a, size_t i, const Tree *b, size_t j) {
 
 /* --- changing an item ------------------------------------------------------------- */
 
-static Tree *put(ValueAccount *account, Tree *tree, size_t index, Value item) {
-  tree = own(account, tree, tree->count);
+static Tree *put_item(ValueAccount *account, Tree *tree, size_t index, Value item) {
+  tree = own_node(account, tree, tree->count);
   int before, after;
   if (tree->node.level == 0) {
     Value *old = &tree->slots[index * tree_stride(tree) + tree_stride(tree) - 1].value;
@@ -156,29 +156,29 @@ static Tree *put(ValueAccount *account, Tree *tree, size_t index, Value item) {
   } else {
     Tree **branch = &tree->slots[find_branch(tree, &index, false)].branch.tree;
     before = (*branch)->node.height;
-    *branch = put(account, *branch, index, item);
+    *branch = put_item(account, *branch, index, item);
     after = (*branch)->node.height;
   }
-  remeasure(tree, before, after);
+  update_height(tree, before, after);
   return tree;
 }
 
 void tree_put(ValueAccount *account, Tree **tree, size_t index, Value item) {
-  *tree = put(account, *tree, index, item);
+  *tree = put_item(account, *tree, index, item);
 }
 
 /* --- inserting -------------------------------------------------------------------- */
 
 /* Moves the entries from `at` on to a new node. */
-static Tree *split(ValueAccount *account, Tree *tree, size_t at) {
-  size_t w = width(tree), moved = tree->count - at;
+static Tree *split_node(ValueAccount *account, Tree *tree, size_t at) {
+  size_t w = entry_width(tree), moved = tree->count - at;
   Tree *right = tree_new(account, tree->node.kind, tree->node.level,
                          room_for(tree, (moved + 1) * w));
   memcpy(right->slots, tree->slots + at * w, moved * w * sizeof(Slot));
   right->count = (uint16_t)moved;
   tree->count = (uint16_t)at;
-  recount(tree), recount(right);
-  measure(tree), measure(right);
+  count_total(tree), count_total(right);
+  measure_height(tree), measure_height(right);
   return right;
 }
 
@@ -189,10 +189,10 @@ static Tree *open_place(ValueAccount *account, Tree *tree, size_t *at, bool last
                         Tree **where) {
   Tree *right = NULL;
   *where = tree;
-  if (tree->count == most(tree)) {
+  if (tree->count == most_entries(tree)) {
     size_t middle = last && *at == tree->count ? tree->count : tree->count / 2u;
-    right = split(account, tree, middle);
-    if (*at > middle || middle == most(tree)) {
+    right = split_node(account, tree, middle);
+    if (*at > middle || middle == most_entries(tree)) {
       *at -= middle;
       *where = right;
     }
@@ -202,8 +202,8 @@ static Tree *open_place(ValueAccount *account, Tree *tree, size_t *at, bool last
   return right;
 }
 
-static Tree *insert(ValueAccount *account, Tree **place, size_t index, const Value *entry,
-                    bool last);
+static Tree *insert_entry(ValueAccount *account, Tree **place, size_t index,
+                          const Value *entry, bool last);
 
 static Tree *insert_leaf(ValueAccount *account, Tree *tree, size_t index,
                          const Value *entry, bool last) {
@@ -212,7 +212,7 @@ static Tree *insert_leaf(ValueAccount *account, Tree *tree, size_t index,
   size_t stride = tree_stride(tree);
   memcpy(&where->slots[index * stride], entry, stride * sizeof(Value));
   where->total++;
-  remeasure(where, 0, height_of(entry[stride - 1]) + 1);
+  update_height(where, 0, height_of(entry[stride - 1]) + 1);
   return right;
 }
 
@@ -220,10 +220,10 @@ static Tree *insert_branch(ValueAccount *account, Tree *tree, size_t index,
                            const Value *entry, bool last) {
   size_t at = find_branch(tree, &index, true);
   Slot *slot = &tree->slots[at];
-  Tree *extra =
-      insert(account, &slot->branch.tree, index, entry, last && at + 1u == tree->count);
+  Tree *extra = insert_entry(account, &slot->branch.tree, index, entry,
+                             last && at + 1u == tree->count);
   slot->branch.total = slot->branch.tree->total;
-  remeasure(tree, 0, slot->branch.tree->node.height);
+  update_height(tree, 0, slot->branch.tree->node.height);
   if (!extra) {
     tree->total++;
     return NULL;
@@ -232,24 +232,24 @@ static Tree *insert_branch(ValueAccount *account, Tree *tree, size_t index,
   Tree *right = open_place(account, tree, (at++, &at), last, &where);
   where->slots[at].branch.tree = extra;
   where->slots[at].branch.total = extra->total;
-  recount(tree);
-  remeasure(where, 0, extra->node.height);
-  if (right) recount(right);
+  count_total(tree);
+  update_height(where, 0, extra->node.height);
+  if (right) count_total(right);
   return right;
 }
 
 /* Returns what did not fit, to stand on the right of *place. */
-static Tree *insert(ValueAccount *account, Tree **place, size_t index, const Value *entry,
-                    bool last) {
+static Tree *insert_entry(ValueAccount *account, Tree **place, size_t index,
+                          const Value *entry, bool last) {
   Tree *tree = *place;
-  bool full = tree->count == most(tree);
-  tree = *place = own(account, tree, tree->count + !full);
+  bool full = tree->count == most_entries(tree);
+  tree = *place = own_node(account, tree, tree->count + !full);
   return (tree->node.level ? insert_branch : insert_leaf)(account, tree, index, entry,
                                                           last);
 }
 
 void tree_insert(ValueAccount *account, Tree **tree, size_t index, const Value *entry) {
-  Tree *right = insert(account, tree, index, entry, true);
+  Tree *right = insert_entry(account, tree, index, entry, true);
   if (!right) return;
   Tree *left = *tree;
   Tree *root = tree_new(account, left->node.kind, left->node.level + 1, 4);
@@ -258,22 +258,22 @@ void tree_insert(ValueAccount *account, Tree **tree, size_t index, const Value *
   root->slots[1].branch.tree = right;
   root->slots[1].branch.total = right->total;
   root->count = 2;
-  recount(root);
-  measure(root);
+  count_total(root);
+  measure_height(root);
   *tree = root;
 }
 
 /* --- removing --------------------------------------------------------------------- */
 
 /* Moves what `from` has to the end of `into`, both of one level. */
-static Tree *join(ValueAccount *account, Tree *into, Tree *from) {
-  into = own(account, into, into->count + from->count);
-  size_t w = width(into);
+static Tree *join_nodes(ValueAccount *account, Tree *into, Tree *from) {
+  into = own_node(account, into, into->count + from->count);
+  size_t w = entry_width(into);
   memcpy(into->slots + into->count * w, from->slots, from->count * w * sizeof(Slot));
   share_slots(from, 0, from->count * w);
   into->count = (uint16_t)(into->count + from->count);
   into->total += from->total;
-  remeasure(into, 0, from->node.height);
+  update_height(into, 0, from->node.height);
   node_release(&from->node);
   return into;
 }
@@ -284,25 +284,25 @@ static void take_branch(Tree *tree, size_t at) {
 }
 
 /* A branch that has become small goes into the one beside it where both fit. */
-static void tidy(ValueAccount *account, Tree *tree, size_t at) {
+static void merge_small(ValueAccount *account, Tree *tree, size_t at) {
   Tree *branch = tree->slots[at].branch.tree;
   if (branch->count == 0) {
     node_release(&branch->node);
     take_branch(tree, at);
     return;
   }
-  if (branch->count > most(branch) / 4 || tree->count == 1) return;
+  if (branch->count > most_entries(branch) / 4 || tree->count == 1) return;
   size_t left = at ? at - 1 : 0;
   Slot *slot = &tree->slots[left];
   Tree *right = tree->slots[left + 1].branch.tree;
-  if (slot->branch.tree->count + right->count > most(branch) * 3 / 4) return;
-  slot->branch.tree = join(account, slot->branch.tree, right);
+  if (slot->branch.tree->count + right->count > most_entries(branch) * 3 / 4) return;
+  slot->branch.tree = join_nodes(account, slot->branch.tree, right);
   slot->branch.total = slot->branch.tree->total;
   take_branch(tree, left + 1);
 }
 
-static Tree *cut(ValueAccount *account, Tree *tree, size_t index, Value *entry) {
-  tree = own(account, tree, tree->count);
+static Tree *cut_entry(ValueAccount *account, Tree *tree, size_t index, Value *entry) {
+  tree = own_node(account, tree, tree->count);
   size_t stride = tree_stride(tree);
   int before, after = 0;
   if (tree->node.level == 0) {
@@ -314,18 +314,18 @@ static Tree *cut(ValueAccount *account, Tree *tree, size_t index, Value *entry) 
     size_t at = find_branch(tree, &index, false);
     Slot *slot = &tree->slots[at];
     before = slot->branch.tree->node.height;
-    slot->branch.tree = cut(account, slot->branch.tree, index, entry);
+    slot->branch.tree = cut_entry(account, slot->branch.tree, index, entry);
     slot->branch.total--;
     after = slot->branch.tree->node.height;
-    tidy(account, tree, at);
+    merge_small(account, tree, at);
   }
   tree->total--;
-  remeasure(tree, before, after);
+  update_height(tree, before, after);
   return tree;
 }
 
 void tree_remove(ValueAccount *account, Tree **tree, size_t index, Value *entry) {
-  *tree = cut(account, *tree, index, entry);
+  *tree = cut_entry(account, *tree, index, entry);
   while ((*tree)->node.level && (*tree)->count == 1) {
     Tree *root = *tree;
     *tree = node_retain(root->slots[0].branch.tree);
@@ -350,8 +350,8 @@ static size_t build_level(ValueAccount *account, Tree **nodes, size_t count) {
       tree->slots[k].branch.tree = nodes[i + k];
       tree->slots[k].branch.total = nodes[i + k]->total;
     }
-    recount(tree);
-    measure(tree);
+    count_total(tree);
+    measure_height(tree);
     nodes[made] = tree;
   }
   return made;
@@ -363,7 +363,7 @@ Tree *tree_leaf(ValueAccount *account, NodeKind kind, const Value *values, size_
   if (count) memcpy(leaf->slots, values, count * stride * sizeof(Value));
   leaf->count = (uint16_t)count;
   leaf->total = (uint32_t)count;
-  measure(leaf);
+  measure_height(leaf);
   return leaf;
 }
 

@@ -58,7 +58,7 @@ static Word take_word(Answer *a) {
   return word;
 }
 
-static bool is(Word word, const char *text) {
+static bool is_word(Word word, const char *text) {
   return word.len == strlen(text) && memcmp(word.at, text, word.len) == 0;
 }
 
@@ -74,34 +74,34 @@ static int take_bits(Answer *a) {
   return 0;
 }
 
-static bool once(bool *seen) {
+static bool is_first(bool *seen) {
   bool first = !*seen;
   *seen = true;
   return first;
 }
 
 /* A window may be smaller than what was asked for, never larger. */
-static bool window(Answer *a, bool *seen, int asked, int *bits) {
+static bool take_window(Answer *a, bool *seen, int asked, int *bits) {
   *bits = take_bits(a);
-  return once(seen) && *bits >= LEAST_BITS && (!asked || *bits <= asked);
+  return is_first(seen) && *bits >= LEAST_BITS && (!asked || *bits <= asked);
 }
 
 static bool take_parameter(Answer *a) {
   DeflateTerms *t = a->terms;
   Word name = take_word(a);
-  if (is(name, "server_no_context_takeover"))
-    return t->server_no_takeover = true, once(&a->server_takeover);
-  if (is(name, "client_no_context_takeover"))
-    return t->client_no_takeover = true, once(&a->client_takeover);
-  if (is(name, "server_max_window_bits"))
-    return window(a, &a->server_bits, a->offered->server_bits, &t->server_bits);
-  if (is(name, "client_max_window_bits"))
-    return window(a, &a->client_bits, a->offered->client_bits, &t->client_bits);
+  if (is_word(name, "server_no_context_takeover"))
+    return t->server_no_takeover = true, is_first(&a->server_takeover);
+  if (is_word(name, "client_no_context_takeover"))
+    return t->client_no_takeover = true, is_first(&a->client_takeover);
+  if (is_word(name, "server_max_window_bits"))
+    return take_window(a, &a->server_bits, a->offered->server_bits, &t->server_bits);
+  if (is_word(name, "client_max_window_bits"))
+    return take_window(a, &a->client_bits, a->offered->client_bits, &t->client_bits);
   return false;
 }
 
 /* What was asked of the server, and it did not promise. */
-static bool withheld(const Answer *a) {
+static bool is_withheld(const Answer *a) {
   return (a->offered->server_no_takeover && !a->server_takeover) ||
          (a->offered->server_bits && !a->server_bits);
 }
@@ -112,7 +112,7 @@ int deflate_judge(const DeflateOptions *offered, const char *value, size_t len,
   if (!value) return 0;
   Answer a = {value, value + len, offered, terms, false, false, false, false};
   *wrong = "names an extension that was not asked for";
-  if (!offered || !offered->enabled || !is(take_word(&a), "permessage-deflate"))
+  if (!offered || !offered->enabled || !is_word(take_word(&a), "permessage-deflate"))
     return -1;
   *wrong = "names a parameter of permessage-deflate that may not be there";
   while (take_char(&a, ';'))
@@ -121,7 +121,7 @@ int deflate_judge(const DeflateOptions *offered, const char *value, size_t len,
   skip_space(&a);
   if (a.at != a.end) return -1;
   *wrong = "does not grant what was asked of permessage-deflate";
-  if (withheld(&a)) return -1;
+  if (is_withheld(&a)) return -1;
   /* Ours to keep, whether or not it was repeated. */
   if (offered->client_no_takeover) terms->client_no_takeover = true;
   if (offered->client_bits && offered->client_bits < terms->client_bits)

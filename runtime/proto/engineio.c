@@ -21,7 +21,7 @@ int eio_parse(const char *text, size_t len, EioPacket *packet, Error *err) {
   return 0;
 }
 
-static int wrong(Error *err, const char *what) {
+static int set_error(Error *err, const char *what) {
   return error_set(err, ERR_PROTOCOL, "the server's Engine.IO handshake %s", what);
 }
 
@@ -49,10 +49,10 @@ static int read_sid(const JsonArena *arena, const cJSON *root, EioOpen *open,
     put_escaped(open->sid, number, len);
     return 0;
   }
-  if (!cJSON_IsString(item)) return wrong(err, "names no sid");
+  if (!cJSON_IsString(item)) return set_error(err, "names no sid");
   const char *sid = json_string(arena, item, false, &len);
   if (len == 0 || len > EIO_MAX_SID)
-    return wrong(err, "names a sid that is empty or too long");
+    return set_error(err, "names a sid that is empty or too long");
   put_escaped(open->sid, sid, len);
   return 0;
 }
@@ -61,7 +61,7 @@ static int read_delay(const cJSON *root, const char *name, double *seconds, Erro
   const cJSON *item = cJSON_GetObjectItemCaseSensitive(root, name);
   if (!cJSON_IsNumber(item) || !(item->valuedouble >= 0) ||
       item->valuedouble > MAX_DELAY_MS) {
-    wrong(err, "lacks a delay in milliseconds");
+    set_error(err, "lacks a delay in milliseconds");
     error_detail(err, "%s", name);
     return (int)err->code;
   }
@@ -74,7 +74,7 @@ static int read_delays(const cJSON *root, EioOpen *open, Error *err) {
       read_delay(root, "pingTimeout", &open->ping_timeout, err))
     return (int)err->code;
   if (open->ping_interval + open->ping_timeout > 0) return 0;
-  return wrong(err, "lacks a delay in milliseconds that is not 0");
+  return set_error(err, "lacks a delay in milliseconds that is not 0");
 }
 
 /* Servers before 4.4 (2021) do not send it, some send null or 0, and mean none. */
@@ -86,7 +86,7 @@ static size_t read_max_payload(const cJSON *root) {
 }
 
 /* `upgrades` is a list of names; what it should not be says nothing. */
-static bool offers(const cJSON *root, const char *transport) {
+static bool has_upgrade(const cJSON *root, const char *transport) {
   const cJSON *item = cJSON_GetObjectItemCaseSensitive(root, "upgrades");
   for (item = cJSON_IsArray(item) ? item->child : NULL; item; item = item->next)
     if (cJSON_IsString(item) && strcmp(item->valuestring, transport) == 0) return true;
@@ -98,19 +98,19 @@ int eio_parse_open(JsonArena *arena, const char *json, size_t len, EioOpen *open
   Error inner;
   const cJSON *root = json_parse(arena, json, len, &inner);
   if (!root) {
-    wrong(err, "is not JSON");
+    set_error(err, "is not JSON");
     error_detail(err, "%s", inner.message);
     return (int)err->code;
   }
-  if (!cJSON_IsObject(root)) return wrong(err, "is not an object");
+  if (!cJSON_IsObject(root)) return set_error(err, "is not an object");
   if (read_sid(arena, root, open, err)) return (int)err->code;
   if (read_delays(root, open, err)) return (int)err->code;
-  open->websocket = offers(root, "websocket");
+  open->websocket = has_upgrade(root, "websocket");
   open->max_payload = read_max_payload(root);
   return 0;
 }
 
-static bool says(const char *body, size_t len, const char *words) {
+static bool has_words(const char *body, size_t len, const char *words) {
   return len && memmem(body, len, words, strlen(words)) != NULL;
 }
 
@@ -118,8 +118,9 @@ bool eio_is_older(const char *body, size_t len) {
   size_t digits = 0;
   while (digits < len && body[digits] >= '0' && body[digits] <= '9') digits++;
   bool counted = digits && len > digits + 3 && memcmp(body + digits, ":0{", 3) == 0;
-  return counted || says(body, len, "Unsupported protocol version") ||
-         says(body, len, "unsupported version of the Socket.IO or Engine.IO protocol");
+  return counted || has_words(body, len, "Unsupported protocol version") ||
+         has_words(body, len,
+                   "unsupported version of the Socket.IO or Engine.IO protocol");
 }
 
 int eio_older(Error *err) {

@@ -35,7 +35,7 @@ struct Http1Parser {
   Http1Header headers[HTTP1_MAX_HEADERS];
 };
 
-static Http1Result bad(Http1Parser *p, int status, const char *complaint) {
+static Http1Result fail_parse(Http1Parser *p, int status, const char *complaint) {
   p->state = BAD;
   p->status = status;
   p->complaint = complaint;
@@ -121,31 +121,32 @@ static Http1Result cut_request_line(Http1Parser *p, char *line) {
   Http1Request *r = &p->request;
   char *target = strchr(line, ' ');
   char *version = target ? strchr(target + 1, ' ') : NULL;
-  if (!version) return bad(p, 400, "malformed request line");
+  if (!version) return fail_parse(p, 400, "malformed request line");
   *target++ = *version++ = '\0';
   r->method = line;
-  if (!is_method(line)) return bad(p, 400, "malformed method");
-  if (strncmp(version, "HTTP/", 5) != 0) return bad(p, 400, "malformed request line");
+  if (!is_method(line)) return fail_parse(p, 400, "malformed method");
+  if (strncmp(version, "HTTP/", 5) != 0)
+    return fail_parse(p, 400, "malformed request line");
   if (strcmp(version, "HTTP/1.1") != 0 && strcmp(version, "HTTP/1.0") != 0)
-    return bad(p, 505, "only HTTP/1.0 and HTTP/1.1 are spoken here");
+    return fail_parse(p, 505, "only HTTP/1.0 and HTTP/1.1 are spoken here");
   r->minor = version[7] - '0';
-  if (!cut_target(r, target)) return bad(p, 400, "malformed request target");
+  if (!cut_target(r, target)) return fail_parse(p, 400, "malformed request target");
   return HTTP1_MORE;
 }
 
 static Http1Result cut_header(Http1Parser *p, char *line) {
   Http1Request *r = &p->request;
   char *colon = strchr(line, ':');
-  if (!colon) return bad(p, 400, "header line without a colon");
+  if (!colon) return fail_parse(p, 400, "header line without a colon");
   *colon = '\0';
-  if (!http1_is_name(line)) return bad(p, 400, "malformed header name");
+  if (!http1_is_name(line)) return fail_parse(p, 400, "malformed header name");
   for (char *c = line; *c; c++)
     if (*c >= 'A' && *c <= 'Z') *c = (char)(*c + 32);
   char *value = colon + 1 + strspn(colon + 1, " \t");
   size_t len = strlen(value);
   while (len && (value[len - 1] == ' ' || value[len - 1] == '\t')) value[--len] = '\0';
-  if (!http1_is_value(value)) return bad(p, 400, "malformed header value");
-  if (r->header_count == HTTP1_MAX_HEADERS) return bad(p, 431, "too many headers");
+  if (!http1_is_value(value)) return fail_parse(p, 400, "malformed header value");
+  if (r->header_count == HTTP1_MAX_HEADERS) return fail_parse(p, 431, "too many headers");
   p->headers[r->header_count++] = (Http1Header){line, value};
   return HTTP1_MORE;
 }
@@ -187,11 +188,11 @@ static bool any_token(const Http1Request *r, const char *name, const char *token
 static Http1Result body_by_length(Http1Parser *p, const char *length) {
   size_t digits = strspn(length, "0123456789");
   if (digits == 0 || length[digits] != '\0')
-    return bad(p, 400, "malformed content-length");
-  if (digits > 18) return bad(p, 413, "the body is larger than allowed");
+    return fail_parse(p, 400, "malformed content-length");
+  if (digits > 18) return fail_parse(p, 413, "the body is larger than allowed");
   p->remain = strtoull(length, NULL, 10);
   if (p->remain > p->limits.max_body)
-    return bad(p, 413, "the body is larger than allowed");
+    return fail_parse(p, 413, "the body is larger than allowed");
   p->state = p->remain ? BODY : DONE;
   return HTTP1_MORE;
 }
@@ -202,11 +203,12 @@ static Http1Result choose_body(Http1Parser *p) {
   size_t codings = count_of(&p->request, "transfer-encoding", &coding);
   p->state = DONE;
   if (lengths + codings == 0) return HTTP1_MORE;
-  if (lengths + codings > 1) return bad(p, 400, "more than one length of the body");
+  if (lengths + codings > 1)
+    return fail_parse(p, 400, "more than one length of the body");
   if (lengths) return body_by_length(p, length);
-  if (p->request.minor == 0) return bad(p, 400, "transfer-encoding in HTTP/1.0");
+  if (p->request.minor == 0) return fail_parse(p, 400, "transfer-encoding in HTTP/1.0");
   if (strcasecmp(coding, "chunked") != 0)
-    return bad(p, 501, "the only transfer-encoding known is chunked");
+    return fail_parse(p, 501, "the only transfer-encoding known is chunked");
   p->state = CHUNK_LINE;
   return HTTP1_MORE;
 }
@@ -228,20 +230,21 @@ static Http1Result finish_head(Http1Parser *p) {
   Http1Result result = cut_head(p);
   if (result != HTTP1_MORE) return result;
   const char *expect = NULL;
-  if (!choose_host(p)) return bad(p, 400, "not one host header");
+  if (!choose_host(p)) return fail_parse(p, 400, "not one host header");
   bool close = any_token(r, "connection", "close");
   r->keep_alive = !close && (r->minor == 1 || any_token(r, "connection", "keep-alive"));
   r->upgrade = r->minor == 1 && any_token(r, "connection", "upgrade");
   result = choose_body(p);
   if (result != HTTP1_MORE || r->minor == 0) return result;
   if (count_of(r, "expect", &expect) == 0) return HTTP1_MORE;
-  if (strcasecmp(expect, "100-continue") != 0) return bad(p, 417, "unknown expectation");
+  if (strcasecmp(expect, "100-continue") != 0)
+    return fail_parse(p, 417, "unknown expectation");
   return p->state == DONE ? HTTP1_MORE : HTTP1_CONTINUE;
 }
 
 static Http1Result too_long(Http1Parser *p) {
-  return p->line_start == 0 ? bad(p, 414, "the request line is too long")
-                            : bad(p, 431, "the headers are too long");
+  return p->line_start == 0 ? fail_parse(p, 414, "the request line is too long")
+                            : fail_parse(p, 431, "the headers are too long");
 }
 
 /* Takes one line, or what there is of it. */
@@ -249,21 +252,21 @@ static Http1Result take_head(Http1Parser *p, const char *data, size_t len, size_
   const char *lf = memchr(data, '\n', len);
   size_t n = lf ? (size_t)(lf - data) + 1 : len;
   if (p->head.len + n > p->limits.max_head) return too_long(p);
-  if (memchr(data, '\0', n)) return bad(p, 400, "a zero byte in the head");
+  if (memchr(data, '\0', n)) return fail_parse(p, 400, "a zero byte in the head");
   buffer_put(&p->head, data, n);
   *used += n;
   if (!lf) return HTTP1_MORE;
   const char *line = p->head.data + p->line_start;
   size_t line_len = p->head.len - p->line_start;
   if (memchr(line, '\r', line_len) != line + line_len - 2)
-    return bad(p, 400, "a line that does not end in CRLF");
+    return fail_parse(p, 400, "a line that does not end in CRLF");
   if (line_len > 2) {
     p->line_start = p->head.len;
     return HTTP1_MORE;
   }
   if (p->line_start > 0) return finish_head(p);
   buffer_clear(&p->head); /* an empty line before the request */
-  return ++p->trailer > MAX_BLANK ? bad(p, 400, "empty lines") : HTTP1_MORE;
+  return ++p->trailer > MAX_BLANK ? fail_parse(p, 400, "empty lines") : HTTP1_MORE;
 }
 
 /* --- the body --------------------------------------------------------------------- */
@@ -271,7 +274,7 @@ static Http1Result take_head(Http1Parser *p, const char *data, size_t len, size_
 static Http1Result take_body(Http1Parser *p, const char *data, size_t len, size_t *used) {
   size_t n = len < p->remain ? len : p->remain;
   if (p->body.len + n > p->allowed || !buffer_can_take(&p->body, n))
-    return bad(p, 503, "no memory for the body of a request");
+    return fail_parse(p, 503, "no memory for the body of a request");
   buffer_put(&p->body, data, n);
   *used += n;
   p->remain -= n;
@@ -286,14 +289,14 @@ static Http1Result take_line(Http1Parser *p, const char *data, size_t len, size_
   size_t n = lf ? (size_t)(lf - data) + 1 : len;
   *whole = false;
   if (p->line.len + n > MAX_CHUNK_LINE && p->state != TRAILER)
-    return bad(p, 400, "malformed chunk");
+    return fail_parse(p, 400, "malformed chunk");
   if (p->state == TRAILER && (p->trailer += n) > MAX_TRAILER)
-    return bad(p, 431, "the trailers are too long");
+    return fail_parse(p, 431, "the trailers are too long");
   buffer_put(&p->line, data, n);
   *used += n;
   if (!lf) return HTTP1_MORE;
   if (p->line.len < 2 || p->line.data[p->line.len - 2] != '\r')
-    return bad(p, 400, "malformed chunk");
+    return fail_parse(p, 400, "malformed chunk");
   p->line.len -= 2;
   *whole = true;
   return HTTP1_MORE;
@@ -331,12 +334,12 @@ static Http1Result chunk_size(Http1Parser *p) {
   size_t digits = strspn(line, "0123456789abcdefABCDEF");
   bool plain = strlen(line) == p->line.len && http1_is_value(line);
   if (!digits || !plain || !is_extensions(line + digits))
-    return bad(p, 400, "malformed chunk");
+    return fail_parse(p, 400, "malformed chunk");
   if (digits > strspn(line, "0") + 15)
-    return bad(p, 413, "the body is larger than allowed");
+    return fail_parse(p, 413, "the body is larger than allowed");
   p->remain = strtoull(line, NULL, 16);
   if (p->remain > p->limits.max_body - p->body.len)
-    return bad(p, 413, "the body is larger than allowed");
+    return fail_parse(p, 413, "the body is larger than allowed");
   p->trailer = 0;
   p->state = p->remain ? CHUNK_DATA : TRAILER;
   return HTTP1_MORE;
@@ -349,11 +352,13 @@ static Http1Result check_trailer(Http1Parser *p) {
                                       "trailer"};
   bool whole = strlen(buffer_text(&p->line)) == p->line.len;
   char *line = p->line.data, *colon = strchr(line, ':');
-  if (!whole || !colon || !http1_is_value(line)) return bad(p, 400, "malformed trailer");
+  if (!whole || !colon || !http1_is_value(line))
+    return fail_parse(p, 400, "malformed trailer");
   *colon = '\0';
   for (size_t i = 0; i < COUNT_OF(never); i++)
-    if (strcasecmp(line, never[i]) == 0) return bad(p, 400, "not allowed in trailers");
-  return http1_is_name(line) ? HTTP1_MORE : bad(p, 400, "malformed trailer");
+    if (strcasecmp(line, never[i]) == 0)
+      return fail_parse(p, 400, "not allowed in trailers");
+  return http1_is_name(line) ? HTTP1_MORE : fail_parse(p, 400, "malformed trailer");
 }
 
 static Http1Result take_chunked(Http1Parser *p, const char *data, size_t len,
@@ -366,7 +371,7 @@ static Http1Result take_chunked(Http1Parser *p, const char *data, size_t len,
     result = chunk_size(p);
   } else if (p->state == CHUNK_END) {
     p->state = CHUNK_LINE;
-    if (!empty) result = bad(p, 400, "malformed chunk");
+    if (!empty) result = fail_parse(p, 400, "malformed chunk");
   } else if (empty) {
     p->state = DONE;
   } else {
@@ -378,7 +383,8 @@ static Http1Result take_chunked(Http1Parser *p, const char *data, size_t len,
 
 /* --- the door --------------------------------------------------------------------- */
 
-static Http1Result step(Http1Parser *p, const char *data, size_t len, size_t *used) {
+static Http1Result parse_step(Http1Parser *p, const char *data, size_t len,
+                              size_t *used) {
   switch (p->state) {
   case HEAD:
     return take_head(p, data, len, used);
@@ -390,7 +396,7 @@ static Http1Result step(Http1Parser *p, const char *data, size_t len, size_t *us
   }
 }
 
-static Http1Result finish(Http1Parser *p) {
+static Http1Result finish_request(Http1Parser *p) {
   p->request.body = buffer_text(&p->body);
   p->request.body_len = p->body.len;
   return HTTP1_DONE;
@@ -399,11 +405,11 @@ static Http1Result finish(Http1Parser *p) {
 Http1Result http1_parse(Http1Parser *p, const char *data, size_t len, size_t *used) {
   *used = 0;
   while (p->state != DONE && p->state != BAD && *used < len) {
-    Http1Result result = step(p, data + *used, len - *used, used);
+    Http1Result result = parse_step(p, data + *used, len - *used, used);
     if (result != HTTP1_MORE) return result;
   }
   if (p->state == BAD) return HTTP1_BAD;
-  return p->state == DONE ? finish(p) : HTTP1_MORE;
+  return p->state == DONE ? finish_request(p) : HTTP1_MORE;
 }
 
 Http1Parser *http1_new(const Http1Limits *limits) {

@@ -31,7 +31,7 @@ static bool is_named(const char *header, const char *name, size_t len) {
   return name_len(header) == len && strncasecmp(header, name, len) == 0;
 }
 
-static bool names(const char *const *headers, const char *name, size_t len) {
+static bool has_header(const char *const *headers, const char *name, size_t len) {
   for (; headers && *headers; headers++)
     if (is_named(*headers, name, len)) return true;
   return false;
@@ -50,9 +50,9 @@ void http1_put_ask(Buffer *out, const Http1Ask *ask) {
   buffer_putc(out, ' ');
   buffer_puts(out, ask->target);
   buffer_puts(out, " HTTP/1.1\r\n");
-  if (!names(ask->headers, "Host", 4)) buffer_printf(out, "Host: %s\r\n", ask->host);
+  if (!has_header(ask->headers, "Host", 4)) buffer_printf(out, "Host: %s\r\n", ask->host);
   for (const char *const *h = ask->standard; h && *h; h++)
-    if (!names(ask->headers, *h, name_len(*h))) put_header(out, *h);
+    if (!has_header(ask->headers, *h, name_len(*h))) put_header(out, *h);
   for (const char *const *h = ask->headers; h && *h; h++)
     if (!is_named(*h, "Expect", 6)) put_header(out, *h);
   if (ask->has_body) buffer_printf(out, "Content-Length: %zu\r\n", ask->body_len);
@@ -171,7 +171,7 @@ static const char *next_element(List *list, size_t *len) {
   return start;
 }
 
-static bool equals(const char *text, size_t len, const char *word) {
+static bool is_text(const char *text, size_t len, const char *word) {
   return len == strlen(word) && strncasecmp(text, word, len) == 0;
 }
 
@@ -180,7 +180,7 @@ static bool has_token(const Http1Head *head, const char *name, const char *token
   const char *text;
   size_t len;
   while ((text = next_element(&list, &len)))
-    if (equals(text, len, token)) return true;
+    if (is_text(text, len, token)) return true;
   return false;
 }
 
@@ -219,8 +219,8 @@ static bool find_chunked(const Http1Head *head, const char **wrong) {
   size_t len;
   bool chunked = false;
   while ((text = next_element(&list, &len))) {
-    if (len == 0 || equals(text, len, "identity")) continue;
-    if (chunked || !equals(text, len, "chunked"))
+    if (len == 0 || is_text(text, len, "identity")) continue;
+    if (chunked || !is_text(text, len, "chunked"))
       *wrong = "a Transfer-Encoding that nobody asked for";
     chunked = true;
   }
@@ -432,8 +432,8 @@ void http1_answer_free(Http1Answer *a) {
   buffer_free(&a->line);
 }
 
-static Http1Got step(Http1Answer *a, const char *data, size_t len, size_t *used,
-                     const char **piece, size_t *piece_len) {
+static Http1Got parse_step(Http1Answer *a, const char *data, size_t len, size_t *used,
+                           const char **piece, size_t *piece_len) {
   switch ((State)a->state) {
   case STATUS_LINE:
     return take_status(a, data, len, used);
@@ -458,7 +458,7 @@ Http1Got http1_answer_take(Http1Answer *a, const char *data, size_t len, size_t 
     if (a->state == WHOLE) return HTTP1_GOT_END;
     if (a->state == BROKEN) return HTTP1_GOT_WRONG;
     if (*used == len) return HTTP1_GOT_MORE;
-    Http1Got got = step(a, data + *used, len - *used, used, piece, piece_len);
+    Http1Got got = parse_step(a, data + *used, len - *used, used, piece, piece_len);
     if (got != HTTP1_GOT_MORE) return got;
   }
 }

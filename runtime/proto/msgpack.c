@@ -19,29 +19,29 @@ typedef struct Reader {
 
 enum { EXT_JS = 0, EXT_TIMESTAMP = -1 };
 
-static bool fail(Reader *r, const char *what) {
+static bool fail_read(Reader *r, const char *what) {
   r->what = what;
   return false;
 }
 
-static bool full(Reader *r) {
-  return fail(r, NULL);
+static bool fail_memory(Reader *r) {
+  return fail_read(r, NULL);
 }
 
-static size_t left(const Reader *r) {
+static size_t bytes_left(const Reader *r) {
   return (size_t)(r->end - r->at);
 }
 
 /* The next `bytes` of the input as a number, high byte first. */
 static bool take_uint(Reader *r, int bytes, uint64_t *value) {
-  if (left(r) < (size_t)bytes) return fail(r, "the data ends too early");
+  if (bytes_left(r) < (size_t)bytes) return fail_read(r, "the data ends too early");
   *value = 0;
   while (bytes-- > 0) *value = *value << 8 | *r->at++;
   return true;
 }
 
 static bool take_bytes(Reader *r, uint64_t len, const char **bytes) {
-  if (left(r) < len) return fail(r, "the data ends too early");
+  if (bytes_left(r) < len) return fail_read(r, "the data ends too early");
   *bytes = (const char *)r->at;
   r->at += len;
   return true;
@@ -51,7 +51,7 @@ static bool take_bytes(Reader *r, uint64_t len, const char **bytes) {
 
 #define EXACT ((int64_t)1 << 53)
 
-static bool integer(cJSON *item, int64_t value) {
+static bool set_integer(cJSON *item, int64_t value) {
   item->type = cJSON_Number;
   item->valuedouble = (double)value;
   if (value > EXACT || value < -EXACT) json_set_int64(item, value);
@@ -61,7 +61,7 @@ static bool integer(cJSON *item, int64_t value) {
 static bool read_unsigned(Reader *r, cJSON *item, int bytes) {
   uint64_t value;
   if (!take_uint(r, bytes, &value)) return false;
-  if (value <= INT64_MAX) return integer(item, (int64_t)value);
+  if (value <= INT64_MAX) return set_integer(item, (int64_t)value);
   item->type = cJSON_Number;
   item->valuedouble = (double)value;
   return true;
@@ -71,7 +71,7 @@ static bool read_signed(Reader *r, cJSON *item, int bytes) {
   uint64_t value;
   if (!take_uint(r, bytes, &value)) return false;
   int unused = 64 - 8 * bytes;
-  return integer(item, (int64_t)(value << unused) >> unused);
+  return set_integer(item, (int64_t)(value << unused) >> unused);
 }
 
 static bool read_float(Reader *r, cJSON *item, int bytes) {
@@ -89,7 +89,7 @@ static bool read_float(Reader *r, cJSON *item, int bytes) {
 static bool put_text(Reader *r, cJSON *item, int type, const char *bytes, size_t len) {
   item->type = type;
   item->valuestring = json_new_text(r->arena, bytes, len);
-  return item->valuestring || full(r);
+  return item->valuestring || fail_memory(r);
 }
 
 static bool read_binary(Reader *r, cJSON *item, uint64_t len) {
@@ -100,9 +100,9 @@ static bool read_binary(Reader *r, cJSON *item, uint64_t len) {
 static bool take_string(Reader *r, uint64_t len, char **text) {
   const char *bytes;
   if (!take_bytes(r, len, &bytes)) return false;
-  if (!utf8_valid(bytes, len)) return fail(r, "a string that is not UTF-8");
+  if (!utf8_valid(bytes, len)) return fail_read(r, "a string that is not UTF-8");
   *text = json_new_text(r->arena, bytes, len);
-  return *text || full(r);
+  return *text || fail_memory(r);
 }
 
 static bool read_string(Reader *r, cJSON *item, uint64_t len) {
@@ -113,12 +113,12 @@ static bool read_string(Reader *r, cJSON *item, uint64_t len) {
 /* --- ext types -------------------------------------------------------------------- */
 
 /* As JavaScript writes a date; beyond what it can hold there is none. */
-static bool date(Reader *r, cJSON *item, int64_t seconds, int ms) {
+static bool read_date(Reader *r, cJSON *item, int64_t seconds, int ms) {
   char text[64];
   struct tm tm;
   time_t when = (time_t)seconds;
   if (seconds < -8640000000000 || seconds > 8640000000000 || !gmtime_r(&when, &tm))
-    return fail(r, "a date beyond what a date can be");
+    return fail_read(r, "a date beyond what a date can be");
   int year = tm.tm_year + 1900;
   const char *format = year < 0 || year > 9999 ? "%+07d-%02d-%02dT%02d:%02d:%02d.%03dZ"
                                                : "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ";
@@ -133,31 +133,33 @@ static bool js_date(Reader *r, cJSON *item) {
   if (!take_uint(r, 8, &value)) return false;
   int64_t ms = (int64_t)value, seconds = ms / 1000, rest = ms % 1000;
   if (rest < 0) seconds--, rest += 1000;
-  return date(r, item, seconds, (int)rest);
+  return read_date(r, item, seconds, (int)rest);
 }
 
 /* The three forms of the specification's timestamp. */
-static bool timestamp(Reader *r, cJSON *item, uint64_t len) {
+static bool read_timestamp(Reader *r, cJSON *item, uint64_t len) {
   uint64_t nanoseconds = 0, seconds = 0;
-  if (len != 4 && len != 8 && len != 12) return fail(r, "a timestamp of a wrong length");
+  if (len != 4 && len != 8 && len != 12)
+    return fail_read(r, "a timestamp of a wrong length");
   if (len == 12 && !take_uint(r, 4, &nanoseconds)) return false;
   if (!take_uint(r, len == 4 ? 4 : 8, &seconds)) return false;
   if (len == 8) nanoseconds = seconds >> 34, seconds &= ((uint64_t)1 << 34) - 1;
-  if (nanoseconds >= 1000000000) return fail(r, "a timestamp of too many nanoseconds");
-  return date(r, item, (int64_t)seconds, (int)(nanoseconds / 1000000));
+  if (nanoseconds >= 1000000000)
+    return fail_read(r, "a timestamp of too many nanoseconds");
+  return read_date(r, item, (int64_t)seconds, (int)(nanoseconds / 1000000));
 }
 
 /* `fixed`: of the forms whose length needs no saying. */
 static bool read_ext(Reader *r, cJSON *item, uint64_t len, bool fixed) {
   uint64_t type;
   if (!take_uint(r, 1, &type)) return false;
-  if ((int8_t)type == EXT_TIMESTAMP) return timestamp(r, item, len);
-  if ((int8_t)type != EXT_JS) return fail(r, "an ext type that is not known");
+  if ((int8_t)type == EXT_TIMESTAMP) return read_timestamp(r, item, len);
+  if ((int8_t)type != EXT_JS) return fail_read(r, "an ext type that is not known");
   if (!fixed) return read_binary(r, item, len);
   if (len == 8) return js_date(r, item);
   item->type = cJSON_NULL;
   if (len == 1) return take_uint(r, 1, &type);
-  return fail(r, "an ext type that is not known");
+  return fail_read(r, "an ext type that is not known");
 }
 
 /* --- containers ------------------------------------------------------------------- */
@@ -168,7 +170,7 @@ static bool read_key(Reader *r, cJSON *item) {
   uint64_t head, len;
   if (!take_uint(r, 1, &head)) return false;
   if ((head & 0xE0) == 0xA0) len = head & 0x1F;
-  else if (head < 0xD9 || head > 0xDB) return fail(r, "a key that is no string");
+  else if (head < 0xD9 || head > 0xDB) return fail_read(r, "a key that is no string");
   else if (!take_uint(r, 1 << (head - 0xD9), &len)) return false;
   return take_string(r, len, &item->string);
 }
@@ -177,14 +179,15 @@ static bool read_key(Reader *r, cJSON *item) {
 static bool read_items(Reader *r, cJSON *parent, uint64_t count, bool map) {
   cJSON **link = &parent->child;
   parent->type = map ? cJSON_Object : cJSON_Array;
-  if (count > left(r) / (map ? 2 : 1)) return fail(r, "the data ends too early");
-  if (count > INT32_MAX) return full(r);
-  if (r->levels == 0) return fail(r, "nested too deeply");
+  if (count > bytes_left(r) / (map ? 2 : 1))
+    return fail_read(r, "the data ends too early");
+  if (count > INT32_MAX) return fail_memory(r);
+  if (r->levels == 0) return fail_read(r, "nested too deeply");
   r->levels--;
   parent->valueint = (int)count;
   for (; count > 0; count--) {
     cJSON *item = json_new_item(r->arena);
-    if (!item) return full(r);
+    if (!item) return fail_memory(r);
     *link = item;
     link = &item->next;
     if (map && !read_key(r, item)) return false;
@@ -197,11 +200,11 @@ static bool read_items(Reader *r, cJSON *parent, uint64_t count, bool map) {
 /* --- values ----------------------------------------------------------------------- */
 
 static bool read_fixed(Reader *r, cJSON *item, uint8_t head) {
-  if (head < 0x80) return integer(item, head);
+  if (head < 0x80) return set_integer(item, head);
   if (head < 0x90) return read_items(r, item, head & 0x0F, true);
   if (head < 0xA0) return read_items(r, item, head & 0x0F, false);
   if (head < 0xC0) return read_string(r, item, head & 0x1F);
-  return integer(item, (int8_t)head);
+  return set_integer(item, (int8_t)head);
 }
 
 /* The forms with a length of 1, 2 or 4 bytes behind the head. */
@@ -228,7 +231,7 @@ static bool read_value(Reader *r, cJSON *item) {
     item->type = cJSON_NULL;
     return true;
   case 0xC1:
-    return fail(r, "a byte that starts no value");
+    return fail_read(r, "a byte that starts no value");
   case 0xC2:
   case 0xC3:
     item->type = head == 0xC3 ? cJSON_True : cJSON_False;
@@ -250,7 +253,7 @@ static bool read_value(Reader *r, cJSON *item) {
   }
 }
 
-static const cJSON *refuse(const Reader *r, Error *err) {
+static const cJSON *set_error(const Reader *r, Error *err) {
   if (r->what)
     error_set(err, ERR_DECODE, "not msgpack at byte %zu: %s", (size_t)(r->at - r->start),
               r->what);
@@ -263,8 +266,8 @@ const cJSON *msgpack_parse(JsonArena *arena, const char *bytes, size_t len, Erro
   Reader r = {arena, start, start, start + len, JSON_MAX_DEPTH, NULL};
   json_arena_reset(arena);
   cJSON *root = json_new_item(arena);
-  if (!root || !read_value(&r, root)) return refuse(&r, err);
+  if (!root || !read_value(&r, root)) return set_error(&r, err);
   if (r.at == r.end) return root;
-  fail(&r, "bytes behind the value");
-  return refuse(&r, err);
+  fail_read(&r, "bytes behind the value");
+  return set_error(&r, err);
 }

@@ -3,11 +3,11 @@
 
 #include <string.h>
 
-static uint32_t rotate(uint32_t x, int bits) {
+static uint32_t rotate_left(uint32_t x, int bits) {
   return x << bits | x >> (32 - bits);
 }
 
-static uint32_t mix(int round, uint32_t b, uint32_t c, uint32_t d) {
+static uint32_t mix_round(int round, uint32_t b, uint32_t c, uint32_t d) {
   switch (round / 20) {
   case 0:
     return ((b & c) | (~b & d)) + 0x5A827999;
@@ -26,13 +26,13 @@ static void take_block(uint32_t h[5], const uint8_t block[64]) {
     w[i] = (uint32_t)block[4 * i] << 24 | (uint32_t)block[4 * i + 1] << 16 |
            (uint32_t)block[4 * i + 2] << 8 | block[4 * i + 3];
   for (int i = 16; i < 80; i++)
-    w[i] = rotate(w[i - 3] ^ w[i - 8] ^ w[i - 14] ^ w[i - 16], 1);
+    w[i] = rotate_left(w[i - 3] ^ w[i - 8] ^ w[i - 14] ^ w[i - 16], 1);
   memcpy(s, h, sizeof s);
   for (int i = 0; i < 80; i++) {
-    uint32_t next = rotate(s[0], 5) + mix(i, s[1], s[2], s[3]) + s[4] + w[i];
+    uint32_t next = rotate_left(s[0], 5) + mix_round(i, s[1], s[2], s[3]) + s[4] + w[i];
     s[4] = s[3];
     s[3] = s[2];
-    s[2] = rotate(s[1], 30);
+    s[2] = rotate_left(s[1], 30);
     s[1] = s[0];
     s[0] = next;
   }

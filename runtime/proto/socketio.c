@@ -8,23 +8,23 @@ typedef struct Cursor {
   const char *at, *end;
 } Cursor;
 
-static int wrong(Error *err, const char *what) {
+static int set_error(Error *err, const char *what) {
   return error_set(err, ERR_PROTOCOL, "the server sent a Socket.IO packet %s", what);
 }
 
-static char peek(const Cursor *c) {
+static char peek_char(const Cursor *c) {
   return c->at < c->end ? *c->at : '\0';
 }
 
-static bool digit(char c) {
+static bool is_digit(char c) {
   return c >= '0' && c <= '9';
 }
 
 /* Digits up to a limit; false when there are none, or the number is above it: all digits
  * are taken then, too. */
 static bool take_number(Cursor *c, int64_t limit, int64_t *value) {
-  bool fits = digit(peek(c));
-  for (*value = 0; digit(peek(c)); c->at++) {
+  bool fits = is_digit(peek_char(c));
+  for (*value = 0; is_digit(peek_char(c)); c->at++) {
     fits = fits && *value <= (limit - (*c->at - '0')) / 10;
     if (fits) *value = *value * 10 + (*c->at - '0');
   }
@@ -36,13 +36,13 @@ static bool is_binary(SioType type) {
 }
 
 static int take_type(Cursor *c, SioPacket *p, Error *err) {
-  if (c->at == c->end) return wrong(err, "that is empty");
-  if (*c->at < '0' || *c->at > '6') return wrong(err, "of an unknown type");
+  if (c->at == c->end) return set_error(err, "that is empty");
+  if (*c->at < '0' || *c->at > '6') return set_error(err, "of an unknown type");
   p->type = (SioType)(*c->at++ - '0');
   if (!is_binary(p->type)) return 0;
   int64_t count = 0;
-  if (!take_number(c, SIO_MAX_ATTACHMENTS, &count) || count == 0 || peek(c) != '-')
-    return wrong(err, "with a wrong number of attachments");
+  if (!take_number(c, SIO_MAX_ATTACHMENTS, &count) || count == 0 || peek_char(c) != '-')
+    return set_error(err, "with a wrong number of attachments");
   c->at++;
   p->attachments = (int)count;
   return 0;
@@ -51,7 +51,7 @@ static int take_type(Cursor *c, SioPacket *p, Error *err) {
 static void take_namespace(Cursor *c, SioPacket *p) {
   p->nsp = "/";
   p->nsp_len = 1;
-  if (peek(c) != '/') return;
+  if (peek_char(c) != '/') return;
   const char *comma = memchr(c->at, ',', (size_t)(c->end - c->at));
   const char *end = comma ? comma : c->end;
   const char *query = memchr(c->at, '?', (size_t)(end - c->at));
@@ -76,7 +76,7 @@ static int check_payload(const SioPacket *p, Error *err) {
       [SIO_BINARY_ACK] = "["};
   if (p->json_len == 0) return 0;
   if (p->json[0] && strchr(first[p->type], p->json[0])) return 0;
-  return wrong(err, "with a payload of the wrong kind");
+  return set_error(err, "with a payload of the wrong kind");
 }
 
 int sio_parse(const char *text, size_t len, SioPacket *packet, Error *err) {
@@ -96,17 +96,17 @@ static void skip_space(Cursor *c) {
 
 bool sio_event_name(const SioPacket *packet, const char **name, size_t *name_len) {
   Cursor c = {packet->json, packet->json + packet->json_len};
-  if (peek(&c) != '[') return false;
+  if (peek_char(&c) != '[') return false;
   c.at++;
   skip_space(&c);
-  if (peek(&c) != '"') return false;
+  if (peek_char(&c) != '"') return false;
   const char *start = ++c.at;
   while (c.at < c.end && *c.at != '"' && *c.at != '\\' && (uint8_t)*c.at >= ' ') c.at++;
-  if (peek(&c) != '"') return false;
+  if (peek_char(&c) != '"') return false;
   *name = start;
   *name_len = (size_t)(c.at++ - start);
   skip_space(&c);
-  return peek(&c) == ',' || peek(&c) == ']';
+  return peek_char(&c) == ',' || peek_char(&c) == ']';
 }
 
 static void put_rest(Buffer *out, const char *nsp, int64_t ack, const char *json,

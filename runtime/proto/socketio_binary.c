@@ -19,7 +19,7 @@ struct SioAssembly {
   SioBytes *parts; /* room for count + missing */
 };
 
-static int violation(Error *err, const char *what) {
+static int set_violation(Error *err, const char *what) {
   error_set(err, ERR_PROTOCOL, "the server sent %s", what);
   return -1;
 }
@@ -41,12 +41,13 @@ void sio_assembly_free(SioAssembly *a) {
 }
 
 /* Empty, ready for more bytes; a big one's memory goes. */
-static void clear(Buffer *b) {
+static void clear_buffer(Buffer *b) {
   if (b->cap > KEEP_MEMORY) buffer_free(b);
   buffer_clear(b);
 }
 
-static int take(SioAssembly *a, Buffer *into, const char *bytes, size_t len, Error *err) {
+static int take_bytes(SioAssembly *a, Buffer *into, const char *bytes, size_t len,
+                      Error *err) {
   if (len > a->max_bytes - a->text.len - a->bytes.len) {
     error_set(err, ERR_TOO_LARGE, "the server sent a binary packet that is too large");
     error_detail(err, "more than %zu bytes", a->max_bytes);
@@ -64,19 +65,19 @@ static int take(SioAssembly *a, Buffer *into, const char *bytes, size_t len, Err
 int sio_take_text(SioAssembly *a, const char *text, size_t len, SioPacket *packet,
                   Error *err) {
   if (a->missing)
-    return violation(err, "a Socket.IO text between the attachments of another");
+    return set_violation(err, "a Socket.IO text between the attachments of another");
   if (sio_parse(text, len, packet, err)) return -1;
   if (packet->attachments == 0) return 1;
-  clear(&a->text);
-  clear(&a->bytes);
+  clear_buffer(&a->text);
+  clear_buffer(&a->bytes);
   a->count = 0;
-  if (take(a, &a->text, text, len, err)) return -1;
+  if (take_bytes(a, &a->text, text, len, err)) return -1;
   a->missing = packet->attachments;
   a->parts = xrealloc(a->parts, (size_t)a->missing * sizeof *a->parts);
   return 0;
 }
 
-static int whole(SioAssembly *a, SioPacket *packet, Error *err) {
+static int parse_whole(SioAssembly *a, SioPacket *packet, Error *err) {
   const char *data = buffer_text(&a->bytes); /* never NULL, even when empty */
   for (int i = 0; i < a->count; i++) {
     a->parts[i].data = data;
@@ -88,10 +89,10 @@ static int whole(SioAssembly *a, SioPacket *packet, Error *err) {
 int sio_take_binary(SioAssembly *a, const char *data, size_t len, SioPacket *packet,
                     Error *err) {
   if (!a->missing)
-    return violation(err, "a binary message that belongs to no Socket.IO packet");
-  if (take(a, &a->bytes, data, len, err)) return -1;
+    return set_violation(err, "a binary message that belongs to no Socket.IO packet");
+  if (take_bytes(a, &a->bytes, data, len, err)) return -1;
   a->parts[a->count++].len = len;
-  return --a->missing ? 0 : whole(a, packet, err);
+  return --a->missing ? 0 : parse_whole(a, packet, err);
 }
 
 const SioBytes *sio_attachments(const SioAssembly *a) {
@@ -104,7 +105,7 @@ size_t sio_assembly_held(const SioAssembly *a) {
 
 int sio_assembly_end(const SioAssembly *a, Error *err) {
   if (!a->missing) return 0;
-  violation(err, "too few attachments for a Socket.IO packet");
+  set_violation(err, "too few attachments for a Socket.IO packet");
   error_detail(err, "%d of %d are missing", a->missing, a->missing + a->count);
   return (int)err->code;
 }
@@ -118,8 +119,8 @@ typedef struct Filling {
   Error *err;
 } Filling;
 
-static bool named(const JsonArena *arena, const cJSON *item, const char *name,
-                  size_t name_len) {
+static bool has_name(const JsonArena *arena, const cJSON *item, const char *name,
+                     size_t name_len) {
   size_t len;
   const char *text = json_string(arena, item, true, &len);
   return len == name_len && memcmp(text, name, len) == 0;
@@ -131,8 +132,8 @@ static bool is_placeholder(const JsonArena *arena, const cJSON *object,
   bool found = false;
   *num = NULL;
   for (const cJSON *item = object->child; item; item = item->next) {
-    if (named(arena, item, "_placeholder", 12)) found = item->type == cJSON_True;
-    if (named(arena, item, "num", 3)) *num = item;
+    if (has_name(arena, item, "_placeholder", 12)) found = item->type == cJSON_True;
+    if (has_name(arena, item, "num", 3)) *num = item;
   }
   return found;
 }
@@ -141,7 +142,7 @@ static int fill_one(Filling *f, cJSON *item, const cJSON *num) {
   int64_t n;
   if (!num || num->type != cJSON_Number || !json_integer(num, &n) || n < 0 ||
       n >= f->count)
-    return violation(f->err, "a placeholder for an attachment that there is not");
+    return set_violation(f->err, "a placeholder for an attachment that there is not");
   char *text = json_new_text(f->arena, f->parts[n].data, f->parts[n].len);
   if (!text)
     return error_set(f->err, ERR_TOO_LARGE, "attachments that take too much memory");
@@ -152,13 +153,13 @@ static int fill_one(Filling *f, cJSON *item, const cJSON *num) {
 }
 
 /* As deep as a JSON text may nest. */
-static int fill(Filling *f, cJSON *item) {
+static int fill_items(Filling *f, cJSON *item) {
   const cJSON *num;
   if (item->type == cJSON_Object && is_placeholder(f->arena, item, &num))
     return fill_one(f, item, num);
   if (item->type != cJSON_Object && item->type != cJSON_Array) return 0;
   for (cJSON *child = item->child; child; child = child->next) {
-    int code = fill(f, child);
+    int code = fill_items(f, child);
     if (code) return code;
   }
   return 0;
@@ -169,7 +170,7 @@ int sio_fill(JsonArena *arena, const cJSON *root, const SioBytes *attachments, i
   CHECK(count >= 0 && count <= SIO_MAX_ATTACHMENTS);
   Filling f = {.arena = arena, .parts = attachments, .count = count, .err = err};
   if (count == 0) return 0;
-  return fill(&f, (cJSON *)root) ? (int)err->code : 0;
+  return fill_items(&f, (cJSON *)root) ? (int)err->code : 0;
 }
 
 int sio_check_filling(const char *json, size_t len, int count, Error *err) {

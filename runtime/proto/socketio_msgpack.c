@@ -4,14 +4,15 @@
 #include "proto/msgpack.h"
 #include "proto/socketio.h"
 
-static int wrong(Error *err, const char *what) {
+static int set_error(Error *err, const char *what) {
   return error_set(err, ERR_PROTOCOL, "the server sent a Socket.IO packet %s", what);
 }
 
 /* --- in --------------------------------------------------------------------------- */
 
 /* Of keys that come twice the last one counts. What is undefined is null here. */
-static const cJSON *field(const JsonArena *arena, const cJSON *map, const char *name) {
+static const cJSON *find_field(const JsonArena *arena, const cJSON *map,
+                               const char *name) {
   const cJSON *found = NULL;
   size_t len, name_len = strlen(name);
   for (const cJSON *item = map->child; item; item = item->next) {
@@ -28,10 +29,10 @@ static bool whole_number(const cJSON *item, int64_t most, int64_t *value) {
 
 static int take_namespace(const JsonArena *arena, const cJSON *item, SioPacked *p,
                           Error *err) {
-  if (!item || item->type != cJSON_String) return wrong(err, "without a namespace");
+  if (!item || item->type != cJSON_String) return set_error(err, "without a namespace");
   p->nsp = json_string(arena, item, false, &p->nsp_len);
   if (p->nsp_len == 0 || *p->nsp != '/')
-    return wrong(err, "with a namespace that is none");
+    return set_error(err, "with a namespace that is none");
   const char *query = memchr(p->nsp, '?', p->nsp_len);
   if (query) p->nsp_len = (size_t)(query - p->nsp);
   return 0;
@@ -42,7 +43,7 @@ static int take_ack(const cJSON *item, SioPacked *p, Error *err) {
   bool may = p->type == SIO_ACK || p->type == SIO_EVENT;
   p->ack = SIO_NO_ACK;
   if (!may || !item || whole_number(item, INT64_MAX, &p->ack)) return 0;
-  return wrong(err, "with an id that is none");
+  return set_error(err, "with an id that is none");
 }
 
 static int check_data(const SioPacked *p, Error *err) {
@@ -59,7 +60,7 @@ static int check_data(const SioPacked *p, Error *err) {
   default:
     fits = type == cJSON_Array;
   }
-  return fits ? 0 : wrong(err, "with a payload of the wrong kind");
+  return fits ? 0 : set_error(err, "with a payload of the wrong kind");
 }
 
 int sio_unpack(JsonArena *arena, const char *bytes, size_t len, SioPacked *packet,
@@ -68,13 +69,13 @@ int sio_unpack(JsonArena *arena, const char *bytes, size_t len, SioPacked *packe
   const cJSON *root = msgpack_parse(arena, bytes, len, err);
   *packet = (SioPacked){0};
   if (!root) return (int)err->code;
-  if (root->type != cJSON_Object) return wrong(err, "that is no map");
-  if (!whole_number(field(arena, root, "type"), SIO_CONNECT_ERROR, &type))
-    return wrong(err, "of an unknown type");
+  if (root->type != cJSON_Object) return set_error(err, "that is no map");
+  if (!whole_number(find_field(arena, root, "type"), SIO_CONNECT_ERROR, &type))
+    return set_error(err, "of an unknown type");
   packet->type = (SioType)type;
-  packet->data = field(arena, root, "data");
-  if (take_namespace(arena, field(arena, root, "nsp"), packet, err) ||
-      take_ack(field(arena, root, "id"), packet, err))
+  packet->data = find_field(arena, root, "data");
+  if (take_namespace(arena, find_field(arena, root, "nsp"), packet, err) ||
+      take_ack(find_field(arena, root, "id"), packet, err))
     return (int)err->code;
   return check_data(packet, err);
 }

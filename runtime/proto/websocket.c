@@ -55,7 +55,7 @@ typedef struct Call {
 } Call;
 
 /* Nothing more is accepted. `what` completes "the server sent ...". */
-static int fail(Call *c, int close_code, const char *what) {
+static int fail_parse(Call *c, int close_code, const char *what) {
   c->p->ended = true;
   *c->close_code = close_code;
   const char *peer = c->p->role == WS_CLIENT ? "server" : "client";
@@ -65,7 +65,7 @@ static int fail(Call *c, int close_code, const char *what) {
 }
 
 static int too_large(Call *c) {
-  fail(c, CLOSE_TOO_BIG, "a message that is too large");
+  fail_parse(c, CLOSE_TOO_BIG, "a message that is too large");
   error_detail(c->err, "more than %zu bytes", c->p->max_message);
   return FAILED;
 }
@@ -79,8 +79,8 @@ static int no_memory(Call *c) {
   return FAILED;
 }
 
-static int violation(Call *c, const char *what) {
-  return fail(c, CLOSE_PROTOCOL, what);
+static int fail_protocol(Call *c, const char *what) {
+  return fail_parse(c, CLOSE_PROTOCOL, what);
 }
 
 WsParser *ws_parser_new(WsRole role, size_t max_message) {
@@ -120,13 +120,13 @@ static int check_opcode(Call *c) {
   const WsParser *p = c->p;
   WsOpcode code = p->opcode;
   if ((code > WS_BINARY && code < WS_CLOSE) || code > WS_PONG)
-    return violation(c, "a frame with an opcode that means nothing");
+    return fail_protocol(c, "a frame with an opcode that means nothing");
   if (is_control(p->opcode) && !p->fin)
-    return violation(c, "a control frame in fragments");
+    return fail_protocol(c, "a control frame in fragments");
   if (p->opcode == WS_CONTINUATION && !p->kind)
-    return violation(c, "a continuation of no message");
+    return fail_protocol(c, "a continuation of no message");
   if ((p->opcode == WS_TEXT || p->opcode == WS_BINARY) && p->kind)
-    return violation(c, "a new message within the fragments of another");
+    return fail_protocol(c, "a new message within the fragments of another");
   return GO_ON;
 }
 
@@ -142,7 +142,7 @@ static int first_byte(Call *c) {
   p->fin = byte & 0x80;
   p->opcode = (WsOpcode)(byte & 0x0F);
   if ((byte & 0x70) && !may_be_reserved(p, byte))
-    return violation(c, "a frame with reserved bits set");
+    return fail_protocol(c, "a frame with reserved bits set");
   return check_opcode(c);
 }
 
@@ -150,10 +150,10 @@ static int second_byte(Call *c) {
   WsParser *p = c->p;
   bool masked = p->head[1] & 0x80;
   uint8_t length = p->head[1] & 0x7F;
-  if (masked && p->role == WS_CLIENT) return violation(c, "a masked frame");
-  if (!masked && p->role == WS_SERVER) return violation(c, "a frame without a mask");
+  if (masked && p->role == WS_CLIENT) return fail_protocol(c, "a masked frame");
+  if (!masked && p->role == WS_SERVER) return fail_protocol(c, "a frame without a mask");
   if (is_control(p->opcode) && length > MAX_CONTROL)
-    return violation(c, "a control frame of more than 125 bytes");
+    return fail_protocol(c, "a control frame of more than 125 bytes");
   size_t extra = length == 126 ? 2 : length == 127 ? 8 : 0;
   p->mask = masked ? p->head + 2 + extra : NULL;
   p->head_need = 2 + extra + (masked ? 4 : 0);
@@ -168,9 +168,9 @@ static int read_length(Call *c, uint64_t *length) {
   int bytes = mark == 126 ? 2 : 8;
   *length = 0;
   for (int i = 0; i < bytes; i++) *length = *length << 8 | p->head[2 + i];
-  if (*length >> 63) return violation(c, "a frame length with its highest bit set");
+  if (*length >> 63) return fail_protocol(c, "a frame length with its highest bit set");
   if (*length < (bytes == 2 ? 126 : 65536))
-    return violation(c, "a frame length in more bytes than it needs");
+    return fail_protocol(c, "a frame length in more bytes than it needs");
   return GO_ON;
 }
 
@@ -223,14 +223,14 @@ static int close_event(Call *c) {
   event->close_code = 1005;
   c->p->ended = true;
   if (event->len == 0) return GOT_EVENT;
-  if (event->len == 1) return violation(c, "a close frame of one byte");
+  if (event->len == 1) return fail_protocol(c, "a close frame of one byte");
   int code = (uint8_t)event->data[0] << 8 | (uint8_t)event->data[1];
   if (!ws_close_code_valid(code))
-    return violation(c, "a close code that may not be sent");
+    return fail_protocol(c, "a close code that may not be sent");
   event->data += 2;
   event->len -= 2;
   if (!utf8_valid(event->data, event->len))
-    return fail(c, CLOSE_NOT_UTF8, "a close reason that is not UTF-8");
+    return fail_parse(c, CLOSE_NOT_UTF8, "a close reason that is not UTF-8");
   event->close_code = code;
   return GOT_EVENT;
 }
@@ -253,7 +253,7 @@ static int control_payload(Call *c, char *bytes, size_t len) {
 static int message_event(Call *c, char *data, size_t len) {
   WsParser *p = c->p;
   if (!utf8_complete(&p->utf8))
-    return fail(c, CLOSE_NOT_UTF8, "a text that ends within a character");
+    return fail_parse(c, CLOSE_NOT_UTF8, "a text that ends within a character");
   *c->event = (WsEvent){.type = p->kind, .data = data, .len = len};
   p->kind = WS_CONTINUATION;
   return GOT_EVENT;
@@ -267,7 +267,7 @@ static int inflate_payload(Call *c, const char *bytes, size_t len, bool last) {
   if (before > most) return no_memory(c);
   switch (deflate_read(p->deflate, bytes, len, last, most, &p->message)) {
   case DEFLATE_BROKEN:
-    return fail(c, CLOSE_NOT_UTF8, "a compressed message that cannot be inflated");
+    return fail_parse(c, CLOSE_NOT_UTF8, "a compressed message that cannot be inflated");
   case DEFLATE_TOO_LARGE:
     return most < p->max_message ? no_memory(c) : too_large(c);
   case DEFLATE_MEMORY:
@@ -279,7 +279,7 @@ static int inflate_payload(Call *c, const char *bytes, size_t len, bool last) {
   if (p->kind != WS_TEXT ||
       utf8_feed(&p->utf8, p->message.data + before, p->message.len - before))
     return GO_ON;
-  return fail(c, CLOSE_NOT_UTF8, "a text that is not UTF-8");
+  return fail_parse(c, CLOSE_NOT_UTF8, "a text that is not UTF-8");
 }
 
 /* The message is in the buffer. */
@@ -304,7 +304,7 @@ static int compressed_payload(Call *c, char *bytes, size_t len) {
 static int data_payload(Call *c, char *bytes, size_t len) {
   WsParser *p = c->p;
   if (p->kind == WS_TEXT && !utf8_feed(&p->utf8, bytes, len))
-    return fail(c, CLOSE_NOT_UTF8, "a text that is not UTF-8");
+    return fail_parse(c, CLOSE_NOT_UTF8, "a text that is not UTF-8");
   p->got += len;
   bool ends = p->got == p->length;
   if (ends) {

@@ -42,32 +42,32 @@ void ws_accept(const char *key, char *out) {
 
 /* --- the request ------------------------------------------------------------------ */
 
-static bool in(const char *set, char c) {
+static bool is_in(const char *set, char c) {
   return c && strchr(set, c);
 }
 
 static bool token_char(char c) {
   return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-         in("!#$%&'*+-.^_`|~", c);
+         is_in("!#$%&'*+-.^_`|~", c);
 }
 
-static bool printable(const char *text, bool spaces) {
+static bool is_printable(const char *text, bool spaces) {
   for (; *text; text++)
     if ((uint8_t)*text < ' ' || *text == 0x7F || (*text == ' ' && !spaces)) return false;
   return true;
 }
 
-static bool named(const char *header, const char *name) {
+static bool is_named(const char *header, const char *name) {
   size_t len = strlen(name);
   return strncasecmp(header, name, len) == 0 && header[len] == ':';
 }
 
 /* Names of ours, which would stand there twice. */
-static bool ours(const char *header) {
+static bool is_ours(const char *header) {
   static const char *const names[] = {"Upgrade", "Connection", "Content-Length",
                                       "Transfer-Encoding"};
   for (size_t i = 0; i < COUNT_OF(names); i++)
-    if (named(header, names[i])) return true;
+    if (is_named(header, names[i])) return true;
   return strncasecmp(header, "Sec-WebSocket-", 14) == 0;
 }
 
@@ -77,10 +77,10 @@ static int check_header(const char *header, Error *err) {
   if (name == 0 || header[name] != ':')
     return error_set(err, ERR_INVALID, "the header \"%.60s\" is not \"Name: value\"",
                      header);
-  if (!printable(header + name, true))
+  if (!is_printable(header + name, true))
     return error_set(err, ERR_INVALID, "the header %.*s holds a control character",
                      (int)name, header);
-  if (ours(header))
+  if (is_ours(header))
     return error_set(err, ERR_INVALID, "the header %.*s is sent by the handshake itself",
                      (int)name, header);
   return 0;
@@ -100,9 +100,9 @@ static bool subprotocols_valid(const char *list) {
 }
 
 int ws_request_check(const WsRequest *r, Error *err) {
-  if (!printable(r->host, false) || !*r->host)
+  if (!is_printable(r->host, false) || !*r->host)
     return error_set(err, ERR_INVALID, "the host cannot stand in a request");
-  if (!printable(r->target, false) || *r->target != '/')
+  if (!is_printable(r->target, false) || *r->target != '/')
     return error_set(err, ERR_INVALID,
                      "the path \"%.60s\" must start with / and hold no spaces",
                      r->target);
@@ -115,7 +115,7 @@ int ws_request_check(const WsRequest *r, Error *err) {
 
 void ws_request(Buffer *out, const WsRequest *r) {
   bool host = false;
-  for (const char *const *h = r->headers; h && *h; h++) host |= named(*h, "Host");
+  for (const char *const *h = r->headers; h && *h; h++) host |= is_named(*h, "Host");
   buffer_printf(out, "GET %s HTTP/1.1\r\n", r->target);
   if (!host) buffer_printf(out, "Host: %s\r\n", r->host);
   buffer_puts(out, "Upgrade: websocket\r\nConnection: Upgrade\r\n");
@@ -133,13 +133,13 @@ void ws_request(Buffer *out, const WsRequest *r) {
 
 /* --- the answer, read ------------------------------------------------------------- */
 
-static bool same(Slice s, const char *text) {
+static bool is_text(Slice s, const char *text) {
   return s.at && s.len == strlen(text) && strncasecmp(s.at, text, s.len) == 0;
 }
 
-static Slice trim(Slice s) {
-  while (s.len && in(" \t", s.at[0])) s.at++, s.len--;
-  while (s.len && in(" \t", s.at[s.len - 1])) s.len--;
+static Slice trim_blanks(Slice s) {
+  while (s.len && is_in(" \t", s.at[0])) s.at++, s.len--;
+  while (s.len && is_in(" \t", s.at[s.len - 1])) s.len--;
   return s;
 }
 
@@ -148,7 +148,7 @@ static bool next_element(Slice *list, Slice *element) {
   if (list->at == NULL || list->len == 0) return false;
   const char *comma = memchr(list->at, ',', list->len);
   size_t len = comma ? (size_t)(comma - list->at) : list->len;
-  *element = trim((Slice){list->at, len});
+  *element = trim_blanks((Slice){list->at, len});
   list->at += comma ? len + 1 : len;
   list->len -= comma ? len + 1 : len;
   return true;
@@ -157,24 +157,24 @@ static bool next_element(Slice *list, Slice *element) {
 static bool list_has(Slice list, const char *text) {
   Slice element;
   while (next_element(&list, &element))
-    if (same(element, text)) return true;
+    if (is_text(element, text)) return true;
   return false;
 }
 
-static void keep(Answer *a, Slice *slot, Slice value) {
+static void keep_value(Answer *a, Slice *slot, Slice value) {
   if (slot->at) a->twice = true;
   *slot = value;
 }
 
 static void take_header(Answer *a, Slice name, Slice value) {
-  if (same(name, "Upgrade")) a->upgrade |= same(value, "websocket");
-  if (same(name, "Connection")) a->connection |= list_has(value, "Upgrade");
-  if (same(name, "Sec-WebSocket-Accept")) keep(a, &a->accept, value);
-  if (same(name, "Sec-WebSocket-Protocol")) keep(a, &a->protocol, value);
-  if (same(name, "Sec-WebSocket-Extensions")) keep(a, &a->extensions, value);
-  if (same(name, "Location")) a->location = value;
-  if (same(name, "Retry-After")) a->retry_after = value;
-  if (same(name, "Date")) a->date = value;
+  if (is_text(name, "Upgrade")) a->upgrade |= is_text(value, "websocket");
+  if (is_text(name, "Connection")) a->connection |= list_has(value, "Upgrade");
+  if (is_text(name, "Sec-WebSocket-Accept")) keep_value(a, &a->accept, value);
+  if (is_text(name, "Sec-WebSocket-Protocol")) keep_value(a, &a->protocol, value);
+  if (is_text(name, "Sec-WebSocket-Extensions")) keep_value(a, &a->extensions, value);
+  if (is_text(name, "Location")) a->location = value;
+  if (is_text(name, "Retry-After")) a->retry_after = value;
+  if (is_text(name, "Date")) a->date = value;
 }
 
 /* "Name: value", one line without its end. */
@@ -186,7 +186,7 @@ static bool read_header(Answer *a, const char *line, size_t len) {
   if (memchr(line, '\r', len) || memchr(line, '\n', len) || memchr(line, '\0', len))
     return false;
   size_t name = (size_t)(colon - line);
-  take_header(a, (Slice){line, name}, trim((Slice){colon + 1, len - name - 1}));
+  take_header(a, (Slice){line, name}, trim_blanks((Slice){colon + 1, len - name - 1}));
   return true;
 }
 
@@ -201,7 +201,7 @@ static bool read_status(Answer *a, const char *line, size_t len) {
   if (len > 12 && line[12] != ' ') return false;
   a->version = line[7] - '0';
   a->status = status;
-  a->reason = trim((Slice){line + 12, len - 12});
+  a->reason = trim_blanks((Slice){line + 12, len - 12});
   return true;
 }
 
@@ -221,7 +221,7 @@ static bool read_head(Answer *a, const char *head, size_t len) {
 /* --- the answer, judged ----------------------------------------------------------- */
 
 /* A printable copy of the start of what the server wrote. */
-static const char *quote(Slice s, char *out, size_t size) {
+static const char *quote_start(Slice s, char *out, size_t size) {
   Utf8 u = {0};
   size_t n = s.len < size - 1 ? s.len : size - 1, whole = 0;
   for (size_t i = 0; i < n; i++) {
@@ -241,38 +241,38 @@ static const char *quote(Slice s, char *out, size_t size) {
 static int no_http(Slice start, Error *err) {
   char text[120];
   error_set(err, ERR_HANDSHAKE, "the server did not answer in HTTP/1.1");
-  error_detail(err, "%s", quote(start, text, sizeof text));
+  error_detail(err, "%s", quote_start(start, text, sizeof text));
   return -1;
 }
 
 static void read_retry_after(const Answer *a, double now, Error *err) {
   char value[64], date[64];
   if (a->retry_after.len >= sizeof value || a->date.len >= sizeof date) return;
-  quote(a->retry_after, value, sizeof value);
-  quote(a->date, date, sizeof date);
+  quote_start(a->retry_after, value, sizeof value);
+  quote_start(a->date, date, sizeof date);
   double seconds = http_retry_after(value, date, now);
   if (seconds > 0) err->retry_after = seconds;
 }
 
-static int refused(const Answer *a, double now, Error *err) {
+static int set_refused(const Answer *a, double now, Error *err) {
   char reason[80], place[160], body[200];
-  quote(a->reason, reason, sizeof reason);
-  quote(a->body, body, sizeof body);
+  quote_start(a->reason, reason, sizeof reason);
+  quote_start(a->body, body, sizeof body);
   const char *gap = *reason ? " " : "";
   error_set(err, ERR_HANDSHAKE, "the server answered %d%s%s", a->status, gap, reason);
   if (a->location.at)
     error_set(err, ERR_HANDSHAKE, "the server answered %d%s%s (it points to %s)",
-              a->status, gap, reason, quote(a->location, place, sizeof place));
+              a->status, gap, reason, quote_start(a->location, place, sizeof place));
   error_detail(err, "%d%s%s%s%s", a->status, gap, reason, *body ? ": " : "", body);
   read_retry_after(a, now, err);
   return -1;
 }
 
-static int wrong(Error *err, const char *what, Slice value) {
+static int set_error(Error *err, const char *what, Slice value) {
   char text[120];
   error_set(err, ERR_HANDSHAKE, "the server's answer to the WebSocket handshake %s",
             what);
-  if (value.at) error_detail(err, "%s", quote(value, text, sizeof text));
+  if (value.at) error_detail(err, "%s", quote_start(value, text, sizeof text));
   return -1;
 }
 
@@ -285,23 +285,23 @@ static bool was_offered(Slice protocol, const char *offered) {
   return false;
 }
 
-static int judge(const Answer *a, const WsRequest *request, DeflateTerms *terms,
-                 Error *err) {
+static int judge_answer(const Answer *a, const WsRequest *request, DeflateTerms *terms,
+                        Error *err) {
   char accept[29];
   const char *fault;
   ws_accept(request->key, accept);
   Slice none = {0};
-  if (a->version < 1) return wrong(err, "is not HTTP/1.1", none);
-  if (!a->upgrade) return wrong(err, "lacks \"Upgrade: websocket\"", none);
-  if (!a->connection) return wrong(err, "lacks \"Connection: Upgrade\"", none);
-  if (a->twice) return wrong(err, "holds a header twice", none);
-  if (!a->accept.at) return wrong(err, "lacks Sec-WebSocket-Accept", none);
+  if (a->version < 1) return set_error(err, "is not HTTP/1.1", none);
+  if (!a->upgrade) return set_error(err, "lacks \"Upgrade: websocket\"", none);
+  if (!a->connection) return set_error(err, "lacks \"Connection: Upgrade\"", none);
+  if (a->twice) return set_error(err, "holds a header twice", none);
+  if (!a->accept.at) return set_error(err, "lacks Sec-WebSocket-Accept", none);
   if (a->accept.len != 28 || memcmp(a->accept.at, accept, 28) != 0)
-    return wrong(err, "holds a wrong Sec-WebSocket-Accept", a->accept);
+    return set_error(err, "holds a wrong Sec-WebSocket-Accept", a->accept);
   if (deflate_judge(request->deflate, a->extensions.at, a->extensions.len, terms, &fault))
-    return wrong(err, fault, a->extensions);
+    return set_error(err, fault, a->extensions);
   if (a->protocol.at && !was_offered(a->protocol, request->subprotocols))
-    return wrong(err, "names a subprotocol that was not offered", a->protocol);
+    return set_error(err, "names a subprotocol that was not offered", a->protocol);
   return 0;
 }
 
@@ -346,9 +346,9 @@ long ws_response(const char *data, size_t len, const WsRequest *request, WsAgree
   Answer a = {.body = {data + head_len, len - (size_t)head_len}};
   bool readable = read_head(&a, data, (size_t)head_len - 2);
   if (a.status == 0) return no_http((Slice){data, len}, err);
-  if (a.status != 101) return refused(&a, request->now, err);
-  if (!readable) return wrong(err, "holds a line that is no header", (Slice){0});
-  if (judge(&a, request, &agreed->deflate, err)) return -1;
+  if (a.status != 101) return set_refused(&a, request->now, err);
+  if (!readable) return set_error(err, "holds a line that is no header", (Slice){0});
+  if (judge_answer(&a, request, &agreed->deflate, err)) return -1;
   if (a.protocol.len) memcpy(agreed->subprotocol, a.protocol.at, a.protocol.len);
   return (long)skipped + head_len;
 }
