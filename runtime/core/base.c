@@ -1,8 +1,7 @@
-/* Allocation that cannot fail. Where the system has no memory left the reserve is given
- * back to it, once: whoever begins something that can be given up (a reload) looks
- * whether that has happened. Without a reserve a client that cannot get a few bytes has
- * nothing better to do than to stop. Script memory is not taken here but from the account
- * of its Lua state. */
+/* Allocation that cannot fail. When the system has no memory left the reserve is freed,
+ * once; work that can be given up (a reload) checks whether that has happened. When the
+ * reserve is used up too, the process aborts. A script's memory does not come from here
+ * but from the account of its Lua state. */
 #include "core/base.h"
 
 #include <stdarg.h>
@@ -45,7 +44,8 @@ void memory_reserve_free(void) {
 bool memory_has(size_t bytes) {
   if (memory_is_short()) return false;
   if (bytes < LARGE) return true;
-  if (bytes > beyond_all) return false; /* the sanitizer ends the process at such */
+  if (bytes > beyond_all)
+    return false; /* the sanitizer ends the process at such a size */
   void *p = malloc(bytes);
   free(p);
   return p != NULL;

@@ -15,7 +15,7 @@ _Noreturn void check_failed(const char *what, const char *file, int line);
 #define CONTAINER_OF(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))
 
 /* Return new memory, owned by the caller, released with free(). When the system has none,
- * they take from the reserve and make it known; when that is used up too, they abort. */
+ * they free the reserve and set memory_is_short; when that is used up too, they abort. */
 void *xmalloc(size_t size);
 void *xcalloc(size_t count, size_t size);
 void *xrealloc(void *old, size_t size);
@@ -23,14 +23,14 @@ char *xstrdup(const char *text);              /* NULL gives NULL */
 char *xstrndup(const char *text, size_t len); /* adds the final NUL */
 char *xasprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
-/* The reserve: memory laid aside for the day when there is none, so that what runs can go
- * on while what is being begun is given up. Any thread. */
-void memory_reserve(void);  /* lays it aside, if it is not; harmless when it cannot */
-bool memory_is_short(void); /* the reserve was taken since it was laid aside last */
+/* The reserve: memory kept for the moment when the system has none left, so that running
+ * scripts go on while a load that has begun is given up. Any thread. */
+void memory_reserve(void);  /* allocates it, unless it is there or cannot be had */
+bool memory_is_short(void); /* the reserve was freed and not allocated again */
 void memory_reserve_free(void);
-/* Whether the system has so much: what is large is asked for, and given back. */
+/* Whether the system has so many bytes: a large block is tried, and freed. */
 bool memory_has(size_t bytes);
-/* The same, but a little is never refused: for what cannot be given up without harm. */
+/* The same, but true for a few bytes: for work that cannot be given up without harm. */
 bool memory_has_much(size_t bytes);
 
 #endif

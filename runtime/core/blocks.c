@@ -9,14 +9,14 @@ typedef struct KeptBlock {
   struct KeptBlock *next;
 } KeptBlock;
 
-/* The sanitizer is to see each use of what was freed. */
+/* Under the sanitizer nothing is kept, so that it sees each use after free. */
 #ifdef __SANITIZE_ADDRESS__
 enum { KEEP = 0 };
 #else
 enum { KEEP = BLOCKS_KEPT };
 #endif
 
-/* Of the list that keeps blocks for this size; BLOCK_SIZES: none does. */
+/* The list that keeps blocks of this size; BLOCK_SIZES: there is none. */
 static inline size_t index_of(size_t size) {
   if (size <= 264) return (size + 7) / 16;
   return size <= 520 ? 17 : size <= 1032 ? 18 : BLOCK_SIZES;
@@ -54,7 +54,7 @@ static void *move_block(Blocks *blocks, void *old, size_t old_size, size_t size)
   if (from == to) return old;
   void *p = take_block(blocks, size);
   if (!p)
-    return size < old_size ? old : NULL; /* a larger one may stand for a small one */
+    return size < old_size ? old : NULL; /* the larger block serves the smaller size */
   memcpy(p, old, size < old_size ? size : old_size);
   give_back(blocks, old, old_size);
   return p;

@@ -1,6 +1,6 @@
-/* A growing run of bytes: the unit in which data travels between layers. It owns its
+/* A growing run of bytes: how bytes are handed from layer to layer. It owns its
  * memory; a zeroed Buffer is empty and valid, and buffer_free leaves it so. `data` holds
- * `len` bytes and is not NUL-terminated unless buffer_text was asked. */
+ * `len` bytes and is not NUL-terminated until buffer_text is called. */
 #ifndef TIDELOCK_CORE_BUFFER_H
 #define TIDELOCK_CORE_BUFFER_H
 
@@ -13,9 +13,10 @@ typedef struct Buffer {
 
 void buffer_free(Buffer *b);
 void buffer_clear(Buffer *b); /* keeps the memory */
-/* Whether the system has memory for so much more: for what a script asks for. */
+/* Whether the system has memory for `extra` more: for data whose size a script decides.
+ */
 bool buffer_can_grow(const Buffer *b, size_t extra);
-/* The same, but a little is never refused (memory_has_much). */
+/* The same, but true for a few bytes (memory_has_much). */
 bool buffer_can_take(const Buffer *b, size_t extra);
 char *buffer_reserve(Buffer *b, size_t extra); /* room for extra bytes; returns the end */
 void buffer_put(Buffer *b, const void *bytes, size_t len);

@@ -26,7 +26,7 @@ static bool is_plain(unsigned char byte) {
   return (byte >= 0x20 && byte < 0x7F) || byte == '\n' || byte == '\t';
 }
 
-/* Whether the byte may go out as it is. */
+/* Whether the byte is written unchanged. */
 static bool is_clean(Cleaner *c, unsigned char byte) {
   if (byte < 0x80) {
     c->left = 0;

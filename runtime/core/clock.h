@@ -1,6 +1,6 @@
-/* Clocks. The wall clock says what time it is, for people and for other machines; it may
- * be set at any moment. What lasts is measured with loop_now; where there is no loop, or
- * its time may be old, with the monotonic clock. Any thread. */
+/* Clocks. The wall clock is for people and other machines; it may be set at any moment.
+ * Durations are measured with loop_now, or with the monotonic clock where there is no
+ * loop or the loop may be held up. Any thread. */
 #ifndef TIDELOCK_CORE_CLOCK_H
 #define TIDELOCK_CORE_CLOCK_H
 

@@ -1,4 +1,4 @@
-/* The table behind the published list of codes, and the filling of error values. */
+/* The table of published error codes, and filling error values. */
 #include "core/error.h"
 
 #include <stdarg.h>

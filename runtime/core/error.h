@@ -58,8 +58,8 @@ typedef enum ErrorCode {
       ERR_COUNT
 } ErrorCode;
 
-/* Whether the request reached the server, as far as can be known: may it be sent again?
- */
+/* Whether the request reached the server, as far as is known: a request that did not may
+ * be sent again. */
 typedef enum Sent { SENT_NOT_APPLICABLE, SENT_NO, SENT_YES, SENT_UNKNOWN } Sent;
 
 typedef struct Error {

@@ -1,4 +1,4 @@
-/* FNV-1a, for telling apart what nobody forges. */
+/* FNV-1a: for data that nobody forges. */
 #ifndef TIDELOCK_CORE_HASH_H
 #define TIDELOCK_CORE_HASH_H
 
@@ -7,8 +7,8 @@
 
 #define HASH_START 14695981039346656037u
 
-/* Begins with HASH_START, or with the hash of what comes before. The end counts: "a" and
- * then "b" is not "ab". */
+/* Begins with HASH_START, or with the hash of what comes before. Ends count: "a" then
+ * "b" hashes otherwise than "ab". */
 static inline uint64_t hash_bytes(uint64_t hash, const void *bytes, size_t len) {
   const uint8_t *p = bytes;
   for (size_t i = 0; i < len; i++) hash = (hash ^ p[i]) * 1099511628211u;

@@ -14,7 +14,7 @@ static void link_node(const Index *index, IndexNode *node) {
   *slot = node;
 }
 
-/* The order of those in one slot is turned round twice, so that the newest stay first. */
+/* Nodes of one slot are reversed twice, so that the newest stays first. */
 static void move_nodes(const Index *to, IndexNode *node) {
   IndexNode *turned = NULL;
   while (node) {

@@ -1,6 +1,6 @@
-/* Finding one among many: a hash table of nodes that lie in what they stand for. Nothing
- * is compared here but hashes: who looks goes through those of one hash. A zeroed Index
- * is empty and valid. One thread at a time. */
+/* An intrusive hash table: each node is embedded in the object it finds. Only hashes are
+ * compared here; the caller compares the objects of one hash. A zeroed Index is empty and
+ * valid. One thread at a time. */
 #ifndef TIDELOCK_CORE_INDEX_H
 #define TIDELOCK_CORE_INDEX_H
 
@@ -18,10 +18,10 @@ typedef struct Index {
 } Index;
 
 void index_add(Index *index, IndexNode *node, uint64_t hash); /* the node is in none */
-void index_remove(Index *index, IndexNode *node); /* harmless when not in it */
+void index_remove(Index *index, IndexNode *node); /* does nothing if it is in none */
 /* The first of those with this hash, and the one after it; NULL: none. */
 IndexNode *index_first(const Index *index, uint64_t hash);
 IndexNode *index_next(const IndexNode *node);
-void index_free(Index *index); /* its own memory; the nodes are those of others */
+void index_free(Index *index); /* its slots; the nodes are not its own */
 
 #endif

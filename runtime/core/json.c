@@ -1,5 +1,5 @@
-/* JSON text into cJSON's nodes, in one strict pass; nodes and strings are bumped off the
- * arena. The readers recurse once a level of nesting, JSON_MAX_DEPTH deep at most.
+/* JSON text into cJSON's nodes, in one strict pass; nodes and strings are cut off the
+ * arena. Reading recurses once for each level of nesting, JSON_MAX_DEPTH at most.
  *
  * Of cJSON only the node and the functions that walk it are used, not the parser: with
  * the pass that it needed before it (it takes 01, loses NULs, depends on the locale) it
@@ -19,10 +19,10 @@ typedef struct Reader {
 static const char *read_value(Reader *r, const char *p, cJSON *item);
 
 static const char *fail_memory(Reader *r, const char *p) {
-  return json_fail(&r->scan, p, "no memory"); /* the arena tells */
+  return json_fail(&r->scan, p, "no memory"); /* arena->full says why */
 }
 
-/* Room for the slice and up to a word more; bumped by text_end. */
+/* Room for the slice and up to a word more; text_end takes it off the arena. */
 static inline char *text_start(Reader *r, size_t len) {
   size_t most = sizeof(JsonText) + len + 16;
   JsonArena *arena = r->arena;
@@ -39,7 +39,7 @@ static inline char *text_end(Reader *r, char *bytes, size_t len) {
   return bytes;
 }
 
-/* Most strings are short: words are quicker than a call. */
+/* Most strings are short: copying words is quicker than a call of memcpy. */
 static inline void copy_plain(const Reader *r, char *to, const JsonSlice *slice) {
   const char *from = slice->text;
   if ((size_t)(r->scan.end - from) < slice->len + 8) {
@@ -89,7 +89,7 @@ static inline cJSON *new_item(JsonArena *arena) {
   return item;
 }
 
-/* What is between the brackets, the first of which stands at p. */
+/* Reads the items of an array or object; p is at its opening bracket. */
 static const char *read_items(Reader *r, const char *p, cJSON *parent, char close) {
   cJSON **link = &parent->child;
   bool more;

@@ -25,9 +25,8 @@ int json_put_string(Buffer *out, const char *text, size_t len);
 int json_put_number(Buffer *out, double value);
 void json_put_integer(Buffer *out, int64_t value);
 
-/* Lays the compact JSON text that `out` holds from `from` on out over lines, two spaces a
- * level. TOO_LARGE when that takes more than `most` bytes, MEMORY: then `out` ends at
- * `from`. */
+/* Indents the compact JSON text that `out` holds from `from` on: two spaces a level.
+ * After TOO_LARGE (more than `most` bytes) and MEMORY `out` ends at `from`. */
 int json_lay_out(Buffer *out, size_t from, size_t most);
 
 #endif

@@ -47,7 +47,7 @@ static void put_escape(Buffer *out, char c) {
   }
 }
 
-/* What follows the first byte that must be escaped. */
+/* The string from the first byte on that must be escaped. */
 static void put_escaped(Buffer *out, const char *text, size_t len, bool *high) {
   for (size_t at = 0; at < len; at++) {
     put_escape(out, text[at]);
@@ -106,9 +106,9 @@ static void put_scaled(Buffer *out, bool minus, uint64_t digits, int decimals) {
   buffer_put(out, p, (size_t)(end - p));
 }
 
-/* Most numbers have few decimals. A mantissa and a power of ten that are exact give the
- * value back when divided; with 15 digits at most, no other text of so few would, so
- * that this is what printf says, at a tenth of its price. */
+/* Most numbers have few decimals. An exact mantissa divided by an exact power of ten
+ * gives the value back; with 15 digits at most the text is the only one of that length
+ * that does, so it is the same as printf's, at a tenth of its cost. */
 static bool put_decimals(Buffer *out, double value) {
   double size = fabs(value), power = 10;
   if (size < 1e-4) return false; /* is printed with an exponent */

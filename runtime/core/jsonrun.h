@@ -35,7 +35,7 @@ static inline unsigned json_before(uint64_t special) {
   return (unsigned)__builtin_ctzll(special) / 8;
 }
 
-/* Those bytes, and of the one after them what does not count for json_high. */
+/* Those bytes; of the byte after them only bits that json_high ignores. */
 static inline uint64_t json_bytes_before(uint64_t v, uint64_t special) {
   return v & (special ^ (special - 1));
 }
@@ -44,8 +44,8 @@ static inline bool json_high(uint64_t seen) {
   return (seen & EACH_BYTE(0x80)) != 0;
 }
 
-/* The length of the run of bytes at `text` that need no look within a JSON string: no
- * control character, quote or backslash. *high is set if one is not ASCII. */
+/* The length of the run of plain bytes at `text`: no control character, quote or
+ * backslash. *high is set if one is not ASCII. */
 static inline size_t json_plain_run(const char *text, size_t len, bool *high) {
   size_t i = 0;
   uint64_t seen = 0;

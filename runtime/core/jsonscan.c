@@ -1,5 +1,5 @@
-/* What of the grammar is not so common that it need be inlined. Numbers are computed
- * while their digits are checked. */
+/* The parts of the grammar that are too rare to be inlined. Numbers are computed while
+ * their digits are checked. */
 #include "core/jsonscan.h"
 
 #include <float.h>
@@ -20,7 +20,7 @@ const char *json_fail(JsonScan *s, const char *at, const char *what) {
   return NULL;
 }
 
-/* The text around the place, with what a terminal should not see left out. */
+/* The text around the place; bytes that are not printable ASCII become "?". */
 static void put_excerpt(char *out, const char *text, size_t len, size_t at) {
   size_t from = at > EXCERPT / 2 ? at - EXCERPT / 2 : 0;
   size_t end = len - from < EXCERPT ? len : from + EXCERPT;
@@ -79,7 +79,8 @@ static const char *skip_escape(JsonScan *s, const char *p) {
 }
 
 const char *json_scan_rest(JsonScan *s, const char *p, JsonSlice *out) {
-  bool high = false; /* what was passed before is looked at below, too */
+  bool high =
+      false; /* whether a byte is not ASCII; the bytes before p are checked below */
   const char *quote = out->text - 1;
   while (p < s->end && *p != '"') {
     if (*p == '\\') {
@@ -160,7 +161,7 @@ double json_strtod(const char *text) {
   return value;
 }
 
-/* strtod wants a NUL behind the number and the locale's decimal point in it. */
+/* strtod needs a NUL behind the number and the locale's decimal point. */
 static double any_number(const char *from, size_t len) {
   char few[64], *text = len < sizeof few ? few : xmalloc(len + 1);
   memcpy(text, from, len);
@@ -170,7 +171,7 @@ static double any_number(const char *from, size_t len) {
   return value;
 }
 
-/* Where mantissa and power of ten are both exact doubles, one operation rounds right. */
+/* When mantissa and power of ten are exact doubles, one operation rounds correctly. */
 static bool exact_number(uint64_t mantissa, long exponent, double *value) {
   static const double powers[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
                                   1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
@@ -182,7 +183,7 @@ static bool exact_number(uint64_t mantissa, long exponent, double *value) {
   return true;
 }
 
-/* More than 19 digits do not fit *value: who needs it counts them. */
+/* More than 19 digits do not fit *value: the caller counts them. */
 static inline const char *read_digits(const char *p, const char *end, uint64_t *value) {
   uint64_t n = *value;
   for (; p < end && (uint8_t)(*p - '0') < 10; p++) n = n * 10 + (uint8_t)(*p - '0');

@@ -1,10 +1,10 @@
-/* The grammar of JSON (RFC 8259, strict), for those who make something of a text: a tree
- * (json.c), Lua values (bridge/luadecode.c). They hold the recursion, this the rules.
- * Each event that a server sends goes through here, so what is common is inlined, and
- * strings are looked at eight bytes at a time.
+/* The grammar of JSON (RFC 8259, strict), for two readers: json.c makes a tree,
+ * bridge/luadecode.c makes Lua values. The recursion is theirs, the rules are here. Each
+ * event that a server sends is read here, so the common paths are inlined, and strings
+ * are scanned eight bytes at a time.
  *
- * The scanners take the place where a thing starts and return what follows it, or NULL
- * after json_fail. The text is borrowed; nothing is allocated. */
+ * A scanner takes the place where an element starts and returns the place behind it, or
+ * NULL after json_fail. The text is borrowed; nothing is allocated. */
 #ifndef TIDELOCK_CORE_JSONSCAN_H
 #define TIDELOCK_CORE_JSONSCAN_H
 
@@ -43,7 +43,7 @@ static inline const char *json_space(const char *p, const char *end) {
 typedef struct JsonSlice {
   const char *text;
   size_t len;
-  bool escaped; /* json_unescape makes of it what it means */
+  bool escaped; /* it holds escapes: see json_unescape */
 } JsonSlice;
 
 /* Goes on at a byte that is not plain, or near the end of the text. */

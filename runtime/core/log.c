@@ -1,7 +1,7 @@
-/* The log. A record is put together whole and written with one call, under a lock, so
- * that records of several threads do not mix. What a terminal would obey (escape
- * sequences that came from a server, say) is shown as \xNN; a message of several lines
- * goes on indented, so that no line but a record's first begins with a time. */
+/* The log. A record is built whole and written with one call, under a lock, so that
+ * records of several threads do not mix. Control characters (a server's escape sequences,
+ * for example) are shown as \xNN. Further lines of a message are indented, so that only
+ * the first line of a record begins with a time. */
 #include "core/log.h"
 
 #include <errno.h>
@@ -115,7 +115,7 @@ static void put_time(Buffer *line) {
   buffer_printf(line, "%s.%03dZ", text, (int)(now / 1000 % 1000));
 }
 
-/* What is logged; zeros in it are bytes as any other. Borrowed. */
+/* Text to be logged; it may hold zero bytes. Borrowed. */
 typedef struct Shown {
   const char *text;
   size_t len;
@@ -158,8 +158,7 @@ static void put_json_string(Buffer *line, Shown what) {
   buffer_free(&visible);
 }
 
-/* DEL and C1, which JSON lets stand as they are: a terminal obeys them. They are only in
- * strings. */
+/* JSON allows DEL and C1 unescaped in strings; a terminal interprets them. */
 static void escape_controls(Buffer *line, size_t start) {
   Buffer out = {0};
   for (size_t i = start; i < line->len; i++) {
@@ -190,7 +189,8 @@ static void put_json(Buffer *line, LogLevel level, const char *room, Shown messa
   escape_controls(line, start);
 }
 
-/* Standard error that cannot be written has nobody to tell; a file has it. */
+/* A log file that cannot be written is reported on standard error; a failure there cannot
+ * be reported. */
 static void write_out(Log *log, const Buffer *line) {
   if (!log->owned && log->sink.put) {
     log->sink.put(log->sink.ctx, line->data, line->len);
@@ -199,14 +199,14 @@ static void write_out(Log *log, const Buffer *line) {
   if (fwrite(line->data, 1, line->len, log->out) == line->len && fflush(log->out) == 0)
     return;
   if (!log->owned) return;
-  Buffer told = {0};
-  buffer_printf(&told, "tidelock: cannot write the log: %s: it goes on here\n",
+  Buffer report = {0};
+  buffer_printf(&report, "tidelock: cannot write the log: %s: it goes on here\n",
                 strerror(errno));
-  buffer_put(&told, line->data, line->len);
+  buffer_put(&report, line->data, line->len);
   release_out(log);
   log->out = stderr;
-  write_out(log, &told);
-  buffer_free(&told);
+  write_out(log, &report);
+  buffer_free(&report);
 }
 
 static void put_line(const Log *log, Buffer *line, LogLevel level, const char *room,
@@ -230,7 +230,7 @@ static void put_dropped(Log *log, LogRoom *room) {
   free(text);
 }
 
-/* A text of `most` bytes at most; in `cut` if it had to be cut. */
+/* Returns the text, or a copy in `cut` of its first `most` bytes. */
 static Shown cut_text(Shown what, size_t most, Buffer *cut) {
   if (what.len <= most) return what;
   size_t end = most;
@@ -241,8 +241,8 @@ static Shown cut_text(Shown what, size_t most, Buffer *cut) {
   return (Shown){cut->data, cut->len};
 }
 
-/* Shorter and shorter ones, until the record fits: what is shown may be longer than what
- * it shows. The text of an object that is too long is left out. */
+/* Cuts the message until the record fits: escapes make it longer than its text. Fields
+ * that are too long are left out. */
 static void put_bounded(const Log *log, Buffer *line, LogLevel level, const char *room,
                         Shown message, const char *fields) {
   Buffer cut = {0};

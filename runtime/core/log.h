@@ -16,25 +16,26 @@ typedef struct Log Log;
 Log *log_new(FILE *out, LogLevel level, LogFormat format);
 void log_free(Log *log);
 int log_open_file(Log *log, const char *path); /* 0, or errno; appends, mode 0600 */
-/* Opens the file anew, after it was renamed say: 0, or errno, and the old one is used on.
- * Harmless without a file. */
+/* Opens the file anew, after a rename for example: 0, or errno, and the old one stays
+ * open. Does nothing without a file. */
 int log_reopen(Log *log);
-/* Where text goes so that nobody has to wait for whoever reads it. */
+/* Takes text without waiting for its reader. */
 typedef struct LogSink {
   void (*put)(void *ctx, const char *text, size_t len);
   size_t (*unread)(void *ctx); /* bytes that were put and wait */
   void *ctx;
 } LogSink;
-/* From now on what would go to `out` goes there; what is not read is dropped in the end,
- * and counted. NULL: no more. */
+/* From now on the sink gets the text in place of `out`; records that are not read are
+ * dropped when they are too many, and counted. NULL: `out` again. */
 void log_use_sink(Log *log, const LogSink *sink);
-void log_settle(Log *log); /* tells what was dropped and has not been told yet */
+void log_settle(
+    Log *log); /* logs how many records were dropped since that was last logged */
 bool log_enabled(const Log *log, LogLevel level);
 bool log_level_parse(const char *name, LogLevel *level); /* "debug" ... "error", "off" */
 
 /* One record, 64 KiB at most: longer ones are cut. A room that logs too much is cut off
- * for a while, and told how many of its records were dropped (log_limit.h). `room` names
- * who speaks: a layer ("socket") or a script ("client"). `fields` is NULL or the text of
+ * for a while; then a record says how many were dropped (log_limit.h). `room` names the
+ * source: a layer ("socket") or a script ("client"). `fields` is NULL or the text of
  * a JSON object, put beside the message: in JSON records under "fields". */
 void log_record(Log *log, LogLevel level, const char *room, const char *message,
                 const char *fields);

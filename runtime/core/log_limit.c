@@ -30,7 +30,7 @@ static double fill_bucket(double now, double rate, double seconds, double most) 
   return sum < most ? sum : most;
 }
 
-/* One that was cut off goes on when it may write for about a second. */
+/* A room that was cut off goes on when its budget lasts for about a second. */
 bool log_room_allows(LogRoom *room, double now) {
   double seconds = now - room->filled;
   room->filled = now;

@@ -25,7 +25,7 @@ static void account_end(ValueAccount *account) {
 
 void value_account_close(ValueAccount *account) {
   if (!account) return;
-  account->nodes++; /* so that it outlives the loop */
+  account->nodes++; /* keeps the account until the last node is gone */
   for (size_t i = 0; i < COUNT_OF(account->shapes); i++) {
     if (account->shapes[i]) node_release(&account->shapes[i]->node);
     account->shapes[i] = NULL;
@@ -213,7 +213,7 @@ static Text *text_new(ValueAccount *account, const char *bytes, size_t len) {
   return text;
 }
 
-/* Messages say the same few words again and again: those seen last are shared. */
+/* The same few words come again and again in messages: the last ones seen are shared. */
 static Text *text_seen(ValueAccount *account, const char *bytes, size_t len) {
   Text **seen = &account->texts[keys_hash(bytes, len) % COUNT_OF(account->texts)];
   Text *old = *seen;

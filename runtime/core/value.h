@@ -1,23 +1,23 @@
 /* Immutable values: what stores hold. A Value is null, a boolean, an integer, a double,
  * or a reference to a counted node: text, an array, an object.
  *
- *   - A node that two hold never changes. "Changing" a value copies the few nodes on the
- *     way and shares the rest: O(log n) small ones, wherever in 100,000 items it is. A
- * node that only the value at hand holds (its count is one) is changed in place, so a
- * change that goes on copies each node once.
+ *   - A node with two references never changes. "Changing" a value copies the few nodes
+ * on the way and shares the rest: O(log n) small ones, wherever in 100,000 items it is. A
+ * node with one reference is changed in place, so a series of changes copies each node
+ * once.
  *   - Counts are touched on the loop's thread only. Another thread may READ a tree that
  * the loop holds for it; it never retains or releases.
  *   - Arrays are trees by position. Objects of up to 32 keys keep the order in which keys
  *     came, larger ones have the order of their keys' bytes. Null in an object means
  * absent.
- *   - An array or object may be lazy: it is read when something first looks into it, and
- *     the same value before and after. That happens on the loop's thread only: what
- *     another thread is lent goes through value_force first.
- *   - Nesting goes VALUE_DEPTH deep at most, checked whenever something is put into
- *     something, so that whoever walks a value may recurse.
+ *   - An array or object may be lazy: its content is read when it is first used; its
+ *     identity stays. That happens on the loop's thread only: a value lent to another
+ * thread goes through value_force first.
+ *   - Nesting goes VALUE_DEPTH deep at most, checked whenever an item is put into a
+ *     container, so that code that walks a value may recurse.
  *
- * Whose it is: functions that take a Value as an item TAKE it, also when they fail. What
- * look-ups return is borrowed from the tree. value_retain makes a second one to own. */
+ * Ownership: functions that take a Value as an item TAKE it, also when they fail.
+ * Look-ups return a value borrowed from the tree. value_retain returns one to own. */
 #ifndef TIDELOCK_CORE_VALUE_H
 #define TIDELOCK_CORE_VALUE_H
 
@@ -30,7 +30,7 @@
 enum { VALUE_DEPTH = 512, VALUE_LAZY_HEIGHT = 256 };
 
 typedef enum ValueType {
-  VALUE_ABSENT, /* a zeroed Value: what is not there */
+  VALUE_ABSENT, /* a zeroed Value: there is none */
   VALUE_NULL,
   VALUE_BOOL,
   VALUE_INT,
@@ -63,10 +63,12 @@ size_t value_account_used(const ValueAccount *account);  /* bytes */
 size_t value_account_nodes(const ValueAccount *account); /* how many live */
 uint64_t value_account_made(const ValueAccount *account); /* nodes ever made or copied */
 void value_account_limit(ValueAccount *account, size_t limit);
-/* What the account holds from now on is charged there too; holds a reference. Once,
- * before anything is made. */
+/* Charges the account's bytes there too; holds a reference. Once, before any value is
+ * made.
+ */
 void value_account_charge(ValueAccount *account, Charge *charge);
-/* Bytes that came in by reading lazy values, which are no change: told by their reader.
+/* Adds bytes that came in by reading lazy values, which is no change; the loader calls
+ * it.
  */
 size_t value_account_loaded(const ValueAccount *account);
 void value_account_add_loaded(ValueAccount *account, size_t bytes);
@@ -100,8 +102,8 @@ void value_release(Value v); /* any size and depth; does not recurse */
 /* Return new, or an absent one when the account is full or the text has 4 GiB or more. */
 Value value_text(ValueAccount *account, const char *bytes, size_t len);
 /* Takes the items (and leaves the list, which the caller owns). Absent when the account
- * is full, or it nests too deeply. An absent item stands for one that could not be made,
- * here and below: it gives an absent whole, or ERR_MEMORY. */
+ * is full, or it nests too deeply. An absent item, here and below, is one for which
+ * there was no memory: the result is absent, or ERR_MEMORY. */
 Value value_array(ValueAccount *account, const Value *items, size_t count);
 /* The same, item by item. */
 typedef struct ValueArrayBuild ValueArrayBuild;
@@ -110,15 +112,15 @@ void value_array_add(ValueArrayBuild *build, Value item);  /* takes it */
 Value value_array_end(ValueArrayBuild *build);             /* takes the build */
 void value_array_drop(ValueArrayBuild *build);             /* takes the build */
 Value value_object(ValueAccount *account);                 /* empty */
-/* Takes the items; keys are borrowed. One that comes twice has its last value; one that
- * is null is left out. */
+/* Takes the items; keys are borrowed. Of a key that comes twice the last value counts; an
+ * item that is null is left out. */
 typedef struct ValueField {
   const char *key;
   size_t key_len;
   Value item;
 } ValueField;
 Value value_object_of(ValueAccount *account, const ValueField *fields, size_t count);
-/* The empty table that may become either: an object until an item is put into it. */
+/* An empty table, undecided between array and object: an object until an item comes. */
 Value value_undecided(ValueAccount *account);
 bool value_is_undecided(Value v);
 
@@ -131,8 +133,8 @@ bool value_same(Value a, Value b);
 /* The same content; stops where both share a node. Order of keys does not count. An empty
  * object is not an undecided one. */
 bool value_equal(Value a, Value b);
-/* Takes `after`, returns new: the same, with the nodes of `before` where it says what
- * that said; `before` itself when all is equal. */
+/* Takes `after`, returns new: the same content, with the nodes of `before` for parts that
+ * are equal; `before` itself when all is equal. */
 Value value_settle(ValueAccount *account, Value before, Value after);
 
 /* --- arrays, from 0 -------------------------------------------------------------------
@@ -148,9 +150,9 @@ int value_array_remove(ValueAccount *account, Value *array, size_t index,
 
 /* --- objects ---------------------------------------------------------------------- */
 Value value_object_get(Value object, const char *key, size_t len); /* absent: none */
-/* By place, in the object's order: false beyond the end. */
+/* By position, in the object's order: false beyond the end. */
 bool value_object_at(Value object, size_t index, Value *key, Value *item);
-/* Its place, for value_object_at; false: there is no such key. */
+/* Its position, for value_object_at; false: there is no such key. */
 bool value_object_find(Value object, const char *key, size_t len, size_t *index);
 bool value_object_is_sorted(Value object); /* by key: it is large */
 /* An item that is null removes the key. */
@@ -163,10 +165,10 @@ int value_object_remove(ValueAccount *account, Value *object, const char *key, s
  */
 typedef struct ValueLoader ValueLoader;
 struct ValueLoader {
-  /* The content, to own, charged to that account, as high as was said at most;
-   * absent when it cannot be had: then the value is empty from now on. Called once. */
+  /* Returns new: the content, charged to that account, of the given height at most;
+   * absent when it cannot be read: then the value stays empty. Called once. */
   Value (*load)(ValueLoader *loader, void *item, ValueAccount *account);
-  /* Nobody holds the value any more, and it was not read. */
+  /* The last reference is gone, and the value was not read. */
   void (*gone)(ValueLoader *loader, void *item);
 };
 /* An array or object; borrows the loader until one of its functions was called, or
@@ -174,14 +176,15 @@ struct ValueLoader {
 Value value_lazy(ValueAccount *account, ValueType type, int height, ValueLoader *loader,
                  void *item);
 bool value_is_unread(Value v);
-/* The item of one that is not read yet and has this loader; NULL otherwise. */
+/* The loader's item of a value that is not read yet and has this loader; else NULL. */
 void *value_lazy_item(Value v, const ValueLoader *loader);
 ValueLoader *value_lazy_loader(Value v);         /* NULL: not lazy, or read */
 ValueAccount *value_account_of(Value container); /* borrows */
-/* Takes the content, unless it was read meanwhile: then that is what it stays. */
+/* Takes the content; it is dropped if the value was read meanwhile. */
 void value_lazy_fill(Value v, Value content);
-Value value_find_unread(Value v); /* the first in it, itself included; or absent */
-void value_force(Value v);        /* reads all in it */
+Value value_find_unread(
+    Value v);              /* the first unread value in it, itself included; or absent */
+void value_force(Value v); /* reads all in it */
 
 /* --- paths ------------------------------------------------------------------------ */
 typedef struct ValueStep {
@@ -189,12 +192,11 @@ typedef struct ValueStep {
   size_t key_len, index;
 } ValueStep;
 Value value_get(Value root, const ValueStep *steps, size_t count); /* borrows */
-/* Makes objects where there are none on the way; the place behind an array's end is one
- * of it too. */
+/* Makes missing objects on the path; the index behind an array's end appends. */
 int value_set(ValueAccount *account, Value *root, const ValueStep *steps, size_t count,
               Value item);
 
-/* A way as a chain on the C stack: the last step first. */
+/* A path as a chain on the C stack: the last step first. */
 typedef struct ValuePath ValuePath;
 struct ValuePath {
   const ValuePath *up; /* NULL: the root */
@@ -226,7 +228,7 @@ int value_diff(Value before, Value after, ValueDiffFn *fn, void *ctx);
  * ERR_DECODE with the way in *err where text is not UTF-8 or a number not finite. `out`
  * is then as it was. */
 int value_to_json(Value v, Buffer *out, Error *err);
-/* For people: as JSON, about `limit` bytes of it; anything can be shown. */
+/* For people: as JSON, about `limit` bytes of it; never fails. */
 void value_show(Buffer *out, Value v, size_t limit);
 /* Keys with null are left out. DECODE, MEMORY. Depth is what json_parse allows. */
 int value_from_json(ValueAccount *account, const JsonArena *arena, const cJSON *item,

@@ -30,7 +30,7 @@ struct ValueArrayBuild {
   Tree **leaves;
   size_t count, room, pending;
   bool refused;
-  Value items[TREE_MAX]; /* of the leaf to come */
+  Value items[TREE_MAX]; /* of the leaf being built */
 };
 
 ValueArrayBuild *value_array_begin(ValueAccount *account) {
@@ -94,7 +94,7 @@ const Value *value_array_run(Value array, size_t index, size_t *count) {
   return tree_at(tree_of(array), index, count);
 }
 
-/* What speaks against putting `item` in; it is released then. */
+/* The error of putting `item` in, or 0. On an error the item is released. */
 static int refuse_item(ValueAccount *account, Value item, bool place) {
   int code = 0;
   if (!place) code = ERR_INVALID;
@@ -127,7 +127,7 @@ int value_array_insert(ValueAccount *account, Value *array, size_t index, Value 
   return 0;
 }
 
-/* Nothing is refused for lack of memory here: it is how there comes to be some. */
+/* Not refused for lack of memory: removing frees some. */
 int value_array_remove(ValueAccount *account, Value *array, size_t index,
                        Value *removed) {
   if (array->type != VALUE_ARRAY || index >= tree_of(*array)->total) return ERR_INVALID;

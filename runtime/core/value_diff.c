@@ -1,7 +1,7 @@
 /* Differences of two values. Objects are compared key by key; arrays from left to right,
- * shared leaves skipped; where they part, a little is looked ahead for where they meet
- * again, so that what was inserted or removed does not count as a change of all behind
- * it.
+ * shared leaves skipped; where they differ, the code looks a few items ahead for where
+ * they are equal again, so that an insertion or removal does not count as a change of all
+ * items behind it.
  */
 #include "core/value_node.h"
 
@@ -24,7 +24,7 @@ static int report_change(const Differ *d, ValueChangeKind kind, const ValuePath 
 
 typedef struct Sides {
   Value before, after;
-  size_t i, j, from, to; /* where it stands, how long they are */
+  size_t i, j, from, to; /* positions, lengths */
 } Sides;
 
 static bool same_at(const Sides *s, size_t i, size_t j) {
@@ -40,8 +40,8 @@ static void skip_same(Sides *s) {
   }
 }
 
-/* How many went and came here until both sides are the same again. As many of each means
- * changes of items; nothing near means one. */
+/* How many items were removed and inserted here until both sides are equal again. Equal
+ * numbers are changed items; with no match nearby one item changed. */
 static void find_meeting(const Sides *s, size_t *went, size_t *came) {
   for (size_t n = 1; n <= AHEAD; n++) {
     *went = *came = n;

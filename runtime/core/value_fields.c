@@ -1,12 +1,11 @@
-/* A large object at once: its fields sorted by key, then a tree over them. Putting them
- * in one by one would look each key up in what is there already. */
+/* Builds a large object at once: its fields sorted by key, then a tree over them. One by
+ * one, each key would be looked up among those before it. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/value_node.h"
 
-/* The first bytes of the key behind those that all have decide most comparisons, without
- * a look at the rest. */
+/* The first bytes behind the prefix that all keys share decide most comparisons. */
 typedef struct Sortable {
   uint64_t head;
   const ValueField *field;
@@ -36,7 +35,7 @@ static int compare_keys(const ValueField *a, const ValueField *b) {
   return order ? order : (a->key_len > b->key_len) - (a->key_len < b->key_len);
 }
 
-/* Of one key, the one that came last stands last. */
+/* Of equal keys the one that came last stands last. */
 static int compare_items(const void *a, const void *b) {
   const Sortable *x = a, *y = b;
   if (x->head != y->head) return x->head < y->head ? -1 : 1;
@@ -50,7 +49,7 @@ static void sort_items(Sortable *all, size_t count) {
   if (i < count) qsort(all, count, sizeof *all, compare_items);
 }
 
-/* Drops what another of its key came after, and null. Returns how many are left. */
+/* Drops null, and all but the last of equal keys. Returns how many are left. */
 static size_t drop_others(Sortable *all, size_t count) {
   size_t left = 0;
   for (size_t i = 0; i < count; i++) {
@@ -94,7 +93,7 @@ static int by_place(const void *a, const void *b) {
   return (x->field > y->field) - (x->field < y->field);
 }
 
-/* So few are left that the object is a flat one, in the order in which they came. */
+/* For few fields: a flat object, in the order in which they came. */
 static Value build_flat(ValueAccount *account, Sortable *all, size_t count) {
   ValueField fields[FLAT_MAX];
   qsort(all, count, sizeof *all, by_place);

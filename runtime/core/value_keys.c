@@ -31,7 +31,7 @@ int keys_find(const Keys *keys, const char *key, size_t len) {
   return -1;
 }
 
-/* A list of keys that is looked for: texts that are there already, or bytes. */
+/* A list of keys to look for: existing texts, or bytes. */
 typedef struct Wanted {
   const char *key;
   uint32_t len, hash;

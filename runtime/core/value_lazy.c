@@ -1,7 +1,7 @@
 /* Lazy values: a node that stands for an array or object which is read when it is looked
- * into. It stays where it is and forwards to its content, so that identity holds. Its
- * height is what was said for good: those above it need not be measured again, and what
- * is not VALUE_LAZY_HEIGHT high holds none, which is how unread ones are found quickly.
+ * into. It stays in place and forwards to its content, so that identity holds. Its height
+ * never changes: containers above it need not be measured again, and a value lower than
+ * VALUE_LAZY_HEIGHT holds no unread one.
  */
 #include "core/value_node.h"
 
@@ -88,7 +88,7 @@ static Value find_in_tree(const Tree *tree) {
   return found;
 }
 
-/* Recurses as deep as the value nests, and its trees are high. */
+/* Recurses to the depth of the value and of its trees. */
 Value value_find_unread(Value v) {
   Value found = {0};
   if (height_of(v) < VALUE_LAZY_HEIGHT) return found;

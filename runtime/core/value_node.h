@@ -1,4 +1,4 @@
-/* Between the files of value: what nodes look like, and who makes them. */
+/* For the files of value alone: the nodes, and the functions that make them. */
 #ifndef TIDELOCK_CORE_VALUE_NODE_H
 #define TIDELOCK_CORE_VALUE_NODE_H
 
@@ -63,8 +63,8 @@ struct Tree {
   Slot slots[];
 };
 
-/* Identity is this node's, before and after; so whatever looks at nodes does it through
- * node_of, and whatever changes them through content_own. */
+/* Its identity stays this node's when it is read; so code that reads nodes goes through
+ * node_of, and code that changes them through content_own. */
 typedef struct Lazy {
   ValueNode node;
   ValueNode *content;  /* owned; NULL: not read yet */
@@ -77,8 +77,8 @@ struct ValueAccount {
   Charge *charge; /* its owner's; NULL: none */
   uint64_t made;
   bool closed;
-  Keys *shapes[256]; /* those seen last, each held */
-  Text *texts[256];  /* the same of short texts: "user", "sent", a session's id */
+  Keys *shapes[256]; /* the last ones seen; each holds a reference */
+  Text *texts[256];  /* likewise short texts: "user", "sent", a session's id */
 };
 
 /* Nodes: one reference, charged. node_resize is for a node that one holds. */
@@ -126,7 +126,7 @@ Tree *tree_build(ValueAccount *account, NodeKind kind, const Value *values, size
 Tree *tree_leaf(ValueAccount *account, NodeKind kind, const Value *values, size_t count);
 Tree *tree_over(ValueAccount *account, Tree **leaves, size_t count);
 const Value *tree_at(const Tree *tree, size_t index, size_t *run);
-/* How many entries from i and j on are those of one node that both share. */
+/* How many entries from i and j on stand in one node that both trees share. */
 size_t tree_shared(const Tree *a, size_t i, const Tree *b, size_t j);
 void tree_put(ValueAccount *account, Tree **tree, size_t index, Value item);
 void tree_insert(ValueAccount *account, Tree **tree, size_t index, const Value *entry);

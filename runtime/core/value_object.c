@@ -33,7 +33,7 @@ static Object *flat_new(ValueAccount *account, Keys *keys) {
   return object;
 }
 
-/* Takes the object; returns one of our own. */
+/* Takes the object; returns one with a single reference. */
 static Object *flat_own(ValueAccount *account, Object *object) {
   if (object->node.refs == 1) return object;
   Object *copy = flat_new(account, node_retain(object->keys));
@@ -191,7 +191,7 @@ bool value_is_undecided(Value v) {
   return v.type == VALUE_OBJECT && v.node->kind == NODE_OBJECT && v.node->level == 1;
 }
 
-/* The whole at once, when it is small and each key comes once. */
+/* A small object at once, when each key comes once. */
 static bool is_plain(const ValueField *fields, size_t count) {
   if (count > FLAT_MAX) return false;
   for (size_t i = 0; i < count; i++) {

@@ -1,4 +1,4 @@
-/* Ways into values: reading, writing and spelling them. */
+/* Paths into values: reading, writing and spelling them. */
 #include <string.h>
 
 #include "core/value_node.h"

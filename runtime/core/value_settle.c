@@ -1,6 +1,6 @@
-/* Parts of a new value that say what the old one said become the old one's nodes, so that
- * whoever compares nodes sees no change there. Objects are compared by key, arrays by
- * place; where an array's items have moved, what follows is left as it is. */
+/* Parts of a new value that equal the old one become the old one's nodes, so that a
+ * comparison of nodes sees no change there. Objects are compared by key, arrays by index;
+ * from the place on where an array's items have moved, they stay as they are. */
 #include "core/value_node.h"
 
 enum { MOST_OTHERS = 16 }; /* items of an array that differ, until it counts as moved */
@@ -24,7 +24,7 @@ Value value_settle(ValueAccount *account, Value before, Value after) {
   return settle_object(account, before, after);
 }
 
-/* Whether the item, borrowed, becomes another: *now is new then. */
+/* Whether another node replaces the item, which is borrowed: then *now is new. */
 static bool settle_item(ValueAccount *account, Value was, Value item, Value *now) {
   if (!is_other_container(was, item)) return false;
   *now = value_settle(account, was, value_retain(item));

@@ -1,5 +1,5 @@
-/* Values for people: like JSON, cut off where it gets long. Whatever is in a text, what
- * comes out is UTF-8 on one line. */
+/* Values for people: like JSON, cut where it gets long. The output is UTF-8 on one
+ * line, whatever a text holds. */
 #include <math.h>
 
 #include "core/value_node.h"

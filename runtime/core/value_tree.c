@@ -1,9 +1,9 @@
 /* Trees by position: B+-trees whose branches know how many entries are below them. Leaves
  * are up to 32 items, or 16 pairs. All leaves stand on one level.
  *
- * What changes is first made our own: a node with one reference is taken as it is, any
- * other is copied, which gives its parts one more reference, so that they are copied in
- * turn when the change comes to them. No part is ever left with too many. */
+ * Before a node changes it gets a single owner (own_node): a node with one reference is
+ * used as it is, any other is copied. The copy adds a reference to each part, so that
+ * parts are copied in turn when the change reaches them. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -46,7 +46,7 @@ static void measure_height(Tree *tree) {
   tree->node.height = (uint16_t)height;
 }
 
-/* After a part of height `before` (0: none) became one of height `after`. */
+/* A part of height `before` (0: none) was replaced by one of height `after`. */
 static void update_height(Tree *tree, int before, int after) {
   if (after >= tree->node.height) tree->node.height = (uint16_t)after;
   else if (before == tree->node.height) measure_height(tree);
@@ -68,7 +68,7 @@ static size_t room_for(const Tree *tree, size_t slots) {
   return room < limit ? room : limit;
 }
 
-/* Takes the tree; returns one of our own with room for that many entries. */
+/* Takes the tree; returns one with a single reference and room for that many entries. */
 static Tree *own_node(ValueAccount *account, Tree *tree, size_t entries) {
   size_t slots = entries * entry_width(tree), used = tree->count * entry_width(tree);
   if (tree->node.refs == 1) {
@@ -182,9 +182,9 @@ static Tree *split_node(ValueAccount *account, Tree *tree, size_t at) {
   return right;
 }
 
-/* Opens a place for one more entry at *at; returns the right half if it had to be split,
- * and the node that has the place in *where. What is appended splits off alone, so that a
- * list that only grows has full nodes. */
+/* Opens a gap for one more entry at *at, in the node *where; returns the right half if
+ * the node had to be split. An appended entry splits off alone, so that a list that only
+ * grows has full nodes. */
 static Tree *open_place(ValueAccount *account, Tree *tree, size_t *at, bool last,
                         Tree **where) {
   Tree *right = NULL;
@@ -238,7 +238,7 @@ static Tree *insert_branch(ValueAccount *account, Tree *tree, size_t index,
   return right;
 }
 
-/* Returns what did not fit, to stand on the right of *place. */
+/* Returns the part that did not fit, which stands to the right of *place. */
 static Tree *insert_entry(ValueAccount *account, Tree **place, size_t index,
                           const Value *entry, bool last) {
   Tree *tree = *place;
@@ -283,7 +283,7 @@ static void take_branch(Tree *tree, size_t at) {
   tree->count--;
 }
 
-/* A branch that has become small goes into the one beside it where both fit. */
+/* Merges a branch that has become small with its neighbour when both fit into one. */
 static void merge_small(ValueAccount *account, Tree *tree, size_t at) {
   Tree *branch = tree->slots[at].branch.tree;
   if (branch->count == 0) {
