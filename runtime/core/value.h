@@ -206,14 +206,13 @@ struct ValuePath {
 void value_path_put(Buffer *out, const ValuePath *path);
 
 /* --- differences ----------------------------------------------------------------------
- * Tells what turns `before` into `after`, top down, in the order in which it can be
- * replayed; shared parts are not looked at.
- *   SET     the item at `path` became `after` (absent before: a new key)
- *   REMOVE  the key at `path` is gone
- *   SPLICE  at `path`, an array: from `index` on, `removed` items went and `inserted`
- * came (they are in `array`, from `index` on); indexes are those of the array as it is
- * after all that was told before With NULL as path the root itself. Returns what the
- * callback did when that is not 0. */
+ * Reports the changes that turn `before` into `after`, top down, in the order in which
+ * they can be replayed; shared parts are skipped. SET     the item at `path` became
+ * `after` (absent before: a new key) REMOVE  the key at `path` is gone SPLICE  at `path`,
+ * an array: from `index` on, `removed` items went and `inserted` came, which stand in
+ * `after` from `index` on An index counts in the array as all changes reported before
+ * leave it. A NULL path is the root itself. A callback that returns other than 0 ends it,
+ * with that result. */
 typedef enum ValueChangeKind { VALUE_SET, VALUE_REMOVE, VALUE_SPLICE } ValueChangeKind;
 typedef struct ValueChange {
   ValueChangeKind kind;
@@ -225,7 +224,7 @@ typedef int ValueDiffFn(void *ctx, const ValueChange *change);
 int value_diff(Value before, Value after, ValueDiffFn *fn, void *ctx);
 
 /* --- JSON -----------------------------------------------------------------------------
- * ERR_DECODE with the way in *err where text is not UTF-8 or a number not finite. `out`
+ * ERR_DECODE with the path in *err where text is not UTF-8 or a number not finite. `out`
  * is then as it was. */
 int value_to_json(Value v, Buffer *out, Error *err);
 /* For people: as JSON, about `limit` bytes of it; never fails. */

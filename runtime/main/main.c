@@ -25,8 +25,8 @@ static void hold_standard_descriptors(void) {
 }
 
 /* The usual limit of 1,024 is for programs that use select: it is raised as far as the
- * hard one allows. With fewer than LEAST the libraries below abort, or fail in ways that
- * do not tell why. */
+ * hard one allows. With fewer than LEAST the libraries below abort, or fail without a
+ * cause. */
 static int raise_file_limit(void) {
   enum { LEAST = 32, MOST = 65536 };
   struct rlimit files;

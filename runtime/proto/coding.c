@@ -1,9 +1,9 @@
-/* Codings: see coding.h. Several form a chain, the one that was applied last first; each
- * hands on what it decoded.
+/* Codings: see coding.h. Several form a chain that begins with the one applied last; each
+ * passes on what it decoded.
  *
  * gzip is a row of members (RFC 1952, 2.2); zeros behind the last are padding. "deflate"
- * is zlib's format, or by an old misunderstanding the bare deflate within it: its first
- * two bytes tell. */
+ * is zlib's format, or by an old misunderstanding the bare deflate within it: the first
+ * two bytes show which. */
 #include "proto/coding.h"
 
 #include <stdlib.h>
@@ -18,7 +18,7 @@ typedef enum Phase {
   UNTOUCHED, /* nothing came; an empty body is fine */
   BEGINNING, /* of deflate: `first` is its first byte */
   INSIDE,
-  BEHIND, /* a stream is whole: zeros may come, or another member */
+  BEHIND, /* a stream has ended: zeros may follow, or another member */
   PADDING /* zeros came */
 } Phase;
 
@@ -43,7 +43,7 @@ static bool is_blank(char c) {
   return c == ' ' || c == '\t';
 }
 
-/* Puts one coding before those that are there. False: it is not known. */
+/* Puts a coding at the front of the chain. False: it is unknown. */
 static bool add_coding(Coding **chain, const char *word, size_t len) {
   while (len && is_blank(*word)) word++, len--;
   while (len && is_blank(word[len - 1])) len--;
@@ -92,7 +92,7 @@ static int begin_stream(Coding *c, int bits) {
   return 0;
 }
 
-/* Feeds what was seen of the beginning to the stream whose kind it told. */
+/* Feeds the bytes that decided the kind of the stream. */
 static int begin_deflate(Coding *c, unsigned char second) {
   bool zlib = (c->first & 0x0f) == Z_DEFLATED && (c->first * 256 + second) % 31 == 0;
   unsigned char none;
@@ -178,8 +178,8 @@ static int take_one(Coding *c, const char *data, size_t len, size_t limit, Buffe
   return code;
 }
 
-/* What one coding hands to the next may be longer than what comes of it in the end by
- * little: else a body of which nothing comes could be decoded for ever. */
+/* The bytes between two codings may exceed the limit of the result by little: otherwise a
+ * body that decodes to nothing could be decoded for ever. */
 static size_t most_handed(size_t limit) {
   size_t more = limit / 8 + ROOM;
   return limit < SIZE_MAX - more ? limit + more : SIZE_MAX;

@@ -42,7 +42,7 @@ bool deflate_can_write(const Deflate *d) {
   return d->out_bits >= 9;
 }
 
-/* As much as fits zlib's counters, flushed or not. */
+/* Deflates as much as zlib's counters hold, flushed or not. */
 static void write_step(z_stream *z, int flush, Buffer *out) {
   do {
     size_t room = deflateBound(z, z->avail_in) + 64;
@@ -78,8 +78,8 @@ void deflate_write(Deflate *d, const char *data, size_t len, Buffer *out) {
 
 /* --- reading ---------------------------------------------------------------------- */
 
-/* A block that was marked as the last is followed by more all the same (7.2.3.4): what
- * was said before it may still be referred to. */
+/* More may follow a block that is marked as the last (7.2.3.4), and may refer to bytes
+ * before it. */
 static bool go_on(z_stream *z) {
   Bytef window[WINDOW];
   uInt len = 0;
@@ -89,7 +89,8 @@ static bool go_on(z_stream *z) {
 
 static size_t room_for(size_t input, size_t left) {
   size_t room = input < LEAST_ROOM / 4 ? LEAST_ROOM : 4 * input;
-  if (room > left) room = left + 1; /* one more than may come, so that it shows */
+  if (room > left)
+    room = left + 1; /* one byte more than allowed shows that there is more */
   return room < STEP ? room : STEP;
 }
 

@@ -1,4 +1,4 @@
-/* permessage-deflate (RFC 7692), pure: what a client offers, the judgement of the answer,
+/* permessage-deflate (RFC 7692), pure: the offer of a client, the check of the answer,
  * and the two streams of a connection, on zlib. One owner and thread a connection; the
  * memory of a stream (inflating up to 44 KiB, deflating 256 KiB) is taken when the first
  * compressed message comes or goes. */
@@ -8,7 +8,8 @@
 #include "core/buffer.h"
 #include "core/error.h"
 
-/* What to ask for. Zeroed: nothing. A window is 9 to 15 bits, 0: no limit asked. */
+/* What a client asks for. Zeroed: nothing. A window is 9 to 15 bits, 0: no limit asked.
+ */
 typedef struct DeflateOptions {
   bool enabled;
   bool client_no_takeover, server_no_takeover; /* each message by itself */
@@ -17,7 +18,7 @@ typedef struct DeflateOptions {
   size_t threshold; /* shorter messages go out as they are */
 } DeflateOptions;
 
-/* What holds on the connection. */
+/* What both ends agreed to. */
 typedef struct DeflateTerms {
   bool agreed;
   bool client_no_takeover, server_no_takeover;
@@ -26,9 +27,9 @@ typedef struct DeflateTerms {
 
 /* Appends the value of Sec-WebSocket-Extensions. */
 void deflate_put_offer(Buffer *out, const DeflateOptions *options);
-/* Judges the value that the server answered (at NULL: none, the server does without).
- * Returns 0 with *terms, or -1 with *wrong saying what is: static, ends a sentence that
- * starts with "the server's answer". */
+/* Checks the value that the server answered (NULL: it agreed to none). Returns 0 with
+ * *terms, or -1 with *wrong: static text that ends a sentence which starts with "the
+ * server's answer". */
 int deflate_judge(const DeflateOptions *offered, const char *value, size_t len,
                   DeflateTerms *terms, const char **wrong);
 
@@ -37,7 +38,7 @@ typedef struct Deflate Deflate;
 Deflate *deflate_new(const DeflateTerms *terms, bool client, int level); /* returns new */
 void deflate_free(Deflate *d); /* NULL is fine */
 
-/* False: the window agreed is one that zlib cannot write (8 bits); all goes out as it is.
+/* False: zlib cannot write the window agreed to (8 bits); messages go out uncompressed.
  */
 bool deflate_can_write(const Deflate *d);
 /* Appends the payload of a message in one frame with RSV1. */

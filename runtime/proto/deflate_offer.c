@@ -1,6 +1,6 @@
 /* permessage-deflate's parameters: what is offered and what may be answered (RFC 7692,
- * section 7.1). An answer that is not to the letter what was asked for ends the
- * connection, as the RFC has it: the two ends would understand each other wrongly. */
+ * section 7.1). An answer that does not match the offer exactly ends the
+ * connection, as the RFC demands: the two ends would decode differently. */
 #include <string.h>
 
 #include "proto/deflate.h"
@@ -26,7 +26,8 @@ typedef struct Answer {
   const char *at, *end;
   const DeflateOptions *offered;
   DeflateTerms *terms;
-  bool server_takeover, client_takeover, server_bits, client_bits; /* were named */
+  bool server_takeover, client_takeover, server_bits,
+      client_bits; /* the answer names it */
 } Answer;
 
 typedef struct Word {
@@ -80,7 +81,7 @@ static bool is_first(bool *seen) {
   return first;
 }
 
-/* A window may be smaller than what was asked for, never larger. */
+/* A window may be smaller than the one offered, never larger. */
 static bool take_window(Answer *a, bool *seen, int asked, int *bits) {
   *bits = take_bits(a);
   return is_first(seen) && *bits >= LEAST_BITS && (!asked || *bits <= asked);
@@ -100,7 +101,7 @@ static bool take_parameter(Answer *a) {
   return false;
 }
 
-/* What was asked of the server, and it did not promise. */
+/* Whether the answer lacks a promise that the offer asks of the server. */
 static bool is_withheld(const Answer *a) {
   return (a->offered->server_no_takeover && !a->server_takeover) ||
          (a->offered->server_bits && !a->server_bits);
@@ -122,7 +123,7 @@ int deflate_judge(const DeflateOptions *offered, const char *value, size_t len,
   if (a.at != a.end) return -1;
   *wrong = "does not grant what was asked of permessage-deflate";
   if (is_withheld(&a)) return -1;
-  /* Ours to keep, whether or not it was repeated. */
+  /* The offer binds the client, whether or not the answer repeats it. */
   if (offered->client_no_takeover) terms->client_no_takeover = true;
   if (offered->client_bits && offered->client_bits < terms->client_bits)
     terms->client_bits = offered->client_bits;

@@ -6,7 +6,7 @@
 
 #include "core/base64.h"
 
-/* What a timer can count in milliseconds, and the reference client as well. */
+/* The most milliseconds that a timer counts, here and in the reference client. */
 #define MAX_DELAY_MS 2147483647.0
 
 int eio_parse(const char *text, size_t len, EioPacket *packet, Error *err) {
@@ -77,7 +77,7 @@ static int read_delays(const cJSON *root, EioOpen *open, Error *err) {
   return set_error(err, "lacks a delay in milliseconds that is not 0");
 }
 
-/* Servers before 4.4 (2021) do not send it, some send null or 0, and mean none. */
+/* Servers before 4.4 (2021) do not send it; some send null or 0 for no limit. */
 static size_t read_max_payload(const cJSON *root) {
   const cJSON *item = cJSON_GetObjectItemCaseSensitive(root, "maxPayload");
   bool limits =
@@ -85,7 +85,7 @@ static size_t read_max_payload(const cJSON *root) {
   return limits ? (size_t)item->valuedouble : 0;
 }
 
-/* `upgrades` is a list of names; what it should not be says nothing. */
+/* `upgrades` is a list of names; anything else in it is ignored. */
 static bool has_upgrade(const cJSON *root, const char *transport) {
   const cJSON *item = cJSON_GetObjectItemCaseSensitive(root, "upgrades");
   for (item = cJSON_IsArray(item) ? item->child : NULL; item; item = item->next)

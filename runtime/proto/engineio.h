@@ -32,11 +32,11 @@ typedef struct EioOpen {
   char sid[3 * EIO_MAX_SID + 1];      /* escaped, as an address has it */
   double ping_interval, ping_timeout; /* seconds */
   size_t max_payload;                 /* bytes; 0: the server named none */
-  bool websocket;                     /* it offers to upgrade to that */
+  bool websocket;                     /* it offers to upgrade to a WebSocket */
 } EioOpen;
 
 /* Reads the handshake packet's JSON. A sid and delays must be there, else ERR_PROTOCOL;
- * the rest is taken as the reference client takes it: what is odd says nothing. */
+ * the rest is read as the reference client reads it: odd members are ignored. */
 int eio_parse_open(JsonArena *arena, const char *json, size_t len, EioOpen *open,
                    Error *err);
 
@@ -48,7 +48,7 @@ typedef enum EioTransports {
 const char *eio_transport_name(EioTransports transport); /* static */
 
 /* Appends path (made to end with a slash, if asked) and query of a request:
- * "?EIO=4&transport=websocket", behind a query that is there already, and the session's
+ * "?EIO=4&transport=websocket", after a query that the URL has already, and the session's
  * sid, unless that is NULL. */
 void eio_target(Buffer *out, const char *path, bool slash, const char *query,
                 EioTransports transport, const char *sid);
@@ -61,8 +61,8 @@ typedef struct EioPart {
   size_t len;
 } EioPart;
 /* Whether an answer to the opening request is one of Engine.IO before version 4: its
- * payloads have lengths, "95:0{...}", and its servers, or later ones that were told to
- * speak that version alone, refuse ours in words. */
+ * payloads have lengths, "95:0{...}", and its servers, or later ones set to that version
+ * alone, refuse ours with a text. */
 bool eio_is_older(const char *body, size_t len);
 int eio_older(Error *err); /* ERR_UNSUPPORTED, with what to do about it */
 

@@ -247,7 +247,7 @@ static Http1Result too_long(Http1Parser *p) {
                             : fail_parse(p, 431, "the headers are too long");
 }
 
-/* Takes one line, or what there is of it. */
+/* Takes one line, or the part of it that has come. */
 static Http1Result take_head(Http1Parser *p, const char *data, size_t len, size_t *used) {
   const char *lf = memchr(data, '\n', len);
   size_t n = lf ? (size_t)(lf - data) + 1 : len;
@@ -282,7 +282,7 @@ static Http1Result take_body(Http1Parser *p, const char *data, size_t len, size_
   return HTTP1_MORE;
 }
 
-/* Collects a line into p->line; *whole tells that it is there, its CRLF cut off. */
+/* Collects a line into p->line; *whole: it is complete, its CRLF cut off. */
 static Http1Result take_line(Http1Parser *p, const char *data, size_t len, size_t *used,
                              bool *whole) {
   const char *lf = memchr(data, '\n', len);
@@ -318,8 +318,8 @@ static const char *skip_blank(const char *at) {
   return at + strspn(at, " \t");
 }
 
-/* ";name=value;name", which mean nothing here; but who reads them otherwise may take the
- * chunk to end elsewhere. */
+/* ";name=value;name", which are ignored; but they must be well-formed, since another
+ * reader may otherwise take the chunk to end elsewhere. */
 static bool is_extensions(const char *at) {
   while (at && *at == ';') {
     at = skip_word(skip_blank(at + 1));
@@ -345,8 +345,8 @@ static Http1Result chunk_size(Http1Parser *p) {
   return HTTP1_MORE;
 }
 
-/* Trailers are read and left; what could mean another body, host or route is no trailer
- * (RFC 9110, 6.5.1). */
+/* Trailers are read and dropped; a field that would change body, host or route must not
+ * be one (RFC 9110, 6.5.1). */
 static Http1Result check_trailer(Http1Parser *p) {
   static const char *const never[] = {"content-length", "transfer-encoding", "host",
                                       "trailer"};

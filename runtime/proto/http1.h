@@ -1,9 +1,9 @@
 /* HTTP/1.1 requests as a server reads them (RFC 9112), pure: bytes in, one whole request
  * out. No I/O, no clock.
  *
- * What the RFC leaves to taste is decided for safety, since two readers who disagree
- * about where a request ends are how requests are smuggled: lines end in CRLF, names are
- * tokens, no folding, no space before the colon, one Content-Length of digits, never
+ * Where the RFC leaves a choice the strict one is taken, since requests are smuggled
+ * through two readers that disagree about where a request ends: lines end in CRLF, names
+ * are tokens, no folding, no space before the colon, one Content-Length of digits, never
  * together with Transfer-Encoding, of which "chunked" alone is known. */
 #ifndef TIDELOCK_PROTO_HTTP1_H
 #define TIDELOCK_PROTO_HTTP1_H
@@ -36,7 +36,7 @@ typedef struct Http1Request {
   bool upgrade; /* Connection names "upgrade" */
 } Http1Request;
 
-/* Reads one request, then belongs to it: a further one needs a parser of its own. */
+/* Reads and holds one request: each further one needs a new parser. */
 typedef struct Http1Parser Http1Parser;
 Http1Parser *http1_new(const Http1Limits *limits); /* returns new */
 void http1_free(Http1Parser *p);                   /* NULL is fine */
@@ -44,13 +44,13 @@ void http1_free(Http1Parser *p);                   /* NULL is fine */
 typedef enum Http1Result {
   HTTP1_MORE,     /* all bytes were taken; more are needed */
   HTTP1_CONTINUE, /* the head is read and the client waits for "100 Continue"; go on */
-  HTTP1_DONE,     /* *used tells where the next request begins */
+  HTTP1_DONE,     /* the next request begins at *used */
   HTTP1_BAD       /* answer with http1_status, then close */
 } Http1Result;
 Http1Result http1_parse(Http1Parser *p, const char *data, size_t len, size_t *used);
 
-/* A body that would take more memory than this, or than there is, is refused with 503. To
- * be said anew before each http1_parse; SIZE_MAX at first. */
+/* A body that would take more memory than this, or than there is, is refused with 503.
+ * Set it before each http1_parse; SIZE_MAX at first. */
 void http1_allow(Http1Parser *p, size_t most);
 size_t http1_held(const Http1Parser *p); /* memory; 0 of NULL */
 

@@ -1,5 +1,5 @@
 /* Requests out, answers in: see http1_client.h. A line that comes in one piece is read
- * where it lies; one that is cut gathers in `line`. */
+ * in place; pieces of a line are gathered in `line`. */
 #include "proto/http1_client.h"
 
 #include <string.h>
@@ -75,7 +75,7 @@ static bool is_name(const char *text, size_t len) {
   return len > 0;
 }
 
-/* A carriage return that ends no line is a blank (RFC 9112, 2.2). */
+/* A carriage return inside a line counts as a blank (RFC 9112, 2.2). */
 static void put_text(Buffer *out, const char *text, size_t len) {
   size_t from = out->len;
   buffer_put(out, text, len);
@@ -195,7 +195,7 @@ static bool read_length(const char *text, size_t len, uint64_t *value) {
   return len > 0;
 }
 
-/* The same value may be repeated. Returns whether there is one. */
+/* The same value may come more than once. Returns whether there is one. */
 static bool find_length(const Http1Head *head, Http1Framing *out, const char **wrong) {
   List list = {.head = head, .name = "Content-Length"};
   const char *text;
@@ -212,7 +212,7 @@ static bool find_length(const Http1Head *head, Http1Framing *out, const char **w
   return found;
 }
 
-/* Returns whether the body comes in chunks. "identity" is an old word for nothing. */
+/* Returns whether the body comes in chunks. "identity" is an old word for no coding. */
 static bool find_chunked(const Http1Head *head, const char **wrong) {
   List list = {.head = head, .name = "Transfer-Encoding"};
   const char *text;
@@ -238,7 +238,7 @@ int http1_head_framing(const Http1Head *head, int status, int minor, bool to_hea
   bool chunked = !*wrong && find_chunked(head, wrong);
   if (*wrong) return ERR_PROTOCOL;
   out->body = chunked ? HTTP1_CHUNKED : has_length ? HTTP1_LENGTH : HTTP1_TO_END;
-  /* With both, someone on the way may have seen another end than we do. */
+  /* With both fields, a proxy may see another end of the body than we do. */
   if (out->body == HTTP1_TO_END || (chunked && (has_length || minor == 0)))
     out->keep_alive = false;
   return 0;
@@ -376,7 +376,7 @@ static int hex_of(char c) {
   return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* Digits, then blanks, then what extends the chunk, of which nothing is known here. */
+/* Digits, then blanks, then chunk extensions, which are ignored. */
 static bool read_size(const char *line, size_t len, uint64_t *size) {
   size_t i = 0, zeros = 0;
   while (zeros < len && line[zeros] == '0') zeros++;
@@ -405,7 +405,7 @@ static Http1Got take_chunk_line(Http1Answer *a, const char *data, size_t len,
   return HTTP1_GOT_MORE;
 }
 
-/* They are read past: what came behind the body is no header. */
+/* Trailers are skipped: a field behind the body is no header. */
 static Http1Got take_trailer(Http1Answer *a, const char *data, size_t len, size_t *used) {
   size_t line_len, before = *used;
   const char *line = next_line(a, data, len, used, &line_len);

@@ -1,10 +1,10 @@
 /* HTTP/1.1 as a client speaks it (RFC 9112), pure: a request to bytes, bytes to an
  * answer. No I/O, no clock.
  *
- * Where a reader of answers may be generous it is, as long as nobody can disagree about
- * where an answer ends: lines may end in LF, folded lines are joined, what is no header
- * is passed over. Lengths are read strictly: one value of Content-Length, digits only;
- * chunked as the only Transfer-Encoding; chunk sizes of hexadecimal digits. */
+ * Reading is tolerant where that cannot change where an answer ends: lines may end in LF,
+ * folded lines are joined, a line that is no header is skipped. Lengths are read
+ * strictly: one value of Content-Length, digits only; chunked as the only
+ * Transfer-Encoding; chunk sizes of hexadecimal digits. */
 #ifndef TIDELOCK_PROTO_HTTP1_CLIENT_H
 #define TIDELOCK_PROTO_HTTP1_CLIENT_H
 
@@ -15,7 +15,7 @@ enum { HTTP1_MAX_HEAD = 256 * 1024, HTTP1_MAX_FIELDS = 2000, HTTP1_MAX_INTERIM =
 
 /* --- the request ------------------------------------------------------------------ */
 
-/* All borrowed, and checked before: nothing here can break out of its line. */
+/* All borrowed, and checked by the caller: no part holds a line end. */
 typedef struct Http1Ask {
   const char *method, *target, *host; /* host: unless `headers` has one */
   const char *const *headers;         /* "Name: value", NULL-terminated */
@@ -33,12 +33,12 @@ void http1_put_ask(Buffer *out, const Http1Ask *ask);
 typedef struct Http1Head {
   Buffer lines; /* "Name: value\n" each */
   size_t bytes, count;
-  bool passed_over; /* the last line, with what is folded onto it */
+  bool passed_over; /* the last line was skipped, and lines folded onto it are too */
 } Http1Head;
 
 /* Takes a line without its end. Returns 0, ERR_TOO_LARGE or ERR_PROTOCOL. */
 int http1_head_take(Http1Head *head, const char *line, size_t len);
-/* Forgets the lines; what they add up to still counts. */
+/* Drops the lines; their bytes still count. */
 void http1_head_again(Http1Head *head);
 void http1_head_free(Http1Head *head);
 /* The value of the n-th field (from 0) of that name, without blanks around it; NULL when
@@ -73,7 +73,7 @@ typedef enum Http1Got {
   HTTP1_GOT_WRONG /* it cannot be read: `code`, `wrong` */
 } Http1Got;
 
-/* Owned by whoever reads; zeroed, then http1_answer_begin. The fields are to be read. */
+/* Owned by the caller; zeroed, then http1_answer_begin. Its fields may be read. */
 typedef struct Http1Answer {
   int status, minor; /* from HTTP1_GOT_HEAD on */
   Http1Head head;
@@ -92,11 +92,11 @@ typedef struct Http1Answer {
 void http1_answer_begin(Http1Answer *a, bool to_head); /* to_head: HEAD was asked */
 void http1_answer_free(Http1Answer *a);
 /* Call it until it wants more, also with nothing left: an answer without a body ends
- * behind its head. *used tells how much was taken; what is behind an end is no part of
+ * behind its head. *used is how much was taken; bytes behind the end are no part of
  * the answer. A piece is borrowed from data. */
 Http1Got http1_answer_take(Http1Answer *a, const char *data, size_t len, size_t *used,
                            const char **piece, size_t *piece_len);
-/* The connection ended: whether the answer is whole by that. */
+/* The connection has ended: whether that completes the answer. */
 bool http1_answer_ended(const Http1Answer *a);
 
 #endif

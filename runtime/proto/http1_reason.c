@@ -1,4 +1,4 @@
-/* What statuses are called (RFC 9110, section 15, and its registry). */
+/* The names of statuses (RFC 9110, section 15, and its registry). */
 #include "proto/http1.h"
 
 const char *http1_reason(int status) {

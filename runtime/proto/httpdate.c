@@ -30,7 +30,7 @@ static long days_until(long year, long month, long day) {
          day - 719469;
 }
 
-/* The year in which the wall clock stands. */
+/* The current year. */
 static int year_of(double now) {
   return 1970 + (int)floor(now / (365.2425 * 86400));
 }
@@ -106,7 +106,7 @@ static bool is_delimiter(char c) {
          (c >= '[' && c <= '`') || (c >= '{' && c <= '~');
 }
 
-/* So many digits at the start of the text, and none behind them. */
+/* Exactly so many digits at the start of the text. */
 static bool has_digits(const char *text, size_t least, size_t most) {
   size_t n = strspn(text, "0123456789");
   return n >= least && n <= most;

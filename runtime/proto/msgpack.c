@@ -1,6 +1,6 @@
 /* The reader of msgpack. Each value takes a byte of input at least and the tree comes
- * from the arena, which has a limit: counts and lengths that promise more than came are
- * refused where they stand, before anything is taken for them. */
+ * from the arena, which has a limit: counts and lengths beyond the input are refused
+ * before any memory is taken for them. */
 #include "proto/msgpack.h"
 
 #include <math.h>
@@ -112,7 +112,7 @@ static bool read_string(Reader *r, cJSON *item, uint64_t len) {
 
 /* --- ext types -------------------------------------------------------------------- */
 
-/* As JavaScript writes a date; beyond what it can hold there is none. */
+/* As JavaScript writes a date; one beyond its range is refused. */
 static bool read_date(Reader *r, cJSON *item, int64_t seconds, int ms) {
   char text[64];
   struct tm tm;
@@ -149,7 +149,7 @@ static bool read_timestamp(Reader *r, cJSON *item, uint64_t len) {
   return read_date(r, item, (int64_t)seconds, (int)(nanoseconds / 1000000));
 }
 
-/* `fixed`: of the forms whose length needs no saying. */
+/* `fixed`: the forms whose type gives the length. */
 static bool read_ext(Reader *r, cJSON *item, uint64_t len, bool fixed) {
   uint64_t type;
   if (!take_uint(r, 1, &type)) return false;

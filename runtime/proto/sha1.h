@@ -1,4 +1,4 @@
-/* SHA-1 (FIPS 180-4), for the WebSocket handshake alone: it proves nothing. Pure. */
+/* SHA-1 (FIPS 180-4), for the WebSocket handshake alone: it is not for security. Pure. */
 #ifndef TIDELOCK_PROTO_SHA1_H
 #define TIDELOCK_PROTO_SHA1_H
 

@@ -20,8 +20,8 @@ static bool is_digit(char c) {
   return c >= '0' && c <= '9';
 }
 
-/* Digits up to a limit; false when there are none, or the number is above it: all digits
- * are taken then, too. */
+/* Takes digits; false when there are none, or the number is above the limit: then too all
+ * digits are taken. */
 static bool take_number(Cursor *c, int64_t limit, int64_t *value) {
   bool fits = is_digit(peek_char(c));
   for (*value = 0; is_digit(peek_char(c)); c->at++) {
@@ -60,7 +60,7 @@ static void take_namespace(Cursor *c, SioPacket *p) {
   c->at = comma ? comma + 1 : end;
 }
 
-/* An id says nothing where none may be, nor one that no counter reaches. */
+/* An id is ignored where none may be, and so is one that no counter reaches. */
 static void take_ack(Cursor *c, SioPacket *p) {
   bool may = p->type == SIO_EVENT || p->type == SIO_ACK || is_binary(p->type);
   int64_t id;

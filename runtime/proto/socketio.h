@@ -1,10 +1,10 @@
 /* Socket.IO v5 packets, pure: text, and binary ones, which are a text with placeholders
  * and so many binary messages after it.
  *
- * What a placeholder is: in a binary packet every object whose _placeholder is true, as
- * the reference parser has it; in a text packet none is, it is an object like any other.
- * So an ordinary object that looks like one cannot be sent beside binaries: the peer
- * would take it for one. sio_check_placeholders refuses that. */
+ * A placeholder is each object in a binary packet whose _placeholder is true, as in the
+ * reference parser; in a text packet such an object is like any other. So an ordinary
+ * object of that form cannot be sent beside binaries: the peer would take it for a
+ * placeholder. sio_check_placeholders refuses it. */
 #ifndef TIDELOCK_PROTO_SOCKETIO_H
 #define TIDELOCK_PROTO_SOCKETIO_H
 
@@ -23,8 +23,8 @@ typedef enum SioType {
 } SioType;
 
 enum { SIO_NO_ACK = -1 };
-enum { SIO_MAX_ATTACHMENTS = 1000 }; /* what is taken */
-enum { SIO_MOST_SENT = 10 };         /* attachments: a server closes at more */
+enum { SIO_MAX_ATTACHMENTS = 1000 }; /* that are received */
+enum { SIO_MOST_SENT = 10 }; /* attachments that are sent: a server closes at more */
 
 typedef struct SioPacket {
   SioType type;
@@ -36,9 +36,9 @@ typedef struct SioPacket {
   size_t json_len;
 } SioPacket;
 
-/* `text` is what follows the Engine.IO type byte. What the reference client takes is
- * taken: an ack without an id, ids where none may be, no payload. Checks the header, and
- * of the payload its first byte only ('[' for events and acks; '{' or nothing for
+/* `text` is what follows the Engine.IO type byte. What the reference client accepts is
+ * accepted: an ack without an id, ids where none may be, no payload. Checks the header,
+ * and of the payload its first byte only ('[' for events and acks; '{' or nothing for
  * CONNECT; '{' or '"' for CONNECT_ERROR; these or nothing for DISCONNECT, which
  * python-socketio gives a reason). Returns 0 or ERR_PROTOCOL. */
 int sio_parse(const char *text, size_t len, SioPacket *packet, Error *err);
@@ -88,11 +88,11 @@ int sio_assembly_end(const SioAssembly *a, Error *err);
 int sio_fill(JsonArena *arena, const cJSON *root, const SioBytes *attachments, int count,
              Error *err);
 
-/* Whether sio_fill would find each placeholder in its place. What is no JSON is not the
- * matter here: 0. */
+/* Whether sio_fill would find an attachment for each placeholder: 0; also where the text
+ * is not JSON. */
 int sio_check_filling(const char *json, size_t len, int count, Error *err);
 
-/* What stands in the JSON for an attachment. */
+/* Appends the placeholder of an attachment. */
 void sio_put_placeholder(Buffer *out, int num);
 /* Whether compact JSON that we wrote can go out with `count` attachments: 0; ERR_INVALID
  * where an object looks like a placeholder; ERR_TOO_LARGE for more than SIO_MOST_SENT. */

@@ -4,7 +4,7 @@
  * Always, in an assembly: `bytes` holds the attachments that came, one behind the other,
  * `parts` how long each is, and where, once the packet is whole; `missing` is how many
  * are still to come, and while it is not 0 `text` holds the packet that they belong to.
- * Most connections never see any: what they need is made with the first. */
+ * Memory is taken with the first binary packet: most connections never see one. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -40,7 +40,7 @@ void sio_assembly_free(SioAssembly *a) {
   free(a);
 }
 
-/* Empty, ready for more bytes; a big one's memory goes. */
+/* Empties the buffer; a large one's memory is freed. */
 static void clear_buffer(Buffer *b) {
   if (b->cap > KEEP_MEMORY) buffer_free(b);
   buffer_clear(b);
@@ -126,7 +126,7 @@ static bool has_name(const JsonArena *arena, const cJSON *item, const char *name
   return len == name_len && memcmp(text, name, len) == 0;
 }
 
-/* Of names that come twice the last one counts, as everywhere. */
+/* Of names that come twice the last one counts. */
 static bool is_placeholder(const JsonArena *arena, const cJSON *object,
                            const cJSON **num) {
   bool found = false;
@@ -195,8 +195,8 @@ void sio_put_placeholder(Buffer *out, int num) {
   buffer_printf(out, "{" MARK ",\"num\":%d}", num);
 }
 
-/* In compact JSON the mark behind a brace or comma is a key with its value: within a
- * string its quotes would be escaped. */
+/* In compact JSON the mark behind a brace or comma is a key: within a string its quotes
+ * would be escaped. */
 static int count_marks(const char *json, size_t len) {
   const char *end = json + len, *at = json;
   int count = 0;

@@ -10,7 +10,7 @@ static int set_error(Error *err, const char *what) {
 
 /* --- in --------------------------------------------------------------------------- */
 
-/* Of keys that come twice the last one counts. What is undefined is null here. */
+/* Of keys that come twice the last one counts. Null counts as missing. */
 static const cJSON *find_field(const JsonArena *arena, const cJSON *map,
                                const char *name) {
   const cJSON *found = NULL;
@@ -38,7 +38,7 @@ static int take_namespace(const JsonArena *arena, const cJSON *item, SioPacked *
   return 0;
 }
 
-/* Where none may be it says nothing. */
+/* An id is ignored where none may be. */
 static int take_ack(const cJSON *item, SioPacked *p, Error *err) {
   bool may = p->type == SIO_ACK || p->type == SIO_EVENT;
   p->ack = SIO_NO_ACK;

@@ -1,17 +1,16 @@
 /* The reader of WebSocket frames (RFC 6455, sections 5 to 8). One parser a connection, on
  * the thread of its owner.
  *
- * A header is gathered byte by byte and checked as each byte comes, so that a violation
- * is named at the first byte that shows it, however the bytes were cut. A payload that
- * lies whole in the input, and is a message by itself, is handed out where it lies; all
- * others are gathered: data in `message`, control frames (which may come between the
- * fragments of a message) in `control`.
+ * A header is gathered and checked byte by byte, so that a violation is found at its
+ * first byte, however the bytes were cut. A payload that lies whole in the input, and is
+ * a message by itself, is returned in place; all others are gathered: data in `message`,
+ * control frames (which may come between the fragments of a message) in `control`.
  *
  * Where compression was agreed to, the payloads of a message whose first frame has RSV1
- * are inflated into `message` as they come, and what comes out is what is checked.
+ * are inflated into `message` as they come; the checks apply to the inflated bytes.
  *
- * Always: message.len <= max_message; nothing is reserved for bytes that were promised
- * and have not come; `kind` is the opcode of the message whose fragments are coming, or
+ * Always: message.len <= max_message; no memory is taken for bytes that have not
+ * come; `kind` is the opcode of the message whose fragments are coming, or
  * 0. */
 #include "proto/websocket.h"
 
@@ -27,7 +26,7 @@ struct WsParser {
   WsRole role;
   size_t max_message, allowed;
   bool ended;     /* a violation or a close frame: what follows is dropped */
-  bool delivered; /* the message buffer was handed out and may go */
+  bool delivered; /* the message buffer was returned and may be freed */
 
   uint8_t head[14];
   size_t head_len, head_need;
@@ -54,7 +53,7 @@ typedef struct Call {
   Error *err;
 } Call;
 
-/* Nothing more is accepted. `what` completes "the server sent ...". */
+/* Ends the parser. `what` completes "the server sent ...". */
 static int fail_parse(Call *c, int close_code, const char *what) {
   c->p->ended = true;
   *c->close_code = close_code;
@@ -70,7 +69,7 @@ static int too_large(Call *c) {
   return FAILED;
 }
 
-/* No fault of the peer's. */
+/* Ends the parser for lack of memory, which is not the peer's fault. */
 static int no_memory(Call *c) {
   c->p->ended = true;
   *c->close_code = CLOSE_TOO_BIG;
@@ -181,15 +180,15 @@ static void start_message(WsParser *p) {
   p->wire = 0;
 }
 
-/* How long the frame may be. What is compressed is checked as it comes out; on the wire
- * it may be a little longer than that, where it does not compress. */
+/* How long the frame may be. Compressed data is limited as it is inflated; on the wire it
+ * may be a little longer, where it does not compress. */
 static size_t frame_limit(const WsParser *p) {
   if (!p->compressed) return p->max_message - p->message.len;
   size_t limit = p->max_message + p->max_message / 8 + 1024;
   return p->wire < limit ? limit - p->wire : 0;
 }
 
-/* The header is whole: its length, and what it means for the message under way. */
+/* The header is complete: checks its length, and begins or continues a message. */
 static int start_payload(Call *c) {
   WsParser *p = c->p;
   uint64_t length = 0;
@@ -249,7 +248,7 @@ static int control_payload(Call *c, char *bytes, size_t len) {
   return p->opcode == WS_CLOSE ? close_event(c) : GOT_EVENT;
 }
 
-/* The last frame of a message has ended; what was gathered is in the buffer. */
+/* The last frame of a message has ended; the message is in the buffer. */
 static int message_event(Call *c, char *data, size_t len) {
   WsParser *p = c->p;
   if (!utf8_complete(&p->utf8))
@@ -259,7 +258,7 @@ static int message_event(Call *c, char *data, size_t len) {
   return GOT_EVENT;
 }
 
-/* What a piece of a compressed message inflates to goes into the message's buffer. */
+/* Inflates a piece of a compressed message into the message's buffer. */
 static int inflate_payload(Call *c, const char *bytes, size_t len, bool last) {
   WsParser *p = c->p;
   size_t before = p->message.len;
@@ -332,7 +331,7 @@ static int take_payload(Call *c) {
   return data_payload(c, bytes, len);
 }
 
-/* The message that was handed out is not needed any more; a big one's memory goes. */
+/* Drops the message returned before; a large one's memory is freed. */
 static void release_message(WsParser *p) {
   p->delivered = false;
   buffer_clear(&p->message);

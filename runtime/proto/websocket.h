@@ -23,9 +23,9 @@ typedef enum WsOpcode {
   WS_PONG = 10
 } WsOpcode;
 
-/* One thing the peer said. data is borrowed, valid until the next call on the parser.
- * WS_TEXT and WS_BINARY are whole messages. For WS_CLOSE `close_code` is the code
- * received (1005: none) and data its reason. */
+/* A message, ping, pong or close of the peer. data is borrowed, valid until the next call
+ * on the parser. WS_TEXT and WS_BINARY are whole messages. For WS_CLOSE `close_code` is
+ * the code received (1005: none) and data its reason. */
 typedef struct WsEvent {
   WsOpcode type;
   int close_code;
@@ -40,14 +40,15 @@ void ws_parser_free(WsParser *p);
 /* From now on RSV1 marks compressed messages. Borrows `d`, which outlives the parser. */
 void ws_parser_inflate(WsParser *p, Deflate *d);
 /* A message that would take more memory than this, or than there is, is refused with
- * MEMORY. To be said anew before each ws_parse; SIZE_MAX at first. */
+ * MEMORY. Set it before each ws_parse; SIZE_MAX at first. */
 void ws_parser_allow(WsParser *p, size_t most);
-size_t ws_parser_held(const WsParser *p); /* of a message that is gathered, or out */
+size_t ws_parser_held(
+    const WsParser *p); /* memory of a message that is gathered, or was returned */
 
 /* Looks at *data (writable: unmasking and whole unfragmented frames are done in place)
  * and takes as many bytes as it can, adding their number to *used. Returns 1 with *event
  * filled, 0 when more bytes are needed, or -1 on a violation with *err filled (PROTOCOL,
- * TOO_LARGE or MEMORY) and *close_code set to what the RFC wants said (1002, 1007, 1009).
+ * TOO_LARGE or MEMORY) and *close_code set to the RFC's code (1002, 1007, 1009).
  * After a violation or a WS_CLOSE nothing more is accepted: bytes are taken and dropped.
  * Incomplete frames are kept by the parser: the caller never presents bytes twice. So:
  *   size_t used = 0;
@@ -90,7 +91,7 @@ typedef struct WsRequest {
   double now; /* wall clock, from which a date in Retry-After counts */
 } WsRequest;
 /* ERR_INVALID when a part could not stand in a request or break out of its line, or a
- * header is one that the handshake itself sends. Ask it before ws_request. */
+ * header is one that the handshake itself sends. Call it before ws_request. */
 int ws_request_check(const WsRequest *request, Error *err);
 /* Appends the request. A Host header among request->headers replaces ours. */
 void ws_request(Buffer *out, const WsRequest *request);
@@ -98,7 +99,7 @@ void ws_request(Buffer *out, const WsRequest *request);
 /* Reads the server's answer. Returns the number of bytes it took (the first byte after it
  * belongs to the first frame), 0 when more is needed, -1 with *err filled: HANDSHAKE,
  * with the status and the start of the body in the detail, or TOO_LARGE. `request` is
- * what was asked: key, subprotocols and deflate count. */
+ * the one that was sent: its key, subprotocols and deflate count. */
 typedef struct WsAgreed {
   char subprotocol[128]; /* "": none */
   DeflateTerms deflate;

@@ -1,6 +1,6 @@
 /* The opening handshake of a WebSocket client (RFC 6455, section 4): the request, and the
- * judgement of the answer. Pure. What the server wrote is quoted in errors with its
- * control characters and broken UTF-8 replaced. */
+ * check of the answer. Pure. Errors quote the server's text with control characters and
+ * broken UTF-8 replaced. */
 #include "proto/websocket.h"
 
 #include <stdio.h>
@@ -20,11 +20,11 @@ typedef struct Slice {
 
 typedef struct Answer {
   int version; /* of HTTP/1 */
-  int status;  /* 0: not to be read */
+  int status;  /* 0: it cannot be read */
   Slice reason, body;
   bool upgrade, connection;
   Slice accept, protocol, extensions, location, retry_after, date;
-  bool twice; /* a header that may stand once only */
+  bool twice; /* a header came twice that may stand once */
 } Answer;
 
 void ws_key(const uint8_t random[16], char *out) {
@@ -62,7 +62,7 @@ static bool is_named(const char *header, const char *name) {
   return strncasecmp(header, name, len) == 0 && header[len] == ':';
 }
 
-/* Names of ours, which would stand there twice. */
+/* Headers that the handshake sends itself: they would stand there twice. */
 static bool is_ours(const char *header) {
   static const char *const names[] = {"Upgrade", "Connection", "Content-Length",
                                       "Transfer-Encoding"};
@@ -305,7 +305,7 @@ static int judge_answer(const Answer *a, const WsRequest *request, DeflateTerms 
   return 0;
 }
 
-/* The length of the answer's head with its empty line; 0: not there yet; -1: refused. */
+/* The length of the answer's head with its empty line; 0: incomplete; -1: refused. */
 static long find_head(const char *data, size_t len, Error *err) {
   if (len == 0) return 0;
   if (memcmp(data, "HTTP/1.", len < 7 ? len : 7) != 0)
@@ -320,7 +320,7 @@ static long find_head(const char *data, size_t len, Error *err) {
 }
 
 /* The length of the whole interim answers (1xx, but not 101) before the answer itself
- * (RFC 9110, 15.2). Together they are as long as one answer may be. */
+ * (RFC 9110, 15.2). Together they may be as long as one answer. */
 static size_t skip_interim(const char *data, size_t len) {
   size_t skipped = 0;
   Error ignored;
