@@ -22,7 +22,7 @@ static void take_first(Db *db, const DbJob *job) {
   else db->last = first;
 }
 
-static void finish(Db *db, DbJob *job, int rc, const Error *err) {
+static void finish_job(Db *db, DbJob *job, int rc, const Error *err) {
   take_first(db, job);
   if (!job->reads) --*db->unsaved;
   job->next = NULL;
@@ -51,13 +51,13 @@ static bool is_locked(int rc) {
   return (rc & 0xFF) == SQLITE_BUSY || (rc & 0xFF) == SQLITE_LOCKED;
 }
 
-/* Done with it, whether or not it went well. */
+/* Whether the job is over, done or given up. */
 static bool is_done(const Db *db, const DbJob *job, int rc) {
   if (rc == SQLITE_OK || job->reads) return true;
   return db->closing && (!is_locked(rc) || db_lock_patience(db) == 0);
 }
 
-static void serve(Db *db, DbJob *job) {
+static void serve_job(Db *db, DbJob *job) {
   Error err = {0};
   uv_mutex_unlock(&db->mutex);
   int rc = job->reads ? db_do_read(db, job, &err) : db_do_write(db, job, &err);
@@ -65,7 +65,7 @@ static void serve(Db *db, DbJob *job) {
   if (!job->reads && (rc != SQLITE_OK || db->trouble))
     set_trouble(db, rc != SQLITE_OK, &err);
   double pause = db->closing ? 0.01 : db->retry;
-  if (is_done(db, job, rc)) finish(db, job, rc, &err);
+  if (is_done(db, job, rc)) finish_job(db, job, rc, &err);
   else uv_cond_timedwait(&db->wake, &db->mutex, (uint64_t)(pause * 1e9));
 }
 
@@ -75,7 +75,7 @@ static void thread_main(void *arg) {
   for (;;) {
     while (!db->asked && !db->first && !db->closing) uv_cond_wait(&db->wake, &db->mutex);
     if (!db->asked && !db->first) break;
-    serve(db, db->asked ? db->asked : db->first);
+    serve_job(db, db->asked ? db->asked : db->first);
   }
   uv_mutex_unlock(&db->mutex);
   if (db->checkpoints) checkpoints_stop(db->checkpoints);
@@ -93,23 +93,23 @@ static void on_done(Event *event) {
 static void on_news(Event *event) {
   Db *db = CONTAINER_OF(event, Db, news);
   Error why;
-  event->run = NULL; /* so that the next one is queued */
+  event->run = NULL; /* the event may be queued again */
   bool trouble = db_in_trouble(db, &why);
-  if (trouble == db->told) return;
-  db->told = trouble;
+  if (trouble == db->reported) return;
+  db->reported = trouble;
   if (trouble) log_write(loop_log(db->loop), LOG_ERROR, "data", "%s", why.message);
   else log_write(loop_log(db->loop), LOG_INFO, "data", "writing to %s goes on", db->path);
   for (DbWatcher *w = db->watchers, *next; w; w = next) {
     next = w->next;
-    w->told(w, trouble ? &why : NULL);
+    w->changed(w, trouble ? &why : NULL);
   }
 }
 
-/* Hands what is finished to the inbox. */
-static void deliver(Db *db) {
+/* Puts finished jobs into the inbox. */
+static void deliver_finished(Db *db) {
   uv_mutex_lock(&db->mutex);
   DbJob *job = db->finished;
-  bool news = db->trouble != db->told;
+  bool news = db->trouble != db->reported;
   db->finished = NULL;
   db->finished_last = &db->finished;
   uv_mutex_unlock(&db->mutex);
@@ -124,7 +124,7 @@ static void deliver(Db *db) {
 }
 
 static void on_async(uv_async_t *async) {
-  deliver(async->data);
+  deliver_finished(async->data);
 }
 
 bool db_in_trouble(Db *db, Error *err) {
@@ -139,10 +139,10 @@ bool db_is_gone(Db *db, Error *err) {
   uv_mutex_lock(&db->mutex);
   FileId file = db->file;
   uv_mutex_unlock(&db->mutex);
-  return file_id_gone(&file, db->path) && db_tell_gone(db, err) != 0;
+  return file_id_gone(&file, db->path) && db_set_gone(db, err) != 0;
 }
 
-static void enqueue(Db *db, DbJob *job) {
+static void enqueue_job(Db *db, DbJob *job) {
   DbJob ***last = job->asked ? &db->asked_last : &db->last;
   job->next = NULL;
   job->finished = false;
@@ -155,14 +155,14 @@ void db_push(Db *db, DbJob *job) {
   job->reads = job->asked = false;
   ++*db->unsaved;
   uv_mutex_lock(&db->mutex);
-  enqueue(db, job);
+  enqueue_job(db, job);
   uv_mutex_unlock(&db->mutex);
 }
 
 void db_ask(Db *db, DbJob *job) {
   job->reads = job->asked = true;
   uv_mutex_lock(&db->mutex);
-  enqueue(db, job);
+  enqueue_job(db, job);
   uv_mutex_unlock(&db->mutex);
 }
 
@@ -181,7 +181,7 @@ void db_reading(Db *db, bool begins) {
   if (db->options.reading) db->options.reading(db->options.reading_ctx, begins);
 }
 
-static void withdraw(Db *db, DbJob *job) {
+static void withdraw_job(Db *db, DbJob *job) {
   DbJob **at = &db->first;
   while (*at != job) at = &(*at)->next;
   *at = job->next;
@@ -192,11 +192,11 @@ int db_read(Db *db, DbJob *job) {
   job->reads = true;
   job->asked = false;
   uv_mutex_lock(&db->mutex);
-  enqueue(db, job);
+  enqueue_job(db, job);
   while (!job->finished && (!db->trouble || db->first == job))
     uv_cond_wait(&db->answered, &db->mutex);
   if (!job->finished) {
-    withdraw(db, job);
+    withdraw_job(db, job);
     job->err = db->why;
     job->code = db->why.code;
   }
@@ -245,7 +245,7 @@ Db *db_open(Loop *loop, const DbOptions *options, Error *err) {
   CHECK(uv_mutex_init(&db->mutex) == 0);
   CHECK(uv_cond_init(&db->wake) == 0 && uv_cond_init(&db->answered) == 0);
   CHECK(uv_async_init(loop_uv(loop), &db->async, on_async) == 0);
-  uv_unref((uv_handle_t *)&db->async); /* what is unsaved is written at the end */
+  uv_unref((uv_handle_t *)&db->async); /* db_close writes what is unsaved */
   db->async.data = db;
   CHECK(uv_thread_create(&db->thread, thread_main, db) == 0);
   return db;
@@ -261,7 +261,7 @@ static void on_gone(Event *event) {
   free(db);
 }
 
-/* Behind all events that know it. */
+/* Behind all events that refer to the database. */
 static void on_closed(uv_handle_t *handle) {
   Db *db = handle->data;
   db->gone.run = on_gone;
@@ -277,7 +277,7 @@ static void count_lost(Db *db) {
               "the last changes were not saved: %s", db->why.message);
 }
 
-/* As long as it takes; after a second that is told, whatever becomes of the log. */
+/* Waits as long as it takes; after a second it says so, past the log. */
 static void await_thread(Db *db) {
   struct timespec until;
   clock_gettime(CLOCK_REALTIME, &until);
@@ -301,7 +301,7 @@ void db_close(Db *db, double seconds) {
   db->reader = NULL;
   count_lost(db);
   db->watchers = NULL;
-  deliver(db);
+  deliver_finished(db);
   close(db->lock);
   uv_close((uv_handle_t *)&db->async, on_closed);
 }

@@ -1,12 +1,12 @@
 /* The database of a profile: one sqlite file, on a thread of its own, so that the loop
- * never waits for the disk. What is to be done comes as jobs, which are done in order,
- * each write in a transaction of its own; the answers come back through the inbox.
+ * never waits for the disk. Work comes as jobs, which are done in order,
+ * each write in a transaction of its own; finished jobs come back through the inbox.
  *
  *   - The file and its lock are touched when db_open is called, not before; sqlite is
  *     opened by the first job.
- *   - One process has a profile at a time: the second is told who has it.
- *   - A write that fails (disk full, read-only, ...) is told once and tried again until
- * it works; those behind it wait in memory, in order.
+ *   - One process has a profile at a time: the second gets an error that names it.
+ *   - A write that fails (disk full, read-only, ...) is reported once and tried again
+ * until it works; later writes wait in memory, in order.
  *   - The thread reads Values that a job holds; it never retains or releases any. */
 #ifndef TIDELOCK_DATA_DB_H
 #define TIDELOCK_DATA_DB_H
@@ -25,16 +25,16 @@ typedef struct DbOptions {
   _Atomic size_t *unsaved; /* how many writes wait; may be NULL */
   double retry;            /* seconds between attempts to write; 0: 1 */
   int max_pages;           /* of the file, for tests of a full disk; 0: no limit */
-  /* Told on the loop's thread before and after it reads by itself; NULL: nobody. */
+  /* Called on the loop's thread before and after it reads by itself; may be NULL. */
   void (*reading)(void *ctx, bool begins);
   void *reading_ctx;
 } DbOptions;
 
 /* Returns new, or NULL: BUSY when another process has the folder, IO. */
 Db *db_open(Loop *loop, const DbOptions *options, Error *err);
-/* Does all that is queued (once each: what fails now is lost, and logged; but a lock that
- * another process holds is waited for, all jobs together so many seconds), waits for
- * that, and closes. Jobs come back through the inbox; run the loop on until it is empty.
+/* Does all queued jobs, waits for them, and closes. Each is tried once: a failed one is
+ * lost, and logged; but a lock that another process holds is waited for, `seconds` for
+ * all jobs together. Jobs come back through the inbox; run the loop on until it is empty.
  */
 void db_close(Db *db, double seconds);
 
@@ -44,39 +44,38 @@ struct DbJob {
   Event event;
   DbJob *next;
   bool reads; /* set: no transaction, no second attempt */
-  /* On the database's thread; a result of sqlite's. A write may be asked again. A read is
-   * not asked when nothing was ever stored. */
+  /* On the database's thread; returns a result of sqlite's. A write may be called again.
+   * A read is not called when nothing was ever stored. */
   int (*work)(DbJob *job, sqlite3 *sql);
   void (*done)(DbJob *job); /* in dispatch */
   int code;                 /* 0, or an error: then it was given up */
-  Error err;                /* may say something also when code is 0: told to people */
+  Error err;                /* a message for people may be there also when code is 0 */
   bool finished, asked;
 };
 void db_push(Db *db, DbJob *job); /* a write */
 /* Waits for a read, and what is queued before it. Returns its code. `done` is not called.
  */
 int db_read(Db *db, DbJob *job);
-/* A read that comes back through the inbox; before all that is queued, so only of what
- * that does not concern. */
+/* A read that comes back through the inbox. It is done before all queued writes, so it
+ * must not read what they change. */
 void db_ask(Db *db, DbJob *job);
 /* A connection of the loop's own, to read what is on disk; borrows. NULL: *err. */
 sqlite3 *db_reader(Db *db, Error *err);
-void db_reading(Db *db, bool begins); /* tells it */
+void db_reading(Db *db, bool begins); /* calls options.reading */
 
-/* Hears when writing fails, and (err NULL) when it goes on. In dispatch. */
+/* `changed` is called when writing fails, and (err NULL) when it goes on. In dispatch. */
 typedef struct DbWatcher DbWatcher;
 struct DbWatcher {
   DbWatcher *next;
-  void (*told)(DbWatcher *watcher, const Error *err);
+  void (*changed)(DbWatcher *watcher, const Error *err);
 };
 void db_watch(Db *db, DbWatcher *watcher);
 void db_unwatch(Db *db, DbWatcher *watcher);
 /* Whether writing fails at the moment; *err says why (may be NULL). */
 bool db_in_trouble(Db *db, Error *err);
-/* Whether the file was taken away, or replaced: then what was written is not there. */
+/* Whether the file was removed or replaced: then what was written is not on disk. */
 bool db_is_gone(Db *db, Error *err);
-/* Returns new: the name under which the rows of what is broken are kept, with the time.
- */
+/* Returns new: the name, with the time, under which broken rows are kept. */
 char *db_name_aside(const char *name);
 void db_limit_pages(Db *db, int max_pages); /* for tests: from the next attempt on */
 

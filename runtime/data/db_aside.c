@@ -1,7 +1,7 @@
-/* See db_aside.h. There are two steps: state.db is set aside, and what is to take its
- * place does. The plan says what is moved, its name how far that has come:
- * state.db.plan-1 until the first step is done, then state.db.plan-2, then none. Doing a
- * step again harms nothing: what was moved is not there any more. */
+/* See db_aside.h. There are two steps: state.db is moved aside, and another file takes
+ * its place. The plan names the files; its own name says how far that has come:
+ * state.db.plan-1 until the first step is done, then state.db.plan-2, then no plan. A
+ * step may be done twice: a file that was moved is not there any more. */
 #include "data/db_aside.h"
 
 #include <errno.h>
@@ -16,7 +16,7 @@
 
 static const char plan_new[] = "state.db.plan-new", own_name[] = "state.db";
 static const char *const plans[] = {"state.db.plan-1", "state.db.plan-2"};
-/* What sqlite may have beside a file comes first. */
+/* The files that sqlite may have beside a database come first. */
 static const char *const parts[] = {"-journal", "-wal", "-shm", ""};
 enum { LONGEST_PLAN = 1024 };
 
@@ -26,7 +26,7 @@ typedef struct Plan {
   const char *aside, *name;
 } Plan;
 
-static int fail(const Plan *p, const char *what, const char *name, Error *err) {
+static int set_error(const Plan *p, const char *what, const char *name, Error *err) {
   return error_set(err, ERR_IO, "cannot %s %.150s/%.100s: %s", what, p->folder, name,
                    strerror(errno));
 }
@@ -67,7 +67,7 @@ static int rename_in(const char *folder, const char *from, const char *to,
   return rc;
 }
 
-/* So that what follows is not on the disk before it. */
+/* Later operations do not reach the disk before this one. */
 static void sync_folder(const char *folder) {
   int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (fd < 0) return;
@@ -75,11 +75,11 @@ static void sync_folder(const char *folder) {
   close(fd);
 }
 
-/* All that is there; what is not was moved before, or never was. */
+/* Moves the parts that are there; others were moved before, or never were. */
 static int move_parts(const Plan *p, const char *from, const char *to, Error *err) {
   for (size_t i = 0; i < COUNT_OF(parts); i++)
     if (rename_in(p->folder, from, to, parts[i]) != 0 && errno != ENOENT)
-      return fail(p, "rename", from, err);
+      return set_error(p, "rename", from, err);
   sync_folder(p->folder);
   return 0;
 }
@@ -87,7 +87,7 @@ static int move_parts(const Plan *p, const char *from, const char *to, Error *er
 /* --- the plan --------------------------------------------------------------------- */
 
 static int write_text(const char *path, const char *text) {
-  unlink(path); /* what is left of another */
+  unlink(path); /* a rest of another plan */
   int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (fd < 0) return -1;
   ssize_t len = (ssize_t)strlen(text);
@@ -104,7 +104,7 @@ static int write_plan(const Plan *p, Error *err) {
   int code = write_text(path, p->text);
   if (code == 0) code = rename_in(p->folder, plan_new, plans[0], "");
   if (code != 0) {
-    fail(p, "write", plan_new, err);
+    set_error(p, "write", plan_new, err);
     unlink(path);
   }
   free(path);
@@ -112,7 +112,7 @@ static int write_plan(const Plan *p, Error *err) {
   return code == 0 ? 0 : ERR_IO;
 }
 
-/* No name leads out of the folder, or to what is none of ours. */
+/* A name must not lead out of the folder, or to a file of others. */
 static bool is_ours(const char *name) {
   return !*name || (strncmp(name, own_name, strlen(own_name)) == 0 && !strchr(name, '/'));
 }
@@ -131,10 +131,10 @@ static int end_plan(const Plan *p, const char *file, Error *err) {
   int rc = unlink(path);
   free(path);
   sync_folder(p->folder);
-  return rc == 0 || errno == ENOENT ? 0 : fail(p, "remove", file, err);
+  return rc == 0 || errno == ENOENT ? 0 : set_error(p, "remove", file, err);
 }
 
-/* Returns whether there is one. What cannot be read as one was never begun: it goes. */
+/* Whether there is a plan. One that cannot be read was never begun: it is removed. */
 static bool read_plan(Plan *p, const char *file) {
   char *path = xasprintf("%s/%s", p->folder, file);
   int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
@@ -154,7 +154,7 @@ static bool read_plan(Plan *p, const char *file) {
 static int first_step(const Plan *p, Error *err) {
   int code = *p->aside ? move_parts(p, own_name, p->aside, err) : 0;
   if (code == 0 && rename_in(p->folder, plans[0], plans[1], "") != 0)
-    code = fail(p, "rename", plans[0], err);
+    code = set_error(p, "rename", plans[0], err);
   return code;
 }
 
@@ -163,8 +163,8 @@ static int second_step(const Plan *p, Error *err) {
   return code == 0 ? end_plan(p, plans[1], err) : code;
 }
 
-/* After a step that failed. The plan goes back before what it says does. */
-static bool undo(const Plan *p) {
+/* After a step that failed: first the plan is renamed back, then its files. */
+static bool undo_plan(const Plan *p) {
   Error ignored;
   if (is_there(p->folder, plans[1], "")) {
     if (*p->name && move_parts(p, own_name, p->name, &ignored) != 0) return false;
@@ -189,7 +189,7 @@ int aside_finish(const char *folder, Error *err) {
 
 /* --- what is asked for ------------------------------------------------------------ */
 
-/* Returns new: a name that nothing has. */
+/* Returns new: a name that no file has. */
 static char *free_name(const char *folder) {
   char *name = xasprintf(ASIDE_PREFIX "%lld", (long long)clock_wall());
   for (int i = 1; any_is_there(folder, name); i++) {
@@ -203,7 +203,7 @@ static int carry_out(Plan *p, Error *err) {
   if (write_plan(p, err) != 0) return (int)err->code;
   CHECK(split_plan(p));
   if (first_step(p, err) == 0 && second_step(p, err) == 0) return 0;
-  if (undo(p)) return (int)err->code;
+  if (undo_plan(p)) return (int)err->code;
   Error why = *err;
   return error_set(err, ERR_IO, "%.300s; it was begun, and is finished at the next start",
                    why.message);

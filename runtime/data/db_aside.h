@@ -1,7 +1,7 @@
-/* Setting the files of a database aside and bringing them back: all of what sqlite has
- * beside a file goes with it, or nothing does, whenever the process ends. What is to be
- * moved is written down first; whoever takes the folder's lock finishes what was begun
- * (place_lock). Every function but aside_pending needs that lock. Any thread. */
+/* Moves the files of a database aside and back. All files that sqlite has beside one go
+ * with it, or none, whenever the process ends: a plan is written first, and the next
+ * process that takes the folder's lock finishes it (place_lock). Every function but
+ * aside_pending needs that lock. Any thread. */
 #ifndef TIDELOCK_DATA_DB_ASIDE_H
 #define TIDELOCK_DATA_DB_ASIDE_H
 
@@ -15,11 +15,10 @@
  * name in the folder, new, or NULL where there was no state.db. IO: all is as it was, or
  * (it says so) it is finished by the next process. */
 int aside_move(const char *folder, const char *name, char **aside, Error *err);
-/* Finishes what was begun. */
+/* Finishes a move that was begun. */
 int aside_finish(const char *folder, Error *err);
-bool aside_pending(const char *folder); /* there is something to finish */
-/* Whether that is the name of a file that was set aside, and not of what is beside one.
- */
+bool aside_pending(const char *folder); /* there is a move to finish */
+/* Whether the name is that of a database set aside, not of a file beside one. */
 bool aside_is_one(const char *name);
 
 #endif

@@ -1,10 +1,10 @@
-/* When the log is moved into the database: see db_checkpoint.h.
+/* When the write-ahead log is moved into the database: see db_checkpoint.h.
  *
  * After a write that leaves the log longer than LONG pages the thread wakes, opens a
- * connection, moves what nobody reads any more, and closes it. The log begins anew with
- * the first write after all of it was moved; while more is written than that it grows.
- * Longer than LIMIT pages, the writer moves it itself: writing waits then, for a disk
- * that is slower than what is to be written to it.
+ * connection, moves the pages that no reader needs, and closes it. The log begins anew
+ * with the first write after all of it was moved; while more is written than that it
+ * grows. Longer than LIMIT pages, the writer moves it itself: writing waits then, for a
+ * disk that is slower than what is to be written to it.
  *
  * `mutex` guards `wanted` and `ending`. What fails is tried again after a later write. */
 #include "data/db_checkpoint.h"
@@ -25,8 +25,8 @@ struct Checkpoints {
   bool wanted, ending;
 };
 
-/* Reads first: a connection does not know before that there is a log. */
-static void checkpoint(const char *path) {
+/* Reads first: a connection learns of the log by reading. */
+static void run_checkpoint(const char *path) {
   sqlite3 *sql = NULL;
   int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
   if (sqlite3_open_v2(path, &sql, flags, NULL) == SQLITE_OK &&
@@ -45,7 +45,7 @@ static void thread_main(void *arg) {
     }
     c->wanted = false;
     uv_mutex_unlock(&c->mutex);
-    checkpoint(c->path);
+    run_checkpoint(c->path);
     uv_mutex_lock(&c->mutex);
   }
   uv_mutex_unlock(&c->mutex);

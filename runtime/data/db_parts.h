@@ -1,7 +1,7 @@
-/* What the files of the database share; nobody else includes it.
+/* For the files of the database alone.
  *
- * `mutex` guards the queue, what is finished, and the state of trouble; `sql` and what is
- * known of it belong to the thread. */
+ * `mutex` guards the queue, the finished jobs, and the state of trouble; `sql` and the
+ * flags about it belong to the thread. */
 #ifndef TIDELOCK_DATA_DB_PARTS_H
 #define TIDELOCK_DATA_DB_PARTS_H
 
@@ -14,36 +14,37 @@ struct Db {
   char *path;
   int lock; /* the open lock file */
   double retry;
-  _Atomic size_t *unsaved, none; /* writes that wait; `none`: nobody asks */
+  _Atomic size_t *unsaved, none; /* writes that wait; `none`: for no counter */
   uv_thread_t thread;
   uv_async_t async;
   uv_mutex_t mutex;
   uv_cond_t wake, answered;
   DbJob *first, **last, *finished, **finished_last;
-  DbJob *asked, **asked_last;  /* reads that come before */
-  bool closing, trouble, told; /* told: what the watchers know */
-  double until; /* closing: monotonic seconds, for a lock that another process holds */
+  DbJob *asked, **asked_last; /* reads, done before the queue */
+  bool closing, trouble;
+  bool reported; /* the value of `trouble` that the watchers have */
+  double until;  /* closing: monotonic seconds, for a lock that another process holds */
   Error why;
-  FileId file; /* that was opened */
+  FileId file; /* the one that was opened */
   int max_pages;
   sqlite3 *reader; /* the loop's */
   sqlite3 *sql;
   Checkpoints *checkpoints; /* NULL before the first write */
   bool opened, writable;    /* once read; its tables are there */
-  bool old;                 /* its format is one that is no longer read */
+  bool old;                 /* its format is no longer read */
   DbWatcher *watchers;
   DbOptions options; /* its folder is owned */
   Event news, gone;
 };
 
 /* db_sql.c: on the thread, without the mutex. Results are sqlite's; *err says why not, or
- * (with 0) what is to be told. */
+ * (with 0) has a message for the log. */
 int db_do_write(Db *db, DbJob *job, Error *err);
 int db_do_read(Db *db, DbJob *job, Error *err);
 /* With the mutex: how long a lock that another process holds is waited for, in
  * milliseconds. */
 int db_lock_patience(const Db *db);
 void db_close_sql(Db *db);
-int db_tell_gone(const Db *db, Error *err); /* returns IO */
+int db_set_gone(const Db *db, Error *err); /* returns IO */
 
 #endif

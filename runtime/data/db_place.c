@@ -14,7 +14,7 @@
 
 /* --- the lock --------------------------------------------------------------------- */
 
-static int tell_holder(int fd, const char *folder, const char *advice, Error *err) {
+static int set_holder(int fd, const char *folder, const char *advice, Error *err) {
   char pid[24] = "";
   ssize_t n = pread(fd, pid, sizeof pid - 1, 0);
   pid[n > 0 ? strspn(pid, "0123456789") : 0] = '\0';
@@ -29,7 +29,7 @@ static int write_pid(int fd) {
   return ftruncate(fd, 0) == 0 && pwrite(fd, pid, (size_t)len, 0) == len ? 0 : -1;
 }
 
-/* A lock that leads elsewhere would have the pid written over what is there. */
+/* A lock file that is a link would have the pid written over its target. */
 static int open_lock(const char *folder, Error *err) {
   char *path = xasprintf("%s/state.lock", folder);
   int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
@@ -45,12 +45,12 @@ static int open_lock(const char *folder, Error *err) {
   return -1;
 }
 
-/* A full disk keeps the pid from being told, not the lock from being had. */
+/* On a full disk the pid is not written; the lock is taken all the same. */
 int place_lock(const char *folder, const char *advice, Error *err) {
   int fd = open_lock(folder, err);
   if (fd < 0) return -1;
   bool mine = flock(fd, LOCK_EX | LOCK_NB) == 0;
-  if (!mine) tell_holder(fd, folder, advice, err);
+  if (!mine) set_holder(fd, folder, advice, err);
   else if (write_pid(fd) != 0) errno = 0;
   if (mine && aside_finish(folder, err) == 0) return fd;
   close(fd);

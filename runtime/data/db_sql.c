@@ -11,25 +11,25 @@
 #include "data/db_aside.h"
 #include "data/db_parts.h"
 
-/* Beside sqlite's own results: the file at the path is not the one that was opened. */
+/* A result beside sqlite's own: the file at the path is not the one that was opened. */
 enum { GONE = SQLITE_IOERR | (0x7F << 8) };
 
-int db_tell_gone(const Db *db, Error *err) {
+int db_set_gone(const Db *db, Error *err) {
   return error_set(err, ERR_IO,
                    "%.200s is gone, or another file is there now: until it is back, "
                    "nothing is on disk",
                    db->path);
 }
 
-static int explain(Db *db, int rc, const char *what, Error *err) {
+static int set_sql_error(Db *db, int rc, const char *what, Error *err) {
   if (rc == SQLITE_OK) return 0;
-  if (rc == GONE) return db_tell_gone(db, err);
+  if (rc == GONE) return db_set_gone(db, err);
   bool last = db->sql && (sqlite3_errcode(db->sql) & 0xFF) == (rc & 0xFF);
   const char *why = last ? sqlite3_errmsg(db->sql) : sqlite3_errstr(rc);
   return error_set(err, ERR_IO, "cannot %s %.200s: %.80s", what, db->path, why);
 }
 
-static int run(Db *db, const char *sql) {
+static int run_sql(Db *db, const char *sql) {
   return sqlite3_exec(db->sql, sql, NULL, NULL, NULL);
 }
 
@@ -66,15 +66,16 @@ static void know_file(Db *db, FileId file) {
   uv_mutex_unlock(&db->mutex);
 }
 
-/* The file is made with its mode before sqlite sees it; sqlite's own have the same. What
- * was opened once is not made again: its lock went with it. */
+/* The file is made with its mode before sqlite opens it; the files that sqlite makes get
+ * the same. A file that was opened once is not made again: the lock was on the old one.
+ */
 static int open_sql(Db *db) {
   if (db->sql) return SQLITE_OK;
   if (file_id_gone(&db->file, db->path)) return GONE;
   int fd = open(db->path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (fd >= 0) {
     if (fchmod(fd, 0600) != 0)
-      errno = 0; /* someone else's, and ours to write: so be it */
+      errno = 0; /* another owner's file that we may write: it is used */
     close(fd);
   }
   int rc = sqlite3_open_v2(db->path, &db->sql,
@@ -99,17 +100,18 @@ static int open_database(Db *db, const char *what, Error *err) {
               "%.200s was written by %s version of Tidelock: move it away, or "
               "take another --profile",
               db->path, db->old ? "an older" : "a newer");
-  else explain(db, rc, what, err);
+  else set_sql_error(db, rc, what, err);
   db_close_sql(db);
   return rc;
 }
 
 static int make_tables(Db *db) {
   if (db->writable) return SQLITE_OK;
-  int rc = run(db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
-                   " PRAGMA journal_size_limit=4194304");
+  int rc = run_sql(db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
+                       " PRAGMA journal_size_limit=4194304");
   if (rc == SQLITE_OK)
-    rc = run(db, "BEGIN;"
+    rc = run_sql(db,
+                 "BEGIN;"
                  "CREATE TABLE IF NOT EXISTS store(id INTEGER PRIMARY KEY,"
                  " name TEXT NOT NULL UNIQUE, version INTEGER NOT NULL,"
                  " next INTEGER NOT NULL DEFAULT 1);"
@@ -120,7 +122,7 @@ static int make_tables(Db *db) {
                  " keys TEXT NOT NULL);"
                  "PRAGMA user_version=2;"
                  "COMMIT");
-  if (rc != SQLITE_OK) run(db, "ROLLBACK");
+  if (rc != SQLITE_OK) run_sql(db, "ROLLBACK");
   db->writable = rc == SQLITE_OK;
   if (!db->writable) return rc;
   if (!db->checkpoints) db->checkpoints = checkpoints_start(db->path);
@@ -134,7 +136,7 @@ static int limit_pages(Db *db) {
   uv_mutex_unlock(&db->mutex);
   char sql[64];
   sqlite3_snprintf(sizeof sql, sql, "PRAGMA max_page_count=%d", pages ? pages : 1 << 30);
-  return run(db, sql);
+  return run_sql(db, sql);
 }
 
 int db_do_write(Db *db, DbJob *job, Error *err) {
@@ -143,15 +145,15 @@ int db_do_write(Db *db, DbJob *job, Error *err) {
   rc = wait_for_lock(db);
   if (rc == SQLITE_OK) rc = limit_pages(db);
   if (rc == SQLITE_OK) rc = make_tables(db);
-  if (rc == SQLITE_OK) rc = run(db, "BEGIN IMMEDIATE");
+  if (rc == SQLITE_OK) rc = run_sql(db, "BEGIN IMMEDIATE");
   if (rc == SQLITE_OK) rc = job->work(job, db->sql);
   if (rc == SQLITE_OK && file_id_gone(&db->file, db->path)) rc = GONE;
-  if (rc == SQLITE_OK) rc = run(db, "COMMIT");
+  if (rc == SQLITE_OK) rc = run_sql(db, "COMMIT");
   if (rc == SQLITE_OK) return 0;
-  explain(db, rc, "write", err);
-  if (!sqlite3_get_autocommit(db->sql)) run(db, "ROLLBACK");
+  set_sql_error(db, rc, "write", err);
+  if (!sqlite3_get_autocommit(db->sql)) run_sql(db, "ROLLBACK");
   if ((rc & 0xFF) == SQLITE_READONLY)
-    db_close_sql(db); /* it may not be at the next attempt */
+    db_close_sql(db); /* the next attempt opens it anew: it may be writable then */
   return rc;
 }
 
@@ -164,7 +166,7 @@ char *db_name_aside(const char *name) {
   return xasprintf("%s~broken-%lld.%06lld", name, now / 1000000, now % 1000000);
 }
 
-/* A file that is no database at all: it is kept under another name. */
+/* Keeps a file that is no database under another name. */
 static int set_aside(Db *db, Error *err) {
   db_close_sql(db);
   know_file(db, (FileId){0});
@@ -177,7 +179,7 @@ static int set_aside(Db *db, Error *err) {
   return SQLITE_OK;
 }
 
-/* Nothing was ever stored when the tables are not there. */
+/* Without tables nothing was ever stored: the job is not called. */
 static int read_once(Db *db, DbJob *job, Error *err) {
   int rc = open_database(db, "read", err);
   if (rc != SQLITE_OK) return rc;
@@ -185,7 +187,7 @@ static int read_once(Db *db, DbJob *job, Error *err) {
                                      NULL);
   if (rc == SQLITE_ERROR) return SQLITE_OK;
   if (rc == SQLITE_OK) rc = job->work(job, db->sql);
-  if (rc != SQLITE_OK) explain(db, rc, "read", err);
+  if (rc != SQLITE_OK) set_sql_error(db, rc, "read", err);
   return rc;
 }
 

@@ -23,7 +23,7 @@ Value defaults_gone(ValueAccount *account, Value initial, Value root) {
 
 typedef struct Again {
   ValueAccount *account;
-  Value initial, root, gone; /* gone: to be; owned */
+  Value initial, root, gone; /* gone: the result; owned */
 } Again;
 
 /* Which keys are gone below the first of the steps. */
@@ -52,8 +52,8 @@ static void look_again(ValueAccount *account, Value initial, Value root, Value *
   value_object_remove(account, gone, step->key, step->key_len, NULL);
 }
 
-/* A change of an array is none of its keys; what is deeper than a state may be is not
- * looked for. */
+/* A change inside an array changes no keys; deeper than a state may nest there are none.
+ */
 static int on_change(void *ctx, const ValueChange *change) {
   enum { DEEPEST = 128 };
   Again *again = ctx;
@@ -82,7 +82,7 @@ static Value gone_below(Value gone, const char *name, size_t len) {
   return gone.type == VALUE_OBJECT ? value_object_get(gone, name, len) : (Value){0};
 }
 
-/* Whether the item came in, or something into it. */
+/* Whether the item was put in, or a key into it. */
 static bool fill_item(ValueAccount *account, Value *root, const char *name, size_t len,
                       Value item, Value gone) {
   Value is = value_object_get(*root, name, len);

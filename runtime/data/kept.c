@@ -1,12 +1,12 @@
-/* The rows of what scripts keep: see kept.h. A Kept that is closed lives on until its job
- * has come back. */
+/* The rows of script.keep: see kept.h. A Kept that is closed lives on until its job has
+ * come back. */
 #include "data/kept.h"
 
 #include <stdlib.h>
 
 struct Kept {
   Db *db;
-  char *name, *aside; /* aside: where what is stored goes, with the next write */
+  char *name, *aside; /* aside: new name of the row, from the next write on */
   Buffer next;        /* to be written when the job has come back */
   int64_t next_version;
   int writing;          /* jobs */
@@ -93,7 +93,7 @@ static int write_work(DbJob *job, sqlite3 *sql) {
 /* --- on the loop ----------------------------------------------------------------------
  */
 
-static void release(Kept *kept) {
+static void free_unused(Kept *kept) {
   if (!kept->closed || kept->writing) return;
   buffer_free(&kept->next);
   free(kept->name);
@@ -101,7 +101,7 @@ static void release(Kept *kept) {
   free(kept);
 }
 
-static void push(Kept *kept, Buffer *bytes, int64_t version);
+static void push_write(Kept *kept, Buffer *bytes, int64_t version);
 
 static void write_done(DbJob *job) {
   KeptWrite *w = CONTAINER_OF(job, KeptWrite, job);
@@ -110,11 +110,11 @@ static void write_done(DbJob *job) {
   buffer_free(&w->bytes);
   free(w);
   kept->writing--;
-  if (kept->waiting && !kept->closed) push(kept, &kept->next, kept->next_version);
-  release(kept);
+  if (kept->waiting && !kept->closed) push_write(kept, &kept->next, kept->next_version);
+  free_unused(kept);
 }
 
-static void push(Kept *kept, Buffer *bytes, int64_t version) {
+static void push_write(Kept *kept, Buffer *bytes, int64_t version) {
   KeptWrite *w = xcalloc(1, sizeof *w);
   *w = (KeptWrite){.job.work = write_work,
                    .job.done = write_done,
@@ -131,7 +131,7 @@ static void push(Kept *kept, Buffer *bytes, int64_t version) {
 
 void kept_write(Kept *kept, Buffer *bytes, int64_t version) {
   if (!kept->writing) {
-    push(kept, bytes, version);
+    push_write(kept, bytes, version);
     return;
   }
   buffer_free(&kept->next);
@@ -166,9 +166,9 @@ Kept *kept_open(Db *db, const char *name, size_t limit, Buffer *bytes, int64_t *
   return kept;
 }
 
-/* Jobs are done in order: one more behind that which is under way does no harm. */
+/* Jobs are done in order, so that one more behind the current one is safe. */
 void kept_close(Kept *kept) {
-  if (kept->waiting) push(kept, &kept->next, kept->next_version);
+  if (kept->waiting) push_write(kept, &kept->next, kept->next_version);
   kept->closed = true;
-  release(kept);
+  free_unused(kept);
 }

@@ -1,8 +1,8 @@
 /* What one script keeps over restarts: bytes and their version, one row in the database.
- * Loop thread only. The latest are written as a whole; while that goes on, later ones
- * wait, so that memory holds two copies at most. What cannot be used is set aside under a
- * name that the error tells, never overwritten: with the first write, so that who opens
- * and closes has changed nothing. */
+ * Loop thread only. The latest bytes are written whole; during a write the next ones
+ * wait, so that memory holds two copies at most. Bytes that cannot be used are set aside,
+ * never overwritten: the error has their new name. That happens with the first write, so
+ * that opening and closing alone change nothing. */
 #ifndef TIDELOCK_DATA_KEPT_H
 #define TIDELOCK_DATA_KEPT_H
 
@@ -16,9 +16,9 @@ typedef struct Kept Kept;
  * known what is stored. *err with code ERR_NONE or what the database set aside. */
 Kept *kept_open(Db *db, const char *name, size_t limit, Buffer *bytes, int64_t *version,
                 Error *err);
-/* What is stored goes to another name, which *err tells, with the next write. */
+/* With the next write the stored row gets another name, which *err has. */
 void kept_set_aside(Kept *kept, const char *why, Error *err);
 void kept_write(Kept *kept, Buffer *bytes, int64_t version); /* takes the bytes */
-void kept_close(Kept *kept); /* what was to be written still is */
+void kept_close(Kept *kept); /* bytes that wait are still written */
 
 #endif

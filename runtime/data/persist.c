@@ -1,9 +1,9 @@
-/* When what is written, and who hears of it: see persist.h. The rows are
+/* When changes are written, and who is called then: see persist.h. The rows are
  * persist_rows.c's, persist_write.c's, persist_load.c's and persist_lazy.c's.
  *
- * `changed` counts changes, `handed` is the count that was handed to the database,
- * `saved` that which is on disk. A Persist that is closed lives on until its jobs and its
- * event have come back. */
+ * `changed` counts changes; `handed` is its value at the last write given to the
+ * database, `saved` its value on disk. A Persist that is closed lives on until its jobs
+ * and its event have come back. */
 #include "data/persist.h"
 
 #include <stdlib.h>
@@ -15,7 +15,7 @@
 struct Persist {
   Loop *loop;
   Db *db;
-  char *name, **keys, *aside; /* aside: where what is stored goes, with the next write */
+  char *name, **keys, *aside; /* aside: new name of the rows, from the next write on */
   size_t key_count;
   bool all;
   double delay;
@@ -24,15 +24,15 @@ struct Persist {
   void *ctx;
   Rows rows;
   Source source;
-  Buffer troubles;    /* of Error: what is still to be told */
-  Value synced, root; /* what the rows stand for; what is to be */
+  Buffer troubles;    /* of Error: still to be reported */
+  Value synced, root; /* the root that the rows hold; the root to write */
   GoneKeys gone;
   Timer timer;
   uint64_t changed, handed, saved, written;
   PersistFlush *flushes, **last_flush;
   DbWatcher watcher;
   Event answer;
-  Error refused; /* what could not be kept of what was written since the last answer */
+  Error refused; /* the part that could not be kept, since the last answer */
   bool answering, late, closed;
   int writing; /* jobs */
 };
@@ -40,7 +40,7 @@ struct Persist {
 /* --- on the loop: answers -------------------------------------------------------------
  */
 
-static void release(Persist *p) {
+static void free_unused(Persist *p) {
   if (!p->closed || p->writing || p->answering) return;
   for (size_t i = 0; i < p->key_count; i++) free(p->keys[i]);
   free(p->keys);
@@ -56,8 +56,8 @@ static void add_flush(Persist *p, PersistFlush *flush) {
   p->last_flush = &flush->next;
 }
 
-/* Those that are on disk; with an error all. `gone`: what was on disk is there no more.
- */
+/* Answers the flushes whose changes are on disk; with an error all. `gone`: the file on
+ * disk is not there any more. */
 static void answer_flushes(Persist *p, const Error *err, bool gone) {
   PersistFlush *all = persist_take_flushes(p);
   while (all) {
@@ -69,8 +69,8 @@ static void answer_flushes(Persist *p, const Error *err, bool gone) {
   }
 }
 
-/* Who closes it is not to be called back. */
-static void tell_troubles(Persist *p) {
+/* A Persist that is closed calls nobody: it logs. */
+static void report_troubles(Persist *p) {
   Buffer all = p->troubles;
   p->troubles = (Buffer){0};
   for (size_t at = 0; at < all.len; at += sizeof(Error)) {
@@ -86,13 +86,13 @@ static void on_answer(Event *event) {
   Persist *p = CONTAINER_OF(event, Persist, answer);
   Error why;
   p->answering = false;
-  if (!p->closed) tell_troubles(p);
+  if (!p->closed) report_troubles(p);
   if (!p->closed && p->flushes) {
     bool gone = db_is_gone(p->db, &why), trouble = gone || db_in_trouble(p->db, &why);
     answer_flushes(p, trouble ? &why : NULL, gone);
   }
   p->refused = (Error){0};
-  release(p);
+  free_unused(p);
 }
 
 static void answer_soon(Persist *p) {
@@ -102,7 +102,7 @@ static void answer_soon(Persist *p) {
   inbox_push(p->loop, &p->answer);
 }
 
-static void on_told(DbWatcher *watcher, const Error *err) {
+static void on_trouble(DbWatcher *watcher, const Error *err) {
   Persist *p = CONTAINER_OF(watcher, Persist, watcher);
   if (err) answer_soon(p);
   p->failed(p->ctx, err);
@@ -125,7 +125,7 @@ static void write_done(DbJob *job) {
   free(write->gone);
   free(write);
   if (p->closed) {
-    release(p);
+    free_unused(p);
     return;
   }
   if (p->late) write_now(p);
@@ -149,7 +149,7 @@ static Value item_of(Value root, const char *key, size_t len) {
   return value_object_get(root, key, len);
 }
 
-/* What is kept no more, of an older version that was read: it would come back as if it
+/* Removes keys of an older version that are kept no more: they would come back as if they
  * were of this one. */
 static void sync_old(Persist *p) {
   Value key, item;
@@ -162,11 +162,11 @@ static void sync_old(Persist *p) {
 
 typedef struct AllKeys {
   Persist *persist;
-  const char *last; /* the key that was looked at last; borrowed */
+  const char *last; /* the last key that was synced; borrowed */
   size_t len;
 } AllKeys;
 
-/* A key that differs in several places is told as often, in a row. */
+/* A key that differs in several places is reported as often, in a row. */
 static int sync_key(void *ctx, const ValueChange *change) {
   AllKeys *all = ctx;
   Persist *p = all->persist;
@@ -181,7 +181,7 @@ static int sync_key(void *ctx, const ValueChange *change) {
   return 0;
 }
 
-/* Those that are the same are not looked at: there may be very many. */
+/* Keys that are the same are skipped: there may be very many. */
 static void sync_all(Persist *p) {
   AllKeys all = {.persist = p};
   if (p->root.type != VALUE_OBJECT) return;
@@ -205,7 +205,7 @@ static void sync_rows(Persist *p) {
   }
 }
 
-/* Hands over what differs. */
+/* Gives the database the rows that differ. */
 static void write_now(Persist *p) {
   timer_stop(p->loop, &p->timer);
   p->late = false;
@@ -286,26 +286,26 @@ uint64_t persist_rows_read(const Persist *p) {
   return p->source.read;
 }
 
-/* In the middle of whatever looked into it: told later. */
+/* Called while code reads the value: so it is reported later. */
 static void on_broken(Source *source, Branch *branch, const Error *err) {
   Persist *p = CONTAINER_OF(source, Persist, source);
-  Error told;
+  Error report;
   char *aside = db_name_aside(p->name);
   if (branch && !p->closed) {
     rows_set_aside(&p->rows, branch, aside);
     p->changed++;
     error_set(
-        &told, err->code,
+        &report, err->code,
         "%.140s; this part of %.50s is empty now, what is stored of it was set aside "
         "as %.90s",
         err->message, p->name, aside);
     if (!timer_active(&p->timer) && !p->late) timer_start(p->loop, &p->timer, p->delay);
   } else {
-    error_set(&told, err->code, "%.200s; a part of %.50s as it was reads as empty",
+    error_set(&report, err->code, "%.200s; a part of %.50s as it was reads as empty",
               err->message, p->name);
   }
   free(aside);
-  buffer_put(&p->troubles, &told, sizeof told);
+  buffer_put(&p->troubles, &report, sizeof report);
   answer_soon(p);
 }
 
@@ -352,7 +352,7 @@ static Persist *new_persist(Loop *loop, Db *db, const PersistOptions *options) {
   p->ctx = options->ctx;
   p->last_flush = &p->flushes;
   p->timer.fire = on_due;
-  p->watcher.told = on_told;
+  p->watcher.changed = on_trouble;
   rows_init(&p->rows);
   source_init(&p->source, db, &p->rows);
   p->source.broken = on_broken;
@@ -368,7 +368,7 @@ static void drop_values(Persist *p) {
   p->closed = true;
   source_settle(&p->source);
   rows_free(&p->rows);
-  tell_troubles(p);
+  report_troubles(p);
 }
 
 static bool build_root(Persist *p, const Load *load, const PersistOptions *options,
@@ -385,7 +385,8 @@ static bool build_root(Persist *p, const Load *load, const PersistOptions *optio
   return loaded->type != VALUE_ABSENT;
 }
 
-/* What can be read becomes *loaded; what cannot is set aside. False: not to be known. */
+/* Rows that can be read become *loaded; others are set aside. False: it cannot be known
+ * what is stored. */
 static bool take_load(Persist *p, const Load *load, const PersistOptions *options,
                       ValueAccount *account, Value *loaded, Error *err) {
   Error why = {0};
@@ -422,7 +423,7 @@ Persist *persist_open(Loop *loop, Db *db, const PersistOptions *options,
   load_free(&load);
   if (!good) {
     drop_values(p);
-    release(p);
+    free_unused(p);
     return NULL;
   }
   *version = load.version > p->version ? load.version : p->stored;
@@ -445,5 +446,5 @@ void persist_close(Persist *p) {
   persist_save(p);
   answer_flushes(p, &gone, false);
   drop_values(p);
-  release(p);
+  free_unused(p);
 }

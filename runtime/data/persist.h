@@ -3,20 +3,21 @@
  * Only what differs is written: a small branch is one row of JSON, a large one (above
  * about 4 KB) a row for each of its items, and so on down; items of arrays have a rank
  * with gaps, so that one inserted in the middle is one row. All that changed within
- * `delay` of the first change is one transaction. While one is being written the next
- * gathers, so that memory holds two roots at most however long the disk is in trouble.
+ * `delay` of the first change is one transaction. Changes during a
+ * write wait for the next one, so that memory holds two roots at most however long the
+ * disk fails.
  *
- * What has rows of its own is not read when the store is opened: it comes as a lazy value
- * (core/value.h), read with a connection of the loop's own when somebody looks into it.
- * One that cannot be read then, or has no room, is empty from then on; its rows are set
- * aside, and `failed` hears of it.
+ * An item with rows of its own is not read when the store is opened: it is a lazy value
+ * (core/value.h), read with a connection of the loop's own when code first uses it. One
+ * that cannot be read then, or has no room, is empty from then on; its rows are set
+ * aside, and `failed` is called.
  *
- * What cannot be read is set aside under a name that the error tells, never overwritten:
- * with the first write, so that who opens and closes has changed nothing. Rows of keys
- * that are no longer among `keys` stay, and are not read; but of an older version all is
- * read, and what is not among `keys` goes when the new one is written. JSON's limits
- * hold: a row with NaN, infinity or a string that is not UTF-8 is not written, and
- * `failed` hears of it. Integers are exact. */
+ * Rows that cannot be read are set aside, never overwritten: the error has their new
+ * name. That happens with the first write, so that opening and closing alone change
+ * nothing. Rows of keys that are no longer among `keys` stay, and are not read; but of an
+ * older version all is read, and what is not among `keys` goes when the new one is
+ * written. JSON's limits hold: a row with NaN, infinity or a string that is not UTF-8 is
+ * not written, and `failed` is called. Integers are exact. */
 #ifndef TIDELOCK_DATA_PERSIST_H
 #define TIDELOCK_DATA_PERSIST_H
 
@@ -35,8 +36,7 @@ typedef struct PersistOptions {
   int64_t version; /* of the content; what was stored with a newer one is set aside (at
                       the first write), what was with an older one is the caller's to
                       migrate */
-  /* Hears what went wrong, in dispatch, once each; and (err NULL) when writing goes on.
-   */
+  /* Called in dispatch, once for each error, and with NULL when writing goes on. */
   void (*failed)(void *ctx, const Error *err);
   void *ctx;
 } PersistOptions;
@@ -49,29 +49,28 @@ typedef struct PersistOptions {
  * aside. */
 Persist *persist_open(Loop *loop, Db *db, const PersistOptions *options,
                       ValueAccount *account, Value *loaded, int64_t *version, Error *err);
-/* What was gone of the initial state when it was last written (data/defaults.h), or
- * absent; borrows. From now on it is told by comparing with `initial`, which is retained.
- */
+/* The keys of the initial state that were gone at the last write (data/defaults.h), or
+ * absent; borrows. */
 Value persist_gone(const Persist *persist);
+/* From now on the gone keys are found by comparing with `initial`, which is retained. */
 void persist_set_initial(Persist *persist, Value initial);
-/* Hands what is not yet written to the database. */
+/* Gives the database all changes that it does not have yet. */
 void persist_save(Persist *persist);
-/* The same, and releases it. What others still hold
- * unread is read, so release what needs no reading before. Flushes that wait are
- * answered with CANCELLED. */
+/* The same, and frees it. Lazy values that are still held are read: release those that
+ * need no reading before. Flushes that wait are answered with CANCELLED. */
 void persist_close(Persist *persist);
 
 /* The root is this one now; retained until it is written. */
 void persist_changed(Persist *persist, Value root);
-/* What is stored is kept under another name, which *err tells, from the next write on,
+/* What is stored is kept under another name, which *err has, from the next write on,
  * for which there is a need then; the next root is written anew. */
 void persist_set_aside(Persist *persist, const char *why, Error *err);
 /* New options of the running store: the version and the delay are in force from now on.
  */
 void persist_retune(Persist *persist, int64_t version, double delay);
 
-/* Embed it. done runs in dispatch, once: with NULL when all that was changed before is on
- * disk, or with why it is not. */
+/* Embed it. done runs in dispatch, once: with NULL when all changes before it are on
+ * disk, or with the error. */
 typedef struct PersistFlush PersistFlush;
 struct PersistFlush {
   PersistFlush *next, **at; /* among those that wait */
@@ -81,7 +80,7 @@ struct PersistFlush {
 /* An error also when a part of it cannot be kept. */
 void persist_flush(Persist *persist, PersistFlush *flush);
 void persist_flush_cancel(Persist *persist, PersistFlush *flush); /* done is not called */
-/* Those that wait, from now on the caller's: for another Persist of the same database. */
+/* Gives the waiting flushes to the caller, for another Persist of the same database. */
 PersistFlush *persist_take_flushes(Persist *persist);
 
 /* Embed it. done runs in dispatch, once: the branch is there, or why it is not (it is

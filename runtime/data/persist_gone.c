@@ -24,7 +24,7 @@ void gone_keys_read(GoneKeys *g, ValueAccount *account, const char *json, size_t
   json_arena_free(arena);
 }
 
-/* Returns new: of what is gone what is kept. */
+/* Returns new: the gone keys among those that are kept. */
 static Value kept_of(ValueAccount *account, Value all, char *const *keys) {
   if (!keys) return value_retain(all);
   Value kept = value_object(account);

@@ -1,20 +1,20 @@
-/* Branches that are read when somebody looks into them, or when a script waits for them
+/* Branches that are read when code first uses them, or when a script waits for them
  * (persist_fetch). Loop thread.
  *
- *   - An Unread belongs to its lazy value and goes with it, or when it is read; meanwhile
- *     its source has it in a ring and, while its rows are those of the store, a Branch
- *     points to it. Queued writes never concern the rows of an unread branch: it is read
- *     before one of them is changed or dropped.
- *   - One that cannot be read is empty from then on. Its rows go to a store of another
- *     name, in front of whatever is written into the branch.
- *   - When the source closes, what somebody still holds unread is read: nothing that it
- *     handed out points to it afterwards. */
+ *   - An Unread belongs to its lazy value; it is freed with that, or when it is read.
+ * Until then it is in its source's ring, and a Branch points to it while its rows are
+ * those of the store. Queued writes never concern the rows of an unread branch: it is
+ * read before one of them is changed or dropped.
+ *   - One that cannot be read is empty from then on. Its rows move to a store of another
+ *     name, before anything is written into the branch.
+ *   - When the source closes, all unread values are read: none points to it afterwards.
+ */
 #include <stdlib.h>
 #include <string.h>
 
 #include "data/persist_parts.h"
 
-static void forget(Unread *u) {
+static void free_unread(Unread *u) {
   u->prev->next = u->next;
   u->next->prev = u->prev;
   if (u->branch) u->branch->unread = NULL;
@@ -23,7 +23,7 @@ static void forget(Unread *u) {
 
 static void lazy_gone(ValueLoader *loader, void *item) {
   (void)loader;
-  forget(item);
+  free_unread(item);
 }
 
 static int read_rows(Db *db, Load *load, Error *err) {
@@ -54,7 +54,7 @@ static Value lazy_load(ValueLoader *loader, void *item, ValueAccount *account) {
   db_reading(source->db, false);
   if (branch) branch->unread = NULL;
   if (whole.type == VALUE_ABSENT) source->broken(source, branch, &err);
-  forget(u);
+  free_unread(u);
   return whole;
 }
 
@@ -73,7 +73,7 @@ void source_settle(Source *source) {
 enum { SLICE_ROWS = 64 };
 static const double SLICE_SECONDS = 0.002;
 
-/* Lives until its job has come back and nobody waits any more. */
+/* Freed once its job has come back and nobody waits any more. */
 struct Fetching {
   Loop *loop;
   PersistFetch *owner; /* NULL: cancelled */
@@ -92,7 +92,7 @@ static void end_fetch(Fetching *f) {
   free(f);
 }
 
-static void answer(Fetching *f, const Error *why) {
+static void end_with(Fetching *f, const Error *why) {
   PersistFetch *owner = f->owner;
   Error err;
   if (why) err = *why;
@@ -107,26 +107,26 @@ static Unread *unread_of(Value v) {
   return ours ? value_lazy_item(v, loader) : NULL;
 }
 
-/* The content is there: takes it in. */
+/* The content is built: the lazy value gets it. */
 static void take_in(Fetching *f, Unread *u) {
   Branch *branch = u->branch;
   Value whole = build_end(&f->build, branch);
   f->building = false;
   if (whole.type == VALUE_ABSENT) {
-    answer(f, &f->build.err);
+    end_with(f, &f->build.err);
     return;
   }
-  forget(u);
+  free_unread(u);
   value_lazy_fill(f->lazy, whole);
-  answer(f, NULL);
+  end_with(f, NULL);
 }
 
-/* Somebody may have looked into it meanwhile: then it is there. */
+/* The value may have been read meanwhile by other code: then it is done. */
 static void on_slice(Timer *timer) {
   Fetching *f = CONTAINER_OF(timer, Fetching, timer);
   Unread *u = unread_of(f->lazy);
   if (!u) {
-    answer(f, NULL);
+    end_with(f, NULL);
     return;
   }
   if (!f->building) build_begin(&f->build, &f->load, u, value_account_of(f->lazy));
@@ -142,7 +142,7 @@ static void on_rows(DbJob *job) {
   Fetching *f = CONTAINER_OF(CONTAINER_OF(job, Load, job), Fetching, load);
   f->asked = false;
   if (!f->owner) end_fetch(f);
-  else if (job->code != 0) answer(f, &job->err);
+  else if (job->code != 0) end_with(f, &job->err);
   else on_slice(&f->timer);
 }
 

@@ -1,6 +1,6 @@
-/* What is stored of a store: the rows of a branch, read on the database's thread (or on
- * the loop, when somebody looks into it), built into values and the branch that mirrors
- * them. Items that are branches themselves become lazy values: see persist_lazy.c. */
+/* Loads a store: the rows of a branch are read on the database's thread (or on the loop,
+ * when code uses the value), and built into values and the branch that mirrors them.
+ * Items that are branches themselves become lazy values: see persist_lazy.c. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,7 +9,7 @@
 /* --- rows -----------------------------------------------------------------------------
  */
 
-static size_t keep(Load *load, const void *bytes, size_t len) {
+static size_t keep_bytes(Load *load, const void *bytes, size_t len) {
   buffer_put(&load->bytes, bytes, len);
   return load->bytes.len - len;
 }
@@ -24,12 +24,12 @@ static void add_row(Load *load, sqlite3_stmt *get) {
   row->keyed = sqlite3_column_type(get, 0) != SQLITE_INTEGER;
   if (row->keyed) {
     row->key_len = (size_t)sqlite3_column_bytes(get, 0);
-    row->key = keep(load, sqlite3_column_blob(get, 0), row->key_len);
+    row->key = keep_bytes(load, sqlite3_column_blob(get, 0), row->key_len);
   } else {
     row->rank = sqlite3_column_int64(get, 0);
   }
   row->json_len = (size_t)sqlite3_column_bytes(get, 2);
-  row->json = keep(load, sqlite3_column_blob(get, 2), row->json_len);
+  row->json = keep_bytes(load, sqlite3_column_blob(get, 2), row->json_len);
 }
 
 static int find_store(Load *load, sqlite3 *sql) {
@@ -46,7 +46,7 @@ static int find_store(Load *load, sqlite3 *sql) {
   return sqlite3_finalize(get);
 }
 
-/* A file that no version wrote which knew of it has no such table. */
+/* Files of older versions do not have this table. */
 static int find_gone(Load *load, sqlite3 *sql) {
   sqlite3_stmt *get = NULL;
   int rc = sqlite3_table_column_metadata(sql, NULL, "gone", NULL, NULL, NULL, NULL, NULL,
@@ -95,14 +95,14 @@ static const char *text_at(const Build *b, size_t offset) {
   return b->load->bytes.data + offset;
 }
 
-static bool broken(Build *b, const char *what) {
+static bool set_broken(Build *b, const char *what) {
   if (b->err.code == ERR_NONE)
     error_set(&b->err, ERR_DECODE, "rows below %lld: %.200s", (long long)b->load->parent,
               what);
   return false;
 }
 
-static void full(Build *b) {
+static void set_full(Build *b) {
   error_set(&b->err, ERR_MEMORY, "what is stored is more than the store may hold");
 }
 
@@ -127,18 +127,18 @@ void build_begin(Build *b, const Load *load, const Unread *of, ValueAccount *acc
     b->ranks = value_array_begin(of->source->rows->account);
   } else if (load->count > FEW) {
     b->object = value_object(account);
-    if (b->object.type == VALUE_ABSENT) full(b);
+    if (b->object.type == VALUE_ABSENT) set_full(b);
   } else {
     b->fields = xcalloc(load->count + 1, sizeof *b->fields);
   }
   of->source->read += load->count;
 }
 
-/* Numbers rise on the way down, so that no branch can be in itself. */
+/* A child's number is above its parent's, so that no branch contains itself. */
 static bool build_child(Build *b, const Row *row, Value *out) {
   bool array = row->json_len == 2 && memcmp(text_at(b, row->json), "[]", 2) == 0;
-  if (row->child <= b->load->parent) return broken(b, "a branch out of order");
-  if (b->level >= SPLIT_LEVELS) return broken(b, "branches nested too deeply");
+  if (row->child <= b->load->parent) return set_broken(b, "a branch out of order");
+  if (b->level >= SPLIT_LEVELS) return set_broken(b, "branches nested too deeply");
   Source *source = b->source;
   Unread *u = xcalloc(1, sizeof *u), *head = &source->all;
   *u = (Unread){.source = source, .store = b->load->store, .id = row->child};
@@ -157,12 +157,12 @@ static bool build_leaf(Build *b, const Row *row, Value *out) {
   const cJSON *item =
       json_parse_exact(b->arena, text_at(b, row->json), row->json_len, &err);
   if (!item || value_from_json(b->account, b->arena, item, out, &err) != 0) {
-    if (err.code == ERR_MEMORY) full(b);
-    return broken(b, err.message);
+    if (err.code == ERR_MEMORY) set_full(b);
+    return set_broken(b, err.message);
   }
   if (value_height(*out) <= KEEP_HEIGHT) return true;
   value_release(*out);
-  return broken(b, "an item nested too deeply");
+  return set_broken(b, "an item nested too deeply");
 }
 
 static bool is_wanted(const Build *b, const Row *row) {
@@ -184,14 +184,14 @@ static void add_item(Build *b, const Row *row, Value item) {
   const char *key = text_at(b, row->key);
   if (b->fields) b->fields[b->count++] = (ValueField){key, row->key_len, item};
   else if (value_object_set(b->account, &b->object, key, row->key_len, item) != 0)
-    full(b);
+    set_full(b);
 }
 
 static bool build_row(Build *b, const Row *row) {
   const int64_t most = (int64_t)1 << 62; /* so that there is room beside it */
   if (row->keyed != (b->type == VALUE_OBJECT))
-    return broken(b, "keys and ranks are mixed");
-  if (row->rank > most || row->rank < -most) return broken(b, "a rank out of bounds");
+    return set_broken(b, "keys and ranks are mixed");
+  if (row->rank > most || row->rank < -most) return set_broken(b, "a rank out of bounds");
   if (!is_wanted(b, row)) return true;
   Value item;
   bool good = row->child ? build_child(b, row, &item) : build_leaf(b, row, &item);
@@ -207,14 +207,14 @@ bool build_step(Build *b, size_t rows) {
   return b->at == b->load->count || b->err.code != ERR_NONE;
 }
 
-static Place place_of(const Build *b, const Row *row) {
-  Place place = {.rank = row->rank};
-  if (row->keyed) place = (Place){.key = text_at(b, row->key), .len = row->key_len};
+static RowKey key_of_row(const Build *b, const Row *row) {
+  RowKey place = {.rank = row->rank};
+  if (row->keyed) place = (RowKey){.key = text_at(b, row->key), .len = row->key_len};
   return place;
 }
 
 /* Takes the ranks. */
-static void mirror(Build *b, Branch *branch) {
+static void mirror_ranks(Build *b, Branch *branch) {
   Rows *rows = b->source->rows;
   if (b->ranks) {
     value_release(branch->ranks);
@@ -224,7 +224,7 @@ static void mirror(Build *b, Branch *branch) {
   for (size_t i = 0; i < b->below_count; i++) {
     Unread *u = value_lazy_item(b->below[i].lazy, &b->source->loader);
     if (!u) continue;
-    u->branch = branch_new(rows, u->id, u->lazy.type, place_of(b, b->below[i].row));
+    u->branch = branch_new(rows, u->id, u->lazy.type, key_of_row(b, b->below[i].row));
     u->branch->unread = u;
     branch_add(branch, u->branch);
     if (u->id >= rows->next_id) rows->next_id = u->id + 1;
@@ -232,7 +232,7 @@ static void mirror(Build *b, Branch *branch) {
 }
 
 /* Takes the items. */
-static Value assemble(Build *b) {
+static Value assemble_value(Build *b) {
   Value whole = b->object;
   if (b->items) whole = value_array_end(b->items);
   if (b->fields) whole = value_object_of(b->account, b->fields, b->count);
@@ -256,10 +256,10 @@ Value build_end(Build *b, Branch *branch) {
   Value whole = {0};
   if (b->err.code == ERR_NONE) {
     size_t used = value_account_used(b->account);
-    whole = assemble(b);
+    whole = assemble_value(b);
     value_account_add_loaded(b->account, value_account_used(b->account) - used);
-    if (whole.type == VALUE_ABSENT) full(b);
-    else if (branch) mirror(b, branch);
+    if (whole.type == VALUE_ABSENT) set_full(b);
+    else if (branch) mirror_ranks(b, branch);
   }
   build_drop(b);
   return whole;

@@ -1,22 +1,22 @@
-/* Between the files of persist: the tree of branches that mirrors what is stored, and the
- * operations on rows that a change comes down to. */
+/* For the files of persist alone: the tree of branches that mirrors the rows on disk, the
+ * operations on rows, a write, a load. */
 #ifndef TIDELOCK_DATA_PERSIST_PARTS_H
 #define TIDELOCK_DATA_PERSIST_PARTS_H
 
 #include "data/persist.h"
 
-/* Where a row stands in its branch: a key, or (key NULL) a rank. */
-typedef struct Place {
-  const char *key; /* borrowed, or owned by the branch that stands there */
+/* The key of a row in its branch: a text, or (key NULL) a rank. */
+typedef struct RowKey {
+  const char *key; /* borrowed, or owned by the branch that has this row */
   size_t len;
   int64_t rank;
-} Place;
+} RowKey;
 
 typedef struct Branch Branch;
 typedef struct Source Source;
 typedef struct Rows Rows;
 
-/* What a lazy value stands for: a branch whose rows were not read. The value owns it. */
+/* A branch whose rows were not read. Its lazy value owns it. */
 typedef struct Unread Unread;
 struct Unread {
   Unread *prev, *next; /* in its source's ring */
@@ -27,32 +27,32 @@ struct Unread {
   int level; /* how many branches it is below the root */
 };
 
-/* Where unread branches come from, and what keeps count of them. */
+/* The origin of unread branches, with a ring of all of them. */
 struct Source {
   ValueLoader loader;
   Unread all; /* the head of the ring */
   Db *db;
   Rows *rows;
   uint64_t read; /* rows, so far */
-  /* Hears of a branch that cannot be read; its rows were set aside if it is mirrored. */
+  /* Called for a branch that cannot be read; `branch` is NULL when it is not mirrored. */
   void (*broken)(Source *source, Branch *branch, const Error *err);
 };
 void source_init(Source *source, Db *db, Rows *rows);
-void source_settle(Source *source); /* reads what is still held unread */
+void source_settle(Source *source); /* reads all that is unread */
 
 /* A container that has a row for each item. */
 struct Branch {
   int64_t id;
-  Place place; /* in the branch above */
+  RowKey place; /* in the branch above */
   ValueType type;
   Value ranks;       /* of an array: the rank of each item */
-  Branch **children; /* items that are branches themselves, by place */
+  Branch **children; /* items that are branches themselves, by key */
   size_t count, room;
-  Unread *unread; /* nothing of the above is known yet */
+  Unread *unread; /* ranks and children are not known yet; or NULL */
 };
 
 typedef enum OpKind {
-  OP_PUT,    /* item, or child with its type, at parent and place */
+  OP_PUT,    /* the row at parent and place: an item, or a child with its type */
   OP_DELETE, /* the row there */
   OP_DROP,   /* all rows of parent */
   OP_MOVE,   /* the row there gets `rank`, in the shadow of parent */
@@ -63,7 +63,7 @@ typedef enum OpKind {
 typedef struct Op {
   OpKind kind;
   int64_t parent, child, rank; /* rank: the new one, for OP_MOVE */
-  Place place;                 /* the key, if any, is owned */
+  RowKey place;                /* the key, if any, is owned */
   int level;                   /* how many branches the item is below the root */
   Value item;                  /* owned; lent to the database's thread */
 } Op;
@@ -74,8 +74,9 @@ struct Rows {
   int64_t next_id;
   Op *ops; /* what is to be written, in order */
   size_t count, room;
-  Branch *done_in; /* the row written last: the diff tells all changes of it in a run */
-  Place done_at;
+  Branch
+      *done_in; /* the row written last: the diff reports its changes one after another */
+  RowKey done_at;
 };
 
 /* What nests more deeply than KEEP_HEIGHT is not kept, so that a branch is never higher
@@ -85,16 +86,16 @@ enum { ROOT_ID = 0, SPLIT_BYTES = 4096, SPLIT_LEVELS = 8, KEEP_HEIGHT = 240 };
 
 void rows_init(Rows *rows);
 void rows_free(Rows *rows);
-/* Forgets what is stored: all is to be written anew. */
+/* Drops the mirror: everything is written anew. */
 void rows_forget(Rows *rows);
-/* Adds the operations that turn what is stored of `key` from before into after. */
+/* Adds the operations that turn the rows of `key` from `before` into `after`. */
 void rows_sync(Rows *rows, const char *key, size_t len, Value before, Value after);
-/* The operations so far, to own. */
+/* Returns new: the operations so far. */
 Op *rows_take(Rows *rows, size_t *count);
 void ops_free(Op *ops, size_t count);
 
 void rows_set_aside(Rows *rows, Branch *branch, const char *name);
-Branch *branch_new(Rows *rows, int64_t id, ValueType type, Place place);
+Branch *branch_new(Rows *rows, int64_t id, ValueType type, RowKey place);
 void branch_free(Branch *branch);
 void branch_add(Branch *branch, Branch *child); /* takes the child */
 
@@ -108,7 +109,7 @@ typedef struct Write {
   Op *ops;
   size_t count;
   uint64_t upto;
-  Error refused; /* the first row that could not be told in JSON */
+  Error refused; /* the error of the first row that JSON cannot hold */
 } Write;
 int write_work(DbJob *job, sqlite3 *sql);
 
@@ -120,7 +121,7 @@ typedef struct Row {
 } Row;
 typedef struct Load {
   DbJob job;
-  const char *name; /* of a store, to find its root (borrowed), or NULL */
+  const char *name; /* of a store, to find its root; borrowed, or NULL */
   int64_t store, parent, version, next_id;
   Row *rows; /* by place */
   size_t count, room;
@@ -135,8 +136,7 @@ typedef struct Below {
   const Row *row;
 } Below;
 
-/* Building the items of a branch, in as many steps as one likes. What is left for the
- * end is small. */
+/* Builds the items of a branch in steps, so that the loop is not held up. */
 typedef struct Build {
   const Load *load;
   Source *source;
@@ -154,10 +154,10 @@ typedef struct Build {
   Error err;
 } Build;
 void build_begin(Build *build, const Load *load, const Unread *of, ValueAccount *account);
-/* True: all is read, or *err says why not. Goes on for about so many rows. */
+/* Goes on for about `rows` rows. True: all is built, or build->err says why not. */
 bool build_step(Build *build, size_t rows);
-/* Puts the content together, and the branch (NULL: none) to mirror it. Absent when it
- * failed: build->err. Ends it. */
+/* Ends the build: returns new the content, and fills the branch (may be NULL) that
+ * mirrors it. Absent when it failed: build->err. */
 Value build_end(Build *build, Branch *branch);
 void build_drop(Build *build); /* ends it without a result */
 

@@ -1,6 +1,6 @@
 /* From differences of values to rows. Each container with a row per item is a Branch; a
- * difference is followed down the branches to the row it lies in, and that row is written
- * anew; a splice of an array that is a branch removes and adds rows.
+ * difference is followed down the branches to its row, and that row is written anew; a
+ * splice of an array that is a branch removes and adds rows.
  *
  * Ranks: new items get the middle of the gap between their neighbours. Where a gap is
  * used up, the rows around it are spread out again, in a window that is doubled until
@@ -15,20 +15,20 @@ enum { ROOM_LEAST = 1 << 16 };
 /* --- branches -------------------------------------------------------------------------
  */
 
-static int place_compare(const Place *a, const Place *b) {
+static int compare_keys(const RowKey *a, const RowKey *b) {
   if (!a->key) return (a->rank > b->rank) - (a->rank < b->rank);
   size_t least = a->len < b->len ? a->len : b->len;
   int order = memcmp(a->key, b->key, least);
   return order ? order : (a->len > b->len) - (a->len < b->len);
 }
 
-/* Where it stands among the children, or would. */
-static size_t find_place(const Branch *b, const Place *place, bool *found) {
+/* The index of the child, or (*found false) where it would be. */
+static size_t find_child(const Branch *b, const RowKey *place, bool *found) {
   size_t low = 0, high = b->count;
   *found = false;
   while (low < high) {
     size_t middle = (low + high) / 2;
-    int order = place_compare(&b->children[middle]->place, place);
+    int order = compare_keys(&b->children[middle]->place, place);
     if (order == 0) *found = true;
     if (order < 0) low = middle + 1;
     else high = middle;
@@ -36,13 +36,13 @@ static size_t find_place(const Branch *b, const Place *place, bool *found) {
   return low;
 }
 
-static Branch *child_at(const Branch *b, const Place *place) {
+static Branch *child_at(const Branch *b, const RowKey *place) {
   bool found;
-  size_t i = find_place(b, place, &found);
+  size_t i = find_child(b, place, &found);
   return found ? b->children[i] : NULL;
 }
 
-Branch *branch_new(Rows *rows, int64_t id, ValueType type, Place place) {
+Branch *branch_new(Rows *rows, int64_t id, ValueType type, RowKey place) {
   Branch *b = xcalloc(1, sizeof *b);
   b->id = id;
   b->type = type;
@@ -63,7 +63,7 @@ void branch_free(Branch *b) {
 
 void branch_add(Branch *b, Branch *child) {
   bool found;
-  size_t i = find_place(b, &child->place, &found);
+  size_t i = find_child(b, &child->place, &found);
   CHECK(!found);
   if (b->count == b->room) {
     b->room = b->room ? b->room * 2 : 4;
@@ -85,7 +85,7 @@ static void rank_insert(Rows *rows, Branch *b, size_t index, int64_t rank) {
 /* --- operations -----------------------------------------------------------------------
  */
 
-static Op *add_op(Rows *rows, OpKind kind, int64_t parent, const Place *place) {
+static Op *add_op(Rows *rows, OpKind kind, int64_t parent, const RowKey *place) {
   if (rows->count == rows->room) {
     rows->room = rows->room ? rows->room * 2 : 16;
     rows->ops = xrealloc(rows->ops, rows->room * sizeof *rows->ops);
@@ -114,17 +114,17 @@ void ops_free(Op *ops, size_t count) {
   free(ops);
 }
 
-/* What is not read yet is read first: history and views may still hold it. */
+/* An unread child is read first: history and views may still hold its value. */
 static void drop_rows(Rows *rows, const Branch *b) {
   if (b->unread) value_count(b->unread->lazy);
   for (size_t i = 0; i < b->count; i++) drop_rows(rows, b->children[i]);
   add_op(rows, OP_DROP, b->id, NULL);
 }
 
-/* The branch that stands at the place, if one does, goes with all its rows. */
-static void drop_child(Rows *rows, Branch *b, const Place *place) {
+/* Drops the child at the place, if there is one, with all its rows. */
+static void drop_child(Rows *rows, Branch *b, const RowKey *place) {
   bool found;
-  size_t i = find_place(b, place, &found);
+  size_t i = find_child(b, place, &found);
   if (!found) return;
   drop_rows(rows, b->children[i]);
   branch_free(b->children[i]);
@@ -132,8 +132,8 @@ static void drop_child(Rows *rows, Branch *b, const Place *place) {
   memmove(&b->children[i], &b->children[i + 1], (b->count - i) * sizeof *b->children);
 }
 
-/* Takes about so many bytes of `left` as its text would; stops when there are none. */
-static bool fits(Value v, size_t *left) {
+/* Takes the approximate length of its text off `left`; false when that is used up. */
+static bool fits_row(Value v, size_t *left) {
   size_t len = 8;
   if (v.type == VALUE_TEXT) value_bytes(v, &len);
   if (len > *left) return false;
@@ -141,40 +141,40 @@ static bool fits(Value v, size_t *left) {
   Value key, item;
   if (v.type == VALUE_ARRAY)
     for (size_t i = 0; i < value_count(v); i++)
-      if (!fits(value_array_at(v, i), left)) return false;
+      if (!fits_row(value_array_at(v, i), left)) return false;
   if (v.type == VALUE_OBJECT)
     for (size_t i = 0; value_object_at(v, i, &key, &item); i++)
-      if (!fits(key, left) || !fits(item, left)) return false;
+      if (!fits_row(key, left) || !fits_row(item, left)) return false;
   return true;
 }
 
-static bool splits(Value v, int level) {
+static bool is_split(Value v, int level) {
   size_t left = SPLIT_BYTES;
-  return value_count(v) > 1 && level < SPLIT_LEVELS && !fits(v, &left);
+  return value_count(v) > 1 && level < SPLIT_LEVELS && !fits_row(v, &left);
 }
 
-static void put_item(Rows *rows, Branch *b, const Place *place, Value item, int level);
+static void put_item(Rows *rows, Branch *b, const RowKey *place, Value item, int level);
 
 static void put_items(Rows *rows, Branch *b, Value v, int level) {
   Value key, item;
   if (v.type == VALUE_ARRAY)
     for (size_t i = 0; i < value_count(v); i++) {
-      Place at = {.rank = (int64_t)(i + 1) * RANK_GAP};
+      RowKey at = {.rank = (int64_t)(i + 1) * RANK_GAP};
       rank_insert(rows, b, i, at.rank);
       put_item(rows, b, &at, value_array_at(v, i), level);
     }
   else
     for (size_t i = 0; value_object_at(v, i, &key, &item); i++) {
-      Place at = {0};
+      RowKey at = {0};
       at.key = value_bytes(key, &at.len);
       put_item(rows, b, &at, item, level);
     }
 }
 
-/* Writes the row, and those of the branch it becomes when it is large. */
-static void put_item(Rows *rows, Branch *b, const Place *place, Value item, int level) {
+/* Writes the row; a large item becomes a branch with rows of its own. */
+static void put_item(Rows *rows, Branch *b, const RowKey *place, Value item, int level) {
   drop_child(rows, b, place);
-  bool split = splits(item, level);
+  bool split = is_split(item, level);
   if (!split) value_force(item); /* the database's thread reads it */
   Op *op = add_op(rows, OP_PUT, b->id, place);
   op->level = level;
@@ -189,7 +189,7 @@ static void put_item(Rows *rows, Branch *b, const Place *place, Value item, int 
   put_items(rows, child, item, level + 1);
 }
 
-static void remove_item(Rows *rows, Branch *b, const Place *place) {
+static void remove_item(Rows *rows, Branch *b, const RowKey *place) {
   drop_child(rows, b, place);
   add_op(rows, OP_DELETE, b->id, place);
 }
@@ -199,25 +199,25 @@ static void remove_item(Rows *rows, Branch *b, const Place *place) {
 
 static void remove_run(Rows *rows, Branch *b, size_t index, size_t count) {
   for (size_t i = 0; i < count; i++) {
-    Place at = {.rank = rank_at(b, index)};
+    RowKey at = {.rank = rank_at(b, index)};
     remove_item(rows, b, &at);
     CHECK(value_array_remove(rows->account, &b->ranks, index, NULL) == 0);
   }
 }
 
 static void move_item(Rows *rows, Branch *b, size_t index, int64_t rank) {
-  Place at = {.rank = rank_at(b, index)};
+  RowKey at = {.rank = rank_at(b, index)};
   add_op(rows, OP_MOVE, b->id, &at)->rank = rank;
   CHECK(value_array_set(rows->account, &b->ranks, index, value_int(rank)) == 0);
 }
 
 /* Gives the items from..to new ranks above `low`, `step` apart, with room for `count`
  * more before `index`; the children among them keep their order. */
-static void spread(Rows *rows, Branch *b, size_t from, size_t to, size_t index,
-                   size_t count, int64_t low, int64_t step) {
+static void spread_ranks(Rows *rows, Branch *b, size_t from, size_t to, size_t index,
+                         size_t count, int64_t low, int64_t step) {
   bool found;
-  Place first = {.rank = rank_at(b, from)};
-  size_t child = find_place(b, &first, &found);
+  RowKey first = {.rank = rank_at(b, from)};
+  size_t child = find_child(b, &first, &found);
   for (size_t i = from; i < to; i++) {
     int64_t before = rank_at(b, i);
     int64_t rank = low + step * (int64_t)(i - from + 1 + (i >= index ? count : 0));
@@ -238,7 +238,7 @@ static void make_room(Rows *rows, Branch *b, size_t index, size_t count) {
     int64_t high = to < n ? rank_at(b, to) : rank_at(b, n - 1) + slots * RANK_GAP;
     int64_t step = (high - low) / slots;
     if (step < ROOM_LEAST && (from || to < n)) continue;
-    spread(rows, b, from, to, index, count, low, step);
+    spread_ranks(rows, b, from, to, index, count, low, step);
     return;
   }
 }
@@ -263,7 +263,7 @@ static void splice_rows(Rows *rows, Branch *b, const ValueChange *c, int level) 
   if (!c->inserted) return;
   int64_t step, first = find_ranks(rows, b, c->index, c->inserted, &step);
   for (size_t i = 0; i < c->inserted; i++) {
-    Place at = {.rank = first + (int64_t)i * step};
+    RowKey at = {.rank = first + (int64_t)i * step};
     rank_insert(rows, b, c->index + i, at.rank);
     put_item(rows, b, &at, value_array_at(c->after, c->index + i), level);
   }
@@ -279,23 +279,23 @@ typedef struct Sync {
   Value after; /* of the key */
 } Sync;
 
-static Place place_of(const Branch *b, const ValueStep *step) {
-  if (step->key) return (Place){.key = step->key, .len = step->key_len};
-  return (Place){.rank = rank_at(b, step->index)};
+static RowKey key_of_step(const Branch *b, const ValueStep *step) {
+  if (step->key) return (RowKey){.key = step->key, .len = step->key_len};
+  return (RowKey){.rank = rank_at(b, step->index)};
 }
 
-/* Whether the row was written by this difference, whole, as it is at the end. */
-static bool is_done(const Rows *rows, const Branch *b, const Place *place) {
-  return rows->done_in == b && place_compare(&rows->done_at, place) == 0;
+/* Whether this difference has written the row already, with its final content. */
+static bool is_done(const Rows *rows, const Branch *b, const RowKey *place) {
+  return rows->done_in == b && compare_keys(&rows->done_at, place) == 0;
 }
 
-static void write_row(Rows *rows, Branch *b, const Place *place, Value item, int level) {
+static void write_row(Rows *rows, Branch *b, const RowKey *place, Value item, int level) {
   put_item(rows, b, place, item, level);
   rows->done_in = b;
   rows->done_at = *place;
 }
 
-/* Steps of the way, the key of the store first. Returns how many. */
+/* The steps of the path, the key of the store first. Returns how many. */
 static size_t lay_out(const Sync *s, const ValuePath *path, ValueStep *steps) {
   size_t n = 1;
   for (const ValuePath *p = path; p; p = p->up) n++;
@@ -316,7 +316,7 @@ static int on_change(void *ctx, const ValueChange *c) {
   Branch *b = s->rows->root;
   Value item = {0};
   for (size_t i = 0; i < n; i++) {
-    Place at = place_of(b, &steps[i]);
+    RowKey at = key_of_step(b, &steps[i]);
     if (is_done(s->rows, b, &at)) return 0;
     Branch *child = child_at(b, &at);
     bool last = i + 1 == n;
@@ -336,7 +336,7 @@ static int on_change(void *ctx, const ValueChange *c) {
 
 void rows_sync(Rows *rows, const char *key, size_t len, Value before, Value after) {
   Sync s = {rows, key, len, after};
-  Place at = {.key = key, .len = len};
+  RowKey at = {.key = key, .len = len};
   rows->done_in = NULL;
   if (value_same(before, after) && before.type == after.type) return;
   if (after.type == VALUE_ABSENT) remove_item(rows, rows->root, &at);
@@ -349,12 +349,12 @@ void rows_sync(Rows *rows, const char *key, size_t len, Value before, Value afte
 
 void rows_init(Rows *rows) {
   *rows = (Rows){.account = value_account_new(0), .next_id = ROOT_ID + 1};
-  rows->root = branch_new(rows, ROOT_ID, VALUE_OBJECT, (Place){0});
+  rows->root = branch_new(rows, ROOT_ID, VALUE_OBJECT, (RowKey){0});
 }
 
 void rows_forget(Rows *rows) {
   branch_free(rows->root);
-  rows->root = branch_new(rows, ROOT_ID, VALUE_OBJECT, (Place){0});
+  rows->root = branch_new(rows, ROOT_ID, VALUE_OBJECT, (RowKey){0});
   rows->next_id = ROOT_ID + 1;
   ops_free(rows->ops, rows->count);
   rows->ops = NULL;
@@ -362,7 +362,7 @@ void rows_forget(Rows *rows) {
 }
 
 void rows_set_aside(Rows *rows, Branch *branch, const char *name) {
-  add_op(rows, OP_ASIDE, branch->id, &(Place){.key = name, .len = strlen(name)});
+  add_op(rows, OP_ASIDE, branch->id, &(RowKey){.key = name, .len = strlen(name)});
 }
 
 void rows_free(Rows *rows) {

@@ -1,4 +1,5 @@
-/* Writing rows: what a Write brings, in one transaction, on the database's thread. */
+/* Performs a Write: its operations on rows, in one transaction, on the database's thread.
+ */
 #include <string.h>
 
 #include "data/persist_parts.h"
@@ -10,7 +11,7 @@ typedef struct Writer {
   Buffer json;
 } Writer;
 
-static int prepare(Writer *w) {
+static int prepare_statements(Writer *w) {
   const struct {
     sqlite3_stmt **stmt;
     const char *sql;
@@ -34,12 +35,12 @@ static void finish_writer(Writer *w) {
   buffer_free(&w->json);
 }
 
-static void bind_place(sqlite3_stmt *stmt, const Place *place) {
+static void bind_row_key(sqlite3_stmt *stmt, const RowKey *place) {
   if (place->key) sqlite3_bind_blob64(stmt, 3, place->key, place->len, SQLITE_STATIC);
   else sqlite3_bind_int64(stmt, 3, place->rank);
 }
 
-/* SQLITE_OK, also when the item cannot be told in JSON: then it is refused. */
+/* SQLITE_EMPTY when JSON cannot hold the item: then *refused says why. */
 static int bind_item(Writer *w, const Op *op, Error *refused) {
   Error err = {0};
   buffer_clear(&w->json);
@@ -60,9 +61,10 @@ static int bind_item(Writer *w, const Op *op, Error *refused) {
                              SQLITE_UTF8);
 }
 
-/* One statement with texts and a number, by ?1, ?2, ?3; *result is its first column. */
-static int ask(sqlite3 *sql, const char *text, const char *one, const char *two,
-               int64_t three, int64_t *result) {
+/* Runs a statement with texts and a number for ?1, ?2, ?3; *result is its first column.
+ */
+static int run_statement(sqlite3 *sql, const char *text, const char *one, const char *two,
+                         int64_t three, int64_t *result) {
   sqlite3_stmt *stmt = NULL;
   int rc = sqlite3_prepare_v2(sql, text, -1, &stmt, NULL);
   if (rc != SQLITE_OK) return rc;
@@ -74,8 +76,8 @@ static int ask(sqlite3 *sql, const char *text, const char *one, const char *two,
   return sqlite3_finalize(stmt);
 }
 
-/* The rows of a branch and of all below become those of a store of another name, where
- * the branch is what stands at "branch". */
+/* Moves the rows of a branch, and all below it, to a store of another name, where the
+ * branch has the key "branch". */
 static int set_branch_aside(Writer *w, const Op *op) {
   static const char rows[] =
       "WITH RECURSIVE below(id) AS (SELECT ?2 UNION SELECT child FROM row, below"
@@ -87,11 +89,12 @@ static int set_branch_aside(Writer *w, const Op *op) {
       " AND typeof(place)='blob') THEN '{}' ELSE '[]' END WHERE ?1";
   const char *all[] = {rows, top};
   int64_t aside = 0;
-  int rc = ask(w->sql, "INSERT INTO store(name, version, next) VALUES(?1, 0, ?3)",
-               op->place.key, NULL, w->next_id, NULL);
+  int rc =
+      run_statement(w->sql, "INSERT INTO store(name, version, next) VALUES(?1, 0, ?3)",
+                    op->place.key, NULL, w->next_id, NULL);
   if (rc == SQLITE_OK)
-    rc =
-        ask(w->sql, "SELECT id FROM store WHERE name=?1", op->place.key, NULL, 0, &aside);
+    rc = run_statement(w->sql, "SELECT id FROM store WHERE name=?1", op->place.key, NULL,
+                       0, &aside);
   for (size_t i = 0; rc == SQLITE_OK && i < COUNT_OF(all); i++) {
     sqlite3_stmt *stmt = NULL;
     rc = sqlite3_prepare_v2(w->sql, all[i], -1, &stmt, NULL);
@@ -117,7 +120,7 @@ static int write_op(Writer *w, const Op *op, Error *refused) {
   sqlite3_bind_int64(stmt, 1, w->store);
   sqlite3_bind_int64(stmt, 2, op->parent);
   if (op->kind == OP_PUT || op->kind == OP_DELETE || op->kind == OP_MOVE)
-    bind_place(stmt, &op->place);
+    bind_row_key(stmt, &op->place);
   if (op->kind == OP_MOVE) sqlite3_bind_int64(stmt, 4, op->rank);
   if (op->kind == OP_PUT) rc = bind_item(w, op, refused);
   if (rc == SQLITE_EMPTY) return SQLITE_OK;
@@ -129,19 +132,20 @@ static int write_op(Writer *w, const Op *op, Error *refused) {
 static int find_store(const Write *write, sqlite3 *sql, int64_t *id) {
   int rc = SQLITE_OK;
   if (write->aside)
-    rc = ask(sql, "UPDATE store SET name=?2 WHERE name=?1", write->name, write->aside, 0,
-             NULL);
+    rc = run_statement(sql, "UPDATE store SET name=?2 WHERE name=?1", write->name,
+                       write->aside, 0, NULL);
   if (rc == SQLITE_OK)
-    rc = ask(sql,
-             "INSERT INTO store(name, version) SELECT ?1, ?3 WHERE ?2 IS NULL"
-             " ON CONFLICT(name) DO UPDATE SET version=excluded.version"
-             " WHERE version<>excluded.version",
-             write->name, NULL, write->version, NULL);
+    rc = run_statement(sql,
+                       "INSERT INTO store(name, version) SELECT ?1, ?3 WHERE ?2 IS NULL"
+                       " ON CONFLICT(name) DO UPDATE SET version=excluded.version"
+                       " WHERE version<>excluded.version",
+                       write->name, NULL, write->version, NULL);
   if (rc == SQLITE_OK)
-    rc = ask(sql, "UPDATE store SET next=?3 WHERE name=?1 AND next<>?3", write->name,
-             NULL, write->next_id, NULL);
+    rc = run_statement(sql, "UPDATE store SET next=?3 WHERE name=?1 AND next<>?3",
+                       write->name, NULL, write->next_id, NULL);
   if (rc == SQLITE_OK)
-    rc = ask(sql, "SELECT id FROM store WHERE name=?1", write->name, NULL, 0, id);
+    rc = run_statement(sql, "SELECT id FROM store WHERE name=?1", write->name, NULL, 0,
+                       id);
   return rc;
 }
 
@@ -163,7 +167,7 @@ int write_work(DbJob *job, sqlite3 *sql) {
   write->refused = (Error){0};
   int rc = find_store(write, sql, &w.store);
   if (rc == SQLITE_OK) rc = write_gone(write, sql, w.store);
-  if (rc == SQLITE_OK) rc = prepare(&w);
+  if (rc == SQLITE_OK) rc = prepare_statements(&w);
   for (size_t i = 0; rc == SQLITE_OK && i < write->count; i++)
     rc = write_op(&w, &write->ops[i], &write->refused);
   finish_writer(&w);

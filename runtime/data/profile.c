@@ -24,16 +24,16 @@ struct Profile {
   size_t count;
 };
 
-static int fail(const Profile *p, Error *err) {
+static int set_sql_error(const Profile *p, Error *err) {
   return error_set(err, ERR_IO, "cannot read %.200s: %.100s", p->path,
                    sqlite3_errmsg(p->sql));
 }
 
 /* Returns new, or NULL: *err. */
-static sqlite3_stmt *prepare(const Profile *p, const char *text, Error *err) {
+static sqlite3_stmt *prepare_statement(const Profile *p, const char *text, Error *err) {
   sqlite3_stmt *stmt = NULL;
   if (sqlite3_prepare_v2(p->sql, text, -1, &stmt, NULL) == SQLITE_OK) return stmt;
-  fail(p, err);
+  set_sql_error(p, err);
   return NULL;
 }
 
@@ -67,10 +67,10 @@ static void add_entry(Profile *p, sqlite3_stmt *get, bool keep) {
 }
 
 static int add_entries(Profile *p, const char *text, bool keep, Error *err) {
-  sqlite3_stmt *get = prepare(p, text, err);
+  sqlite3_stmt *get = prepare_statement(p, text, err);
   if (!get) return ERR_IO;
   while (sqlite3_step(get) == SQLITE_ROW) add_entry(p, get, keep);
-  return sqlite3_finalize(get) == SQLITE_OK ? 0 : fail(p, err);
+  return sqlite3_finalize(get) == SQLITE_OK ? 0 : set_sql_error(p, err);
 }
 
 static int by_name(const void *a, const void *b) {
@@ -117,7 +117,7 @@ typedef struct Reading {
 
 static int put_branch(const Reading *r, int64_t parent, bool array, int deep);
 
-/* One that is not UTF-8 is shown with "?" for what is none, so that the rest is shown. */
+/* A text that is not UTF-8 is shown with "?" for its invalid bytes. */
 static void put_key(const Reading *r, sqlite3_stmt *get) {
   size_t len = (size_t)sqlite3_column_bytes(get, 0);
   const char *key = sqlite3_column_blob(get, 0);
@@ -131,7 +131,7 @@ static void put_key(const Reading *r, sqlite3_stmt *get) {
   buffer_putc(r->out, ':');
 }
 
-/* What is broken in itself is shown as a text, so that the whole stays JSON. */
+/* A row that is not JSON is shown as a text, so that the whole stays JSON. */
 static int put_json(const Reading *r, const char *text, size_t len) {
   Error ignored;
   JsonArena *arena = json_arena_new();
@@ -154,10 +154,11 @@ static int put_row(const Reading *r, sqlite3_stmt *get, bool array, int deep) {
 static int put_branch(const Reading *r, int64_t parent, bool array, int deep) {
   if (deep > MAX_DEEP)
     return error_set(r->err, ERR_DECODE, "what is stored is nested too deeply");
-  sqlite3_stmt *get = prepare(r->p,
-                              "SELECT place, child, json FROM row WHERE store = ?1"
-                              " AND parent = ?2 ORDER BY place",
-                              r->err);
+  sqlite3_stmt *get =
+      prepare_statement(r->p,
+                        "SELECT place, child, json FROM row WHERE store = ?1"
+                        " AND parent = ?2 ORDER BY place",
+                        r->err);
   if (!get) return ERR_IO;
   sqlite3_bind_int64(get, 1, r->store);
   sqlite3_bind_int64(get, 2, parent);
@@ -169,13 +170,13 @@ static int put_branch(const Reading *r, int64_t parent, bool array, int deep) {
   }
   buffer_putc(r->out, array ? ']' : '}');
   int rc = sqlite3_finalize(get);
-  return code != 0 || rc == SQLITE_OK ? code : fail(r->p, r->err);
+  return code != 0 || rc == SQLITE_OK ? code : set_sql_error(r->p, r->err);
 }
 
 /* The first column of the row of that name; false: *err. */
 static sqlite3_stmt *find_row(const Profile *p, const char *text, const char *name,
                               Error *err) {
-  sqlite3_stmt *get = prepare(p, text, err);
+  sqlite3_stmt *get = prepare_statement(p, text, err);
   if (!get) return NULL;
   sqlite3_bind_text(get, 1, name, -1, SQLITE_STATIC);
   if (sqlite3_step(get) == SQLITE_ROW) return get;
@@ -200,19 +201,22 @@ int profile_state(Profile *p, const ProfileEntry *entry, Buffer *out, Error *err
 
 static int rename_entry(const Profile *p, bool keep, const char *from, const char *to,
                         Error *err) {
-  sqlite3_stmt *move = prepare(p,
-                               keep ? "UPDATE keep SET name = ?2 WHERE name = ?1"
-                                    : "UPDATE store SET name = ?2 WHERE name = ?1",
-                               err);
+  sqlite3_stmt *move =
+      prepare_statement(p,
+                        keep ? "UPDATE keep SET name = ?2 WHERE name = ?1"
+                             : "UPDATE store SET name = ?2 WHERE name = ?1",
+                        err);
   if (!move) return ERR_IO;
   sqlite3_bind_text(move, 1, from, -1, SQLITE_STATIC);
   sqlite3_bind_text(move, 2, to, -1, SQLITE_STATIC);
   sqlite3_step(move);
-  return sqlite3_finalize(move) == SQLITE_OK ? 0 : fail(p, err);
+  return sqlite3_finalize(move) == SQLITE_OK ? 0 : set_sql_error(p, err);
 }
 
-static int run(const Profile *p, const char *text, Error *err) {
-  return sqlite3_exec(p->sql, text, NULL, NULL, NULL) == SQLITE_OK ? 0 : fail(p, err);
+static int run_statements(const Profile *p, const char *text, Error *err) {
+  return sqlite3_exec(p->sql, text, NULL, NULL, NULL) == SQLITE_OK
+             ? 0
+             : set_sql_error(p, err);
 }
 
 int profile_set_aside(Profile *p, const ProfileEntry *entry, char **aside, Error *err) {
@@ -239,15 +243,15 @@ static int check_restore(const ProfileEntry *entry, Error *err) {
   return 0;
 }
 
-/* Both, or neither. */
-static int swap(Profile *p, bool keep, const char *name, const char *own, char **aside,
-                Error *err) {
+/* Renames both, or neither. */
+static int swap_names(Profile *p, bool keep, const char *name, const char *own,
+                      char **aside, Error *err) {
   *aside = db_name_aside(own);
-  int code = run(p, "BEGIN IMMEDIATE", err);
+  int code = run_statements(p, "BEGIN IMMEDIATE", err);
   if (code == 0) code = rename_entry(p, keep, own, *aside, err);
   bool moved = sqlite3_changes(p->sql) > 0;
   if (code == 0) code = rename_entry(p, keep, name, own, err);
-  if (code == 0) code = run(p, "COMMIT", err);
+  if (code == 0) code = run_statements(p, "COMMIT", err);
   if (code != 0) sqlite3_exec(p->sql, "ROLLBACK", NULL, NULL, NULL);
   if (code == 0 && moved) return 0;
   free(*aside);
@@ -259,7 +263,7 @@ int profile_restore(Profile *p, const ProfileEntry *entry, char **aside, Error *
   *aside = NULL;
   if (check_restore(entry, err) != 0) return (int)err->code;
   char *own = xstrndup(entry->name, profile_own_name(entry->name));
-  int code = swap(p, entry->keep, entry->name, own, aside, err);
+  int code = swap_names(p, entry->keep, entry->name, own, aside, err);
   free(own);
   return code;
 }
@@ -267,10 +271,10 @@ int profile_restore(Profile *p, const ProfileEntry *entry, char **aside, Error *
 /* --- life ------------------------------------------------------------------------- */
 
 static int check_format(const Profile *p, Error *err) {
-  sqlite3_stmt *get = prepare(p, "PRAGMA user_version", err);
+  sqlite3_stmt *get = prepare_statement(p, "PRAGMA user_version", err);
   if (!get) return ERR_IO;
   int format = sqlite3_step(get) == SQLITE_ROW ? sqlite3_column_int(get, 0) : 0;
-  if (sqlite3_finalize(get) != SQLITE_OK) return fail(p, err);
+  if (sqlite3_finalize(get) != SQLITE_OK) return set_sql_error(p, err);
   if (format == 0 || format == DB_FORMAT) return 0;
   return error_set(err, ERR_IO, "%.200s was written by %s version of Tidelock", p->path,
                    format < DB_FORMAT ? "an older" : "a newer");
@@ -283,10 +287,10 @@ static int open_file(Profile *p, bool writes, Error *err) {
   int flags = writes ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY;
   int rc = sqlite3_open_v2(p->path, &p->sql, flags | SQLITE_OPEN_NOMUTEX, NULL);
   if (rc == SQLITE_OK) rc = sqlite3_busy_timeout(p->sql, 1000);
-  return rc == SQLITE_OK ? check_format(p, err) : fail(p, err);
+  return rc == SQLITE_OK ? check_format(p, err) : set_sql_error(p, err);
 }
 
-/* What another process began and did not end: reading waits for nobody. */
+/* Another process has begun a move of files and not ended it: reading does not wait. */
 static int finish_begun(const char *folder, Error *err) {
   if (!aside_pending(folder)) return 0;
   int lock = place_lock(folder, end_it, err);
@@ -319,7 +323,7 @@ void profile_close(Profile *p) {
 
 /* --- whole files ------------------------------------------------------------------ */
 
-/* A folder or a pipe is none that sqlite reads. */
+/* sqlite does not read a folder or a pipe. */
 static bool is_file(const char *folder, const char *name) {
   struct stat st;
   char *path = xasprintf("%s/%s", folder, name);

@@ -1,6 +1,6 @@
-/* What a profile keeps, for people: what there is, what it says, setting it aside and
- * bringing it back. With a connection of its own and no loop; reading needs no lock, so
- * that a process which has the profile may go on; changing takes it. One thread. */
+/* The contents of a profile, for the command line: list, show, set aside, restore. With a
+ * connection of its own and no loop. Reading takes no lock, so that a process may use the
+ * profile meanwhile; changing takes it. One thread. */
 #ifndef TIDELOCK_DATA_PROFILE_H
 #define TIDELOCK_DATA_PROFILE_H
 
@@ -19,7 +19,7 @@ typedef struct ProfileEntry {
 /* Returns new, or NULL: NOT_FOUND (nothing is kept), BUSY (with who has it), IO. */
 Profile *profile_open(const char *folder, bool writes, Error *err);
 void profile_close(Profile *profile);
-/* All of it, by name; the entries are the profile's. NULL: *err. */
+/* All entries, by name; borrowed from the profile. NULL: *err. */
 const ProfileEntry *profile_entries(Profile *profile, size_t *count, Error *err);
 const ProfileEntry *profile_find(Profile *profile, const char *name, Error *err);
 
@@ -35,7 +35,7 @@ int profile_restore(Profile *profile, const ProfileEntry *entry, char **aside,
 /* A whole file that was set aside (state.db.broken-TIME) is the database again; the one
  * that is there is set aside: *aside is its name, new, or NULL. NOT_FOUND, BUSY, IO. */
 int profile_restore_file(const char *folder, const char *name, char **aside, Error *err);
-/* Where the name ends before ~broken-; of what was not set aside, its length. */
+/* The length of the name before ~broken-, or of all of it. */
 size_t profile_own_name(const char *name);
 
 #endif

@@ -1,6 +1,6 @@
 /* A store: see store.h. History is a ring of changes, each holding the root before and
- * after; as roots share what did not change, a change costs what it made. That is what is
- * counted against history_bytes: the oldest go until it fits. */
+ * after; as roots share what did not change, a change holds the nodes that it made. Those
+ * are counted against history_bytes: the oldest changes are dropped until it fits. */
 #include "data/store.h"
 
 #include <stdlib.h>
@@ -16,7 +16,7 @@ struct Store {
   Charge *charge;    /* may be NULL */
   StoreChange *ring; /* room for so many; it grows to limits.history */
   size_t room, first, count, bytes;
-  size_t used; /* of the account, after the last change, but for what was only read */
+  size_t used; /* of the account, after the last change, without what was only read */
 };
 
 static size_t or_default(size_t value, size_t standard) {
@@ -110,7 +110,7 @@ Value store_gone(const Store *s) {
   return defaults_gone(s->account, s->initial, s->root);
 }
 
-/* A root as it was before, and as it is with what is new in the initial state. */
+/* A root before, and with the new keys of the initial state. */
 typedef struct Filled {
   Value old, fresh; /* both owned */
 } Filled;
@@ -129,8 +129,7 @@ static void fill_root(Store *s, Value *root, Value was, Filled *last) {
   *root = value_retain(last->fresh);
 }
 
-/* So that undo takes away nothing that a new version brought. What was before a migration
- * is out of its reach. */
+/* Undo keeps the keys that a new version brought. It does not go behind a migration. */
 static void fill_history(Store *s, Value was, Filled *last) {
   for (size_t i = s->count; i-- > 0;) {
     StoreChange *c = change_at(s, i);
@@ -156,7 +155,8 @@ void store_set_initial(Store *s, Value initial, Value gone) {
 
 /* --- changes ---------------------------------------------------------------------- */
 
-static void remember(Store *s, Value before, const char *script, const char *action) {
+static void remember_change(Store *s, Value before, const char *script,
+                            const char *action) {
   ptrdiff_t grown = (ptrdiff_t)(changed_bytes(s) - s->used);
   size_t made = (grown > 0 ? (size_t)grown : 0) + sizeof(StoreChange) + strlen(script) +
                 (action ? strlen(action) : 0);
@@ -176,19 +176,19 @@ static void remember(Store *s, Value before, const char *script, const char *act
   s->used = changed_bytes(s);
 }
 
-static bool commit(Store *s, Value root, const char *script, const char *action) {
+static bool commit_root(Store *s, Value root, const char *script, const char *action) {
   if (value_same(root, s->root)) {
     value_release(root);
     return false;
   }
   Value before = s->root;
   s->root = root;
-  remember(s, before, script, action);
+  remember_change(s, before, script, action);
   return true;
 }
 
 bool store_commit(Store *s, Value root, const char *script, const char *action) {
-  return commit(s, value_settle(s->account, s->root, root), script, action);
+  return commit_root(s, value_settle(s->account, s->root, root), script, action);
 }
 
 bool store_migrate(Store *s, Value root, const char *script) {
@@ -212,7 +212,7 @@ int store_undo(Store *s, size_t n, const char *script, Error *err) {
                        "undo(%zu): the state was migrated since, and is of another shape",
                        n);
   Value root = value_retain(change_at(s, s->count - n)->before);
-  commit(s, root, script, "undo"); /* as it was, to the node */
+  commit_root(s, root, script, "undo"); /* the same nodes as before */
   return 0;
 }
 

@@ -1,5 +1,5 @@
 /* A store: one immutable root, and the roots that it had. Loop thread only. Knows no Lua:
- * who hears of a change is its owner's affair (resource/stores.c). */
+ * its owner notifies subscribers of a change (resource/stores.c). */
 #ifndef TIDELOCK_DATA_STORE_H
 #define TIDELOCK_DATA_STORE_H
 
@@ -29,17 +29,17 @@ void store_free(Store *store);
 ValueAccount *store_account(Store *store); /* what is put in should be charged here */
 Value store_root(const Store *store);      /* borrows */
 
-/* What was kept becomes the root; takes it. An object; before the first change. */
+/* Sets the root that was kept; takes it. An object; before the first change. */
 void store_begin(Store *store, Value root);
 /* Which keys of the initial state the root lacks (data/defaults.h); returns new. */
 Value store_gone(const Store *store);
-/* What reset goes back to; takes it. It must be an object. Keys that the root lacks are
- * filled in from it, but for what `gone` (borrowed, or absent) names, and likewise in the
- * roots that history holds: no change that history knows. */
+/* Sets the initial state, which reset goes back to; takes it. It must be an object. Its
+ * keys that the root lacks are filled in, but those that `gone` (borrowed, or absent)
+ * names; likewise in the roots of the history. That is no change of the history's. */
 void store_set_initial(Store *store, Value initial, Value gone);
 
-/* The root becomes this one; takes it. False when it says the same: nothing has happened.
- * Parts that say the same stay the nodes that they were. */
+/* Sets the root; takes it. False when it equals the old one: nothing has happened. Parts
+ * that are equal stay the nodes that they were. */
 bool store_commit(Store *store, Value root, const char *script, const char *action);
 bool store_migrate(Store *store, Value root, const char *script); /* the same */
 bool store_reset(Store *store, const char *script);

@@ -120,7 +120,7 @@ static void told(DbWatcher *watcher, const Error *err) {
 
 static void a_full_disk_is_told_once_and_passes(void **state) {
   Env *e = *state;
-  Watcher w = {.watcher.told = told};
+  Watcher w = {.watcher.changed = told};
   db_watch(e->db, &w.watcher);
   Job first = job("INSERT INTO store(name, version) VALUES('first', 1)");
   db_push(e->db, &first.job);
