@@ -1,5 +1,4 @@
-/* The database's thread and its queue: see db.h. A job stays first in the queue while it
- * is worked on, so that one that fails keeps its place. */
+/* The database as the loop sees it: see db.h. What becomes of a job is db_thread.c's. */
 #include "data/db.h"
 
 #include <stdlib.h>
@@ -8,123 +7,14 @@
 #include <unistd.h>
 
 #include "core/clock.h"
-#include "data/db_parts.h"
+#include "data/db_thread.h"
 #include "loop/output.h"
-
-/* --- on the thread: the queue ---------------------------------------------------------
- */
-
-static void take_first(Db *db, const DbJob *job) {
-  DbJob **first = job->asked ? &db->asked : &db->first;
-  *first = job->next;
-  if (*first) return;
-  if (job->asked) db->asked_last = first;
-  else db->last = first;
-}
-
-static void finish_job(Db *db, DbJob *job, int rc, const Error *err) {
-  take_first(db, job);
-  if (!job->reads) --*db->unsaved;
-  job->next = NULL;
-  job->code = rc == SQLITE_OK ? 0 : err->code;
-  job->err = *err;
-  job->finished = true;
-  if (job->reads && !job->asked) {
-    uv_cond_broadcast(&db->answered);
-    return;
-  }
-  *db->finished_last = job;
-  db->finished_last = &job->next;
-  uv_async_send(&db->async);
-}
-
-static void set_trouble(Db *db, bool trouble, const Error *err) {
-  if (trouble) db->why = *err;
-  if (trouble != db->trouble) {
-    db->trouble = trouble;
-    uv_cond_broadcast(&db->answered);
-  }
-  uv_async_send(&db->async);
-}
-
-static bool is_locked(int rc) {
-  return (rc & 0xFF) == SQLITE_BUSY || (rc & 0xFF) == SQLITE_LOCKED;
-}
-
-/* Whether the job is over, done or given up. */
-static bool is_done(const Db *db, const DbJob *job, int rc) {
-  if (rc == SQLITE_OK || job->reads) return true;
-  return db->closing && (!is_locked(rc) || db_lock_patience(db) == 0);
-}
-
-static void serve_job(Db *db, DbJob *job) {
-  Error err = {0};
-  uv_mutex_unlock(&db->mutex);
-  int rc = job->reads ? db_do_read(db, job, &err) : db_do_write(db, job, &err);
-  uv_mutex_lock(&db->mutex);
-  if (!job->reads && (rc != SQLITE_OK || db->trouble))
-    set_trouble(db, rc != SQLITE_OK, &err);
-  double pause = db->closing ? 0.01 : db->retry;
-  if (is_done(db, job, rc)) finish_job(db, job, rc, &err);
-  else uv_cond_timedwait(&db->wake, &db->mutex, (uint64_t)(pause * 1e9));
-}
-
-static void thread_main(void *arg) {
-  Db *db = arg;
-  uv_mutex_lock(&db->mutex);
-  for (;;) {
-    while (!db->asked && !db->first && !db->closing) uv_cond_wait(&db->wake, &db->mutex);
-    if (!db->asked && !db->first) break;
-    serve_job(db, db->asked ? db->asked : db->first);
-  }
-  uv_mutex_unlock(&db->mutex);
-  if (db->checkpoints) checkpoints_stop(db->checkpoints);
-  db_close_sql(db);
-}
 
 /* --- on the loop ----------------------------------------------------------------------
  */
 
-static void on_done(Event *event) {
-  DbJob *job = CONTAINER_OF(event, DbJob, event);
-  job->done(job);
-}
-
-static void on_news(Event *event) {
-  Db *db = CONTAINER_OF(event, Db, news);
-  Error why;
-  event->run = NULL; /* the event may be queued again */
-  bool trouble = db_in_trouble(db, &why);
-  if (trouble == db->reported) return;
-  db->reported = trouble;
-  if (trouble) log_write(loop_log(db->loop), LOG_ERROR, "data", "%s", why.message);
-  else log_write(loop_log(db->loop), LOG_INFO, "data", "writing to %s goes on", db->path);
-  for (DbWatcher *w = db->watchers, *next; w; w = next) {
-    next = w->next;
-    w->changed(w, trouble ? &why : NULL);
-  }
-}
-
-/* Puts finished jobs into the inbox. */
-static void deliver_finished(Db *db) {
-  uv_mutex_lock(&db->mutex);
-  DbJob *job = db->finished;
-  bool news = db->trouble != db->reported;
-  db->finished = NULL;
-  db->finished_last = &db->finished;
-  uv_mutex_unlock(&db->mutex);
-  for (DbJob *next; job; job = next) {
-    next = job->next;
-    job->event.run = on_done;
-    inbox_push(db->loop, &job->event);
-  }
-  if (!news || db->news.run) return;
-  db->news.run = on_news;
-  inbox_push(db->loop, &db->news);
-}
-
 static void on_async(uv_async_t *async) {
-  deliver_finished(async->data);
+  db_deliver(async->data);
 }
 
 bool db_in_trouble(Db *db, Error *err) {
@@ -247,7 +137,7 @@ Db *db_open(Loop *loop, const DbOptions *options, Error *err) {
   CHECK(uv_async_init(loop_uv(loop), &db->async, on_async) == 0);
   uv_unref((uv_handle_t *)&db->async); /* db_close writes what is unsaved */
   db->async.data = db;
-  CHECK(uv_thread_create(&db->thread, thread_main, db) == 0);
+  CHECK(uv_thread_create(&db->thread, db_thread_main, db) == 0);
   return db;
 }
 
@@ -301,7 +191,7 @@ void db_close(Db *db, double seconds) {
   db->reader = NULL;
   count_lost(db);
   db->watchers = NULL;
-  deliver_finished(db);
+  db_deliver(db);
   close(db->lock);
   uv_close((uv_handle_t *)&db->async, on_closed);
 }

@@ -75,8 +75,6 @@ void db_unwatch(Db *db, DbWatcher *watcher);
 bool db_in_trouble(Db *db, Error *err);
 /* Whether the file was removed or replaced: then what was written is not on disk. */
 bool db_is_gone(Db *db, Error *err);
-/* Returns new: the name, with the time, under which broken rows are kept. */
-char *db_name_aside(const char *name);
 void db_limit_pages(Db *db, int max_pages); /* for tests: from the next attempt on */
 
 #endif

@@ -21,4 +21,7 @@ bool aside_pending(const char *folder); /* there is a move to finish */
 /* Whether the name is that of a database set aside, not of a file beside one. */
 bool aside_is_one(const char *name);
 
+/* Returns new: the name, with the time, under which broken rows are kept. */
+char *aside_name(const char *name);
+
 #endif

@@ -37,14 +37,4 @@ struct Db {
   Event news, gone;
 };
 
-/* db_sql.c: on the thread, without the mutex. Results are sqlite's; *err says why not, or
- * (with 0) has a message for the log. */
-int db_do_write(Db *db, DbJob *job, Error *err);
-int db_do_read(Db *db, DbJob *job, Error *err);
-/* With the mutex: how long a lock that another process holds is waited for, in
- * milliseconds. */
-int db_lock_patience(const Db *db);
-void db_close_sql(Db *db);
-int db_set_gone(const Db *db, Error *err); /* returns IO */
-
 #endif

@@ -9,10 +9,12 @@
  *     name, before anything is written into the branch.
  *   - When the source closes, all unread values are read: none points to it afterwards.
  */
+#include "data/persist_lazy.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-#include "data/persist_parts.h"
+#include "data/persist_load.h"
 
 static void free_unread(Unread *u) {
   u->prev->next = u->next;

@@ -1,10 +1,12 @@
 /* Loads a store: the rows of a branch are read on the database's thread (or on the loop,
  * when code uses the value), and built into values and the branch that mirrors them.
  * Items that are branches themselves become lazy values: see persist_lazy.c. */
+#include "data/persist_load.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-#include "data/persist_parts.h"
+#include "data/persist_rows.h"
 
 /* --- rows -----------------------------------------------------------------------------
  */

@@ -1,5 +1,5 @@
-/* For the files of persist alone: the tree of branches that mirrors the rows on disk, the
- * operations on rows, a write, a load. */
+/* For the files of persist alone: the tree of branches that mirrors the rows on disk, and
+ * the operations on rows. */
 #ifndef TIDELOCK_DATA_PERSIST_PARTS_H
 #define TIDELOCK_DATA_PERSIST_PARTS_H
 
@@ -37,9 +37,6 @@ struct Source {
   /* Called for a branch that cannot be read; `branch` is NULL when it is not mirrored. */
   void (*broken)(Source *source, Branch *branch, const Error *err);
 };
-void source_init(Source *source, Db *db, Rows *rows);
-void source_settle(Source *source); /* reads all that is unread */
-
 /* A container that has a row for each item. */
 struct Branch {
   int64_t id;
@@ -83,82 +80,5 @@ struct Rows {
  * than its lazy value says. */
 enum { ROOT_ID = 0, SPLIT_BYTES = 4096, SPLIT_LEVELS = 8, KEEP_HEIGHT = 240 };
 #define RANK_GAP ((int64_t)1 << 32)
-
-void rows_init(Rows *rows);
-void rows_free(Rows *rows);
-/* Drops the mirror: everything is written anew. */
-void rows_forget(Rows *rows);
-/* Adds the operations that turn the rows of `key` from `before` into `after`. */
-void rows_sync(Rows *rows, const char *key, size_t len, Value before, Value after);
-/* Returns new: the operations so far. */
-Op *rows_take(Rows *rows, size_t *count);
-void ops_free(Op *ops, size_t count);
-
-void rows_set_aside(Rows *rows, Branch *branch, const char *name);
-Branch *branch_new(Rows *rows, int64_t id, ValueType type, RowKey place);
-void branch_free(Branch *branch);
-void branch_add(Branch *branch, Branch *child); /* takes the child */
-
-/* One transaction; owns what it points to. */
-typedef struct Write {
-  DbJob job;
-  Persist *persist;
-  char *name, *aside;
-  char *gone; /* JSON; NULL: as it is stored */
-  int64_t version, next_id;
-  Op *ops;
-  size_t count;
-  uint64_t upto;
-  Error refused; /* the error of the first row that JSON cannot hold */
-} Write;
-int write_work(DbJob *job, sqlite3 *sql);
-
-/* The rows of one branch, read on any thread. */
-typedef struct Row {
-  int64_t child, rank;
-  bool keyed;
-  size_t key, key_len, json, json_len; /* in bytes */
-} Row;
-typedef struct Load {
-  DbJob job;
-  const char *name; /* of a store, to find its root; borrowed, or NULL */
-  int64_t store, parent, version, next_id;
-  Row *rows; /* by place */
-  size_t count, room;
-  Buffer bytes, gone; /* gone: of the initial state, as JSON */
-} Load;
-int load_work(DbJob *job, sqlite3 *sql);
-void load_free(Load *load);
-
-/* An item that is a branch itself, and its row. */
-typedef struct Below {
-  Value lazy; /* borrowed: one of the items */
-  const Row *row;
-} Below;
-
-/* Builds the items of a branch in steps, so that the loop is not held up. */
-typedef struct Build {
-  const Load *load;
-  Source *source;
-  ValueAccount *account;
-  ValueType type;
-  int level;                  /* of the branch: 0 is the root */
-  const PersistOptions *only; /* its keys; NULL: all */
-  JsonArena *arena;
-  ValueArrayBuild *items, *ranks; /* of an array */
-  Value object;                   /* one of many keys */
-  ValueField *fields;             /* one of few */
-  size_t at, count;
-  Below *below; /* the items that are branches */
-  size_t below_count, below_room;
-  Error err;
-} Build;
-void build_begin(Build *build, const Load *load, const Unread *of, ValueAccount *account);
-/* Goes on for about `rows` rows. True: all is built, or build->err says why not. */
-bool build_step(Build *build, size_t rows);
-/* Ends the build: returns new the content, and fills the branch (may be NULL) that
- * mirrors it. Absent when it failed: build->err. */
-Value build_end(Build *build, Branch *branch);
-void build_drop(Build *build); /* ends it without a result */
 
 #endif

@@ -5,10 +5,10 @@
  * Ranks: new items get the middle of the gap between their neighbours. Where a gap is
  * used up, the rows around it are spread out again, in a window that is doubled until
  * there is room: few rows, however often the same place is hit. */
+#include "data/persist_rows.h"
+
 #include <stdlib.h>
 #include <string.h>
-
-#include "data/persist_parts.h"
 
 enum { ROOM_LEAST = 1 << 16 };
 

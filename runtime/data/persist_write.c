@@ -1,8 +1,8 @@
 /* Performs a Write: its operations on rows, in one transaction, on the database's thread.
  */
-#include <string.h>
+#include "data/persist_write.h"
 
-#include "data/persist_parts.h"
+#include <string.h>
 
 typedef struct Writer {
   sqlite3 *sql;

@@ -1,5 +1,8 @@
-/* The database's thread and sqlite: the file is opened, its tables are made, jobs are
- * done. */
+/* The database's thread: it takes jobs from the queue, opens the file and makes its
+ * tables, does each job in a transaction, and gives it back through the inbox. A job
+ * stays first in the queue while it is done, so that one that fails keeps its place. */
+#include "data/db_thread.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -9,7 +12,6 @@
 
 #include "core/clock.h"
 #include "data/db_aside.h"
-#include "data/db_parts.h"
 
 /* A result beside sqlite's own: the file at the path is not the one that was opened. */
 enum { GONE = SQLITE_IOERR | (0x7F << 8) };
@@ -41,13 +43,13 @@ static int read_format(Db *db, int *format) {
   return rc == SQLITE_OK ? sqlite3_finalize(get) : rc;
 }
 
-void db_close_sql(Db *db) {
+static void close_sql(Db *db) {
   sqlite3_close(db->sql);
   db->sql = NULL;
   db->writable = false;
 }
 
-int db_lock_patience(const Db *db) {
+static int lock_patience(const Db *db) {
   double left = db->until - clock_monotonic();
   if (!db->closing || left >= 1) return 1000;
   return left > 0 ? (int)(left * 1000) : 0;
@@ -55,7 +57,7 @@ int db_lock_patience(const Db *db) {
 
 static int wait_for_lock(Db *db) {
   uv_mutex_lock(&db->mutex);
-  int patience = db_lock_patience(db);
+  int patience = lock_patience(db);
   uv_mutex_unlock(&db->mutex);
   return sqlite3_busy_timeout(db->sql, patience);
 }
@@ -101,7 +103,7 @@ static int open_database(Db *db, const char *what, Error *err) {
               "take another --profile",
               db->path, db->old ? "an older" : "a newer");
   else set_sql_error(db, rc, what, err);
-  db_close_sql(db);
+  close_sql(db);
   return rc;
 }
 
@@ -139,7 +141,7 @@ static int limit_pages(Db *db) {
   return run_sql(db, sql);
 }
 
-int db_do_write(Db *db, DbJob *job, Error *err) {
+static int do_write(Db *db, DbJob *job, Error *err) {
   int rc = open_database(db, "write", err);
   if (rc != SQLITE_OK) return rc;
   rc = wait_for_lock(db);
@@ -153,7 +155,7 @@ int db_do_write(Db *db, DbJob *job, Error *err) {
   set_sql_error(db, rc, "write", err);
   if (!sqlite3_get_autocommit(db->sql)) run_sql(db, "ROLLBACK");
   if ((rc & 0xFF) == SQLITE_READONLY)
-    db_close_sql(db); /* the next attempt opens it anew: it may be writable then */
+    close_sql(db); /* the next attempt opens it anew: it may be writable then */
   return rc;
 }
 
@@ -161,14 +163,9 @@ static bool is_broken(int rc) {
   return (rc & 0xFF) == SQLITE_CORRUPT || (rc & 0xFF) == SQLITE_NOTADB;
 }
 
-char *db_name_aside(const char *name) {
-  long long now = clock_micros();
-  return xasprintf("%s~broken-%lld.%06lld", name, now / 1000000, now % 1000000);
-}
-
 /* Keeps a file that is no database under another name. */
 static int set_aside(Db *db, Error *err) {
-  db_close_sql(db);
+  close_sql(db);
   know_file(db, (FileId){0});
   char *name;
   if (aside_move(db->options.folder, NULL, &name, err) != 0) return SQLITE_IOERR;
@@ -191,9 +188,124 @@ static int read_once(Db *db, DbJob *job, Error *err) {
   return rc;
 }
 
-int db_do_read(Db *db, DbJob *job, Error *err) {
+static int do_read(Db *db, DbJob *job, Error *err) {
   int rc = read_once(db, job, err);
   if (is_broken(rc) && !db->opened) return set_aside(db, err);
   if (rc == SQLITE_OK) db->opened = true;
   return rc;
+}
+
+/* --- the queue ---------------------------------------------------------
+ */
+
+static void take_first(Db *db, const DbJob *job) {
+  DbJob **first = job->asked ? &db->asked : &db->first;
+  *first = job->next;
+  if (*first) return;
+  if (job->asked) db->asked_last = first;
+  else db->last = first;
+}
+
+static void finish_job(Db *db, DbJob *job, int rc, const Error *err) {
+  take_first(db, job);
+  if (!job->reads) --*db->unsaved;
+  job->next = NULL;
+  job->code = rc == SQLITE_OK ? 0 : err->code;
+  job->err = *err;
+  job->finished = true;
+  if (job->reads && !job->asked) {
+    uv_cond_broadcast(&db->answered);
+    return;
+  }
+  *db->finished_last = job;
+  db->finished_last = &job->next;
+  uv_async_send(&db->async);
+}
+
+static void set_trouble(Db *db, bool trouble, const Error *err) {
+  if (trouble) db->why = *err;
+  if (trouble != db->trouble) {
+    db->trouble = trouble;
+    uv_cond_broadcast(&db->answered);
+  }
+  uv_async_send(&db->async);
+}
+
+static bool is_locked(int rc) {
+  return (rc & 0xFF) == SQLITE_BUSY || (rc & 0xFF) == SQLITE_LOCKED;
+}
+
+/* Whether the job is over, done or given up. */
+static bool is_done(const Db *db, const DbJob *job, int rc) {
+  if (rc == SQLITE_OK || job->reads) return true;
+  return db->closing && (!is_locked(rc) || lock_patience(db) == 0);
+}
+
+static void serve_job(Db *db, DbJob *job) {
+  Error err = {0};
+  uv_mutex_unlock(&db->mutex);
+  int rc = job->reads ? do_read(db, job, &err) : do_write(db, job, &err);
+  uv_mutex_lock(&db->mutex);
+  if (!job->reads && (rc != SQLITE_OK || db->trouble))
+    set_trouble(db, rc != SQLITE_OK, &err);
+  double pause = db->closing ? 0.01 : db->retry;
+  if (is_done(db, job, rc)) finish_job(db, job, rc, &err);
+  else uv_cond_timedwait(&db->wake, &db->mutex, (uint64_t)(pause * 1e9));
+}
+
+void db_thread_main(void *arg) {
+  Db *db = arg;
+  uv_mutex_lock(&db->mutex);
+  for (;;) {
+    while (!db->asked && !db->first && !db->closing) uv_cond_wait(&db->wake, &db->mutex);
+    if (!db->asked && !db->first) break;
+    serve_job(db, db->asked ? db->asked : db->first);
+  }
+  uv_mutex_unlock(&db->mutex);
+  if (db->checkpoints) checkpoints_stop(db->checkpoints);
+  close_sql(db);
+}
+
+/* --- on the loop: finished jobs -------------------------------------------------------
+ */
+
+static void on_done(Event *event) {
+  DbJob *job = CONTAINER_OF(event, DbJob, event);
+  job->done(job);
+}
+
+static void on_news(Event *event) {
+  Db *db = CONTAINER_OF(event, Db, news);
+  Error why;
+  event->run = NULL; /* the event may be queued again */
+  uv_mutex_lock(&db->mutex);
+  bool trouble = db->trouble;
+  why = db->why;
+  uv_mutex_unlock(&db->mutex);
+  if (trouble == db->reported) return;
+  db->reported = trouble;
+  if (trouble) log_write(loop_log(db->loop), LOG_ERROR, "data", "%s", why.message);
+  else log_write(loop_log(db->loop), LOG_INFO, "data", "writing to %s goes on", db->path);
+  for (DbWatcher *w = db->watchers, *next; w; w = next) {
+    next = w->next;
+    w->changed(w, trouble ? &why : NULL);
+  }
+}
+
+/* Puts finished jobs into the inbox. */
+void db_deliver(Db *db) {
+  uv_mutex_lock(&db->mutex);
+  DbJob *job = db->finished;
+  bool news = db->trouble != db->reported;
+  db->finished = NULL;
+  db->finished_last = &db->finished;
+  uv_mutex_unlock(&db->mutex);
+  for (DbJob *next; job; job = next) {
+    next = job->next;
+    job->event.run = on_done;
+    inbox_push(db->loop, &job->event);
+  }
+  if (!news || db->news.run) return;
+  db->news.run = on_news;
+  inbox_push(db->loop, &db->news);
 }
