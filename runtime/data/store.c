@@ -16,6 +16,8 @@ struct Store {
   Charge *charge;    /* may be NULL */
   StoreChange *ring; /* room for so many; it grows to limits.history */
   size_t room, first, count, bytes;
+  void (*changed)(void *ctx); /* NULL: nobody listens */
+  void *ctx;
   size_t used; /* of the account, after the last change, without what was only read */
 };
 
@@ -90,6 +92,11 @@ void store_free(Store *s) {
   charge_unref(s->charge);
   free(s->ring);
   free(s);
+}
+
+void store_listen(Store *s, void (*changed)(void *ctx), void *ctx) {
+  s->changed = changed;
+  s->ctx = ctx;
 }
 
 ValueAccount *store_account(Store *s) {
@@ -187,12 +194,22 @@ static bool commit_root(Store *s, Value root, const char *script, const char *ac
   return true;
 }
 
-bool store_commit(Store *s, Value root, const char *script, const char *action) {
+static void call_listener(Store *s) {
+  if (s->changed) s->changed(s->ctx);
+}
+
+static bool commit_settled(Store *s, Value root, const char *script, const char *action) {
   return commit_root(s, value_settle(s->account, s->root, root), script, action);
 }
 
+bool store_commit(Store *s, Value root, const char *script, const char *action) {
+  bool changed = commit_settled(s, root, script, action);
+  if (changed) call_listener(s);
+  return changed;
+}
+
 bool store_migrate(Store *s, Value root, const char *script) {
-  bool changed = store_commit(s, root, script, "migrate");
+  bool changed = commit_settled(s, root, script, "migrate");
   if (changed) change_at(s, s->count - 1)->migrated = true;
   return changed;
 }
@@ -213,6 +230,7 @@ int store_undo(Store *s, size_t n, const char *script, Error *err) {
                        n);
   Value root = value_retain(change_at(s, s->count - n)->before);
   commit_root(s, root, script, "undo"); /* the same nodes as before */
+  call_listener(s);
   return 0;
 }
 

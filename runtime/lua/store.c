@@ -241,9 +241,9 @@ static const char *script_of(lua_State *L) {
   return vm_of(L)->owner->name;
 }
 
-/* Commits root (taken) and notifies the subscribers. */
+/* Takes root. */
 static void commit_root(lua_State *L, Declaration *decl, Value root, const char *action) {
-  if (store_commit(store_of(decl), root, script_of(L), action)) store_changed(decl);
+  store_commit(store_of(decl), root, script_of(L), action);
 }
 
 /* Stack: 1 store, 2 the table; into *root, one level deep. 0 or an error code. */
@@ -339,7 +339,7 @@ static int f_change(lua_State *L) {
 
 static int f_reset(lua_State *L) {
   Declaration *decl = check_store(L, "store:reset", SHARE_WRITE);
-  if (store_reset(store_of(decl), script_of(L))) store_changed(decl);
+  store_reset(store_of(decl), script_of(L));
   return 0;
 }
 
@@ -352,7 +352,6 @@ static int f_undo(lua_State *L) {
   Error err;
   if (store_undo(store_of(decl), (size_t)n, script_of(L), &err) != 0)
     return luaerror_return(L, &err);
-  store_changed(decl);
   lua_pushboolean(L, 1);
   return 1;
 }

@@ -152,8 +152,9 @@ static void tell_soon(StoreCore *core) {
   loop_after_turn(stores->host->loop, &stores->event);
 }
 
-void store_changed(Declaration *decl) {
-  StoreCore *core = core_of(decl);
+/* The store has a new root: traces get the change, the disk and subscribers the root. */
+static void on_changed(void *ctx) {
+  StoreCore *core = ctx;
   trace(core);
   if (core->persist) persist_changed(core->persist, store_root(core->store));
   tell_soon(core);
@@ -171,6 +172,7 @@ static int open_store(Resource *res, Error *err) {
   StoreCore *core = xcalloc(1, sizeof *core);
   core->res = res;
   core->store = store_new(&options->limits, core->res->owner->charge);
+  store_listen(core->store, on_changed, core);
   core->fresh = true;
   res->object = core;
   if (keep_open(core, err) == 0) return 0;
@@ -275,7 +277,7 @@ static bool take_options(Declaration *decl) {
   }
   store_set_initial(core->store, value_retain(options->initial), gone);
   value_release(gone);
-  if (changed) store_changed(decl);
+  if (changed) on_changed(core);
   else if (core->persist) persist_changed(core->persist, store_root(core->store));
   return other_keys;
 }

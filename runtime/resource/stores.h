@@ -42,10 +42,6 @@ Subscriptions *store_subscriptions(Declaration *decl); /* this declaration's; bo
 bool store_begin_change(Declaration *decl); /* false: one is under way */
 void store_end_change(Declaration *decl);
 
-/* Tells that the store has a new root: subscribers hear of it when the turn is over,
- * those who trace get the change. */
-void store_changed(Declaration *decl);
-
 /* Whoever was held back when a store changed is told when the turn is over. */
 void stores_look_again(Stores *stores);
 

@@ -99,6 +99,33 @@ static void initial_fills_what_is_absent_and_reset_goes_back(void **state) {
   store_free(s);
 }
 
+static void count_call(void *ctx) {
+  ++*(int *)ctx;
+}
+
+/* A migration does not call: its owner does once the initial state is set. */
+static void each_change_calls_the_listener_once(void **state) {
+  (void)state;
+  int calls = 0;
+  Error err;
+  Store *s = store_new(&(StoreLimits){0}, NULL);
+  store_listen(s, count_call, &calls);
+  store_commit(s, value_retain(store_root(s)), "test", NULL);
+  assert_int_equal(calls, 0);
+  set(s, "n", 1);
+  assert_int_equal(calls, 1);
+  assert_int_equal(store_undo(s, 1, "test", &err), 0);
+  assert_int_equal(calls, 2);
+  assert_int_equal(store_undo(s, 99, "test", &err), ERR_NOT_FOUND);
+  assert_false(store_reset(s, "test"));
+  assert_int_equal(calls, 2);
+  assert_true(store_migrate(s, object(s, "n", 2), "test"));
+  assert_int_equal(calls, 2);
+  assert_true(store_reset(s, "test"));
+  assert_int_equal(calls, 3);
+  store_free(s);
+}
+
 static void changed_paths_are_listed(void **state) {
   (void)state;
   Buffer out = {0};
@@ -122,6 +149,7 @@ int main(void) {
       cmocka_unit_test(history_is_bounded_in_count),
       cmocka_unit_test(history_is_bounded_in_bytes),
       cmocka_unit_test(initial_fills_what_is_absent_and_reset_goes_back),
+      cmocka_unit_test(each_change_calls_the_listener_once),
       cmocka_unit_test(changed_paths_are_listed),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
