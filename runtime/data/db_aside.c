@@ -222,7 +222,7 @@ int aside_move(const char *folder, const char *name, char **aside, Error *err) {
   return code;
 }
 
-char *aside_name(const char *name) {
+char *aside_new_name(const char *name) {
   long long now = clock_micros();
   return xasprintf("%s~broken-%lld.%06lld", name, now / 1000000, now % 1000000);
 }

@@ -22,6 +22,6 @@ bool aside_pending(const char *folder); /* there is a move to finish */
 bool aside_is_one(const char *name);
 
 /* Returns new: the name, with the time, under which broken rows are kept. */
-char *aside_name(const char *name);
+char *aside_new_name(const char *name);
 
 #endif

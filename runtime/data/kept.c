@@ -145,7 +145,7 @@ void kept_write(Kept *kept, Buffer *bytes, int64_t version) {
 
 void kept_set_aside(Kept *kept, const char *why, Error *err) {
   free(kept->aside);
-  kept->aside = aside_name(kept->name);
+  kept->aside = aside_new_name(kept->name);
   error_set(err, ERR_DECODE,
             "%.140s; what was kept of the script %.64s is set aside as %.90s", why,
             kept->name, kept->aside);

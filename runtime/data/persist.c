@@ -294,7 +294,7 @@ uint64_t persist_rows_read(const Persist *p) {
 static void on_broken(Source *source, Branch *branch, const Error *err) {
   Persist *p = CONTAINER_OF(source, Persist, source);
   Error report;
-  char *aside = aside_name(p->name);
+  char *aside = aside_new_name(p->name);
   if (branch && !p->closed) {
     rows_set_aside(&p->rows, branch, aside);
     p->changed++;
@@ -315,7 +315,7 @@ static void on_broken(Source *source, Branch *branch, const Error *err) {
 
 void persist_set_aside(Persist *p, const char *why, Error *err) {
   free(p->aside);
-  p->aside = aside_name(p->name);
+  p->aside = aside_new_name(p->name);
   error_set(err, ERR_DECODE, "%.140s; what is stored of %.50s is set aside as %.90s", why,
             p->name, p->aside);
   rows_forget(&p->rows);

@@ -223,7 +223,7 @@ int profile_set_aside(Profile *p, const ProfileEntry *entry, char **aside, Error
   *aside = NULL;
   if (entry->name[profile_own_name(entry->name)])
     return error_set(err, ERR_INVALID, "%.200s was set aside already", entry->name);
-  *aside = aside_name(entry->name);
+  *aside = aside_new_name(entry->name);
   int code = rename_entry(p, entry->keep, entry->name, *aside, err);
   if (code == 0) return 0;
   free(*aside);
@@ -246,7 +246,7 @@ static int check_restore(const ProfileEntry *entry, Error *err) {
 /* Renames both, or neither. */
 static int swap_names(Profile *p, bool keep, const char *name, const char *own,
                       char **aside, Error *err) {
-  *aside = aside_name(own);
+  *aside = aside_new_name(own);
   int code = run_statements(p, "BEGIN IMMEDIATE", err);
   if (code == 0) code = rename_entry(p, keep, own, *aside, err);
   bool moved = sqlite3_changes(p->sql) > 0;
