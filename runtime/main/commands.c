@@ -57,7 +57,7 @@ char *shipped_path(const char *what) {
   return NULL;
 }
 
-/* The way from the current folder, when it is below: what errors show. */
+/* Makes a path below the current folder relative to it: errors show it. Takes path. */
 static char *shorten_path(char *path) {
   char cwd[PATH_MAX];
   size_t len;
@@ -69,8 +69,7 @@ static char *shorten_path(char *path) {
   return rest;
 }
 
-/* A port that is free now. Nothing but the backend asks for one on loopback at start-up.
- */
+/* A port that is free now. At start-up only the backend takes one on loopback. */
 static int free_port(void) {
   uv_loop_t loop;
   uv_tcp_t tcp;
@@ -89,7 +88,7 @@ static int free_port(void) {
   return port;
 }
 
-/* PORT, if it names one; 0: it is not given, -1: it is wrong. */
+/* The port that PORT names; 0: it is not set, -1: it is no port. */
 static int wanted_port(void) {
   const char *text = getenv("PORT");
   if (!text || !*text || strcmp(text, "0") == 0) return 0;
@@ -99,8 +98,7 @@ static int wanted_port(void) {
   return plain && port >= 1 && port <= 65535 ? (int)port : -1;
 }
 
-/* The client is to meet the server beside it, whatever other addresses the environment
- * has. */
+/* The client connects to the server beside it, whatever addresses the environment has. */
 static void set_address(int port) {
   char *number = xasprintf("%d", port), *url = xasprintf("http://127.0.0.1:%d", port);
   setenv("PORT", number, 1);

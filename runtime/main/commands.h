@@ -10,8 +10,8 @@ int command_new(const Options *options);
 int command_data(const Options *options, World *world);
 int command_demo(const Options *options, World *world);
 
-/* Returns new: the path of something shipped ("scripts"), beside the build or installed;
- * NULL when it is nowhere. */
+/* Returns new: the path of a shipped folder ("scripts"), beside the build or installed;
+ * NULL when it is not there. */
 char *shipped_path(const char *what);
 
 #endif

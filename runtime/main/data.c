@@ -94,7 +94,7 @@ int data_folder(const Options *options, char **path) {
 
 enum { LONG_LOG = 8 << 20 };
 
-/* What has grown long makes room for a new one. */
+/* Renames a log that has grown long, so that a new one begins. */
 static void make_room(const char *path) {
   struct stat st;
   if (stat(path, &st) != 0 || st.st_size < LONG_LOG) return;

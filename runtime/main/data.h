@@ -4,11 +4,11 @@
 
 #include "main/options.h"
 
-/* Its path alone, whether it is there or not; as data_folder below. */
+/* The same as data_folder below, but the folder is not made. */
 int data_path(const Options *options, char **path);
-/* Makes the folder (mode 0700) and checks that it can be written. *path is new, or NULL
- * with
- * --memory. Returns 0, or the exit status after writing to stderr what is wrong. */
+/* Makes the folder (mode 0700) and checks that it can be written. *path is new, or
+ * NULL with --memory. Returns 0, or the exit status after writing to stderr what is
+ * wrong. */
 int data_folder(const Options *options, char **path);
 
 /* Returns new: the file that the profile's log goes to while a script draws on the

@@ -1,5 +1,5 @@
-/* tidelock data: what a profile keeps. Nothing here asks back: reset sets aside, and
- * restore sets aside what is there, so that each can be undone by a restore. */
+/* tidelock data: the stores of a profile. No command asks for confirmation: reset and
+ * restore set the current state aside, so that a restore undoes either. */
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -131,7 +131,7 @@ static int report_unknown(const Asked *asked, const char *name, const Error *why
   return 1;
 }
 
-/* Each that is named, or all: *status is the worst. */
+/* Each entry that is named, or all; *status is the worst. */
 static int export_all(const Asked *asked) {
   Error err;
   Buffer out = {0};

@@ -19,7 +19,7 @@ static char *trim_blanks(char *text) {
 typedef struct EnvFile {
   const char *path;
   int line;
-  char **ours; /* names that it has set; owned */
+  char **ours; /* names that this file has set; owned */
   size_t count;
 } EnvFile;
 
@@ -29,7 +29,8 @@ static bool is_ours(const EnvFile *env, const char *name) {
   return false;
 }
 
-/* What was set before us stays, empty or not; of two lines the later one counts. */
+/* A variable that the environment has already stays, empty or not; of two lines the later
+ * one counts. */
 static void set_variable(EnvFile *env, const char *name, const char *value) {
   bool ours = is_ours(env, name);
   if (getenv(name) && !ours) return;

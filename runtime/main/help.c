@@ -1,4 +1,4 @@
-/* See help.h. Texts are lines of at most 52 characters; the columns are put together
+/* See help.h. Texts are lines of at most 52 characters; the columns are laid out
  * here. */
 #include "main/help.h"
 
@@ -102,7 +102,7 @@ static const char ending[] =
 
 enum { COLUMN = 27 };
 
-/* `  left      text`, further lines of the text below it. */
+/* Prints `  left      text`, further lines of the text below it. */
 static void put_row(FILE *out, const char *left, const char *text) {
   fprintf(out, "  %-*s", COLUMN - 2, left);
   if (strlen(left) > COLUMN - 3) fprintf(out, "\n%*s", COLUMN, "");
@@ -121,7 +121,7 @@ static void put_pair(FILE *out, const char *a, const char *b, const char *text) 
   free(left);
 }
 
-/* Of the commands in `of`, or of all that share one of them where `whole` is false. */
+/* The options of exactly the commands in `of`, or (`whole` false) of any of them. */
 static void put_options(FILE *out, const char *heading, const char *of, bool whole) {
   bool any = false;
   for (size_t i = 0; i < COUNT_OF(options); i++) {

@@ -1,4 +1,4 @@
-/* What the commands and options are, in words: for help, and for what was probably meant.
+/* The texts about commands and options: for help, and to suggest a name for a wrong one.
  */
 #ifndef TIDELOCK_MAIN_HELP_H
 #define TIDELOCK_MAIN_HELP_H
@@ -10,11 +10,12 @@
 #include "core/suggest.h"
 
 void help_all(FILE *out);
-/* Of one command; false when there is none of that name. `out` NULL: nothing is printed.
+/* The help of one command; false when there is none of that name. `out` NULL: nothing is
+ * printed.
  */
 bool help_command(FILE *out, const char *word);
-/* What the value of an option ("--env") is called, "" where it takes none; NULL: there is
- * no such option. */
+/* The name of an option's value ("FILE" of "--env"), "" where it takes none; NULL: there
+ * is no such option. */
 const char *help_option_value(const char *option);
 /* The name itself, static; NULL: there is no such option. */
 const char *help_option(const char *option);

@@ -16,9 +16,9 @@
 
 /* --- main ------------------------------------------------------------------------- */
 
-/* A standard descriptor that is closed would be given to the next file opened, and what
- * is meant for it would go there. Reading it is an end; writing it stays the error it
- * was. */
+/* A closed standard descriptor would be reused by the next file opened, which would then
+ * get the output. Here it becomes /dev/null, read-only: reading ends, writing stays an
+ * error. */
 static void hold_standard_descriptors(void) {
   for (int fd = 0; fd <= 2; fd++)
     if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDONLY) != fd) abort();
@@ -65,20 +65,21 @@ static int run_command(const Options *options, World *world) {
   return 2;
 }
 
-/* What stdio still held may be lost: then the status must not say that all is well. */
+/* A failed flush of stdio loses output: then the status is not 0. */
 static int flush_output(int status) {
   if (fflush(stdout) == 0 && !ferror(stdout)) return status;
   fprintf(stderr, "tidelock: cannot write to standard output: %s\n", strerror(errno));
   return status ? status : 1;
 }
 
-/* What is printed and not read holds the process, unless a signal ends it. */
+/* The process waits until its output is read, unless a signal ends it. */
 static int write_output(World *world, int status) {
   Output *output = world->output;
   while (!output_wait(output, 0.02)) {
     if (!atomic_load(&world->ending.signalled) || ending_left(&world->ending) > 0)
       continue;
-    if (!ending_take(&world->ending)) continue; /* the thread of signals does that */
+    if (!ending_take(&world->ending))
+      continue; /* the thread of signals ends the process */
     output_say("tidelock: %zu printed bytes that nobody read are dropped",
                output_left(output));
     return signals_status(world->signals);
@@ -86,7 +87,7 @@ static int write_output(World *world, int status) {
   return status;
 }
 
-/* The last words of the log are written too, if somebody reads them. */
+/* Waits for the end of the log too, if it is read. */
 static int finish_output(World *world, int status) {
   log_settle(world->log);
   status = write_output(world, status);

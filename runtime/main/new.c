@@ -1,5 +1,5 @@
-/* tidelock new: something to start from. The templates are stdlib/new/, compiled in; in
- * them and in names of files NAME stands for the name that was given. */
+/* tidelock new: files to start from. The templates are stdlib/new/, compiled in; in them
+ * and in names of files NAME stands for the given name. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -79,8 +79,8 @@ static void put_path(Buffer *out, const char *path) {
   if (json_put_string(out, path, strlen(path)) != 0) buffer_puts(out, "\"stdlib\"");
 }
 
-/* For editors that speak with the Lua language server: where the types are. One that is
- * there already stays. */
+/* The settings of the Lua language server: where the types are. An existing file stays.
+ */
 static int write_settings(const char *folder) {
   char *path = xasprintf("%s.luarc.json", folder);
   char *meta = shipped_path("stdlib/meta"), *modules = shipped_path("stdlib");
@@ -115,7 +115,7 @@ static int make_folders(const char *name) {
   return status;
 }
 
-/* Nothing is made where one of them is there already. */
+/* Refused, before anything is made, if one of the files exists. */
 static int check_free(const Kind *kind, const char *name) {
   struct stat st;
   int status = 0;

@@ -15,13 +15,13 @@ static int print_usage_error(const char *fmt, const char *what) {
   return 2;
 }
 
-/* The same for a name that there is not; meant is ` (did you mean "x"?)` or "". */
+/* The same for an unknown name; `meant` is ` (did you mean "x"?)` or "". */
 static int wrong_name(const char *what, const char *name, const char *meant) {
   fprintf(stderr, "tidelock: %s: %s%s\ntry: tidelock help\n", what, name, meant);
   return 2;
 }
 
-/* --name, and what its value is called. */
+/* --name, and the name of its value. */
 static void wrong_value(const char *name, const char *value) {
   fprintf(stderr, "tidelock: %s: it takes a value: %s %s\ntry: tidelock help\n", name,
           name, value);

@@ -18,8 +18,8 @@ typedef enum Command {
 
 typedef struct Options {
   Command command;
-  char **
-      paths; /* what is neither option nor command; borrowed from argv; NULL-terminated */
+  char **paths; /* arguments that are neither option nor command; borrowed from argv;
+                   NULL-terminated */
   int path_count;
   char **args; /* after "--": handed to the scripts; NULL-terminated */
   const char *data, *profile, *log_file, *env_file;
@@ -27,8 +27,8 @@ typedef struct Options {
                          static */
   const char *word;   /* the command, as written; NULL: none was; borrowed */
   bool help;          /* --help was given */
-  const char *only;   /* of test: which */
-  bool watch;         /* of test: again at every save */
+  const char *only;   /* of test: the tests to run */
+  bool watch;         /* of test: run again at every save */
   double turn_limit;  /* seconds; 0: not given */
   bool memory, plain, no_watch, watch_poll;
   double stop_timeout; /* seconds; 0: not given */

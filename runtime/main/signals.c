@@ -1,9 +1,9 @@
-/* See signals.h. `lock` guards the runtime, which comes and goes, and `tries`.
+/* See signals.h. `lock` guards `rt` and `wakeup`, which come and go.
  *
- * The thread also sees to it that the process ends in time, whatever the loop does: it
- * may be in a function that nothing can stop, or free very much memory. When the
- * time is up the thread waits for what is queued for the disk, and ends the process
- * itself; while the loop hands over what is to be kept, it is given all the time that
+ * The thread also makes the process end in time, whatever the loop does: the loop may be
+ * in a function that nothing can stop, or free very much memory. When the time is up the
+ * thread waits for writes that are queued for the disk, and ends the process itself.
+ * While the loop gives the database what is to be kept, the thread waits as long as that
  * takes. */
 #include "main/signals.h"
 
@@ -31,14 +31,14 @@ struct Signals {
   atomic_int status;
   atomic_bool reload, closing;
   atomic_bool woken; /* by SIGUSR1, because the end is asked for */
-  bool terminal;     /* there was one to control us when we began */
-  int moments;       /* of the thread, since the time of scripts was over */
+  bool terminal;     /* we began with a controlling terminal */
+  int moments;       /* counted by the thread since the time of scripts was over */
   double first;      /* when the first signal that ends us came, monotonic seconds */
 };
 
 #define MOMENT 0.02 /* seconds */
-/* The same signal again within this is a copy of it: timeout(1) sends one to the process
- * and one to its group, npm hands on the Ctrl-C that the terminal has sent to us too. */
+/* The same signal within these seconds is a copy: timeout(1) signals the process and its
+ * group, and npm passes on the Ctrl-C that the terminal has sent to us too. */
 #define COPY 0.05
 
 static bool has_terminal(void) {
@@ -113,15 +113,15 @@ static void handle_signal(Signals *s, int number) {
   else if (number == SIGUSR1) reopen_log(s);
 }
 
-/* Moments that the loop had, after scripts, to hand over what is to be kept: this thread
- * has counted a third of those that there were for it. So a process that was stopped
- * meanwhile loses nothing of that. */
+/* Whether the loop had its time, after scripts, to give the database what is to be kept.
+ * The thread counts moments and needs a third of them, so that a process that was stopped
+ * (SIGSTOP) meanwhile still gets that time. */
 static bool had_its_time(const Signals *s) {
   double kept = ending_due(s->ending) - ending_scripts_due(s->ending);
   return s->moments * MOMENT * 3 >= kept;
 }
 
-/* What is printed and not read holds the process, unless a signal ends it. */
+/* The process waits until its output is read, unless a signal ends it. */
 static bool is_held(const Signals *s) {
   if (atomic_load(&s->ending->signalled)) return false;
   return output_left(s->output) || atomic_load(&s->ending->phase) == ENDING_CLOSED;
@@ -135,7 +135,7 @@ static bool is_overdue(Signals *s) {
   return atomic_load(&e->phase) != ENDING_SAVING && atomic_load(&e->unsaved) == 0;
 }
 
-/* A function that could not be stopped is no success. */
+/* Not 0 after a function that could not be stopped. */
 static int overdue_status(const Signals *s) {
   int status = atomic_load(&s->status);
   if (!status) status = atomic_load(&s->ending->status);
@@ -168,7 +168,7 @@ static void *thread_main(void *arg) {
   return NULL;
 }
 
-/* On whichever thread asks. */
+/* On the thread that asks for the end. */
 static void wake_thread(void *ctx) {
   Signals *s = ctx;
   atomic_store(&s->woken, true);
@@ -219,8 +219,8 @@ static bool is_ignored(int number) {
   return sigaction(number, NULL, &now) == 0 && now.sa_handler == SIG_IGN;
 }
 
-/* A SIGHUP that was ignored when we began, by nohup for example, stays so. A shell that
- * starts us in the background ignores SIGINT: we do not. */
+/* A SIGHUP that was ignored when we began, by nohup for example, stays ignored. A shell
+ * that starts us in the background ignores SIGINT: we do not. */
 static void choose_signals(sigset_t *set) {
   sigemptyset(set);
   sigaddset(set, SIGINT);

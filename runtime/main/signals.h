@@ -1,4 +1,4 @@
-/* Signals. A thread of their own waits for them, so that they are heard whatever the loop
+/* Signals. A thread of their own waits for them, so that they work whatever the loop
  * does: SIGINT and SIGTERM end the process cleanly, a second one at once, SIGHUP reloads
  * the scripts (or ends the process, when our terminal was closed), SIGUSR1 opens the log
  * file anew. */
@@ -13,11 +13,11 @@
 
 typedef struct Signals Signals;
 
-/* Returns new. To be called before there is any other thread: all of them inherit that
- * the signals are not theirs. Borrows all. */
+/* Returns new. Call it before any other thread starts: threads inherit the blocked
+ * signals. Borrows all. */
 Signals *signals_new(Ending *ending, Log *log, Output *output);
 void signals_free(Signals *s); /* the signals do what they did before */
-/* The runtime that hears of them, until it is detached; loop thread. */
+/* The runtime that gets the signals, until it is detached; loop thread. */
 void signals_attach(Signals *s, Runtime *rt);
 void signals_detach(Signals *s);
 /* The exit status where a signal ended the process; 0: none did. */
