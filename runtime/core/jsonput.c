@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/json.h"
+#include "core/jsonput.h"
 #include "core/jsonrun.h"
 #include "core/utf8.h"
 

@@ -3,7 +3,7 @@
  * connection, as the RFC demands: the two ends would decode differently. */
 #include <string.h>
 
-#include "proto/deflate.h"
+#include "proto/deflate_offer.h"
 
 enum { MOST_BITS = 15, LEAST_BITS = 8 };
 

@@ -9,6 +9,7 @@
 #define TIDELOCK_PROTO_HTTP1_H
 
 #include "core/buffer.h"
+#include "proto/http1_reason.h"
 
 enum { HTTP1_MAX_HEADERS = 100 };
 
@@ -66,6 +67,5 @@ bool http1_has_token(const char *value, const char *token);
 /* Whether this may stand as a header's name, or as its value (NULL: no). */
 bool http1_is_name(const char *text);
 bool http1_is_value(const char *text);
-const char *http1_reason(int status); /* "Not Found"; "Unknown" for what has no name */
 
 #endif

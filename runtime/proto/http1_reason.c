@@ -1,5 +1,5 @@
 /* The names of statuses (RFC 9110, section 15, and its registry). */
-#include "proto/http1.h"
+#include "proto/http1_reason.h"
 
 const char *http1_reason(int status) {
   static const struct {

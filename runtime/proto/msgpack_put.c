@@ -1,7 +1,7 @@
 /* The writer of msgpack: each value in the shortest form that the reader of notepack.io
  * understands. */
 #include "core/utf8.h"
-#include "proto/msgpack.h"
+#include "proto/msgpack_put.h"
 
 static void put_uint(Buffer *out, int head, uint64_t value, int bytes) {
   char text[9] = {(char)head};

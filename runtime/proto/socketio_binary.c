@@ -8,7 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "proto/socketio.h"
+#include "proto/socketio_binary.h"
+
+#include "proto/socketio_text.h"
 
 enum { MOST_BYTES = 64 << 20, KEEP_MEMORY = 64 << 10 };
 

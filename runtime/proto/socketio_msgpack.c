@@ -1,8 +1,9 @@
 /* Socket.IO packets as npm's socket.io-msgpack-parser writes them. Pure. */
+#include "proto/socketio_msgpack.h"
+
 #include <string.h>
 
 #include "proto/msgpack.h"
-#include "proto/socketio.h"
 
 static int set_error(Error *err, const char *what) {
   return error_set(err, ERR_PROTOCOL, "the server sent a Socket.IO packet %s", what);

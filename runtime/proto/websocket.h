@@ -1,4 +1,4 @@
-/* RFC 6455 framing, pure: bytes in, events out; messages in, bytes out. Knows both roles.
+/* RFC 6455 framing, pure: bytes in, events out, for both roles.
  * No I/O, no clock, no randomness of its own (the caller gives masking keys).
  *
  * Everything the RFC asks is checked here: reserved bits, opcodes, masks by role, minimal
@@ -12,17 +12,10 @@
 #include "core/error.h"
 #include "core/utf8.h"
 #include "proto/deflate.h"
+#include "proto/websocket_frame.h"
+#include "proto/websocket_handshake.h"
 
 typedef enum WsRole { WS_CLIENT, WS_SERVER } WsRole;
-typedef enum WsOpcode {
-  WS_CONTINUATION = 0,
-  WS_TEXT = 1,
-  WS_BINARY = 2,
-  WS_CLOSE = 8,
-  WS_PING = 9,
-  WS_PONG = 10
-} WsOpcode;
-
 /* A message, ping, pong or close of the peer. data is borrowed, valid until the next call
  * on the parser. WS_TEXT and WS_BINARY are whole messages. For WS_CLOSE `close_code` is
  * the code received (1005: none) and data its reason. */
@@ -56,55 +49,5 @@ size_t ws_parser_held(
  *     ...; */
 int ws_parse(WsParser *p, char *data, size_t len, size_t *used, WsEvent *event,
              int *close_code, Error *err);
-
-/* Appends one frame to out. A client gives a random 4-byte mask, a server NULL. */
-void ws_frame(Buffer *out, bool fin, WsOpcode opcode, const uint8_t mask[4],
-              const char *data, size_t len);
-/* The same for a whole message of data that deflate_write has compressed: RSV1 is set. */
-void ws_frame_deflated(Buffer *out, WsOpcode opcode, const uint8_t mask[4],
-                       const char *data, size_t len);
-enum { WS_MAX_REASON = 123 };
-/* Appends a close frame. A code that may not stand in one (0, 1005, 1006) sends none. The
- * reason is cut at WS_MAX_REASON bytes between characters, and left out when it is not
- * UTF-8. */
-void ws_frame_close(Buffer *out, const uint8_t mask[4], int code, const char *reason,
-                    size_t len);
-/* Masks or unmasks in place bytes that start at `offset` of a payload. */
-void ws_mask(char *bytes, size_t len, const uint8_t mask[4], size_t offset);
-/* Whether a close code may stand in a frame (1000-1003, 1007-1014, 3000-4999). */
-bool ws_close_code_valid(int code);
-
-/* --- the opening handshake (client) ----------------------------------------------- */
-
-enum { WS_KEY_LEN = 24, WS_MAX_HANDSHAKE = 16 * 1024 };
-
-/* The base64 of 16 random bytes given by the caller; out holds WS_KEY_LEN + 1. */
-void ws_key(const uint8_t random[16], char *out);
-/* The Sec-WebSocket-Accept for a key; out holds 29 bytes. */
-void ws_accept(const char *key, char *out);
-
-typedef struct WsRequest {
-  const char *host, *target, *key; /* "example.org:8080", "/path?query" */
-  const char *subprotocols;        /* NULL: none */
-  const char *const *headers;      /* NULL-terminated; NULL: none */
-  const DeflateOptions *deflate;   /* NULL, or not enabled: no compression is offered */
-  double now; /* wall clock, from which a date in Retry-After counts */
-} WsRequest;
-/* ERR_INVALID when a part could not stand in a request or break out of its line, or a
- * header is one that the handshake itself sends. Call it before ws_request. */
-int ws_request_check(const WsRequest *request, Error *err);
-/* Appends the request. A Host header among request->headers replaces ours. */
-void ws_request(Buffer *out, const WsRequest *request);
-
-/* Reads the server's answer. Returns the number of bytes it took (the first byte after it
- * belongs to the first frame), 0 when more is needed, -1 with *err filled: HANDSHAKE,
- * with the status and the start of the body in the detail, or TOO_LARGE. `request` is
- * the one that was sent: its key, subprotocols and deflate count. */
-typedef struct WsAgreed {
-  char subprotocol[128]; /* "": none */
-  DeflateTerms deflate;
-} WsAgreed;
-long ws_response(const char *data, size_t len, const WsRequest *request, WsAgreed *agreed,
-                 Error *err);
 
 #endif

@@ -1,8 +1,10 @@
 /* The writer of WebSocket frames, for both roles (RFC 6455, section 5), and the rules
  * that reader and writer share: masks and close codes. Pure. */
-#include "proto/websocket.h"
+#include "proto/websocket_frame.h"
 
 #include <string.h>
+
+#include "core/utf8.h"
 
 enum { MAX_CONTROL = WS_MAX_REASON + 2 };
 

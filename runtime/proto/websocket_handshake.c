@@ -1,7 +1,7 @@
 /* The opening handshake of a WebSocket client (RFC 6455, section 4): the request, and the
  * check of the answer. Pure. Errors quote the server's text with control characters and
  * broken UTF-8 replaced. */
-#include "proto/websocket.h"
+#include "proto/websocket_handshake.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +9,7 @@
 #include <strings.h>
 
 #include "core/base64.h"
+#include "core/utf8.h"
 #include "proto/httpdate.h"
 #include "proto/sha1.h"
 

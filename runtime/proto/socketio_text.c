@@ -1,6 +1,6 @@
 /* Socket.IO v5: the header of a packet, read and written. Pure.
  *   type[attachments-][/namespace[?query],][ack id][JSON] */
-#include "proto/socketio.h"
+#include "proto/socketio_text.h"
 
 #include <string.h>
 
