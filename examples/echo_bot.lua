@@ -1,4 +1,4 @@
--- An echo bot: says again what it hears in a room. tidelock run examples/echo_bot.lua
+-- An echo bot: repeats what others say in a room. tidelock run examples/echo_bot.lua
 -- A server to try it with: node tests/peer/socketio_server.js --port=3000
 local env = require "tidelock.env"
 local socket = require "tidelock.socket"

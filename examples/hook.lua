@@ -1,5 +1,5 @@
--- A hook: listens in on a connection that another script has declared, here the client's. Neither
--- knows of the other; either may be edited or broken without the other noticing.
+-- A hook: listens on a connection that another script has declared, here the client's. The scripts do
+-- not depend on each other: either may be edited, or fail, while the other goes on.
 --   tidelock run client=scripts examples/hook.lua
 local socket = require "tidelock.socket"
 

@@ -1,5 +1,5 @@
--- A ticker: tells all others a number each second. tidelock run examples/ticker.lua
--- Edit it and save: the count goes on (script.keep), and so does the beat (a named timer).
+-- A ticker: sends a number to all other clients each second. tidelock run examples/ticker.lua
+-- Edit it and save: the count continues (script.keep), and so does the rhythm (a named timer).
 local env = require "tidelock.env"
 local script = require "tidelock.script"
 local socket = require "tidelock.socket"

@@ -1,4 +1,4 @@
--- A plain WebSocket: what is typed is sent, what comes is shown. It connects again after a loss.
+-- A plain WebSocket: sends typed lines, prints received messages, and reconnects after a loss.
 --
 --   WS_URL=wss://echo.example.org/ tidelock run examples/websocket.lua
 local env = require "tidelock.env"

@@ -134,7 +134,7 @@ local reasons = {
   rejected = "the server refused",
 }
 
-local function fill(text, values)
+local function fill_text(text, values)
   return (text:gsub("{(%w+)}", function(name)
     local value = values and values[name]
     return value ~= nil and tostring(value) or nil
@@ -147,7 +147,7 @@ end
 function M.text(code, values)
   local text = M.texts[code]
   if not text then error("no text has the code " .. tostring(code), 2) end
-  return fill(text, values)
+  return fill_text(text, values)
 end
 
 ---The text of an error, with the server's list of wrong fields if there is one.
@@ -159,7 +159,7 @@ function M.of_error(err, values)
   local text = M.errors[code] or M.errors.UNEXPECTED
   local all = { code = err.code }
   for name, value in pairs(values or {}) do all[name] = value end
-  local shown = fill(text, all)
+  local shown = fill_text(text, all)
   local fields = type(err.data) == "table" and err.data.errors
   if type(fields) ~= "table" or #fields == 0 then return shown end
   return shown .. " (" .. table.concat(fields, "; ") .. ")"

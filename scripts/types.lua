@@ -177,7 +177,7 @@ M.Answer = schema.record { success = schema.literal(true), pagination = M.Pagina
 ---@class Refusal the frame of a refusal; a failing server may send anything else
 ---@field message? string
 ---@field code? string
----@field errors? string[] what is wrong with each field
+---@field errors? string[] an error for each wrong field
 M.Refusal = schema.record {
   message = text:catch(nil), code = schema.string { max = 64, pattern = "^%u[%u%d_]*$" }:catch(nil),
   errors = schema.array(text):catch(nil),

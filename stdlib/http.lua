@@ -1,9 +1,9 @@
--- tidelock.http: requests that are waited for. See docs/http.md.
+-- tidelock.http: HTTP requests; a call waits for the response. See docs/http.md.
 --
 --   local res, err = http.get("https://example.org/api", { query = { page = 2 } })
 --   if res and res.status == 200 then local value, why = res:json() end
 --
--- Options are checked and joined here; what is on the wire is runtime/net/http.c's.
+-- Options are checked and merged here; runtime/net/http.c sends the requests.
 local core = require "tidelock.http.core"
 local json = require "tidelock.json"
 local checks = require "tidelock.options.core"
@@ -15,7 +15,7 @@ local M = {}
 
 -- --- options --------------------------------------------------------------------------------
 
-local function fail(fmt, ...)
+local function raise_misuse(fmt, ...)
   local quoted = table.pack(...)
   for i = 1, quoted.n do
     if type(quoted[i]) == "string" then quoted[i] = checks.cut(quoted[i]) end
@@ -23,57 +23,57 @@ local function fail(fmt, ...)
   error("http: " .. fmt:format(table.unpack(quoted, 1, quoted.n)), 0)
 end
 
-local function of_type(want)
+local function type_checker(want)
   return function(name, value)
-    if type(value) ~= want then fail("%s must be a %s, not a %s", name, want, type(value)) end
+    if type(value) ~= want then raise_misuse("%s must be a %s, not a %s", name, want, type(value)) end
   end
 end
 
--- C would take it up to the zero byte.
-local function whole(name, value)
-  of_type("string")(name, value)
-  if value:find("\0", 1, true) then fail("%s holds a zero byte", name) end
+-- A C string ends at a zero byte.
+local function check_text(name, value)
+  type_checker("string")(name, value)
+  if value:find("\0", 1, true) then raise_misuse("%s holds a zero byte", name) end
 end
 
-local function seconds(name, value)
+local function check_seconds(name, value)
   if type(value) ~= "number" or value <= 0 or value ~= value then
-    fail("%s must be a number of seconds above 0", name)
+    raise_misuse("%s must be a number of seconds above 0", name)
   end
 end
 
-local function count(least, most)
+local function range_checker(least, most)
   return function(name, value)
     if math.type(value) ~= "integer" or value < least or value > most then
-      fail("%s must be a whole number from %d to %d", name, least, most)
+      raise_misuse("%s must be a whole number from %d to %d", name, least, most)
     end
   end
 end
 
-local function body(_, value)
-  if type(value) == "table" then fail("body must be a string: a table goes as json = {...}") end
-  of_type("string")("body", value)
+local function check_body(_, value)
+  if type(value) == "table" then raise_misuse("body must be a string: a table goes as json = {...}") end
+  type_checker("string")("body", value)
 end
 
--- What each option must be. The first ones a client may have for all of its requests.
+-- The checker of each option. Those in `common` may be a client's defaults too.
 local common = {
-  headers = of_type "table", query = of_type "table", timeout = seconds,
-  connect_timeout = seconds, max_body = count(1, 1 << 53), redirects = count(0, 1000),
-  expect = status.check, insecure = of_type "boolean", http2 = of_type "boolean",
-  decompress = of_type "boolean",
+  headers = type_checker "table", query = type_checker "table", timeout = check_seconds,
+  connect_timeout = check_seconds, max_body = range_checker(1, 1 << 53), redirects = range_checker(0, 1000),
+  expect = status.check, insecure = type_checker "boolean", http2 = type_checker "boolean",
+  decompress = type_checker "boolean",
 }
 for _, name in ipairs { "proxy", "ca", "cert", "key", "key_password", "pin", "ciphers" } do
-  common[name] = whole
+  common[name] = check_text
 end
-local of_request = { method = of_type "string", url = of_type "string", body = body,
+local of_request = { method = type_checker "string", url = type_checker "string", body = check_body,
   json = function() end }
-local of_client = { base_url = of_type "string" }
+local of_client = { base_url = type_checker "string" }
 
--- What is handed over instead of a body looks like options.
+-- A table in the place of the body looks like options.
 local hint = ": a table as the body goes as json = {...}"
 local takes_body = { post = hint, put = hint, patch = hint }
 
-local function check(what, options, extra)
-  if type(options) ~= "table" then fail("%s takes a table of options", what) end
+local function check_options(what, options, extra)
+  if type(options) ~= "table" then raise_misuse("%s takes a table of options", what) end
   for name, value in pairs(options) do
     local checker = common[name] or extra[name]
     if not checker then
@@ -81,7 +81,7 @@ local function check(what, options, extra)
       for key in pairs(common) do known[key] = true end
       for key in pairs(extra) do known[key] = true end
       local meant = checks.suggest(tostring(name), known)
-      fail("%s has no option '%s'%s%s", what, tostring(name), meant, takes_body[what] or "")
+      raise_misuse("%s has no option '%s'%s%s", what, tostring(name), meant, takes_body[what] or "")
     end
     checker(name, value)
   end
@@ -89,14 +89,14 @@ end
 
 -- --- headers --------------------------------------------------------------------------------
 
--- Adds to `all`, by lower-case name; false takes a header of the client's away.
+-- Adds headers to `all`, by lower-case name; false removes a header of the client.
 local function add_headers(all, headers)
   if not headers then return end
   local seen = {}
   for name, value in pairs(headers) do
-    if type(name) ~= "string" then fail("headers are named by strings: { Name = \"value\" }") end
+    if type(name) ~= "string" then raise_misuse("headers are named by strings: { Name = \"value\" }") end
     local key = name:lower()
-    if seen[key] then fail("the header %s is given twice: use a list of values", name) end
+    if seen[key] then raise_misuse("the header %s is given twice: use a list of values", name) end
     seen[key] = true
     all[key] = value and { name = name, value = value }
   end
@@ -106,12 +106,12 @@ local function put_header(lines, name, value)
   local text = value
   if type(value) == "number" then text = urls.number(value) end
   if type(text) ~= "string" then
-    fail("the header %s must be a string, not a %s", name, type(value))
+    raise_misuse("the header %s must be a string, not a %s", name, type(value))
   end
   lines[#lines + 1] = ("%s: %s"):format(name, text)
 end
 
--- In the order of their names, so that equal requests are equal on the wire.
+-- Sorted by name, so that equal requests are equal on the wire.
 local function header_lines(all)
   local keys, lines = {}, {}
   if not next(all) then return lines end
@@ -122,7 +122,7 @@ local function header_lines(all)
   for _, key in ipairs(keys) do
     local name, value = all[key].name, all[key].value
     local list = urls.list(value)
-    if not list then fail("the header %s must be a string or a list of them", name) end
+    if not list then raise_misuse("the header %s must be a string or a list of them", name) end
     for _, one in ipairs(list) do put_header(lines, name, one) end
   end
   return lines
@@ -143,16 +143,16 @@ local known = { GET = true, HEAD = true, POST = true, PUT = true, PATCH = true, 
 local passed = { "timeout", "connect_timeout", "max_body", "redirects",
   "http2", "decompress", "insecure", "proxy", "ca", "cert", "key", "key_password", "pin", "ciphers" }
 
--- get and GET are one; methods that are not known go out as they are given.
+-- Known methods in capitals; others unchanged.
 local function method_of(options)
   local method = options.method or "GET"
   return known[method:upper()] and method:upper() or method
 end
 
--- Returns true and the body, if any, whose type is added to the headers; or false, err.
+-- Returns true and the body, and adds its type to the headers; or false, err.
 local function body_of(options, headers)
   if options.json == nil then return true, options.body end
-  if options.body then fail("body and json exclude each other") end
+  if options.body then raise_misuse("body and json exclude each other") end
   local text, err = json.encode(options.json)
   if not text then return false, err end
   if headers["content-type"] == nil then
@@ -161,18 +161,18 @@ local function body_of(options, headers)
   return true, text
 end
 
-local function option(options, defaults, name)
+local function option_of(options, defaults, name)
   if options[name] ~= nil then return options[name] end
   return defaults[name]
 end
 
--- Returns what the core takes, or nil, err.
-local function build(what, options, defaults)
-  check(what, options, of_request)
-  if not options.url then fail("%s needs a url", what) end
+-- Returns the request for the core, or nil, err.
+local function build_request(what, options, defaults)
+  check_options(what, options, of_request)
+  if not options.url then raise_misuse("%s needs a url", what) end
   local url, at_home = urls.join(defaults.base_url, options.url)
   local headers = {}
-  -- A client's headers may hold secrets: they go to the origin of its base_url alone.
+  -- A client's headers may hold secrets: they are sent only to the origin of its base_url.
   if at_home then add_headers(headers, defaults.headers) end
   add_headers(headers, options.headers)
   local ok, text = body_of(options, headers)
@@ -188,68 +188,68 @@ local function build(what, options, defaults)
   return request
 end
 
--- Misuse is told with the place of the call. Public functions end in `return send(...)`, so
--- that their caller is two levels up from here.
-local function send(what, options, defaults)
-  local ok, request, err = pcall(build, what, options, defaults)
+-- Misuse is raised at the line of the call. Public functions end in `return send_request(...)`, so that
+-- their caller is two levels up.
+local function send_request(what, options, defaults)
+  local ok, request, err = pcall(build_request, what, options, defaults)
   if not ok then error(request, 2) end
   if not request then return nil, err end
   local res
   res, err = core.request(request)
   if not res then return nil, err end
   setmetatable(res, Response)
-  local expect = option(options, defaults, "expect")
+  local expect = option_of(options, defaults, "expect")
   if not expect or status.fits(res.status, expect) then return res end
   return nil, status.refuse(request.method, res)
 end
 
 -- The options of a verb: (url, options) or (url, body, options).
-local function gather(what, method, url, first, second)
+local function gather_options(what, method, url, first, second)
   local given = first
   if type(first) == "string" then given = second end
   if given == nil and first == nil then return { method = method, url = url } end
-  if type(given or {}) ~= "table" then fail("%s takes a table of options", what) end
+  if type(given or {}) ~= "table" then raise_misuse("%s takes a table of options", what) end
   local options = { method = method, url = url }
   for name, value in pairs(given or {}) do
-    if options[name] ~= nil then fail("%s has no option '%s'", what, name) end
+    if options[name] ~= nil then raise_misuse("%s has no option '%s'", what, name) end
     options[name] = value
   end
   if type(first) ~= "string" then return options end
-  if options.body ~= nil then fail("%s: the body is given twice", what) end
+  if options.body ~= nil then raise_misuse("%s: the body is given twice", what) end
   options.body = first
   return options
 end
 
 local function send_verb(method, defaults, url, first, second)
   local what = method:lower()
-  local ok, options = pcall(gather, what, method, url, first, second)
+  local ok, options = pcall(gather_options, what, method, url, first, second)
   if not ok then error(options, 2) end
-  return send(what, options, defaults)
+  return send_request(what, options, defaults)
 end
 
--- --- the doors ------------------------------------------------------------------------------
+-- --- interface ------------------------------------------------------------------------------
 
 local none = {}
 
--- Starts a request and waits for its end.
-function M.request(options) return send("request", options, none) end
+-- Sends a request and waits for the response.
+function M.request(options) return send_request("request", options, none) end
 
 local Client = {}
 Client.__index = Client
 Client.__name = "http client"
 
--- The defaults of a client, by client; it shows none of them, they may hold secrets.
+-- The defaults of each client: outside its table, since they may hold secrets.
 local defaults_of = setmetatable({}, { __mode = "k" })
 
-local function of(client)
+local function defaults_for(client)
   local defaults = defaults_of[client]
   if not defaults then error("call a client's functions with a colon: api:get(path)", 3) end
   return defaults
 end
 
 function Client:request(options)
-  local defaults = of(self)
-  return send("request", options, defaults)
+  local defaults = defaults_for(self)
+  return send_request("request", options, defaults)
 end
 
 for _, method in ipairs { "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE" } do
@@ -257,25 +257,25 @@ for _, method in ipairs { "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE" } do
     return send_verb(method, none, url, first, second)
   end
   Client[method:lower()] = function(self, url, first, second)
-    local defaults = of(self)
+    local defaults = defaults_for(self)
     return send_verb(method, defaults, url, first, second)
   end
 end
 
 checks.strict("an http client", Client, "method")
 
-local function copy(options)
+local function copy_options(options)
   local result = {}
   for name, value in pairs(options) do result[name] = value end
   return result
 end
 
--- An object with the same functions, as methods, and defaults for them.
+-- Returns a client: the functions above as methods, with default options.
 function M.client(options)
-  local ok, why = pcall(check, "client", options or none, of_client)
+  local ok, why = pcall(check_options, "client", options or none, of_client)
   if not ok then error(why, 2) end
   local client = setmetatable({}, Client)
-  defaults_of[client] = copy(options or none)
+  defaults_of[client] = copy_options(options or none)
   return client
 end
 

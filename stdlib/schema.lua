@@ -1,4 +1,4 @@
--- tidelock.schema: what a value must look like, told once; checked where data comes in.
+-- tidelock.schema: describes values once; checks them where data comes in.
 --
 --   local schema = require "tidelock.schema"
 --   local Message = schema.record {
@@ -10,9 +10,9 @@
 --   }
 --   local message, err = Message:check(data)   → a fresh copy | nil, err (INVALID, with err.issues)
 --
--- A schema is a closure that its makers have put together; checking looks nothing up. It never
--- changes what it is given, reads tables and views of stores alike, and is bounded: in depth,
--- in values looked at, in issues told. See docs/schema.md.
+-- A schema is a closure composed by its constructors; a check does no lookups. A check never changes its
+-- input, reads tables and views of stores alike, and is bounded in depth, values and issues. See
+-- docs/schema.md.
 local choice = require "tidelock.schema.choice"
 local coerce = require "tidelock.schema.coerce"
 local container = require "tidelock.schema.container"

@@ -17,13 +17,13 @@ local M = {}
 
 -- --- answers --------------------------------------------------------------------------------
 
--- What an error value says as a status, when a handler returns nil and it.
+-- The status of an error that a handler returns as `nil, err`, by its code.
 local statuses = {
   INVALID = 400, DECODE = 400, REJECTED = 403, NOT_FOUND = 404, BUSY = 409, TOO_LARGE = 413,
   UNSUPPORTED = 415, TIMEOUT = 504,
 }
 
--- What a header may hold; else tostring would write an address into it.
+-- The types that tostring writes as text; of others it would write an address.
 local plain = { string = true, number = true, boolean = true }
 
 local function put_header(list, name, value)
@@ -53,7 +53,7 @@ local function from_error(err)
 end
 
 -- (status, body, headers), (body, nil, headers), (nil, err) or nothing: see docs/server.md.
-local function normalise(first, second, third)
+local function normalise_answer(first, second, third)
   if first == nil and second == nil then return 204, nil, third end
   if first == nil then
     local status, body = from_error(second)
@@ -63,8 +63,8 @@ local function normalise(first, second, third)
   return 200, first, second
 end
 
--- The body as bytes, and its type.
-local function written(body)
+-- The body as bytes, and its content type.
+local function encode_body(body)
   if body == nil then return "" end
   if plain[type(body)] then return tostring(body), "text/plain; charset=utf-8" end
   if type(body) ~= "table" and type(body) ~= "userdata" then -- a view is userdata
@@ -75,39 +75,29 @@ local function written(body)
   return text, "application/json"
 end
 
-local function respond(self, id, status, body, headers)
+local function send_answer(self, id, status, body, headers)
   local list = {}
   local has_type = put_headers(list, headers)
-  local text, kind = written(body)
+  local text, kind = encode_body(body)
   if kind and not has_type then list[#list + 1] = "Content-Type: " .. kind end
   local ok, err = self.core:respond(id, status, list, text)
   if not ok and err.code ~= "CLOSED" then error(err.message, 0) end
 end
 
-local function problem(status, code, message)
+local function error_answer(status, code, message)
   return status, { error = { code = code, message = message } }
 end
 
 -- --- requests -------------------------------------------------------------------------------
 
----@class tidelock.server.Request
----@field method string
----@field path string still encoded
----@field params table<string, string> what the pattern names, decoded
----@field query table<string, string>
----@field query_string string
----@field headers table<string, string> by lower-case names
----@field body string
----@field remote string the client's address
----@field json fun(): any, tidelock.Error? the body, decoded
-local function complete(req)
+local function complete_request(req)
   req.query = router.query(req.query_string)
   req.params = {}
   function req.json() return json.decode(req.body) end
   return req
 end
 
-local function route(self, req)
+local function route_request(self, req)
   if req.path == "*" then -- OPTIONS *: about the server as a whole (RFC 9110, 9.3.7)
     return 204, nil, { Allow = table.concat(self.router:methods(), ", ") }
   end
@@ -116,18 +106,18 @@ local function route(self, req)
     req.params = params
     return handler(req)
   end
-  if #params == 0 then return problem(404, "NOT_FOUND", "there is nothing at " .. req.path) end
+  if #params == 0 then return error_answer(404, "NOT_FOUND", "there is nothing at " .. req.path) end
   local allow = { Allow = table.concat(params, ", ") }
   if req.method == "OPTIONS" then return 204, nil, allow end
-  local status, body = problem(405, "INVALID", req.method .. " is not for " .. req.path)
+  local status, body = error_answer(405, "INVALID", req.method .. " is not for " .. req.path)
   return status, body, allow
 end
 
--- Middleware n and what follows it.
-local function run(self, req, n)
+-- Calls middleware n, which may call the rest: further middleware and the route.
+local function run_handlers(self, req, n)
   local fn = self.middleware[n]
-  if not fn then return route(self, req) end
-  return fn(req, function() return run(self, req, n + 1) end)
+  if not fn then return route_request(self, req) end
+  return fn(req, function() return run_handlers(self, req, n + 1) end)
 end
 
 local function is_io(self, path)
@@ -136,11 +126,11 @@ end
 
 local function open_websocket(self, id, req)
   local handlers, params = self.channels:find("GET", req.path)
-  if not handlers then return respond(self, id, problem(404, "NOT_FOUND", "no WebSocket here")) end
+  if not handlers then return send_answer(self, id, error_answer(404, "NOT_FOUND", "no WebSocket here")) end
   req.params = params
   local answer, status, body = true, nil, nil
   if handlers.accept then answer, status, body = handlers.accept(req) end
-  if not answer then return respond(self, id, status or 403, body) end
+  if not answer then return send_answer(self, id, status or 403, body) end
   local accepted, err = self.core:accept(id, type(answer) == "string" and answer or nil)
   if not accepted and err.code == "CLOSED" then return end
   if not accepted then error("accept: " .. err.message, 0) end
@@ -154,16 +144,13 @@ end
 
 local function on_request(self, id, req)
   if is_io(self, req.path) then return self.engine_io.engine:request(id, req) end
-  complete(req)
+  complete_request(req)
   if req.websocket then return open_websocket(self, id, req) end
-  respond(self, id, normalise(run(self, req, 1)))
+  send_answer(self, id, normalise_answer(run_handlers(self, req, 1)))
 end
 
 -- --- plain WebSockets -----------------------------------------------------------------------
 
----@class tidelock.server.WebSocket
----@field id integer
----@field data table the script's own
 local WebSocket = {}
 WebSocket.__index = WebSocket
 
@@ -192,10 +179,6 @@ end
 
 -- --- the server -----------------------------------------------------------------------------
 
----@class tidelock.server.Server
----@field name string
----@field port? integer once it is open
----@field url? string "http://127.0.0.1:8000", once it is open
 local Server = {}
 
 local methods = checks.strict("a server", {}, "method")
@@ -260,14 +243,6 @@ function methods:websocket(pattern, handlers, none)
   return self
 end
 
----@class tidelock.server.IoOptions
----@field path? string "/socket.io/"
----@field ping_interval? number seconds between heartbeats (25)
----@field ping_timeout? number seconds for their answer (20)
----@field max_payload? integer bytes of a message (1000000)
----@field connect_timeout? number seconds for joining a first namespace (45)
----@field cors? string|string[] origins whose pages may connect and poll, "*" for any
-
 --- Speaks Socket.IO at a path. Returns the namespace "/".
 ---@param options? tidelock.server.IoOptions
 ---@return tidelock.server.Namespace
@@ -279,7 +254,7 @@ function methods:io(options)
   return root
 end
 
---- How many connections are open, those between two requests included.
+--- The number of open connections, idle ones included.
 ---@return integer
 function methods:connections() return self.core:connections() end
 
@@ -289,22 +264,7 @@ function methods:close()
   self.core:close()
 end
 
----@class tidelock.server.Options
----@field port? integer 0: any that is free (the default)
----@field host? string an address to bind ("127.0.0.1"); one that is not loopback needs hosts
----@field hosts? string|string[] names it answers to besides loopback's, others get 421
----@field origins? string|string[] pages it takes requests from besides its own, others get 403
----@field max_head? integer bytes of a request's line and headers (16 KiB)
----@field max_body? integer bytes of a request's body (8 MiB)
----@field max_message? integer bytes of a WebSocket message (1 MiB)
----@field max_backlog? integer bytes that may wait for one WebSocket client (4 MiB)
----@field max_connections? integer (4096)
----@field head_timeout? number seconds for a request's head (10)
----@field request_timeout? number seconds for the whole request (60)
----@field idle_timeout? number seconds between the requests of a connection (60)
----@field write_timeout? number seconds without the client taking a byte (30)
-
--- As the core has it: 0 is the default.
+-- 0 means the default, as in the core.
 local function most_connections(options)
   local most = tonumber(options.max_connections) or 0
   return most > 0 and most or 4096
@@ -316,11 +276,11 @@ local option_names = {
 }
 
 ---Declares a server. A reload with the same name and options keeps it open, with its
----connections; handlers, routes and middleware are those of the new version.
+---connections; handlers, routes and middleware are those of the new generation.
 ---@param name string
 ---@param options? tidelock.server.Options
 ---@return tidelock.server.Server? server
----@return tidelock.Error? err BUSY when the port is taken (from the top level: the load fails)
+---@return tidelock.Error? err BUSY: the port is taken (at the top level: the load fails)
 function M.listen(name, options, none)
   if type(name) ~= "string" then error("server.listen takes a name and options", 2) end
   checks.check("server.listen", options, option_names)
@@ -330,11 +290,11 @@ function M.listen(name, options, none)
     name = name, host = options.host or "127.0.0.1", max_connections = most_connections(options),
     middleware = {}, router = router.new(), channels = router.new(), open_channels = {}, engine_io = false,
   }, Server)
-  local function hears(fn)
+  local function bind_self(fn)
     return function(...) return fn(self, ...) end
   end
-  local listener, err = core.declare(name, options, hears(on_request), hears(on_gone),
-    hears(on_message), hears(on_closed))
+  local listener, err = core.declare(name, options, bind_self(on_request), bind_self(on_gone),
+    bind_self(on_message), bind_self(on_closed))
   if not listener then return nil, err end
   self.core = listener
   return self
@@ -343,7 +303,7 @@ end
 --- Binary data for events and acks: socket.binary.
 M.binary = socket.binary
 
---- Makes an error that a handler may return as `nil, err`, and that shows as this status.
+--- Makes an error that a handler may return as `nil, err`, and that is answered with this status.
 ---@param status integer
 ---@param code string
 ---@param message string

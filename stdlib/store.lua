@@ -1,5 +1,5 @@
--- tidelock.store: state that outlives reloads, is shared by scripts, and cannot be half-changed.
--- The stores themselves are the core's; derived ones are put together here.
+-- tidelock.store: state that survives reloads, is shared by scripts, and changes in transactions.
+-- The stores are implemented in C; derived values are implemented here.
 local checks = require "tidelock.options.core"
 local core = require "tidelock.store.core"
 
@@ -39,7 +39,7 @@ function Derived:get()
   return self.value
 end
 
-local function same(a, b)
+local function is_shallow_equal(a, b)
   if rawequal(a, b) or a == b or (a ~= a and b ~= b) then return true end
   if type(a) ~= "table" or type(b) ~= "table" then return false end
   for key, value in pairs(a) do
@@ -51,27 +51,27 @@ local function same(a, b)
   return true
 end
 
--- What one subscriber to a derived value has seen. It begins, as with a store, with the states at
--- the time of subscribing, or, for those declared at the top level, at the swap: the selectors get
--- them from there. Until the last of the stores is there, nothing is told.
-local Seen = {}
-Seen.__index = Seen
+-- A subscriber to a derived value, with the value it was last called with. The first value is computed
+-- from the states at the time of subscribing (of the swap, for subscriptions at the top level), which
+-- the selectors receive. It is not called before all stores exist.
+local Subscriber = {}
+Subscriber.__index = Subscriber
 
-function Seen:note(i, root)
+function Subscriber:note(i, root)
   if self.complete then return end
   if self.roots[i] == nil then self.missing = self.missing - 1 end
   self.roots[i] = root
   self.complete = self.missing == 0
 end
 
-function Seen:begin()
+function Subscriber:begin()
   local derived = self.derived
   local ok, value = pcall(derived.fn, table.unpack(self.roots, 1, #derived.stores))
   self.last, self.begun, self.roots = ok and value or nil, true, {}
   if ok and value == false then self.last = false end
 end
 
-function Seen:tell()
+function Subscriber:notify()
   if not self.complete then return end
   local immediate = self.immediate
   self.immediate = false
@@ -90,15 +90,16 @@ function Derived:subscribe(fn, options)
   checks.check("store:subscribe", options, { "fire_immediately", "equals" })
   options = options or {}
   local immediate = options.fire_immediately
-  local seen = setmetatable({ derived = self, fn = fn, equals = options.equals or same,
-    immediate = immediate, roots = {}, missing = #self.stores }, Seen)
+  local subscriber = setmetatable({ derived = self, fn = fn, equals = options.equals or is_shallow_equal,
+    immediate = immediate, roots = {}, missing = #self.stores }, Subscriber)
   local handles = {}
   for i, store in ipairs(self.stores) do
     local function note(root)
-      seen:note(i, root)
+      subscriber:note(i, root)
       return root
     end
-    handles[i] = store:subscribe(note, function() seen:tell() end, { fire_immediately = immediate })
+    local function notify() subscriber:notify() end
+    handles[i] = store:subscribe(note, notify, { fire_immediately = immediate })
   end
   return { off = function() for _, handle in ipairs(handles) do handle:off() end end }
 end

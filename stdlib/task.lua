@@ -1,5 +1,4 @@
--- tidelock.task: work that waits, side by side. All of it runs in the script's one Lua state;
--- only waiting lets others run.
+-- tidelock.task: concurrent tasks. All run in the script's Lua state; a task runs until it waits.
 local core = require "tidelock.task.core"
 local errors = require "tidelock.errors"
 local checks = require "tidelock.options.core"
@@ -10,12 +9,12 @@ local function is_task(value)
   return type(value) == "userdata" and getmetatable(value) == "task"
 end
 
--- None of these takes options: what stands behind the last argument raises.
+-- None of these functions takes options: further arguments raise.
 local function take_no_options(what, count)
   if count > 0 then error(what .. " takes no options", 3) end
 end
 
-local function check(what, members)
+local function check_members(what, members)
   if type(members) ~= "table" then
     error(what .. " takes a table of functions or tasks, not a " .. type(members), 3)
   end
@@ -27,8 +26,8 @@ local function check(what, members)
   end
 end
 
--- Runs all members side by side. `ended(key, ok, ...)` hears each one's end and returns true
--- when enough has been heard; then, or when the caller is cancelled, the rest is cancelled.
+-- Runs all members concurrently. `ended(key, ok, ...)` is called at each one's end, and returns true to
+-- stop. Then, or when the caller is cancelled, the remaining members are cancelled.
 local function run_until(members, ended)
   local group, tasks, keys = core.group(), {}, {}
   for key, member in pairs(members) do
@@ -36,10 +35,10 @@ local function run_until(members, ended)
     tasks[#tasks + 1] = task
     keys[group:add(task)] = key
   end
-  local function hear(number, ...) return ended(keys[number], ...) end
+  local function report_end(number, ...) return ended(keys[number], ...) end
   local ok, err = pcall(function()
     for _ = 1, #tasks do
-      if hear(group:next()) then return end
+      if report_end(group:next()) then return end
     end
   end)
   for _, task in ipairs(tasks) do task:cancel() end
@@ -47,13 +46,12 @@ local function run_until(members, ended)
 end
 
 --- Runs all members side by side and waits for all of them. When one fails (raises, or returns
---- nil and an error) the others are cancelled: what it raised is raised, what it returned is
---- returned.
+--- nil and an error) the others are cancelled, and its error is raised or returned.
 ---@param members table<any, function|tidelock.Task>
 ---@return table<any, any>? results the first value that each member returned, under its key
 ---@return tidelock.Error? err
 function M.all(members, ...)
-  check("all", members)
+  check_members("all", members)
   take_no_options("task.all", select("#", ...))
   local results, failure = {}, nil
   run_until(members, function(key, ok, value, err)
@@ -69,9 +67,9 @@ end
 
 --- Waits for the first member that ends, well or not; the others are cancelled.
 ---@param members table<any, function|tidelock.Task> at least one
----@return any ... what it returned; what it raised is raised
+---@return any ... its results; its error is raised
 function M.race(members, ...)
-  check("race", members)
+  check_members("race", members)
   take_no_options("task.race", select("#", ...))
   if next(members) == nil then error("race takes at least one function or task", 2) end
   local winner
@@ -86,7 +84,7 @@ end
 --- Runs fn for at most so many seconds; then it is cancelled.
 ---@param seconds number
 ---@param fn function|tidelock.Task
----@return any ... what fn returned, or nil and a TIMEOUT error
+---@return any ... the results of fn, or nil and a TIMEOUT error
 function M.with_timeout(seconds, fn, ...)
   take_no_options("task.with_timeout", select("#", ...))
   if type(seconds) ~= "number" or (type(fn) ~= "function" and not is_task(fn)) then

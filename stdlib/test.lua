@@ -15,7 +15,7 @@ local tasks = require "tidelock.task.core"
 local json = require "tidelock.json"
 local checks = require "tidelock.options.core"
 
--- The fields that a file may set: what is set is looked at where that is written.
+-- The fields that a file may set. A value is checked at the line that sets it.
 local settable = { timeout = 30 }
 local M = {}
 core.begin()
@@ -44,7 +44,7 @@ local tests, path, hooks = {}, {}, { before = {}, after = {} }
 
 local function kind_of(value) return value == nil and "nil" or "a " .. type(value) end
 
-local function check(what, name, fn, none)
+local function check_test(what, name, fn, none)
   if type(name) ~= "string" or type(fn) ~= "function" then
     error(("test.%s takes a name and a function, not %s and %s"):format(what, kind_of(name), kind_of(fn)), 3)
   end
@@ -59,7 +59,7 @@ end
 ---@param name string
 ---@param fn function
 function M.describe(name, fn, none)
-  check("describe", name, fn, none)
+  check_test("describe", name, fn, none)
   path[#path + 1] = name
   local before, after = #hooks.before, #hooks.after
   fn()
@@ -87,7 +87,7 @@ end
 ---@param name string
 ---@param fn function
 function M.it(name, fn, none)
-  check("it", name, fn, none)
+  check_test("it", name, fn, none)
   local names = table.move(path, 1, #path, 1, {})
   names[#names + 1] = name
   tests[#tests + 1] = {
@@ -101,14 +101,14 @@ end
 
 -- --- expectations ---------------------------------------------------------------------------
 
---- Tables, and the views and drafts of state, which are compared with them by content.
+-- Tables, views and drafts: they are compared by content.
 local function has_parts(value)
   if type(value) == "table" then return true end
   local kind = type(value) == "userdata" and getmetatable(value)
   return kind == "view" or kind == "draft"
 end
 
-local function show(value)
+local function show_value(value)
   if type(value) == "string" then return ("%q"):format(value) end
   if has_parts(value) then
     local text = json.encode(value)
@@ -117,42 +117,42 @@ local function show(value)
   return tostring(value)
 end
 
--- What an error says: that of a plain table too, as scripts throw them.
-local function said(err)
+-- The text of an error; also of a plain table with a message, as scripts may raise it.
+local function error_text(err)
   local meta = type(err) == "table" and getmetatable(err)
   if type(err) ~= "table" or meta then return tostring(err) end
-  if type(err.message) ~= "string" then return show(err) end
+  if type(err.message) ~= "string" then return show_value(err) end
   return (err.code and tostring(err.code) .. ": " or "") .. err.message
 end
 
-local function same(a, b)
+local function is_deep_equal(a, b)
   if not (has_parts(a) and has_parts(b)) then return rawequal(a, b) or a == b end
   for key, value in pairs(a) do
-    if not same(value, b[key]) then return false end
+    if not is_deep_equal(value, b[key]) then return false end
   end
   for key in pairs(b) do
     if a[key] == nil then return false end
   end
   return true
 end
-M.same = same
+M.same = is_deep_equal
 
-local function fail(fmt, ...) error(fmt:format(...), 4) end
+local function fail_test(fmt, ...) error(fmt:format(...), 4) end
 
--- The text to look in: a string, or what is shown as one (an error). Anything else is a mistake
--- of the test's: the text of nil or of a table is nothing that a test can mean.
+-- The text that a matcher searches: a string, or the text of an error. Other values are a mistake of
+-- the test, since the text of nil or of a table has no meaning.
 local function text_in(what, value)
   if type(value) == "string" then return value end
   local meta = getmetatable(value)
   if type(value) == "table" and (meta == "error" or type(meta) == "table" and meta.__tostring) then
     return tostring(value)
   end
-  error(("%s looks into a text or an error, not a %s: %s"):format(what, type(value), show(value)), 4)
+  error(("%s looks into a text or an error, not a %s: %s"):format(what, type(value), show_value(value)), 4)
 end
 
-local function need(what, kind, value)
+local function need_type(what, kind, value)
   if type(value) ~= kind then
-    error(("%s takes a %s, not a %s: %s"):format(what, kind, type(value), show(value)), 4)
+    error(("%s takes a %s, not a %s: %s"):format(what, kind, type(value), show_value(value)), 4)
   end
 end
 
@@ -160,70 +160,63 @@ local matchers = {}
 
 function matchers.is(value, want)
   if not (rawequal(value, want) or value == want) then
-    fail("expected %s, got %s", show(want), show(value))
+    fail_test("expected %s, got %s", show_value(want), show_value(value))
   end
 end
 
 function matchers.is_not(value, unwanted)
-  if rawequal(value, unwanted) or value == unwanted then fail("did not expect %s", show(value)) end
+  if rawequal(value, unwanted) or value == unwanted then fail_test("did not expect %s", show_value(value)) end
 end
 
 function matchers.equals(value, want)
-  if not same(value, want) then fail("expected %s, got %s", show(want), show(value)) end
+  if not is_deep_equal(value, want) then
+    fail_test("expected %s, got %s", show_value(want), show_value(value))
+  end
 end
 
 function matchers.is_true(value)
-  if not value then fail("expected something true, got %s", show(value)) end
+  if not value then fail_test("expected something true, got %s", show_value(value)) end
 end
 
 function matchers.is_nil(value)
-  if value ~= nil then fail("expected nil, got %s", show(value)) end
+  if value ~= nil then fail_test("expected nil, got %s", show_value(value)) end
 end
 
 function matchers.matches(value, pattern)
-  need("matches", "string", pattern)
+  need_type("matches", "string", pattern)
   local fine, found = pcall(string.find, text_in("matches", value), pattern)
-  if not fine then fail("%q is no pattern: %s", pattern, found) end
-  if not found then fail("expected %s to match %q", show(value), pattern) end
+  if not fine then fail_test("%q is no pattern: %s", pattern, found) end
+  if not found then fail_test("expected %s to match %q", show_value(value), pattern) end
 end
 
 function matchers.contains(value, part)
-  need("contains", "string", part)
+  need_type("contains", "string", part)
   if not text_in("contains", value):find(part, 1, true) then
-    fail("expected %s to contain %q", show(value), part)
+    fail_test("expected %s to contain %q", show_value(value), part)
   end
 end
 
 function matchers.is_close(value, want, tolerance)
-  need("is_close", "number", want)
-  need("is_close", "number", tolerance)
+  need_type("is_close", "number", want)
+  need_type("is_close", "number", tolerance)
   if type(value) ~= "number" or math.abs(value - want) > tolerance then
-    fail("expected %s within %s of %s", show(value), show(tolerance), show(want))
+    fail_test("expected %s within %s of %s", show_value(value), show_value(tolerance), show_value(want))
   end
 end
 
 --- value is a function; it must raise, with text that contains `part`.
 function matchers.raises(value, part)
   local meta = type(value) == "table" and getmetatable(value)
-  if not (meta and meta.__call) then need("raises", "function", value) end
-  if part ~= nil then need("raises", "string", part) end
+  if not (meta and meta.__call) then need_type("raises", "function", value) end
+  if part ~= nil then need_type("raises", "string", part) end
   local ok, err = pcall(value)
-  if ok then fail("expected an error%s, but none was raised", part and (" with " .. show(part)) or "") end
-  if part and not said(err):find(part, 1, true) then
-    fail("expected an error with %q, got %s", part, said(err))
+  if ok then
+    fail_test("expected an error%s, but none was raised", part and (" with " .. show_value(part)) or "")
+  end
+  if part and not error_text(err):find(part, 1, true) then
+    fail_test("expected an error with %q, got %s", part, error_text(err))
   end
 end
-
----@class tidelock.Expectation
----@field is fun(want: any) raw or == equality
----@field is_not fun(unwanted: any)
----@field equals fun(want: any) deep equality of plain tables
----@field is_true fun()
----@field is_nil fun()
----@field matches fun(pattern: string) a Lua pattern
----@field contains fun(part: string)
----@field is_close fun(want: number, tolerance: number)
----@field raises fun(part?: string)
 
 ---@param value any
 ---@return tidelock.Expectation
@@ -263,20 +256,20 @@ function M.wait_for(fn, seconds, none)
   end
 end
 
---- What handlers, timers, tasks and subscribers have raised since the test began, and nobody
---- caught, as one text; nil: nothing. What was asked for does not fail the test.
+--- The uncaught errors of handlers, timers, tasks and subscribers since the test began, as one text;
+--- nil: none. Errors that were read here do not fail the test.
 ---@return string?
 function M.uncaught() return core.uncaught() end
 
 -- --- running --------------------------------------------------------------------------------
 
--- Our own lines say nothing about a test.
+-- Removes the lines of this file from a trace.
 local function without_us(trace)
   return (trace:gsub("\n\tstdlib/test%.lua:[^\n]*", ""):gsub("\n\t%[C%]: in function 'error'", ""))
 end
 
--- The first place in the trace that is not in a module of Tidelock's: "x_test.lua:12: ".
-local function place(trace)
+-- The first line in the trace outside stdlib: "x_test.lua:12: ".
+local function script_line(trace)
   for line in trace:gmatch "\n\t([^\n]+)" do
     local where = line:match "^([^%[].-:%d+: )in "
     if where and not where:find "^stdlib/" then return where end
@@ -284,24 +277,23 @@ local function place(trace)
   return ""
 end
 
--- In a task of its own: a __tostring may raise, and never end.
-local function shown(err)
-  if type(err) ~= "table" then return said(err) end
-  local saying = task.spawn(said, err)
+-- Shows an error in a task of its own: its __tostring may raise or never end.
+local function safe_error_text(err)
+  if type(err) ~= "table" then return error_text(err) end
+  local saying = task.spawn(error_text, err)
   local fine, text = pcall(saying.await, saying)
   return fine and text or "(an error that cannot be shown)"
 end
 
-local function described(err, body)
+local function describe_failure(err, body)
   local trace = without_us(tasks.trace(body) or "")
-  local text = shown(err)
-  if type(err) ~= "string" then text = place(trace) .. text end
+  local text = safe_error_text(err)
+  if type(err) ~= "string" then text = script_line(trace) .. text end
   return trace == "" and text or text .. "\n" .. trace
 end
 
--- Runs fn within test.timeout; returns nil, or what went wrong, as text. The task
--- is called after the function of the test.
-local function protected(fn, own)
+-- Runs fn within test.timeout; returns nil, or the text of the failure. `own` names the task.
+local function run_protected(fn, own)
   local ended = {}
   local body = task.spawn(function()
     fn()
@@ -309,22 +301,22 @@ local function protected(fn, own)
   end, own)
   local fine, value, late = pcall(task.with_timeout, settable.timeout, body)
   if fine and value == ended then return nil end
-  if not fine then return described(value, body) end
-  pcall(body.await, body) -- it is cancelled: where it waited is known when it has ended
-  return described(late, body)
+  if not fine then return describe_failure(value, body) end
+  pcall(body.await, body) -- it is cancelled; its trace is known once it has ended
+  return describe_failure(late, body)
 end
 
-local function run(test)
+local function run_test(test)
   core.begins(test.name)
-  local failure = protected(function()
+  local failure = run_protected(function()
     for _, fn in ipairs(test.before) do fn() end
     test.fn()
   end, test.fn)
   for _, fn in ipairs(test.after) do
-    local why = protected(fn, fn)
+    local why = run_protected(fn, fn)
     failure = failure or why
   end
-  task.sleep(0) -- what the test has set going begins, and may fail
+  task.sleep(0) -- tasks that the test has spawned begin, and may fail
   local uncaught = core.uncaught()
   if uncaught and not failure then failure = "raised, and nobody caught it: " .. uncaught end
   core.ends(not failure)
@@ -334,8 +326,8 @@ local function run(test)
   return not failure
 end
 
--- How a name may fit what --only says, the closest way first: only tests that fit in the closest
--- way in which any does are run.
+-- The ways in which a name may match --only, the closest first. The first way in which any test
+-- matches selects the tests.
 local fits = {
   function(test, only) return test.name == only end,
   function(test, only) return test.own == only end,
@@ -347,7 +339,7 @@ local fits = {
   end,
 }
 
-local function chosen(only)
+local function choose_tests(only)
   if not only then return tests end
   for _, fit in ipairs(fits) do
     local found = {}
@@ -364,10 +356,10 @@ local function chosen(only)
 end
 
 script.on_start(function()
-  local failed, running = false, chosen(core.only())
+  local failed, running = false, choose_tests(core.only())
   core.plan(#running)
   for _, one in ipairs(running) do
-    if not run(one) then failed = true end
+    if not run_test(one) then failed = true end
   end
   script.exit(failed and 1 or 0)
 end)

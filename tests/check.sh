@@ -37,7 +37,7 @@ counted() { # LABEL COMMAND...: runs tests that write their numbers into $COUNTS
 }
 
 c_files() { find runtime tests/c tests/fuzz tests/peer -path '*/node_modules' -prune -o -name '*.[ch]' -print 2>/dev/null; }
-lua_folders() { for d in stdlib scripts examples tests/lua tests/bench; do [ -d $d ] && echo $d; done; }
+lua_folders() { for d in stdlib scripts examples tests/lua tests/bench tests/check/api; do [ -d $d ] && echo $d; done; }
 
 formatted() { c_files | xargs clang-format --dry-run -Werror; }
 linted() { [ -z "$(lua_folders)" ] || luacheck --no-color -q $(lua_folders); }
@@ -62,6 +62,9 @@ examples_load() {
     "$BUILD/tidelock" check "$example" </dev/null || { bad=1 && echo "$example"; }
   done
   return $bad
+}
+reference_is_current() { # docs/api is what `make docs` writes
+  tests/check/api.sh "$work/api" && diff -r "$work/api" docs/api
 }
 scripts_load() { "$BUILD/tidelock" check scripts </dev/null; }
 compiled_in() { # stdlib is in the binary whole
@@ -114,6 +117,7 @@ held 'standard library compiled in' compiled_in
 if [ -x "$BUILD/tidelock" ]; then
   held 'the binary needs no libwebsockets' starts_light
   held 'examples load' examples_load
+  held 'the API reference is what make docs writes' reference_is_current
   [ ! -f scripts/main.lua ] || held 'the client loads' scripts_load
 fi
 counted 'tests' tests/run.sh c fuzz lua e2e peer

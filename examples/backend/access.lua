@@ -1,4 +1,4 @@
--- The tokens of this backend: kept with the data, by the monotonic clock.
+-- The tokens of this backend: stored with the data, timed by the monotonic clock.
 local config = require "config"
 local data = require "data"
 local random = require "tidelock.random"

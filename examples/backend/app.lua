@@ -1,4 +1,4 @@
--- The server, put together.
+-- The server with its routes.
 local config = require "config"
 local connections = require "connections"
 local shape = require "shape"
@@ -7,7 +7,7 @@ local server = require "tidelock.server"
 local srv = assert(server.listen("backend", {
   host = config.host,
   port = config.port,
-  max_body = 4 * config.limits.body, -- what is larger is not even read
+  max_body = 4 * config.limits.body, -- larger bodies are not read
   max_message = config.limits.body,
 }))
 local io = srv:io { max_payload = config.limits.body }

@@ -1,17 +1,17 @@
--- The scripted assistant: what it says to a message. Edit a reply, save, and ask again.
+-- The scripted assistant: its answers to messages. Edit an answer, save, and ask again.
 local M = {}
 
 ---@class backend.Assistant.Context
----@field name string who asks
----@field project string where
----@field time string now, for people
----@field count integer how many messages the session has
+---@field name string the user
+---@field project string the project's name
+---@field time string the current time, as text
+---@field count integer the number of messages in the session
 
 ---@class backend.Assistant.Rule
 ---@field says string[]
 ---@field answer fun(context: backend.Assistant.Context): string?
 
--- The first rule of which a word occurs in the message answers it; one whose answer is nil fails.
+-- The first rule with a word of the message answers it. An answer of nil is a failure.
 ---@type backend.Assistant.Rule[]
 M.rules = {
   {
@@ -43,7 +43,7 @@ M.rules = {
   },
 }
 
-local function words(text)
+local function count_words(text)
   local found, count = {}, 0
   for word in text:lower():gmatch("[%w\128-\255']+") do
     found[word] = true
@@ -62,15 +62,15 @@ end
 
 ---@param text string
 ---@param context backend.Assistant.Context
----@return string? answer nil: it could not (and the client is told so)
+---@return string? answer nil: the assistant fails
 function M.answer(text, context)
-  local found, count = words(text)
+  local found, count = count_words(text)
   local rule = rule_for(found)
   if rule then return rule.answer(context) end
   return ('You said "%s": %d %s.'):format(text, count, count == 1 and "word" or "words")
 end
 
--- What it seems to do while it thinks: told to the clients as ai_processing_progress.
+-- The steps before an answer: each is sent as ai_processing_progress.
 M.steps = {
   { progress = 25, note = "reading" },
   { progress = 60, note = "thinking" },

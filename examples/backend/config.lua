@@ -1,5 +1,5 @@
--- What may be set of the backend. All of it is for a demo on this machine: the users and their
--- passwords stand here for everyone to read, so it listens on loopback only.
+-- The backend's settings, for a demo on this machine: the users and their passwords are here in plain
+-- text, so it listens on loopback only.
 local env = require "tidelock.env"
 
 ---@class backend.User
@@ -12,7 +12,7 @@ return {
   host = "127.0.0.1",
   port = math.tointeger(tonumber(env.get("PORT", "8000"))) or 8000,
 
-  token_seconds = tonumber(env.get("TOKEN_SECONDS", "900")), -- until a refresh is due
+  token_seconds = tonumber(env.get("TOKEN_SECONDS", "900")), -- the lifetime of an access token
   refresh_seconds = 7 * 24 * 3600,
 
   thinking_seconds = 0.15, -- the assistant's pause between two steps
@@ -23,7 +23,7 @@ return {
     projects = 200, -- of one user
     sessions = 100, -- of one project
     messages = 5000, -- of one session
-    tokens = 1000, -- that are valid at the same time
+    tokens = 1000, -- valid at the same time
   },
 
   ---@type backend.User[]
@@ -33,7 +33,7 @@ return {
   },
   assistant = { id = "assistant", name = "Assistant" },
 
-  projects = { -- what there is at the start; owners by their number above
+  projects = { -- at the first start; `owner` is an index of users
     { owner = 1, name = "Welcome", description = "The place to look around." },
     { owner = 1, name = "Moon base", description = "Plans that nobody has asked for." },
   },

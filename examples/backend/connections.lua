@@ -1,5 +1,5 @@
--- The connections: who may connect, and what is heard from them. A connection shows the access
--- token when it is made; it ends with its login, not with that token.
+-- The Socket.IO connections: their authentication and their events. A connection presents an access
+-- token when it is made, and ends with its login, not with that token.
 local access = require "access"
 local data = require "data"
 local notify = require "notify"
@@ -8,10 +8,10 @@ local timer = require "tidelock.timer"
 
 local M = {}
 
--- How often each was told lately what is wrong.
-local complaints = setmetatable({}, { __mode = "k" })
+-- By connection: how many errors it was sent lately.
+local error_counts = setmetatable({}, { __mode = "k" })
 
-local function admit(sock)
+local function check_token(sock)
   local user, login = access:user_of(sock.handshake.auth.token)
   if not user then
     return nil, {
@@ -32,39 +32,33 @@ local function active_users(io)
   return count
 end
 
-local function status(io)
+local function system_status(io)
   return { aiService = "healthy", memoryService = "healthy", activeUsers = active_users(io) }
 end
 
--- Told to all when their number changes, and to who has just come.
-local function greet(io, sock)
-  local now = status(io)
-  if now.activeUsers == script.keep.active_users then
-    return sock:emit("system_status_update", now)
+-- Sends the status to all clients when the number of users has changed; else to `newcomer` alone.
+local function send_status(io, newcomer)
+  local now = system_status(io)
+  if now.activeUsers ~= script.keep.active_users then
+    script.keep.active_users = now.activeUsers
+    io:emit("system_status_update", now)
+  elseif newcomer then
+    newcomer:emit("system_status_update", now)
   end
-  script.keep.active_users = now.activeUsers
-  io:emit("system_status_update", now)
 end
 
-local function part(io)
-  local now = status(io)
-  if now.activeUsers == script.keep.active_users then return end
-  script.keep.active_users = now.activeUsers
-  io:emit("system_status_update", now)
-end
+local MAX_ERRORS, ERRORS_PERIOD = 10, 1 -- for each connection; seconds
 
-local MOST_COMPLAINTS, COMPLAINTS_PERIOD = 10, 1 -- of one connection, seconds
-
--- Says what is wrong with an event. One who sends nothing but such is not answered each time: the
--- answers would drown what else is sent to him.
-local function complain(sock, message)
-  local now, said = timer.now(), complaints[sock]
-  if not said or now - said.since >= COMPLAINTS_PERIOD then
-    said = { since = now, count = 0 }
-    complaints[sock] = said
+-- Sends the error of a wrong event. A flood of wrong events is not answered each time: the answers
+-- would fill the connection's buffer.
+local function send_error(sock, message)
+  local now, sent = timer.now(), error_counts[sock]
+  if not sent or now - sent.since >= ERRORS_PERIOD then
+    sent = { since = now, count = 0 }
+    error_counts[sock] = sent
   end
-  said.count = said.count + 1
-  if said.count > MOST_COMPLAINTS then return end
+  sent.count = sent.count + 1
+  if sent.count > MAX_ERRORS then return end
   sock:emit("error_occurred", { code = "VALIDATION_ERROR", message = message })
 end
 
@@ -72,13 +66,13 @@ local function on_typing(sock, payload)
   local session_id = type(payload) == "table" and payload.sessionId
   local session = session_id and data.find_session(sock.data.user, session_id)
   if not session or type(payload.isTyping) ~= "boolean" then
-    return complain(sock, "typing_indicator takes the sessionId of a session of yours, and isTyping.")
+    return send_error(sock, "typing_indicator takes the sessionId of a session of yours, and isTyping.")
   end
   local others = {}
   for _, user in ipairs(data.members_of(session)) do
     if user ~= sock.data.user then others[#others + 1] = user end
   end
-  notify.tell(others, "typing_indicator", {
+  notify.send(others, "typing_indicator", {
     sessionId = session.id, userId = sock.data.user, userName = data.name_of(sock.data.user),
     isTyping = payload.isTyping,
   })
@@ -86,14 +80,14 @@ end
 
 ---@param io tidelock.server.Namespace
 function M.serve(io)
-  notify.through(io)
-  io:use(admit)
+  notify.use_io(io)
+  io:use(check_token)
   io:on("connection", function(sock)
     sock:on("typing_indicator", function(payload) on_typing(sock, payload) end)
-    sock:on("disconnect", function() part(io) end)
+    sock:on("disconnect", function() send_status(io) end)
     if sock.restored then return end
     sock:join(notify.room_of(sock.data.user))
-    greet(io, sock)
+    send_status(io, sock)
   end)
 end
 

@@ -1,40 +1,40 @@
--- The data: users, projects, sessions, messages. All of it lies in script.keep, so that it is
--- there after a reload; kept.lua has a copy of what is there after a restart too. Who may see what
--- is decided here and nowhere else: what a user may not see does not exist for him.
+-- The data: users, projects, sessions, messages. It is in script.keep, which survives a reload;
+-- persistence.lua writes it to the disk. Only this file decides what a user may see: anything else does
+-- not exist for that user.
 local config = require "config"
 local failure = require "failure"
 local json = require "tidelock.json"
-local kept = require "kept"
+local persistence = require "persistence"
 local random = require "tidelock.random"
 local script = require "tidelock.script"
 
 local M = {}
 
-local function now() return os.date("!%Y-%m-%dT%H:%M:%SZ") end
+local function timestamp() return os.date("!%Y-%m-%dT%H:%M:%SZ") end
 
--- Never twice the same, not even when the server starts anew: "m12-5f3a".
+-- A unique id, over restarts too: "m12-5f3a".
 local function new_id(db, kind)
   db.last_id = db.last_id + 1
-  if not db.seeding then kept.counted(db.last_id) end
+  if not db.seeding then persistence.put_last_id(db.last_id) end
   return ("%s%d-%s"):format(kind, db.last_id, db.birth)
 end
 
 local function new_project(db, owner, fields)
   db.projects[#db.projects + 1] = {
-    id = new_id(db, "p"), createdAt = now(), updatedAt = now(), ownerId = owner,
+    id = new_id(db, "p"), createdAt = timestamp(), updatedAt = timestamp(), ownerId = owner,
     name = fields.name, description = fields.description or "",
     status = fields.status or "active", priority = fields.priority or "medium",
     progress = fields.progress or 0, tags = fields.tags or json.array {},
     members = { owner },
     settings = { autoSave = true, notifications = true, aiAssistance = true, memoryRetention = 30 },
   }
-  if not db.seeding then kept.project(#db.projects, db.projects[#db.projects]) end
+  if not db.seeding then persistence.put_project(#db.projects, db.projects[#db.projects]) end
   return db.projects[#db.projects]
 end
 
 local function new_user(user)
   return {
-    id = user.id, email = user.email, name = user.name, createdAt = now(), updatedAt = now(),
+    id = user.id, email = user.email, name = user.name, createdAt = timestamp(), updatedAt = timestamp(),
     preferences = {
       theme = "system", language = "en",
       notifications = { email = false, push = false, desktop = true },
@@ -42,7 +42,7 @@ local function new_user(user)
   }
 end
 
-local function seeded()
+local function seed_database()
   local db = {
     birth = random.hex(2), last_id = 0,
     users = {}, projects = {}, sessions = {}, seeding = true,
@@ -52,34 +52,34 @@ local function seeded()
     new_project(db, config.users[project.owner].id, project)
   end
   db.seeding = nil
-  kept.begin(db)
+  persistence.start(db)
   return db
 end
 
-local function opened()
-  local db = kept.restore() or seeded()
+local function open_database()
+  local db = persistence.restore() or seed_database()
   db.tokens, db.jobs = {}, {}
   for _, user in ipairs(config.users) do
-    db.users[user.id] = db.users[user.id] or new_user(user) -- one that is new
+    db.users[user.id] = db.users[user.id] or new_user(user) -- a new user of config.lua
   end
   return db
 end
 
--- Asked for at each use: a reload may put another table there.
+-- Read at each use: a reload replaces the table.
 local function db()
-  script.keep.db = script.keep.db or opened()
+  script.keep.db = script.keep.db or open_database()
   return script.keep.db
 end
 
 function M.reset()
   script.keep.db = nil
-  kept.reset()
+  persistence.reset()
 end
 
 ---@return table<string, backend.Token>
 function M.tokens() return db().tokens end
 
----Work of the assistant that is not done: see thinking.lua.
+---The assistant's unfinished jobs: see thinking.lua.
 ---@return table[]
 function M.jobs() return db().jobs end
 
@@ -97,8 +97,8 @@ function M.update_user(id, changes)
   user.name = changes.name or user.name
   user.avatar = changes.avatar or user.avatar
   for key, value in pairs(changes.preferences or {}) do user.preferences[key] = value end
-  user.updatedAt = now()
-  kept.user(user)
+  user.updatedAt = timestamp()
+  persistence.put_user(user)
   return user
 end
 
@@ -110,7 +110,7 @@ function M.name_of(id)
   return user and user.name or id
 end
 
-local function people(ids)
+local function list_people(ids)
   local list = json.array {}
   for i, id in ipairs(ids) do list[i] = { id = id, name = M.name_of(id) } end
   return list
@@ -135,7 +135,7 @@ function M.projects(user)
   return list
 end
 
--- nil when there is none, or none that the user may see.
+-- nil when there is no such project, or the user may not see it.
 local function find_project(user, id)
   for index, project in ipairs(db().projects) do
     if project.id == id and is_member(project, user) then return project, index end
@@ -171,8 +171,8 @@ function M.update_project(user, id, changes)
   for key, value in pairs(changes) do
     if key ~= "settings" then project[key] = value end
   end
-  project.updatedAt = now()
-  kept.project(index, project)
+  project.updatedAt = timestamp()
+  persistence.put_project(index, project)
   return project
 end
 
@@ -188,18 +188,18 @@ function M.delete_project(user, id)
     if sessions[i].projectId == id then gone[#gone + 1] = table.remove(sessions, i) end
   end
   table.remove(db().projects, index)
-  kept.less_projects(db().projects, sessions, gone)
+  persistence.remove_projects(db().projects, sessions, gone)
   return project
 end
 
----As the clients see it.
+---The project as sent to clients.
 ---@param project table
 ---@return Project
 function M.show_project(project)
   local shown = {}
   for key, value in pairs(project) do shown[key] = value end
   shown.members = nil
-  shown.collaborators = people(project.members)
+  shown.collaborators = list_people(project.members)
   return shown
 end
 
@@ -218,8 +218,8 @@ function M.sessions(user, project_id)
 end
 
 ---@param user string
----@param id any as it came
----@return table? session nil when there is none, or none that the user may see
+---@param id any from the request
+---@return table? session nil when there is none that the user may see
 ---@return table? project
 function M.find_session(user, id)
   for _, session in ipairs(db().sessions) do
@@ -247,12 +247,12 @@ function M.create_session(user, project_id, title)
   if count >= limit then failure.too_many("sessions", limit) end
   local all = db()
   local session = {
-    id = new_id(all, "s"), createdAt = now(), updatedAt = now(), projectId = project_id,
+    id = new_id(all, "s"), createdAt = timestamp(), updatedAt = timestamp(), projectId = project_id,
     title = title or ("Session %d"):format(count + 1), messages = {},
     settings = { autoSave = true, memoryContext = true, aiAssistance = true },
   }
   all.sessions[#all.sessions + 1] = session
-  kept.session(#all.sessions, session)
+  persistence.put_session(#all.sessions, session)
   return session
 end
 
@@ -263,11 +263,11 @@ function M.show_session(session)
   for key, value in pairs(session) do shown[key] = value end
   shown.messages = nil
   shown.messageCount = #session.messages
-  shown.participants = people(M.members_of(session))
+  shown.participants = list_people(M.members_of(session))
   return shown
 end
 
----Whoever may see a session, and so hears of what happens in it.
+---The users who may see a session, and receive its events.
 ---@param session table
 ---@return string[] users
 function M.members_of(session)
@@ -286,18 +286,17 @@ function M.add_message(session, fields)
   local limit, all = config.limits.messages, db()
   if #session.messages >= limit then failure.too_many("messages", limit) end
   local message = {
-    id = new_id(all, "m"), createdAt = now(), updatedAt = now(), sessionId = session.id,
+    id = new_id(all, "m"), createdAt = timestamp(), updatedAt = timestamp(), sessionId = session.id,
     userId = fields.userId, userName = M.name_of(fields.userId), content = fields.content,
     type = fields.type, status = "sent", clientId = fields.clientId,
     metadata = json.object(fields.metadata or {}),
   }
   session.messages[#session.messages + 1] = message
-  kept.message(session, #session.messages, message)
+  persistence.put_message(session, #session.messages, message)
   return message
 end
 
----The message that a client has sent before under the same id of its own: sending again what
----may have arrived is harmless.
+---The message that the client has already sent with this clientId: so a retry creates no second one.
 ---@param session table
 ---@param user string
 ---@param client_id? string
@@ -336,7 +335,7 @@ function M.delete_message(user, id)
     failure.forbidden("Only its author or the project's owner may delete a message.")
   end
   table.remove(session.messages, index)
-  kept.less_messages(session, index)
+  persistence.remove_message(session, index)
   return message, session
 end
 
@@ -348,8 +347,8 @@ function M.set_status(session, id, status)
   local index = index_of(session, id)
   local message = session.messages[index]
   if not message then return nil end
-  message.status, message.updatedAt = status, now()
-  kept.message(session, index, message)
+  message.status, message.updatedAt = status, timestamp()
+  persistence.put_message(session, index, message)
   return message
 end
 

@@ -1,5 +1,5 @@
--- What a request may fail of: raised anywhere below a route, answered by the routes' frame as
--- {success = false, message, errors, code} with its status.
+-- The failures of a request: raised anywhere below a route; frame.lua answers them with their status and
+-- {success = false, message, errors, code}.
 local M = {}
 
 local Failure = {}
@@ -10,34 +10,34 @@ Failure.__tostring = function(self) return self.code .. ": " .. self.message end
 ---@field status integer
 ---@field code string
 ---@field message string
----@field errors? string[] one line for each thing that is wrong
+---@field errors? string[] a line for each wrong field
 
-local function raise(status, code, message, errors)
+local function raise_failure(status, code, message, errors)
   local fields = { status = status, code = code, message = message, errors = errors }
   error(setmetatable(fields, Failure), 0)
 end
 
 ---@param errors string[]
-function M.invalid(errors) raise(400, "VALIDATION_ERROR", "The request is not valid.", errors) end
+function M.invalid(errors) raise_failure(400, "VALIDATION_ERROR", "The request is not valid.", errors) end
 
 ---@param message? string
-function M.unauthorized(message) raise(401, "AUTH_ERROR", message or "Log in first.") end
+function M.unauthorized(message) raise_failure(401, "AUTH_ERROR", message or "Log in first.") end
 
 ---@param what string "Only the owner may delete a project."
-function M.forbidden(what) raise(403, "PERMISSION_ERROR", what) end
+function M.forbidden(what) raise_failure(403, "PERMISSION_ERROR", what) end
 
 ---@param what string "project"
-function M.not_found(what) raise(404, "NOT_FOUND", ("There is no such %s."):format(what)) end
+function M.not_found(what) raise_failure(404, "NOT_FOUND", ("There is no such %s."):format(what)) end
 
 ---@param what string "projects"
 ---@param limit integer
 function M.too_many(what, limit)
-  raise(409, "LIMIT_REACHED", ("There are %d %s already: that is the limit."):format(limit, what))
+  raise_failure(409, "LIMIT_REACHED", ("There are %d %s already: that is the limit."):format(limit, what))
 end
 
 ---@param limit integer bytes
 function M.too_large(limit)
-  raise(413, "TOO_LARGE", ("A request has at most %d bytes."):format(limit))
+  raise_failure(413, "TOO_LARGE", ("A request has at most %d bytes."):format(limit))
 end
 
 ---@param value any

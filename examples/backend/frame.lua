@@ -1,5 +1,5 @@
--- The frame around every route: reads the body, knows who asks, and turns what the route returns or
--- raises into an answer:
+-- The frame around every route: decodes the body, authenticates the user, and turns the results or the
+-- failure of the route into an answer:
 --   {data, success = true}, with `pagination` for a page
 --   {success = false, message, errors, code} with the status of the failure
 local access = require "access"
@@ -11,8 +11,8 @@ local json = require "tidelock.json"
 local M = {}
 
 ---@class backend.Request the server's, and:
----@field user? string who asks
----@field login? string since which login
+---@field user? string the id of the user
+---@field login? string the login of the token
 ---@field fields? any the decoded body
 
 local function read_body(req)
@@ -28,45 +28,45 @@ local function token_of(req)
   return scheme and scheme:lower() == "bearer" and token or nil
 end
 
-local function who_asks(req)
+local function authenticate(req)
   req.user, req.login = access:user_of(token_of(req))
   if not req.user then failure.unauthorized("The token is missing, wrong or expired.") end
 end
 
 ---@param err backend.Failure
-local function refused(err)
+local function failure_answer(err)
   return err.status, {
     success = false, message = err.message, code = err.code, errors = json.array(err.errors or {}),
   }
 end
 
-local function answered(ok, result, more)
+local function answer_of(ok, result, more)
   if ok then
     local answer = { success = true, data = result == nil and json.null or result }
     answer.pagination = more and more.pagination
     return more and more.status or 200, answer
   end
-  if failure.is(result) then return refused(result) end
+  if failure.is(result) then return failure_answer(result) end
   error(result, 0)
 end
 
----A route for everyone. Its function returns the data, and perhaps {status=, pagination=}.
+---A route without a login. Its function returns the data and, if needed, {status=, pagination=}.
 ---@param fn fun(req: backend.Request): any, table?
 function M.open(fn)
   return function(req)
-    return answered(pcall(function()
+    return answer_of(pcall(function()
       req.fields = read_body(req)
       return fn(req)
     end))
   end
 end
 
----A route for who has logged in.
+---A route that needs a login.
 ---@param fn fun(req: backend.Request): any, table?
 function M.signed_in(fn)
   return function(req)
-    return answered(pcall(function()
-      who_asks(req)
+    return answer_of(pcall(function()
+      authenticate(req)
       req.fields = read_body(req)
       return fn(req)
     end))
@@ -78,8 +78,8 @@ local function numbers_of_page(total, page, limit)
   return { page = page, limit = limit, total = total, totalPages = pages }
 end
 
----The page of a list that a request asks for. Page 1 starts with the first entry; with `newest` it
----ends with the last one, and so on backwards; a page is always in the order of the list.
+---The requested page of a list. Page 1 begins with the first entry; with `newest` it ends with the last
+---one, and page 2 comes before it. A page has the order of the list.
 ---@param req backend.Request
 ---@param list any[]
 ---@param show fun(entry: any): any

@@ -1,6 +1,6 @@
 local json = require "tidelock.json"
 
--- Gives the server's own refusals (an unknown path, a wrong method) the shape of all others.
+-- Middleware: gives the server's own errors (an unknown path, a wrong method) the format of frame.lua.
 ---@param next fun(): any, any, any
 return function(_, next)
   local status, body, headers = next()

@@ -1,7 +1,6 @@
--- The assistant at work. A job is a message that waits for an answer; it goes through the steps of
--- assistant.lua, one after a pause, and tells the clients at each. Jobs of one session are done one
--- after the other. They lie in script.keep and each step is done in one go: after a reload they go
--- on where they were.
+-- The assistant's jobs. A job is a message that waits for an answer. It goes through the steps of
+-- assistant.lua with a pause before each, and notifies the clients at each. The jobs of a session run one
+-- after the other. They are in script.keep, and no step waits: after a reload they continue.
 local assistant = require "assistant"
 local config = require "config"
 local data = require "data"
@@ -10,92 +9,92 @@ local timer = require "tidelock.timer"
 
 local M = {}
 
-local step
+local run_step
 
-local function later(job)
-  timer.after(config.thinking_seconds, function() step(job.messageId) end)
+local function schedule_step(job)
+  timer.after(config.thinking_seconds, function() run_step(job.messageId) end)
 end
 
-local function tell(session, event, job, more)
+local function notify_members(session, event, job, more)
   local payload = { messageId = job.messageId, sessionId = job.sessionId }
   for key, value in pairs(more or {}) do payload[key] = value end
-  notify.tell(data.members_of(session), event, payload)
+  notify.send(data.members_of(session), event, payload)
 end
 
-local function typing(session, is_typing)
-  notify.tell(data.members_of(session), "typing_indicator", {
+local function notify_typing(session, is_typing)
+  notify.send(data.members_of(session), "typing_indicator", {
     sessionId = session.id, userId = config.assistant.id, userName = config.assistant.name,
     isTyping = is_typing,
   })
 end
 
-local function find(jobs, key, value)
+local function find_job(jobs, key, value)
   for index, job in ipairs(jobs) do
     if job[key] == value then return job, index end
   end
 end
 
-local function begin(job)
+local function begin_job(job)
   local session = data.find_session(job.userId, job.sessionId)
   if session then
-    tell(session, "ai_processing_start", job)
-    typing(session, true)
+    notify_members(session, "ai_processing_start", job)
+    notify_typing(session, true)
   end
-  later(job)
+  schedule_step(job)
 end
 
-local function finish(job)
+local function finish_job(job)
   local jobs = data.jobs()
-  local _, index = find(jobs, "messageId", job.messageId)
+  local _, index = find_job(jobs, "messageId", job.messageId)
   table.remove(jobs, index)
-  local next_job = find(jobs, "sessionId", job.sessionId)
-  if next_job then begin(next_job) end
+  local next_job = find_job(jobs, "sessionId", job.sessionId)
+  if next_job then begin_job(next_job) end
 end
 
-local function processed(session, job)
+local function mark_processed(session, job)
   local message = data.set_status(session, job.messageId, "processed")
   if not message then return end
-  notify.tell(data.members_of(session), "message_processed", {
+  notify.send(data.members_of(session), "message_processed", {
     id = message.id, sessionId = session.id, clientId = message.clientId, status = "processed",
   })
 end
 
-local function answer(session, project, job)
+local function send_answer(session, project, job)
   local text = assistant.answer(job.content, {
     name = data.name_of(job.userId), project = project.name,
     time = os.date("%H:%M on %A") --[[@as string]], count = #session.messages,
   })
-  typing(session, false)
+  notify_typing(session, false)
   if not text then
     local why = { message = "The assistant has no answer to this.", code = "AI_ERROR" }
-    tell(session, "ai_processing_error", job, { error = why })
+    notify_members(session, "ai_processing_error", job, { error = why })
   else
     local response = data.add_message(session, {
       userId = config.assistant.id, content = text, type = "assistant",
       metadata = { inReplyTo = job.messageId },
     })
-    tell(session, "ai_processing_end", job, { response = response })
+    notify_members(session, "ai_processing_end", job, { response = response })
   end
-  processed(session, job)
+  mark_processed(session, job)
 end
 
-function step(message_id)
-  local job = find(data.jobs(), "messageId", message_id)
+function run_step(message_id)
+  local job = find_job(data.jobs(), "messageId", message_id)
   if not job then return end
   local session, project = data.find_session(job.userId, job.sessionId)
   job.step = job.step + 1
   local at = assistant.steps[job.step]
-  if not session then return finish(job) end
+  if not session then return finish_job(job) end
   if at then
-    tell(session, "ai_processing_progress", job, { progress = at.progress, note = at.note })
-    return later(job)
+    notify_members(session, "ai_processing_progress", job, { progress = at.progress, note = at.note })
+    return schedule_step(job)
   end
-  local ok, err = pcall(answer, session, project, job)
-  finish(job)
+  local ok, err = pcall(send_answer, session, project, job)
+  finish_job(job)
   if not ok then error(err, 0) end
 end
 
----Has a message of a user's answered, if the project wants that.
+---Answers a message of a user, if the project and the session have the assistant switched on.
 ---@param message Message
 ---@param session table
 ---@param project table
@@ -105,18 +104,18 @@ function M.answer(message, session, project)
     content = message.content, step = 0,
   }
   if not (project.settings.aiAssistance and session.settings.aiAssistance) then
-    return processed(session, job)
+    return mark_processed(session, job)
   end
-  local busy = find(data.jobs(), "sessionId", session.id)
+  local busy = find_job(data.jobs(), "sessionId", session.id)
   table.insert(data.jobs(), job)
-  if not busy then begin(job) end
+  if not busy then begin_job(job) end
 end
 
----After a reload: the jobs that were under way.
+---Continues the unfinished jobs after a reload.
 function M.resume()
   local seen = {}
   for _, job in ipairs(data.jobs()) do
-    if not seen[job.sessionId] then later(job) end
+    if not seen[job.sessionId] then schedule_step(job) end
     seen[job.sessionId] = true
   end
 end

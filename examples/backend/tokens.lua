@@ -1,16 +1,16 @@
--- Tokens: what a client shows instead of a password. Each login has a pair of them. The access
--- token is short-lived; the refresh token buys the next pair, once: using it ends both. They are
--- random and long, so that looking one up is as good as comparing it.
+-- Tokens, which a client presents instead of a password. Each login has a pair. The access token is
+-- short-lived; the refresh token is exchanged once for the next pair, which ends both. Tokens are long
+-- and random, so that a table lookup is safe.
 local M = {}
 
 ---@class backend.Tokens
----@field private entries fun(): table<string, backend.Token> where they are kept
+---@field private entries fun(): table<string, backend.Token> returns the table of tokens
 ---@field private options backend.Tokens.Options
 local Tokens = {}
 Tokens.__index = Tokens
 
 ---@class backend.Token
----@field user string whose it is
+---@field user string its owner
 ---@field login string the login it came from: stays the same over refreshes
 ---@field kind "access"|"refresh"
 ---@field expires number
@@ -21,7 +21,7 @@ Tokens.__index = Tokens
 ---@field random fun(): string
 ---@field access_seconds number
 ---@field refresh_seconds number
----@field max integer how many there may be; the ones nearest their end go first
+---@field max integer the limit; the tokens that expire first are dropped
 
 ---@class backend.Pair
 ---@field token string
@@ -34,19 +34,19 @@ function M.new(options)
   return setmetatable({ entries = options.entries, options = options }, Tokens)
 end
 
-local function count(entries)
+local function count_entries(entries)
   local n = 0
   for _ in pairs(entries) do n = n + 1 end
   return n
 end
 
--- Drops what has expired; when there are still too many, those that end first.
+-- Drops expired tokens, then those that expire first until there is room for a pair.
 function Tokens:sweep()
   local entries, now = self.entries(), self.options.now()
   for token, entry in pairs(entries) do
     if entry.expires <= now then entries[token] = nil end
   end
-  local left = count(entries)
+  local left = count_entries(entries)
   if left + 2 <= self.options.max then return end
   local order = {}
   for token in pairs(entries) do order[#order + 1] = token end
@@ -55,7 +55,7 @@ function Tokens:sweep()
 end
 
 ---@param user string
----@param login? string of which it is a refresh; a new one when not given
+---@param login? string the login of a refresh; nil: a new login
 ---@return backend.Pair
 function Tokens:issue(user, login)
   self:sweep()
@@ -76,8 +76,8 @@ function Tokens:find(token, kind)
   return entry
 end
 
----@param token any as it came
----@return string? user whose access token it is, if it is a valid one
+---@param token any from the request
+---@return string? user the owner of a valid access token
 ---@return string? login
 function Tokens:user_of(token)
   local entry = self:find(token, "access")
@@ -93,8 +93,8 @@ function Tokens:revoke(login)
   end
 end
 
----@param refresh_token any as it came
----@return backend.Pair? next nil when it is not valid (any more)
+---@param refresh_token any from the request
+---@return backend.Pair? next nil when the token is not valid
 ---@return string? user
 function Tokens:rotate(refresh_token)
   local entry = self:find(refresh_token, "refresh")
@@ -103,7 +103,7 @@ function Tokens:rotate(refresh_token)
   return self:issue(entry.user, entry.login), entry.user
 end
 
----Compares without telling by the time taken how much of it was right.
+---Compares in constant time, so that the duration reveals nothing.
 ---@param a string
 ---@param b string
 ---@return boolean

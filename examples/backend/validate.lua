@@ -1,15 +1,16 @@
--- Checks what came from outside, field by field, and says of each what is wrong with it.
+-- Checks the fields of a request, and collects what is wrong with each.
 --
 --   local wanted = { name = validate.text { max = 100 }, tags = validate.optional(...) }
---   local fields = validate.fields(body, wanted)      raises failure.invalid, all wrongs in it
+--   local fields = validate.fields(body, wanted)      raises failure.invalid with all errors
 --
--- What is not named in `wanted` is left out: nothing unchecked gets through.
+-- Fields that `wanted` does not name are left out: no unchecked field passes. (tidelock.schema does more;
+-- this shows how little it takes.)
 local failure = require "failure"
 local json = require "tidelock.json"
 
 local M = {}
 
----@alias backend.Check fun(value: any): any, string? the value to take, or nil and what is wrong
+---@alias backend.Check fun(value: any): any, string? the checked value, or nil and the error
 
 ---@param rule { min?: integer, max: integer } lengths in characters; min is 1 when not given
 ---@return backend.Check
@@ -95,7 +96,7 @@ end
 
 local optional = setmetatable({}, { __mode = "k" })
 
----A field that may be missing (or null).
+---A field that may be missing or null.
 ---@param check backend.Check
 ---@return backend.Check
 function M.optional(check)
@@ -132,7 +133,7 @@ function M.try(values, wanted)
   return taken
 end
 
----@param values any what came: a decoded body
+---@param values any the decoded body
 ---@param wanted table<string, backend.Check>
 ---@return table taken
 function M.fields(values, wanted)
@@ -142,7 +143,7 @@ function M.fields(values, wanted)
   return taken --[[@as table]]
 end
 
-local function whole(text, name, default, max)
+local function read_number(text, name, default, max)
   if text == nil then return default end
   local number = type(text) == "string" and text:match("^%d+$") and math.tointeger(tonumber(text))
   if number and number >= 1 and number <= max then return number end
@@ -154,8 +155,8 @@ end
 ---@return integer page from 1
 ---@return integer limit entries on a page
 function M.paging(query, max_limit)
-  local page = whole(query.page, "page", 1, 1000000)
-  return page, whole(query.limit, "limit", math.min(20, max_limit), max_limit)
+  local page = read_number(query.page, "page", 1, 1000000)
+  return page, read_number(query.limit, "limit", math.min(20, max_limit), max_limit)
 end
 
 return M

@@ -45,7 +45,7 @@ static int f_hex(lua_State *L) {
   return push_hex(L, bytes, count);
 }
 
-/* uuid() → a random UUID (RFC 4122, version 4) */
+/* uuid() → a random UUID (RFC 9562, version 4) */
 static int f_uuid(lua_State *L) {
   uint8_t bytes[16];
   fill_random(L, bytes, sizeof bytes);

@@ -76,14 +76,14 @@ static const char *template_text(const char *name) {
 
 /* As JSON; a path that is not UTF-8 stands for none. */
 static void put_path(Buffer *out, const char *path) {
-  if (json_put_string(out, path, strlen(path)) != 0) buffer_puts(out, "\"stdlib\"");
+  if (json_put_string(out, path, strlen(path)) != 0) buffer_puts(out, "\"stdlib/meta\"");
 }
 
 /* The settings of the Lua language server: where the types are. An existing file stays.
  */
 static int write_settings(const char *folder) {
   char *path = xasprintf("%s.luarc.json", folder);
-  char *meta = shipped_path("stdlib/meta"), *modules = shipped_path("stdlib");
+  char *meta = shipped_path("stdlib/meta");
   struct stat st;
   int status = 0;
   if (lstat(path, &st) == 0) {
@@ -94,15 +94,12 @@ static int write_settings(const char *folder) {
                        "[\"?.lua\", \"?/init.lua\", \"lib/?.lua\"],\n"
                        "  \"workspace.library\": [");
     put_path(&text, meta ? meta : "stdlib/meta");
-    buffer_puts(&text, ", ");
-    put_path(&text, modules ? modules : "stdlib");
     buffer_puts(&text, "],\n  \"workspace.checkThirdParty\": false\n}\n");
     status = write_file(path, buffer_text(&text));
     buffer_free(&text);
   }
   free(path);
   free(meta);
-  free(modules);
   return status;
 }
 

@@ -1,9 +1,10 @@
 -- The chat: messages by session, typed lines that the server has not accepted yet, who is typing,
 -- and what the assistant is doing. A message is stored once: its id and its clientId (the id under
 -- which its client sent it) both identify it. A message of ours is a Line until the server has it;
--- M.messages shows it as a message meanwhile. The fields of `persist` are written to the disk. Typing,
--- the assistant's work and unanswered messages expire, since the event that ends them may be lost.
--- Hooks read the fields of this store, and the disk has them: their names stay.
+-- M.messages shows it as a message meanwhile. Unanswered messages expire, as typing and the
+-- assistant's work do (stores/chat_activity.lua), since the event that ends them may be lost.
+local activity = require "stores.chat_activity"
+local chat = require "stores.chat_state"
 local config = require "config"
 local json = require "tidelock.json"
 local store = require "tidelock.store"
@@ -14,32 +15,6 @@ local M = {}
 
 local MAX_MESSAGES = 500 -- of a session; of others
 local MAX_SESSIONS = 50
-
----@class Line a typed line that is not accepted by the server yet
----@field id string the clientId of its message
----@field time number when it was typed, wall-clock
----@field command? string the whole line, if it is a command
----@field content? string the text, if it is a message
----@field session? string the session it is sent to; nil: the one that is open when its turn comes
----@field failed? { code: string, message: string } why it was not sent; it waits for /retry
-
-local chat = store.define("chat", {
-  share = "read", -- hooks beside the client show and react to it
-  initial = {
-    lines = json.array {}, -- Line[], in the order of typing
-    unanswered = {}, -- by clientId: the time until which the client waits for an answer
-    messages = {}, -- by session id: Message[]; of a deleted message the id stays
-    recent = json.array {}, -- ids of the sessions with messages, the last used at the end
-    places = {}, -- by session id: the project id of each session that was open
-    rendered = {}, -- by session id: true once its stored messages are shown
-    sessions = {}, -- by project id: ChatSession[], as last listed
-    typing = {}, -- by session id, by user id: { name, deadline }
-    work = {}, -- of the assistant, by session id: { message, progress, note, deadline }
-    session = json.null, -- { id, title, project }, the one on the screen
-  },
-  persist = { "lines", "messages", "recent", "places", "session" },
-  version = 1,
-})
 
 M.store = chat
 
@@ -211,6 +186,28 @@ local function is_same(a, b)
   return a.id == b.id and a.status == b.status and a.updatedAt == b.updatedAt
 end
 
+-- Merges the messages of a list that are stored already; returns the others.
+local function update_known(draft, list, held, at)
+  local new = {}
+  for i, message in ipairs(list) do
+    if not at[i] then
+      new[#new + 1] = message
+    elseif not is_same(held[at[i]], message) then
+      merge_message(draft, message, at[i])
+    end
+  end
+  return new
+end
+
+-- Waits no longer for answers to messages that are processed.
+local function end_waiting(draft, list)
+  for _, message in ipairs(list) do
+    if message.status == "processed" and message.clientId then
+      draft.unanswered[message.clientId] = nil
+    end
+  end
+end
+
 ---Merges the latest messages of a session, as fetched. Stored messages of the same span that are
 ---missing from the list were deleted meanwhile. If the list has none of the stored messages, there is
 ---a gap, and the stored ones are dropped. Messages that arrived during the request stay.
@@ -219,22 +216,15 @@ end
 ---@param before? Message[] M.stored_messages, as it was before the request
 ---@return Message[] new the messages that were not stored before
 function M.merge_fetched(session_id, list, before)
-  local held, new = M.stored_messages(session_id) or {}, {}
-  local gone, at = find_deleted(before or {}, list), find_positions(list, held)
+  local held = M.stored_messages(session_id) or {}
+  local gone, at, new = find_deleted(before or {}, list), find_positions(list, held), {}
   chat:change("merge fetched", function(draft)
-    for i, message in ipairs(list) do -- first in place, while the indices still hold
-      if not at[i] then new[#new + 1] = message
-      elseif not is_same(held[at[i]], message) then merge_message(draft, message, at[i]) end
-    end
+    new = update_known(draft, list, held, at) -- first, while the indices still hold
     for i = #held, 1, -1 do
       if gone[held[i].id] then table.remove(draft.messages[session_id], i) end
     end
     for _, message in ipairs(new) do merge_message(draft, message) end
-    for _, message in ipairs(list) do
-      if message.status == "processed" and message.clientId then
-        draft.unanswered[message.clientId] = nil
-      end
-    end
+    end_waiting(draft, list)
   end)
   return new
 end
@@ -429,9 +419,25 @@ function M.has_command() return counts:get().commands > 0 end
 ---@return boolean
 function M.is_idle() return M.count_waiting() == 0 and M.count_unanswered() == 0 end
 
-require "stores.chat_activity"(M, {
-  store = chat, find_position = find_position, merge_message = merge_message,
-})
+-- --- activity -----------------------------------------------------------------------------------
+
+M.set_typing, M.typing_names = activity.set_typing, activity.typing_names
+M.assistant_working, M.assistant_failed = activity.assistant_working, activity.assistant_failed
+M.assistant_status, M.expire = activity.assistant_status, activity.expire
+
+---@param event AIProcessing of ai_processing_end
+---@return boolean new whether its answer was not stored before
+function M.assistant_done(event)
+  local answer = event.response
+  local at = find_position(answer)
+  chat:change("assistant done", function(draft)
+    activity.end_work(draft, event)
+    merge_message(draft, answer, at)
+  end)
+  return at == nil
+end
+
+-- --- resetting ----------------------------------------------------------------------------------
 
 ---Forgets everything but the lines typed since then.
 ---@param since number wall-clock

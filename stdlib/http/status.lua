@@ -1,4 +1,4 @@
--- What a status means to who asked: expected or not, to be tried again or not. Pure.
+-- Whether a status is expected, and whether a retry makes sense. Pure.
 local core = require "tidelock.http.core"
 local errors = require "tidelock.errors"
 local urls = require "tidelock.http.url"
@@ -17,13 +17,13 @@ function M.fits(status, expect)
   return status // 100 == tonumber(expect:sub(1, 1))
 end
 
--- An HTTP-date in any of its three forms as wall-clock seconds, or nil for what is none.
+-- An HTTP-date in any of its three forms as wall-clock seconds, or nil.
 M.date = core.date
 
 local again = { [408] = true, [425] = true, [429] = true }
 
--- The start of the body, where it is text: the server's own words.
-local function words(body)
+-- The beginning of the body, if it is text.
+local function body_excerpt(body)
   local text = body:sub(1, 200):gsub("%s+", " ")
   if utf8.len(text) and not text:find "%c" then return text end
   return nil
@@ -32,7 +32,7 @@ end
 -- The error for a response that was not expected; it carries status and response.
 function M.refuse(method, res)
   local err = errors.new {
-    code = "HTTP", sent = "yes", detail = words(res.body),
+    code = "HTTP", sent = "yes", detail = body_excerpt(res.body),
     message = ("%s %s answered %d"):format(method, urls.show(res.url), res.status),
     recoverable = again[res.status] or res.status >= 500,
   }

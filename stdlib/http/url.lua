@@ -10,7 +10,7 @@ local function parts_of_unix(url)
 end
 
 -- "https://example.org:8443" in lower case, or nil where the URL is relative.
-local function origin(url)
+local function origin_of(url)
   local socket = parts_of_unix(url)
   if socket then return "unix:" .. socket end
   local scheme, authority = url:match "^(%a[%w+.-]*)://([^/?#]*)"
@@ -21,30 +21,29 @@ local function origin(url)
   return scheme .. "://" .. authority
 end
 
--- What is put behind unix:/run/app.sock belongs to its target, which begins with a colon.
+-- Text appended to unix:/run/app.sock belongs to its target, which begins with a colon.
 local function with_target(url)
   local _, target = parts_of_unix(url)
   return target == "" and url .. ":/" or url
 end
 
--- A path is put behind the whole of base, as one joins folders: the leading / does not lead
--- out of "https://host/api". An absolute URL stands for itself. Returns the URL, and whether
--- it is of base's origin.
+-- Appends a path to base as one joins folders: a leading / stays below "https://host/api". An absolute
+-- URL is returned unchanged. Returns the URL, and whether it has the origin of base.
 function M.join(base, url)
   if not base then return url, true end
-  local elsewhere = origin(url)
-  if elsewhere then return url, elsewhere == origin(base) end
+  local elsewhere = origin_of(url)
+  if elsewhere then return url, elsewhere == origin_of(base) end
   if url == "" then return base, true end
   base = with_target(base)
   if url:find "^[?#]" then return base .. url, true end
   return base:gsub("/+$", "") .. "/" .. url:gsub("^/+", ""), true
 end
 
-local function escape(text)
+local function escape_text(text)
   return (text:gsub("[^%w%-._~]", function(c) return ("%%%02X"):format(c:byte()) end))
 end
 
--- A number as people write it: 5 for 5.0, all digits of a large one; nil for what is none.
+-- A number as text: 5 for 5.0, all digits of a large one; nil for other values.
 M.number = core.number
 
 local function text_of(value)
@@ -59,10 +58,10 @@ local function add_pair(out, name, value)
     error(("http: the query's %s must be a string, a finite number or a boolean, not %s")
       :format(checks.cut(name), type(value) == "number" and tostring(value) or "a " .. type(value)), 0)
   end
-  out[#out + 1] = escape(name) .. "=" .. escape(text)
+  out[#out + 1] = escape_text(name) .. "=" .. escape_text(text)
 end
 
--- The values of a list; nil for a table that is none, of which they would not be all.
+-- The list itself, or a list with the single value; nil for a table with other keys.
 function M.list(value)
   if type(value) ~= "table" then return { value } end
   local count = 0
@@ -89,17 +88,17 @@ function M.query(values)
   return table.concat(out, "&")
 end
 
-local function merge(a, b)
+local function merge_queries(a, b)
   local all = {}
   for name, value in pairs(a or {}) do all[name] = value end
   for name, value in pairs(b or {}) do all[name] = value end
   return all
 end
 
--- Adds to what the URL has, before its fragment; `own` goes over `standing`.
+-- Adds queries to a URL, before its fragment; `own` takes precedence over `standing`.
 function M.with_query(url, standing, own)
   if not standing and not own then return url end
-  local text = M.query(merge(standing, own))
+  local text = M.query(merge_queries(standing, own))
   if text == "" then return url end
   local rest, fragment = with_target(url):match "^([^#]*)(.*)$"
   local glue = not rest:find("?", 1, true) and "?" or rest:find "[?&]$" and "" or "&"

@@ -144,7 +144,7 @@ function schema.record(fields) end
 ---@return tidelock.Schema schema the schema
 function schema.union(choices) end
 
----One of several records, which one field tells apart. A record without that field gets it.
+---One of several records, which are distinguished by one field. A record without that field gets it.
 ---@param tag string the name of the field
 ---@param choices table<string|number|boolean, tidelock.Schema> the records by the value of the field
 ---@return tidelock.Schema schema the schema

@@ -1,4 +1,4 @@
--- A bot: welcomes who says hello.
+-- A bot: answers everyone who says hello.
 --   tidelock demo NAME.lua        beside the demo's client: say hello
 --   tidelock run NAME.lua         with the server that API_URL and WS_URL name
 --   tidelock test NAME_test.lua
@@ -12,7 +12,7 @@ local M = {}
 local url = env.get("API_URL", "http://127.0.0.1:8000")
 local api = http.client { base_url = url .. "/api", timeout = 5, expect = "2xx" }
 
-local function login()
+local function log_in()
   local res, err = api:post("/auth/login", {
     json = { email = env.get("CHAT_EMAIL", "demo@example.com"), password = env.get("CHAT_PASSWORD", "demo") },
   })
@@ -21,7 +21,7 @@ local function login()
   return { token = script.keep.token }
 end
 
---- What the bot says to a message; nil: nothing. It hears what it says itself, too.
+--- The answer to a message, or nil. The bot also receives its own messages.
 function M.answer(message)
   if message.type ~= "user" or not message.content:lower():find "^hello" then return nil end
   return "Welcome aboard, " .. message.userName .. "!"
@@ -29,7 +29,7 @@ end
 
 local chat = socket.connect("chat", {
   url = env.get("WS_URL", url),
-  auth = login,
+  auth = log_in,
   auto_connect = not script.name:find "_test$", -- its test requires this file, and needs no server
 })
 

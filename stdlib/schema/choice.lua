@@ -1,5 +1,5 @@
--- Schemas that choose among others: unions, tagged unions, and the recursive ones, which are found
--- when they are first needed.
+-- Schemas that choose among others: unions, tagged unions, and lazy ones, which are resolved when they
+-- are first needed.
 local checks = require "tidelock.options.core"
 local container = require "tidelock.schema.container"
 local core = require "tidelock.schema.core"
@@ -12,7 +12,7 @@ local FAIL = issue.FAIL
 
 -- --- unions -----------------------------------------------------------------------------------
 
--- Whether a choice failed at its shape already, so that it was never meant.
+-- Whether a choice failed at the type of the value itself: then it was not meant.
 local function is_far(issues)
   for _, each in ipairs(issues) do
     if each.path == "" and each.shape then return true end
@@ -20,8 +20,8 @@ local function is_far(issues)
   return false
 end
 
--- Which choice an issue is of: "2", or "2.1" where that is a union, too.
-local function mark(issues, choice)
+-- Marks issues with their choice: "2", or "2.1" where that is a union, too.
+local function mark_choice(issues, choice)
   for _, each in ipairs(issues) do
     each.choice = each.choice and choice .. "." .. each.choice or tostring(choice)
   end
@@ -36,12 +36,12 @@ local function near_ones(tries)
   return near
 end
 
--- The issues of the one choice that was meant; where several may have been, those of each, which
--- then say whose they are; where none was, one issue.
-local function choose(tries, value, found, expects)
+-- Adds the issues of the choice that was meant. If several may be meant, the issues of each, with the
+-- choice in their message; if none is, a single issue.
+local function add_issues_of_choices(tries, value, found, expects)
   local near = near_ones(tries)
   for _, i in ipairs(near) do
-    local issues = mark(tries[i], i)
+    local issues = mark_choice(tries[i], i)
     for _, each in ipairs(issues) do each.apart = each.apart or #near > 1 end
     if found.n < issue.MAX_ISSUES then issue.put(found, issues) end
   end
@@ -57,11 +57,11 @@ local function union_run(choices, expects)
       if got ~= FAIL then return got end
       tries[i] = issue.take(found, before)
     end
-    return choose(tries, value, found, expects)
+    return add_issues_of_choices(tries, value, found, expects)
   end
 end
 
----The first of these that a value fits.
+---The first of these schemas that the value fits.
 ---@param choices tidelock.Schema[]
 ---@return tidelock.Schema
 function M.union(choices, none)
@@ -83,7 +83,7 @@ end
 
 -- --- tagged unions ----------------------------------------------------------------------------
 
--- The record with the tag's field, so that the tag is not left out.
+-- The record with the field of the tag, so that the tag is kept.
 local function with_tag(record, tag, value)
   if record.kind ~= "record" or record.fields[tag] then return record end
   return record:extend { [tag] = scalar.literal(value) }
@@ -103,8 +103,8 @@ local function wrong_tag(value, tag, found, expects)
   return FAIL
 end
 
----Records that one field tells apart: its value is the key in `choices`. A record that does not
----name that field gets it.
+---Records that are distinguished by one field: its value is a key of `choices`. A record without that
+---field gets it.
 ---@param tag string
 ---@param choices table<string|number|boolean, tidelock.Schema>
 ---@return tidelock.Schema
@@ -130,11 +130,11 @@ function M.tagged_union(tag, choices, none)
   }
 end
 
--- --- lazily -----------------------------------------------------------------------------------
+-- --- lazy -------------------------------------------------------------------------------------
 
----A schema that is asked for when it is first needed: it may hold itself.
+---A schema that fn returns when it is first needed, so that it may contain itself.
 ---@param fn fun(): tidelock.Schema
----@param name? string what json_schema calls it
+---@param name? string its name in json_schema
 ---@return tidelock.Schema
 function M.lazy(fn, name, none)
   checks.none("schema.lazy", none)

@@ -1,5 +1,5 @@
--- Schemas that make of a text what it stands for. What already is of the type passes too, so that
--- a checked value can be checked again.
+-- Schemas that convert texts. A value that has the type already passes too, so that a checked value can
+-- be checked again.
 local checks = require "tidelock.options.core"
 local core = require "tidelock.schema.core"
 local date = require "tidelock.schema.date"
@@ -8,8 +8,8 @@ local scalar = require "tidelock.schema.scalar"
 
 local M = {}
 
--- As JSON writes numbers: no hexadecimal digits, no blanks, no "nan".
-local function decimal(value)
+-- Reads a number in JSON's syntax: no hexadecimal digits, no blanks, no "nan". Other types pass.
+local function parse_decimal(value)
   if type(value) ~= "string" or #value > 64 then return value end
   local whole, rest = value:match "^-?(%d+)(.*)$"
   if not whole or (#whole > 1 and whole:byte() == 48) then return nil end -- 48 is 0
@@ -17,16 +17,20 @@ local function decimal(value)
   if tail == "" or tail:find "^[eE][+-]?%d+$" then return tonumber(value) end
 end
 
+local function new_number(expects, options, convert)
+  local function read(value) return convert(parse_decimal(value)) end
+  return core.new {
+    kind = "coerce_" .. expects, expects = expects, options = options,
+    run = scalar.number_run(expects, options, read),
+  }
+end
+
 ---A number, or a text that JSON would read as one.
 ---@param options? tidelock.schema.number
 ---@return tidelock.Schema
 function M.number(options)
   options = core.options(options, scalar.number_options, "coerce.number")
-  local function read(value) return scalar.finite(decimal(value)) end
-  return core.new {
-    kind = "coerce_number", expects = "number", options = options,
-    run = scalar.number_run("number", options, read),
-  }
+  return new_number("number", options, scalar.finite)
 end
 
 ---An integer, or a text that JSON would read as one.
@@ -34,11 +38,7 @@ end
 ---@return tidelock.Schema
 function M.integer(options)
   options = core.options(options, scalar.number_options, "coerce.integer")
-  local function read(value) return scalar.whole(decimal(value)) end
-  return core.new {
-    kind = "coerce_integer", expects = "integer", options = options,
-    run = scalar.number_run("integer", options, read),
-  }
+  return new_number("integer", options, scalar.whole)
 end
 
 local truths = { [true] = true, ["true"] = true, ["1"] = true }
@@ -58,9 +58,6 @@ function M.boolean(none)
     end,
   }
 end
-
----@class tidelock.schema.date
----@field assume_utc? boolean a time without an offset is one of UTC; else it is refused
 
 ---A time as RFC 3339 writes it, or wall-clock seconds: becomes wall-clock seconds.
 ---@param options? tidelock.schema.date

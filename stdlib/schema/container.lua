@@ -1,4 +1,4 @@
--- Schemas of what holds other values: arrays, tuples, maps, and anything at all.
+-- Schemas of containers: arrays, tuples, maps; and of any value.
 local checks = require "tidelock.options.core"
 local core = require "tidelock.schema.core"
 local issue = require "tidelock.schema.issue"
@@ -27,7 +27,7 @@ local function count_keys(value)
   return count
 end
 
----How many items an array has; nil where the value is no array. An empty table may be one.
+---The number of items of an array; nil for any other value. An empty table counts as an array.
 ---@param value any
 ---@return integer?
 function M.length(value)
@@ -41,7 +41,7 @@ function M.length(value)
   return is_sequence(value, count) and count or nil
 end
 
----Whether a value has named fields. An empty table may have.
+---Whether a value is an object. An empty table counts as one.
 ---@param value any
 ---@return boolean
 function M.is_object(value)
@@ -53,14 +53,14 @@ function M.is_object(value)
   return issue.is_container(value) and not issue.is_array(value)
 end
 
--- --- anything ---------------------------------------------------------------------------------
+-- --- any value --------------------------------------------------------------------------------
 
-local copy
+local copy_value
 
 local function copy_into(out, value, found, depth)
   local before, failed = found.n, false
   for key, part in pairs(value) do
-    local got = copy(part, found, depth + 1)
+    local got = copy_value(part, found, depth + 1)
     if got == FAIL then
       issue.prefix(found, before, key)
       if found.n >= MAX_ISSUES or found.spent then return FAIL end
@@ -73,7 +73,7 @@ local function copy_into(out, value, found, depth)
   return out
 end
 
----A copy of any value, tables and views to their ground; FAIL where they have none.
+---A deep copy of any value; FAIL where it is too deep or too large.
 function M.copy(value, found, depth)
   if not issue.is_container(value) then return value end
   local fault = issue.enter(found, depth, 0)
@@ -84,31 +84,31 @@ function M.copy(value, found, depth)
   if getmetatable(value) == "json.object" then return object(out) end
   return out
 end
-copy = M.copy
+copy_value = M.copy
 
----Anything, absence too. Containers are copied.
+---Any value, or none. Containers are copied.
 ---@return tidelock.Schema
 function M.any(none)
   checks.none("schema.any", none)
-  return core.new { kind = "any", expects = "anything", run = copy }
+  return core.new { kind = "any", expects = "anything", run = copy_value }
 end
 
 -- --- arrays -----------------------------------------------------------------------------------
 
--- What is no array; or is meant as one, but has gaps, or names beside the numbers.
+-- The issue of a value that is not an array, or of a table with gaps or with names beside numbers.
 local function no_array(found, value)
   if issue.kind(value) ~= "array" then return issue.mismatch(found, "array", value) end
   return issue.broken(found, "array", "array with gaps or names")
 end
 
-local function items(count) return ("%d item%s"):format(count, count == 1 and "" or "s") end
+local function items_text(count) return ("%d item%s"):format(count, count == 1 and "" or "s") end
 
 local function wrong_count(found, count, min, max)
-  if count < min then return issue.broken(found, "at least " .. items(min), items(count)) end
-  if count > max then return issue.broken(found, "at most " .. items(max), items(count)) end
+  if count < min then return issue.broken(found, "at least " .. items_text(min), items_text(count)) end
+  if count > max then return issue.broken(found, "at most " .. items_text(max), items_text(count)) end
 end
 
--- Checks the items `first` to `last` into out. What has become nothing is null in an array.
+-- Checks the items `first` to `last` into out. An item that becomes nil is null.
 local function check_items(out, value, first, last, run, found, depth)
   local before, failed = found.n, false
   for i = first, last do
@@ -125,12 +125,7 @@ local function check_items(out, value, first, last, run, found, depth)
   return failed and FAIL or out
 end
 
----@class tidelock.schema.array
----@field min? integer items
----@field max? integer items
----@field nonempty? boolean at least one item
-
----@param item tidelock.Schema
+---@param item tidelock.schema.Node
 ---@param options? tidelock.schema.array
 ---@return tidelock.Schema
 function M.array(item, options)
@@ -159,16 +154,13 @@ local function check_tuple(value, count, list, rest, found, depth)
       failed = true
     end
   end
-  for i = #out, count + 1, -1 do -- what was not there and may be absent
+  for i = #out, count + 1, -1 do -- missing items that may be absent
     if out[i] == null then out[i] = nil end
   end
   return failed and FAIL or out
 end
 
----@class tidelock.schema.tuple
----@field rest? tidelock.Schema of the items after those named; without it there are none
-
----An array of which each place has a schema of its own.
+---An array with a schema for each index.
 ---@param list tidelock.Schema[]
 ---@param options? tidelock.schema.tuple
 ---@return tidelock.Schema
@@ -222,13 +214,8 @@ local function check_pairs(value, item, key_schema, found, depth)
   return next(out) == nil and object(out) or out
 end
 
----@class tidelock.schema.map
----@field min? integer keys
----@field max? integer keys
----@field key? tidelock.Schema of the keys
-
----Any number of names, the values of all of one schema.
----@param item tidelock.Schema
+---An object with any keys, whose values share a schema.
+---@param item tidelock.schema.Node
 ---@param options? tidelock.schema.map
 ---@return tidelock.Schema
 function M.map(item, options)

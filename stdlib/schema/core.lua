@@ -1,5 +1,5 @@
--- What every schema has: check, assert, is, and the methods that make another schema of it. A
--- schema never changes; each method returns a new one.
+-- The methods of every schema: check, assert, is, and those that derive another schema. A schema is
+-- immutable; each method returns a new one.
 local checks = require "tidelock.options.core"
 local issue = require "tidelock.schema.issue"
 
@@ -7,11 +7,12 @@ local M = {}
 
 local FAIL = issue.FAIL
 
----@class tidelock.Schema
----@field kind string "string", "record", "optional", ...
----@field expects string what it asks for, in a few words
+---The inside of a schema. Its public methods are annotated in meta/schema.lua.
+---@class tidelock.schema.Node: tidelock.Schema
+---@field kind string "string", "record", "optional" and so on
+---@field expects string the name of the expected value in messages
 ---@field run fun(value: any, found: table, depth: integer): any
----@field inner? tidelock.Schema what it was made of
+---@field inner? tidelock.schema.Node the schema it wraps
 ---@field description? string
 local Schema = {}
 M.Schema = Schema
@@ -22,19 +23,19 @@ local metatable = {
   __tostring = function(self) return "schema: " .. self.expects end,
 }
 
----@param fields table kind, expects, run, and what json_schema wants to know
----@return tidelock.Schema
+---@param fields table kind, expects, run, and the fields that schema/export.lua reads
+---@return tidelock.schema.Node
 function M.new(fields) return setmetatable(fields, metatable) end
 
 ---@param value any
 ---@return boolean
 function M.is_schema(value) return type(value) == "table" and getmetatable(value) == metatable end
 
----Raises where a schema was not given.
+---Raises unless the value is a schema.
 ---@param value any
 ---@param what string
 ---@param level? integer
----@return tidelock.Schema
+---@return tidelock.schema.Node
 function M.want(value, what, level)
   if M.is_schema(value) then return value end
   local hint = type(value) == "function" and " (call it: schema.string())" or ""
@@ -42,7 +43,7 @@ function M.want(value, what, level)
     (level or 2) + 1)
 end
 
--- Raises at the line of the script: whose function called M.options is called there.
+-- Raises at the line of the script that called the constructor, three levels up.
 local function refuse_option(what, options, known)
   local names = {}
   for name in pairs(known) do names[#names + 1] = name end
@@ -69,17 +70,17 @@ function M.options(options, known, what)
   return options
 end
 
--- Calls what a script gave. Through gsub, because what is called by it cannot wait.
-local function plainly(fn, value)
+-- Calls a function of the script inside string.gsub, a C function across which nothing can wait.
+local function call_without_waiting(fn, value)
   local result, why
   string.gsub("x", "x", function() result, why = fn(value) end)
   return result, why
 end
-M.plainly = plainly
+M.call_without_waiting = call_without_waiting
 
----Checks a value, all of it.
+---Checks a value and collects all its issues.
 ---@param value any is not changed
----@param label? string what the value is called in the error's message
+---@param label? string the value's name in the error's message
 ---@return any? checked a fresh copy, transformed; nil too where nothing is allowed: look at err
 ---@return tidelock.schema.Error? err INVALID, with all `issues`
 function Schema:check(value, label)
@@ -106,15 +107,15 @@ function Schema:is(value)
   return self.run(value, found, 1) ~= FAIL and not found.spent
 end
 
----JSON Schema (2020-12) of what is accepted. What functions do is not in it.
+---The JSON Schema (2020-12) of the accepted values, without rules that are functions.
 ---@return table
 function Schema:json_schema() return require("tidelock.schema.export")(self) end
 
-local function derive(self, kind, run)
+local function derive_schema(self, kind, run)
   return M.new { kind = kind, expects = self.expects, run = run, inner = self }
 end
 
----A rule of your own, asked once all others hold. It must not wait; what it raises is raised.
+---Adds a rule, called once all others hold. It must not wait; its errors are raised.
 ---@param fn fun(value: any): boolean|any, string? a second result is the message
 ---@param message? string "does not hold" when not given
 ---@param path? string where the issue is shown, in the value
@@ -122,10 +123,10 @@ end
 function Schema:refine(fn, message, path)
   if type(fn) ~= "function" then error("schema: refine wants a function", 2) end
   local run = self.run
-  return derive(self, "refine", function(value, found, depth)
+  return derive_schema(self, "refine", function(value, found, depth)
     local checked = run(value, found, depth)
     if checked == FAIL then return FAIL end
-    local ok, why = plainly(fn, checked)
+    local ok, why = call_without_waiting(fn, checked)
     if ok then return checked end
     local text = type(why) == "string" and why or message or "does not hold"
     issue.broken(found, text, issue.kind(checked), text)
@@ -134,17 +135,17 @@ function Schema:refine(fn, message, path)
   end)
 end
 
----Makes another value of the checked one. It must not wait; nil is an issue, with a message or
----without, unless there was nothing to make it of.
+---Converts the checked value. fn must not wait; a result of nil is an issue, unless the checked value
+---is nil too.
 ---@param fn fun(value: any): any, string?
 ---@return tidelock.Schema
 function Schema:transform(fn)
   if type(fn) ~= "function" then error("schema: transform wants a function", 2) end
   local run = self.run
-  return derive(self, "transform", function(value, found, depth)
+  return derive_schema(self, "transform", function(value, found, depth)
     local checked = run(value, found, depth)
     if checked == FAIL then return FAIL end
-    local made, why = plainly(fn, checked)
+    local made, why = call_without_waiting(fn, checked)
     if made == nil and (why ~= nil or checked ~= nil) then
       local text = why ~= nil and tostring(why) or "nothing came of it"
       return issue.broken(found, text, issue.kind(checked), text)
@@ -153,7 +154,7 @@ function Schema:transform(fn)
   end)
 end
 
----The same with a description, which json_schema tells.
+---The same schema with a description for json_schema.
 ---@param text string
 ---@return tidelock.Schema
 function Schema:describe(text)

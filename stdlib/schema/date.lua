@@ -3,8 +3,8 @@ local M = {}
 
 local MAX_LENGTH = 64 -- a fraction need not be longer
 
--- Days from 1970-01-01, in the Gregorian calendar as if it had always been there.
-local function days(year, month, day)
+-- Days since 1970-01-01, in the proleptic Gregorian calendar.
+local function days_since_1970(year, month, day)
   local y = month <= 2 and year - 1 or year
   local era, shifted = y // 400, (month + 9) % 12
   local of_era = y - era * 400
@@ -20,8 +20,8 @@ local function is_day(year, month, day)
   return day <= (month == 2 and leap and 29 or lengths[month])
 end
 
--- Seconds east of UTC; nil where it is none.
-local function offset(zone)
+-- An offset from UTC in seconds; nil for any other text.
+local function parse_offset(zone)
   if zone == "Z" or zone == "z" then return 0 end
   local sign, hours, minutes = zone:match "^([+-])(%d%d):(%d%d)$"
   hours, minutes = tonumber(hours), tonumber(minutes)
@@ -29,13 +29,13 @@ local function offset(zone)
   return (sign == "-" and -60 or 60) * (hours * 60 + minutes)
 end
 
--- A leap second is the last one of a day in UTC; it has no number of its own, and gets the next.
+-- A leap second is only valid at the end of a day in UTC; it gets the number of the next second.
 local function is_second(second, whole)
   return second <= 59 or (second == 60 and whole % 86400 == 0)
 end
 
--- The numbers of two digits at a time, or nil where there is another character.
-local function pair(a, b)
+-- The number that two digits (as bytes) write; nil for other characters.
+local function read_digits(a, b)
   if a >= 48 and a <= 57 and b >= 48 and b <= 57 then return a * 10 + b - 528 end -- 48 is 0
 end
 
@@ -43,26 +43,27 @@ end
 local function read_day(text)
   local c1, c2, y1, y2, dash, m1, m2, dash2, d1, d2 = text:byte(1, 10)
   if dash ~= 45 or dash2 ~= 45 then return nil end
-  local century, year, month, day = pair(c1, c2), pair(y1, y2), pair(m1, m2), pair(d1, d2)
+  local century, year = read_digits(c1, c2), read_digits(y1, y2)
+  local month, day = read_digits(m1, m2), read_digits(d1, d2)
   if not (century and year and month and day) then return nil end
   year = century * 100 + year
-  return is_day(year, month, day) and days(year, month, day)
+  return is_day(year, month, day) and days_since_1970(year, month, day)
 end
 
 -- "T12:30:05", from the 11th character on, as seconds; and the seconds' digits.
 local function read_time(text)
   local t, h1, h2, colon, m1, m2, colon2, s1, s2 = text:byte(11, 19)
   if (t ~= 84 and t ~= 116 and t ~= 32) or colon ~= 58 or colon2 ~= 58 then return nil end
-  local hour, minute, second = pair(h1, h2), pair(m1, m2), pair(s1, s2)
+  local hour, minute, second = read_digits(h1, h2), read_digits(m1, m2), read_digits(s1, s2)
   if not (hour and minute and second) or hour > 23 or minute > 59 then return nil end
   return hour * 3600 + minute * 60 + second, second
 end
 
--- What follows the seconds: the fraction or nil, and the offset.
+-- The rest after the seconds: the fraction or nil, and the offset.
 local function read_rest(text)
-  if #text == 20 then return nil, offset(text:sub(20)) end
+  if #text == 20 then return nil, parse_offset(text:sub(20)) end
   local fraction, zone = text:match("^(%.%d+)(.*)$", 20)
-  return fraction and tonumber("0" .. fraction), offset(zone or text:sub(20))
+  return fraction and tonumber("0" .. fraction), parse_offset(zone or text:sub(20))
 end
 
 ---@param text string

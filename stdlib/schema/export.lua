@@ -1,12 +1,11 @@
--- JSON Schema (2020-12) of what a schema accepts: what is to be sent, not what becomes of it.
--- Rules that are functions are not in it. A Lua pattern is no regular expression, and is told
--- as x-lua-pattern.
+-- The JSON Schema (2020-12) of the values that a schema accepts, before any conversion. Rules that are
+-- functions are left out. A Lua pattern is not a regular expression: it is exported as x-lua-pattern.
 local issue = require "tidelock.schema.issue"
 local json = require "tidelock.json"
 
 local DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
-local export -- export(schema, defs) → table
+local export_schema -- export_schema(schema, defs) → table
 
 local by_kind = {}
 
@@ -23,15 +22,15 @@ function by_kind.string(schema)
   }
 end
 
-local function numeric(kind, options)
+local function number_schema(kind, options)
   return {
     type = kind, minimum = options.min, maximum = options.max,
     exclusiveMinimum = options.positive and 0 or nil,
   }
 end
 
-function by_kind.number(schema) return numeric("number", schema.options) end
-function by_kind.integer(schema) return numeric("integer", schema.options) end
+function by_kind.number(schema) return number_schema("number", schema.options) end
+function by_kind.integer(schema) return number_schema("integer", schema.options) end
 
 local WHOLE = "^-?(0|[1-9][0-9]*)"
 
@@ -40,11 +39,11 @@ local function or_text(made, pattern)
 end
 
 function by_kind.coerce_number(schema)
-  return or_text(numeric("number", schema.options), WHOLE .. "(\\.[0-9]+)?([eE][+-]?[0-9]+)?$")
+  return or_text(number_schema("number", schema.options), WHOLE .. "(\\.[0-9]+)?([eE][+-]?[0-9]+)?$")
 end
 
 function by_kind.coerce_integer(schema)
-  return or_text(numeric("integer", schema.options), WHOLE .. "$")
+  return or_text(number_schema("integer", schema.options), WHOLE .. "$")
 end
 
 function by_kind.coerce_boolean()
@@ -67,18 +66,18 @@ end
 -- --- containers -------------------------------------------------------------------------------
 
 local function above_zero(count) return count and count > 0 and count or nil end
-local function finite(count) return count and count < math.huge and count or nil end
+local function finite_count(count) return count and count < math.huge and count or nil end
 
-local function all(list, defs)
+local function export_all(list, defs)
   local out = json.array {}
-  for i, schema in ipairs(list) do out[i] = export(schema, defs) end
+  for i, schema in ipairs(list) do out[i] = export_schema(schema, defs) end
   return out
 end
 
 function by_kind.array(schema, defs)
   return {
-    type = "array", items = export(schema.item, defs),
-    minItems = above_zero(schema.min), maxItems = finite(schema.max),
+    type = "array", items = export_schema(schema.item, defs),
+    minItems = above_zero(schema.min), maxItems = finite_count(schema.max),
   }
 end
 
@@ -88,17 +87,17 @@ function by_kind.tuple(schema, defs)
   local least = #schema.items
   while least > 0 and may_be_absent(schema.items[least]) do least = least - 1 end
   local items = false
-  if schema.rest then items = export(schema.rest, defs) end
+  if schema.rest then items = export_schema(schema.rest, defs) end
   return {
-    type = "array", prefixItems = all(schema.items, defs), minItems = least, items = items,
+    type = "array", prefixItems = export_all(schema.items, defs), minItems = least, items = items,
   }
 end
 
 function by_kind.map(schema, defs)
   local options = schema.options
   return {
-    type = "object", additionalProperties = export(schema.item, defs),
-    propertyNames = options.key and export(options.key, defs),
+    type = "object", additionalProperties = export_schema(schema.item, defs),
+    propertyNames = options.key and export_schema(options.key, defs),
     minProperties = options.min, maxProperties = options.max,
   }
 end
@@ -107,7 +106,7 @@ function by_kind.record(schema, defs)
   local properties, required = json.object {}, json.array {}
   for _, name in ipairs(schema.names) do
     local field = schema.fields[name]
-    properties[name] = export(field, defs)
+    properties[name] = export_schema(field, defs)
     if not may_be_absent(field) then required[#required + 1] = name end
   end
   local closed = nil
@@ -119,16 +118,16 @@ end
 
 -- --- around others ----------------------------------------------------------------------------
 
-function by_kind.union(schema, defs) return { anyOf = all(schema.choices, defs) } end
+function by_kind.union(schema, defs) return { anyOf = export_all(schema.choices, defs) } end
 
 function by_kind.tagged_union(schema, defs)
   local list = {}
   for i, value in ipairs(schema.values) do list[i] = schema.choices[value] end
-  return { oneOf = all(list, defs) }
+  return { oneOf = export_all(list, defs) }
 end
 
 function by_kind.nullable(schema, defs)
-  local inner = export(schema.inner, defs)
+  local inner = export_schema(schema.inner, defs)
   if type(inner.type) == "string" and inner.type ~= "null" then
     inner.type = json.array { inner.type, "null" }
     return inner
@@ -137,7 +136,7 @@ function by_kind.nullable(schema, defs)
 end
 
 local function inner_with_default(schema, defs)
-  local inner = export(schema.inner, defs)
+  local inner = export_schema(schema.inner, defs)
   if type(schema.value) == "function" then return inner end
   local copy = require("tidelock.schema.container").copy(schema.value, issue.start(), 1)
   if inner["$ref"] then inner = { allOf = json.array { inner } } end
@@ -147,10 +146,10 @@ end
 
 by_kind.default, by_kind.catch = inner_with_default, inner_with_default
 
-local function inner_alone(schema, defs) return export(schema.inner, defs) end
+local function inner_alone(schema, defs) return export_schema(schema.inner, defs) end
 by_kind.optional, by_kind.refine, by_kind.transform = inner_alone, inner_alone, inner_alone
 
--- A recursive schema stands once, under its name; a name that is taken gets a number.
+-- A recursive schema is exported once, under its name; a number is added to a name that is taken.
 function by_kind.lazy(schema, defs)
   local resolved = schema.resolve()
   local name = defs.names[resolved]
@@ -159,7 +158,7 @@ function by_kind.lazy(schema, defs)
     name = schema.name or ("schema%d"):format(defs.count)
     if defs.schemas[name] then name = ("%s%d"):format(name, defs.count) end
     defs.names[resolved], defs.schemas[name] = name, json.object {}
-    defs.schemas[name] = export(resolved, defs)
+    defs.schemas[name] = export_schema(resolved, defs)
   end
   return { ["$ref"] = "#/$defs/" .. name:gsub("~", "~0"):gsub("/", "~1") }
 end
@@ -187,7 +186,7 @@ function may_be_absent(schema, seen)
   return may_be_absent(schema.resolve(), seen)
 end
 
-function export(schema, defs)
+function export_schema(schema, defs)
   local out = by_kind[schema.kind](schema, defs)
   out.description = schema.description or out.description
   return out
@@ -197,7 +196,7 @@ end
 ---@return table
 return function(schema)
   local defs = { schemas = {}, names = {}, count = 0 }
-  local out = export(schema, defs)
+  local out = export_schema(schema, defs)
   out["$schema"] = DIALECT
   if next(defs.schemas) then out["$defs"] = defs.schemas end
   return out

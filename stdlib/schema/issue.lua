@@ -1,21 +1,13 @@
--- What is found wrong with a value, and how it is told.
+-- The issues of a check: collecting them, and the error made of them.
 --
--- A validator is a function run(value, found, depth) → the checked copy, or FAIL after it has added
--- to `found` what is wrong. `found` is the list of issues of one check with `n`, their number, and
--- `values`, how many more may be looked at. Paths are not known to those who find an issue:
--- each container puts its key in front when its part has failed, so that success costs nothing.
+-- A validator is a function run(value, found, depth) → the checked copy, or FAIL after it has added an
+-- issue to `found`: the list of issues of one check, with their number `n`, and `values`, the number of
+-- values that may still be looked at. An issue starts without a path: each container puts its key in
+-- front when a part of it has failed, so that success costs nothing.
 local errors = require "tidelock.errors"
 local json = require "tidelock.json"
 
 local M = {}
-
----@class tidelock.schema.Issue
----@field path string where: `items[3].name`; "" is the value itself
----@field expected string
----@field received string
----@field message string `expected string, received number`, or what `refine` was given; in front of
----  it `choice 2: ` where several choices of a union may have been meant
----@field choice? string which choice of a union it is of: "2", or "2.1" of one within
 
 M.FAIL = setmetatable({}, { __name = "schema failure" })
 
@@ -26,10 +18,10 @@ M.MAX_VALUES = 1000000 -- items and containers of one check
 local SHOWN = 3 -- issues in an error's message
 local MAX_PATH, MAX_TEXT = 120, 40
 
----@return table found nothing yet
+---@return table found without issues
 function M.start() return { n = 0, values = M.MAX_VALUES } end
 
--- --- naming what came -----------------------------------------------------------------------
+-- --- describing values ----------------------------------------------------------------------
 
 local plain_step = pairs {}
 
@@ -40,7 +32,7 @@ function M.is_container(value)
   if type(value) == "table" then return true end
   if type(value) ~= "userdata" or value == json.null then return false end
   local fine, step = pcall(pairs, value)
-  return fine and step ~= plain_step -- what has no __pairs gets the step that tables alone have
+  return fine and step ~= plain_step -- a value without __pairs gets the step of plain tables
 end
 
 ---@param container any of which is_container is true
@@ -53,7 +45,7 @@ local function kind_of_number(value)
   return "number"
 end
 
----What a value is, in JSON's words.
+---The type of a value, in JSON's terms.
 ---@param value any
 ---@return string
 function M.kind(value)
@@ -89,31 +81,31 @@ end
 
 -- --- adding -----------------------------------------------------------------------------------
 
-local function add(found, issue)
+local function add_issue(found, issue)
   found.n = found.n + 1
   found[found.n] = issue
   return M.FAIL
 end
 
----The value is of another shape than was asked for.
+---Adds the issue that the value has another type.
 ---@return any FAIL
 function M.mismatch(found, expected, value)
-  return add(found, { path = "", expected = expected, received = M.kind(value), shape = true })
+  return add_issue(found, { path = "", expected = expected, received = M.kind(value), shape = true })
 end
 
----The value is another than was asked for.
+---Adds the issue that the value is a different one.
 ---@return any FAIL
 function M.other(found, expected, value)
-  return add(found, { path = "", expected = expected, received = M.show(value), shape = true })
+  return add_issue(found, { path = "", expected = expected, received = M.show(value), shape = true })
 end
 
----The value has the shape, but breaks a rule.
+---Adds the issue that the value breaks a rule.
 ---@return any FAIL
 function M.broken(found, expected, received, message)
-  return add(found, { path = "", expected = expected, received = received, message = message })
+  return add_issue(found, { path = "", expected = expected, received = received, message = message })
 end
 
-local function segment(key)
+local function path_segment(key)
   if math.type(key) == "integer" then return ("[%d]"):format(key) end
   if type(key) == "string" and #key <= 2 * MAX_TEXT and key:find "^[%a_][%w_]*$" then return key end
   return "[" .. M.show(key) .. "]"
@@ -121,7 +113,7 @@ end
 
 ---Puts a key in front of the paths of all issues after the first `from`.
 function M.prefix(found, from, key)
-  local head = segment(key)
+  local head = path_segment(key)
   for i = from + 1, found.n do
     local rest = found[i].path
     local glue = (rest == "" or rest:byte() == 91) and "" or "." -- 91 is [
@@ -129,7 +121,7 @@ function M.prefix(found, from, key)
   end
 end
 
----Takes back all issues after the first `from`.
+---Removes the issues after the first `from`, and returns them.
 ---@return tidelock.schema.Issue[]
 function M.take(found, from)
   local taken = table.move(found, from + 1, found.n, 1, {})
@@ -145,14 +137,14 @@ function M.put(found, issues)
   return M.FAIL
 end
 
----Orders the issues after the first `from`: those of keys that came in no order.
+---Sorts the issues after the first `from`: pairs() visits keys in no order.
 function M.sort(found, from)
   local issues = M.take(found, from)
   table.sort(issues, function(a, b) return a.path < b.path end)
   return M.put(found, issues)
 end
 
----Counts a container with `count` items; FAIL where the check has become too deep or too long.
+---Counts a container with `count` items; FAIL where the check is too deep or too long.
 ---@return any? FAIL
 function M.enter(found, depth, count)
   local left = found.values - 1 - count
@@ -166,9 +158,9 @@ function M.enter(found, depth, count)
   return M.broken(found, ("at most %d values"):format(M.MAX_VALUES), "more", "too many values")
 end
 
--- --- telling ------------------------------------------------------------------------------------
+-- --- the error ----------------------------------------------------------------------------------
 
-local function finished(found)
+local function finish_issues(found)
   local issues = M.take(found, 0)
   for i, issue in ipairs(issues) do
     issue.message = issue.message
@@ -180,15 +172,15 @@ local function finished(found)
   return issues
 end
 
-local function line(issue)
+local function format_issue(issue)
   local path = issue.path
   if #path > MAX_PATH then path = path:sub(1, MAX_PATH) .. "..." end
   return path == "" and issue.message or path .. ": " .. issue.message
 end
 
-local function message(issues, label)
+local function format_message(issues, label)
   local lines = {}
-  for i = 1, math.min(#issues, SHOWN) do lines[i] = line(issues[i]) end
+  for i = 1, math.min(#issues, SHOWN) do lines[i] = format_issue(issues[i]) end
   local text = table.concat(lines, "; ")
   if label then text = label .. ": " .. text end
   if #issues <= SHOWN then return text end
@@ -196,17 +188,13 @@ local function message(issues, label)
   return text .. "; " .. more
 end
 
----@class tidelock.schema.Error: tidelock.Error code is INVALID
----@field issues tidelock.schema.Issue[] all that is wrong, a hundred at most
----@field detail tidelock.schema.Issue[] the same
-
----@param found table what a failed check has found
----@param label? string what the value is called
+---@param found table the issues of a failed check
+---@param label? string the value's name in the message
 ---@return tidelock.schema.Error
 function M.error(found, label)
   if found.n == 0 then M.broken(found, "fewer values", "more", "too many values") end
-  local issues = finished(found)
-  local err = errors.new { code = "INVALID", message = message(issues, label), detail = issues }
+  local issues = finish_issues(found)
+  local err = errors.new { code = "INVALID", message = format_message(issues, label), detail = issues }
   ---@cast err tidelock.schema.Error
   err.issues = issues
   return err

@@ -1,11 +1,10 @@
--- Schemas of records: objects with named fields. A record has methods that others have not: they
--- make records with more fields, fewer, or other rules for what is not named.
+-- Schemas of records: objects with named fields. Records have further methods: they derive records
+-- with more or fewer fields, or with another rule for unknown keys.
 local checks = require "tidelock.options.core"
 local container = require "tidelock.schema.container"
 local core = require "tidelock.schema.core"
 local issue = require "tidelock.schema.issue"
 local json = require "tidelock.json"
-local suggest = require("tidelock.options.core").suggest
 local wrap = require "tidelock.schema.wrap"
 
 local M = {}
@@ -19,8 +18,8 @@ local function is_plain(value)
   return type(value) == "table" and getmetatable(value) == nil and value[1] == nil
 end
 
--- What becomes of a key that is not named; FAIL after an issue.
-local function check_stranger(out, key, part, unknown, found, depth)
+-- Refuses or copies an unknown key; FAIL after an issue.
+local function check_unknown_key(out, key, part, unknown, found, depth)
   if unknown == "strict" then
     return issue.broken(found, "no such key", issue.kind(part), "unknown key")
   end
@@ -29,10 +28,10 @@ local function check_stranger(out, key, part, unknown, found, depth)
   return got
 end
 
-local function check_unknown(out, value, fields, unknown, found, depth)
+local function check_unknown_keys(out, value, fields, unknown, found, depth)
   local start, before = found.n, found.n
   for key, part in pairs(value) do
-    if not fields[key] and check_stranger(out, key, part, unknown, found, depth) == FAIL then
+    if not fields[key] and check_unknown_key(out, key, part, unknown, found, depth) == FAIL then
       issue.prefix(found, before, key)
       before = found.n
       if before >= MAX_ISSUES or found.spent then break end
@@ -43,7 +42,7 @@ local function check_unknown(out, value, fields, unknown, found, depth)
   return FAIL
 end
 
--- The fields in their order; FAIL after an issue. The only loop that is run for each message.
+-- Checks the fields in order; FAIL after an issue. This loop runs for each checked object.
 local function check_fields(out, value, names, runs, found, depth)
   local before, failed = found.n, nil
   for i = 1, #names do
@@ -62,9 +61,9 @@ local function check_fields(out, value, names, runs, found, depth)
   return failed
 end
 
--- A maker of empty tables with room for so many names, so that none grows while it is filled.
+-- Returns a function that makes empty tables with room for `count` names, which need not grow.
 local makers = {}
-local function maker(count)
+local function table_maker(count)
   count = math.min(count, 64)
   makers[count] = makers[count]
     or load(("return function() return { %s } end"):format(("x = nil, "):rep(count)))()
@@ -72,7 +71,7 @@ local function maker(count)
 end
 
 local function record_run(fields, names, unknown)
-  local runs, new = {}, maker(#names)
+  local runs, new = {}, table_maker(#names)
   for i, name in ipairs(names) do runs[i] = fields[name].run end
   return function(value, found, depth)
     if not is_plain(value) and not container.is_object(value) then
@@ -83,7 +82,7 @@ local function record_run(fields, names, unknown)
     local out = new()
     failed = check_fields(out, value, names, runs, found, depth + 1)
     if unknown ~= "strip" and found.n < MAX_ISSUES then
-      failed = check_unknown(out, value, fields, unknown, found, depth) or failed
+      failed = check_unknown_keys(out, value, fields, unknown, found, depth) or failed
     end
     if failed then return FAIL end
     return next(out) == nil and json.object(out) or out
@@ -99,7 +98,7 @@ local function sorted_names(fields)
   return names
 end
 
-local function make(fields, unknown)
+local function make_record(fields, unknown)
   local names = sorted_names(fields)
   return core.new {
     kind = "record", expects = "object", fields = fields, names = names, unknown = unknown,
@@ -125,7 +124,7 @@ end
 ---@return tidelock.Schema
 function M.record(fields, none)
   checks.none("schema.record", none)
-  return make(checked_fields(fields, "record"), "strip")
+  return make_record(checked_fields(fields, "record"), "strip")
 end
 
 -- --- methods ----------------------------------------------------------------------------------
@@ -135,17 +134,17 @@ local function want_record(self, method)
   error(("schema: %s is of records (call it before refine, optional and the like)"):format(method), 3)
 end
 
----The same record, keys that it does not name being refused.
+---The same record; unknown keys are refused.
 ---@return tidelock.Schema
-function Schema:strict() return make(want_record(self, "strict").fields, "strict") end
+function Schema:strict() return make_record(want_record(self, "strict").fields, "strict") end
 
----The same record, keys that it does not name being left out.
+---The same record; unknown keys are left out.
 ---@return tidelock.Schema
-function Schema:strip() return make(want_record(self, "strip").fields, "strip") end
+function Schema:strip() return make_record(want_record(self, "strip").fields, "strip") end
 
----The same record, keys that it does not name being copied as they are.
+---The same record; unknown keys are copied.
 ---@return tidelock.Schema
-function Schema:passthrough() return make(want_record(self, "passthrough").fields, "passthrough") end
+function Schema:passthrough() return make_record(want_record(self, "passthrough").fields, "passthrough") end
 
 ---The record with more fields, or others of the same name.
 ---@param more table<string, tidelock.Schema>|tidelock.Schema fields, or another record
@@ -156,44 +155,44 @@ function Schema:extend(more)
   for name, schema in pairs(self.fields) do all[name] = schema end
   if core.is_schema(more) then more = want_record(more, "extend").fields end
   for name, schema in pairs(checked_fields(more, "extend")) do all[name] = schema end
-  return make(all, self.unknown)
+  return make_record(all, self.unknown)
 end
 
-local function named(self, names, method)
+local function check_names(self, names, method)
   local set = {}
   if type(names) ~= "table" then error(("schema: %s wants a list of names"):format(method), 3) end
   for _, name in ipairs(names) do
     if not self.fields[name] then
       error(("schema: %s: there is no field '%s'%s"):format(method, checks.cut(name),
-        suggest(tostring(name), self.fields)), 3)
+        checks.suggest(tostring(name), self.fields)), 3)
     end
     set[name] = true
   end
   return set
 end
 
-local function only(self, keep)
+local function keep_fields(self, keep)
   local fields = {}
   for name, schema in pairs(self.fields) do
     if keep(name) then fields[name] = schema end
   end
-  return make(fields, self.unknown)
+  return make_record(fields, self.unknown)
 end
 
 ---The record with these fields alone.
 ---@param names string[]
 ---@return tidelock.Schema
 function Schema:pick(names)
-  local set = named(want_record(self, "pick"), names, "pick")
-  return only(self, function(name) return set[name] end)
+  local set = check_names(want_record(self, "pick"), names, "pick")
+  return keep_fields(self, function(name) return set[name] end)
 end
 
 ---The record without these fields.
 ---@param names string[]
 ---@return tidelock.Schema
 function Schema:omit(names)
-  local set = named(want_record(self, "omit"), names, "omit")
-  return only(self, function(name) return not set[name] end)
+  local set = check_names(want_record(self, "omit"), names, "omit")
+  return keep_fields(self, function(name) return not set[name] end)
 end
 
 ---The record of which these fields may be absent, or all. Defaults of theirs are not filled in.
@@ -201,12 +200,12 @@ end
 ---@return tidelock.Schema
 function Schema:partial(names)
   want_record(self, "partial")
-  local set = names and named(self, names, "partial")
+  local set = names and check_names(self, names, "partial")
   local fields = {}
   for name, schema in pairs(self.fields) do
     fields[name] = (not set or set[name]) and wrap.optional(schema) or schema
   end
-  return make(fields, self.unknown)
+  return make_record(fields, self.unknown)
 end
 
 return M

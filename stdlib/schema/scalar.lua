@@ -9,50 +9,50 @@ local M = {}
 
 -- --- strings ----------------------------------------------------------------------------------
 
--- Characters; bytes where it is no UTF-8.
-local function length(text) return utf8.len(text) or #text end
+-- Characters, or bytes of a text that is not UTF-8.
+local function count_characters(text) return utf8.len(text) or #text end
 
-local function characters(count) return ("%d character%s"):format(count, count == 1 and "" or "s") end
+local function characters_text(count) return ("%d character%s"):format(count, count == 1 and "" or "s") end
 
-local function at_most(max)
+local function check_max(max)
   return function(text, found)
-    if #text <= max or (#text <= 4 * max and length(text) <= max) then return true end
-    return issue.broken(found, "at most " .. characters(max), characters(length(text)))
+    if #text <= max or (#text <= 4 * max and count_characters(text) <= max) then return true end
+    return issue.broken(found, "at most " .. characters_text(max), characters_text(count_characters(text)))
   end
 end
 
-local function at_least(min)
+local function check_min(min)
   return function(text, found)
-    if length(text) >= min then return true end
-    return issue.broken(found, "at least " .. characters(min), characters(length(text)))
+    if count_characters(text) >= min then return true end
+    return issue.broken(found, "at least " .. characters_text(min), characters_text(count_characters(text)))
   end
 end
 
-local function matching(pattern, expected)
+local function check_pattern(pattern, expected)
   return function(text, found)
     return text:find(pattern) and true or issue.broken(found, expected, issue.quote(text))
   end
 end
 
-local function formed(name)
+local function check_format(name)
   local is = format[name]
   return function(text, found)
     return is(text) or issue.broken(found, name, issue.quote(text))
   end
 end
 
--- The rules in the order in which they are asked: a text that is too long is not searched.
+-- The rules in the order of their calls: a text that is too long is not searched.
 local function string_rules(options)
   local min = options.min or (options.nonempty and 1) or 0
   return {
-    options.max and at_most(options.max),
-    (min > 0) and at_least(min),
-    options.pattern and matching(options.pattern, "text like " .. issue.quote(options.pattern)),
-    options.format and formed(options.format),
+    options.max and check_max(options.max),
+    (min > 0) and check_min(min),
+    options.pattern and check_pattern(options.pattern, "text like " .. issue.quote(options.pattern)),
+    options.format and check_format(options.format),
   }
 end
 
-local function listed(rules, count)
+local function list_rules(rules, count)
   local list = {}
   for i = 1, count do
     if rules[i] then list[#list + 1] = rules[i] end
@@ -60,8 +60,8 @@ local function listed(rules, count)
   return list
 end
 
--- In two steps, each of which looks at a character once.
-local function trimmed(text)
+-- In two steps, each linear.
+local function trim_text(text)
   local first = text:find "%S"
   return first and text:match("^.*%S", first) or ""
 end
@@ -70,7 +70,7 @@ local function string_run(rules, trim)
   local count = #rules
   return function(value, found)
     if type(value) ~= "string" then return issue.mismatch(found, "string", value) end
-    if trim then value = trimmed(value) end
+    if trim then value = trim_text(value) end
     for i = 1, count do
       if rules[i](value, found) ~= true then return issue.FAIL end
     end
@@ -82,14 +82,6 @@ local function plain_string(value, found)
   if type(value) == "string" then return value end
   return issue.mismatch(found, "string", value)
 end
-
----@class tidelock.schema.string
----@field min? integer characters
----@field max? integer characters
----@field nonempty? boolean at least one character
----@field pattern? string a Lua pattern; anchor it with ^ and $ to mean the whole
----@field format? "email"|"url"|"uuid"|"date-time"
----@field trim? boolean without the white space around it
 
 local string_options = {
   min = "number", max = "number", nonempty = "boolean", pattern = "string", format = "string",
@@ -105,7 +97,7 @@ function M.string(options)
     error(what:format(checks.cut(options.format), checks.suggest(options.format, format)), 2)
   end
   if options.pattern then string.find("", options.pattern) end
-  local rules = listed(string_rules(options), 4)
+  local rules = list_rules(string_rules(options), 4)
   local plain = #rules == 0 and not options.trim
   return core.new {
     kind = "string", expects = options.format or "string", options = options,
@@ -114,12 +106,6 @@ function M.string(options)
 end
 
 -- --- numbers ----------------------------------------------------------------------------------
-
----@class tidelock.schema.number
----@field min? number
----@field max? number
----@field positive? boolean above 0
----@field infinite? boolean infinity is allowed; NaN never is
 
 local number_options = { min = "number", max = "number", positive = "boolean", infinite = "boolean" }
 
@@ -134,7 +120,7 @@ local function number_rules(value, found, options)
   return value
 end
 
----The validator of a number; `read` makes the number that is asked for of what came, or nil.
+---The validator of a number; `read` converts the value to a number, or returns nil.
 ---@param expected string
 ---@param options tidelock.schema.number
 ---@param read fun(value: any): number?
@@ -146,7 +132,7 @@ function M.number_run(expected, options, read)
   end
 end
 
----A number that is one.
+---A number that is neither infinite nor NaN.
 ---@param value any
 ---@return number?
 function M.finite(value)

@@ -1,4 +1,4 @@
--- Schemas around another one: what may be absent, null, or wrong.
+-- Schemas that wrap another one: optional, nullable, default, catch.
 local container = require "tidelock.schema.container"
 local core = require "tidelock.schema.core"
 local issue = require "tidelock.schema.issue"
@@ -9,16 +9,16 @@ local M = {}
 local FAIL, null = issue.FAIL, json.null
 local Schema = core.Schema
 
-local function around(inner, fields)
+local function wrap_schema(inner, fields)
   fields.inner, fields.expects = inner, fields.expects or inner.expects
   return core.new(fields)
 end
 
----@param inner tidelock.Schema
+---@param inner tidelock.schema.Node
 ---@return tidelock.Schema
 function M.optional(inner)
   local run = inner.run
-  return around(inner, {
+  return wrap_schema(inner, {
     kind = "optional",
     run = function(value, found, depth)
       if value == nil or value == null then return nil end
@@ -35,7 +35,7 @@ function Schema:optional() return M.optional(core.want(self, "what is optional")
 ---@return tidelock.Schema
 function Schema:nullable()
   local run = self.run
-  return around(self, {
+  return wrap_schema(self, {
     kind = "nullable", expects = self.expects .. " or null",
     run = function(value, found, depth)
       if value == nil or value == null then return value end
@@ -44,9 +44,9 @@ function Schema:nullable()
   })
 end
 
--- A new copy each time, so that nobody changes another's.
-local function giver(value, expects)
-  if type(value) == "function" then return function() return (core.plainly(value)) end end
+-- Returns a function that gives a new copy of the value each time.
+local function make_giver(value, expects)
+  if type(value) == "function" then return function() return (core.call_without_waiting(value)) end end
   if not issue.is_container(value) then return function() return value end end
   if expects == "array" and next(value) == nil then return function() return json.array {} end end
   local function give() return container.copy(value, issue.start(), 1) end
@@ -54,7 +54,7 @@ local function giver(value, expects)
   return give
 end
 
--- What a function gives must be something, as what stands in its place must.
+-- The value to use instead; a function must return one.
 local function give_instead(give, value, found, what)
   local given = give()
   if given ~= nil or type(value) ~= "function" then return given end
@@ -62,13 +62,13 @@ local function give_instead(give, value, found, what)
   return issue.broken(found, text, "nothing", text)
 end
 
----What is absent or null becomes this value: a copy of it, or what it returns, if it is a
----function. It is not checked.
+---An absent value or null becomes this value: a copy of it or, if it is a function, its result. It is
+---not checked.
 ---@param value any
 ---@return tidelock.Schema
 function Schema:default(value)
-  local run, give = self.run, giver(value, self.expects)
-  return around(self, {
+  local run, give = self.run, make_giver(value, self.expects)
+  return wrap_schema(self, {
     kind = "default", value = value,
     run = function(given, found, depth)
       if given == nil or given == null then return give_instead(give, value, found, "default") end
@@ -77,13 +77,13 @@ function Schema:default(value)
   })
 end
 
----What is wrong, or absent, becomes this value, as with default; no issue is told. For what newer
----servers may say in words that are not known yet.
+---A wrong or absent value becomes this one, as with default, without an issue. For words that a newer
+---server may use and this script does not know.
 ---@param value any
 ---@return tidelock.Schema
 function Schema:catch(value)
-  local run, give = self.run, giver(value, self.expects)
-  return around(self, {
+  local run, give = self.run, make_giver(value, self.expects)
+  return wrap_schema(self, {
     kind = "catch", value = value,
     run = function(given, found, depth)
       local before = found.n

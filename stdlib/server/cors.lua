@@ -1,19 +1,19 @@
 -- tidelock.server.cors: the headers that let a page of another origin poll (the Fetch standard's
--- CORS). Which pages may send at all is the listener's matter; these tell the browser what the
+-- CORS). The listener decides which pages may send requests; these headers say which answers a
 -- page may read.
 local M = {}
 
 local default_ports = { http = "80", https = "443" }
 
--- As browsers write an origin: lower-case, without the scheme's own port.
-local function canonical(origin)
+-- An origin as browsers write it: lower-case, without the scheme's default port.
+local function canonical_origin(origin)
   local text = origin:lower()
   local scheme, rest, port = text:match("^(%a[%w+.-]*)://(.*):(%d+)$")
   if scheme and default_ports[scheme] == port then return scheme .. "://" .. rest end
   return text
 end
 
-local function fits(entry, origin)
+local function matches_entry(entry, origin)
   if entry == origin then return true end
   local scheme, domain = entry:match("^(.-://)%*(%..+)$")
   return scheme ~= nil and origin:sub(1, #scheme) == scheme and #origin > #scheme + #domain and
@@ -30,24 +30,24 @@ function M.new(allowed)
   local self = setmetatable({ entries = {} }, Cors)
   for _, entry in ipairs(type(allowed) == "string" and { allowed } or allowed or {}) do
     if entry == "*" then self.any = true end
-    table.insert(self.entries, canonical(entry))
+    table.insert(self.entries, canonical_origin(entry))
   end
   return self
 end
 
 function Cors:names(origin)
   for _, entry in ipairs(self.entries) do
-    if fits(entry, origin) then return true end
+    if matches_entry(entry, origin) then return true end
   end
   return false
 end
 
---- Adds to a list of headers what an answer to a request from this origin needs.
+--- Adds the headers for an answer to a request from this origin.
 ---@param headers string[]
 ---@param origin? string
 function Cors:add(headers, origin)
   if #self.entries == 0 then return end
-  if origin and self:names(canonical(origin)) then
+  if origin and self:names(canonical_origin(origin)) then
     headers[#headers + 1] = "Access-Control-Allow-Origin: " .. origin
     headers[#headers + 1] = "Access-Control-Allow-Credentials: true"
   elseif self.any then
@@ -62,7 +62,7 @@ end
 function Cors:preflight(asked)
   local headers = { "Allow: GET, OPTIONS, POST" }
   self:add(headers, asked.origin)
-  if #headers < 3 then return headers end -- nobody is let in
+  if #headers < 3 then return headers end -- no origin is allowed
   headers[#headers + 1] = "Access-Control-Allow-Methods: GET, POST"
   headers[#headers + 1] = "Access-Control-Max-Age: 600"
   local names = asked["access-control-request-headers"]

@@ -2,9 +2,8 @@
 -- polling, the upgrade from one to the other, and the heartbeat.
 -- Facts: github.com/socketio/socket.io, docs/engine.io-protocol/v4-current.md.
 --
--- What a session is lives as plain data in script.keep, so that it goes on when the script is
--- reloaded: `state()` gives it, and rebuilds what hangs on it when another generation left it.
--- Nothing here runs before the script has loaded, but for new().
+-- Sessions are plain data in script.keep, so that they survive a reload. `state()` returns them; at its
+-- first call in a generation it rebuilds the indexes. Only new() may run before the script has loaded.
 local errors = require "tidelock.errors"
 local json = require "tidelock.json"
 local script = require "tidelock.script"
@@ -24,7 +23,7 @@ local MAX_BUFFERED = 1000 -- packets that wait for a poll
 local UPGRADE_TIMEOUT = 10
 local POLL_AGAIN = 1 -- seconds
 
--- Engine.IO's own codes for what is wrong with a request.
+-- Engine.IO's error codes of a request.
 local UNKNOWN_TRANSPORT = { code = 0, message = "Transport unknown" }
 local UNKNOWN_SESSION = { code = 1, message = "Session ID unknown" }
 local BAD_REQUEST = { code = 3, message = "Bad request" }
@@ -37,7 +36,7 @@ local WRONG_VERSION = { code = 5, message = "Unsupported protocol version" }
 ---@field transport "websocket"|"polling"
 ---@field conn? integer the WebSocket
 ---@field poll? integer the request that waits for packets
----@field poll_by? number when the next must have come, if the last one's client may be gone
+---@field poll_by? number the deadline for the next poll, if the client may be gone
 ---@field buffer string[] packets that wait for a poll
 ---@field upgrade? integer the WebSocket that is being probed
 ---@field sockets table<string, string> namespace to socket id
@@ -57,7 +56,7 @@ function M.new(server, options, hooks)
   return self
 end
 
---- The sessions and sockets, as script.keep carries them.
+--- The sessions and sockets in script.keep.
 function Engine:state()
   if not self.live then self.core:connections() end -- raises while the script loads
   local state = script.keep[self.key]
@@ -77,7 +76,7 @@ function Engine:state()
   return state
 end
 
--- Answers a request of a page of this origin, or of what is no page.
+-- Answers a request; `origin` is that of the page, nil for other clients.
 function Engine:answer(id, origin, status, kind, body)
   local headers = { "Content-Type: " .. kind, "Cache-Control: no-store" }
   self.cors:add(headers, origin)
@@ -97,7 +96,7 @@ function Engine:flush(session)
   self:answer_text(id, session.headers.origin, body)
 end
 
-local function over_websocket(self, session, packet, binary)
+local function send_over_websocket(self, session, packet, binary)
   if not session.conn then return nil, errors.new { code = "NOT_CONNECTED", message = "gone" } end
   local ok, err = self.core:send(session.conn, packet, binary)
   if ok then return true end
@@ -108,7 +107,7 @@ end
 --- Sends an Engine.IO packet, its type included; or the bytes of a binary one.
 ---@return true?, tidelock.Error?
 function Engine:send(session, packet, binary)
-  if session.transport == "websocket" then return over_websocket(self, session, packet, binary) end
+  if session.transport == "websocket" then return send_over_websocket(self, session, packet, binary) end
   if #session.buffer >= MAX_BUFFERED then
     self:close(session, "transport error")
     return nil, errors.new { code = "BUFFER_FULL", message = "the client does not poll" }
@@ -118,13 +117,13 @@ function Engine:send(session, packet, binary)
   return true
 end
 
--- What was kept for a poll goes over the WebSocket that took its place.
-local function send_kept(self, session, text)
+-- Sends a packet that waited for a poll over the WebSocket after an upgrade.
+local function send_buffered(self, session, text)
   if text:sub(1, 1) == "b" then return self:send(session, packets.unbase64(text:sub(2)), true) end
   return self:send(session, text)
 end
 
---- Ends a session; harmless when it has ended.
+--- Ends a session; does nothing when it has ended.
 function Engine:close(session, reason, code)
   local state = self:state()
   if state.sessions[session.sid] ~= session then return end
@@ -160,7 +159,7 @@ function Engine:packet(session, packet)
   end
 end
 
--- What comes over a WebSocket that is not yet the session's transport.
+-- Handles a message on the WebSocket of an upgrade in progress.
 function Engine:probe(session, packet)
   if packet == "2probe" then
     session.probed = true
@@ -174,7 +173,7 @@ function Engine:probe(session, packet)
     end
     session.transport, session.conn, session.upgrade = "websocket", session.upgrade, nil
     session.buffer = {}
-    for _, text in ipairs(waiting) do send_kept(self, session, text) end
+    for _, text in ipairs(waiting) do send_buffered(self, session, text) end
   else
     self.core:hang_up(session.upgrade, 1002)
   end
@@ -211,8 +210,8 @@ function Engine:closed(id)
   return true
 end
 
---- The client of a request says nothing more. It has gone, or closed only its sending half: a poll
---- is answered, and who is still there polls again, soon.
+--- The client of a request has closed its sending half, or has gone. Its poll is answered: a client that
+--- is still there polls again soon.
 function Engine:gone(id)
   for _, session in pairs(self:state().sessions) do
     if session.poll == id then
@@ -294,8 +293,8 @@ function Engine:post(id, request, session)
   end
 end
 
--- A page of another site that asks without telling its origin, as for an image: no client of ours
--- does, and each such request would cost a session.
+-- Whether a page of another site sends a request without an Origin header, as for an image. No client
+-- does that, and each such request would create a session.
 local function is_smuggled(headers)
   local site = headers["sec-fetch-site"]
   return not headers.origin and (site == "cross-site" or site == "same-site")
@@ -332,7 +331,7 @@ end
 
 -- --- the heartbeat --------------------------------------------------------------------------
 
-function Engine:beat(session, now)
+function Engine:check_deadlines(session, now)
   if session.dead_at and now > session.dead_at then
     self:close(session, "ping timeout")
   elseif session.poll_by and now > session.poll_by and session.transport == "polling" then
@@ -349,7 +348,7 @@ end
 function Engine:sweep()
   local now, all = timer.now(), {}
   for _, session in pairs(self:state().sessions) do all[#all + 1] = session end
-  for _, session in ipairs(all) do self:beat(session, now) end
+  for _, session in ipairs(all) do self:check_deadlines(session, now) end
 end
 
 function Engine:stop() self.sweeper:stop() end

@@ -1,6 +1,6 @@
 -- tidelock.server.io: Socket.IO v5 over Engine.IO: namespaces, their middleware, rooms and
--- broadcasts. A namespace's sockets live on when the script is reloaded: the handlers of
--- "connection" run again for each, with `sock.restored` true, so that the new ones listen.
+-- broadcasts. A namespace's sockets survive a reload: the handlers of "connection" run
+-- again for each, with `sock.restored` true, so that the new generation registers its handlers.
 local checks = require "tidelock.options.core"
 local script = require "tidelock.script"
 local task = require "tidelock.task"
@@ -13,41 +13,43 @@ local M = {}
 
 -- --- broadcasts -----------------------------------------------------------------------------
 
----@class tidelock.server.Broadcast who an event goes to: all, or those in rooms, but some
+-- An event's recipients: all sockets, or those in rooms, without the excluded ones.
 local Broadcast = {}
 Broadcast.__index = Broadcast
 
-local function copy(set, name)
+local function copy_set_with(set, name)
   local new = {}
   for key in pairs(set) do new[key] = true end
   new[name] = true
   return new
 end
 
-local function broadcast(nsp, rooms, except)
-  return setmetatable({ nsp = nsp, rooms = rooms or {}, but = except or {} }, Broadcast)
+local function new_broadcast(nsp, rooms, except)
+  return setmetatable({ nsp = nsp, rooms = rooms or {}, excluded = except or {} }, Broadcast)
 end
 
 ---@param room string
-function Broadcast:to(room) return broadcast(self.nsp, copy(self.rooms, room), self.but) end
+function Broadcast:to(room) return new_broadcast(self.nsp, copy_set_with(self.rooms, room), self.excluded) end
 ---@param room string a room, or a socket's id
-function Broadcast:except(room) return broadcast(self.nsp, self.rooms, copy(self.but, room)) end
+function Broadcast:except(room)
+  return new_broadcast(self.nsp, self.rooms, copy_set_with(self.excluded, room))
+end
 
-local function members(nsp, room)
+local function members_of(nsp, room)
   return nsp.rooms[room] or (nsp.connected[room] and { [room] = true }) or {}
 end
 
---- The sockets it goes to, as a list.
+--- The recipients, as a list.
 ---@return tidelock.server.Socket[]
 function Broadcast:sockets()
   local nsp, chosen, out, list = self.nsp, {}, {}, {}
   nsp.io.engine:state()
-  for room in pairs(self.but) do
-    for id in pairs(members(nsp, room)) do out[id] = true end
+  for room in pairs(self.excluded) do
+    for id in pairs(members_of(nsp, room)) do out[id] = true end
   end
   if next(self.rooms) == nil then chosen = nsp.connected end
   for room in pairs(self.rooms) do
-    for id in pairs(members(nsp, room)) do chosen[id] = true end
+    for id in pairs(members_of(nsp, room)) do chosen[id] = true end
   end
   for id in pairs(chosen) do
     if not out[id] then list[#list + 1] = nsp.connected[id] end
@@ -55,7 +57,7 @@ function Broadcast:sockets()
   return list
 end
 
---- Sends an event to all of them; encoded once.
+--- Sends an event to all recipients; it is encoded once.
 ---@param event string
 ---@return true?, tidelock.Error?
 function Broadcast:emit(event, ...)
@@ -67,17 +69,16 @@ end
 
 -- --- namespaces -----------------------------------------------------------------------------
 
----@class tidelock.server.Namespace
 local Namespace = checks.strict("a namespace", {}, "method")
 Namespace.__index = Namespace
 
-local function namespace(io, name)
+local function new_namespace(io, name)
   return setmetatable({
     io = io, name = name, middleware = {}, handlers = {}, connected = {}, rooms = {},
   }, Namespace)
 end
 
---- Asked before a socket may join, in order: fn(sock) lets it in, unless it returns nil (or
+--- Adds middleware, called in order before a socket joins: fn(sock) refuses it by returning nil (or
 --- false) and a reason: a string, or a table with message and data. It may wait.
 ---@param fn fun(sock: tidelock.server.Socket): any, any
 function Namespace:use(fn, none)
@@ -87,7 +88,7 @@ function Namespace:use(fn, none)
   return self
 end
 
---- Hears of each socket that has joined.
+--- Calls fn for each socket that has joined.
 ---@param event "connection"
 ---@param fn fun(sock: tidelock.server.Socket)
 function Namespace:on(event, fn, none)
@@ -98,11 +99,11 @@ function Namespace:on(event, fn, none)
   return sockets.listen(self.handlers, { fn = fn })
 end
 
-function Namespace:to(room) return broadcast(self):to(room) end
-function Namespace:except(room) return broadcast(self):except(room) end
-function Namespace:emit(event, ...) return broadcast(self):emit(event, ...) end
-function Namespace:sockets() return broadcast(self):sockets() end
-function Namespace:everyone_but(id) return broadcast(self, {}, { [id] = true }) end
+function Namespace:to(room) return new_broadcast(self):to(room) end
+function Namespace:except(room) return new_broadcast(self):except(room) end
+function Namespace:emit(event, ...) return new_broadcast(self):emit(event, ...) end
+function Namespace:sockets() return new_broadcast(self):sockets() end
+function Namespace:everyone_but(id) return new_broadcast(self, {}, { [id] = true }) end
 
 --- The socket of this id, or nil.
 function Namespace:socket(id)
@@ -110,7 +111,7 @@ function Namespace:socket(id)
   return self.connected[id]
 end
 
---- Another namespace; declared by asking for it.
+--- Returns another namespace; the first call declares it.
 ---@param name string begins with "/"
 ---@return tidelock.server.Namespace
 function Namespace:of(name, none)
@@ -119,15 +120,15 @@ function Namespace:of(name, none)
     error('a namespace begins with "/"', 2)
   end
   local io = self.io
-  io.namespaces[name] = io.namespaces[name] or namespace(io, name)
+  io.namespaces[name] = io.namespaces[name] or new_namespace(io, name)
   return io.namespaces[name]
 end
 
-local function report(problem) error(problem, 0) end
+local function raise_problem(problem) error(problem, 0) end
 
--- In a task of its own: one that is stopped, past every pcall, for running too long leaves the
--- client an answer, too.
-local function ask(fn, sock)
+-- Calls middleware in a task of its own: if the watchdog stops it, past every pcall, the client is
+-- still answered.
+local function call_middleware(fn, sock)
   local asked = task.spawn(function() return xpcall(fn, debug.traceback, sock) end, fn)
   local lived, ok, answer, why = pcall(asked.await, asked)
   if lived then return ok, answer, why end
@@ -137,9 +138,9 @@ end
 -- Calls each middleware; false and a reason when one refuses.
 function Namespace:admit(sock)
   for _, fn in ipairs(self.middleware) do
-    local ok, answer, why = ask(fn, sock)
+    local ok, answer, why = call_middleware(fn, sock)
     if not ok then
-      task.spawn(report, answer) -- so that it is
+      task.spawn(raise_problem, answer) -- as an uncaught error of the script
       return false, { message = "internal error" }
     end
     if not answer and why ~= nil then
@@ -150,8 +151,8 @@ function Namespace:admit(sock)
   return true
 end
 
--- The handlers of "connection" run, each in a task of its own; what the socket hears before
--- they have registered theirs waits for them.
+-- Runs the handlers of "connection", each in a task of its own. Events that arrive before these have
+-- registered their handlers are delivered afterwards.
 function Namespace:welcome(sock)
   for _, handler in ipairs(self.handlers) do task.spawn(handler.fn, sock) end
   task.spawn(function() sock:begin() end)
@@ -167,7 +168,7 @@ function Io:refuse(session, name, why)
   self.engine:send(session, "4" .. (packet.encode(packet.CONNECT_ERROR, name, nil, why)))
 end
 
--- In a task of its own: middleware may wait, while the session goes on or ends.
+-- Runs in a task of its own: middleware may wait, and the session may end meanwhile.
 function Io:join(session, nsp, id, auth)
   local record = { sid = session.sid, nsp = nsp.name, rooms = {}, auth = auth, next_ack = 0 }
   local sock = sockets.new(nsp, id, session, record)
@@ -195,7 +196,7 @@ function Io:connect(session, p)
   core.start("connect", self.join, self, session, nsp, id, p.data or {})
 end
 
--- A text between the attachments of another is none of a client's.
+-- A text message; between the attachments of another packet it breaks the protocol.
 function Io:message(session, text)
   local p = not session.partial and packet.decode(text)
   if not p then return self.engine:close(session, "parse error", 1002) end
@@ -214,7 +215,7 @@ function Io:attachment(session, bytes)
   self:packet(session, p)
 end
 
--- A whole packet.
+-- Handles a complete packet.
 function Io:packet(session, p)
   if p.type == packet.CONNECT then return self:connect(session, p) end
   local nsp = self.namespaces[p.nsp]
@@ -231,7 +232,8 @@ function Io:closed(session, reason)
   end
 end
 
--- Another generation left these sockets. Those of a namespace that is no more are told so.
+-- Restores the sockets of the previous generation. Those of a namespace that no longer exists are
+-- disconnected.
 function Io:restored(state)
   for id, record in pairs(state.sockets) do
     local session, nsp = state.sessions[record.sid], self.namespaces[record.nsp]
@@ -259,7 +261,7 @@ local defaults = {
 M.option_names = { "cors" }
 for name in pairs(defaults) do table.insert(M.option_names, name) end
 
-local function check(options)
+local function check_options(options)
   local o = {}
   for name, standard in pairs(defaults) do
     local value = options[name]
@@ -279,7 +281,7 @@ end
 ---@return table io, tidelock.server.Namespace root
 function M.new(server, options)
   local io = setmetatable({ name = server.name, namespaces = {} }, Io)
-  local o = check(options or {})
+  local o = check_options(options or {})
   if o.cors ~= nil then server.core:let_in(o.cors) end
   io.path, io.bare_path = o.path, (o.path:gsub("(.)/$", "%1"))
   io.engine = engine.new(server, o, {
@@ -288,7 +290,7 @@ function M.new(server, options)
     closed = function(session, reason) io:closed(session, reason) end,
     restored = function(state) io:restored(state) end,
   })
-  io.namespaces["/"] = namespace(io, "/")
+  io.namespaces["/"] = new_namespace(io, "/")
   return io, io.namespaces["/"]
 end
 

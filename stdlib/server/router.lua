@@ -1,15 +1,15 @@
--- tidelock.server.router: patterns of paths, and which route a request is for. Plain Lua.
+-- tidelock.server.router: patterns of paths; finds the route of a request. Plain Lua.
 --
--- A pattern is a path whose segments may be names: "/projects/:id", and whose last may be
--- "*name", which takes all that remains. What is named is decoded and handed over in params.
--- The route that was added first wins.
+-- A segment of a pattern may be a parameter: "/projects/:id". The last may be "*name", which takes the
+-- rest of the path. Parameters are decoded. The first matching route in the order of adding wins.
 local checks = require "tidelock.options.core"
+
 local M = {}
 
 local Router = {}
 Router.__index = Router
 
----Decodes %XX; what is malformed stays as it is.
+---Decodes %XX; malformed sequences stay as they are.
 ---@param text string
 ---@param plus? boolean "+" means a space, as in queries
 ---@return string
@@ -18,7 +18,7 @@ function M.decode(text, plus)
   return (text:gsub("%%(%x%x)", function(hex) return string.char(tonumber(hex, 16)) end))
 end
 
----Reads "a=1&b=2" into a table; of a name that comes twice the last value counts.
+---Reads "a=1&b=2" into a table; the last value of a name counts.
 ---@param text string
 ---@return table<string, string>
 function M.query(text)
@@ -32,15 +32,16 @@ function M.query(text)
   return query
 end
 
--- A slash at the end makes no difference, but for the root.
-local function split(path)
+-- The segments of a path; a slash at the end is ignored, except for the root.
+local function split_path(path)
   local segments = {}
   for segment in path:gmatch("/([^/]*)") do segments[#segments + 1] = segment end
   if #segments > 1 and segments[#segments] == "" then segments[#segments] = nil end
   return segments
 end
-local function compile(pattern)
-  local segments = split(pattern)
+
+local function compile_pattern(pattern)
+  local segments = split_path(pattern)
   for i, segment in ipairs(segments) do
     local kind, name = segment:match("^([:*])([%a_][%w_]*)$")
     if kind == "*" and i < #segments then
@@ -54,7 +55,7 @@ local function compile(pattern)
   return segments
 end
 
-local function match(pattern, segments)
+local function match_path(pattern, segments)
   local params, n = {}, #pattern
   for i, want in ipairs(pattern) do
     local have = segments[i]
@@ -77,15 +78,15 @@ function M.new() return setmetatable({ routes = {} }, Router) end
 ---@class tidelock.server.Router
 ---@param method string upper-case, or "*" for any
 ---@param pattern string begins with "/"
----@param target any what `find` gives back
+---@param target any the result of `find`
 function Router:add(method, pattern, target)
   if type(pattern) ~= "string" or pattern:sub(1, 1) ~= "/" then
     error('a pattern begins with "/"', 3)
   end
-  table.insert(self.routes, { method = method, segments = compile(pattern), target = target })
+  table.insert(self.routes, { method = method, segments = compile_pattern(pattern), target = target })
 end
 
----All methods that some path has.
+---The methods of all routes.
 ---@return string[]
 function Router:methods()
   local list, seen = { "OPTIONS" }, { OPTIONS = true, ["*"] = true }
@@ -107,9 +108,9 @@ end
 ---@return any target nil when there is none
 ---@return table params or, without a target, the list of methods that the path has
 function Router:find(method, path)
-  local segments, allowed, seen = split(path), {}, {}
+  local segments, allowed, seen = split_path(path), {}, {}
   for _, route in ipairs(self.routes) do
-    local params = match(route.segments, segments)
+    local params = match_path(route.segments, segments)
     if params then
       local fits = route.method == method or route.method == "*" or
         (method == "HEAD" and route.method == "GET")

@@ -1,5 +1,5 @@
--- tidelock.server.socket: one client in one namespace. What must outlive a reload is plain
--- data: `record` (rooms, auth) and `data`, both in script.keep.
+-- tidelock.server.socket: one client in one namespace. `record` (rooms, auth) and `data` survive a
+-- reload: both are plain data in script.keep.
 local checks = require "tidelock.options.core"
 local errors = require "tidelock.errors"
 local json = require "tidelock.json"
@@ -14,39 +14,25 @@ local M = {}
 
 local CALL_TIMEOUT = 10
 
----@class tidelock.server.Handshake
----@field auth table what the client gave when it joined
----@field headers table<string, string> of its first request
----@field query table<string, string>
----@field address string
----@field time integer wall-clock seconds
-
----@class tidelock.server.Socket
----@field id string
----@field handshake tidelock.server.Handshake
----@field data table the script's own: plain values, kept over a reload
----@field connected boolean
----@field restored? boolean it joined before the script was reloaded
----@field broadcast tidelock.server.Broadcast everyone in the namespace but this one
 local methods = {}
 
 local Socket = {}
 
 function M.data_key(server, id) return ("server.%s.data.%s"):format(server, id) end
 
--- `data` lives in script.keep under a key of its own: what cannot be kept costs no one else.
+-- `data` is in script.keep under a key of its own: a value that cannot be kept affects only this one.
 function Socket.__index(sock, key)
   if key == "data" then
-    local place = rawget(sock, "place")
-    if not script.keep[place] then script.keep[place] = {} end
-    return script.keep[place]
+    local key_of_data = rawget(sock, "data_key")
+    if not script.keep[key_of_data] then script.keep[key_of_data] = {} end
+    return script.keep[key_of_data]
   end
   if key == "broadcast" then return sock.nsp:everyone_but(sock.id) end
   return methods[key]
 end
 
 function Socket.__newindex(sock, key, value)
-  if key == "data" and sock.connected then script.keep[sock.place] = value
+  if key == "data" and sock.connected then script.keep[sock.data_key] = value
   else rawset(sock, key, value) end
 end
 
@@ -55,7 +41,7 @@ function Socket.__tostring(sock) return ("socket %s of %s"):format(sock.id, sock
 function M.new(nsp, id, session, record)
   return setmetatable({
     id = id, nsp = nsp, session = session, record = record, connected = true,
-    place = M.data_key(nsp.io.name, id), handlers = {}, any = {}, calls = {}, waiting = {},
+    data_key = M.data_key(nsp.io.name, id), handlers = {}, any = {}, calls = {}, waiting = {},
     handshake = {
       auth = record.auth, headers = session.headers, query = session.query,
       address = session.remote, time = session.time,
@@ -78,27 +64,27 @@ function M.listen(list, handler)
   }
 end
 
-local function add(sock, event, handler)
+local function add_handler(sock, event, handler)
   if type(event) ~= "string" then error("the name of an event is a string", 3) end
   sock.handlers[event] = sock.handlers[event] or {}
   return M.listen(sock.handlers[event], handler)
 end
 
---- Hears an event of the client: fn(arg..., ack). `ack` is there when the client asked for
---- an answer: ack(value...) gives it, once. "disconnect" hears fn(reason).
+--- Adds a handler for an event of the client: fn(arg..., ack). `ack` is present when the client wants an
+--- answer: ack(value...) sends it, once. The handler of "disconnect" is fn(reason).
 ---@param event string
 ---@param fn function
 function methods:on(event, fn, none)
   checks.none("socket:on", none)
-  return add(self, event, { fn = fn })
+  return add_handler(self, event, { fn = fn })
 end
 ---@param event string
 ---@param fn function
 function methods:once(event, fn, none)
   checks.none("socket:once", none)
-  return add(self, event, { fn = fn, once = true })
+  return add_handler(self, event, { fn = fn, once = true })
 end
---- Hears every event of the client: fn(event, arg...).
+--- Adds a handler for every event of the client: fn(event, arg...).
 ---@param fn function
 function methods:on_any(fn, none)
   checks.none("socket:on_any", none)
@@ -115,8 +101,8 @@ function methods:off(event, fn)
   end
 end
 
--- The handlers an event is for now.
-local function take(sock, event)
+-- The current handlers of an event; those of `once` are removed.
+local function take_handlers(sock, event)
   local list = sock.handlers[event] or {}
   local taken = table.move(list, 1, #list, 1, {})
   for i = #list, 1, -1 do
@@ -126,22 +112,27 @@ local function take(sock, event)
 end
 
 -- Each handler runs in a task of its own, started in order.
-local function fire(sock, event, ...)
-  for _, handler in ipairs(take(sock, event)) do task.spawn(handler.fn, ...) end
+local function run_handlers(sock, event, ...)
+  for _, handler in ipairs(take_handlers(sock, event)) do task.spawn(handler.fn, ...) end
 end
 
 -- --- sending --------------------------------------------------------------------------------
 
---- Returns an event packet as packet.encode does, nil arguments as null.
-function M.encode_event(nsp, id, event, ...)
-  if type(event) ~= "string" then error("the name of an event is a string", 3) end
-  if packet.reserved[event] then error(("%q is a reserved name"):format(checks.cut(event)), 3) end
-  local args = table.pack(event, ...)
-  for i = 2, args.n do
+-- The arguments as an array, nil as null.
+local function pack_array(...)
+  local args = table.pack(...)
+  for i = 1, args.n do
     if args[i] == nil then args[i] = json.null end
   end
   args.n = nil
-  return packet.encode(packet.EVENT, nsp, id, json.array(args))
+  return json.array(args)
+end
+
+--- Returns an event packet as packet.encode does.
+function M.encode_event(nsp, id, event, ...)
+  if type(event) ~= "string" then error("the name of an event is a string", 3) end
+  if packet.reserved[event] then error(("%q is a reserved name"):format(checks.cut(event)), 3) end
+  return packet.encode(packet.EVENT, nsp, id, pack_array(event, ...))
 end
 
 function methods:send_packet(text, parts)
@@ -192,7 +183,7 @@ end
 ---@return any ... the answer (true when it is empty), or nil and an error: TIMEOUT, CLOSED
 function methods:call(event, ...) return ask_client(self, CALL_TIMEOUT, event, ...) end
 
---- For calls that wait otherwise: sock:timeout(0.5):call("ev", ...).
+--- Sets another timeout for a call: sock:timeout(0.5):call("ev", ...).
 ---@param seconds number
 ---@return { call: function }
 function methods:timeout(seconds)
@@ -204,12 +195,12 @@ end
 
 -- --- rooms ----------------------------------------------------------------------------------
 
-local function enter(nsp, room, id)
+local function enter_room(nsp, room, id)
   nsp.rooms[room] = nsp.rooms[room] or {}
   nsp.rooms[room][id] = true
 end
 
-local function depart(nsp, room, id)
+local function leave_room(nsp, room, id)
   local set = nsp.rooms[room]
   if not set then return end
   set[id] = nil
@@ -220,13 +211,13 @@ end
 function methods:join(room)
   if type(room) ~= "string" then error("a room is a string", 2) end
   self.record.rooms[room] = true
-  if self.connected and self.nsp.connected[self.id] == self then enter(self.nsp, room, self.id) end
+  if self.connected and self.nsp.connected[self.id] == self then enter_room(self.nsp, room, self.id) end
 end
 
 ---@param room string
 function methods:leave(room)
   self.record.rooms[room] = nil
-  depart(self.nsp, room, self.id)
+  leave_room(self.nsp, room, self.id)
 end
 
 --- The rooms it is in, as a list.
@@ -238,46 +229,41 @@ function methods:rooms()
   return list
 end
 
---- Those in a room, but this one.
+--- The sockets in a room, without this one.
 ---@param room string
 ---@return tidelock.server.Broadcast
 function methods:to(room) return self.broadcast:to(room) end
 
--- --- its life -------------------------------------------------------------------------------
+-- --- joining and leaving --------------------------------------------------------------------
 
--- It is in: others find it.
+-- The socket has joined: broadcasts and lookups find it.
 function methods:joined()
   self.nsp.connected[self.id] = self
-  for room in pairs(self.record.rooms) do enter(self.nsp, room, self.id) end
+  for room in pairs(self.record.rooms) do enter_room(self.nsp, room, self.id) end
 end
 
--- The handlers of "connection" have registered theirs: what has come meanwhile is heard.
+-- The handlers of "connection" have run: delivers the packets that arrived meanwhile.
 function methods:begin()
   local waiting = self.waiting
   self.waiting = false
   for _, p in ipairs(waiting or {}) do self:receive(p) end
 end
 
-local function acknowledge(sock, id)
+local function make_ack(sock, id)
   local used = false
   return function(...)
     if used then return nil, errors.new { code = "INVALID", message = "answered already" } end
-    local args = table.pack(...)
-    for i = 1, args.n do
-      if args[i] == nil then args[i] = json.null end
-    end
-    args.n = nil
-    local text, err, parts = packet.encode(packet.ACK, sock.nsp.name, id, json.array(args))
+    local text, err, parts = packet.encode(packet.ACK, sock.nsp.name, id, pack_array(...))
     if not text then return nil, err end
     used = true
     return sock:send_packet(text, parts)
   end
 end
 
--- Each handler gets a payload of its own, and a task.
-local function hear_event(sock, p)
-  local args, n, answer = p.data, #p.data, p.id and acknowledge(sock, p.id)
-  local any, own = #sock.any, take(sock, args[1])
+-- Runs each handler in a task of its own, with a payload of its own.
+local function handle_event(sock, p)
+  local args, n, answer = p.data, #p.data, p.id and make_ack(sock, p.id)
+  local any, own = #sock.any, take_handlers(sock, args[1])
   local all = table.move(own, 1, #own, any + 1, table.move(sock.any, 1, any, 1, {}))
   local event, last = args[1], n + (answer and 1 or 0)
   for i, handler in ipairs(all) do
@@ -287,51 +273,51 @@ local function hear_event(sock, p)
   end
 end
 
-local function hear_ack(sock, p)
+local function handle_ack(sock, p)
   local call = sock.calls[p.id]
   if not call then return end -- too late, or never asked
   call.answer = #p.data > 0 and table.pack(table.unpack(p.data)) or { true, n = 1 }
   call.gate:open()
 end
 
--- A packet of the client's.
+-- Handles a packet of the client.
 function methods:receive(p)
   if self.waiting and p.type ~= packet.ACK then
     if #self.waiting < 1000 then table.insert(self.waiting, p) end
   elseif p.type == packet.EVENT then
-    hear_event(self, p)
+    handle_event(self, p)
   elseif p.type == packet.ACK then
-    hear_ack(self, p)
+    handle_ack(self, p)
   elseif p.type == packet.DISCONNECT then
     self.session.sockets[self.nsp.name] = nil
     self:gone("client namespace disconnect")
   end
 end
 
--- It has left, or was made to.
+-- The client has left or was disconnected.
 function methods:gone(reason)
   if not self.connected then return end
   local data = self.data
   self.connected = false
   self.nsp.connected[self.id] = nil
-  for room in pairs(self.record.rooms) do depart(self.nsp, room, self.id) end
+  for room in pairs(self.record.rooms) do leave_room(self.nsp, room, self.id) end
   self.nsp.io.engine:state().sockets[self.id] = nil
-  script.keep[self.place] = nil
+  script.keep[self.data_key] = nil
   rawset(self, "data", data)
   for _, call in pairs(self.calls) do
     call.err = errors.new { code = "CLOSED", message = "the client has left: " .. reason }
     call.gate:open()
   end
-  task.spawn(fire, self, "disconnect", reason) -- after the handlers of "connection"
+  task.spawn(run_handlers, self, "disconnect", reason) -- after the handlers of "connection"
 end
 
--- Refused, or its session ended meanwhile.
+-- The socket was refused, or its session ended during the middleware.
 function methods:never_joined()
   self.connected = false
-  script.keep[self.place] = nil
+  script.keep[self.data_key] = nil
 end
 
---- Sends the client away from the namespace; with `close` its whole connection.
+--- Disconnects the client from the namespace; with `close` it closes the connection.
 ---@param close? boolean
 function methods:disconnect(close)
   if not self.connected then return end

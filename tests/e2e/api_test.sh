@@ -15,6 +15,7 @@ required() { # the modules that scripts may require: those of C and of stdlib, b
   ls "$ROOT"/stdlib/*.lua | sed 's|.*/||; s/\.lua$//'
 }
 is "each module has types" "$(required | sort -u)" "$(cd "$ROOT/stdlib/meta" && ls | sed 's/\.lua$//')"
+is "no type is defined twice" "$(grep -rhoE '^---@(class|alias) [A-Za-z_.]+' "$ROOT/stdlib" | sort | uniq -d)" ""
 is "README.md leads to them" "$(grep -c '(docs/api/README.md)' "$ROOT/README.md")" 1
 
 # --- links -----------------------------------------------------------------------------------
@@ -153,5 +154,6 @@ for name in sorted(os.listdir(sys.argv[1])):
     print("%s: %s" % (module, "found" if len(found) == 1 and "/root/usr/" in found[0] else found))
 PY
 is "its .luarc.json leads to the types of every module" "$(grep -v ': found$' found)" ""
+is "and to no other folder" "$(grep -c 'stdlib/meta"\],$' .luarc.json)" 1
 is "modules were looked for" "$(($(wc -l <found) > 12))" 1
 finish

@@ -55,7 +55,7 @@ check 'without a gap' [ $((last - first + 1)) = "$(wc -l <<<"$numbers")" ]
 check 'nothing is logged' [ ! -s "$TMPDIR/echo" ]
 stop_all
 
-# The plain WebSocket: what is typed comes back; the server's close is told, and it is there again.
+# The plain WebSocket: what is typed comes back; the close of the server is shown, and it reconnects.
 coproc ECHO { exec node tests/peer/ws_echo.js 2>&1; }
 read -r -t 20 word port <&"${ECHO[0]}"
 mkfifo "$TMPDIR/typed"
@@ -65,7 +65,7 @@ check 'the WebSocket is open' until_true shows websocket '* connected'
 echo hello >&7
 check 'what is typed comes back' until_true shows websocket '< hello'
 echo '/close 4001 enough' >&7
-check 'a close is told' until_true shows websocket '* reconnecting: transport close'
+check 'a close is shown' until_true shows websocket '* reconnecting: transport close'
 check 'and it is open again' until_true counts websocket '^\* connected' 2
 exec 7>&-
 stop_all

@@ -72,7 +72,7 @@ function Play:change(index)
   stores[index]:set { n = self.states[index] }
 end
 
---- The turn is over: each listener was told once if its value differs, of both values.
+--- The turn is over: each listener was called once if its value differs, with both values.
 function Play:check(cascades)
   task.sleep(0)
   for _, listener in ipairs(self.listeners) do
@@ -139,7 +139,7 @@ test.describe("derived values", function()
     expect(#heard).is(1)
   end)
 
-  test.it("tell what a model tells, by random play", function()
+  test.it("report what a model reports, by random play", function()
     for seed = first, first + seeds - 1 do
       local ok, err = xpcall(play, debug.traceback, seed)
       if not ok then error(("SEED=%d: %s"):format(seed, err), 0) end

@@ -177,7 +177,7 @@ test.describe("an option that there is not", function()
   end, 'did you mean "binary"')
 end)
 
-test.describe("a word that there is not is told with the nearest", function()
+test.describe("an unknown word is reported with the nearest one", function()
   local function meant(name, fn, word)
     test.it(name, function() expect(fn).raises(('(did you mean "%s"?)'):format(word)) end)
   end

@@ -73,7 +73,7 @@ test.describe("a check", function()
     fits(Message, once, once)
   end)
 
-  test.it("tells all that is wrong, each with its path", function()
+  test.it("reports all issues, each with its path", function()
     local bad = message {
       id = "", content = 7, type = "robot", createdAt = "yesterday", updatedAt = false,
     }
@@ -309,7 +309,7 @@ test.describe("arrays", function()
     expect(encoded(list, json.decode "[]")).is("[]")
   end)
 
-  test.it("are told from objects", function()
+  test.it("are distinguished from objects", function()
     local list, object = schema.array(schema.any()), schema.map(schema.any())
     expect(issues(list, json.decode "{}")).equals { ": expected array, received object" }
     expect(issues(object, json.decode "[]")).equals { ": expected object, received array" }
@@ -445,7 +445,7 @@ test.describe("unions", function()
     for _, value in ipairs { "a", 7, { 1, 2 } } do fits(either, value) end
   end)
 
-  test.it("tell what was wrong with the one that was meant", function()
+  test.it("report the issues of the choice that was meant", function()
     expect(issues(either, true)).equals { ": expected string or integer or array, received true" }
     expect(issues(either, 3)).equals { ": expected at least 5, received 3" }
     expect(issues(either, { 1, "b" })).equals { "[2]: expected integer, received string" }
@@ -457,9 +457,11 @@ test.describe("unions", function()
     local both = schema.union { by_id, schema.string(), by_name }
     local value, err = both:check { id = "7", at = { x = "1" } }
     expect(value).is_nil()
-    local told = {}
-    for i, each in ipairs(err.issues) do told[i] = each.choice .. " " .. each.path .. ": " .. each.message end
-    expect(told).equals {
+    local found = {}
+    for i, each in ipairs(err.issues) do
+      found[i] = each.choice .. " " .. each.path .. ": " .. each.message
+    end
+    expect(found).equals {
       "1 at.x: choice 1: expected number, received string",
       "1 id: choice 1: expected integer, received string",
       "3 name: choice 3: expected string, received nothing",
@@ -484,7 +486,7 @@ test.describe("unions", function()
     move = schema.record({ kind = schema.literal "move", x = schema.number() }):strict(),
   })
 
-  test.it("are told apart by a tag", function()
+  test.it("are distinguished by a tag", function()
     fits(event, { kind = "text", text = "hi" })
     fits(event, { kind = "move", x = 1 })
     expect(issues(event, { kind = "text" })).equals { "text: expected string, received nothing" }
@@ -643,7 +645,7 @@ test.describe("recursion", function()
     expect(caught).is(false)
   end)
 
-  test.it("tells a hundred issues and no more", function()
+  test.it("reports a hundred issues and no more", function()
     local list = {}
     for i = 1, 100000 do list[i] = { a = i } end
     local _, err = schema.array(schema.record { a = schema.string(), b = schema.string() }):check(list)
@@ -712,7 +714,7 @@ test.describe("JSON Schema", function()
     return made
   end
 
-  test.it("tells of single values", function()
+  test.it("exports single values", function()
     expect(exported(schema.string { min = 1, max = 9, format = "url" })).equals {
       type = "string", minLength = 1, maxLength = 9, format = "uri",
     }
@@ -734,7 +736,7 @@ test.describe("JSON Schema", function()
     }
   end)
 
-  test.it("tells of containers", function()
+  test.it("exports containers", function()
     local made = exported(schema.record({
       a = schema.array(schema.string(), { min = 1 }), b = schema.integer():default(3),
       c = schema.map(schema.boolean()):optional(), d = schema.string():nullable(),
@@ -754,7 +756,7 @@ test.describe("JSON Schema", function()
     expect(json.encode(exported(schema.record {}))).contains '"required":[]'
   end)
 
-  test.it("tells of choices and recursion", function()
+  test.it("exports choices and recursion", function()
     local tagged = exported(schema.tagged_union("k", { a = schema.record {}, b = schema.record {} }))
     expect(#tagged.oneOf).is(2)
     expect(tagged.oneOf[2].properties.k).equals { const = "b" }

@@ -97,7 +97,7 @@ test.describe("a server over HTTP", function()
   end)
 end)
 
--- A server for which cors and origins are told.
+-- A server with cors and origins.
 local guarded = server.listen("guarded", {
   hosts = { "app.test", "*.app.test:8080" }, origins = "http://page.test",
 })
@@ -138,7 +138,7 @@ test.describe("who is let in", function()
     end
   end)
 
-  test.it("which a browser is told when it asks first", function()
+  test.it("which answer the preflight of a browser", function()
     local answer = ask(POLLING, {
       Origin = "https://poll.test", ["Access-Control-Request-Method"] = "POST",
       ["Access-Control-Request-Headers"] = "x-a, content-type",
@@ -325,7 +325,7 @@ test.describe("router", function()
     expect(router.new():methods()).equals { "OPTIONS" }
   end)
 
-  test.it("tells a wrong method from a wrong path", function()
+  test.it("distinguishes a wrong method from a wrong path", function()
     expect(find("PUT", "/projects/7")).equals { nil, { "DELETE", "GET", "HEAD" } }
     expect(find("GET", "/projects")).equals { nil, {} }
     expect(find("GET", "/projects//parts/1")).equals { nil, {} }

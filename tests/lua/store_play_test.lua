@@ -200,8 +200,8 @@ end
 
 local initial = { k1 = { list = { 1, { n = 1 }, 3 } }, k2 = { x = { y = {} } } }
 local shared = store.define("play", { initial = initial })
-local told -- what the subscriber heard last
-shared:subscribe(function(new, old) told = { new = new, old = old } end)
+local last_change -- the last call of the subscriber
+shared:subscribe(function(new, old) last_change = { new = new, old = old } end)
 
 local function play(seed)
   local self = setmetatable({ roll = random.generator(seed) }, Play)
@@ -239,15 +239,15 @@ local function play(seed)
       now(t)
     end
     if self.roll(3) == 1 then
-      told = nil
+      last_change = nil
       local start = views[#views]
       shared:set { k4 = (states[#states].k4 == "yes") and "no" or "yes" }
       local t = deep(states[#states])
       t.k4 = shared:get "k4"
       now(t)
       task.sleep(0)
-      expect(told.new == shared:get()).is_true()
-      expect(start ~= told.new).is_true()
+      expect(last_change.new == shared:get()).is_true()
+      expect(start ~= last_change.new).is_true()
     end
   end
   for i, view in ipairs(views) do expect(view).equals(states[i]) end

@@ -118,7 +118,7 @@ test.describe("a change that changes nothing", function()
     expect(s:get "list" == l).is_true()
   end)
 
-  test.it("is told apart from one that decides what an empty table is", function()
+  test.it("is distinguished from one that decides what an empty table is", function()
     s:set { nothing = json.array {} }
     expect(json.encode(s:get "nothing")).is("[]")
     s:set { nothing = json.object {} }

@@ -100,7 +100,7 @@ test.describe("otherwise than zustand", function()
     expect(log).equals { "10<0" }
   end)
 
-  test.it("one that subscribes while others are told hears from then on", function()
+  test.it("one that subscribes while others are called is called from then on", function()
     local s, log = define { n = 0 }, {}
     s:subscribe("n", function(new) if new == 1 then listen(s, "n", log) end end)
     s:set { n = 1 }

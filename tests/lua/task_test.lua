@@ -34,7 +34,7 @@ test.describe("spawn", function()
     for i = 1, 200 do expect(order[i]).is(i) end
   end)
 
-  test.it("tells its status", function()
+  test.it("has a status", function()
     local good, bad = task.spawn(task.sleep, 0.001), task.spawn(sleeper {})
     expect(good:status()).is("running")
     good:await()

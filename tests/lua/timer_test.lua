@@ -56,7 +56,7 @@ test.describe("after", function()
     test.wait_for(function() return fired end)
   end)
 
-  test.it("waits in its function, and is told when it fails, without harm", function()
+  test.it("waits in its function, and its failure is reported, without harm", function()
     local done
     timer.after(0, function() error("told in the log") end)
     timer.after(0, function() task.sleep(0.001) done = true end)

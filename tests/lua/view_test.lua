@@ -159,7 +159,7 @@ test.describe("what can be kept", function()
     expect(err.message).is(text)
   end
 
-  test.it("is told with the way to what cannot", function()
+  test.it("raises with the path of the value that cannot", function()
     refused({ a = { 1, { b = print } } }, "a[2].b: a function cannot be kept")
     refused(print, "the value: a function cannot be kept")
     refused({ a = coroutine.create(print) }, "a: a coroutine cannot be kept")

@@ -53,13 +53,13 @@ test.it("pings are answered, those of the heartbeat too", function()
   s:disconnect()
 end)
 
-test.it("tells the reason of a close, both ways", function()
+test.it("carries the reason of a close, both ways", function()
   local s, info = connected(), nil
   s:disconnect(4001, "größer")
   wait_for(function() return closed end)
   expect(closed).equals { 4001, "größer" }
   s = connected()
-  s:on("disconnect", function(_, told) info = told end)
+  s:on("disconnect", function(_, got) info = got end)
   s:send "go"
   wait_for(function() return info end)
   expect(info.code).is(4005)

@@ -7,7 +7,7 @@ local frame = require "frame"
 local tokens = require "tokens"
 local validate = require "validate"
 
-local function session_of(user, pair)
+local function login_answer(user, pair)
   return {
     user = data.user(user), token = pair.token, refreshToken = pair.refreshToken,
     expiresAt = os.date("!%Y-%m-%dT%H:%M:%SZ", os.time() + config.token_seconds // 1 | 0),
@@ -21,21 +21,21 @@ local credentials = {
   remember = validate.optional(validate.boolean()),
 }
 
-local function login(req)
+local function log_in(req)
   local given, found = validate.fields(req.fields, credentials), nil
   for _, user in ipairs(config.users) do
     local right = tokens.same_secret(given.password, user.password)
     if given.email:lower() == user.email and right then found = user end
   end
   if not found then failure.unauthorized("The e-mail address or the password is wrong.") end
-  return session_of(found.id, access:issue(found.id))
+  return login_answer(found.id, access:issue(found.id))
 end
 
-local function refresh(req)
+local function refresh_tokens(req)
   local given = validate.fields(req.fields, { refreshToken = validate.text { max = 200 } })
   local pair, user = access:rotate(given.refreshToken)
   if not pair then failure.unauthorized("The refresh token is wrong, used or expired.") end
-  return session_of(user, pair)
+  return login_answer(user, pair)
 end
 
 local preferences = {
@@ -55,8 +55,8 @@ local profile = {
 ---@param srv tidelock.server.Server
 ---@param hang_up fun(login: string) closes the connections of a login
 return function(srv, hang_up)
-  srv:post("/api/auth/login", frame.open(login))
-  srv:post("/api/auth/refresh", frame.open(refresh))
+  srv:post("/api/auth/login", frame.open(log_in))
+  srv:post("/api/auth/refresh", frame.open(refresh_tokens))
   srv:post("/api/auth/logout", frame.signed_in(function(req)
     access:revoke(req.login)
     hang_up(req.login)

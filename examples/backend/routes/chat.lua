@@ -13,9 +13,9 @@ local new_message = {
   clientId = validate.optional(validate.text { max = 64 }),
 }
 
-local function as_it_is(message) return message end
+local function show_message(message) return message end
 
-local function send(req)
+local function send_message(req)
   local fields = validate.fields(req.fields, new_message)
   local session, project = data.session(req.user, fields.sessionId)
   local before = data.sent_before(session, req.user, fields.clientId)
@@ -23,7 +23,7 @@ local function send(req)
   local message = data.add_message(session, {
     userId = req.user, content = fields.content, type = "user", clientId = fields.clientId,
   })
-  notify.tell(project.members, "new_message", message)
+  notify.send(project.members, "new_message", message)
   thinking.answer(message, session, project)
   return message, frame.created
 end
@@ -42,14 +42,14 @@ return function(srv)
   -- Page 1 holds the newest messages, in the order in which they came.
   srv:get("/api/chat/sessions/:id/messages", frame.signed_in(function(req)
     local session = data.session(req.user, req.params.id)
-    return frame.page(req, session.messages, as_it_is, true)
+    return frame.page(req, session.messages, show_message, true)
   end))
 
-  srv:post("/api/chat/messages", frame.signed_in(send))
+  srv:post("/api/chat/messages", frame.signed_in(send_message))
 
   srv:delete("/api/chat/messages/:id", frame.signed_in(function(req)
     local message, session = data.delete_message(req.user, req.params.id)
-    notify.tell(data.members_of(session), "message_deleted", {
+    notify.send(data.members_of(session), "message_deleted", {
       messageId = message.id, sessionId = session.id,
     })
   end))

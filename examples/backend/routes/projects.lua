@@ -1,4 +1,4 @@
--- /api/projects: list, get, create, update, delete; who may see one is told of what becomes of it.
+-- /api/projects: list, get, create, update, delete; its members receive an event for each change.
 local data = require "data"
 local frame = require "frame"
 local notify = require "notify"
@@ -41,7 +41,7 @@ return function(srv)
   srv:post("/api/projects", frame.signed_in(function(req)
     local project = data.create_project(req.user, validate.fields(req.fields, new))
     local shown = data.show_project(project)
-    notify.tell(project.members, "project_created", { project = shown })
+    notify.send(project.members, "project_created", { project = shown })
     return shown, frame.created
   end))
 
@@ -49,12 +49,12 @@ return function(srv)
     local fields = validate.fields(req.fields, changes)
     local project = data.update_project(req.user, req.params.id, fields)
     local shown = data.show_project(project)
-    notify.tell(project.members, "project_updated", { project = shown })
+    notify.send(project.members, "project_updated", { project = shown })
     return shown
   end))
 
   srv:delete("/api/projects/:id", frame.signed_in(function(req)
     local project = data.delete_project(req.user, req.params.id)
-    notify.tell(project.members, "project_deleted", { projectId = project.id })
+    notify.send(project.members, "project_deleted", { projectId = project.id })
   end))
 end

@@ -147,7 +147,7 @@ test.describe("the backend", function()
     expect((ask(token, "PUT", "/api/auth/profile", { preferences = { theme = "pink" } }))).is(400)
   end)
 
-  test.it("makes, shows, changes and deletes projects, and tells of it", function()
+  test.it("creates, shows, changes and deletes projects, and sends an event for each", function()
     local token = login "demo"
     local events = connect(token)
     local status, project = ask(token, "POST", "/api/projects", { name = " New ", tags = { "a" } })
@@ -225,7 +225,7 @@ test.describe("the backend", function()
     expect(find(events, "ai_processing_end").response.content).contains("Hello, Demo!")
   end)
 
-  test.it("tells when the assistant fails", function()
+  test.it("reports when the assistant fails", function()
     local token = login "demo"
     local events = connect(token)
     local json = { sessionId = new_session(token), content = "fail, please" }
@@ -260,7 +260,7 @@ test.describe("the backend", function()
     expect(list[6].content).contains("say 3")
   end)
 
-  test.it("deletes messages, and tells of it", function()
+  test.it("deletes messages, and sends an event", function()
     local token = login "demo"
     local events = connect(token)
     local json = { sessionId = new_session(token), content = "oops" }
@@ -270,7 +270,7 @@ test.describe("the backend", function()
     expect((ask(token, "DELETE", "/api/chat/messages/" .. message.id))).is(404)
   end)
 
-  test.it("tells no one what is not for him", function()
+  test.it("sends no event to users who may not see it", function()
     local mine, theirs = login "demo", login "guest"
     local events, others = connect(mine), connect(theirs)
     ask(mine, "POST", "/api/projects", { name = "Secret" })

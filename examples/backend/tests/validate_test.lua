@@ -18,7 +18,7 @@ test.describe("validate", function()
     expect(validate.fields({ name = "  Moon ", admin = true }, wanted)).equals { name = "Moon" }
   end)
 
-  test.it("tells all that is wrong at once, in order", function()
+  test.it("reports all errors at once, in order", function()
     local text, number = validate.text { max = 3 }, validate.number(0, 9)
     local wanted = { b = validate.boolean(), a = text, c = number }
     expect(errors_of({ a = "long", c = 10 }, wanted))

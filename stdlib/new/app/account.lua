@@ -1,4 +1,4 @@
--- Who the app is to the server.
+-- The login of the app.
 local env = require "tidelock.env"
 local http = require "tidelock.http"
 
@@ -7,7 +7,7 @@ local api = http.client { base_url = url .. "/api", timeout = 5, expect = "2xx" 
 
 local M = { socket_url = env.get("WS_URL", url) }
 
---- For socket.connect: asked at every connect.
+--- The auth function of socket.connect: called at every connect.
 function M.login()
   local res, err = api:post("/auth/login", {
     json = { email = env.get("CHAT_EMAIL", "demo@example.com"), password = env.get("CHAT_PASSWORD", "demo") },

@@ -1,13 +1,13 @@
--- Who wrote how many messages: a table from names to numbers.
+-- Counts messages: a table from user names to numbers.
 local M = {}
 
---- Counts one message in; what the assistant writes does not count.
+--- Counts a message of a user; the assistant's do not count.
 function M.add(users, message)
   if message.type ~= "user" then return end
   users[message.userName] = (users[message.userName] or 0) + 1
 end
 
---- "Ada 3, Bob 1", by name; or "nobody has written anything".
+--- "Ada 3, Bob 1", sorted by name, or "nobody has written anything".
 function M.summary(users)
   local parts = {}
   for name, count in pairs(users) do parts[#parts + 1] = name .. " " .. count end

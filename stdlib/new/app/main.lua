@@ -1,5 +1,5 @@
--- An app: a folder; every .lua file in it can be required by its name. This one counts who writes
--- how much, and remembers it.
+-- An app: a folder whose .lua files can be required by name. This one counts the messages of each
+-- user, and stores the counts.
 --   tidelock demo NAME        beside the demo's client: type something
 --   tidelock run NAME         with the server that API_URL and WS_URL name
 --   tidelock test NAME
