@@ -34,6 +34,7 @@
 #include "net/wsclient_io.h"
 
 enum { PONG_BACKLOG = 16 * 1024, FRAME_HEAD = 14 };
+static const double stood_still = 0.05, one_more_turn = 0.2; /* seconds */
 static const char last_ping[] = "goodbye"; /* no other pong is its answer */
 
 /* --- life ------------------------------------------------------------------------- */
@@ -198,11 +199,18 @@ static void end_late(WsClient *ws) {
   else ws_end(ws, 1006, "", 0, &err);
 }
 
+/* Where this process stood still, what the peer has taken meanwhile is not seen yet. */
+static bool is_late(const WsClient *ws) {
+  return loop_now(net_loop(ws->net)) - ws->timer.due > stood_still;
+}
+
 /* A peer that still takes what stands before our close frame has not had its time yet. */
 void ws_on_timer(Timer *timer) {
   WsClient *ws = CONTAINER_OF(timer, WsClient, timer);
   ws_enter(ws);
   if (ws_buffered(ws) < ws->unsent) wait_for_peer(ws);
+  else if (ws->unsent > 0 && is_late(ws))
+    timer_start(net_loop(ws->net), timer, one_more_turn);
   else if (ws->last.len && ws->state == WS_IS_OPEN) say_last(ws);
   else end_late(ws);
   ws_leave(ws);

@@ -91,14 +91,22 @@ script.on_start(function()
   print "done"
 end)
 END
-start run --memory work.lua --turn-limit 5
-seen '^begins'
-renice -n -20 -p "$pid" >/dev/null 2>&1 # else a busy machine makes it late, as it should
-kill -STOP "$pid"
-sleep 5.5
-kill -CONT "$pid"
-expect "turn: what stands still counts nothing" '^done'
-stop
+# How long it ran, but for the standstill, is measured: a machine that is so busy that the work takes
+# the limit itself proves nothing, and it is tried again.
+for attempt in 1 2 3 4 5; do
+  start run --memory work.lua --turn-limit 5
+  seen '^begins'
+  from=${EPOCHREALTIME/[.,]/}
+  renice -n -20 -p "$pid" >/dev/null 2>&1
+  kill -STOP "$pid"
+  sleep 5.5
+  kill -CONT "$pid"
+  wait "$pid"
+  ran=$(((${EPOCHREALTIME/[.,]/} - from) / 1000 - 5500))
+  [ "$ran" -gt 4500 ] || break
+done
+if [ "$ran" -gt 4500 ]; then not_ok "turn: what stands still counts nothing" "a busy machine: $attempt attempts, the last ran $ran ms"
+else expect "turn: what stands still counts nothing" '^done'; fi
 
 # --- migrate -------------------------------------------------------------------------------------
 version() { # N MIGRATE
