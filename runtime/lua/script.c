@@ -133,7 +133,7 @@ static int f_orphans(lua_State *L) {
   lua_newtable(L);
   int n = 0;
   for (Resource *r = vm->host->resources->first; r; r = r->next) {
-    if (r->owner != vm->owner || !timer_active(&r->grace)) continue;
+    if (r->owner != vm->owner || !span_runs(&r->grace)) continue;
     lua_createtable(L, 0, 2);
     lua_pushstring(L, r->kind->name);
     lua_setfield(L, -2, "kind");

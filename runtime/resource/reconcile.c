@@ -245,7 +245,7 @@ static void report_orphans(const Owner *owner, double grace, Buffer *out) {
   Buffer names = {0};
   int count = 0;
   for (Resource *r = owner->host->resources->first; r; r = r->next) {
-    if (r->owner != owner || !timer_active(&r->grace)) continue;
+    if (r->owner != owner || !span_runs(&r->grace)) continue;
     add_name(&names, r);
     count++;
   }
@@ -258,7 +258,7 @@ static void report_orphans(const Owner *owner, double grace, Buffer *out) {
 
 static void claim_resource(Declaration *decl) {
   Resource *res = resource_for(decl);
-  timer_stop(decl->vm->host->loop, &res->grace);
+  span_stop(&res->grace);
   free(decl->old_name);
   decl->old_name = NULL;
   if (decl->plan == PLAN_OPEN_NEW_FIRST) close_old_object(decl, res);
@@ -281,8 +281,8 @@ void resources_bind(Vm *vm, Buffer *report) {
 
 void resources_orphan(Owner *owner, double grace, Buffer *report) {
   for (Resource *r = owner->host->resources->first; r; r = r->next)
-    if (r->owner == owner && !timer_active(&r->grace) && resource_orphaned(r))
-      timer_start(owner->host->loop, &r->grace, grace);
+    if (r->owner == owner && !span_runs(&r->grace) && resource_orphaned(r))
+      span_start(owner->host->loop, &r->grace, grace);
   report_orphans(owner, grace, report);
 }
 

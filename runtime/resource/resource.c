@@ -9,7 +9,7 @@
 #include "resource/pending.h"
 #include "vm/vm.h"
 
-static void on_grace(Timer *timer);
+static void on_grace(Span *span);
 
 /* --- declarations ----------------------------------------------------------------- */
 
@@ -183,7 +183,7 @@ Resource *resource_for(const Declaration *decl) {
 
 static void release_resource(Resource *res) {
   Host *host = res->owner->host;
-  timer_stop(host->loop, &res->grace);
+  span_stop(&res->grace);
   if (res->prev) res->prev->next = res->next;
   else host->resources->first = res->next;
   if (res->next) res->next->prev = res->prev;
@@ -208,7 +208,7 @@ Resource *resource_open(Declaration *decl, Error *err) {
   res->kind = decl->kind;
   res->owner = decl->vm->owner;
   res->name = xstrdup(decl->name);
-  res->grace.fire = on_grace;
+  res->grace.over = on_grace;
   res->options = decl->options;
   decl->options = NULL;
   res->next = host->resources->first;
@@ -242,8 +242,8 @@ bool resource_orphaned(const Resource *res) {
   return true;
 }
 
-static void on_grace(Timer *timer) {
-  Resource *res = CONTAINER_OF(timer, Resource, grace);
+static void on_grace(Span *span) {
+  Resource *res = CONTAINER_OF(span, Resource, grace);
   log_write(res->owner->host->log, LOG_INFO, res->owner->name,
             "%s %s is closed: the script no longer declares it", res->kind->name,
             res->name);

@@ -20,6 +20,7 @@
 
 #include "core/index.h"
 #include "bridge/box.h"
+#include "loop/span.h"
 #include "net/net.h"
 #include "server/door.h"
 #include "vm/handler.h"
@@ -92,7 +93,7 @@ struct Resource {
   void *object;       /* the kind's own: a connection, a store, ...; NULL: lost */
   void *options;      /* owned: what it was opened with */
   Declaration *decls; /* all bound ones, the owner's current one first */
-  Timer grace;        /* runs while nobody claims it */
+  Span grace;         /* runs while nobody claims it */
 };
 
 enum { DECL_FUNCTIONS = 4 };

@@ -22,7 +22,7 @@
 enum { STAGE_MEMORY_MIB = 64 };
 
 static void on_ended(Event *event);
-static void on_grace(Timer *timer);
+static void on_grace(Span *span);
 
 /* --- what its Vm asks and tells ----------------------------------------------------- */
 
@@ -105,7 +105,7 @@ Generation *generation_new(Script *script, Sources *sources) {
   for (int i = 0; i < GEN_FUNCTIONS; i++) gen->functions[i] = LUA_NOREF;
   gen->version = 1;
   gen->version_on_disk = -1;
-  gen->grace.fire = on_grace;
+  gen->grace.over = on_grace;
   gen->ended.run = on_ended;
   return gen;
 }
@@ -216,7 +216,8 @@ void generation_kill(Generation *gen) {
   unlink_generation(gen);
   gen->vm.state =
       VM_RETIRING; /* whatever still runs in the teardown may declare nothing */
-  timer_stop(rt->host.loop, &gen->grace);
+  span_stop(&gen->grace);
+  span_stop(&gen->probation.span);
   vm_timers_stop(&gen->vm);
   while (gen->vm.tasks) task_kill(gen->vm.tasks);
   log_stopped(gen);
@@ -252,7 +253,7 @@ void generation_cut(Generation *gen) {
   if (gen->cut) return;
   gen->cut = true;
   watchdog_share_begin(&gen->vm);
-  timer_stop(gen->rt->host.loop, &gen->grace);
+  span_stop(&gen->grace);
   for (Task *t = gen->vm.tasks, *next; t; t = next) {
     next = t->next;
     task_cut(t);
@@ -263,8 +264,8 @@ void generation_cut(Generation *gen) {
   inbox_push(gen->rt->host.loop, &gen->ended);
 }
 
-static void on_grace(Timer *timer) {
-  Generation *gen = CONTAINER_OF(timer, Generation, grace);
+static void on_grace(Span *span) {
+  Generation *gen = CONTAINER_OF(span, Generation, grace);
   int count = 0;
   for (Task *t = gen->vm.tasks; t; t = t->next) count++;
   if (count)
@@ -291,7 +292,7 @@ void generation_retire(Generation *gen) {
   gen->next = gen->script->retiring;
   gen->script->retiring = gen;
   vm_timers_stop(&gen->vm);
-  timer_start(gen->rt->host.loop, &gen->grace, gen->grace_seconds);
+  span_start(gen->rt->host.loop, &gen->grace, gen->grace_seconds);
   on_task_ended(&gen->vm);
 }
 

@@ -4,6 +4,7 @@
 #ifndef TIDELOCK_SCRIPT_PARTS_H
 #define TIDELOCK_SCRIPT_PARTS_H
 
+#include "loop/span.h"
 #include "resource/resources.h"
 #include "script/generation.h"
 #include "script/keep.h"
@@ -58,7 +59,7 @@ struct Script {
   bool cannot;           /* its last load failed by itself */
   bool ended;            /* alone, by script.exit: script_end.c */
   bool saved_meanwhile;  /* while it was ending */
-  Timer end_timer;
+  Span end_grace;
   Event rollback;         /* pushed by probation.c, answered by rollback.c */
   unsigned rollback_from; /* number of the generation that failed; 0: none is queued */
 };
@@ -80,7 +81,7 @@ static inline Generation *script_current(const Script *script) {
 
 /* See probation.h. */
 typedef struct Probation {
-  double end; /* monotonic seconds; 0: it is on none */
+  Span span; /* that is left of it; stopped: it is on none */
   int failures;
   bool start_failed, over; /* over: it did not pass */
   bool waits;              /* for the end of a load that is under way */
@@ -100,7 +101,7 @@ struct Generation {
   bool versioned;               /* script.version was called */
   double grace_seconds; /* for its tasks, and what its successor does not declare */
   bool cut;             /* its waits raise, or have */
-  Timer grace;
+  Span grace;
   Event ended; /* pushed when a retiring one may have ended */
   bool ended_queued;
   Generation *next; /* in script->retiring */

@@ -9,7 +9,7 @@
 enum { MOST_FAILURES = 3 };
 
 static bool is_on(const Generation *gen) {
-  return gen->probation.end > loop_now(gen->rt->host.loop);
+  return span_runs(&gen->probation.span);
 }
 
 /* --- beginning --------------------------------------------------------------------- */
@@ -34,7 +34,7 @@ void probation_begin(Generation *gen) {
   if (same && !is_on(old)) return;
   if (!same && (is_good(old) || !script->good)) set_good(script, old->sources);
   if (!script->good || gen->no_probation) return;
-  gen->probation.end = loop_now(gen->rt->host.loop) + gen->rt->options.probation;
+  span_start(gen->rt->host.loop, &gen->probation.span, gen->rt->options.probation);
 }
 
 void probation_free(Generation *gen) {
@@ -49,7 +49,7 @@ static void push_rollback(Generation *gen) {
   Script *script = gen->script;
   bool queued = script->rollback_from != 0;
   gen->probation.over = true;
-  gen->probation.end = 0;
+  span_stop(&gen->probation.span);
   script->rollback_from = gen->vm.number;
   if (!queued) inbox_push(gen->rt->host.loop, &script->rollback);
 }

@@ -123,7 +123,7 @@ bool script_has_work(const Script *script) {
 }
 
 void script_free(Script *script) {
-  timer_stop(script->rt->host.loop, &script->end_timer);
+  span_stop(&script->end_grace);
   timer_stop(script->rt->host.loop, &script->reload_pace);
   transaction_give_up(script);
   keep_file_close(script);

@@ -48,7 +48,7 @@ static void finish_end(Script *script) {
   if (!script->owner.ending || script->rt->host.stopping) return;
   script->owner.ending = false;
   script->ended = true;
-  timer_stop(script->rt->host.loop, &script->end_timer);
+  span_stop(&script->end_grace);
   keep_file_close(script);
   hold_end(&script->owner);
   while (script->retiring) generation_kill(script->retiring);
@@ -62,8 +62,8 @@ static void on_finish(Event *event) {
   finish_end(take_script(event));
 }
 
-static void on_too_long(Timer *timer) {
-  Script *script = CONTAINER_OF(timer, Script, end_timer);
+static void on_too_long(Span *span) {
+  Script *script = CONTAINER_OF(span, Script, end_grace);
   log_write(script->rt->host.log, LOG_WARN, script->owner.name,
             "on_stop did not end in time");
   finish_end(script);
@@ -80,7 +80,7 @@ static void on_begin(Event *event) {
   Generation *gen = script_current(script);
   if (script->rt->host.stopping) return;
   transaction_leave(script);
-  script->end_timer.fire = on_too_long;
+  script->end_grace.over = on_too_long;
   for (Generation *g = script->retiring; g; g = g->next) generation_cancel_tasks(g);
   if (gen) generation_cancel_tasks(gen);
   if (gen) generation_stop_timers(gen);
@@ -90,7 +90,7 @@ static void on_begin(Event *event) {
     push_later(script, on_finish);
     return;
   }
-  timer_start(script->rt->host.loop, &script->end_timer, gen->grace_seconds);
+  span_start(script->rt->host.loop, &script->end_grace, gen->grace_seconds);
   script_run_on_stop(script, stop_done);
 }
 

@@ -139,7 +139,7 @@ static bool is_quiet(void) {
   bool quiet = env.rt->closing == 0 && the_bot()->retiring == NULL &&
                !net_has_rest(env.rt->resources.net); /* a goodbye */
   for (Resource *r = env.rt->resources.first; r; r = r->next)
-    if (timer_active(&r->grace)) quiet = false;
+    if (span_runs(&r->grace)) quiet = false;
   if (!quiet) timer_start(env.rt->host.loop, &look, 0.0005);
   return quiet;
 }

@@ -173,4 +173,55 @@ printf 'require("tidelock.script").on_start(function() error "no" end)\n' | save
 seen reloaded && seen reloaded
 ended
 is "a script that went back and came to its end is no failure" "$status" 0
+
+# --- what stands still counts nothing
+stand_still() { # SECONDS
+  kill -STOP "$pid"
+  sleep "$1"
+  kill -CONT "$pid"
+}
+cat >bot.lua <<'LUA'
+require("tidelock.timer").every("hold", 60, print)
+require("tidelock.script").on_start(function() print "GOOD" end)
+LUA
+start run bot.lua
+seen '^GOOD'
+cat <<'LUA' | save bot.lua
+local script, timer = require "tidelock.script", require "tidelock.timer"
+timer.every("beat", 0.02, function() if script.keep.awake then error "it fails" end end)
+timer.every("look", 0.05, function()
+  local now = timer.now()
+  if now - (script.keep.looked or now) > 5 then script.keep.awake = true end
+  script.keep.looked = now
+end)
+script.on_start(function()
+  script.keep.looked = timer.now()
+  print "BAD"
+end)
+LUA
+seen '^BAD'
+stand_still 11
+expect "a standstill uses nothing of the probation up" 'the version before it is loaded again'
+expect "and the version before is there again" '^GOOD'
+stop
+cat >bot.lua <<'LUA'
+local script, task = require "tidelock.script", require "tidelock.task"
+script.grace(3)
+script.on_start(function()
+  print "OLD BEGINS"
+  for _ = 1, 18 do task.sleep(0.1) end
+  print "OLD ENDS"
+end)
+LUA
+start run bot.lua
+seen '^OLD BEGINS'
+cat <<'LUA' | save bot.lua
+require("tidelock.timer").every("hold", 60, print)
+require("tidelock.script").on_start(function() print "NEW" end)
+LUA
+seen '^NEW'
+stand_still 5
+expect "nor of the grace of tasks" '^OLD ENDS'
+never "none is stopped" 'did not end within'
+stop
 finish

@@ -1,0 +1,37 @@
+/* See span.h. */
+#include "loop/span.h"
+
+#include "core/clock.h"
+
+static const double longest_gap = 0.25, look_each = 0.2;
+
+static void arm(Span *span) {
+  span->looked = loop_now(span->loop);
+  span->cpu = clock_cpu();
+  timer_start(span->loop, &span->look, span->left < look_each ? span->left : look_each);
+}
+
+/* What has passed of it since the last look. */
+static double read_gap(const Span *span) {
+  double gap = loop_now(span->loop) - span->looked, cpu = clock_cpu() - span->cpu;
+  double most = cpu > longest_gap ? cpu : longest_gap;
+  return gap < most ? gap : most;
+}
+
+static void on_look(Timer *timer) {
+  Span *span = CONTAINER_OF(timer, Span, look);
+  span->left -= read_gap(span);
+  if (span->left > 1e-6) arm(span);
+  else if (span->over) span->over(span);
+}
+
+void span_start(Loop *loop, Span *span, double seconds) {
+  span->loop = loop;
+  span->look.fire = on_look;
+  span->left = seconds;
+  arm(span);
+}
+
+void span_stop(Span *span) {
+  if (span_runs(span)) timer_stop(span->loop, &span->look);
+}
