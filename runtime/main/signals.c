@@ -127,11 +127,17 @@ static bool is_held(const Signals *s) {
   return output_left(s->output) || atomic_load(&s->ending->phase) == ENDING_CLOSED;
 }
 
+/* The kernel takes the memory of the process back after that: its time is the process's,
+ * and where scripts fill their limits it is some 0.25 s on a busy machine. */
+static double time_to_vanish(const Ending *e) {
+  return (ending_due(e) - ending_scripts_due(e)) * 0.3;
+}
+
 static bool is_overdue(Signals *s) {
   Ending *e = s->ending;
   if (!ending_scripts_over(e)) return false;
   s->moments++;
-  if (ending_left(e) > 0 || !had_its_time(s) || is_held(s)) return false;
+  if (ending_left(e) > time_to_vanish(e) || !had_its_time(s) || is_held(s)) return false;
   return atomic_load(&e->phase) != ENDING_SAVING && atomic_load(&e->unsaved) == 0;
 }
 
