@@ -55,7 +55,7 @@ struct Script {
   bool held;             /* its last load was given up because of another script's */
   bool reload_asked;     /* see reload_request.h */
   Timer reload_pace;     /* until it may load again, as it has asked to */
-  double reload_due;     /* when: monotonic seconds */
+  double reload_due;     /* until when its requests fill the pace: monotonic seconds */
   bool cannot;           /* its last load failed by itself */
   bool ended;            /* alone, by script.exit: script_end.c */
   bool saved_meanwhile;  /* while it was ending */

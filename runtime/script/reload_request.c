@@ -2,10 +2,15 @@
  * no handler is replaced while it runs. */
 #include "script/reload_request.h"
 
+#include <math.h>
+
 #include "script/exit.h"
 #include "script/parts.h"
 
-#define PACE 0.25 /* seconds between two loads that a script requests of itself */
+/* What a script requests of itself: so many loads one after the other, then one for each
+ * so many seconds. */
+enum { MOST_IN_A_ROW = 1200 };
+#define PACE 0.25
 
 static bool is_asked(const Runtime *rt) {
   for (Script *s = script_first(rt); s; s = script_after(s))
@@ -21,7 +26,7 @@ void reload_ask(Script *script) {
 }
 
 static void ask_self(Script *script) {
-  script->reload_due = loop_now(script->rt->host.loop) + PACE;
+  script->reload_due = fmax(script->reload_due, loop_now(script->rt->host.loop)) + PACE;
   if (!script->owner.ending && !script->ended) reload_ask(script);
 }
 
@@ -35,12 +40,13 @@ bool reload_ask_self(Script *script) {
   Loop *loop = script->rt->host.loop;
   if (script->rt->options.tests_only) return false;
   if (script->load || timer_active(&script->reload_pace)) return true; /* under way */
-  if (loop_now(loop) >= script->reload_due) {
+  double due = script->reload_due - MOST_IN_A_ROW * PACE;
+  if (loop_now(loop) >= due) {
     ask_self(script);
     return true;
   }
   script->reload_pace.fire = on_pace;
-  timer_start_at(loop, &script->reload_pace, script->reload_due);
+  timer_start_at(loop, &script->reload_pace, due);
   runtime_hold(script->rt, PACE);
   return true;
 }

@@ -81,8 +81,8 @@ function script.probation(on) end
 ---@param code? integer the exit status, 0 to 255. Default: 0
 function script.exit(code) end
 
----Loads this script again when the current turn is over, also when no source has changed; four times
----a second at most. Returns at once. Raises while the script loads, in a generation that has been
+---Loads this script again when the current turn is over, also when no source has changed; after 1,200
+---loads in a row four times a second at most. Returns at once. Raises while the script loads, in a generation that has been
 ---replaced, and in a test.
 function script.reload() end
 

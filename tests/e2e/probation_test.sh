@@ -115,7 +115,7 @@ beat='error "first"' write first 'task.sleep(60)'
 seen 'error in .*: first'
 write second 'error "second"'
 seen '^UP	second	'
-expect "a second bad one, saved before the first had gone" 'failed \(generation [0-9]+; bot.lua\): on_start: bot.lua:[0-9]+: second: the version'
+expect "a second bad one, saved before the first had gone" 'failed \(generation [0-9]+; bot.lua\): on_start: bot.lua:[0-9]+: second: the generation'
 seen '^UP	'
 is "goes back to the last that had not failed" "$(cut -f2 <<<"$line")" better
 
@@ -201,7 +201,7 @@ end)
 LUA
 seen '^BAD'
 stand_still 11
-expect "a standstill uses nothing of the probation up" 'the version before it is loaded again'
+expect "a standstill uses nothing of the probation up" 'the generation before it is loaded again'
 expect "and the version before is there again" '^GOOD'
 stop
 cat >bot.lua <<'LUA'
