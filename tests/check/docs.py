@@ -5,6 +5,7 @@ In docs/architecture.md each word in backticks is one of these, or the check fai
   `drain()`                        a function defined in C
   `Socket`, `on_poll`, `ERR_TLS`   a type, function, member or constant of the C code
   `make test T=x`                  a goal of the Makefile
+  (gdb) break drain                the same, in a fence
   `tidelock.NAME`, `chat:emit(...)`, `a b`   Lua, options, commands: not looked up
 A row of a table whose first cell is one C file names functions of that file.
 
@@ -101,10 +102,17 @@ def row_file_of(cells):
     return match and file_named(match[1])
 
 
+def check_breakpoints(path, number, line, tree):
+    for name in re.findall(r"\(gdb\) break (\w+)", line):
+        if name not in tree.all_functions:
+            problems.append(f"{path}:{number}: break {name}: no such function")
+
+
 def check_names(path, tree):
     count = 0
     for number, line, fenced in prose_of(path):
         if fenced:
+            check_breakpoints(path, number, line, tree)
             continue
         cells = [cell.strip() for cell in line.strip("|").split("|")] if line.startswith("|") else []
         row_file = row_file_of(cells)

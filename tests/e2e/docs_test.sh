@@ -37,7 +37,7 @@ pages() { # SED EXPRESSION PAGE...: what the check says of pages that were chang
 is "the pages name what there is" "$(pages '')" ""
 row='^| `[a-z_/]*\.c` | '
 for change in "s/\(${row}\`\)[a-z_]*()\`/\1no_such()\`/" "s/\(${row}\`\)[a-z_]*()\`/\1main()\`/" 's#^| `[a-z]*/#| `attic/#' \
-  's/^| `Persist` |/| `Persists` |/' 's/`make docs`/`make doks`/' 's/CONTRIBUTING.md)/CONTRIBUTE.md)/'; do
+  's/^| `Persist` |/| `Persists` |/' 's/(gdb) break [a-z_]*/(gdb) break none/' 's/`make docs`/`make doks`/' 's/CONTRIBUTING.md)/CONTRIBUTE.md)/'; do
   said=$(pages "$change" docs/architecture.md)
   is "a wrong name is seen: $change" "$(grep -q '^docs/architecture.md:[0-9]*: ' <<<"$said" && echo yes)" yes
 done
