@@ -7,114 +7,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "resource/connection_parts.h"
+#include "resource/connection_auth.h"
+#include "resource/connection_event.h"
+#include "resource/connection_fire.h"
+#include "resource/connection_guest.h"
+#include "resource/connection_state.h"
+#include "resource/connection_wait.h"
+#include "resource/resource.h"
 #include "vm/hold.h"
 #include "vm/vm.h"
-
-/* --- who hears -------------------------------------------------------------------- */
-
-static HandlerList *list_of(Declaration *decl, ListName name) {
-  return name == LIST_EVENTS   ? &decl->handlers
-         : name == LIST_STATES ? &decl->states
-         : name == LIST_DROPS  ? &decl->drops
-                               : &decl->outgoing;
-}
-
-bool connection_hears(const Declaration *d) {
-  return declaration_live(d) && connection_rights(d) >= GUEST_HEARS;
-}
-
-static void free_connection(Connection *c) {
-  free(c->failure);
-  free(c);
-}
-
-void connection_leave(Connection *c) {
-  if (--c->firing == 0 && !c->res) free_connection(c);
-}
-
-/* --- how many at once ------------------------------------------------------------- */
-
-enum { MAX_TASKS = 10000 };
-
-static int most_tasks(const Connection *c) {
-  const ConnectionOptions *options = c->res->options;
-  return options->max_tasks > 0 ? options->max_tasks : MAX_TASKS;
-}
-
-/* Handlers of the owner's that wait are as many as they may be, or fill its memory:
- * further events have to wait, too. The end of a handler lets them come: so there is
- * always one. */
-static void look_at_tasks(Flight *f) {
-  Connection *c = f->connection;
-  if (!c || !c->res || f->guest) return;
-  int most = most_tasks(c);
-  const Vm *vm = c->res->owner->current;
-  bool many = f->held ? f->tasks > most / 2 : f->tasks >= most;
-  bool heavy = f->tasks > 0 && vm && hold_is_heavy(vm), hold = many || heavy;
-  if (hold == f->held) return;
-  f->held = hold;
-  if (many && !f->told)
-    log_write(c->res->owner->host->log, LOG_WARN, c->res->owner->name,
-              "%s: %d handlers have not ended; further events wait until half of them "
-              "have (max_tasks)",
-              c->res->name, f->tasks);
-  f->told = f->told || many;
-  socket_hold(c->socket, hold);
-}
-
-static void release_flight(Flight *f) {
-  if (!f->connection && !f->tasks && !f->firing) free(f);
-}
-
-Flight *flight_new(Connection *c, Guest *guest) {
-  Flight *f = xcalloc(1, sizeof *f);
-  f->connection = c;
-  f->guest = guest;
-  return f;
-}
-
-void flight_leave(Flight *f) {
-  f->connection = NULL;
-  f->guest = NULL;
-  release_flight(f);
-}
-
-static void on_task_ended(void *ctx, lua_State *co, int n, bool ok) {
-  (void)co, (void)n, (void)ok;
-  Flight *f = ctx;
-  f->tasks--;
-  if (f->held) look_at_tasks(f);
-  if (f->guest) guest_wake(f->guest);
-  release_flight(f);
-}
-
-void connection_fire_for(Connection *c, Declaration *d, Flight *f, ListName name,
-                         Firing *firing) {
-  firing->source = c->res->name;
-  firing->done = f ? on_task_ended : NULL;
-  firing->done_ctx = f;
-  if (f) f->firing++;
-  int count = handlers_fire(d->vm, list_of(d, name), firing);
-  if (!f) return;
-  f->tasks += count;
-  look_at_tasks(f);
-  f->firing--;
-  release_flight(f);
-}
-
-void connection_fire(Connection *c, ListName name, Firing *firing) {
-  for (Declaration *d = c->res ? c->res->decls : NULL; d && c->res; d = d->next_bound) {
-    if (!connection_hears(d)) continue;
-    bool counts = name == LIST_EVENTS && !d->attached;
-    connection_fire_for(c, d, counts ? c->flight : NULL, name, firing);
-  }
-}
-
-Connection *connection_if_alive(Host *host, uint64_t number) {
-  IndexNode *node = index_first(&host->resources->connections, number);
-  return node ? CONTAINER_OF(node, Connection, node) : NULL;
-}
 
 /* --- the resource ----------------------------------------------------------------- */
 
@@ -134,7 +35,7 @@ static int open_connection(Resource *res, Error *err) {
     free(c);
     return (int)err->code;
   }
-  c->flight = flight_new(c, NULL);
+  c->flight = in_flight_new(c, NULL, NULL);
   index_add(&res->owner->host->resources->connections, &c->node, c->number);
   res->object = c;
   return 0;
@@ -154,9 +55,9 @@ static void close_connection(Resource *res) {
   connection_forget_ask(c);
   socket_free(c->socket);
   c->res = NULL;
-  flight_leave(c->flight);
+  in_flight_detach(c->flight);
   guests_free(c);
-  if (!c->firing) free_connection(c);
+  if (!c->firing) connection_free(c);
 }
 
 static bool connection_alive(const Resource *res) {
@@ -189,7 +90,7 @@ static void change_connection(Resource *res, const void *before) {
   if (wanted) socket_connect(c->socket);
 }
 
-static void differs(const void *a, const void *b, Buffer *out) {
+static void list_differences(const void *a, const void *b, Buffer *out) {
   const ConnectionOptions *x = a, *y = b;
   Buffer names = {0};
   if (socket_options_moved(&x->net, &y->net, &names)) {
@@ -230,7 +131,7 @@ const ResourceKind connection_kind = {.name = "socket",
                                       .same = same_options,
                                       .in_place = in_place,
                                       .change = change_connection,
-                                      .differs = differs,
+                                      .differs = list_differences,
                                       .check = check_options,
                                       .free_options = free_connection_options,
                                       .join = join_connection,
@@ -238,11 +139,6 @@ const ResourceKind connection_kind = {.name = "socket",
                                       .shares = "\"hear\", \"send\" or \"control\"",
                                       .lose = connection_lose_waiters,
                                       .drop = connection_drop_waiters};
-
-Socket *connection_socket(const Declaration *decl) {
-  if (!decl->res || !decl->res->object) return NULL;
-  return ((Connection *)decl->res->object)->socket;
-}
 
 bool connections_refused(const Host *host) {
   for (Resource *r = host->resources->first; r; r = r->next) {
@@ -267,11 +163,6 @@ double connection_call_timeout(const Declaration *decl) {
   const SocketOptions *o = &((ConnectionOptions *)decl->res->options)->net;
   if (o->retries > 0) return INFINITY;
   return o->ack_timeout > 0 ? o->ack_timeout : SOCKET_ACK_TIMEOUT;
-}
-
-GuestRights connection_rights(const Declaration *decl) {
-  if (!decl->attached || !decl->res) return GUEST_CONTROLS;
-  return ((ConnectionOptions *)decl->res->options)->share;
 }
 
 int connection_admit(const Declaration *decl, Error *err) {

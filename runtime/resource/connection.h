@@ -1,10 +1,10 @@
-/* A script's connection: the resource around a net Socket. Turns what the socket tells
- * into handlers, and asks the script for its auth. */
+/* A script's connection: the resource around a net Socket. Calls handlers for what
+ * the socket reports, and asks the script for its auth. */
 #ifndef TIDELOCK_RESOURCE_CONNECTION_H
 #define TIDELOCK_RESOURCE_CONNECTION_H
 
 #include "socket/socket.h"
-#include "resource/resource.h"
+#include "resource/resources.h"
 
 typedef enum Frames { FRAMES_TEXT, FRAMES_BINARY, FRAMES_JSON } Frames;
 
@@ -51,7 +51,7 @@ int connection_admit(const Declaration *decl, Error *err);
  * returned from a binding: pushes true, or nil and TIMEOUT, REJECTED or CLOSED. */
 int connection_wait(lua_State *L, Declaration *decl, Task *task, double seconds);
 
-/* Tells the outgoing handlers of what the declaration's script sent (["name", args...]),
+/* Calls the outgoing handlers for what the declaration's script sent (["name", args...]),
  * with the next turn. */
 void connection_outgoing(const Declaration *decl, const SocketData *data);
 

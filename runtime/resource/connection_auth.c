@@ -4,7 +4,9 @@
 #include <lauxlib.h>
 #include <stdlib.h>
 
-#include "resource/connection_parts.h"
+#include "resource/connection_auth.h"
+#include "resource/connection_fire.h"
+#include "resource/resource.h"
 #include "bridge/luaerror.h"
 #include "bridge/luaencode.h"
 

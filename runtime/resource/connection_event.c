@@ -8,7 +8,10 @@
 
 #include "bridge/box.h"
 #include "proto/socketio.h"
-#include "resource/connection_parts.h"
+#include "resource/connection_event.h"
+#include "resource/connection_fire.h"
+#include "resource/connection_guest.h"
+#include "resource/resource.h"
 #include "bridge/luaerror.h"
 #include "bridge/luajson.h"
 #include "bridge/luadecode.h"
@@ -67,12 +70,12 @@ static int f_ack(lua_State *L) {
   return 1;
 }
 
-static void push_ack(lua_State *L, const Connection *c, const Told *told) {
+static void push_ack(lua_State *L, const Connection *c, const Delivery *delivery) {
   static const luaL_Reg none[] = {{NULL, NULL}};
   box_class(L, &ack_kind, none, NULL);
   Box *box = box_new(L, &ack_kind);
   Ack *ack = xmalloc(sizeof *ack);
-  *ack = (Ack){c->number, told->epoch, told->ack};
+  *ack = (Ack){c->number, delivery->epoch, delivery->ack};
   box->object = ack;
   lua_pushcclosure(L, f_ack, 1);
 }
@@ -81,7 +84,7 @@ static void push_ack(lua_State *L, const Connection *c, const Told *told) {
 
 typedef struct Payload {
   Connection *connection;
-  Told told;
+  Delivery delivery;
   const JsonArena *arena;
   const cJSON *tree; /* NULL: the text is read */
   const char *name;
@@ -90,7 +93,7 @@ typedef struct Payload {
 } Payload;
 
 /* It costs that event. */
-static void tell_dropped(const Connection *c, const Error *err) {
+static void log_unreadable(const Connection *c, const Error *err) {
   log_write(c->res->owner->host->log, LOG_ERROR, c->res->owner->name,
             "%s: an event is dropped: %s", c->res->name, err->message);
 }
@@ -106,8 +109,8 @@ static int push_tree(lua_State *L, const Payload *p) {
 
 static int push_text(lua_State *L, Payload *p) {
   Error err;
-  int n = luajson_decode_list(L, p->told.data->json, p->told.data->len, 1, &err);
-  if (n < 0 && !p->unreadable && p->connection->res) tell_dropped(p->connection, &err);
+  int n = luajson_decode_list(L, p->delivery.data->json, p->delivery.data->len, 1, &err);
+  if (n < 0 && !p->unreadable && p->connection->res) log_unreadable(p->connection, &err);
   if (n < 0) p->unreadable = true;
   return n;
 }
@@ -116,28 +119,28 @@ static int push_event(lua_State *L, Payload *p) {
   int n = p->tree ? push_tree(L, p) : push_text(L, p);
   if (n < 0) return -1;
   const Connection *c = p->connection;
-  if (p->told.ack == SIO_NO_ACK || !c->res) return n;
+  if (p->delivery.ack == SIO_NO_ACK || !c->res) return n;
   if (!may_answer(c, vm_of(L)->owner)) return n;
-  push_ack(L, p->connection, &p->told);
+  push_ack(L, p->connection, &p->delivery);
   return n + 1;
 }
 
 static int push_message(lua_State *L, const Payload *p) {
-  const SocketData *data = p->told.data;
+  const SocketData *data = p->delivery.data;
   const Resource *res = p->connection->res;
   Error err;
   bool json = res && ((ConnectionOptions *)res->options)->frames == FRAMES_JSON;
-  if (!json || p->told.binary) lua_pushlstring(L, data->json, data->len);
+  if (!json || p->delivery.binary) lua_pushlstring(L, data->json, data->len);
   else if (luajson_decode(L, data->json, data->len, &err) != 0)
     return luaL_error(L, "%s", err.message);
-  lua_pushboolean(L, p->told.binary);
+  lua_pushboolean(L, p->delivery.binary);
   return 2;
 }
 
 static int push_payload(lua_State *L, void *ctx) {
   Payload *p = ctx;
   if (p->with_name) lua_pushlstring(L, p->name, p->name_len);
-  int n = p->told.message ? push_message(L, p) : push_event(L, p);
+  int n = p->delivery.message ? push_message(L, p) : push_event(L, p);
   return n < 0 ? n : n + p->with_name;
 }
 
@@ -158,49 +161,51 @@ static void mark_binaries(cJSON *item) {
   for (cJSON *child = item->child; child; child = child->next) mark_binaries(child);
 }
 
-/* Makes a tree of it; false after having told. */
-static bool plant(Payload *p) {
+/* Makes a tree of it; false: it cannot be read, which is logged. */
+static bool parse_payload(Payload *p) {
   Connection *c = p->connection;
   JsonArena *arena = c->res->owner->host->arena;
   Error err;
-  p->tree = parse_data(arena, p->told.data, &err);
+  p->tree = parse_data(arena, p->delivery.data, &err);
   p->arena = arena;
   p->unreadable = !p->tree;
-  bool sent = p->told.list == LIST_OUTGOING && p->told.data->count;
+  bool sent = p->delivery.list == LIST_OUTGOING && p->delivery.data->count;
   if (p->tree && sent) mark_binaries((cJSON *)p->tree);
   if (p->tree) p->name = json_string(arena, p->tree->child, false, &p->name_len);
-  else tell_dropped(c, &err);
+  else log_unreadable(c, &err);
   return p->tree != NULL;
 }
 
 static bool can_push(void *ctx) {
   Payload *p = ctx;
-  return p->told.message || p->tree || (!p->unreadable && p->connection->res && plant(p));
+  return p->delivery.message || p->tree ||
+         (!p->unreadable && p->connection->res && parse_payload(p));
 }
 
 /* The name as it stands in the text; false: it has escapes, or something is wrong. */
 static bool find_name(Payload *p) {
-  SioPacket packet = {
-      .type = SIO_EVENT, .json = p->told.data->json, .json_len = p->told.data->len};
+  SioPacket packet = {.type = SIO_EVENT,
+                      .json = p->delivery.data->json,
+                      .json_len = p->delivery.data->len};
   return sio_event_name(&packet, &p->name, &p->name_len);
 }
 
-/* What is told to a script that attached, of events that it was too slow for: a server's
- * event of that name is heard by its handlers of any event alone. */
+/* A script that attached gets the event "gap" for events that it was too slow for: an
+ * event of the server's of that name is for its handlers of any event alone. */
 static bool is_gap(const Declaration *d, const Payload *p) {
   return d->attached && p->name_len == 3 && memcmp(p->name, "gap", 3) == 0;
 }
 
-static bool wants(const Declaration *d, const Payload *p) {
+static bool wants_payload(const Declaration *d, const Payload *p) {
   if (!connection_hears(d)) return false;
-  if (p->told.list == LIST_OUTGOING) return handlers_want(&d->outgoing, NULL, 0);
+  if (p->delivery.list == LIST_OUTGOING) return handlers_want(&d->outgoing, NULL, 0);
   return is_gap(d, p) ? handlers_want(&d->handlers, NULL, 0)
                       : handlers_want(&d->handlers, p->name, p->name_len);
 }
 
 static bool anyone_wants(const Resource *res, const Payload *p) {
   for (const Declaration *d = res->decls; d; d = d->next_bound)
-    if (wants(d, p)) return true;
+    if (wants_payload(d, p)) return true;
   return false;
 }
 
@@ -214,30 +219,18 @@ static bool is_reserved(const Payload *p) {
 }
 
 /* To the handlers of one script: those for any event first. */
-static void hand(Connection *c, Declaration *d, Flight *f, Payload *p) {
+static void fire_handlers(Connection *c, Declaration *d, InFlight *f, Payload *p) {
   Firing any = {.any = true, .push = push_payload, .can_push = can_push, .ctx = p};
   p->with_name = true;
-  connection_fire_for(c, d, f, p->told.list, &any);
-  if (!c->res || p->told.list == LIST_OUTGOING || is_gap(d, p)) return;
+  connection_fire_for(c, d, f, p->delivery.list, &any);
+  if (!c->res || p->delivery.list == LIST_OUTGOING || is_gap(d, p)) return;
   p->with_name = false;
   Firing named = {.event = p->name,
                   .len = p->name_len,
                   .push = push_payload,
                   .can_push = can_push,
                   .ctx = p};
-  connection_fire_for(c, d, f, p->told.list, &named);
-}
-
-static void hand_round(Connection *c, Payload *p) {
-  c->firing++;
-  for (Declaration *d = c->res->decls; d && c->res; d = d->next_bound) {
-    if (!wants(d, p)) continue;
-    Flight *f = c->flight;
-    if (d->attached) f = guest_ready(c, d, &p->told);
-    else if (p->told.list == LIST_OUTGOING) f = NULL;
-    if (f || !d->attached) hand(c, d, f, p);
-  }
-  connection_leave(c);
+  connection_fire_for(c, d, f, p->delivery.list, &named);
 }
 
 /* Finds the name, where there is none in the text by making a tree of it; false: it
@@ -245,31 +238,44 @@ static void hand_round(Connection *c, Payload *p) {
 static bool read_payload(Payload *p) {
   p->name = "message";
   p->name_len = 7;
-  if (p->told.message) return true;
+  if (p->delivery.message) return true;
   bool named = find_name(p);
-  if (named && !p->told.data->count) return true;
-  return (named && !anyone_wants(p->connection->res, p)) || plant(p);
+  if (named && !p->delivery.data->count) return true;
+  return (named && !anyone_wants(p->connection->res, p)) || parse_payload(p);
 }
 
-void connection_hand(Connection *c, Declaration *d, Flight *f, const Told *told) {
-  Payload p = {.connection = c, .told = *told};
-  if (read_payload(&p)) hand(c, d, f, &p);
+static void deliver_to(Connection *c, Declaration *d, InFlight *f,
+                       const Delivery *delivery) {
+  Payload p = {.connection = c, .delivery = *delivery};
+  if (read_payload(&p)) fire_handlers(c, d, f, &p);
+}
+
+static void fire_all(Connection *c, Payload *p) {
+  c->firing++;
+  for (Declaration *d = c->res->decls; d && c->res; d = d->next_bound) {
+    if (!wants_payload(d, p)) continue;
+    InFlight *f = c->flight;
+    if (d->attached) f = guest_ready(c, d, &p->delivery, deliver_to);
+    else if (p->delivery.list == LIST_OUTGOING) f = NULL;
+    if (f || !d->attached) fire_handlers(c, d, f, p);
+  }
+  connection_unref(c);
 }
 
 void connection_on_event(void *ctx, const SocketData *data, int64_t ack) {
   Connection *c = ctx;
-  Payload p = {.connection = c, .told = {LIST_EVENTS, .data = data, .ack = ack}};
-  p.told.epoch = socket_epoch(c->socket);
+  Payload p = {.connection = c, .delivery = {LIST_EVENTS, .data = data, .ack = ack}};
+  p.delivery.epoch = socket_epoch(c->socket);
   if (!read_payload(&p) || !anyone_wants(c->res, &p) || is_reserved(&p)) return;
-  hand_round(c, &p);
+  fire_all(c, &p);
 }
 
 void connection_on_message(void *ctx, bool binary, const char *data, size_t len) {
   Connection *c = ctx;
   SocketData bytes = {.json = data, .len = len};
   Payload p = {.connection = c,
-               .told = {LIST_EVENTS, true, binary, &bytes, SIO_NO_ACK, 0}};
-  if (read_payload(&p)) hand_round(c, &p);
+               .delivery = {LIST_EVENTS, true, binary, &bytes, SIO_NO_ACK, 0}};
+  if (read_payload(&p)) fire_all(c, &p);
 }
 
 /* --- what is not sent ------------------------------------------------------------- */
@@ -303,7 +309,7 @@ void connection_on_dropped(void *ctx, ErrorCode why, const char *data, size_t le
     sio_event_name(&packet, &d.event, &d.len);
   c->firing++;
   connection_fire(c, LIST_DROPS, &(Firing){.any = true, .push = push_dropped, .ctx = &d});
-  connection_leave(c);
+  connection_unref(c);
 }
 
 /* --- outgoing --------------------------------------------------------------------- */
@@ -322,8 +328,8 @@ static void on_outgoing(Event *event) {
   Outgoing *o = CONTAINER_OF(event, Outgoing, event);
   Connection *c = connection_if_alive(o->host, o->connection);
   Payload p = {.connection = c,
-               .told = {LIST_OUTGOING, .data = &o->data, .ack = SIO_NO_ACK}};
-  if (c && read_payload(&p)) hand_round(c, &p);
+               .delivery = {LIST_OUTGOING, .data = &o->data, .ack = SIO_NO_ACK}};
+  if (c && read_payload(&p)) fire_all(c, &p);
   charge_let_go(o->charge, o->size);
   free(o);
 }
@@ -334,7 +340,7 @@ static bool is_heard_going_out(const Resource *res) {
   return false;
 }
 
-/* What it would be told with is charged to who sent it. */
+/* The copy of it is charged to the script that sent it. */
 static bool has_room(const Declaration *decl, size_t size) {
   const Owner *owner = decl->vm->owner;
   if (!charge_is_over(owner->charge, size)) return true;

@@ -1,23 +1,25 @@
 /* The queue of a script that attached to another's connection. Only the owner's handlers
  * hold a connection; those of a guest that is slow, or sleeps, cost it events of its own:
  * what it has no task for waits here, copied, and the oldest goes when there is no room.
- * It is told so by the event "gap", and the log once.
+ * The event "gap" and the log, once, say so.
  *
  * A guest is a script, not a generation of it: what waits when it is reloaded goes to the
  * new generation. States, connect, disconnect and the like are no part of it. */
 #include <stdlib.h>
 #include <string.h>
 
-#include "resource/connection_parts.h"
+#include "resource/connection_guest.h"
+#include "resource/connection_fire.h"
+#include "resource/resource.h"
 #include "vm/vm.h"
 
 enum { MOST_TASKS = 200, MOST_EVENTS = 1000, MOST_BYTES = 1 << 20 };
-static const double gap_pause = 0.1; /* seconds, in which gaps are told together */
+static const double gap_pause = 0.1; /* seconds, in which gaps are reported together */
 
 typedef struct Held Held;
 struct Held {
   Held *next;
-  Told told; /* its data: in place */
+  Delivery delivery; /* its data: in place */
   SocketData data;
   size_t size;
   _Alignas(SioBytes) char place[];
@@ -27,11 +29,12 @@ struct Guest {
   Guest *next;
   Connection *connection;
   Owner *owner;
+  DeliverTo *deliver;
   unsigned generation; /* whose tasks are counted */
-  Flight *flight;      /* owned until the connection is closed */
+  InFlight *flight;    /* owned until the connection is closed */
   Held *first, **last;
   size_t count, bytes;
-  uint64_t lost, untold; /* in all; and not told yet */
+  uint64_t lost, unreported; /* in all; and not reported yet */
   bool woken;
   Timer gap;
 };
@@ -52,6 +55,7 @@ static Declaration *find_live(const Guest *g) {
 }
 
 static void on_gap(Timer *timer);
+static void wake_guest(Guest *g);
 
 static Guest *add_guest(Connection *c, Owner *owner) {
   Guest *g = xcalloc(1, sizeof *g);
@@ -65,11 +69,11 @@ static Guest *add_guest(Connection *c, Owner *owner) {
 }
 
 /* Its flight: a new generation has one of its own. */
-static Flight *flight_of(Guest *g, const Vm *vm) {
+static InFlight *flight_of(Guest *g, const Vm *vm) {
   if (g->flight && g->generation == vm->number) return g->flight;
-  if (g->flight) flight_leave(g->flight);
+  if (g->flight) in_flight_detach(g->flight);
   g->generation = vm->number;
-  g->flight = flight_new(g->connection, g);
+  g->flight = in_flight_new(g->connection, g, wake_guest);
   return g->flight;
 }
 
@@ -89,10 +93,10 @@ static void free_queue(Guest *g) {
   while (g->first) free(take_first(g));
 }
 
-static void tell_log(Guest *g) {
+static void log_lost(Guest *g) {
   const Resource *res = g->connection->res;
-  if (g->flight->told) return;
-  g->flight->told = true;
+  if (g->flight->logged) return;
+  g->flight->logged = true;
   log_write(res->owner->host->log, LOG_WARN, g->owner->name,
             "%s:%s: %d handlers of this script have not ended, and %d events or 1 MiB "
             "wait: the oldest are dropped (event \"gap\")",
@@ -102,8 +106,8 @@ static void tell_log(Guest *g) {
 static void drop_oldest(Guest *g) {
   free(take_first(g));
   g->lost++;
-  g->untold++;
-  tell_log(g);
+  g->unreported++;
+  log_lost(g);
   if (!timer_active(&g->gap)) timer_start(g->owner->host->loop, &g->gap, gap_pause);
 }
 
@@ -111,13 +115,13 @@ static bool is_too_much(const Guest *g) {
   return g->first && charge_is_over(g->owner->charge, 0);
 }
 
-static void hold(Guest *g, const Told *told) {
-  Held *held = xmalloc(sizeof *held + socket_data_room(told->data));
+static void hold_delivery(Guest *g, const Delivery *delivery) {
+  Held *held = xmalloc(sizeof *held + socket_data_room(delivery->data));
   held->next = NULL;
-  held->told = *told;
-  held->data = socket_data_store(held->place, told->data);
-  held->told.data = &held->data;
-  held->size = socket_data_room(told->data);
+  held->delivery = *delivery;
+  held->data = socket_data_store(held->place, delivery->data);
+  held->delivery.data = &held->data;
+  held->size = socket_data_room(delivery->data);
   *g->last = held;
   g->last = &held->next;
   g->count++;
@@ -127,12 +131,14 @@ static void hold(Guest *g, const Told *told) {
     drop_oldest(g);
 }
 
-Flight *guest_ready(Connection *c, Declaration *d, const Told *told) {
+InFlight *guest_ready(Connection *c, Declaration *d, const Delivery *delivery,
+                      DeliverTo *deliver) {
   Guest *g = find_guest(c, d->vm->owner);
   if (!g) g = add_guest(c, d->vm->owner);
-  Flight *f = flight_of(g, d->vm);
+  InFlight *f = flight_of(g, d->vm);
   if (!g->first && f->tasks < MOST_TASKS) return f;
-  hold(g, told);
+  g->deliver = deliver;
+  hold_delivery(g, delivery);
   return NULL;
 }
 
@@ -145,24 +151,24 @@ static int push_gap(lua_State *L, void *ctx) {
   return 1;
 }
 
-/* Between ++firing and connection_leave: the guest may be gone behind it. */
-static void tell_gap(Guest *g, Declaration *d) {
-  uint64_t lost = g->untold;
-  g->untold = 0;
+/* Between ++firing and connection_unref: the guest may be gone behind it. */
+static void fire_gap(Guest *g, Declaration *d) {
+  uint64_t lost = g->unreported;
+  g->unreported = 0;
   timer_stop(g->owner->host->loop, &g->gap);
   connection_fire_for(
       g->connection, d, flight_of(g, d->vm), LIST_EVENTS,
       &(Firing){.event = "gap", .len = 3, .push = push_gap, .ctx = &lost});
 }
 
-/* Handlers of gaps that do not end either are told no more. */
+/* A guest whose handlers of gaps do not end either gets no more gaps. */
 static void on_gap(Timer *timer) {
   Guest *g = CONTAINER_OF(timer, Guest, gap);
   Connection *c = g->connection;
   Declaration *d = find_live(g);
   c->firing++;
-  if (d && flight_of(g, d->vm)->tasks < 2 * MOST_TASKS) tell_gap(g, d);
-  connection_leave(c);
+  if (d && flight_of(g, d->vm)->tasks < 2 * MOST_TASKS) fire_gap(g, d);
+  connection_unref(c);
 }
 
 /* --- going on --------------------------------------------------------------------- */
@@ -181,12 +187,12 @@ static bool has_room(Guest *g, const Declaration *d) {
 /* One event: others have their turn between two. */
 static void hand_next(Guest *g, Declaration *d) {
   Connection *c = g->connection;
-  if (g->untold) tell_gap(g, d);
+  if (g->unreported) fire_gap(g, d);
   if (!c->res || !has_room(g, d)) return;
   Held *held = take_first(g);
-  connection_hand(c, d, flight_of(g, d->vm), &held->told);
+  g->deliver(c, d, flight_of(g, d->vm), &held->delivery);
   free(held);
-  if (c->res && has_room(g, d)) guest_wake(g);
+  if (c->res && has_room(g, d)) wake_guest(g);
 }
 
 static void on_pump(Event *event) {
@@ -200,10 +206,10 @@ static void on_pump(Event *event) {
   c->firing++;
   if (!d) free_queue(g);
   else if (has_room(g, d)) hand_next(g, d);
-  connection_leave(c);
+  connection_unref(c);
 }
 
-void guest_wake(Guest *g) {
+static void wake_guest(Guest *g) {
   if (g->woken || !g->first) return;
   g->woken = true;
   Pump *pump = xmalloc(sizeof *pump);
@@ -216,7 +222,7 @@ void guest_wake(Guest *g) {
 
 void guest_join(Connection *c, const Declaration *d) {
   Guest *g = find_guest(c, d->vm->owner);
-  if (g) guest_wake(g);
+  if (g) wake_guest(g);
 }
 
 uint64_t guest_lost(const Connection *c, const Owner *owner) {
@@ -230,7 +236,7 @@ void guests_free(Connection *c) {
     c->guests = g->next;
     timer_stop(g->owner->host->loop, &g->gap);
     free_queue(g);
-    if (g->flight) flight_leave(g->flight);
+    if (g->flight) in_flight_detach(g->flight);
     free(g);
   }
 }

@@ -4,23 +4,14 @@
 #include <string.h>
 
 #include "net/net_url.h"
-#include "resource/connection_parts.h"
+#include "resource/connection_state.h"
+#include "resource/connection_auth.h"
+#include "resource/connection_fire.h"
+#include "resource/connection_wait.h"
+#include "resource/resource.h"
 #include "bridge/luaerror.h"
 #include "bridge/luadecode.h"
 #include "vm/vm.h"
-
-const char *connection_state_name(SocketState state) {
-  switch (state) {
-  case SOCKET_CONNECTING:
-    return "connecting";
-  case SOCKET_CONNECTED:
-    return "connected";
-  case SOCKET_RECONNECTING:
-    return "reconnecting";
-  default:
-    return "closed";
-  }
-}
 
 typedef struct StateChange {
   const char *state; /* NULL: not pushed */
@@ -123,14 +114,14 @@ static char *describe_failure(const Connection *c, const SocketInfo *info) {
 /* Once for each time that it fails, until it is connected again or over. */
 static void log_failure(Connection *c, const char *words, bool will_retry) {
   const Resource *res = c->res;
-  if (will_retry && c->told) return;
-  c->told = true;
+  if (will_retry && c->failure_logged) return;
+  c->failure_logged = true;
   log_write(res->owner->host->log, will_retry ? LOG_WARN : LOG_ERROR, res->owner->name,
             "%s", words);
 }
 
-/* Returns new: the failure, which is told to the script as well. */
-static char *tell_failure(Connection *c, const SocketInfo *info, bool logged) {
+/* Returns new: the failure, for the handlers. */
+static char *log_failed(Connection *c, const SocketInfo *info, bool logged) {
   note_failure(c, info);
   char *words = describe_failure(c, info);
   if (logged) log_failure(c, words, info->will_retry);
@@ -142,15 +133,15 @@ static char *tell_failure(Connection *c, const SocketInfo *info, bool logged) {
 static char *log_state(Connection *c, SocketState state, const SocketInfo *info) {
   const Resource *res = c->res;
   if (state == SOCKET_CONNECTED) {
-    if (c->told)
+    if (c->failure_logged)
       log_write(res->owner->host->log, LOG_INFO, res->owner->name, "%s: connected again",
                 res->name);
-    c->told = false;
+    c->failure_logged = false;
     c->failed = ERR_NONE;
     free(c->failure);
     c->failure = NULL;
   } else if (state == SOCKET_RECONNECTING || state == SOCKET_CLOSED) {
-    return tell_failure(c, info, state == SOCKET_CLOSED || c->was_connected);
+    return log_failed(c, info, state == SOCKET_CLOSED || c->was_connected);
   }
   return NULL;
 }
@@ -176,16 +167,16 @@ void connection_on_state(void *ctx, SocketState state, const SocketInfo *info) {
     fire_reserved(c, "disconnect", push_change, &change);
   c->was_connected = connected;
   free(words);
-  connection_tell_waiters(c, info);
-  connection_leave(c);
+  connection_wake_waiters(c, info);
+  connection_unref(c);
 }
 
 void connection_on_error(void *ctx, const SocketInfo *info) {
   Connection *c = ctx;
-  char *words = tell_failure(c, info, info->will_retry);
+  char *words = log_failed(c, info, info->will_retry);
   StateChange change = {.info = info, .words = words};
   c->firing++;
   fire_reserved(c, "connect_error", push_error, &change);
   free(words);
-  connection_leave(c);
+  connection_unref(c);
 }

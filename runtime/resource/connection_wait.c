@@ -4,7 +4,9 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "resource/connection_parts.h"
+#include "resource/connection_wait.h"
+#include "resource/connection_fire.h"
+#include "resource/resource.h"
 #include "bridge/luaerror.h"
 #include "bridge/luadecode.h"
 #include "vm/vm.h"
@@ -129,7 +131,7 @@ static void wake_all(Declaration *d, TaskPush *push, void *ctx) {
 }
 
 /* Looks at the state as it is: it may be another by now than what was told. */
-void connection_tell_waiters(Connection *c, const SocketInfo *info) {
+void connection_wake_waiters(Connection *c, const SocketInfo *info) {
   Over over = {c, info};
   for (Declaration *d = c->res ? c->res->decls : NULL; d && c->res; d = d->next_bound) {
     SocketState state = socket_state(c->socket);

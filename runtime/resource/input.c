@@ -33,7 +33,7 @@ typedef struct Input {
 
 /* --- delivering ------------------------------------------------------------------- */
 
-static void wake(Input *in) {
+static void wake_reader(Input *in) {
   if (in->queued) return;
   in->queued = true;
   inbox_push(in->loop, &in->pump);
@@ -47,7 +47,7 @@ static void release_if_unused(Input *in) {
 static void on_handler_end(Input *in, int *count) {
   --*count;
   if (in->firing) return;
-  if (in->res) wake(in);
+  if (in->res) wake_reader(in);
   else release_if_unused(in);
 }
 
@@ -73,7 +73,7 @@ static int push_line(lua_State *L, void *ctx) {
   return 1;
 }
 
-static int fire(Declaration *decl, const char *event, Line *line, TaskDone *done) {
+static int fire_line(Declaration *decl, const char *event, Line *line, TaskDone *done) {
   Firing firing = {.event = event,
                    .len = strlen(event),
                    .source = "standard input",
@@ -84,10 +84,10 @@ static int fire(Declaration *decl, const char *event, Line *line, TaskDone *done
   return handlers_fire(decl->vm, &decl->handlers, &firing);
 }
 
-static void deliver(Input *in, Declaration *decl, Line *line) {
+static void deliver_line(Input *in, Declaration *decl, Line *line) {
   in->firing = true;
-  in->serial += fire(decl, INPUT_SERIAL, line, on_serial_end);
-  in->loose += fire(decl, INPUT_LOOSE, line, on_loose_end);
+  in->serial += fire_line(decl, INPUT_SERIAL, line, on_serial_end);
+  in->loose += fire_line(decl, INPUT_LOOSE, line, on_loose_end);
   in->firing = false;
 }
 
@@ -97,19 +97,21 @@ static void deliver_end(Input *in, Declaration *decl) {
     log_write(decl->vm->host->log, LOG_ERROR, decl->vm->owner->name,
               "standard input cannot be read: %s", strerror(error));
   in->ended = true;
-  fire(decl, INPUT_END, &(Line){NULL, 0}, NULL);
+  fire_line(decl, INPUT_END, &(Line){NULL, 0}, NULL);
 }
 
-static bool has(const Declaration *decl, const char *event) {
+static bool has_handlers(const Declaration *decl, const char *event) {
   return handlers_want(&decl->handlers, event, strlen(event));
 }
 
 /* The declaration that hears of lines now; NULL: none. */
-static Declaration *listener(const Input *in) {
+static Declaration *find_listener(const Input *in) {
   Declaration *decl = in->res->decls;
   if (!decl || decl->attached || !declaration_live(decl)) return NULL;
-  return has(decl, INPUT_SERIAL) || has(decl, INPUT_LOOSE) || has(decl, INPUT_END) ? decl
-                                                                                   : NULL;
+  return has_handlers(decl, INPUT_SERIAL) || has_handlers(decl, INPUT_LOOSE) ||
+                 has_handlers(decl, INPUT_END)
+             ? decl
+             : NULL;
 }
 
 /* Another script may read only once the first has loaded and does not. */
@@ -121,15 +123,15 @@ static bool waits_for_first(const Input *in) {
 }
 
 static void on_look_again(Timer *timer) {
-  wake(CONTAINER_OF(timer, Input, look_again));
+  wake_reader(CONTAINER_OF(timer, Input, look_again));
 }
 
-static void pump(Input *in) {
+static void deliver_lines(Input *in) {
   if (waits_for_first(in)) {
     timer_start(in->loop, &in->look_again, 0.01);
     return;
   }
-  Declaration *decl = listener(in);
+  Declaration *decl = find_listener(in);
   if (!decl || in->ended || decl->vm->host->stopping) return;
   if (in->serial > 0 || in->loose >= MAX_LOOSE) return;
   Line line;
@@ -144,20 +146,20 @@ static void pump(Input *in) {
               "a line of standard input exceeds %d bytes and is passed over", LINES_MAX);
     break;
   case LINES_LINE:
-    deliver(in, decl, &line);
+    deliver_line(in, decl, &line);
   }
-  wake(in);
+  wake_reader(in);
 }
 
 static void on_pump(Event *event) {
   Input *in = CONTAINER_OF(event, Input, pump);
   in->queued = false;
-  if (in->res) pump(in);
+  if (in->res) deliver_lines(in);
   else release_if_unused(in);
 }
 
 static void on_ready(void *ctx) {
-  wake(ctx);
+  wake_reader(ctx);
 }
 
 /* --- the resource ----------------------------------------------------------------- */
@@ -204,7 +206,7 @@ static void input_close(Resource *res) {
 
 static bool input_alive(const Resource *res) {
   const Input *in = res->object;
-  return !in->ended && listener(in);
+  return !in->ended && find_listener(in);
 }
 
 static const ResourceKind input_kind = {
@@ -227,7 +229,7 @@ static void on_live(VmTimer *timer) {
   Declaration *decl = CONTAINER_OF(timer, Wake, live)->decl;
   vm_timer_remove(timer);
   drop_wake(timer);
-  if (decl->res) wake(decl->res->object);
+  if (decl->res) wake_reader(decl->res->object);
 }
 
 Declaration *input_declare(lua_State *L, Error *err) {
@@ -243,5 +245,5 @@ Declaration *input_declare(lua_State *L, Error *err) {
 }
 
 void input_handler_added(Declaration *decl) {
-  if (decl->res && declaration_live(decl)) wake(decl->res->object);
+  if (decl->res && declaration_live(decl)) wake_reader(decl->res->object);
 }

@@ -6,7 +6,7 @@
 #include "core/suggest.h"
 #include "vm/vm.h"
 
-enum { MOST_TOLD = 5, MOST_NAMES = 8 };
+enum { MOST_LOGGED = 5, MOST_NAMES = 8 };
 static const double patience = 1; /* seconds */
 
 /* --- the names that there are ------------------------------------------------------ */
@@ -46,13 +46,13 @@ static void add_names(Buffer *out, const Declaration *d) {
   buffer_free(&list);
 }
 
-/* --- telling ----------------------------------------------------------------------- */
+/* --- the log ----------------------------------------------------------------------- */
 
 static bool is_withheld(const Declaration *d) {
   return d->res && d->kind->withheld && d->kind->withheld(d);
 }
 
-static void tell(Declaration *d) {
+static void log_pending(Declaration *d) {
   Buffer text = {0};
   buffer_printf(&text, "attached to the %s %s, which ", d->kind->name, d->name);
   if (is_withheld(d)) {
@@ -66,34 +66,34 @@ static void tell(Declaration *d) {
   buffer_free(&text);
 }
 
-static void look_at(Vm *vm) {
+static void log_missing(Vm *vm) {
   int count = 0;
   for (Declaration *d = vm->decls; d; d = d->next) {
-    if (!d->attached || d->told || (d->res && !is_withheld(d))) continue;
-    d->told = true;
-    if (count++ < MOST_TOLD) tell(d);
+    if (!d->attached || d->logged || (d->res && !is_withheld(d))) continue;
+    d->logged = true;
+    if (count++ < MOST_LOGGED) log_pending(d);
   }
-  if (count > MOST_TOLD)
+  if (count > MOST_LOGGED)
     log_write(vm->host->log, LOG_WARN, vm->owner->name,
               "attached to %d more that no script has declared, or shares",
-              count - MOST_TOLD);
+              count - MOST_LOGGED);
 }
 
-static void look_at_all(Host *host) {
+static void log_all_missing(Host *host) {
   for (Owner *s = host->owners; s && !host->stopping; s = s->next)
-    if (s->current) look_at(s->current);
+    if (s->current) log_missing(s->current);
 }
 
 static void on_pending(Timer *timer) {
   Host *host = CONTAINER_OF(timer, Resources, pending_timer)->host;
   if (host->hooks->is_loading(host, NULL)) pending_look_soon(host);
-  else look_at_all(host);
+  else log_all_missing(host);
 }
 
 void pending_look_now(Host *host) {
   if (!timer_active(&host->resources->pending_timer)) return;
   timer_stop(host->loop, &host->resources->pending_timer);
-  look_at_all(host);
+  log_all_missing(host);
 }
 
 void pending_look_soon(Host *host) {

@@ -96,7 +96,7 @@ static void unbind_declaration(Declaration *decl) {
 static void wait_for_target(Declaration *decl) {
   unbind_declaration(decl);
   decl->pends = true;
-  decl->told = false;
+  decl->logged = false;
   pending_look_soon(decl->vm->host);
   index_add(&decl->vm->host->resources->pending, &decl->waiting,
             hash_of(decl->kind, decl->name, strlen(decl->name)));

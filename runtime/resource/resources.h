@@ -117,14 +117,14 @@ struct Declaration {
   IndexNode node; /* in its generation's `declared`, by kind and name */
   Vm *vm;
   const ResourceKind *kind;
-  char *name;          /* attached: "script:name" */
-  char *place;         /* "bot.lua:3", where it was declared; NULL: not known */
-  void *options;       /* owned; once realised: NULL, or the options of before */
-  Resource *res;       /* NULL: not yet, or closed */
-  bool attached, told; /* told: that it is pending, or not shared */
-  Plan plan;           /* until its generation is started */
-  void *old_object;    /* of PLAN_OPEN_NEW_FIRST */
-  char *old_name;      /* of what is renamed to this; owned; NULL: it is not */
+  char *name;            /* attached: "script:name" */
+  char *place;           /* "bot.lua:3", where it was declared; NULL: not known */
+  void *options;         /* owned; once realised: NULL, or the options of before */
+  Resource *res;         /* NULL: not yet, or closed */
+  bool attached, logged; /* logged: that it is pending, or not shared */
+  Plan plan;             /* until its generation is started */
+  void *old_object;      /* of PLAN_OPEN_NEW_FIRST */
+  char *old_name;        /* of what is renamed to this; owned; NULL: it is not */
   HandlerList handlers, states, outgoing, drops; /* of events, of changes of state, of
                                                     what is sent, of what is not */
   void *extra;                   /* the kind's own, released by its drop */

@@ -143,7 +143,7 @@ static void on_request(void *ctx, const ServerRequest *request) {
   task_start(decl->vm, name, push_request, &call, request_done, answer);
 }
 
-static void start(Core *core, const char *what, TaskPush *push, Call *call) {
+static void start_server(Core *core, const char *what, TaskPush *push, Call *call) {
   call->decl = owner_of(core);
   if (!call->decl) return;
   TaskName name = {"the handler of", core->res->name, what, strlen(what)};
@@ -152,18 +152,18 @@ static void start(Core *core, const char *what, TaskPush *push, Call *call) {
 
 static void on_gone(void *ctx, uint64_t id) {
   Call call = {.id = id};
-  start(ctx, "end", push_gone, &call);
+  start_server(ctx, "end", push_gone, &call);
 }
 
 static void on_message(void *ctx, uint64_t id, bool binary, const char *data,
                        size_t len) {
   Call call = {.id = id, .binary = binary, .data = data, .len = len};
-  start(ctx, "message", push_message, &call);
+  start_server(ctx, "message", push_message, &call);
 }
 
 static void on_closed(void *ctx, uint64_t id, int code, const char *reason, size_t len) {
   Call call = {.id = id, .code = code, .data = reason, .len = len};
-  start(ctx, "end", push_closed, &call);
+  start_server(ctx, "end", push_closed, &call);
 }
 
 /* --- the resource ----------------------------------------------------------------- */

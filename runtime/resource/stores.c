@@ -5,12 +5,17 @@
 #include <string.h>
 
 #include "bridge/luajson.h"
-#include "resource/stores_parts.h"
+#include "resource/stores_persist.h"
 #include "bridge/view.h"
 
 enum { MAX_ROUNDS = 100, TRACED_PATHS = 32 };
 
-/* --- telling ---------------------------------------------------------------------- */
+static StoreExtra *store_extra(Declaration *decl) {
+  if (!decl->extra) decl->extra = xcalloc(1, sizeof(StoreExtra));
+  return decl->extra;
+}
+
+/* --- notifying ---------------------------------------------------------------------- */
 
 static StoreCore *core_of(const Declaration *decl) {
   return decl->res ? decl->res->object : NULL;
@@ -28,10 +33,10 @@ static bool is_heard(const Declaration *d) {
   return declaration_live(d) && d->extra && store_share(d) != SHARE_NONE;
 }
 
-static void tell_all(StoreCore *core) {
+static void notify_all(StoreCore *core) {
   Value root = value_retain(store_root(core->store));
   for (Declaration *d = core->res->decls; d; d = d->next_bound)
-    if (is_heard(d)) subscriptions_tell(d->vm, store_subscriptions(d), root);
+    if (is_heard(d)) subscriptions_notify(d->vm, store_subscriptions(d), root);
   value_release(root);
 }
 
@@ -77,7 +82,7 @@ static void on_turn_over(Event *event) {
     StoreCore *core = round;
     round = core->next_dirty;
     core->dirty = false;
-    tell_all(core);
+    notify_all(core);
   }
 }
 
@@ -131,7 +136,7 @@ static bool may_read(const StoreCore *core, const Owner *owner) {
   return owner == core->res->owner || options->share != SHARE_NONE;
 }
 
-static void trace(StoreCore *core) {
+static void fire_traces(StoreCore *core) {
   Host *host = core->res->owner->host;
   size_t count = store_history_count(core->store);
   Traced t = {core, store_history_at(core->store, count - 1)};
@@ -141,7 +146,7 @@ static void trace(StoreCore *core) {
       handlers_fire(s->current, s->current->traces, &firing);
 }
 
-static void tell_soon(StoreCore *core) {
+static void notify_soon(StoreCore *core) {
   Stores *stores = core->res->owner->host->resources->stores;
   if (core->dirty) return;
   core->dirty = true;
@@ -155,14 +160,14 @@ static void tell_soon(StoreCore *core) {
 /* The store has a new root: traces get the change, the disk and subscribers the root. */
 static void on_changed(void *ctx) {
   StoreCore *core = ctx;
-  trace(core);
+  fire_traces(core);
   if (core->persist) persist_changed(core->persist, store_root(core->store));
-  tell_soon(core);
+  notify_soon(core);
 }
 
 void stores_look_again(Stores *stores) {
   for (Resource *r = stores->host->resources->first; r; r = r->next)
-    if (r->kind == &store_kind && r->object) tell_soon(r->object);
+    if (r->kind == &store_kind && r->object) notify_soon(r->object);
 }
 
 /* --- the resource ----------------------------------------------------------------- */
@@ -175,7 +180,7 @@ static int open_store(Resource *res, Error *err) {
   store_listen(core->store, on_changed, core);
   core->fresh = true;
   res->object = core;
-  if (keep_open(core, err) == 0) return 0;
+  if (store_persist_open(core, err) == 0) return 0;
   store_free(core->store);
   free(core);
   res->object = NULL;
@@ -206,8 +211,8 @@ static int prepare_rise(const Resource *res, Declaration *decl, Error *err) {
   if (is->version == was->version) return 0;
   if (is->version < was->version) return refuse_fall(res, was->version, is->version, err);
   StoreExtra *extra = store_extra(decl);
-  int code = keep_migrate(decl, core, store_root(core->store), was->version, is->version,
-                          &extra->root, err);
+  int code = store_persist_migrate(decl, core, store_root(core->store), was->version,
+                                   is->version, &extra->root, err);
   decl->vm->migrated = extra->migrated = code == 0;
   return code;
 }
@@ -215,7 +220,7 @@ static int prepare_rise(const Resource *res, Declaration *decl, Error *err) {
 /* A newly opened one has its options from the declaration, others not yet. */
 static int prepare_store(Resource *res, Declaration *decl, Error *err) {
   const Stores *stores = res->owner->host->resources->stores;
-  if (!decl->options) return keep_take_over(res->object, decl, err);
+  if (!decl->options) return store_persist_take_over(res->object, decl, err);
   if (stores->db && !same_keys(res->options, decl->options) &&
       db_in_trouble(stores->db, err))
     return (int)err->code;
@@ -235,7 +240,7 @@ static void close_store(Resource *res) {
   if (core->dirty) forget_dirty(core);
   store_free(core->store); /* first: what is unread need not be read for it */
   core->store = NULL;
-  keep_close(core);
+  store_persist_close(core);
   free(core);
   res->object = NULL;
 }
@@ -269,7 +274,8 @@ static bool take_options(Declaration *decl) {
   free_store_options(res->options);
   res->options = options;
   decl->options = NULL;
-  keep_adjust(core, other_keys); /* before the new state: that is of the new version */
+  store_persist_adjust(core,
+                       other_keys); /* before the new state: that is of the new version */
   if (extra && extra->migrated) {
     changed = store_migrate(core->store, extra->root, res->owner->name);
     extra->root = (Value){0};
@@ -294,7 +300,7 @@ static void join_store(Declaration *decl) {
   bool fresh = core->fresh && !decl->attached;
   bool other = !decl->attached && decl->options;
   bool other_keys = other && take_options(decl);
-  if (fresh || other) keep_settle(core, fresh || other_keys);
+  if (fresh || other) store_persist_settle(core, fresh || other_keys);
   if (fresh) core->fresh = false;
   begin_hearing(decl);
   if (other) /* it may be shared now, with those who have attached before */
@@ -328,16 +334,6 @@ const ResourceKind store_kind = {.name = "store",
 Store *store_of(const Declaration *decl) {
   StoreCore *core = core_of(decl);
   return core ? core->store : NULL;
-}
-
-Share store_share(const Declaration *decl) {
-  if (!decl->attached) return SHARE_WRITE;
-  return decl->res ? ((StoreOptions *)decl->res->options)->share : SHARE_NONE;
-}
-
-StoreExtra *store_extra(Declaration *decl) {
-  if (!decl->extra) decl->extra = xcalloc(1, sizeof(StoreExtra));
-  return decl->extra;
 }
 
 Subscriptions *store_subscriptions(Declaration *decl) {

@@ -49,7 +49,7 @@ static void free_subscription(Subscription *s, lua_State *L) {
   free(s);
 }
 
-static void sweep(Subscriptions *list, lua_State *L) {
+static void unlink_removed(Subscriptions *list, lua_State *L) {
   while (list->removed) {
     Subscription *s = list->removed;
     list->removed = s->next_removed;
@@ -70,7 +70,7 @@ static void mark_removed(Subscription *s) {
 
 void subscriptions_free(Vm *vm, Subscriptions *list) {
   for (Subscription *s = list->first; s; s = s->next) mark_removed(s);
-  sweep(list, vm->L);
+  unlink_removed(list, vm->L);
 }
 
 static int f_off(lua_State *L) {
@@ -80,7 +80,7 @@ static int f_off(lua_State *L) {
   if (!s) return 0;
   Subscriptions *list = s->list;
   mark_removed(s);
-  if (list->depth == 0) sweep(list, vm_of(L)->L);
+  if (list->depth == 0) unlink_removed(list, vm_of(L)->L);
   return 0;
 }
 
@@ -125,7 +125,7 @@ static void read_path(lua_State *L, int index, Subscription *s) {
   }
 }
 
-static int reference(lua_State *L, int index) {
+static int reference_value(lua_State *L, int index) {
   if (index == 0) return LUA_NOREF;
   lua_pushvalue(L, index);
   return luaL_ref(L, LUA_REGISTRYINDEX);
@@ -139,8 +139,8 @@ Subscription *subscription_new(lua_State *L, Subscriptions *list, const char *st
   need_memory(L, sizeof(Subscription));
   box_class(L, &handle_kind, methods, NULL);
   Box *box = box_new(L, &handle_kind);
-  int by = reference(L, function ? selector : 0), to = reference(L, handler);
-  int eq = reference(L, equals);
+  int by = reference_value(L, function ? selector : 0), to = reference_value(L, handler);
+  int eq = reference_value(L, equals);
   Subscription *s = xcalloc(1, sizeof *s);
   *s = (Subscription){.list = list,
                       .selector = by,
@@ -197,7 +197,7 @@ static bool same_item(lua_State *L, int a, int b) {
 }
 
 /* Every item of table a is the same in b. */
-static bool covers(lua_State *L, int a, int b) {
+static bool covers_path(lua_State *L, int a, int b) {
   for (lua_pushnil(L); lua_next(L, a); lua_pop(L, 1)) {
     lua_pushvalue(L, -2);
     lua_rawget(L, b);
@@ -220,21 +220,22 @@ static bool same_value(lua_State *L, const Subscription *s, int a, int b) {
     lua_pop(L, 1);
     return same;
   }
-  if (lua_istable(L, a) && lua_istable(L, b)) return covers(L, a, b) && covers(L, b, a);
+  if (lua_istable(L, a) && lua_istable(L, b))
+    return covers_path(L, a, b) && covers_path(L, b, a);
   return same_item(L, a, b);
 }
 
-/* --- telling ---------------------------------------------------------------------- */
+/* --- notifying ---------------------------------------------------------------------- */
 
-typedef struct Telling {
+typedef struct Notification {
   Subscription *s;
   Value root;
   bool changed;
   int old; /* reference of what was seen before, when it changed */
-} Telling;
+} Notification;
 
 static int f_select(lua_State *L) {
-  Telling *t = lua_touserdata(L, 1);
+  Notification *t = lua_touserdata(L, 1);
   Subscription *s = t->s;
   lua_settop(L, 0);
   luaL_checkstack(L, 10, "selector");
@@ -249,38 +250,38 @@ static int f_select(lua_State *L) {
   return 0;
 }
 
-static int push_telling(lua_State *L, void *ctx) {
-  Telling *t = ctx;
+static int push_notification(lua_State *L, void *ctx) {
+  Notification *t = ctx;
   lua_rawgeti(L, LUA_REGISTRYINDEX, t->s->handler);
   lua_rawgeti(L, LUA_REGISTRYINDEX, t->s->last);
   lua_rawgeti(L, LUA_REGISTRYINDEX, t->old);
   return 2;
 }
 
-static void run_handler(Vm *vm, Telling *t) {
-  task_start(vm, TASK_NAME("the subscriber of", t->s->store), push_telling, t, NULL,
+static void run_handler(Vm *vm, Notification *t) {
+  task_start(vm, TASK_NAME("the subscriber of", t->s->store), push_notification, t, NULL,
              NULL);
   luaL_unref(vm->L, LUA_REGISTRYINDEX, t->old);
 }
 
-static void tell(Vm *vm, Subscription *s, Value root) {
+static void notify_one(Vm *vm, Subscription *s, Value root) {
   if (s->removed || !s->has_baseline || hold_skips(vm)) return;
   if (s->selector == LUA_NOREF &&
       value_same(value_get(root, s->steps, s->step_count), s->seen))
     return;
-  Telling t = {.s = s, .root = root, .old = LUA_NOREF};
+  Notification t = {.s = s, .root = root, .old = LUA_NOREF};
   if (vm_call(vm, "a selector", s->store, f_select, &t, NULL) && t.changed)
     run_handler(vm, &t);
 }
 
-void subscriptions_tell(Vm *vm, Subscriptions *list, Value root) {
+void subscriptions_notify(Vm *vm, Subscriptions *list, Value root) {
   list->depth++;
-  for (Subscription *s = list->first; s; s = s->next) tell(vm, s, root);
-  if (--list->depth == 0) sweep(list, vm->L);
+  for (Subscription *s = list->first; s; s = s->next) notify_one(vm, s, root);
+  if (--list->depth == 0) unlink_removed(list, vm->L);
 }
 
 static int f_baseline(lua_State *L) {
-  Telling *t = lua_touserdata(L, 1);
+  Notification *t = lua_touserdata(L, 1);
   push_selected(L, t->s, t->root);
   keep_last(L, t->s, t->root);
   return 0;
@@ -292,10 +293,10 @@ void subscriptions_baseline(Vm *vm, Subscriptions *list, Value root) {
     Subscription *s = list->fresh;
     list->fresh = s->next;
     if (s->has_baseline || s->removed) continue;
-    Telling t = {.s = s, .root = root, .old = LUA_REFNIL};
+    Notification t = {.s = s, .root = root, .old = LUA_REFNIL};
     bool ok = vm_call(vm, "a selector", s->store, f_baseline, &t, NULL);
     s->has_baseline = true; /* a selector that failed has seen nil */
     if (ok && s->immediate) run_handler(vm, &t);
   }
-  if (--list->depth == 0) sweep(list, vm->L);
+  if (--list->depth == 0) unlink_removed(list, vm->L);
 }

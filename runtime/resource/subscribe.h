@@ -10,8 +10,8 @@ typedef struct Subscription Subscription;
 typedef struct Subscriptions {
   Subscription *first, **last; /* last NULL: there are none yet */
   Subscription *fresh;   /* the first that has no baseline yet; NULL: all have one */
-  Subscription *removed; /* while they are told: what is to be unlinked then */
-  int depth;             /* of telling: while > 0 nothing is unlinked */
+  Subscription *removed; /* while they are notified: what is to be unlinked then */
+  int depth;             /* of notifying: while > 0 nothing is unlinked */
 } Subscriptions;
 
 /* Takes nothing from the stack; indexes are of L: selector (0: the whole state), handler,
@@ -22,7 +22,7 @@ Subscription *subscription_new(lua_State *L, Subscriptions *list, const char *st
 void subscription_set_immediate(Subscription *s, bool immediate);
 
 /* Asks each selector and tells the handlers of those whose value is another now. */
-void subscriptions_tell(Vm *vm, Subscriptions *list, Value root);
+void subscriptions_notify(Vm *vm, Subscriptions *list, Value root);
 /* For those that have none yet: what the selector gives now is what was seen last. */
 void subscriptions_baseline(Vm *vm, Subscriptions *list, Value root);
 void subscriptions_free(Vm *vm, Subscriptions *list);

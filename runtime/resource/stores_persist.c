@@ -1,9 +1,9 @@
 /* What outlives the process of a store, and the versions of its state: see
- * stores_parts.h.
+ * stores_persist.h.
  *
  * What is found when a store is opened is migrated, or set aside, in memory first; the
- * disk hears of it when the declaration is in force (keep_settle), so that a load that is
- * given up has changed nothing. What goes wrong is told to the store's on_error handlers:
+ * disk hears of it when the declaration is in force (store_persist_settle), so that a
+ * load that is given up has changed nothing. Errors go to the store's on_error handlers:
  * after the turn, when it was found while loading. */
 #include <lauxlib.h>
 #include <stdio.h>
@@ -14,17 +14,22 @@
 #include "vm/call.h"
 #include "bridge/draft.h"
 #include "bridge/luaerror.h"
-#include "resource/stores_parts.h"
+#include "resource/stores_persist.h"
 #include "vm/watchdog.h"
 #include "vm/task_wait.h"
 
-/* --- telling what goes wrong ------------------------------------------------------ */
+/* --- errors ------------------------------------------------------ */
 
-struct StoreNews {
+struct PersistReport {
   Event event;
   StoreCore *core; /* NULL: closed meanwhile */
   Error err;
 };
+
+Share store_share(const Declaration *decl) {
+  if (!decl->attached) return SHARE_WRITE;
+  return decl->res ? ((StoreOptions *)decl->res->options)->share : SHARE_NONE;
+}
 
 static int push_error(lua_State *L, void *ctx) {
   const Error *err = ctx;
@@ -33,7 +38,7 @@ static int push_error(lua_State *L, void *ctx) {
   return 1;
 }
 
-static void tell(StoreCore *core, Error err) {
+static void fire_on_error(StoreCore *core, Error err) {
   Firing firing = {
       .source = core->res->name, .push = push_error, .ctx = &err, .any = true};
   for (Declaration *d = core->res->decls; d; d = d->next_bound)
@@ -41,22 +46,22 @@ static void tell(StoreCore *core, Error err) {
       handlers_fire(d->vm, &d->states, &firing);
 }
 
-static void on_news(Event *event) {
-  StoreNews *news = CONTAINER_OF(event, StoreNews, event);
-  StoreCore *core = news->core;
-  Error err = news->err;
-  free(news);
+static void on_report(Event *event) {
+  PersistReport *report = CONTAINER_OF(event, PersistReport, event);
+  StoreCore *core = report->core;
+  Error err = report->err;
+  free(report);
   if (!core) return;
-  core->news = NULL;
-  tell(core, err);
+  core->report = NULL;
+  fire_on_error(core, err);
 }
 
 /* When this turn is over: on_start may say who is to hear it. */
-static void tell_later(StoreCore *core, const Error *err) {
-  if (core->news) core->news->core = NULL;
-  core->news = xcalloc(1, sizeof *core->news);
-  *core->news = (StoreNews){.event.run = on_news, .core = core, .err = *err};
-  inbox_push(core->res->owner->host->loop, &core->news->event);
+static void report_later(StoreCore *core, const Error *err) {
+  if (core->report) core->report->core = NULL;
+  core->report = xcalloc(1, sizeof *core->report);
+  *core->report = (PersistReport){.event.run = on_report, .core = core, .err = *err};
+  inbox_push(core->res->owner->host->loop, &core->report->event);
 }
 
 static void log_error(const StoreCore *core, const Error *err) {
@@ -67,7 +72,7 @@ static void log_error(const StoreCore *core, const Error *err) {
 static void on_failed(void *ctx, const Error *err) {
   StoreCore *core = ctx;
   if (err && err->code != ERR_IO) log_error(core, err);
-  tell(core, err ? *err : (Error){0});
+  fire_on_error(core, err ? *err : (Error){0});
 }
 
 /* --- migrating -------------------------------------------------------------------- */
@@ -116,8 +121,8 @@ static int run_migrate(const Declaration *decl, Migration *m, Error *err) {
   return ok ? 0 : (int)err->code;
 }
 
-int keep_migrate(const Declaration *decl, StoreCore *core, Value base, int64_t from,
-                 int64_t to, Value *root, Error *err) {
+int store_persist_migrate(const Declaration *decl, StoreCore *core, Value base,
+                          int64_t from, int64_t to, Value *root, Error *err) {
   Migration m = {.function = decl->functions[STORE_MIGRATE],
                  .draft = LUA_NOREF,
                  .account = store_account(core->store),
@@ -155,7 +160,7 @@ Db *stores_db(Host *host, Error *err) {
   return host->resources->stores->db;
 }
 
-int keep_open(StoreCore *core, Error *err) {
+int store_persist_open(StoreCore *core, Error *err) {
   Host *host = core->res->owner->host;
   const StoreOptions *o = core->res->options;
   core->stored = -1;
@@ -178,7 +183,7 @@ int keep_open(StoreCore *core, Error *err) {
                    store_account(core->store), &core->loaded, &core->stored, err);
   free(name);
   if (!core->persist) return (int)err->code;
-  core->aside = *err;
+  core->quarantined = *err;
   if (err->code == ERR_IO) log_error(core, err); /* the whole file: that has happened */
   return 0;
 }
@@ -188,9 +193,9 @@ static void drop_loaded(StoreCore *core) {
   core->loaded = (Value){0};
 }
 
-static void set_aside(StoreCore *core, const Error *why) {
-  persist_set_aside(core->persist, why->message, &core->aside);
-  error_detail(&core->aside, "%s", why->message);
+static void quarantine_found(StoreCore *core, const Error *why) {
+  persist_set_aside(core->persist, why->message, &core->quarantined);
+  error_detail(&core->quarantined, "%s", why->message);
   drop_loaded(core);
 }
 
@@ -200,7 +205,7 @@ static bool is_older(const StoreCore *core) {
 }
 
 /* What is kept on disk stays as it was. */
-static int tell_way_out(const Declaration *decl, Error *err) {
+static int add_way_out(const Declaration *decl, Error *err) {
   Error why = *err;
   return error_set(err, why.code,
                    "%.180s; what is kept is as it was: mend this, or set that aside with "
@@ -211,8 +216,9 @@ static int tell_way_out(const Declaration *decl, Error *err) {
 static int migrate_found(StoreCore *core, const Declaration *decl, Error *err) {
   const StoreOptions *o = core->res->options;
   Value root;
-  if (keep_migrate(decl, core, core->loaded, core->stored, o->version, &root, err) != 0)
-    return tell_way_out(decl, err);
+  if (store_persist_migrate(decl, core, core->loaded, core->stored, o->version, &root,
+                            err) != 0)
+    return add_way_out(decl, err);
   value_release(core->loaded);
   core->loaded = root;
   return 0;
@@ -231,7 +237,7 @@ static int refuse_newer(const StoreCore *core, Error *err) {
 
 /* What is kept comes first; what that lacks is as in the initial state, but for what was
  * taken out of it before. */
-int keep_take_over(StoreCore *core, Declaration *decl, Error *err) {
+int store_persist_take_over(StoreCore *core, Declaration *decl, Error *err) {
   const StoreOptions *o = core->res->options;
   Value gone = core->persist ? persist_gone(core->persist) : (Value){0};
   if (core->persist && core->stored > o->version) return refuse_newer(core, err);
@@ -270,23 +276,23 @@ static void warn_of_keys(const StoreCore *core) {
   }
 }
 
-void keep_settle(StoreCore *core, bool other_keys) {
+void store_persist_settle(StoreCore *core, bool other_keys) {
   if (other_keys) warn_of_keys(core);
-  bool told = core->aside.code != ERR_NONE;
-  if (core->persist && (told || is_older(core)))
+  bool lost = core->quarantined.code != ERR_NONE;
+  if (core->persist && (lost || is_older(core)))
     persist_changed(core->persist, store_root(core->store));
   core->stored = -1;
-  if (!told) return;
-  if (core->aside.code != ERR_IO) log_error(core, &core->aside);
-  tell_later(core, &core->aside);
-  core->aside = (Error){0};
+  if (!lost) return;
+  if (core->quarantined.code != ERR_IO) log_error(core, &core->quarantined);
+  report_later(core, &core->quarantined);
+  core->quarantined = (Error){0};
 }
 
-void keep_close(StoreCore *core) {
+void store_persist_close(StoreCore *core) {
   drop_loaded(core);
   if (core->persist) persist_close(core->persist);
   core->persist = NULL;
-  if (core->news) core->news->core = NULL;
+  if (core->report) core->report->core = NULL;
 }
 
 /* --- other options ---------------------------------------------------------------- */
@@ -305,29 +311,29 @@ static void hand_flushes(StoreCore *core, PersistFlush *waiting) {
 
 /* Other keys are kept. The state in memory is what counts; but what was kept before this
  * store kept anything, by another version, is none of it. */
-static void reopen(StoreCore *core) {
+static void reopen_persist(StoreCore *core) {
   const StoreOptions *o = core->res->options;
   Persist *old = core->persist;
   PersistFlush *waiting = old ? persist_take_flushes(old) : NULL;
   Error err;
   if (old) persist_close(old);
   core->persist = NULL;
-  if (keep_open(core, &err) != 0) {
-    core->aside = err;
+  if (store_persist_open(core, &err) != 0) {
+    core->quarantined = err;
     log_error(core, &err);
   }
   bool other_version = core->stored >= 0 && core->stored != o->version;
-  if (!old && core->persist && other_version && core->aside.code == ERR_NONE) {
+  if (!old && core->persist && other_version && core->quarantined.code == ERR_NONE) {
     error_set(&err, ERR_DECODE, "it has version %lld", (long long)core->stored);
-    set_aside(core, &err);
+    quarantine_found(core, &err);
   }
   drop_loaded(core);
   hand_flushes(core, waiting);
 }
 
-void keep_adjust(StoreCore *core, bool other_keys) {
+void store_persist_adjust(StoreCore *core, bool other_keys) {
   const StoreOptions *o = core->res->options;
-  if (other_keys) reopen(core);
+  if (other_keys) reopen_persist(core);
   if (!core->persist) return;
   persist_retune(core->persist, o->version, o->persist_delay);
   persist_set_initial(core->persist, o->initial);
