@@ -5,14 +5,14 @@
 #include "core/buffer.h"
 #include "data/defaults.h"
 
-static void put(Value *at, Value value) {
+static void replace_value(Value *at, Value value) {
   value_release(*at);
   *at = value;
 }
 
 void gone_keys_begin(GoneKeys *g, Value initial) {
-  put(&g->initial, value_retain(initial));
-  put(&g->all, (Value){0});
+  replace_value(&g->initial, value_retain(initial));
+  replace_value(&g->all, (Value){0});
 }
 
 void gone_keys_read(GoneKeys *g, ValueAccount *account, const char *json, size_t len) {
@@ -38,8 +38,9 @@ static Value kept_of(ValueAccount *account, Value all, char *const *keys) {
 
 static void find_all(GoneKeys *g, ValueAccount *account, Value before, Value root) {
   bool known = g->all.type == VALUE_OBJECT && before.type == VALUE_OBJECT;
-  put(&g->all, known ? defaults_gone_now(account, g->initial, before, root, g->all)
-                     : defaults_gone(account, g->initial, root));
+  replace_value(&g->all,
+                known ? defaults_gone_now(account, g->initial, before, root, g->all)
+                      : defaults_gone(account, g->initial, root));
 }
 
 char *gone_keys_sync(GoneKeys *g, ValueAccount *account, char *const *keys, Value before,
@@ -55,16 +56,16 @@ char *gone_keys_sync(GoneKeys *g, ValueAccount *account, char *const *keys, Valu
     buffer_free(&text);
     return NULL;
   }
-  put(&g->stored, now);
+  replace_value(&g->stored, now);
   return buffer_take(&text, NULL);
 }
 
 void gone_keys_forget(GoneKeys *g) {
-  put(&g->stored, (Value){0});
-  put(&g->all, (Value){0});
+  replace_value(&g->stored, (Value){0});
+  replace_value(&g->all, (Value){0});
 }
 
 void gone_keys_free(GoneKeys *g) {
   gone_keys_forget(g);
-  put(&g->initial, (Value){0});
+  replace_value(&g->initial, (Value){0});
 }
