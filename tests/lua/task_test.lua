@@ -513,3 +513,11 @@ test.describe("a task that catches its cancellation and waits on", function()
     expect(turns > 1).is(true)
   end)
 end)
+
+test.it("with_timeout takes no seconds that are no number", function()
+  for _, seconds in ipairs { 0 / 0, "1", {}, true } do
+    local fine, err = pcall(function() task.with_timeout(seconds, function() end) end)
+    expect(fine).is(false)
+    expect(err).matches "^[^\n]*task_test.lua:%d+: with_timeout takes seconds and a function or a task"
+  end
+end)
