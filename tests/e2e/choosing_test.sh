@@ -3,7 +3,7 @@
 . "$(dirname "$0")/helpers.bash"
 cd "$ROOT" || exit 1
 choose() { # ARGS...: the output in $seen, the status in $status
-  seen=$(TEST_ONLY='' tests/run.sh "$@" 2>&1)
+  seen=$(TEST_ONLY='' LABEL='' COUNTS='' tests/run.sh "$@" 2>&1)
   status=$?
 }
 status_is() { [ "$status" = "$1" ]; }
