@@ -38,8 +38,10 @@ struct Signals {
 
 #define MOMENT 0.02 /* seconds */
 /* The same signal within these seconds is a copy: timeout(1) signals the process and its
- * group, and npm passes on the Ctrl-C that the terminal has sent to us too. */
+ * group, and npm passes on the Ctrl-C that the terminal has sent to us too. Once `stop`
+ * handlers have begun, somebody may have seen that and mean it. */
 #define COPY 0.05
+#define COPY_LATE 0.0005
 
 static bool has_terminal(void) {
   int fd = open("/dev/tty", O_RDONLY | O_NOCTTY | O_CLOEXEC);
@@ -71,9 +73,9 @@ static void say_unwritten(Signals *s) {
 }
 
 static void end_at_once(Signals *s, int number) {
-  bool copy =
-      atomic_load(&s->status) == 128 + number && clock_monotonic() - s->first < COPY;
-  if (copy) return;
+  double copy = atomic_load(&s->ending->begun) ? COPY_LATE : COPY;
+  bool same = atomic_load(&s->status) == 128 + number;
+  if (same && clock_monotonic() - s->first < copy) return;
   say_unwritten(s);
   _exit(128 + number);
 }

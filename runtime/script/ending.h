@@ -22,6 +22,7 @@ typedef struct Ending {
   double timeout;        /* seconds; 0: STOP_TIMEOUT */
   _Atomic double asked;  /* when, monotonic seconds; 0: it was not */
   atomic_bool signalled; /* by a signal: then printing that nobody reads is dropped */
+  atomic_bool begun;     /* `stop` handlers have */
   atomic_size_t unsaved; /* jobs that wait to be written to the disk */
   atomic_bool dropped;   /* somebody sees to it that what nobody read is dropped */
   _Atomic EndingPhase phase;

@@ -112,6 +112,7 @@ static const HostHooks hooks = {
 /* Answers runtime_exit. */
 static void begin_stop(Event *event) {
   Runtime *rt = CONTAINER_OF(event, Runtime, stop);
+  atomic_store(&rt->ending->begun, true);
   rt->host.cancelling = true;
   for (Script *s = script_first(rt); s; s = script_after(s)) {
     if (script_current(s)) generation_cancel_tasks(script_current(s));

@@ -279,8 +279,8 @@ static void resume_polling(Engine *e) {
   if (!p) return;
   p->draining = e->upgrade == UPGRADE_DRAINING;
   p->busy++;
-  take_more(p);
-  poll_more(p);
+  if (p->got.data) timer_start(net_loop(p->net), &p->more, 0); /* not within this call */
+  else poll_more(p);
   post_more(p);
   leave_polling(p);
 }

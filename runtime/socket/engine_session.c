@@ -415,8 +415,8 @@ bool engine_has_upgraded(const Engine *e) {
 void engine_pause(Engine *e, bool paused) {
   e->paused = paused;
   if (e->ws) ws_pause(e->ws, paused);
-  if (!paused) e->carrier->resume(e);
-  if (paused || !e->hello || e->lost) return;
-  if (e->options->plain) excuse_silence(e);
-  else restart_heartbeat(e);
+  if (paused) return;
+  if (e->hello && !e->lost && e->options->plain) excuse_silence(e);
+  else if (e->hello && !e->lost) restart_heartbeat(e);
+  e->carrier->resume(e); /* last: what it sends may find that the connection is gone */
 }

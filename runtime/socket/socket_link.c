@@ -21,11 +21,11 @@ enum { CLOSE_NORMAL = 1000, CLOSE_PROTOCOL = 1002 };
 /* --- the end ---------------------------------------------------------------------- */
 
 void link_cut(Socket *s, int close_code, const char *reason) {
-  bool linked = s->engine != NULL;
+  bool linked = s->engine != NULL, paused = s->paused;
   if (linked && s->asked) manager_orphan(s->manager, s->nsp);
-  if (s->paused && linked) manager_pause(s->manager, false);
   s->engine = NULL;
   s->asked = s->joined = s->awaiting_auth = s->paused = false;
+  if (paused && linked) manager_pause(s->manager, false);
   timer_stop(net_loop(s->net), &s->attempt);
   early_drop(s);
   if (linked) manager_exit(s->manager, &s->user, close_code, reason);

@@ -61,12 +61,24 @@ static bool is_finalising(const Vm *vm) {
   return vm->L && lua_gc(vm->L, LUA_GCISRUNNING) < 0;
 }
 
+/* Where even a little is refused, after a collection too, the state is full. */
+static void note_refusal(Vm *vm, size_t more) {
+  enum { LITTLE = 4096 };
+  if (more <= LITTLE) vm->refused_at = vm->memory + charged_bytes(vm);
+}
+
+bool state_is_full(const Vm *vm) {
+  enum { SLACK = 64 << 10 };
+  return vm->refused_at && vm->memory + charged_bytes(vm) + SLACK >= vm->refused_at;
+}
+
 static void *allocate_bounded(void *ud, void *old, size_t old_size, size_t size) {
   Vm *vm = ud;
   if (!old) old_size = 0; /* then Lua passes the type of the object */
   bool too_much = size > old_size &&
                   vm->memory + charged_bytes(vm) + (size - old_size) > vm->memory_limit;
   if ((too_much || is_too_late(old_size, size)) && !is_finalising(vm)) {
+    if (too_much) note_refusal(vm, size - old_size);
     note_place(vm);
     return NULL;
   }

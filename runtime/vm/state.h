@@ -8,4 +8,8 @@
 /* Makes vm->L; 0, or ERR_MEMORY. */
 int state_open(Vm *vm, Error *err);
 
+/* Whether it was refused a little lately, and holds about as much still: each further
+ * allocation begins with a full collection. */
+bool state_is_full(const Vm *vm);
+
 #endif

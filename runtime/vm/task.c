@@ -16,6 +16,7 @@
 #include "bridge/source_line.h"
 #include "vm/cstack.h"
 #include "vm/hold.h"
+#include "vm/state.h"
 #include "vm/task_end.h"
 #include "vm/task_error.h"
 #include "vm/task_life.h"
@@ -250,6 +251,13 @@ static void abandon_task(Task *task) {
   vm->hooks->task_ended(vm);
 }
 
+/* A full state spends a collection on each task that it begins, and fails it. Of many
+ * only one in so many is begun, so that the others have their turns. */
+static bool must_turn_away(Vm *vm) {
+  enum { ONE_IN = 512 };
+  return state_is_full(vm) && ++vm->turned_away % ONE_IN != 0;
+}
+
 static void on_event(Event *event) {
   Task *task = CONTAINER_OF(event, Task, event);
   task->queued = false;
@@ -273,6 +281,10 @@ static void on_event(Event *event) {
   } else if (task->cancelled) {
     lua_settop(task->co, 0);
     start_pushing(task, task_push_cancelled, NULL);
+  } else if (must_turn_away(task->vm)) {
+    lua_settop(task->co, 0);
+    lua_pushstring(task->co, "not enough memory"); /* which the state has already */
+    finish_task(task, false, 1, true);
   } else {
     resume_task(task, task->args);
   }

@@ -44,8 +44,10 @@ struct Vm {
   VmState state;
   lua_State *L; /* the main thread: callbacks are kept here, never on a coroutine */
   size_t memory, memory_limit;
-  Blocks blocks;                   /* what the state's memory comes from */
-  char memory_place[96];           /* "main.lua:3": where memory was refused last */
+  Blocks blocks;         /* what the state's memory comes from */
+  size_t refused_at;     /* how much it had when a little was refused; 0: never */
+  unsigned turned_away;  /* tasks that were not begun for that */
+  char memory_place[96]; /* "main.lua:3": where memory was refused last */
   Declaration *decls, **last_decl; /* see resource/resource.h */
   Index declared;                  /* the same ones, by kind and name */
   Task *tasks;

@@ -188,6 +188,7 @@ static void nothing_is_read_while_paused(void **state) {
            0.12); /* pings may have come: that it is silent is not the server's fault */
   expect_nothing(t);
   engine_pause(t->engine, false);
+  assert_string_equal(buffer_text(&t->told), ""); /* nothing within the call */
   told(t, "message one\nmessage two\n");
   expect(t, "GET abc");
   told(t, "lost ping timeout TIMEOUT\n");
