@@ -20,7 +20,7 @@ typedef struct Blocks {
  * frees it. NULL: no memory; never if the block is to shrink. */
 void *blocks_resize(Blocks *blocks, void *old, size_t old_size, size_t size);
 
-/* As malloc and free; without memory blocks_new aborts, as xmalloc does. */
+/* As malloc and free; without memory blocks_take aborts, as xmalloc does. */
 void *blocks_take(Blocks *blocks, size_t size);
 void blocks_give(Blocks *blocks, void *block,
                  size_t size); /* the size it was allocated with */

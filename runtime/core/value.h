@@ -207,12 +207,17 @@ void value_path_put(Buffer *out, const ValuePath *path);
 
 /* --- differences ----------------------------------------------------------------------
  * Reports the changes that turn `before` into `after`, top down, in the order in which
- * they can be replayed; shared parts are skipped. SET     the item at `path` became
- * `after` (absent before: a new key) REMOVE  the key at `path` is gone SPLICE  at `path`,
- * an array: from `index` on, `removed` items went and `inserted` came, which stand in
- * `after` from `index` on An index counts in the array as all changes reported before
- * leave it. A NULL path is the root itself. A callback that returns other than 0 ends it,
- * with that result. */
+ * they can be replayed. Shared parts are skipped.
+ *
+ * - VALUE_SET: the item at `path` became `after` (absent before: a new key).
+ *
+ * - VALUE_REMOVE: the key at `path` is gone.
+ *
+ * - VALUE_SPLICE: `path` is an array. From `index` on, `removed` items went and
+ *   `inserted` came, which stand in `after` from `index` on.
+ *
+ * An index counts in the array as all changes reported before leave it. A NULL path is
+ * the root itself. A callback that returns other than 0 ends it, with that result. */
 typedef enum ValueChangeKind { VALUE_SET, VALUE_REMOVE, VALUE_SPLICE } ValueChangeKind;
 typedef struct ValueChange {
   ValueChangeKind kind;

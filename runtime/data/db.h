@@ -6,7 +6,7 @@
  *     opened by the first job.
  *   - One process has a profile at a time: the second gets an error that names it.
  *   - A write that fails (disk full, read-only, ...) is reported once and tried again
- * until it works; later writes wait in memory, in order.
+ *   until it works; later writes wait in memory, in order.
  *   - The thread reads Values that a job holds; it never retains or releases any. */
 #ifndef TIDELOCK_DATA_DB_H
 #define TIDELOCK_DATA_DB_H

@@ -1,11 +1,14 @@
-/* The loop. How one turn of it goes:
+/* The loop. How one round of it goes:
  *
- *   prepare: if the inbox holds something, an idle handle is started, so that the poll
- * does not wait; else `idle` is called, and the one uv_timer is set to the next due time.
- *   poll:    libuv calls the libraries' callbacks, which push events.
- *   check:   drain_inbox: expired timers for SLICE seconds at most, then events for as
- * long; the rest waits for the next turn, after another poll. So a flood of events does
- * not starve timers or I/O, nor one of timers events.
+ * - Prepare: if the inbox holds something, an idle handle is started, so that the poll
+ *   does not wait. Else `idle` is called, and the one uv_timer is set to the next due
+ *   time.
+ *
+ * - Poll: libuv calls the libraries' callbacks, which push events.
+ *
+ * - Check: drain_inbox runs expired timers for SLICE seconds at most, then events for as
+ *   long. The rest waits for the next round, after another poll. So a flood of events
+ *   does not starve timers or I/O, nor a flood of timers events.
  *
  * Reading the clock costs a thirtieth of an event. Where events and timers are quick it
  * is read every STRIDE of them, where they are slow after each; when it is read, expired

@@ -5,7 +5,7 @@
 
 static const double longest_gap = 0.25, look_each = 0.2;
 
-static void arm(Span *span) {
+static void start_step(Span *span) {
   span->looked = loop_now(span->loop);
   span->cpu = clock_cpu();
   timer_start(span->loop, &span->look, span->left < look_each ? span->left : look_each);
@@ -21,7 +21,7 @@ static double read_gap(const Span *span) {
 static void on_look(Timer *timer) {
   Span *span = CONTAINER_OF(timer, Span, look);
   span->left -= read_gap(span);
-  if (span->left > 1e-6) arm(span);
+  if (span->left > 1e-6) start_step(span);
   else if (span->over) span->over(span);
 }
 
@@ -29,7 +29,7 @@ void span_start(Loop *loop, Span *span, double seconds) {
   span->loop = loop;
   span->look.fire = on_look;
   span->left = seconds;
-  arm(span);
+  start_step(span);
 }
 
 void span_stop(Span *span) {

@@ -10,7 +10,7 @@
 /* Zeroed: it does not run. */
 typedef struct Span Span;
 struct Span {
-  void (*over)(Span *span); /* by then it has stopped; NULL: nobody is told */
+  void (*over)(Span *span); /* by then it has stopped; may be NULL */
   Loop *loop;
   Timer look;
   double left, looked, cpu; /* seconds */

@@ -1,4 +1,4 @@
-/* A script's connection: the resource around a net Socket, and who hears of it. What it
+/* A script's connection: the resource around a Socket, and who hears of it. What it
  * hears stands in connection_event.c and connection_state.c, auth in connection_auth.c.
  */
 #include "resource/connection.h"

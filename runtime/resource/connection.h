@@ -1,4 +1,4 @@
-/* A script's connection: the resource around a net Socket. Calls handlers for what
+/* A script's connection: the resource around a Socket. Calls handlers for what
  * the socket reports, and asks the script for its auth. */
 #ifndef TIDELOCK_RESOURCE_CONNECTION_H
 #define TIDELOCK_RESOURCE_CONNECTION_H

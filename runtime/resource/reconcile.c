@@ -1,12 +1,16 @@
 /* Making declarations real. What can fail comes first, and everything it does can be
  * taken back without anybody who is connected noticing:
  *
- *   resources_open     opens what is new, and beside the old object what cannot be
- * changed in place; nothing that there was is touched resources_replace  what can exist
- * once only, as a port: the old object is closed and the new one opened. The last step,
- * when all else has succeeded, and only for what its own predecessor stands in the way of
- *   resources_bind     claims; changes in place; the old objects go. Cannot fail
- *   resources_start    the new generation is live
+ * - resources_open opens what is new, and beside the old object what cannot be changed
+ *   in place. Nothing that there was is touched.
+ *
+ * - resources_replace is for what can exist once only, as a port: the old object is
+ *   closed and the new one opened. It is the last step, when all else has succeeded, and
+ *   only for what its own predecessor stands in the way of.
+ *
+ * - resources_bind claims and changes in place; the old objects go. It cannot fail.
+ *
+ * - resources_start: the new generation is live.
  *
  * Until they are bound, declarations whose plan is not PLAN_KEEP, or that renamed what
  * they found, say what is to be undone.

@@ -1,7 +1,7 @@
 /* Generations. The ordered end of one (generation_kill):
- *   1 timers stop, 2 tasks are killed (their waits cancelled), 3 declarations are unbound
- * and freed with their handlers, 4 boxes are severed, 5 the state is closed on a worker
- * thread: by then nothing in it points at anything of the core's. */
+ * timers stop; tasks are killed (their waits cancelled); declarations are unbound and
+ * freed with their handlers; boxes are severed; the state is closed, on a worker thread
+ * where one can be had. By then nothing in it points at anything of the core's. */
 #include "script/generation.h"
 
 #include <lauxlib.h>

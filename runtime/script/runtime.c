@@ -1,11 +1,17 @@
 /* The runtime's life. Its ordered end:
- *   1 runtime_exit: `stop` handlers run, and may wait until ending_scripts_due; then
- * every turn that still runs is stopped, and what waits is dropped without a turn 2 the
- * loop ends 3 runtime_free: what is to be kept is handed over; scripts (tasks,
- * declarations, boxes; states close on workers), resources, watches; connections say
- * goodbye, until ending_due; what is to be kept is written, however long that takes; the
- * loop runs until every handle is closed; then the watchdog, the loop. The process ends
- * at ending_due wherever it is by then (main/signals.c) */
+ *
+ * 1. runtime_exit: `stop` handlers run, and may wait until ending_scripts_due. Then every
+ *    turn that still runs is stopped, and what waits is dropped without a turn.
+ *
+ * 2. The loop ends.
+ *
+ * 3. runtime_free: what is to be kept is handed to the disk thread. Scripts go (tasks,
+ *    declarations, boxes; states close on workers), then resources and watches.
+ *    Connections say goodbye until ending_due. What is to be kept is written, however
+ *    long that takes. The loop runs until every handle is closed; then the watchdog and
+ *    the loop go.
+ *
+ * The process ends at ending_due wherever it is by then (main/signals.c). */
 #include "script/runtime.h"
 
 #include <stdlib.h>

@@ -6,7 +6,7 @@
  *            │          └─ Generations retiring
  *            └─ Resource: what lives on across generations (connections, servers, timers)
  *
- * A script declares; the runtime reconciles. See script.c for how a load goes. */
+ * A script declares; the runtime reconciles. See transaction.c for how a load goes. */
 #ifndef TIDELOCK_SCRIPT_RUNTIME_H
 #define TIDELOCK_SCRIPT_RUNTIME_H
 
@@ -31,7 +31,7 @@ typedef struct RuntimeOptions {
   double cpu_limit;     /* seconds a turn may run; 0: 1 */
   double staging_limit; /* seconds of running that a load may take; 0: the same */
   size_t memory_limit;  /* bytes each script may use; 0: 512 MiB */
-  /* A script draws on the terminal: see screen.h; may be NULL. */
+  /* A script draws on the terminal: see notice_find_screen; may be NULL. */
   void (*drawn)(void *ctx);
   void *drawn_ctx;
   bool check_only;          /* load in staging, swap nothing, end */

@@ -1,17 +1,23 @@
 /* How a load goes, the first one and every reload, of one script or of several that
  * share a file that changed: a transaction. It happens whole or not at all.
  *
- *   1 scripts_load     (batch.c) reads and compares all sources; nothing to do when they
- *                      are unchanged
- *   2 stage            each script's new generation runs its top level in slices: it
- *                      only declares. The current ones go on handling events
- *   3 on_staged        all top levels have ended, or one has failed
- *   4 prepare          between two turns: script.keep is carried over, what is declared
- *                      is opened beside the resources that exist. All of it can be
- * undone, and is when anything fails, in any of the scripts 5 take over        the new
- * generations claim, the old ones retire. Cannot fail 6 start            on_start runs as
- * the first task, owners before those who attach 7                  resources that nobody
- * claimed get the grace, then close
+ * 1. scripts_load (batch.c) reads all sources and compares them. Nothing is done when
+ *    they are unchanged.
+ *
+ * 2. Staging: each script's new generation runs its top level, in slices. It only
+ *    declares. The current generations go on handling events.
+ *
+ * 3. on_staged: all top levels have ended, or one has failed.
+ *
+ * 4. Preparing, between two turns: script.keep is carried over, and what is declared is
+ *    opened beside the resources that exist. All of it can be undone, and is undone when
+ *    anything fails in any of the scripts.
+ *
+ * 5. Taking over: the new generations claim, the old ones retire. This cannot fail.
+ *
+ * 6. Resources that nobody claimed get the grace, then they are closed.
+ *
+ * 7. on_start runs as the first task: owners before those who attach.
  *
  * The steps fill a report for each script; notice.c reads it at the end. When the system
  * has no memory left, the reserve (core/base.h) lends some: a load during which that

@@ -2,8 +2,8 @@
  * manager's engine. This is the poll side: what comes becomes an Incoming.
  *
  * A link ends exactly once, by link_cut (this side wants no more of it: nothing is
- * reported) or by link_lose (anything else: a INCOMING_LOST behind all that came before).
- * Both leave s->engine false and the link's timer stopped. */
+ * reported) or by link_lose (anything else: an INCOMING_LOST behind all that came before).
+ * Both leave s->engine NULL and the link's timer stopped. */
 #include "socket/socket_link.h"
 
 #include <math.h>

@@ -6,8 +6,8 @@
  * - One file that compiles counts after QUIET. What several files are changed by, or what
  *   does not compile (yet), is waited for for SETTLE: git writes them one by one. A file
  *   whose code is gone counts after EMPTY: who saves in place truncates first. All
- * scripts that changed wait for the slowest, so that what belongs together stays
- * together.
+ *   scripts that changed wait for the slowest, so that what belongs together stays
+ *   together.
  * - Where the system gives no more watches, or --watch-poll asks for it, stat is asked
  *   once a second instead.
  * - The system's queue of changes is finite, and libuv does not say when it was full.
@@ -16,7 +16,8 @@
  *   the next reading finds no further one; and while files come and go, not only change,
  *   it is waited for longer.
  * - A script that is gone is not read: editors and git take files away for a moment.
- * After LEAVE seconds it is logged, once; until it is back the nearest folder is watched.
+ *   After LEAVE seconds it is logged, once. Until it is back the nearest folder is
+ *   watched.
  */
 #include "sources/watch.h"
 

@@ -9,8 +9,8 @@
 #include <string.h>
 
 typedef struct StdlibFile {
-  const char *module;        /* as required: "tidelock.query" */
-  const char *path;          /* as in tracebacks: "stdlib/query.lua" */
+  const char *module;        /* as required: "tidelock.store" */
+  const char *path;          /* as in tracebacks: "stdlib/store.lua" */
   const unsigned char *data; /* the source; a NUL follows it */
   size_t size;
 } StdlibFile;

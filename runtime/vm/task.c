@@ -2,12 +2,13 @@
  *
  * - A task is in its Vm's list from creation until it is finished.
  * - It runs only inside resume_task(), which is called only in dispatch. A task that is
- * not running is prepared, queued (its event is in the inbox) or has a `wait`.
+ *   not running is prepared, queued (its event is in the inbox) or has a `wait`.
  * - Values are pushed only inside the coroutine, by `push`: a lack of memory there is an
- * error of that task and of nothing else.
+ *   error of that task and of nothing else.
  * - At the bottom of each coroutine lies f_body, a protected call: an error ends the
- * function, not the coroutine; with it hooks come back and `__close` has run. A coroutine
- * that ends in an error all the same is never used again: its hooks may be off. */
+ *   function, not the coroutine. With it hooks come back, and `__close` has run. A
+ *   coroutine that ends in an error all the same is never used again: its hooks may be
+ *   off. */
 #include "vm/task.h"
 
 #include <lauxlib.h>
@@ -26,7 +27,8 @@ static void on_event(Event *event);
 
 /* --- ending ----------------------------------------------------------------------- */
 
-/* By a listener, or by stage.c. The error of a cancelled task is not reported at all. */
+/* By a listener, or by transaction.c. The error of a cancelled task is not reported at
+ * all. */
 static bool is_reported_elsewhere(const Task *task) {
   return task->ends || task->vm->state == VM_STAGING ||
          (task->cancelled && task_is_cancelled_error(task->co));

@@ -6,6 +6,7 @@
  *     return task_wait(L, task, &op->wait);         yields
  * and when the operation ends, in dispatch:
  *     task_wake(task, push_result, op);             push runs in the coroutine, protected
+ *
  * A task that is cancelled or killed first calls wait->cancel, after which the operation
  * must not wake it: whoever waits owns the operation, and cancel releases it. */
 #ifndef TIDELOCK_VM_TASK_WAIT_H
