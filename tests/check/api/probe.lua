@@ -29,6 +29,8 @@ end
 
 -- --- one of each class ----------------------------------------------------------------------
 
+local function nothing() end
+
 -- What a client and a server have once they are connected.
 local function connect(found)
   local srv = server.listen("api", {})
@@ -50,7 +52,7 @@ local function connect(found)
   found["tidelock.Socket"], found["tidelock.VolatileSocket"] = chat, chat.volatile
   found["tidelock.TimedSocket"] = chat:timeout(1)
   found.plain = plain
-  found["tidelock.Handler"] = chat:on("event", print)
+  found["tidelock.Handler"] = chat:on("event", nothing)
 end
 
 ---@return table<string, any> found by the name of the class
@@ -59,7 +61,7 @@ function M.samples()
   connect(found)
   local kept = store.define("api", {})
   found["tidelock.Store"], found["tidelock.Derived"] = kept, store.derive({ kept }, function() end)
-  found["tidelock.Timer"], found["tidelock.Task"] = timer.after(60, print), task.spawn(print)
+  found["tidelock.Timer"], found["tidelock.Task"] = timer.after(60, nothing), task.spawn(nothing)
   found["tidelock.http.Client"] = http.client {}
   found["tidelock.Schema"], found["tidelock.schema.coerce"] = schema.any(), schema.coerce
   found["tidelock.Expectation"] = M.load("test").expect(1)
@@ -124,8 +126,6 @@ local function declare(options) return socket.connect("options", options) end
 local function inside(name)
   return function(options) return declare { url = "ws://127.0.0.1:1", [name] = options } end
 end
-local function nothing() end
-
 -- Where the options of a class go.
 local function takers(samples)
   local s = samples
