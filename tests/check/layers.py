@@ -73,6 +73,8 @@ def check_libraries(tree):
         folder = folder_of(file.unit)
         for number, line in enumerate(file.raw_lines, 1):
             match = re.match(r"[ \t]*#[ \t]*include[ \t]*<([^>]+)>", line)
+            if match and match.group(1).split("/")[0] in FLOOR and os.path.exists("runtime/" + match.group(1)):
+                problems.append(f'{file.path}:{number}: write it as "{match.group(1)}"')
             for pattern, folders in LIBRARIES if match else ():
                 if re.match(pattern, match.group(1)) and folder not in folders.split():
                     problems.append(f"{file.path}:{number}: {folder} may not include <{match.group(1)}>")

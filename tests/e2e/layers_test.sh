@@ -21,6 +21,9 @@ check "a call upwards is found, whatever declares it" has "core/low uses script/
 printf '#include "core/low.h"\n#include "script/high.h"\nint low(void) { return 1; }\n' | file core/low.c
 layers
 check "so is an include" has "core/low uses script/high, above it (runtime/core/low.c:2)"
+printf '#include "core/low.h"\n#include <script/high.h>\nint low(void) { return 1; }\n' | file core/low.c
+layers
+check "a file of ours is not included as a library's" has 'write it as "script/high.h"'
 printf '#include "core/low.h"\nint low(void) { return 1; } /* high(), "high()" */\n' | file core/low.c
 check "words in comments and texts are no calls" layers_hold
 
