@@ -86,7 +86,8 @@ void draftnode_attach(DraftNode *node, size_t index, Value key, DraftNode *child
   child->key = value_retain(key);
 }
 
-DraftNode *draftnode_detach(DraftNode *node, size_t index) {
+/* Cuts the child there off, if there is one; returns it. */
+static DraftNode *draftnode_detach(DraftNode *node, size_t index) {
   size_t at = slot_from(node, index);
   if (!is_slot(node, at, index)) return NULL;
   ChildSlot *slot = node->slots + node->first + at;

@@ -47,8 +47,6 @@ DraftNode *draftnode_child(const DraftNode *node, size_t index);
 /* Makes a node a child: the value has its container there. `key` for objects, borrowed.
  */
 void draftnode_attach(DraftNode *node, size_t index, Value key, DraftNode *child);
-/* Cuts the child there off, if there is one; returns it. */
-DraftNode *draftnode_detach(DraftNode *node, size_t index);
 int draftnode_depth(const DraftNode *node); /* 1 for the root */
 
 /* Brings node->value up to date. 0 or ERR_MEMORY. */

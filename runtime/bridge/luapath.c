@@ -7,34 +7,14 @@
 
 #include "core/buffer.h"
 #include "core/json.h"
+#include "core/value.h"
 
 /* --- errors with the path to them -------------------------------------------------- */
-
-static bool is_name(const char *key, size_t len) {
-  static const char letters[] =
-      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789";
-  if (len == 0 || (*key >= '0' && *key <= '9')) return false;
-  for (size_t i = 0; i < len; i++)
-    if (!key[i] || !strchr(letters, key[i])) return false;
-  return true;
-}
-
-static void put_key(Buffer *path, const char *key, size_t len) {
-  if (is_name(key, len)) {
-    if (path->len) buffer_putc(path, '.');
-    buffer_put(path, key, len);
-    return;
-  }
-  buffer_puts(path, "[\"");
-  for (size_t i = 0; i < len && i < 60; i++)
-    buffer_putc(path, key[i] >= 0x20 && key[i] < 0x7F ? key[i] : '?');
-  buffer_puts(path, "\"]");
-}
 
 static void put_path(Buffer *path, const LuaPath *at) {
   if (!at) return;
   put_path(path, at->up);
-  if (at->key) put_key(path, at->key, at->key_len);
+  if (at->key) value_path_put_key(path, 0, at->key, at->key_len);
   else if (at->index) buffer_printf(path, "[%lld]", (long long)at->index);
 }
 

@@ -204,6 +204,8 @@ struct ValuePath {
 };
 /* As a script would write it: messages[3].text, with the index from 1. */
 void value_path_put(Buffer *out, const ValuePath *path);
+/* One key of such a path, which begins at `before` in out. */
+void value_path_put_key(Buffer *out, size_t before, const char *key, size_t len);
 
 /* --- differences ----------------------------------------------------------------------
  * Reports the changes that turn `before` into `after`, top down, in the order in which

@@ -50,7 +50,7 @@ static bool is_name(const char *key, size_t len) {
   return true;
 }
 
-static void put_key(Buffer *out, size_t before, const char *key, size_t len) {
+void value_path_put_key(Buffer *out, size_t before, const char *key, size_t len) {
   if (is_name(key, len)) {
     if (out->len > before) buffer_putc(out, '.');
     buffer_put(out, key, len);
@@ -65,7 +65,7 @@ static void put_key(Buffer *out, size_t before, const char *key, size_t len) {
 static void put_chain(Buffer *out, size_t before, const ValuePath *path) {
   if (!path) return;
   put_chain(out, before, path->up);
-  if (path->step.key) put_key(out, before, path->step.key, path->step.key_len);
+  if (path->step.key) value_path_put_key(out, before, path->step.key, path->step.key_len);
   else buffer_printf(out, "[%zu]", path->step.index + 1);
 }
 

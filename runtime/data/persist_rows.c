@@ -52,7 +52,7 @@ Branch *branch_new(Rows *rows, int64_t id, ValueType type, RowKey place) {
   return b;
 }
 
-void branch_free(Branch *b) {
+static void branch_free(Branch *b) {
   for (size_t i = 0; i < b->count; i++) branch_free(b->children[i]);
   if (b->unread) b->unread->branch = NULL;
   free((char *)b->place.key);

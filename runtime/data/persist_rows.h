@@ -16,7 +16,6 @@ void ops_free(Op *ops, size_t count);
 
 void rows_set_aside(Rows *rows, Branch *branch, const char *name);
 Branch *branch_new(Rows *rows, int64_t id, ValueType type, RowKey place);
-void branch_free(Branch *branch);
 void branch_add(Branch *branch, Branch *child); /* takes the child */
 
 #endif

@@ -54,10 +54,6 @@ Writer *output_out(Output *o) {
   return o->out.writer;
 }
 
-Writer *output_err(Output *o) {
-  return o->err.writer;
-}
-
 void output_print(Output *o, int fd, OutputAccount *account, const char *text,
                   size_t len) {
   bool out = fd == STDOUT_FILENO;

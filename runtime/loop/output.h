@@ -12,7 +12,6 @@ typedef struct Output Output;
 Output *output_new(void);      /* returns new */
 void output_free(Output *o);   /* drops what is not written: see writer_wait */
 Writer *output_out(Output *o); /* borrows */
-Writer *output_err(Output *o); /* borrows; may be the same */
 
 /* Each script that prints has one, zeroed at first. */
 typedef struct OutputAccount {

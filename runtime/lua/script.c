@@ -54,7 +54,7 @@ static int f_exit(lua_State *L) {
   luaL_argcheck(L, code >= 0 && code <= 255, 1, "an exit code is 0 to 255");
   need_loaded(L, "script.exit");
   Script *script = script_of(L);
-  if (script_is_first(script)) runtime_exit(script_runtime(script), (int)code);
+  if (owner_is_first(vm_of(L)->owner)) runtime_exit(runtime_of(L), (int)code);
   else script_end(script, (int)code);
   return 0;
 }

@@ -140,7 +140,3 @@ void pool_forget(Net *net, const void *owner) {
     if (conn->owner == owner) drop_kept(pool, conn);
   }
 }
-
-size_t pool_count(const Pool *pool) {
-  return pool->count;
-}

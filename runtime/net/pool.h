@@ -21,6 +21,5 @@ void pool_give(Pool *pool, HttpConn *conn); /* it is the pool's now */
 void pool_distrust(Pool *pool, const HttpConn *failed);
 void pool_empty(Pool *pool);                   /* closes all */
 void pool_forget(Net *net, const void *owner); /* closes those of an owner */
-size_t pool_count(const Pool *pool);
 
 #endif

@@ -114,10 +114,6 @@ Generation *generation_of(lua_State *L) {
   return (Generation *)vm_of(L);
 }
 
-int generation_open(Generation *gen, Error *err) {
-  return state_open(&gen->vm, err);
-}
-
 int generation_load_main(Generation *gen, Error *err) {
   lua_State *L = gen->vm.L;
   const SourceFile *file = sources_use(gen->sources, "");
@@ -274,10 +270,6 @@ static void on_grace(Span *span) {
         "%d task(s) of the replaced generation did not end within %.3g s and are stopped",
         count, gen->grace_seconds);
   generation_cut(gen);
-}
-
-void generation_stop_timers(Generation *gen) {
-  vm_timers_stop(&gen->vm);
 }
 
 void generation_cancel_tasks(Generation *gen) {

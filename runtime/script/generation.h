@@ -15,8 +15,6 @@ typedef struct Generation Generation;
 Generation *generation_new(Script *script,
                            Sources *sources); /* takes sources; returns new */
 Generation *generation_of(lua_State *L);      /* borrows */
-/* Opens its Vm; 0, or ERR_MEMORY. */
-int generation_open(Generation *gen, Error *err);
 /* Pushes the loaded top-level function of the script; 0, or ERR_SCRIPT with a syntax
  * error's text (file:line: what). */
 int generation_load_main(Generation *gen, Error *err);
@@ -26,7 +24,6 @@ void generation_limit_stage(Generation *gen);
 void generation_start(Generation *gen); /* STAGING → LIVE: its timers are started */
 /* Cancels what runs, severs all and closes the state on a worker thread. */
 void generation_kill(Generation *gen);
-void generation_stop_timers(Generation *gen);
 void generation_cancel_tasks(Generation *gen); /* their waits raise CANCELLED */
 /* From LIVE: timers stop, tasks may finish within the grace, then it is killed. */
 void generation_retire(Generation *gen);

@@ -23,6 +23,7 @@
 #include "resource/stores.h"
 #include "script/batch.h"
 #include "script/parts.h"
+#include "vm/vm_timer.h"
 #include "vm/cstack.h"
 #include "vm/hold.h"
 #include "script/keep_file.h"
@@ -123,7 +124,7 @@ static void begin_stop(Event *event) {
   for (Script *s = script_first(rt); s; s = script_after(s)) {
     if (script_current(s)) generation_cancel_tasks(script_current(s));
     for (Generation *g = s->retiring; g; g = g->next) generation_cancel_tasks(g);
-    if (script_current(s)) generation_stop_timers(script_current(s));
+    if (script_current(s)) vm_timers_stop(s->owner.current);
     resources_rest(&s->owner);
     hold_end(&s->owner);
     script_stop(s);

@@ -109,10 +109,6 @@ Script *script_of(lua_State *L) {
   return generation_of(L)->script;
 }
 
-Runtime *script_runtime(const Script *script) {
-  return script->rt;
-}
-
 char *const *script_args(const Script *script) {
   return script->args;
 }

@@ -21,13 +21,9 @@ Script *script_add(Runtime *rt, const char *name, const char *path, char *const 
 /* Gives a load under way up and runs the `stop` handler. */
 void script_stop(Script *script);
 void script_run_on_stop(Script *script, TaskDone *done); /* done gets the script */
-/* The first named owns standard input, and ends the process: by its exit, and when it
- * cannot be loaded. The others start, fail and end alone. */
-bool script_is_first(const Script *script);
-void script_end(Script *script, int code); /* of another: it ends itself */
+void script_end(Script *script, int code);               /* of another: it ends itself */
 void script_free(Script *script);
 Script *script_of(lua_State *L);                /* borrows */
-Runtime *script_runtime(const Script *script);  /* borrows */
 char *const *script_args(const Script *script); /* NULL-terminated; borrows */
 Script *script_find(Runtime *rt, const char *name, size_t len);
 bool script_has_work(const Script *script);

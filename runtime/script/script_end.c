@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "script/parts.h"
+#include "vm/vm_timer.h"
 #include "vm/hold.h"
 #include "script/keep_file.h"
 #include "script/reload_request.h"
@@ -18,10 +19,6 @@ typedef struct End {
   Event event;
   Script *script;
 } End;
-
-bool script_is_first(const Script *script) {
-  return owner_is_first(&script->owner);
-}
 
 static void push_later(Script *script, void (*run)(Event *event)) {
   End *end = xcalloc(1, sizeof *end);
@@ -83,7 +80,7 @@ static void on_begin(Event *event) {
   script->end_grace.over = on_too_long;
   for (Generation *g = script->retiring; g; g = g->next) generation_cancel_tasks(g);
   if (gen) generation_cancel_tasks(gen);
-  if (gen) generation_stop_timers(gen);
+  if (gen) vm_timers_stop(&gen->vm);
   resources_rest(&script->owner);
   hold_end(&script->owner);
   if (!gen || gen->functions[ON_STOP] == LUA_NOREF) {

@@ -41,6 +41,7 @@
 #include "script/probation.h"
 #include "script/reload_request.h"
 #include "script/tried.h"
+#include "vm/state.h"
 #include "vm/task.h"
 #include "vm/task_error.h"
 #include "vm/watchdog.h"
@@ -159,7 +160,7 @@ static void stage_script(Script *script, Sources *sources) {
   script->staging = gen;
   script->owner.stage_clock = (StageClock){0};
   keep_free(&script->keep_before);
-  if (generation_open(gen, &err) || keep_begin(gen, &err) ||
+  if (state_open(&gen->vm, &err) || keep_begin(gen, &err) ||
       generation_load_main(gen, &err)) {
     fail_script(script, err.message);
     end_staging(script->load);

@@ -67,8 +67,8 @@ static Incoming *new_incoming(Socket *s, IncomingType type, int64_t ack, size_t 
   return incoming;
 }
 
-Incoming *incoming_new(Socket *s, IncomingType type, int64_t ack, const void *data,
-                       size_t len) {
+static Incoming *incoming_new(Socket *s, IncomingType type, int64_t ack, const void *data,
+                              size_t len) {
   Incoming *incoming = new_incoming(s, type, ack, len);
   if (len) memcpy(incoming->data, data, len);
   return incoming;

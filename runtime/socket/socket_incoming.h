@@ -8,8 +8,6 @@ void incoming_push(Socket *s, IncomingType type, int64_t ack, const void *data,
                    size_t len);
 /* A packet will not be sent: as it would have gone out, text or msgpack. */
 void incoming_push_dropped(Socket *s, const char *data, size_t len, ErrorCode why);
-Incoming *incoming_new(Socket *s, IncomingType type, int64_t ack, const void *data,
-                       size_t len);
 Incoming *incoming_new_data(Socket *s, IncomingType type, int64_t ack,
                             const SocketData *data);
 bool incoming_fits(const Socket *s, size_t size); /* the script may hold so much more */

@@ -2,8 +2,8 @@
  * manager's engine. This is the poll side: what comes becomes an Incoming.
  *
  * A link ends exactly once, by link_cut (this side wants no more of it: nothing is
- * reported) or by link_lose (anything else: an INCOMING_LOST behind all that came before).
- * Both leave s->engine NULL and the link's timer stopped. */
+ * reported) or by link_lose (anything else: an INCOMING_LOST behind all that came
+ * before). Both leave s->engine NULL and the link's timer stopped. */
 #include "socket/socket_link.h"
 
 #include <math.h>
@@ -31,7 +31,8 @@ void link_cut(Socket *s, int close_code, const char *reason) {
   if (linked) manager_exit(s->manager, &s->user, close_code, reason);
 }
 
-void link_lose(Socket *s, const Loss *loss) {
+/* Ends the link and reports it, behind all that came before. Takes loss->data. */
+static void link_lose(Socket *s, const Loss *loss) {
   bool violated = strcmp(loss->reason, "parse error") == 0;
   link_cut(s, violated ? CLOSE_PROTOCOL : CLOSE_NORMAL, NULL);
   incoming_push(s, INCOMING_LOST, 0, loss, sizeof *loss);
@@ -43,7 +44,7 @@ void link_fail(Socket *s, const char *reason, const Error *err) {
 }
 
 /* A server that has lost its way is left altogether. */
-void link_abandon(Socket *s, const char *reason, const Error *err) {
+static void link_abandon(Socket *s, const char *reason, const Error *err) {
   if (s->engine) manager_fail(s->manager, reason, err);
   else link_fail(s, reason, err);
 }

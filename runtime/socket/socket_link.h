@@ -9,10 +9,7 @@ extern const ManagerEvents link_events; /* what the manager reports */
 void link_start(Socket *s); /* an attempt */
 /* Ends the link, saying goodbye if it was open; nothing of it arrives any more. */
 void link_cut(Socket *s, int close_code, const char *reason);
-/* Ends the link and reports it, behind all that came before. Takes loss->data. */
-void link_lose(Socket *s, const Loss *loss);
 void link_fail(Socket *s, const char *reason, const Error *err);
-void link_abandon(Socket *s, const char *reason, const Error *err); /* and all others */
 void link_join(Socket *s, const char *json, size_t len); /* sends the CONNECT packet */
 /* Whether the server takes packets of that size: 0, or TOO_LARGE. */
 int link_check_frames(const Socket *s, const SocketData *frames, Error *err);
