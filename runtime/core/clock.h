@@ -11,4 +11,8 @@ double clock_wall(void);      /* the same in seconds */
 double clock_monotonic(void); /* seconds since some moment; legal in a signal handler */
 double clock_cpu(void);       /* seconds of processor time that the calling thread used */
 
+/* Seconds that a gap between two looks at a clock counts at most, where time is counted
+ * for a script: a process that was stopped, or a machine that slept, used nothing. */
+#define CLOCK_LONGEST_GAP 0.25
+
 #endif

@@ -3,7 +3,7 @@
 
 #include "core/clock.h"
 
-static const double longest_gap = 0.25, look_each = 0.2;
+static const double look_each = 0.2; /* seconds */
 
 static void start_step(Span *span) {
   span->looked = loop_now(span->loop);
@@ -14,7 +14,7 @@ static void start_step(Span *span) {
 /* What has passed of it since the last look. */
 static double read_gap(const Span *span) {
   double gap = loop_now(span->loop) - span->looked, cpu = clock_cpu() - span->cpu;
-  double most = cpu > longest_gap ? cpu : longest_gap;
+  double most = cpu > CLOCK_LONGEST_GAP ? cpu : CLOCK_LONGEST_GAP;
   return gap < most ? gap : most;
 }
 

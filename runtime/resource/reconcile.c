@@ -62,7 +62,7 @@ static bool is_unchanged(const Resource *res, const Declaration *decl) {
   return !res->kind->same || res->kind->same(res->options, decl->options);
 }
 
-/* A object that was lost is opened again. */
+/* An object that was lost is opened again. */
 static Plan plan_for(const Resource *res, const Declaration *decl) {
   const ResourceKind *kind = decl->kind;
   if (!res) return PLAN_OPEN;

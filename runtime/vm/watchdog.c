@@ -26,9 +26,6 @@
 
 #define TICK 0.025
 #define SLOW 0.1
-/* Seconds that a gap between two ticks counts at most: a process that was stopped, or a
- * machine that slept, counts nothing of that. */
-#define LONGEST_GAP 0.25
 /* Wall time counts where this part of the limit was processor time. */
 enum { WALL_PART = 4 };
 /* Of a migration, which a script cannot put off. */
@@ -140,14 +137,14 @@ static void arm_hook(Watchdog *w, lua_State *co) {
   lua_sethook(co, on_late_hook, LUA_MASKCALL | LUA_MASKRET | LUA_MASKCOUNT, 1);
 }
 
-/* Since the last look at the clock, LONGEST_GAP at most. */
+/* Since the last look at the clock, CLOCK_LONGEST_GAP at most. */
 static unsigned read_gap(Watchdog *w) {
   struct timespec now;
   clock_gettime(CLOCK_MONOTONIC, &now);
   double gap = (double)(now.tv_sec - w->last.tv_sec) +
                (double)(now.tv_nsec - w->last.tv_nsec) / 1e9;
   w->last = now;
-  return (unsigned)((gap < LONGEST_GAP ? gap : LONGEST_GAP) * 1000);
+  return (unsigned)((gap < CLOCK_LONGEST_GAP ? gap : CLOCK_LONGEST_GAP) * 1000);
 }
 
 /* The first tick of a turn does not know since when it runs. */
