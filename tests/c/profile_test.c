@@ -45,6 +45,13 @@ static char *in(const Env *e, const char *name) {
   return xasprintf("%s/%s", e->folder, name);
 }
 
+/* Ends a child as it stands. Another program takes its place, so that a checker of leaks
+ * does not take what the child leaves for a fault. */
+static void end_child(bool good) {
+  execl(good ? "/bin/true" : "/bin/false", "child", (char *)NULL);
+  _exit(2);
+}
+
 /* In a process that ends without closing it: what is said lies in the -wal alone. */
 static void make_database(const Env *e, const char *name, const char *says) {
   pid_t child = fork();
@@ -59,7 +66,7 @@ static void make_database(const Env *e, const char *name, const char *says) {
                  " INT); CREATE TABLE row(store, parent, place, child, json);"
                  "PRAGMA wal_checkpoint(TRUNCATE)",
                  NULL, NULL, NULL);
-    _exit(sqlite3_exec(sql, insert, NULL, NULL, NULL) == SQLITE_OK ? 0 : 1);
+    end_child(sqlite3_exec(sql, insert, NULL, NULL, NULL) == SQLITE_OK);
   }
   int status;
   assert_int_equal(waitpid(child, &status, 0), child);
@@ -207,7 +214,7 @@ static bool killed_at(int n, void (*work)(const Env *e), const Env *e) {
     calls = 0;
     kill_at = n;
     work(e);
-    _exit(0);
+    end_child(true);
   }
   assert_int_equal(waitpid(child, &status, 0), child);
   if (!WIFSIGNALED(status)) assert_int_equal(WEXITSTATUS(status), 0);
@@ -216,7 +223,7 @@ static bool killed_at(int n, void (*work)(const Env *e), const Env *e) {
 
 static void do_restore(const Env *e) {
   Error err;
-  if (restore(e, &err) != 0) _exit(1);
+  if (restore(e, &err) != 0) end_child(false);
 }
 
 static void killed_in_a_restore(void **state) {
@@ -238,7 +245,7 @@ static void killed_in_a_restore(void **state) {
 static void do_finish(const Env *e) {
   Error err;
   int lock = place_lock(e->folder, "", &err);
-  if (lock < 0) _exit(1);
+  if (lock < 0) end_child(false);
 }
 
 /* And so does whoever finishes it, at each of his calls. */
@@ -258,7 +265,7 @@ static void killed_while_it_is_finished(void **state) {
 static void do_set_aside(const Env *e) {
   Error err;
   char *aside;
-  if (aside_move(e->folder, NULL, &aside, &err) != 0) _exit(1);
+  if (aside_move(e->folder, NULL, &aside, &err) != 0) end_child(false);
 }
 
 static void killed_while_a_file_is_set_aside(void **state) {
