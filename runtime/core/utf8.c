@@ -68,3 +68,25 @@ bool utf8_valid(const void *bytes, size_t len) {
   Utf8 u = {0};
   return utf8_feed(&u, bytes, len) && utf8_complete(&u);
 }
+
+/* Appends one character that is not ASCII, or its replacement; returns where the next
+ * begins. */
+static const uint8_t *mend_character(const uint8_t *at, const uint8_t *end, Buffer *out) {
+  const uint8_t *start = at;
+  Utf8 u = {0};
+  bool good = take_lead(&u, *at++);
+  while (good && u.need && at < end && (good = take_follower(&u, *at))) at++;
+  if (good && u.need == 0) buffer_put(out, start, (size_t)(at - start));
+  else buffer_puts(out, "\xEF\xBF\xBD");
+  return at;
+}
+
+void utf8_mend(const void *bytes, size_t len, Buffer *out) {
+  const uint8_t *at = bytes, *end = at + len;
+  while (at < end) {
+    const uint8_t *ascii = at;
+    at = skip_ascii(at, end);
+    buffer_put(out, ascii, (size_t)(at - ascii));
+    if (at < end) at = mend_character(at, end, out);
+  }
+}

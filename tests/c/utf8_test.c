@@ -125,6 +125,38 @@ static void keeps_a_cut_character(void **state) {
   assert_true(utf8_complete(&u));
 }
 
+static void becomes(const char *text, size_t len, const char *expected) {
+  Buffer out = {0};
+  utf8_mend(text, len, &out);
+  assert_string_equal(buffer_text(&out), expected);
+  assert_true(utf8_valid(out.data, out.len));
+  buffer_free(&out);
+}
+
+#define FFFD "\xEF\xBF\xBD"
+#define MENDED(text, expected) becomes(text, sizeof(text) - 1, expected)
+
+/* The table of the Unicode Standard, 3.9 ("U+FFFD Substitution of Maximal Subparts"). */
+static void mends_a_maximal_subpart_as_one(void **state) {
+  (void)state;
+  MENDED("", "");
+  MENDED("plain \xc3\xa9 \xf0\x9f\x98\x80", "plain \xc3\xa9 \xf0\x9f\x98\x80");
+  MENDED("\xc0\xaf\xe0\x80\xbf\xf0\x81\x82"
+         "A",
+         FFFD FFFD FFFD FFFD FFFD FFFD FFFD FFFD "A");
+  MENDED("\xed\xa0\x80\xed\xbf\xbf\xed\xaf"
+         "A",
+         FFFD FFFD FFFD FFFD FFFD FFFD FFFD FFFD "A");
+  MENDED("\xf4\x91\x92\x93\xff"
+         "A\x80\xbf"
+         "B",
+         FFFD FFFD FFFD FFFD FFFD "A" FFFD FFFD "B");
+  MENDED("\xe1\x80\xe2\xf0\x91\x92\xf1\xbf"
+         "A",
+         FFFD FFFD FFFD FFFD "A");
+  MENDED("a\xf0\x9f\x98", "a" FFFD);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(takes_every_length),
@@ -132,6 +164,7 @@ int main(void) {
       cmocka_unit_test(agrees_with_the_definition),
       cmocka_unit_test(fails_at_the_first_wrong_byte),
       cmocka_unit_test(keeps_a_cut_character),
+      cmocka_unit_test(mends_a_maximal_subpart_as_one),
   };
   return cmocka_run_group_tests_name("utf8", tests, NULL, NULL);
 }

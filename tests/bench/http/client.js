@@ -1,4 +1,4 @@
-// N GETs, WIDTH in flight, by fetch or by undici's request: run by tests/bench/http/run.
+// N GETs, WIDTH in flight, by fetch, undici's request or axios: run by tests/bench/http/run.
 "use strict";
 const { URL: url, N, WIDTH, BY } = process.env;
 let left = Number(N);
@@ -6,9 +6,10 @@ let left = Number(N);
 const get = {
   fetch: async () => (await fetch(url)).text(),
   async undici() {
-    const { request } = require(process.env.UNDICI);
+    const { request } = require("undici");
     return (await request(url)).body.text();
   },
+  axios: async () => (await require("axios").get(url, { responseType: "text" })).data,
 }[BY];
 
 async function worker() {
