@@ -3,7 +3,9 @@
  * Which transport. The first of the options' is tried; where it cannot be had although
  * the server can be reached (no WebSocket behind that proxy, say) the next one is. What
  * shows that the server itself cannot be reached (DNS, CONNECT, PROXY, TLS, or a TIMEOUT
- * before it is connected) ends the attempt. engine_ws.c and engine_polling.c carry
+ * before it is connected) ends the attempt. Polling goes by another way where an HTTP
+ * proxy forwards its requests: then a proxy that lets no tunnel through ends none.
+ * engine_ws.c and engine_polling.c carry
  * packets; both hand them to engine_session.c, and report here when they fail.
  *
  * The upgrade. With the handshake done over polling, a WebSocket of the same session is
@@ -52,7 +54,8 @@ static void release_transports(Engine *e, int close_code, const char *reason,
 static void on_failed(Engine *e, const char *reason, int code, const Error *err) {
   EngineLoss loss = {.reason = reason, .code = code, .err = *err};
   EioTransports next = next_left(e);
-  if (e->hello || e->lost || !next || is_of_the_way(err)) {
+  bool other_way = next == EIO_POLLING && engine_ws_has_detour(e);
+  if (e->hello || e->lost || !next || (is_of_the_way(err) && !other_way)) {
     engine_lose(e, &loss);
     return;
   }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "net/route.h"
 #include "socket/engine_session.h"
 
 /* --- what comes ------------------------------------------------------------------- */
@@ -68,18 +69,35 @@ const WsCallbacks engine_ws_callbacks = {on_open, on_message, on_closed,
 
 /* --- the transport ---------------------------------------------------------------- */
 
-/* A machine in between that swallows the handshake leaves time for the other transport.
- */
-static double answer_timeout(const Engine *e) {
-  double timeout = e->options->ws.connect_timeout;
-  return e->left && !e->hello ? (timeout > 0 ? timeout : 20) / 2 : 0;
+bool engine_ws_has_detour(const Engine *e) {
+  char *target = engine_target(e, EIO_POLLING);
+  NetUrl url;
+  RouteProxy proxy = {0};
+  Error ignored;
+  if (net_url_parse(&url, target, true, &ignored) == 0) {
+    route_proxy(&e->options->ws.route, &url, &proxy);
+    net_url_free(&url);
+  }
+  bool forwarded = proxy.forward;
+  route_proxy_free(&proxy);
+  free(target);
+  return forwarded;
+}
+
+/* A machine in between that swallows the handshake leaves time for the other transport,
+ * and so does a proxy that swallows what asks it for a tunnel. */
+static void leave_time(const Engine *e, WsOptions *options) {
+  double timeout = options->connect_timeout > 0 ? options->connect_timeout : 20;
+  if (!e->left || e->hello) return;
+  options->answer_timeout = timeout / 2;
+  if (engine_ws_has_detour(e)) options->connect_timeout = timeout / 2;
 }
 
 int engine_ws_open(Engine *e, const WsCallbacks *callbacks, Error *err) {
   char *url = engine_target(e, EIO_WEBSOCKET), **headers = engine_headers(e, NULL);
   WsOptions options = e->options->ws;
   options.url = url;
-  options.answer_timeout = answer_timeout(e);
+  leave_time(e, &options);
   options.headers = (const char *const *)headers;
   e->ws = ws_open(e->net, &options, callbacks, e, err);
   engine_headers_free(headers);

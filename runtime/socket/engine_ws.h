@@ -9,5 +9,9 @@ extern const EngineTransport engine_ws;
 extern const WsCallbacks engine_ws_callbacks;
 /* Opens e->ws. Returns 0, or the code of *err. */
 int engine_ws_open(Engine *e, const WsCallbacks *callbacks, Error *err);
+/* Whether polling goes by another way: through an HTTP proxy that is asked for a tunnel
+ * by WebSockets, and forwards the requests of polling (squid refuses tunnels to port 80).
+ */
+bool engine_ws_has_detour(const Engine *e);
 
 #endif

@@ -118,6 +118,21 @@ test.describe("an HTTP proxy", function()
     fails("https://127.0.0.1:1", { proxy = proxy "me:s3cret@" }, "PROXY", "502")
   end)
 
+  test.it("that gives no tunnel still forwards polling", function()
+    for _, way in ipairs { "refuse", "cut", "garble", "half", "swallow", "deafen" } do
+      local by = ("http://%s:x@127.0.0.1:%s"):format(way, env.get "FORWARDER")
+      local chat, last = connect { url = plain, proxy = by, timeout = 4 }
+      expect(way .. " " .. last.state).is(way .. " connected")
+      expect(chat.transport).is "polling"
+      expect(chat:call("whoami").remote).is "127.0.0.1"
+      chat:disconnect()
+      _, last = connect { url = plain, proxy = by, timeout = 1, transports = { "websocket" } }
+      expect(last.state).is "closed"
+      _, last = connect { url = plain, proxy = by, timeout = 1, protocol = "websocket" }
+      expect(last.state).is "closed"
+    end
+  end)
+
   test.it("must be a URL that can be used", function()
     fails(plain, { proxy = "127.0.0.1:3128" }, "URL", "must be a URL")
     fails(plain, { proxy = "gopher://127.0.0.1:70" }, "URL", "socks5")

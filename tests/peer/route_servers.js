@@ -91,6 +91,32 @@ function httpProxy() {
   return proxy;
 }
 
+// A proxy that forwards requests and gives no tunnel: the user's name says how not.
+function forwarder() {
+  const refusals = {
+    refuse: (socket) => socket.end("HTTP/1.1 403 Forbidden\r\n\r\n"),
+    cut: (socket) => socket.destroy(),
+    garble: (socket) => socket.write("no HTTP at all\r\n\r\n"),
+    half: (socket) => socket.write("HTTP/1.1 20"),
+    swallow: () => {},
+    deafen: (socket) => socket.write("HTTP/1.1 200 go on\r\n\r\n"),
+  };
+  const proxy = http.createServer((req, res) => {
+    const onward = http.request(new URL(req.url), { method: req.method, headers: req.headers }, (answer) => {
+      res.writeHead(answer.statusCode, answer.headers);
+      answer.pipe(res);
+    });
+    onward.on("error", () => res.writeHead(502).end("bad gateway"));
+    req.pipe(onward);
+  });
+  proxy.on("connect", (req, socket) => {
+    const login = Buffer.from(req.headers["proxy-authorization"].slice(6), "base64").toString();
+    socket.on("error", () => {});
+    refusals[login.split(":")[0]](socket);
+  });
+  return proxy;
+}
+
 // SOCKS5 (RFC 1928) with a name and a password (RFC 1929).
 function socksProxy() {
   return net.createServer((socket) => {
@@ -148,6 +174,7 @@ async function main() {
     H2: await listening(http2Server(true), 0),
     H2ONLY: await listening(http2Server(false), 0),
     PROXY: await listening(httpProxy(), 0),
+    FORWARDER: await listening(forwarder(), 0),
     SOCKS: await listening(socksProxy(), 0),
   };
   for (const [name, port] of Object.entries(ports)) console.log(`${name}=${port}`);
