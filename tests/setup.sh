@@ -49,6 +49,7 @@ look_for_libraries() {
   pc libcurl || need libcurl4-openssl-dev libcurl-devel curl
   pc libuv || need libuv1-dev libuv-devel libuv
   pc libcjson || need libcjson-dev cjson-devel cjson
+  pc libcrypto || need libssl-dev openssl-devel openssl
   pc zlib || need zlib1g-dev zlib-devel zlib
   pc sqlite3 || need libsqlite3-dev sqlite-devel sqlite
   pc ncursesw || need libncurses-dev ncurses-devel ncurses
@@ -199,7 +200,7 @@ refresh() {
 # --- writing it down -------------------------------------------------------------------
 write_flags() {
   lua=$(lua_name) || die "Lua 5.4 is still not found by pkg-config"
-  libs="$lua libcurl libuv libcjson zlib sqlite3 ncursesw"
+  libs="$lua libcurl libcrypto libuv libcjson zlib sqlite3 ncursesw"
   # Folders alone: ncursesw's -D_XOPEN_SOURCE is no business of the rest.
   cflags=$(pkg-config --cflags-only-I $libs) || die "pkg-config does not find all of: $libs"
   server=$(pkg-config --cflags-only-I libwebsockets) || die "pkg-config does not find libwebsockets"

@@ -2,6 +2,7 @@
 #include "lua/modules.h"
 
 const LuaModule lua_modules[] = {
+    {"tidelock.crypto", luaopen_tidelock_crypto},
     {"tidelock.env", luaopen_tidelock_env},
     {"tidelock.errors", luaopen_tidelock_errors},
     {"tidelock.http.core", luaopen_tidelock_http_core},

@@ -2,6 +2,7 @@
  * math.random is for games. */
 #include <lauxlib.h>
 
+#include "core/hex.h"
 #include "lua/modules.h"
 #include "resource/resources.h"
 
@@ -12,12 +13,8 @@ static void fill_random(lua_State *L, uint8_t *out, size_t len) {
 }
 
 static int push_hex(lua_State *L, const uint8_t *bytes, size_t len) {
-  static const char digits[] = "0123456789abcdef";
   char text[2 * MAX_BYTES];
-  for (size_t i = 0; i < len; i++) {
-    text[2 * i] = digits[bytes[i] >> 4];
-    text[2 * i + 1] = digits[bytes[i] & 15];
-  }
+  hex_write(bytes, len, text);
   lua_pushlstring(L, text, 2 * len);
   return 1;
 }

@@ -7,7 +7,6 @@
 #include "bridge/luaencode.h"
 #include "bridge/luaerror.h"
 #include "bridge/luajson.h"
-#include "core/base64.h"
 #include "lua/modules.h"
 
 /* parse(text) → type, namespace, id?, attachments, payload?; nothing for a wrong packet.
@@ -69,33 +68,9 @@ static int f_decode(lua_State *L) {
   return luajson_decode_binaries(L, text, len, parts, count, &err) == 0 ? 1 : 0;
 }
 
-/* base64(bytes) → text */
-static int f_base64(lua_State *L) {
-  size_t len;
-  const char *bytes = luaL_checklstring(L, 1, &len);
-  luaL_Buffer b;
-  char *out = luaL_buffinitsize(L, &b, BASE64_LEN(len) + 1);
-  base64_encode(bytes, len, out);
-  luaL_pushresultsize(&b, BASE64_LEN(len));
-  return 1;
-}
-
-/* unbase64(text) → bytes | nothing */
-static int f_unbase64(lua_State *L) {
-  size_t len;
-  const char *text = luaL_checklstring(L, 1, &len);
-  luaL_Buffer b;
-  char *out = luaL_buffinitsize(L, &b, len + 1);
-  long n = base64_decode(text, len, out);
-  if (n < 0) return 0;
-  luaL_pushresultsize(&b, (size_t)n);
-  return 1;
-}
-
 int luaopen_tidelock_server_packet_core(lua_State *L) {
-  static const luaL_Reg functions[] = {{"parse", f_parse},       {"encode", f_encode},
-                                       {"decode", f_decode},     {"base64", f_base64},
-                                       {"unbase64", f_unbase64}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {
+      {"parse", f_parse}, {"encode", f_encode}, {"decode", f_decode}, {NULL, NULL}};
   luaL_newlib(L, functions);
   return 1;
 }

@@ -10,8 +10,8 @@
 
 #include "core/base64.h"
 #include "core/utf8.h"
+#include "proto/digest.h"
 #include "proto/httpdate.h"
-#include "proto/sha1.h"
 
 /* A part of the server's answer; at NULL: there is none. */
 typedef struct Slice {

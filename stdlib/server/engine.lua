@@ -4,13 +4,13 @@
 --
 -- Sessions are plain data in script.keep, so that they survive a reload. `state()` returns them; at its
 -- first call in a generation it rebuilds the indexes. Only new() may run before the script has loaded.
+local crypto = require "tidelock.crypto"
 local errors = require "tidelock.errors"
 local json = require "tidelock.json"
 local script = require "tidelock.script"
 local timer = require "tidelock.timer"
 local core = require "tidelock.server.core"
 local cors = require "tidelock.server.cors"
-local packets = require "tidelock.server.packet.core"
 local router = require "tidelock.server.router"
 
 local M = {}
@@ -112,14 +112,14 @@ function Engine:send(session, packet, binary)
     self:close(session, "transport error")
     return nil, errors.new { code = "BUFFER_FULL", message = "the client does not poll" }
   end
-  table.insert(session.buffer, binary and "b" .. packets.base64(packet) or packet)
+  table.insert(session.buffer, binary and "b" .. crypto.base64_encode(packet) or packet)
   self:flush(session)
   return true
 end
 
 -- Sends a packet that waited for a poll over the WebSocket after an upgrade.
 local function send_buffered(self, session, text)
-  if text:sub(1, 1) == "b" then return self:send(session, packets.unbase64(text:sub(2)), true) end
+  if text:sub(1, 1) == "b" then return self:send(session, crypto.base64_decode(text:sub(2)), true) end
   return self:send(session, text)
 end
 
@@ -147,7 +147,7 @@ function Engine:packet(session, packet)
   if kind == "4" then
     self.hooks.message(session, packet:sub(2))
   elseif kind == "b" and session.transport == "polling" then
-    local bytes = packets.unbase64(packet:sub(2))
+    local bytes = crypto.base64_decode(packet:sub(2))
     if bytes then self.hooks.attachment(session, bytes)
     else self:close(session, "parse error", 1002) end
   elseif kind == "3" then

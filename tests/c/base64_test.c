@@ -60,12 +60,33 @@ static void it_may_be_decoded_in_place(void **state) {
   assert_memory_equal(text, "foobar", 6);
 }
 
+static void the_other_forms(void **state) {
+  (void)state;
+  static const Base64Form forms[] = {
+      {0}, {.bare = true}, {.url = true}, {.url = true, .bare = true}};
+  static const char *const texts[] = {"++++/w==", "++++/w", "----_w==", "----_w"};
+  static const char bytes[] = "\xfb\xef\xbe\xff";
+  char out[16];
+  for (size_t i = 0; i < COUNT_OF(forms); i++) {
+    size_t len = base64_write(forms[i], bytes, 4, out);
+    assert_int_equal(len, strlen(texts[i]));
+    assert_memory_equal(out, texts[i], len);
+    for (size_t j = 0; j < COUNT_OF(texts); j++) {
+      long read = base64_read(forms[i], texts[j], strlen(texts[j]), out);
+      assert_int_equal(read, i == j ? 4 : -1);
+    }
+  }
+  assert_int_equal(base64_read((Base64Form){.bare = true}, "Z", 1, out), -1);
+  assert_int_equal(base64_read((Base64Form){.bare = true}, "Zh", 2, out), -1);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(the_examples_of_the_rfc),
       cmocka_unit_test(every_byte_comes_back),
       cmocka_unit_test(other_spellings_are_refused),
       cmocka_unit_test(it_may_be_decoded_in_place),
+      cmocka_unit_test(the_other_forms),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -131,6 +131,7 @@ local function takers(samples)
   local s = samples
   return {
     ["tidelock.errors.new"] = function(o) return require("tidelock.errors").new(o) end,
+    ["tidelock.crypto.base64"] = function(o) return require("tidelock.crypto").base64_encode("", o) end,
     ["tidelock.json.options"] = function(o) return require("tidelock.json").encode({}, o) end,
     ["tidelock.input.options"] = function(o) return require("tidelock.input").on_line(nothing, o) end,
     ["tidelock.script.KeepOptions"] = function(o) return script.keep_options(o) end,
