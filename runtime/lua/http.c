@@ -187,11 +187,11 @@ static int f_request(lua_State *L) {
   Error err = {0};
   read_options(L, &options, &err);
   if (err.code) return luaerror_return(L, &err);
-  options.owner = task->vm->owner;
-  options.charge = task->vm->owner->charge;
+  options.owner = task_vm(task)->owner;
+  options.charge = task_vm(task)->owner->charge;
   Exchange *x = xcalloc(1, sizeof *x);
   *x = (Exchange){.wait.cancel = cancel_exchange, .task = task};
-  x->http = http_start(task->vm->host->resources->net, &options, on_done, x, &err);
+  x->http = http_start(task_host(task)->resources->net, &options, on_done, x, &err);
   if (x->http) return task_wait(L, task, &x->wait);
   free(x);
   err.sent = SENT_NO;

@@ -8,6 +8,7 @@
 #include "lua/modules.h"
 #include "lua/options.h"
 #include "vm/task_end.h"
+#include "vm/task_error.h"
 #include "vm/task_life.h"
 #include "vm/task_wait.h"
 
@@ -31,21 +32,23 @@ static int f_await(lua_State *L) {
 /* "running" (it may wait), "done" or "failed". */
 static int f_status(lua_State *L) {
   Task *task = box_check(L, 1, &task_kind);
-  lua_pushstring(L, !task->finished ? "running" : task->ok ? "done" : "failed");
+  lua_pushstring(L, !task_is_finished(task) ? "running"
+                    : task_ended_well(task) ? "done"
+                                            : "failed");
   return 1;
 }
 
 /* trace(task) → the traceback of the error that ended it, or nil: for tidelock.test */
 static int f_trace(lua_State *L) {
   Task *task = box_check(L, 1, &task_kind);
-  lua_pushstring(L, task->trace);
+  lua_pushstring(L, task_trace(task));
   return 1;
 }
 
 static int f_spawn(lua_State *L) {
   luaL_checktype(L, 1, LUA_TFUNCTION);
   need_loaded(L, "task.spawn");
-  need_memory(L, sizeof(Task));
+  need_memory(L, task_size());
   Box *box = box_new(L, &task_kind);
   lua_insert(L, 1);
   Task *task = task_spawn(L, lua_gettop(L) - 2);
@@ -204,7 +207,7 @@ static int f_group_add(lua_State *L) {
                      .number = ++group->count};
   group->members = member;
   task_ref(task);
-  if (task->finished) member_ended(&member->end);
+  if (task_is_finished(task)) member_ended(&member->end);
   else task_on_end(task, &member->end);
   lua_pushinteger(L, member->number);
   return 1;
@@ -237,7 +240,7 @@ static void on_awake(Timer *timer) {
 
 static void cancel_sleep(Wait *wait) {
   Sleep *sleep = CONTAINER_OF(wait, Sleep, wait);
-  timer_stop(sleep->task->vm->host->loop, &sleep->timer);
+  timer_stop(task_host(sleep->task)->loop, &sleep->timer);
   free(sleep);
 }
 
@@ -249,7 +252,7 @@ static int f_sleep(lua_State *L) {
   if (seconds <= 0) return task_wait_turn(L, task);
   Sleep *sleep = xcalloc(1, sizeof *sleep);
   *sleep = (Sleep){.wait.cancel = cancel_sleep, .timer.fire = on_awake, .task = task};
-  timer_start(task->vm->host->loop, &sleep->timer, seconds);
+  timer_start(task_host(task)->loop, &sleep->timer, seconds);
   return task_wait(L, task, &sleep->wait);
 }
 

@@ -11,7 +11,7 @@
 #include "core/buffer.h"
 #include "core/error.h"
 #include "core/json.h"
-#include "proto/socketio_parts.h"
+#include "proto/socketio_types.h"
 
 typedef struct SioBytes {
   const char *data; /* borrowed */

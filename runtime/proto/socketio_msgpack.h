@@ -7,7 +7,7 @@
 #include "core/buffer.h"
 #include "core/error.h"
 #include "core/json.h"
-#include "proto/socketio_parts.h"
+#include "proto/socketio_types.h"
 
 typedef struct SioPacked {
   SioType type;

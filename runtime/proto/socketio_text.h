@@ -4,7 +4,7 @@
 
 #include "core/buffer.h"
 #include "core/error.h"
-#include "proto/socketio_parts.h"
+#include "proto/socketio_types.h"
 
 /* `text` is what follows the Engine.IO type byte. What the reference client accepts is
  * accepted: an ack without an id, ids where none may be, no payload. Checks the header,

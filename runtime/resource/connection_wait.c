@@ -39,7 +39,7 @@ static void add_waiter(Waiters *list, Waiter *w) {
 static void remove_waiter(Waiter *w) {
   *w->at = w->next;
   if (w->next) w->next->at = w->at;
-  timer_stop(w->task->host->loop, &w->timer);
+  timer_stop(task_host(w->task)->loop, &w->timer);
 }
 
 /* Turns them round: those who came first are woken first. */
@@ -188,6 +188,6 @@ int connection_wait(lua_State *L, Declaration *d, Task *task, double seconds) {
   w->decl = d;
   w->seconds = seconds < 0 ? seconds_for(d) : seconds;
   add_waiter(d->extra, w);
-  if (!isinf(w->seconds)) timer_start(task->host->loop, &w->timer, w->seconds);
+  if (!isinf(w->seconds)) timer_start(task_host(task)->loop, &w->timer, w->seconds);
   return task_wait(L, task, &w->wait);
 }

@@ -33,7 +33,7 @@ static Value next_unread(const StoreLoad *l, Value *at) {
 /* True when it has to be waited for. */
 static bool go_on(StoreLoad *l) {
   Value at;
-  return persist_fetch(l->task->host->loop, &l->fetch, next_unread(l, &at));
+  return persist_fetch(task_host(l->task)->loop, &l->fetch, next_unread(l, &at));
 }
 
 static bool is_there(StoreLoad *l) {

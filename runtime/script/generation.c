@@ -250,10 +250,7 @@ void generation_cut(Generation *gen) {
   gen->cut = true;
   watchdog_share_begin(&gen->vm);
   span_stop(&gen->grace);
-  for (Task *t = gen->vm.tasks, *next; t; t = next) {
-    next = t->next;
-    task_cut(t);
-  }
+  task_cut_all(&gen->vm);
   hold_end(gen->vm.owner); /* others that were held are so again */
   if (gen->ended_queued) return;
   gen->ended_queued = true;
@@ -262,19 +259,18 @@ void generation_cut(Generation *gen) {
 
 static void on_grace(Span *span) {
   Generation *gen = CONTAINER_OF(span, Generation, grace);
-  int count = 0;
-  for (Task *t = gen->vm.tasks; t; t = t->next) count++;
+  size_t count = task_count(&gen->vm);
   if (count)
-    log_write(
-        gen->rt->host.log, LOG_WARN, gen->script->owner.name,
-        "%d task(s) of the replaced generation did not end within %.3g s and are stopped",
-        count, gen->grace_seconds);
+    log_write(gen->rt->host.log, LOG_WARN, gen->script->owner.name,
+              "%zu task(s) of the replaced generation did not end within %.3g s and are "
+              "stopped",
+              count, gen->grace_seconds);
   generation_cut(gen);
 }
 
 void generation_cancel_tasks(Generation *gen) {
   watchdog_share_begin(&gen->vm);
-  for (Task *t = gen->vm.tasks; t; t = t->next) task_cancel(t);
+  task_cancel_all(&gen->vm);
 }
 
 void generation_retire(Generation *gen) {

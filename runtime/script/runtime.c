@@ -32,9 +32,7 @@
 #include "vm/task_life.h"
 
 static size_t count_tasks(const Generation *gen) {
-  size_t count = 0;
-  for (const Task *task = gen ? gen->vm.tasks : NULL; task; task = task->next) count++;
-  return count;
+  return gen ? task_count(&gen->vm) : 0;
 }
 
 static size_t count_all_tasks(const Runtime *rt) {

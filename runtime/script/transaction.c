@@ -134,7 +134,7 @@ static void on_top_level_done(void *ctx, lua_State *co, int n, bool ok) {
   if (!co && script->staging != gen) return; /* killed: given up */
   if (!ok) {
     char *message =
-        co ? task_describe_error(&gen->vm, co, top_level ? top_level->trace : NULL)
+        co ? task_describe_error(&gen->vm, co, top_level ? task_trace(top_level) : NULL)
            : xstrdup("no memory to run the script");
     fail_script(script, message);
     free(message);

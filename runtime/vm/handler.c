@@ -11,6 +11,7 @@
 #include "bridge/box.h"
 #include "core/hash.h"
 #include "vm/task_life.h"
+#include "vm/task_parts.h"
 
 typedef struct Queued Queued;
 struct Queued {

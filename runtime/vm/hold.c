@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vm/task_parts.h"
+
 enum { HOLD_ABOVE = 1 << 20, MOST_HELD = 1000, MOST_TICKS = 20 };
 #define REST 0.05  /* seconds in which all other scripts have a turn */
 #define SHARE 0.05 /* seconds of CPU time after which a script gives way */

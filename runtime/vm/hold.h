@@ -6,7 +6,7 @@
 #ifndef TIDELOCK_VM_HOLD_H
 #define TIDELOCK_VM_HOLD_H
 
-#include "vm/task_parts.h"
+#include "vm/task_types.h"
 
 /* After a turn that was stopped at its limit: for a moment no other of this script
  * begins, so that however many of its functions never end the others have turns between.

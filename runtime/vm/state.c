@@ -23,6 +23,7 @@
 #include "vm/reach.h"
 #include "vm/stdlib.h"
 #include "vm/task_error.h"
+#include "vm/task_parts.h"
 #include "vm/watchdog.h"
 
 /* Notes the line that asks for too much: an error of memory has no traceback. Reads the

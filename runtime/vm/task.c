@@ -21,6 +21,7 @@
 #include "vm/task_end.h"
 #include "vm/task_error.h"
 #include "vm/task_life.h"
+#include "vm/task_parts.h"
 #include "vm/watchdog.h"
 
 static void on_event(Event *event);
@@ -332,4 +333,18 @@ void task_kill(Task *task) {
   task->results = LUA_NOREF;
   task->vm = NULL;
   if (!task->queued) task_unref(task);
+}
+
+Vm *task_vm(const Task *task) {
+  return task->vm;
+}
+
+Host *task_host(const Task *task) {
+  return task->host;
+}
+
+size_t task_count(const Vm *vm) {
+  size_t count = 0;
+  for (const Task *task = vm->tasks; task; task = task->next) count++;
+  return count;
 }

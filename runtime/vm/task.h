@@ -3,7 +3,7 @@
 #ifndef TIDELOCK_VM_TASK_H
 #define TIDELOCK_VM_TASK_H
 
-#include "vm/task_parts.h"
+#include "vm/task_types.h"
 
 /* Starts a task now and runs it until its first wait. `push` pushes the function and its
  * arguments and returns the number of arguments; less than 0: nothing is to be called.
@@ -23,5 +23,9 @@ Task *task_spawn(lua_State *L, int nargs);
 void task_wake(Task *task, TaskPush *push, void *ctx);
 void task_wake_later(Task *task, TaskPush *push, void *ctx); /* by the inbox */
 void task_kill(Task *task); /* ends it without running it again */
+
+Vm *task_vm(const Task *task); /* NULL once its generation is gone */
+Host *task_host(const Task *task);
+size_t task_count(const Vm *vm); /* those that have not finished */
 
 #endif

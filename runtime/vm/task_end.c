@@ -4,6 +4,7 @@
 #include <lauxlib.h>
 
 #include "vm/task_life.h"
+#include "vm/task_parts.h"
 
 /* --- listeners -------------------------------------------------------------------- */
 
@@ -69,4 +70,12 @@ int task_unpack_results(lua_State *L, bool ok) {
   luaL_checkstack(L, n + 1, "too many results");
   for (int i = 1; i <= n; i++) lua_rawgeti(L, table, i);
   return n;
+}
+
+bool task_is_finished(const Task *task) {
+  return task->finished;
+}
+
+bool task_ended_well(const Task *task) {
+  return task->finished && task->ok;
 }

@@ -1,10 +1,11 @@
-/* The end of a task, for others: listeners, and the results kept for them.
- */
+/* The end of a task, for others: listeners, and the results kept for them. */
 #ifndef TIDELOCK_VM_TASK_END_H
 #define TIDELOCK_VM_TASK_END_H
 
-#include "vm/task_parts.h"
+#include "vm/task_types.h"
 
+bool task_is_finished(const Task *task);
+bool task_ended_well(const Task *task); /* a finished one: it raised no error */
 /* Adds a listener to a task that is not finished; the caller holds a reference. */
 void task_on_end(Task *task, TaskEnd *end);
 void task_off_end(Task *task, TaskEnd *end); /* harmless when it was called already */

@@ -7,6 +7,7 @@
 
 #include "bridge/luaerror.h"
 #include "vm/task_life.h"
+#include "vm/task_parts.h"
 #include "vm/watchdog.h"
 
 /* --- tracebacks ------------------------------------------------------------------- */
@@ -144,4 +145,8 @@ void task_log_stopped(const Task *task) {
   if (task->vm->sharing && task->vm->stopped++) return;
   log_write(task->host->log, LOG_WARN, task->vm->owner->name,
             "%s was cancelled and went on waiting: it is stopped", task_name(task, name));
+}
+
+const char *task_trace(const Task *task) {
+  return task->trace;
 }

@@ -3,13 +3,15 @@
 #ifndef TIDELOCK_VM_TASK_ERROR_H
 #define TIDELOCK_VM_TASK_ERROR_H
 
-#include "vm/task_parts.h"
+#include "vm/task_types.h"
 
 /* Whether so many calls are nested that a traceback would take seconds: none is made. */
 bool task_is_deep(lua_State *L);
 /* For an error handler: sets *trace to a new traceback of where the error was raised, and
  * frees the old one. Leaves the error alone on the stack. May raise. */
 void task_keep_trace(lua_State *L, char **trace);
+/* The traceback of the error that ended a task; borrowed; NULL: none is known. */
+const char *task_trace(const Task *task);
 /* Returns new: the text of the error value on top of `co` (a coroutine, or the main
  * thread), and `trace` if not NULL. */
 char *task_describe_error(Vm *vm, lua_State *co, const char *trace);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "vm/cstack.h"
+#include "vm/task_parts.h"
 #include "vm/watchdog.h"
 
 /* --- coroutines ------------------------------------------------------------------- */
@@ -147,4 +148,8 @@ void task_unlink(Task *task) {
   else task->vm->tasks = task->next;
   if (task->next) task->next->prev = task->prev;
   task->prev = task->next = NULL;
+}
+
+size_t task_size(void) {
+  return sizeof(Task);
 }

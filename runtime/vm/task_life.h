@@ -6,7 +6,7 @@
 #ifndef TIDELOCK_VM_TASK_LIFE_H
 #define TIDELOCK_VM_TASK_LIFE_H
 
-#include "vm/task_parts.h"
+#include "vm/task_types.h"
 
 enum { TASK_NAME_ROOM = 128 };
 
@@ -23,6 +23,7 @@ void task_unlink(Task *task);
 void task_give_coroutine(Task *task, bool reusable);
 void tasks_free(Host *host); /* the records kept for reuse */
 
+size_t task_size(void); /* bytes of a record */
 /* Writes the task's name as reports have it; returns `out`. */
 const char *task_name(const Task *task, char out[TASK_NAME_ROOM]);
 

@@ -1,38 +1,9 @@
-/* The types of a task, shared by the files vm/task*.c and those that read its fields. A
+/* The record of a task, for the files of vm/ that read its fields: opaque elsewhere. A
  * task is owned by its references: see task_life.h. */
 #ifndef TIDELOCK_VM_TASK_PARTS_H
 #define TIDELOCK_VM_TASK_PARTS_H
 
-#include "vm/vm.h"
-
-typedef struct Wait Wait;
-struct Wait {
-  void (*cancel)(Wait *wait);
-};
-
-/* Runs in the task, protected: may raise. Pushes values, returns how many. */
-typedef int TaskPush(lua_State *L, void *ctx);
-
-/* The end of a task started from C: `results` values lie on top of co, or, when it failed
- * (it has been reported), the error value does. co is NULL when the task was killed. Must
- * not raise. */
-typedef void TaskDone(void *ctx, lua_State *co, int results, bool ok);
-
-/* A listener for the end of a task; embedded, called once. While a task has one, its
- * error is the listener's to report. */
-typedef struct TaskEnd TaskEnd;
-struct TaskEnd {
-  TaskEnd *next;
-  void (*ended)(TaskEnd *end);
-};
-
-/* Who a task is, for reports: "the handler of chat: new_message". `what` is static text;
- * the other parts may be NULL and are copied, cut where too long. */
-typedef struct TaskName {
-  const char *what, *of, *event;
-  size_t event_len;
-} TaskName;
-#define TASK_NAME(w, o) ((TaskName){.what = (w), .of = (o)})
+#include "vm/task_types.h"
 
 struct Task {
   Task *prev, *next; /* in the Vm's list, until it is finished */

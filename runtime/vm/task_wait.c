@@ -8,6 +8,7 @@
 #include "vm/task_end.h"
 #include "vm/task_error.h"
 #include "vm/task_life.h"
+#include "vm/task_parts.h"
 #include "vm/watchdog.h"
 
 /* A cancelled task may catch the error of its wait, and wait again, without end. After a
@@ -80,6 +81,17 @@ void task_cut(Task *task) {
   task->reloaded = true;
   if (task->started || task->queued) task_cancel(task);
   else task_kill(task); /* an event that waited for a serial handler */
+}
+
+void task_cancel_all(Vm *vm) {
+  for (Task *t = vm->tasks; t; t = t->next) task_cancel(t);
+}
+
+void task_cut_all(Vm *vm) {
+  for (Task *t = vm->tasks, *next; t; t = next) {
+    next = t->next;
+    task_cut(t);
+  }
 }
 
 /* --- awaiting another task -------------------------------------------------------- */

@@ -114,9 +114,7 @@ static int references(World *w) {
 }
 
 static int tasks(World *w) {
-  int count = 0;
-  for (Task *t = w->script->owner.current->tasks; t; t = t->next) count++;
-  return count;
+  return (int)task_count(w->script->owner.current);
 }
 
 static int resources(World *w) {

@@ -3,6 +3,7 @@
 #include "said_env.h"
 
 #include "vm/task_life.h"
+#include "vm/task_parts.h"
 
 static size_t count_free(const Host *host) {
   size_t count = 0;

@@ -94,6 +94,8 @@ def show_tests(tree):
 
 def main():
     tree = Tree()
+    if not tree.files:
+        sys.exit(f"no C file in {os.getcwd()}/runtime: run it at the root of the tree")
     unplaced = {folder_of(unit) for unit in tree.units} - FLOOR.keys()
     show("files", f"{len(tree.files)} in {len({folder_of(u) for u in tree.units})} folders"
          + (f"; on no floor: {', '.join(sorted(unplaced))}" if unplaced else ""))

@@ -139,6 +139,8 @@ def check_links(path):
                 problems.append(f"{path}:{number}: no page {target}")
 
 
+if not os.path.exists("Makefile") or not read_code():
+    sys.exit(f"no Makefile, or no C file, in {os.getcwd()}/runtime: run it at the root of the tree")
 check_names(PAGE, Tree())
 for page in PAGES:
     if not os.path.exists(page):

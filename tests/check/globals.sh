@@ -5,6 +5,7 @@
 set -eu
 here=$(dirname "$0")
 build=${1:-$here/../../build}
+[ -n "$(find "$build/runtime" -name '*.o' 2>/dev/null | head -n 1)" ] || { echo "no object in $build/runtime: build it first" && exit 1; }
 find "$build/runtime" -name '*.o' | sort | while read -r object; do
   source=${object#"$build/"}
   [ -f "${source%.o}.c" ] || continue # left from a file that is gone

@@ -1,6 +1,6 @@
 /* The types of Socket.IO v5 packets. */
-#ifndef TIDELOCK_PROTO_SOCKETIO_PARTS_H
-#define TIDELOCK_PROTO_SOCKETIO_PARTS_H
+#ifndef TIDELOCK_PROTO_SOCKETIO_TYPES_H
+#define TIDELOCK_PROTO_SOCKETIO_TYPES_H
 
 #include "core/base.h"
 
