@@ -13,9 +13,7 @@
  * Reading the clock costs a thirtieth of an event. Where events and timers are quick it
  * is read every STRIDE of them, where they are slow after each; when it is read, expired
  * timers go before the events that still wait.
- *
- * The heap is a binary heap of pointers to embedded timers; a timer knows its place, so
- * stopping one is O(log n) and nothing is allocated per timer. */
+ */
 #include "loop/loop.h"
 
 #include <math.h>
@@ -35,9 +33,7 @@ struct Loop {
   Event *first, **last;
   Event *after, **after_last; /* run at the end of the turn */
   uint64_t turn;
-  Timer **heap;
-  size_t timers, room;
-  uint64_t order;
+  TimerQueue timers;
   double armed; /* due time that `wake` is set to; INFINITY: not set */
   void (*idle)(void *ctx);
   void *idle_ctx;
@@ -105,59 +101,14 @@ static Event *inbox_pop(Loop *loop) {
 
 /* --- timers ----------------------------------------------------------------------- */
 
-static bool is_before(const Timer *a, const Timer *b) {
-  return a->due < b->due || (a->due == b->due && a->order < b->order);
-}
-
-static void put_at(Loop *loop, size_t i, Timer *timer) {
-  loop->heap[i] = timer;
-  timer->index = i + 1;
-}
-
-static void sift_up(Loop *loop, size_t i, Timer *timer) {
-  while (i > 0) {
-    size_t parent = (i - 1) / 2;
-    if (!is_before(timer, loop->heap[parent])) break;
-    put_at(loop, i, loop->heap[parent]);
-    i = parent;
-  }
-  put_at(loop, i, timer);
-}
-
-static void sift_down(Loop *loop, size_t i, Timer *timer) {
-  for (;;) {
-    size_t child = 2 * i + 1;
-    if (child >= loop->timers) break;
-    if (child + 1 < loop->timers && is_before(loop->heap[child + 1], loop->heap[child]))
-      child++;
-    if (!is_before(loop->heap[child], timer)) break;
-    put_at(loop, i, loop->heap[child]);
-    i = child;
-  }
-  put_at(loop, i, timer);
-}
-
 void timer_stop(Loop *loop, Timer *timer) {
-  if (!timer_active(timer)) return;
-  size_t i = timer->index - 1;
-  CHECK(i < loop->timers && loop->heap[i] == timer);
-  timer->index = 0;
-  Timer *moved = loop->heap[--loop->timers];
-  if (moved == timer) return;
-  if (i > 0 && is_before(moved, loop->heap[(i - 1) / 2])) sift_up(loop, i, moved);
-  else sift_down(loop, i, moved);
+  timer_queue_remove(&loop->timers, timer);
 }
 
 void timer_start_at(Loop *loop, Timer *timer, double due) {
-  CHECK(timer->fire != NULL && !isnan(due));
+  CHECK(timer->fire != NULL);
   timer_stop(loop, timer);
-  timer->due = due;
-  timer->order = loop->order++;
-  if (loop->timers == loop->room) {
-    loop->room = loop->room ? loop->room * 2 : 64;
-    loop->heap = xrealloc(loop->heap, loop->room * sizeof *loop->heap);
-  }
-  sift_up(loop, loop->timers++, timer);
+  timer_queue_add(&loop->timers, timer, due);
 }
 
 void timer_start(Loop *loop, Timer *timer, double seconds) {
@@ -188,8 +139,7 @@ static bool count_step(Pace *pace) {
 static void fire_due(Pace *pace) {
   Loop *loop = pace->loop;
   double now = pace->now;
-  while (loop->timers && loop->heap[0]->due <= now) {
-    Timer *timer = loop->heap[0];
+  for (Timer *timer; (timer = timer_queue_first(&loop->timers)) && timer->due <= now;) {
     timer_stop(loop, timer);
     timer->fire(timer);
     end_turn(loop);
@@ -221,11 +171,13 @@ static void on_spin(uv_idle_t *spin) {
 }
 
 static bool due_now(Loop *loop) {
-  return loop->timers && loop->heap[0]->due <= loop_now(loop);
+  const Timer *first = timer_queue_first(&loop->timers);
+  return first && first->due <= loop_now(loop);
 }
 
 static void arm_timer(Loop *loop) {
-  double due = loop->timers ? loop->heap[0]->due : INFINITY;
+  const Timer *first = timer_queue_first(&loop->timers);
+  double due = first ? first->due : INFINITY;
   if (due == loop->armed) return;
   loop->armed = due;
   if (isinf(due)) {
@@ -302,7 +254,7 @@ void loop_finish(Loop *loop) {
 }
 
 void loop_free(Loop *loop) {
-  CHECK(loop->timers == 0 && inbox_empty(loop));
+  CHECK(inbox_empty(loop));
   uv_close((uv_handle_t *)&loop->prepare, NULL);
   uv_close((uv_handle_t *)&loop->check, NULL);
   uv_close((uv_handle_t *)&loop->spin, NULL);
@@ -310,6 +262,6 @@ void loop_free(Loop *loop) {
   /* The first run does nothing if loop_stop was called since the last. */
   for (int i = 0; i < 2; i++) uv_run(&loop->uv, UV_RUN_NOWAIT);
   CHECK(uv_loop_close(&loop->uv) == 0);
-  free(loop->heap);
+  timer_queue_free(&loop->timers);
   free(loop);
 }

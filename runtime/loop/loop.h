@@ -1,4 +1,4 @@
-/* The loop: libuv, a heap of timers over one uv_timer, and the inbox.
+/* The loop: libuv, a queue of timers over one uv_timer, and the inbox.
  *
  * Library callbacks (libuv, curl, libwebsockets, sqlite) never call Lua. They put an
  * Event into the inbox, and the loop drains it in one place, after each poll, in slices
@@ -12,6 +12,7 @@
 
 #include "core/base.h"
 #include "core/log.h"
+#include "loop/timer_queue.h"
 
 typedef struct Loop Loop;
 
@@ -55,18 +56,11 @@ uint64_t loop_turn(const Loop *loop); /* the number of the turn; it rises with e
 /* Embed it; a zeroed Timer with `fire` set is stopped. fire runs in dispatch; the timer
  * is stopped by then and may be started again. Starting a running timer changes its due
  * time. Timers with equal due times fire in the order they were started. */
-typedef struct Timer Timer;
-struct Timer {
-  void (*fire)(Timer *timer);
-  double due; /* monotonic seconds */
-  uint64_t order;
-  size_t index; /* place in the heap + 1; 0: stopped */
-};
 void timer_start(Loop *loop, Timer *timer, double seconds);
 void timer_start_at(Loop *loop, Timer *timer, double due);
 void timer_stop(Loop *loop, Timer *timer);
 static inline bool timer_active(const Timer *timer) {
-  return timer->index != 0;
+  return timer->place != 0;
 }
 
 #endif

@@ -40,9 +40,9 @@ static int add_timer(lua_State *L, bool repeats) {
   need_declaring(L, repeats ? "timer.every" : "timer.after");
   timer_reserve(L);
   TimerHandle *handle = lua_newuserdatauv(L, sizeof *handle, 0);
-  luaL_setmetatable(L, timer_class);
-  lua_pushvalue(L, 2);
-  int function = luaL_ref(L, LUA_REGISTRYINDEX);
+  lua_pushvalue(L, lua_upvalueindex(1)); /* the class */
+  lua_setmetatable(L, -2);
+  int function = timer_refer(L, 2);
   *handle = timer_start_anonymous(vm_of(L), seconds, repeats, function);
   return 1;
 }
@@ -96,8 +96,11 @@ int luaopen_tidelock_timer(lua_State *L) {
   lua_setfield(L, -2, "__metatable");
   lua_pushstring(L, timer_class);
   lua_setfield(L, -2, "__name");
+  lua_pushvalue(L, -1);
   lua_setfield(L, LUA_REGISTRYINDEX, timer_class); /* when it is whole: all may raise */
   box_class(L, &named_box, named_methods, NULL);
-  luaL_newlib(L, functions);
+  luaL_newlibtable(L, functions);
+  lua_insert(L, -2);
+  luaL_setfuncs(L, functions, 1);
   return 1;
 }

@@ -15,11 +15,6 @@ static double next_due(double due, double period, double now) {
   return due > now ? due : due + ceil((now - due) / period) * period;
 }
 
-static int push_function(lua_State *L, void *ctx) {
-  lua_rawgeti(L, LUA_REGISTRYINDEX, *(int *)ctx);
-  return 0;
-}
-
 /* --- anonymous timers ------------------------------------------------------------- */
 
 struct ScriptTimer {
@@ -31,24 +26,40 @@ struct ScriptTimer {
   int function;
 };
 
-static void release_timer(ScriptTimer *t) {
-  Vm *vm = t->live.vm;
-  luaL_unref(vm->L, LUA_REGISTRYINDEX, t->function);
-  t->serial++;
-  t->live.next = vm->spare;
-  vm->spare = &t->live;
-}
-
 static void start_timer(VmTimer *timer) {
   ScriptTimer *t = CONTAINER_OF(timer, ScriptTimer, live);
   timer_start(timer->vm->host->loop, &t->timer, t->seconds);
 }
 
+/* Timers that are made one after the other with one function share its reference. They
+ * stand side by side in the Vm's list, since a new one is put before the last; so a
+ * reference has no other user where neither neighbour has it. */
+static bool has_function(const VmTimer *timer, int function) {
+  return timer && timer->start == start_timer &&
+         CONTAINER_OF(timer, const ScriptTimer, live)->function == function;
+}
+
+/* Just removed from the list: whether its reference was its alone. */
+static bool was_alone(const ScriptTimer *t) {
+  return !has_function(t->live.prev, t->function) &&
+         !has_function(t->live.next, t->function);
+}
+
+static void release_timer(ScriptTimer *t, bool alone) {
+  Vm *vm = t->live.vm;
+  if (alone) luaL_unref(vm->L, LUA_REGISTRYINDEX, t->function);
+  t->serial++;
+  t->live.next = vm->spare;
+  vm->spare = &t->live;
+}
+
 static void stop_timer(VmTimer *timer) {
   ScriptTimer *t = CONTAINER_OF(timer, ScriptTimer, live);
   timer_stop(timer->vm->host->loop, &t->timer);
-  release_timer(t);
+  release_timer(t, was_alone(t));
 }
+
+static const TaskName timer_name = {.what = "a timer"};
 
 static void on_fire(Timer *timer) {
   ScriptTimer *t = CONTAINER_OF(timer, ScriptTimer, timer);
@@ -56,13 +67,13 @@ static void on_fire(Timer *timer) {
   Loop *loop = vm->host->loop;
   if (t->repeats) {
     timer_start_at(loop, timer, next_due(timer->due, t->seconds, loop_now(loop)));
-    if (hold_has_room(vm))
-      task_start(vm, TASK_NAME("a timer", NULL), push_function, &t->function, NULL, NULL);
+    if (hold_has_room(vm)) task_start_referred(vm, timer_name, t->function);
     return;
   }
   vm_timer_remove(&t->live);
-  task_start(vm, TASK_NAME("a timer", NULL), push_function, &t->function, NULL, NULL);
-  release_timer(t);
+  bool alone = was_alone(t); /* what runs may end its neighbours */
+  task_start_referred(vm, timer_name, t->function);
+  release_timer(t, alone);
 }
 
 /* With its place among the loop's timers. */
@@ -81,7 +92,21 @@ void timer_reserve(lua_State *L) {
 static ScriptTimer *take_timer(Vm *vm) {
   ScriptTimer *t = CONTAINER_OF(vm->spare, ScriptTimer, live);
   vm->spare = t->live.next;
+  __builtin_prefetch(vm->spare);
   return t;
+}
+
+int timer_refer(lua_State *L, int index) {
+  const VmTimer *last = vm_of(L)->timers;
+  if (last && last->start == start_timer) {
+    int function = CONTAINER_OF(last, const ScriptTimer, live)->function;
+    lua_rawgeti(L, LUA_REGISTRYINDEX, function);
+    bool same = lua_rawequal(L, index, -1);
+    lua_pop(L, 1);
+    if (same) return function;
+  }
+  lua_pushvalue(L, index);
+  return luaL_ref(L, LUA_REGISTRYINDEX);
 }
 
 TimerHandle timer_start_anonymous(Vm *vm, double seconds, bool repeats, int function) {
@@ -120,8 +145,8 @@ static void on_named(Timer *timer) {
   timer_start_at(loop, timer, next_due(timer->due, t->period, loop_now(loop)));
   Declaration *decl = res->decls;
   if (!decl || !declaration_live(decl) || !hold_has_room(decl->vm)) return;
-  task_start(decl->vm, TASK_NAME("the timer", res->name), push_function,
-             &decl->functions[TIMER_FUNCTION], NULL, NULL);
+  task_start_referred(decl->vm, TASK_NAME("the timer", res->name),
+                      decl->functions[TIMER_FUNCTION]);
 }
 
 static int named_open(Resource *res, Error *err) {

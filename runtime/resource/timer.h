@@ -17,7 +17,10 @@ typedef struct TimerHandle {
 
 /* So that timer_start_anonymous cannot fail; may raise (memory). */
 void timer_reserve(lua_State *L);
-/* Calls the function, a reference that it takes. */
+/* A reference to the function at this index, for the timer that is started next; may
+ * raise (memory). */
+int timer_refer(lua_State *L, int index);
+/* Calls the function; takes the reference, from timer_refer. */
 TimerHandle timer_start_anonymous(Vm *vm, double seconds, bool repeats, int function);
 void timer_stop_anonymous(TimerHandle handle); /* harmless when it has ended */
 

@@ -212,6 +212,23 @@ void task_start(Vm *vm, TaskName name, TaskPush *push, void *ctx, TaskDone *done
   start_pushing(task, push, ctx);
 }
 
+static int push_referred(lua_State *L, void *ctx) {
+  lua_rawgeti(L, LUA_REGISTRYINDEX, *(const int *)ctx);
+  return 0;
+}
+
+void task_start_referred(Vm *vm, TaskName name, int function) {
+  if (hold_wanted(vm)) {
+    task_start(vm, name, push_referred, &function, NULL, NULL);
+    return;
+  }
+  Task *task = task_new(vm, name, on_event);
+  if (!task) return;
+  lua_pushcfunction(task->co, f_body);
+  push_referred(task->co, &function); /* cannot raise */
+  resume_task(task, 1);
+}
+
 void task_run_prepared(Task *task) {
   CHECK(!task->started);
   if (hold_wanted(task->vm)) hold_task(task);

@@ -10,8 +10,11 @@
  * `done` may be NULL. */
 void task_start(Vm *vm, TaskName name, TaskPush *push, void *ctx, TaskDone *done,
                 void *done_ctx);
-/* The same, but only prepared: returns the task (borrowed) for task_run_prepared, or NULL
- * when push failed (reported). */
+/* The same for a function without arguments, by its reference in the registry: the task
+ * has less to set up. */
+void task_start_referred(Vm *vm, TaskName name, int function);
+/* As task_start, but only prepared: returns the task (borrowed) for task_run_prepared, or
+ * NULL when push failed (reported). */
 Task *task_prepare(Vm *vm, TaskName name, TaskPush *push, void *ctx, TaskDone *done,
                    void *done_ctx);
 void task_run_prepared(Task *task);

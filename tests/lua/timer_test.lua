@@ -49,6 +49,44 @@ test.describe("after", function()
     other:stop()
   end)
 
+  -- Timers that are made one after the other with one function share what keeps it alive.
+  test.it("many with one function: each fires or is stopped alone; then the function is free", function()
+    local kept = setmetatable({}, { __mode = "v" })
+    local fired, others = 0, 0
+    do
+      local function count() fired = fired + 1 end
+      local function other() others = others + 1 end
+      kept.count, kept.other = count, other
+      local made = {}
+      for i = 1, 90 do made[i] = timer.after(0.001 * (i % 2 + 1), i % 30 == 0 and other or count) end
+      local ticking = timer.every(0.001, count)
+      for i = 1, 90, 9 do made[i]:stop() end
+      made[90]:stop()
+      ticking:stop()
+      timer.after(0.003, other)
+    end
+    test.wait_for(function() return others == 3 and fired == 77 end)
+    test.wait_for(function()
+      collectgarbage()
+      return kept.count == nil and kept.other == nil
+    end)
+  end)
+
+  test.it("one that runs may stop those that share its function", function()
+    local handles, seen = {}, {}
+    local function stop_all()
+      seen[#seen + 1] = true
+      for i = 1, 3 do handles[i]:stop() end
+      collectgarbage()
+      for i = 1, 20 do timer.after(0, function() seen[i + 100] = i end) end -- they take what is free
+    end
+    for i = 1, 3 do handles[i] = timer.after(0.001 * i, stop_all) end
+    test.wait_for(function() return seen[120] end)
+    task.sleep(0.005)
+    expect(#seen).is(1)
+    for i = 1, 20 do expect(seen[i + 100]).is(i) end
+  end)
+
   test.it("lives without its handle", function()
     local fired
     timer.after(0.005, function() fired = true end)
