@@ -346,7 +346,7 @@ static bool has_room(const Declaration *decl, size_t size) {
   if (!charge_is_over(owner->charge, size)) return true;
   log_write(
       owner->host->log, LOG_WARN, owner->name,
-      "%s: on_any_outgoing is not told of what is sent: the script holds as much as "
+      "%s: on_any_outgoing is not called for what is sent: the script holds as much as "
       "it may",
       decl->res->name);
   return false;

@@ -91,7 +91,7 @@ typedef struct Over {
   const SocketInfo *info;
 } Over;
 
-static int push_told(lua_State *L, void *ctx) {
+static int push_closed(lua_State *L, void *ctx) {
   const Over *over = ctx;
   if (!over->connection->res) return push_gone(L, NULL);
   return push_over(L, over->connection, over->info);
@@ -116,7 +116,7 @@ static void on_timeout(Timer *timer) {
   free(w);
 }
 
-/* --- telling ----------------------------------------------------------------------- */
+/* --- waking ------------------------------------------------------------------------ */
 
 static void wake_all(Declaration *d, TaskPush *push, void *ctx) {
   Waiters taken = {NULL};
@@ -130,14 +130,14 @@ static void wake_all(Declaration *d, TaskPush *push, void *ctx) {
   }
 }
 
-/* Looks at the state as it is: it may be another by now than what was told. */
+/* Looks at the state as it is: it may have changed since the event came. */
 void connection_wake_waiters(Connection *c, const SocketInfo *info) {
   Over over = {c, info};
   for (Declaration *d = c->res ? c->res->decls : NULL; d && c->res; d = d->next_bound) {
     SocketState state = socket_state(c->socket);
     if (state == SOCKET_CONNECTED) wake_all(d, push_true, NULL);
     else if (state == SOCKET_CLOSED || state == SOCKET_IDLE)
-      wake_all(d, push_told, &over);
+      wake_all(d, push_closed, &over);
   }
 }
 

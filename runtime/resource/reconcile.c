@@ -26,7 +26,7 @@
 static void swap_options(Resource *res, Declaration *decl) {
   void *options = res->options;
   res->options = decl->options;
-  decl->options = options; /* kept for undoing, and for telling what changed */
+  decl->options = options; /* kept for undoing, and to log what changed */
 }
 
 /* --- another name ------------------------------------------------------------------ */

@@ -1,9 +1,9 @@
 /* Scripts' stores: the resource around a data Store, and who hears of its changes.
  *
  * Subscribers run after the turn in which something changed, before the next one; each is
- * told once, with the value now and the value as it last saw it. What they change is
- * heard in a further round of the same turn's end; subscribers that go on changing each
- * other's stores are stopped after a number of rounds, and the stores are named.
+ * called once, with the value now and the value as it last saw it. What they change is
+ * delivered in a further round of the same turn's end; subscribers that go on changing
+ * each other's stores are stopped after a number of rounds, and the stores are named.
  *
  * A declaration's `states` are its on_error handlers. A version that rises over a reload
  * is migrated before anything is final (prepare), and committed at the swap (join). */
@@ -42,7 +42,7 @@ Subscriptions *store_subscriptions(Declaration *decl); /* this declaration's; bo
 bool store_begin_change(Declaration *decl); /* false: one is under way */
 void store_end_change(Declaration *decl);
 
-/* Whoever was held back when a store changed is told when the turn is over. */
+/* Subscribers that were held back when a store changed are called when the turn ends. */
 void stores_look_again(Stores *stores);
 
 /* Whether something of the store that is there is not on disk yet. */

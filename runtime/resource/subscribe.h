@@ -1,5 +1,5 @@
-/* Subscriptions of one declaration to its store: selectors, what they gave last, whom to
- * tell. */
+/* Subscriptions of one declaration to its store: selectors, the values that they returned
+ * last, and handlers. */
 #ifndef TIDELOCK_RESOURCE_SUBSCRIBE_H
 #define TIDELOCK_RESOURCE_SUBSCRIBE_H
 
@@ -21,7 +21,7 @@ Subscription *subscription_new(lua_State *L, Subscriptions *list, const char *st
 /* The handler runs with the first baseline too, with nil for what was before. */
 void subscription_set_immediate(Subscription *s, bool immediate);
 
-/* Asks each selector and tells the handlers of those whose value is another now. */
+/* Calls each selector, and the handlers of those whose value has changed. */
 void subscriptions_notify(Vm *vm, Subscriptions *list, Value root);
 /* For those that have none yet: what the selector gives now is what was seen last. */
 void subscriptions_baseline(Vm *vm, Subscriptions *list, Value root);

@@ -9,7 +9,7 @@ typedef struct ScriptTimer
     ScriptTimer; /* of its Vm; may be used again when it has ended */
 
 /* Ended timers are used again under another serial, never freed before their Vm: so a
- * stale handle is told by comparing, and collecting handles costs nothing. */
+ * stale handle is found out by comparing, and collecting handles costs nothing. */
 typedef struct TimerHandle {
   ScriptTimer *timer;
   uint64_t serial;

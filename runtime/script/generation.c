@@ -24,7 +24,7 @@ enum { STAGE_MEMORY_MIB = 64 };
 static void on_ended(Event *event);
 static void on_grace(Span *span);
 
-/* --- what its Vm asks and tells ----------------------------------------------------- */
+/* --- the hooks of its Vm ------------------------------------------------------------ */
 
 static void on_task_ended(Vm *vm) {
   Generation *gen = (Generation *)vm;

@@ -1,5 +1,5 @@
 /* A script: a name, a path, and its generations. Loading for the first time and reloading
- * are one act (transaction.c tells it). */
+ * are one act (described in transaction.c). */
 #ifndef TIDELOCK_SCRIPT_SCRIPT_H
 #define TIDELOCK_SCRIPT_SCRIPT_H
 

@@ -314,7 +314,7 @@ static bool is_stale(const Dir *dir) {
 }
 
 /* What changed before the watch stood is seen by reading once more. A folder that went
- * meanwhile is one that its parent's watch tells of. */
+ * meanwhile is one that its parent's watch reports. */
 static int start_dir(Dir *dir) {
   struct stat st;
   if (stat(dir->point.dir, &st) != 0) return 0;

@@ -182,7 +182,7 @@ static int f_keep_trace(lua_State *L) {
 }
 
 /* xpcall(f, handler, ...): the handler runs after unwinding, so that hooks reach it;
- * debug.traceback inside it still tells where the error was raised. */
+ * debug.traceback inside it still shows where the error was raised. */
 static int f_xpcall(lua_State *L) {
   int n = lua_gettop(L);
   luaL_checktype(L, 2, LUA_TFUNCTION);

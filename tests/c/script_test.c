@@ -17,6 +17,7 @@
 #include "resource/resource.h"
 #include "script/batch.h"
 #include "script/parts.h"
+#include "script/script.h"
 #include "vm/task.h"
 
 typedef struct World {

@@ -173,7 +173,7 @@ class Tree:
         self.by_path = {file.path: file for file in self.files}
         self.expand_macros()
         self.units = sorted({file.unit for file in self.files})
-        self.functions = [f for file in self.files if file.path.endswith(".c") for f in file.functions]
+        self.functions = [f for file in self.files for f in file.functions]
         self.arrows = {}  # (from, to) → {"include": [place], "call": {name: place}}
         self.find_includes()
         self.find_calls()

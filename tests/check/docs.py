@@ -9,6 +9,9 @@ In docs/architecture.md each word in backticks is one of these, or the check fai
   `tidelock.NAME`, `chat:emit(...)`, `a b`   Lua, options, commands: not looked up
 A row of a table whose first cell is one C file names functions of that file.
 
+In comments of runtime/ and stdlib/, whether in backticks or not: a file (NAME.c, folder/NAME.h) is there,
+`name()` is a function, and a name with an underscore stands somewhere in code.
+
 In all pages: no line has more than 100 columns, tables apart; a relative link leads to a file."""
 import glob
 import os
@@ -21,6 +24,17 @@ COLUMNS = 100
 # Words of Lua, of options and of placeholders, which are no names in C.
 OTHER_WORDS = {"RELOADED", "main.lua", "on_start"}
 FILE = re.compile(r"[\w./-]+(\.(c|h|lua|sh|py|md|mk|json|allow|supp)|/)")
+
+STRING = r'"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\''
+C_COMMENT = re.compile(r"(/\*.*?\*/|//[^\n]*)|" + STRING, re.S)
+LUA_COMMENT = re.compile(r"(--\[(=*)\[.*?\]\2\]|--[^\n]*)|" + STRING, re.S)
+COMMENT_FILE = re.compile(r"(?<![\w/.*<-])(?:[\w-]+/)*[\w-]+\.(?:c|h|lua|py|sh)\b(?![.(\w])")
+COMMENT_NAME = re.compile(r"(?<![\w.:/\"'-])([a-z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)*)(\(\))?(?![\w./-]*\.(?:c|h|lua)\b)(?!\w)")
+# Files of Lua itself; those of an example; terms that are no names of ours.
+LUAS_OWN = re.compile(r"l[a-z]+\.[ch]")
+OTHER_FILES = {"x.lua", "x_test.lua", "bot.lua", "dir/bot.lua"}
+OTHER_NAMES = {"close_notify", "fn"}
+LIBRARY_NAME = re.compile(r"(lua|luaL|uv|curl|sqlite3|lws|__)_|__")
 
 problems = []
 
@@ -141,7 +155,70 @@ def check_links(path):
 
 if not os.path.exists("Makefile") or not read_code():
     sys.exit(f"no Makefile, or no C file, in {os.getcwd()}/runtime: run it at the root of the tree")
-check_names(PAGE, Tree())
+def comments_of(path):
+    """[(line number, text)] of the comments of a C or Lua file."""
+    with open(path, encoding="utf-8") as file:
+        text = file.read()
+    pattern = LUA_COMMENT if path.endswith(".lua") else C_COMMENT
+    return [(text.count("\n", 0, m.start()) + 1, m.group(1)) for m in pattern.finditer(text) if m.group(1)]
+
+
+def code_names(tree):
+    """Each name that stands in code: of C, of Lua, of the Makefile."""
+    names = set(tree.words)
+    for path in glob.glob("runtime/**/*.[ch]", recursive=True):
+        with open(path, encoding="utf-8") as file:  # what a text names, scripts may use
+            names.update(re.findall(r"[A-Za-z_]\w*", without_comments(file.read())))
+    for path in [*glob.glob("stdlib/**/*.lua", recursive=True), *glob.glob("scripts/**/*.lua", recursive=True), "Makefile"]:
+        with open(path, encoding="utf-8") as file:
+            text = file.read()
+        names.update(re.findall(r"[A-Za-z_]\w*", text if "/meta/" in path else LUA_COMMENT.sub(kept_code, text)))
+    return names
+
+
+def kept_code(match):
+    return " " if match.group(1) else match.group()
+
+
+def all_files():
+    """Each file, by its path and all that ends it: runtime/vm/vm.h, vm/vm.h and vm.h."""
+    found = set()
+    for root in ("runtime", "stdlib", "scripts", "examples", "tests/*", "docs"):
+        for path in glob.glob(root + "/*.*") + ([] if "*" in root else glob.glob(root + "/**/*.*", recursive=True)):
+            parts = path.split("/")
+            found.update("/".join(parts[i:]) for i in range(len(parts)))
+    return found
+
+
+def wrong_in_comment(text, files, names):
+    """[(offset, name, what is wrong)]"""
+    wrong = []
+    for match in COMMENT_FILE.finditer(text):
+        name = match.group()
+        if not LUAS_OWN.fullmatch(name) and name not in files and "NAME" not in name:
+            wrong.append((match.start(), name, "no such file"))
+    for match in COMMENT_NAME.finditer(text):
+        name = match.group(1)
+        if ("_" in name or match.group(2)) and name not in names and not LIBRARY_NAME.match(name):
+            wrong.append((match.start(), name + (match.group(2) or ""), "no such name in the code"))
+    return wrong
+
+
+def check_comments(tree):
+    files, count = all_files() | OTHER_FILES, 0
+    names = code_names(tree) | OTHER_NAMES | {os.path.splitext(os.path.basename(file))[0] for file in files}
+    for path in sorted([*glob.glob("runtime/**/*.[ch]", recursive=True), *glob.glob("stdlib/**/*.lua", recursive=True)]):
+        for first, text in comments_of(path):
+            count += 1
+            problems.extend(f"{path}:{first + text.count(chr(10), 0, at)}: {name}: {wrong}"
+                            for at, name, wrong in wrong_in_comment(text, files, names))
+    if count < 1000:
+        problems.append(f"{count} comments were looked at: the check has lost them")
+
+
+tree = Tree()
+check_names(PAGE, tree)
+check_comments(tree)
 for page in PAGES:
     if not os.path.exists(page):
         problems.append(f"{page} is not there")

@@ -44,6 +44,21 @@ done
 long=$(printf 'word %.0s' {1..21})
 is "a long line is seen" "$(pages "1s/.*/$long/" CONTRIBUTING.md)" "CONTRIBUTING.md:1: 105 columns"
 
+# Comments of the code: what they name is there.
+rm -rf tree && mkdir tree && cp -R "$ROOT"/{runtime,stdlib,docs,README.md,CONTRIBUTING.md,Makefile} tree/
+ln -s "$ROOT"/{scripts,examples,tests} tree/
+comments() { # FILE COMMENT: what the check says with that comment more
+  cp "tree/$1" kept && printf '%s\n' "$2" >>"tree/$1"
+  (cd tree && tests/check/docs.sh 2>&1 | sed 's/:[0-9]*:/:N:/')
+  mv kept "tree/$1"
+}
+is "a file that is gone" "$(comments runtime/core/log.c '/* as log_gone.c and core/log.h do */')" "runtime/core/log.c:N: log_gone.c: no such file"
+is "one of another folder" "$(comments runtime/vm/vm.h '/* core/task.h */')" "runtime/vm/vm.h:N: core/task.h: no such file"
+is "a function that is gone" "$(comments runtime/core/log.h '// log_write() calls log_nothing()')" \
+  "runtime/core/log.h:N: log_nothing(): no such name in the code"
+is "a name without parentheses" "$(comments stdlib/task.lua '-- as in task_never')" "stdlib/task.lua:N: task_never: no such name in the code"
+is "a text is no comment" "$(comments stdlib/task.lua 'return "-- task_never", '\''never_c.c'\')" ""
+
 is "there are examples" "$(($(ls blocks/*.lua | wc -l) > 10 && $(ls blocks/*.sh | wc -l) > 2))" 1
 
 # --- where they run --------------------------------------------------------------------------

@@ -201,14 +201,22 @@ printf '#include "core/low.h"\n#include "core/other.h"\nint low(void) { return o
 file script/high.h <<<'int high(void);'
 
 seen=$("$ROOT/tests/check/counts.sh" --list)
-check "the figures count it" in_order "upward arrows between folders:    0" "upward arrows inside folders:     1" \
+check "the figures count it" in_order "upward arrows between folders:       0" "upward arrows inside folders:        1" \
   "circles of files:" "core/low, core/other"
-check "and one-word statics and files without a test" in_order "static functions of one word:     0 of 0" "0 of 0 with logic"
+check "and one-word statics and files without a test" in_order "static functions of one word:        0 of 0" "0 of 0 with logic"
 file script/other.h <<<'static inline int one(void) { return 1; }'
 printf 'static int one(int a) {\n  return a ? 1 : 2;\n}\nstatic int two_words(int told) {\n  return one(told);\n}\n' | file script/words.c
 seen=$("$ROOT/tests/check/counts.sh" --list)
-check "by their names" in_order "static functions of one word:     1 of 2, 50.0 % (script 1)" "script/words.c:1: one" \
-  '"told", "tell":                   2' "0 of 1 with logic" runtime/script/words.c
+check "by their names" in_order "static functions of one word:        2 of 3, 66.7 % (script 2)" "script/words.c:1: one" \
+  '"told", "tell":                      2' "0 of 1 with logic" runtime/script/words.c
+file script/plain.c <<<'/* if it is so, for a while */ int plain(void) { return 1; }'
+file core/words.c <<<'int core_words(int a) { return a ? 1 : 2; }'
+file core/words.h <<<'static inline int two(int a) { return a; } /* it tells, telling */'
+mkdir -p tests/c && printf '#include "script/words.h"\n' >tests/c/words_test.c
+seen=$("$ROOT/tests/check/counts.sh" --list)
+check "of two files of one name the test is of that whose header it includes" has "1 of 2 with logic; without: core 1"
+check "inline functions of headers are counted" has "static functions of one word:        3 of 4"
+check "so is each form of the word" has '"told", "tell":                      4'
 
 file attic/new.h <<<''
 layers
