@@ -3,13 +3,13 @@
 
 #include "core/value_node.h"
 
-static Value step_into(Value v, const ValueStep *step) {
+static Value child_at_step(Value v, const ValueStep *step) {
   return step->key ? value_object_get(v, step->key, step->key_len)
                    : value_array_at(v, step->index);
 }
 
 Value value_get(Value root, const ValueStep *steps, size_t count) {
-  for (size_t i = 0; i < count; i++) root = step_into(root, &steps[i]);
+  for (size_t i = 0; i < count; i++) root = child_at_step(root, &steps[i]);
   return root;
 }
 
@@ -24,7 +24,7 @@ static int put_step(ValueAccount *account, Value *v, const ValueStep *step, Valu
 static int set_below(ValueAccount *account, Value *v, const ValueStep *steps,
                      size_t count, Value item) {
   if (count == 1) return put_step(account, v, steps, item);
-  Value child = value_retain(step_into(*v, steps));
+  Value child = value_retain(child_at_step(*v, steps));
   if (child.type == VALUE_ABSENT) child = value_object(account);
   if (child.type == VALUE_ABSENT) return value_release(item), ERR_MEMORY;
   int code = set_below(account, &child, steps + 1, count - 1, item);

@@ -305,7 +305,7 @@ static size_t lay_out(const Sync *s, const ValuePath *path, ValueStep *steps) {
   return n;
 }
 
-static Value step_into(const Sync *s, Value at, const ValueStep *steps, size_t i) {
+static Value item_at_step(const Sync *s, Value at, const ValueStep *steps, size_t i) {
   return i == 0 ? s->after : value_get(at, &steps[i], 1);
 }
 
@@ -320,7 +320,7 @@ static int on_change(void *ctx, const ValueChange *c) {
     if (is_done(s->rows, b, &at)) return 0;
     Branch *child = child_at(b, &at);
     bool last = i + 1 == n;
-    item = step_into(s, item, steps, i);
+    item = item_at_step(s, item, steps, i);
     if (last && c->kind == VALUE_REMOVE) remove_item(s->rows, b, &at);
     else if (!child || (last && c->kind == VALUE_SET))
       write_row(s->rows, b, &at, item, (int)i);

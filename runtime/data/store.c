@@ -183,7 +183,7 @@ static void remember_change(Store *s, Value before, const char *script,
   s->used = changed_bytes(s);
 }
 
-static bool commit_root(Store *s, Value root, const char *script, const char *action) {
+static bool replace_root(Store *s, Value root, const char *script, const char *action) {
   if (value_same(root, s->root)) {
     value_release(root);
     return false;
@@ -199,7 +199,7 @@ static void call_listener(Store *s) {
 }
 
 static bool commit_settled(Store *s, Value root, const char *script, const char *action) {
-  return commit_root(s, value_settle(s->account, s->root, root), script, action);
+  return replace_root(s, value_settle(s->account, s->root, root), script, action);
 }
 
 bool store_commit(Store *s, Value root, const char *script, const char *action) {
@@ -229,7 +229,7 @@ int store_undo(Store *s, size_t n, const char *script, Error *err) {
                        "undo(%zu): the state was migrated since, and is of another shape",
                        n);
   Value root = value_retain(change_at(s, s->count - n)->before);
-  commit_root(s, root, script, "undo"); /* the same nodes as before */
+  replace_root(s, root, script, "undo"); /* the same nodes as before */
   call_listener(s);
   return 0;
 }

@@ -213,7 +213,7 @@ static int f_attach(lua_State *L) {
 /* --- reading ---------------------------------------------------------------------- */
 
 /* Takes one step of a path; raises where it is no key. */
-static Value step_into(lua_State *L, Value at, int index) {
+static Value child_by_argument(lua_State *L, Value at, int index) {
   if (lua_isinteger(L, index)) {
     lua_Integer i = lua_tointeger(L, index);
     return at.type == VALUE_ARRAY && i >= 1 ? value_array_at(at, (size_t)i - 1)
@@ -230,7 +230,7 @@ static int f_get(lua_State *L) {
   Declaration *decl = check_store(L, "store:get", SHARE_READ);
   int n = lua_gettop(L);
   Value at = store_root(store_of(decl));
-  for (int i = 2; i <= n; i++) at = step_into(L, at, i);
+  for (int i = 2; i <= n; i++) at = child_by_argument(L, at, i);
   view_push(L, at);
   return 1;
 }
@@ -242,7 +242,8 @@ static const char *script_of(lua_State *L) {
 }
 
 /* Takes root. */
-static void commit_root(lua_State *L, Declaration *decl, Value root, const char *action) {
+static void commit_change(lua_State *L, Declaration *decl, Value root,
+                          const char *action) {
   store_commit(store_of(decl), root, script_of(L), action);
 }
 
@@ -282,7 +283,7 @@ static int f_set(lua_State *L) {
     value_release(root);
     return luaL_error(L, "store:set: %s", err.message);
   }
-  commit_root(L, decl, root, "set");
+  commit_change(L, decl, root, "set");
   return 0;
 }
 
@@ -333,7 +334,7 @@ static int f_change(lua_State *L) {
   int status = lua_pcall(L, 3, 0, 0); /* a C boundary: the change cannot wait */
   store_end_change(decl);
   if (status != LUA_OK) return lua_error(L);
-  commit_root(L, decl, root, lua_tostring(L, 2));
+  commit_change(L, decl, root, lua_tostring(L, 2));
   return 0;
 }
 

@@ -155,8 +155,8 @@ static void on_gone(void *ctx, uint64_t id) {
   start_server(ctx, "end", push_gone, &call);
 }
 
-static void on_message(void *ctx, uint64_t id, bool binary, const char *data,
-                       size_t len) {
+static void on_client_message(void *ctx, uint64_t id, bool binary, const char *data,
+                              size_t len) {
   Call call = {.id = id, .binary = binary, .data = data, .len = len};
   start_server(ctx, "message", push_message, &call);
 }
@@ -169,7 +169,8 @@ static void on_closed(void *ctx, uint64_t id, int code, const char *reason, size
 /* --- the resource ----------------------------------------------------------------- */
 
 static int core_open(Resource *res, Error *err) {
-  static const ServerCallbacks callbacks = {on_request, on_gone, on_message, on_closed};
+  static const ServerCallbacks callbacks = {on_request, on_gone, on_client_message,
+                                            on_closed};
   Core *core = xcalloc(1, sizeof *core);
   *core = (Core){.res = res, .refs = 1};
   ServerOptions options = *(const ServerOptions *)res->options;

@@ -30,7 +30,7 @@ static void on_pong(void *ctx, const char *data, size_t len) {
   }
 }
 
-static void on_message(void *ctx, bool binary, const char *data, size_t len) {
+static void on_ws_message(void *ctx, bool binary, const char *data, size_t len) {
   Engine *e = ctx;
   if (e->options->plain) engine_take_frame(e, binary, data, len);
   else if (binary) engine_take_bytes(e, data, len);
@@ -64,8 +64,8 @@ static void on_unsent(void *ctx, bool binary, const char *data, size_t len) {
   if (e->upgrade == UPGRADE_NONE) engine_take_unsent(e, binary, data, len);
 }
 
-const WsCallbacks engine_ws_callbacks = {on_open, on_message, on_closed,
-                                         on_pong, on_unsent,  engine_may_write};
+const WsCallbacks engine_ws_callbacks = {on_open, on_ws_message, on_closed,
+                                         on_pong, on_unsent,     engine_may_write};
 
 /* --- the transport ---------------------------------------------------------------- */
 

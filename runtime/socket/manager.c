@@ -328,7 +328,7 @@ static int take_packet(Manager *m, bool binary, const char *data, size_t len,
   return whole;
 }
 
-static void on_message(void *ctx, bool binary, const char *data, size_t len) {
+static void on_engine_message(void *ctx, bool binary, const char *data, size_t len) {
   Manager *m = ctx;
   SioPacket packet;
   const SioBytes *attachments;
@@ -378,8 +378,8 @@ static void on_unsent(void *ctx, bool binary, const char *data, size_t len) {
   if (user && event && packet.ack == SIO_NO_ACK) user->events->unsent(user, data, len);
 }
 
-static const EngineCallbacks callbacks = {on_open, on_message, on_lost,
-                                          on_pong, on_passed,  on_unsent};
+static const EngineCallbacks callbacks = {on_open, on_engine_message, on_lost,
+                                          on_pong, on_passed,         on_unsent};
 
 /* --- the engine's beginning ------------------------------------------------------- */
 
