@@ -4,7 +4,8 @@
  *   - no serial handler runs, and not too many others do: so that nothing more is read
  *     than can be handled.
  * Whatever may end such a wait calls `wake`: more input, a handler's end, a handler that
- * was added, a generation that went live. The end is reported when all handlers have ended.
+ * was added, a generation that went live. The end is reported when all handlers have
+ * ended.
  *
  * The struct outlives the resource while handlers run or the pump waits in the inbox. */
 #include "resource/declare.h"
