@@ -1,4 +1,7 @@
-/* The database as the loop sees it: see db.h. What becomes of a job is db_thread.c's. */
+/* See db.h. The loop puts jobs into the queue. The thread of the database takes them from
+ * it, opens the file, does each write in a transaction, and gives the job back through
+ * the inbox. A job stays first in the queue while it is done, so that one that fails
+ * keeps its place. */
 #include "data/db.h"
 
 #include <stdlib.h>
@@ -7,14 +10,305 @@
 #include <unistd.h>
 
 #include "core/clock.h"
-#include "data/db_thread.h"
+#include "data/db_aside.h"
+#include "data/db_checkpoint.h"
+#include "data/db_place.h"
+#include "data/db_tables.h"
 #include "loop/output.h"
 
-/* --- on the loop ----------------------------------------------------------------------
- */
+/* `mutex` guards the queue, the finished jobs, and the state of trouble; `sql` and the
+ * flags about it belong to the thread. */
+struct Db {
+  Loop *loop;
+  char *path;
+  int lock; /* the open lock file */
+  double retry;
+  _Atomic size_t *unsaved, none; /* writes that wait; `none`: for no counter */
+  uv_thread_t thread;
+  uv_async_t async;
+  uv_mutex_t mutex;
+  uv_cond_t wake, answered;
+  DbJob *first, **last, *finished, **finished_last;
+  DbJob *asked, **asked_last; /* reads, done before the queue */
+  bool closing, trouble;
+  bool reported; /* the value of `trouble` that the watchers have */
+  double until;  /* closing: monotonic seconds, for a lock that another process holds */
+  Error why;
+  FileId file; /* the one that was opened */
+  int max_pages;
+  sqlite3 *reader; /* the loop's */
+  sqlite3 *sql;
+  Checkpoints *checkpoints; /* NULL before the first write */
+  bool opened, writable;    /* once read; its tables are there */
+  bool old;                 /* its format is no longer read */
+  DbWatcher *watchers;
+  DbOptions options; /* its folder is owned */
+  Event news, gone;
+};
+
+/* --- on the thread: the file -------------------------------------------------------- */
+
+/* A result beside sqlite's own: the file at the path is not the one that was opened. */
+enum { GONE = SQLITE_IOERR | (0x7F << 8) };
+
+static int set_gone_error(const Db *db, Error *err) {
+  return error_set(err, ERR_IO,
+                   "%.200s is gone, or another file is there now: until it is back, "
+                   "nothing is on disk",
+                   db->path);
+}
+
+static int set_sql_error(Db *db, int rc, const char *what, Error *err) {
+  if (rc == SQLITE_OK) return 0;
+  if (rc == GONE) return set_gone_error(db, err);
+  bool last = db->sql && (sqlite3_errcode(db->sql) & 0xFF) == (rc & 0xFF);
+  const char *why = last ? sqlite3_errmsg(db->sql) : sqlite3_errstr(rc);
+  return error_set(err, ERR_IO, "cannot %s %.200s: %.80s", what, db->path, why);
+}
+
+static void close_sql(Db *db) {
+  sqlite3_close(db->sql);
+  db->sql = NULL;
+  db->writable = false;
+}
+
+static int lock_patience(const Db *db) {
+  double left = db->until - clock_monotonic();
+  if (!db->closing || left >= 1) return 1000;
+  return left > 0 ? (int)(left * 1000) : 0;
+}
+
+static int wait_for_lock(Db *db) {
+  uv_mutex_lock(&db->mutex);
+  int patience = lock_patience(db);
+  uv_mutex_unlock(&db->mutex);
+  return sqlite3_busy_timeout(db->sql, patience);
+}
+
+static void know_file(Db *db, FileId file) {
+  uv_mutex_lock(&db->mutex);
+  db->file = file;
+  uv_mutex_unlock(&db->mutex);
+}
+
+/* A file that was opened once is not made again: the lock was on the old one. */
+static int open_sql(Db *db) {
+  if (db->sql) return SQLITE_OK;
+  if (file_id_gone(&db->file, db->path)) return GONE;
+  place_make_file(db->path);
+  int rc = sqlite3_open_v2(db->path, &db->sql,
+                           SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+  int format = 0;
+  know_file(db, file_id(db->path));
+  if (rc == SQLITE_OK) rc = wait_for_lock(db);
+  if (rc == SQLITE_OK) rc = db_read_format(db->sql, &format);
+  if (rc == SQLITE_OK && format && format != DB_FORMAT) {
+    db->old = format < DB_FORMAT;
+    rc = SQLITE_SCHEMA;
+  }
+  return rc;
+}
+
+static int open_database(Db *db, const char *what, Error *err) {
+  if (!db->sql && place_check_file(db->path, err) != 0) return SQLITE_CANTOPEN;
+  int rc = open_sql(db);
+  if (rc == SQLITE_OK) return 0;
+  if (rc == SQLITE_SCHEMA)
+    error_set(err, ERR_IO,
+              "%.200s was written by %s version of Tidelock: move it away, or "
+              "take another --profile",
+              db->path, db->old ? "an older" : "a newer");
+  else set_sql_error(db, rc, what, err);
+  close_sql(db);
+  return rc;
+}
+
+static int make_tables(Db *db) {
+  if (db->writable) return SQLITE_OK;
+  int rc = db_make_tables(db->sql);
+  db->writable = rc == SQLITE_OK;
+  if (!db->writable) return rc;
+  if (!db->checkpoints) db->checkpoints = checkpoints_start(db->path);
+  checkpoints_watch(db->checkpoints, db->sql);
+  return rc;
+}
+
+static int limit_pages(Db *db) {
+  uv_mutex_lock(&db->mutex);
+  int pages = db->max_pages;
+  uv_mutex_unlock(&db->mutex);
+  return db_set_max_pages(db->sql, pages);
+}
+
+static int do_write(Db *db, DbJob *job, Error *err) {
+  int rc = open_database(db, "write", err);
+  if (rc != SQLITE_OK) return rc;
+  rc = wait_for_lock(db);
+  if (rc == SQLITE_OK) rc = limit_pages(db);
+  if (rc == SQLITE_OK) rc = make_tables(db);
+  if (rc == SQLITE_OK) rc = db_run_sql(db->sql, "BEGIN IMMEDIATE");
+  if (rc == SQLITE_OK) rc = job->work(job, db->sql);
+  if (rc == SQLITE_OK && file_id_gone(&db->file, db->path)) rc = GONE;
+  if (rc == SQLITE_OK) rc = db_run_sql(db->sql, "COMMIT");
+  if (rc == SQLITE_OK) return 0;
+  set_sql_error(db, rc, "write", err);
+  if (!sqlite3_get_autocommit(db->sql)) db_run_sql(db->sql, "ROLLBACK");
+  if ((rc & 0xFF) == SQLITE_READONLY)
+    close_sql(db); /* the next attempt opens it anew: it may be writable then */
+  return rc;
+}
+
+static bool is_broken(int rc) {
+  return (rc & 0xFF) == SQLITE_CORRUPT || (rc & 0xFF) == SQLITE_NOTADB;
+}
+
+/* Keeps a file that is no database under another name. */
+static int set_aside(Db *db, Error *err) {
+  close_sql(db);
+  know_file(db, (FileId){0});
+  char *name;
+  if (aside_move(db->options.folder, NULL, &name, err) != 0) return SQLITE_IOERR;
+  error_set(err, ERR_IO,
+            "%.140s cannot be read as a database; it was set aside as %.140s/%.60s",
+            db->path, db->options.folder, name);
+  free(name);
+  return SQLITE_OK;
+}
+
+/* Without tables nothing was ever stored: the job is not called. */
+static int read_once(Db *db, DbJob *job, Error *err) {
+  int rc = open_database(db, "read", err);
+  if (rc != SQLITE_OK) return rc;
+  rc = sqlite3_table_column_metadata(db->sql, NULL, "row", NULL, NULL, NULL, NULL, NULL,
+                                     NULL);
+  if (rc == SQLITE_ERROR) return SQLITE_OK;
+  if (rc == SQLITE_OK) rc = job->work(job, db->sql);
+  if (rc != SQLITE_OK) set_sql_error(db, rc, "read", err);
+  return rc;
+}
+
+static int do_read(Db *db, DbJob *job, Error *err) {
+  int rc = read_once(db, job, err);
+  if (is_broken(rc) && !db->opened) return set_aside(db, err);
+  if (rc == SQLITE_OK) db->opened = true;
+  return rc;
+}
+
+/* --- on the thread: the queue ------------------------------------------------------- */
+
+static void take_first(Db *db, const DbJob *job) {
+  DbJob **first = job->asked ? &db->asked : &db->first;
+  *first = job->next;
+  if (*first) return;
+  if (job->asked) db->asked_last = first;
+  else db->last = first;
+}
+
+static void finish_job(Db *db, DbJob *job, int rc, const Error *err) {
+  take_first(db, job);
+  if (!job->reads) --*db->unsaved;
+  job->next = NULL;
+  job->code = rc == SQLITE_OK ? 0 : err->code;
+  job->err = *err;
+  job->finished = true;
+  if (job->reads && !job->asked) {
+    uv_cond_broadcast(&db->answered);
+    return;
+  }
+  *db->finished_last = job;
+  db->finished_last = &job->next;
+  uv_async_send(&db->async);
+}
+
+static void set_trouble(Db *db, bool trouble, const Error *err) {
+  if (trouble) db->why = *err;
+  if (trouble != db->trouble) {
+    db->trouble = trouble;
+    uv_cond_broadcast(&db->answered);
+  }
+  uv_async_send(&db->async);
+}
+
+static bool is_locked(int rc) {
+  return (rc & 0xFF) == SQLITE_BUSY || (rc & 0xFF) == SQLITE_LOCKED;
+}
+
+/* Whether the job is over, done or given up. */
+static bool is_done(const Db *db, const DbJob *job, int rc) {
+  if (rc == SQLITE_OK || job->reads) return true;
+  return db->closing && (!is_locked(rc) || lock_patience(db) == 0);
+}
+
+static void serve_job(Db *db, DbJob *job) {
+  Error err = {0};
+  uv_mutex_unlock(&db->mutex);
+  int rc = job->reads ? do_read(db, job, &err) : do_write(db, job, &err);
+  uv_mutex_lock(&db->mutex);
+  if (!job->reads && (rc != SQLITE_OK || db->trouble))
+    set_trouble(db, rc != SQLITE_OK, &err);
+  double pause = db->closing ? 0.01 : db->retry;
+  if (is_done(db, job, rc)) finish_job(db, job, rc, &err);
+  else uv_cond_timedwait(&db->wake, &db->mutex, (uint64_t)(pause * 1e9));
+}
+
+static void run_thread(void *arg) {
+  Db *db = arg;
+  uv_mutex_lock(&db->mutex);
+  for (;;) {
+    while (!db->asked && !db->first && !db->closing) uv_cond_wait(&db->wake, &db->mutex);
+    if (!db->asked && !db->first) break;
+    serve_job(db, db->asked ? db->asked : db->first);
+  }
+  uv_mutex_unlock(&db->mutex);
+  if (db->checkpoints) checkpoints_stop(db->checkpoints);
+  close_sql(db);
+}
+
+/* --- on the loop -------------------------------------------------------------------- */
+
+static void on_done(Event *event) {
+  DbJob *job = CONTAINER_OF(event, DbJob, event);
+  job->done(job);
+}
+
+static void on_news(Event *event) {
+  Db *db = CONTAINER_OF(event, Db, news);
+  Error why;
+  event->run = NULL; /* the event may be queued again */
+  uv_mutex_lock(&db->mutex);
+  bool trouble = db->trouble;
+  why = db->why;
+  uv_mutex_unlock(&db->mutex);
+  if (trouble == db->reported) return;
+  db->reported = trouble;
+  if (trouble) log_write(loop_log(db->loop), LOG_ERROR, "data", "%s", why.message);
+  else log_write(loop_log(db->loop), LOG_INFO, "data", "writing to %s goes on", db->path);
+  for (DbWatcher *w = db->watchers, *next; w; w = next) {
+    next = w->next;
+    w->changed(w, trouble ? &why : NULL);
+  }
+}
+
+/* Puts finished jobs into the inbox, and a change of `trouble`. */
+static void deliver_jobs(Db *db) {
+  uv_mutex_lock(&db->mutex);
+  DbJob *job = db->finished;
+  bool news = db->trouble != db->reported;
+  db->finished = NULL;
+  db->finished_last = &db->finished;
+  uv_mutex_unlock(&db->mutex);
+  for (DbJob *next; job; job = next) {
+    next = job->next;
+    job->event.run = on_done;
+    inbox_push(db->loop, &job->event);
+  }
+  if (!news || db->news.run) return;
+  db->news.run = on_news;
+  inbox_push(db->loop, &db->news);
+}
 
 static void on_async(uv_async_t *async) {
-  db_deliver(async->data);
+  deliver_jobs(async->data);
 }
 
 bool db_in_trouble(Db *db, Error *err) {
@@ -29,7 +323,7 @@ bool db_is_gone(Db *db, Error *err) {
   uv_mutex_lock(&db->mutex);
   FileId file = db->file;
   uv_mutex_unlock(&db->mutex);
-  return file_id_gone(&file, db->path) && db_set_gone(db, err) != 0;
+  return file_id_gone(&file, db->path) && set_gone_error(db, err) != 0;
 }
 
 static void enqueue_job(Db *db, DbJob *job) {
@@ -111,8 +405,7 @@ void db_limit_pages(Db *db, int max_pages) {
   uv_mutex_unlock(&db->mutex);
 }
 
-/* --- life -----------------------------------------------------------------------------
- */
+/* --- life --------------------------------------------------------------------------- */
 
 Db *db_open(Loop *loop, const DbOptions *options, Error *err) {
   int lock = place_lock(options->folder,
@@ -137,7 +430,7 @@ Db *db_open(Loop *loop, const DbOptions *options, Error *err) {
   CHECK(uv_async_init(loop_uv(loop), &db->async, on_async) == 0);
   uv_unref((uv_handle_t *)&db->async); /* db_close writes what is unsaved */
   db->async.data = db;
-  CHECK(uv_thread_create(&db->thread, db_thread_main, db) == 0);
+  CHECK(uv_thread_create(&db->thread, run_thread, db) == 0);
   return db;
 }
 
@@ -191,7 +484,7 @@ void db_close(Db *db, double seconds) {
   db->reader = NULL;
   count_lost(db);
   db->watchers = NULL;
-  db_deliver(db);
+  deliver_jobs(db);
   close(db->lock);
   uv_close((uv_handle_t *)&db->async, on_closed);
 }

@@ -18,8 +18,6 @@
 
 typedef struct Db Db;
 
-enum { DB_FORMAT = 2 }; /* user_version of the file */
-
 typedef struct DbOptions {
   const char *folder;      /* exists; borrowed during db_open */
   _Atomic size_t *unsaved; /* how many writes wait; may be NULL */

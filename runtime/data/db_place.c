@@ -65,6 +65,14 @@ int place_check_file(const char *path, Error *err) {
   return error_set(err, ERR_IO, "%.200s is no file: move it away", path);
 }
 
+void place_make_file(const char *path) {
+  int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (fd < 0) return;
+  if (fchmod(fd, 0600) != 0)
+    errno = 0; /* another owner's file that we may write: it is used */
+  close(fd);
+}
+
 FileId file_id(const char *path) {
   struct stat st;
   if (stat(path, &st) != 0) return (FileId){0};

@@ -17,6 +17,11 @@ int place_lock(const char *folder, const char *advice, Error *err);
  * to it. */
 int place_check_file(const char *path, Error *err);
 
+/* Makes the file, if it is not there, with its mode, before sqlite opens it; the files
+ * that sqlite makes beside it get the same mode. What fails here fails when it is opened.
+ */
+void place_make_file(const char *path);
+
 typedef struct FileId {
   dev_t device;
   ino_t inode;

@@ -12,6 +12,7 @@
 #include "data/db.h"
 #include "data/db_aside.h"
 #include "data/db_place.h"
+#include "data/db_tables.h"
 
 enum { MAX_DEEP = 64 };
 static const char end_it[] = "end that first, or name another with --profile or --data";
@@ -271,10 +272,8 @@ int profile_restore(Profile *p, const ProfileEntry *entry, char **aside, Error *
 /* --- life ------------------------------------------------------------------------- */
 
 static int check_format(const Profile *p, Error *err) {
-  sqlite3_stmt *get = prepare_statement(p, "PRAGMA user_version", err);
-  if (!get) return ERR_IO;
-  int format = sqlite3_step(get) == SQLITE_ROW ? sqlite3_column_int(get, 0) : 0;
-  if (sqlite3_finalize(get) != SQLITE_OK) return set_sql_error(p, err);
+  int format = 0;
+  if (db_read_format(p->sql, &format) != SQLITE_OK) return set_sql_error(p, err);
   if (format == 0 || format == DB_FORMAT) return 0;
   return error_set(err, ERR_IO, "%.200s was written by %s version of Tidelock", p->path,
                    format < DB_FORMAT ? "an older" : "a newer");

@@ -1,0 +1,43 @@
+/* See db_tables.h. */
+#include "data/db_tables.h"
+
+#include <stddef.h>
+
+int db_run_sql(sqlite3 *sql, const char *text) {
+  return sqlite3_exec(sql, text, NULL, NULL, NULL);
+}
+
+int db_read_format(sqlite3 *sql, int *format) {
+  sqlite3_stmt *get = NULL;
+  int rc = sqlite3_prepare_v2(sql, "PRAGMA user_version", -1, &get, NULL);
+  if (rc == SQLITE_OK && sqlite3_step(get) == SQLITE_ROW)
+    *format = sqlite3_column_int(get, 0);
+  return rc == SQLITE_OK ? sqlite3_finalize(get) : rc;
+}
+
+int db_make_tables(sqlite3 *sql) {
+  int rc = db_run_sql(sql, "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
+                           " PRAGMA journal_size_limit=4194304");
+  if (rc == SQLITE_OK)
+    rc = db_run_sql(
+        sql, "BEGIN;"
+             "CREATE TABLE IF NOT EXISTS store(id INTEGER PRIMARY KEY,"
+             " name TEXT NOT NULL UNIQUE, version INTEGER NOT NULL,"
+             " next INTEGER NOT NULL DEFAULT 1);"
+             "CREATE TABLE IF NOT EXISTS row(store INTEGER NOT NULL,"
+             " parent INTEGER NOT NULL, place BLOB NOT NULL, child INTEGER NOT NULL,"
+             " json TEXT NOT NULL, PRIMARY KEY(store, parent, place)) WITHOUT ROWID;"
+             "CREATE TABLE IF NOT EXISTS gone(store INTEGER PRIMARY KEY,"
+             " keys TEXT NOT NULL);"
+             "PRAGMA user_version=2;"
+             "COMMIT");
+  if (rc != SQLITE_OK) db_run_sql(sql, "ROLLBACK");
+  return rc;
+}
+
+int db_set_max_pages(sqlite3 *sql, int pages) {
+  char text[64];
+  sqlite3_snprintf(sizeof text, text, "PRAGMA max_page_count=%d",
+                   pages ? pages : 1 << 30);
+  return db_run_sql(sql, text);
+}
