@@ -262,7 +262,7 @@ static void free_store_options(void *p) {
 
 /* --- joining ---------------------------------------------------------------------- */
 
-/* A new version's options are in force from now on; keys that are new in its initial
+/* A new generation's options are in force from now on; keys that are new in its initial
  * state come in. Whether it keeps other keys. */
 static bool take_options(Declaration *decl) {
   Resource *res = decl->res;
@@ -275,7 +275,7 @@ static bool take_options(Declaration *decl) {
   res->options = options;
   decl->options = NULL;
   store_persist_adjust(core,
-                       other_keys); /* before the new state: that is of the new version */
+                       other_keys); /* before the new state: that is of the new generation */
   if (extra && extra->migrated) {
     changed = store_migrate(core->store, extra->root, res->owner->name);
     extra->root = (Value){0};

@@ -5,8 +5,7 @@
  *     ... start the operation, keeping `task` and a Wait ...
  *     return task_wait(L, task, &op->wait);         yields
  * and when the operation ends, in dispatch:
- *     task_wake(task, push, op);                    `push` runs in the coroutine,
- * protected
+ *     task_wake(task, push, op);                    runs `push`, protected, in its task
  *
  * A task that is cancelled or killed first calls wait->cancel, after which the operation
  * must not wake it: whoever waits owns the operation, and cancel releases it. */

@@ -23,7 +23,7 @@ local errors = {}
 ---The codes that Tidelock gives. A script may make errors with codes of its own.
 ---@alias tidelock.ErrorCode
 ---| "CANCELLED" # the task that waited was cancelled, or its script went away
----| "RELOADED" # the version of the script that waited was replaced, and its grace is over
+---| "RELOADED" # a newer generation of the script has replaced this one, whose grace is over
 ---| "INVALID" # a value does not have the shape that was asked for
 ---| "NOT_CONNECTED" # there is no connection, and none was waited for
 ---| "BUFFER_FULL" # too much is waiting to be sent

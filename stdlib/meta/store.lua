@@ -1,8 +1,8 @@
 ---@meta tidelock.store
 
----Keeps state that outlives reloads, that scripts share, and that cannot be half-changed.
----The state is a tree of plain values that never changes: each change makes a new tree. A change is
----made as a whole or not at all, and is in the history. See docs/store.md.
+---Keeps state that outlives reloads, and that scripts can share. The state is an immutable tree of
+---plain values: each change makes a new tree, as a whole or not at all, and is added to the history.
+---See docs/store.md.
 ---
 ---```lua
 ---local script = require "tidelock.script"
@@ -27,14 +27,14 @@
 ---@class tidelock.store
 local store = {}
 
----Where a part of the state is: a key, or a list of keys and of indexes that count from 1.
+---The path to a part of the state: a key, or a list of keys and indexes. Indexes count from 1.
 ---@alias tidelock.StorePath string|(string|integer)[]
 
 ---A read-only array or object of the state, as it was when it was read. Index, `#`, `pairs`,
 ---`ipairs`, `==` for identity, `table.concat` and `table.unpack` work; writing raises.
 ---@class tidelock.View
 
----How many changes are in the history. Other names raise.
+---Limits of the history. Other names raise.
 ---@class tidelock.store.HistoryOptions
 ---@field count? integer changes; 0: the default. Default: 100
 ---@field bytes? integer bytes that they may hold; 0: the default. Default: 16 MiB
@@ -87,7 +87,7 @@ function store.copy(value) end
 ---@return boolean is_view whether it is one
 function store.is_view(value) end
 
----Computes a value from several stores, again only when one of them has changed.
+---Computes a value from several stores. It is computed again only after one of them has changed.
 ---@param stores tidelock.Store[] the stores
 ---@param fn fun(...: tidelock.View): any gets their states in order; may not wait
 ---@return tidelock.Derived derived the value
@@ -172,8 +172,8 @@ function Store:flush() end
 ---@return boolean unsaved whether one waits
 function Store:unsaved() end
 
----Calls a function when writing fails, when a part cannot be kept, and when stored data had to be
----put aside at the start; and without an error when writing works again.
+---Calls a function when writing fails, when a part cannot be kept, and when stored data could not be
+---read at the start and was quarantined. Calls it without an error when writing works again.
 ---@param fn fun(err?: tidelock.Error) may wait
 ---@return tidelock.Handler handler removes the function
 function Store:on_error(fn) end

@@ -157,6 +157,7 @@ command() {
       ;;
     esac
     ;;
+  "(cd") is "$name: what is installed is written down" "$(ls "$ROOT/$2/package-lock.json")" "$ROOT/$2/package-lock.json" ;;
   tests/*) if [ -x "$ROOT/$1" ]; then ok "$name: is there"; else not_ok "$name: is there"; fi ;;
   *) not_ok "$name: make, tidelock, or a file of tests/" ;;
   esac
