@@ -17,7 +17,7 @@ typedef enum Severity {
   X(CANCELLED, LOW, false,                                                               \
     "the task that waited was cancelled, or its script went away")                       \
   X(RELOADED, LOW, false,                                                                \
-    "a newer generation of the script has replaced this one, whose grace is over")         \
+    "a newer generation of the script has replaced this one, whose grace is over")       \
   X(INVALID, MEDIUM, false, "a value does not have the shape that was asked for")        \
   X(NOT_CONNECTED, MEDIUM, true, "there is no connection, and none was waited for")      \
   X(BUFFER_FULL, MEDIUM, true, "too much is waiting to be sent")                         \

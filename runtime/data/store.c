@@ -136,7 +136,7 @@ static void fill_root(Store *s, Value *root, Value was, Filled *last) {
   *root = value_retain(last->fresh);
 }
 
-/* Undo keeps the keys that a new initial state added. It does not go back before a migration. */
+/* Undo keeps keys that a new initial state added, and stops at a migration. */
 static void fill_history(Store *s, Value was, Filled *last) {
   for (size_t i = s->count; i-- > 0;) {
     StoreChange *c = change_at(s, i);

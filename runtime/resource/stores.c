@@ -274,8 +274,8 @@ static bool take_options(Declaration *decl) {
   free_store_options(res->options);
   res->options = options;
   decl->options = NULL;
-  store_persist_adjust(core,
-                       other_keys); /* before the new state: that is of the new generation */
+  store_persist_adjust(
+      core, other_keys); /* before the new state: that is of the new generation */
   if (extra && extra->migrated) {
     changed = store_migrate(core->store, extra->root, res->owner->name);
     extra->root = (Value){0};
