@@ -147,17 +147,18 @@ tools: all $(TEST_TOOLS)
 
 # make test T=reload ONLY=name: what runs is chosen by tests/run.sh, and no more is built.
 KINDS = c fuzz lua e2e peer
+quoted = '$(subst ','\'',$(1))'
 ifeq ($(T),)
 TEST_NEEDS = all $(CTESTS) $(TEST_TOOLS) $(BUILD)/.test-deps
 else ifneq ($(filter test,$(MAKECMDGOALS)),)
-CHOSEN := $(shell tests/run.sh --list --holding '$(T)' $(KINDS))
+CHOSEN := $(shell tests/run.sh --list --holding $(call quoted,$(T)) $(KINDS))
 TEST_NEEDS = $(if $(CHOSEN),all) $(if $(filter-out %.lua %_fuzz.c,$(CHOSEN)),$(BUILD)/.test-deps) \
   $(patsubst tests/c/%.c,$(BUILD)/tests/%,$(filter tests/c/%,$(CHOSEN))) \
   $(patsubst tests/fuzz/%.c,$(BUILD)/tests/%,$(filter tests/fuzz/%,$(CHOSEN))) \
   $(if $(filter %/codec_test.sh,$(CHOSEN)),$(BUILD)/tests/codec)
 endif
 test: $(TEST_NEEDS)
-	@BUILD='$(BUILD)' tests/run.sh --holding '$(T)' --only '$(ONLY)' $(KINDS)
+	@BUILD='$(BUILD)' tests/run.sh --holding $(call quoted,$(T)) --only $(call quoted,$(ONLY)) $(KINDS)
 
 # Where nothing was installed by hand: what tests/setup.sh forgets is found there.
 fresh:

@@ -168,7 +168,7 @@ files=$(chosen_files "$@")
   name_files "$@"
 }
 for file in $files; do
-  [ -e "$file" ] && run_file "$file"
+  if [ -e "$file" ]; then run_file "$file"; else echo "no such test file: $file" && failed=$((failed + 1)); fi
 done
 [ -z "$TEST_ONLY" ] || [ -z "$files" ] || [ $((passed + failed)) -gt 0 ] ||
   echo "no test in these files has a name that holds \"$TEST_ONLY\":" $files

@@ -41,4 +41,14 @@ if [ -x "$BUILD/tests/route_test" ]; then
 fi
 choose --only "a list of kinds" tests/e2e/input_test.sh
 check "nothing runs of the cases in Python that do not hold it" last_is "0 passed, 0 failed"
+choose tests/c/none_test.c "$TMPDIR/tests/two_test.lua"
+check "a file that is not there fails, and is named" has "no such test file: tests/c/none_test.c"
+check "beside what fails of the others" last_is "1 passed, 2 failed"
+
+# make passes both on as they are written.
+made() { # T ONLY: the command that make would run
+  seen=$(make -s --no-print-directory -n BUILD="$BUILD" T="$1" ONLY="$2" test 2>&1 | grep -o -- '--holding.*')
+}
+made "it's" "a 'b' c"
+check "quotes in T and ONLY are kept" has "--holding 'it'\\''s' --only 'a '\\''b'\\'' c' c fuzz lua e2e peer"
 exit $bad
