@@ -212,6 +212,11 @@ Lines *lines_new(Loop *loop, int fd, void (*ready)(void *ctx), void *ctx) {
   return l;
 }
 
+void lines_hand_to(Lines *l, void (*ready)(void *ctx), void *ctx) {
+  l->ready = ready;
+  l->ctx = ctx;
+}
+
 void lines_free(Lines *l) {
   l->closed = true;
   if (l->polled) uv_close((uv_handle_t *)&l->poll, on_closed);

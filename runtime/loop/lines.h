@@ -23,6 +23,8 @@ typedef enum LinesResult {
 
 /* Returns new; reads nothing yet. `ready` is called in dispatch. */
 Lines *lines_new(Loop *loop, int fd, void (*ready)(void *ctx), void *ctx);
+/* Another is called from now on, also for what is being read. */
+void lines_hand_to(Lines *lines, void (*ready)(void *ctx), void *ctx);
 void lines_free(Lines *lines); /* `ready` is not called any more; unread lines are lost */
 LinesResult lines_next(Lines *lines, const char **line, size_t *len);
 /* 0, or the errno that ended it. A closed descriptor is an end, not an error. */

@@ -167,33 +167,57 @@ static void on_ready(void *ctx) {
 
 static const ResourceKind input_kind;
 
-/* The first script named goes before all others, whenever it comes. */
-static int take_from(const Resource *res, Resource *holder, Error *err) {
-  if (!owner_is_first(res->owner))
-    return error_set(err, ERR_BUSY,
-                     "standard input is read by the script %s: only one can have it",
-                     holder->owner->name);
-  log_write(res->owner->host->log, LOG_WARN, holder->owner->name,
-            "standard input goes to %s, the first script named", res->owner->name);
-  resource_close(holder);
-  return 0;
+/* The standard input of another script, from this resource on; NULL: there is none. */
+static Resource *next_holder(Resource *from, const Resource *res) {
+  while (from && (from->kind != &input_kind || from == res)) from = from->next;
+  return from;
+}
+
+/* The first script named goes before all others, whenever it comes: input_start. */
+static int check_free(const Resource *res, Error *err) {
+  const Resource *holder = next_holder(res->owner->host->resources->first, res);
+  if (!holder || owner_is_first(res->owner)) return 0;
+  return error_set(err, ERR_BUSY,
+                   "standard input is read by the script %s: only one can have it",
+                   holder->owner->name);
 }
 
 static int input_open(Resource *res, Error *err) {
-  Host *host = res->owner->host;
-  for (Resource *r = host->resources->first, *next; r; r = next) {
-    next = r->next;
-    if (r->kind == &input_kind && r != res && take_from(res, r, err) != 0)
-      return (int)err->code;
-  }
+  if (check_free(res, err) != 0) return (int)err->code;
+  Loop *loop = res->owner->host->loop;
   Input *in = xcalloc(1, sizeof *in);
-  *in = (Input){.res = res,
-                .loop = host->loop,
-                .pump.run = on_pump,
-                .look_again.fire = on_look_again};
-  in->lines = lines_new(host->loop, STDIN_FILENO, on_ready, in);
+  *in = (Input){
+      .res = res, .loop = loop, .pump.run = on_pump, .look_again.fire = on_look_again};
+  in->lines = lines_new(loop, STDIN_FILENO, on_ready, in);
   res->object = in;
   return 0;
+}
+
+/* What was read, and not yet delivered, goes along. */
+static void take_lines(Input *in, Input *from) {
+  if (from->ended) return;
+  Lines *unused = in->lines;
+  in->lines = from->lines;
+  from->lines = unused;
+  lines_hand_to(in->lines, on_ready, in);
+}
+
+static void take_over_from(Resource *res, Resource *holder) {
+  log_write(res->owner->host->log, LOG_WARN, holder->owner->name,
+            "standard input goes to %s, the first script named", res->owner->name);
+  take_lines(res->object, holder->object);
+  resource_close(holder);
+}
+
+/* The load is sure by now: what it takes from another script is never given back. */
+static void input_start(Resource *res) {
+  if (!owner_is_first(res->owner)) return;
+  Resource *holder = next_holder(res->owner->host->resources->first, res);
+  while (holder) {
+    Resource *next = next_holder(holder->next, res);
+    take_over_from(res, holder);
+    holder = next;
+  }
 }
 
 static void input_close(Resource *res) {
@@ -210,8 +234,11 @@ static bool input_alive(const Resource *res) {
   return !in->ended && find_listener(in);
 }
 
-static const ResourceKind input_kind = {
-    .name = "input", .open = input_open, .close = input_close, .alive = input_alive};
+static const ResourceKind input_kind = {.name = "input",
+                                        .open = input_open,
+                                        .start = input_start,
+                                        .close = input_close,
+                                        .alive = input_alive};
 
 /* --- declaring -------------------------------------------------------------------- */
 

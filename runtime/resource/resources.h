@@ -51,9 +51,13 @@ static inline Resources *resources_of(const Vm *vm) {
 /* --- one of them ------------------------------------------------------------------- */
 
 typedef struct ResourceKind {
-  const char *name;                       /* "socket" */
-  int (*open)(Resource *res, Error *err); /* makes res->object from res->options, inert */
-  void (*start)(Resource *res);           /* its generation has taken over; may be NULL */
+  const char *name; /* "socket" */
+  /* Makes res->object from res->options, inert. It takes nothing from others: the load
+   * may still be given up. */
+  int (*open)(Resource *res, Error *err);
+  /* Its generation has taken over: cannot fail. What is another's is taken here. May be
+   * NULL. */
+  void (*start)(Resource *res);
   void (*close)(Resource *res); /* releases res->object, without a word to scripts */
   bool (*alive)(const Resource *res);         /* whether it holds the process */
   bool (*same)(const void *a, const void *b); /* options; NULL: always */
