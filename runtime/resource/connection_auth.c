@@ -44,7 +44,18 @@ static bool has_live_owner(const Connection *c) {
          !owner->vm->host->stopping;
 }
 
-static void auth_done(void *ctx, lua_State *co, int n, bool ok) {
+static void set_unanswered(const Connection *c, TaskOutcome outcome, Error *err) {
+  const char *name = c->res->name;
+  if (outcome == TASK_FAILED)
+    error_set(err, ERR_SCRIPT, "auth of %s failed: see the log", name);
+  else if (outcome == TASK_NOT_BEGUN)
+    error_set(err, ERR_MEMORY, "auth of %s: no memory for a task", name);
+  else
+    error_set(err, ERR_CANCELLED,
+              "auth of %s was given up for a new generation of the script", name);
+}
+
+static void auth_done(void *ctx, lua_State *co, int n, TaskOutcome outcome) {
   AuthAsk *ask = ctx;
   Connection *c = ask->connection;
   bool replaced = ask->vm->state != VM_LIVE;
@@ -52,12 +63,10 @@ static void auth_done(void *ctx, lua_State *co, int n, bool ok) {
   if (c) c->ask = NULL;
   free(ask);
   if (!c) return;
-  if (!ok && replaced && has_live_owner(c)) {
+  if (outcome != TASK_OK && replaced && has_live_owner(c)) {
     connection_on_auth(c); /* who was asked is cut off: the new generation knows */
-  } else if (!co || !ok) {
-    error_set(&err, co ? ERR_SCRIPT : ERR_CANCELLED, "auth of %s %s", c->res->name,
-              co ? "failed: see the log"
-                 : "was given up for a new generation of the script");
+  } else if (outcome != TASK_OK) {
+    set_unanswered(c, outcome, &err);
     socket_auth_failed(c->socket, &err);
   } else if (n >= 2 && lua_isnil(co, -n) && !lua_isnil(co, -n + 1)) {
     luaerror_read(co, -n + 1, &err);

@@ -101,8 +101,8 @@ void in_flight_detach(InFlight *f) {
   release_in_flight(f);
 }
 
-static void on_task_ended(void *ctx, lua_State *co, int n, bool ok) {
-  (void)co, (void)n, (void)ok;
+static void on_task_ended(void *ctx, lua_State *co, int n, TaskOutcome outcome) {
+  (void)co, (void)n, (void)outcome;
   InFlight *f = ctx;
   f->tasks--;
   if (f->held) apply_backpressure(f);

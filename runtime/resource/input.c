@@ -52,13 +52,13 @@ static void on_handler_end(Input *in, int *count) {
   else release_if_unused(in);
 }
 
-static void on_serial_end(void *ctx, lua_State *co, int n, bool ok) {
-  (void)co, (void)n, (void)ok;
+static void on_serial_end(void *ctx, lua_State *co, int n, TaskOutcome outcome) {
+  (void)co, (void)n, (void)outcome;
   on_handler_end(ctx, &((Input *)ctx)->serial);
 }
 
-static void on_loose_end(void *ctx, lua_State *co, int n, bool ok) {
-  (void)co, (void)n, (void)ok;
+static void on_loose_end(void *ctx, lua_State *co, int n, TaskOutcome outcome) {
+  (void)co, (void)n, (void)outcome;
   on_handler_end(ctx, &((Input *)ctx)->loose);
 }
 

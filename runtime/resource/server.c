@@ -117,12 +117,17 @@ typedef struct Answer {
   uint64_t id;
 } Answer;
 
-static void request_done(void *ctx, lua_State *co, int results, bool ok) {
+static void answer_unanswered(Server *server, uint64_t id, TaskOutcome outcome) {
+  if (outcome == TASK_FAILED) answer_error(server, id, 500, "the handler failed");
+  else if (outcome == TASK_NOT_BEGUN) answer_error(server, id, 500, "no memory");
+  else if (outcome != TASK_OK) answer_error(server, id, 503, "stopped");
+}
+
+static void request_done(void *ctx, lua_State *co, int results, TaskOutcome outcome) {
   Answer *answer = ctx;
   Server *server = answer->core->server;
-  (void)results;
-  if (!ok && server && co) answer_error(server, answer->id, 500, "the handler failed");
-  if (!ok && server && !co) answer_error(server, answer->id, 503, "stopped");
+  (void)co, (void)results;
+  if (server) answer_unanswered(server, answer->id, outcome);
   core_unref(answer->core);
   free(answer);
 }

@@ -15,6 +15,7 @@
 #include "script/exit.h"
 #include "script/notice.h"
 #include "script/parts.h"
+#include "script/reload_request.h"
 #include "script/settle.h"
 #include "script/transaction.h"
 #include "script/tried.h"
@@ -165,6 +166,13 @@ static int by_order(const void *a, const void *b) {
   return x->script == y->script ? 0 : 1;
 }
 
+/* The sources were read after what the scripts have asked for. */
+static void begin_transaction(Runtime *rt, Script **scripts, Sources **sources,
+                              size_t count, char *shared) {
+  for (size_t i = 0; i < count; i++) scripts[i]->reload_deferred = false;
+  transaction_begin(rt, scripts, sources, count, shared);
+}
+
 /* Takes the sources of the group's members. A group of scripts that were held back, and
  * not saved now, is left as it is. */
 static void begin_group(Runtime *rt, Batch *batch, size_t group) {
@@ -183,7 +191,7 @@ static void begin_group(Runtime *rt, Batch *batch, size_t group) {
     scripts[count] = load->script;
     sources[count++] = load->sources;
   }
-  if (wanted) transaction_begin(rt, scripts, sources, count, shared);
+  if (wanted) begin_transaction(rt, scripts, sources, count, shared);
   else free(shared);
   for (size_t i = 0; !wanted && i < count; i++) sources_free(sources[i]);
   free(scripts);
@@ -236,6 +244,8 @@ void scripts_load(Runtime *rt, Script *const *changed, size_t count) {
     if (batch.loads[i].group == i) begin_group(rt, &batch, i);
   for (size_t i = 0; i < batch.count; i++) changes_free(&batch.loads[i].changes);
   free(batch.loads);
+  /* Of those whose load was given up here, and that are part of no other. */
+  for (Script *s = script_first(rt); s; s = script_after(s)) reload_after_load(s);
 }
 
 void script_load(Script *script) {

@@ -54,6 +54,7 @@ struct Script {
   LoadTransaction *load; /* that the load under way is part of; NULL: none is */
   bool held;             /* its last load was given up because of another script's */
   bool reload_asked;     /* see reload_request.h */
+  bool reload_deferred;  /* it has asked for one while `load` was under way */
   Timer reload_pace;     /* until it may load again, as it has asked to */
   double reload_due;     /* until when its requests fill the pace: monotonic seconds */
   bool cannot;           /* its last load failed by itself */

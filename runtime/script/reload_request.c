@@ -1,5 +1,9 @@
 /* A request is a mark at the script. One event for all marks waits in the inbox, so that
- * no handler is replaced while it runs. */
+ * no handler is replaced while it runs.
+ *
+ * What a script requests of itself while a load of it is under way waits for the end of
+ * that load, which has read its sources before. A load is not given up for it: else a
+ * script that requests often would never be loaded. */
 #include "script/reload_request.h"
 
 #include <math.h>
@@ -26,6 +30,10 @@ void reload_ask(Script *script) {
 }
 
 static void ask_self(Script *script) {
+  if (script->load) {
+    script->reload_deferred = true;
+    return;
+  }
   script->reload_due = fmax(script->reload_due, loop_now(script->rt->host.loop)) + PACE;
   if (!script->owner.ending && !script->ended) reload_ask(script);
 }
@@ -39,9 +47,9 @@ static void on_pace(Timer *timer) {
 bool reload_ask_self(Script *script) {
   Loop *loop = script->rt->host.loop;
   if (script->rt->options.tests_only) return false;
-  if (script->load || timer_active(&script->reload_pace)) return true; /* under way */
+  if (timer_active(&script->reload_pace)) return true; /* asked for already */
   double due = script->reload_due - MOST_IN_A_ROW * PACE;
-  if (loop_now(loop) >= due) {
+  if (script->load || loop_now(loop) >= due) {
     ask_self(script);
     return true;
   }
@@ -49,6 +57,12 @@ bool reload_ask_self(Script *script) {
   timer_start_at(loop, &script->reload_pace, due);
   runtime_hold(script->rt, PACE);
   return true;
+}
+
+void reload_after_load(Script *script) {
+  if (!script->reload_deferred || script->load) return;
+  script->reload_deferred = false;
+  reload_ask_self(script);
 }
 
 void reload_ask_all(Runtime *rt) {

@@ -13,6 +13,8 @@ typedef struct Script Script;
 void reload_ask(Script *script);
 /* The script asks for itself: some loads a second, however often. False: it is a test. */
 bool reload_ask_self(Script *script);
+/* A load of the script is over: asks for the reload that it requested meanwhile. */
+void reload_after_load(Script *script);
 void reload_ask_all(Runtime *rt); /* all scripts of the runtime, as one batch */
 
 #endif

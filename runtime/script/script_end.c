@@ -67,9 +67,9 @@ static void on_too_long(Span *span) {
 }
 
 /* Behind the events that wake the tasks which were cancelled. */
-static void stop_done(void *ctx, lua_State *co, int n, bool ok) {
-  (void)n, (void)ok;
-  if (co) push_later(ctx, on_finish);
+static void stop_done(void *ctx, lua_State *co, int n, TaskOutcome outcome) {
+  (void)co, (void)n;
+  if (outcome != TASK_KILLED) push_later(ctx, on_finish);
 }
 
 static void on_begin(Event *event) {

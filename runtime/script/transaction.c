@@ -76,6 +76,12 @@ static void detach_scripts(LoadTransaction *t) {
   }
 }
 
+/* No other load follows by itself. */
+static void release_scripts(LoadTransaction *t) {
+  detach_scripts(t);
+  for (size_t i = 0; i < t->count; i++) reload_after_load(t->reports[i].script);
+}
+
 static void abandon_load(LoadTransaction *t) {
   t->given_up = true;
   if (!t->queued) transaction_free(t); /* else its event is on its way */
@@ -94,7 +100,7 @@ void transaction_give_up(Script *script) {
 static void load_without(LoadTransaction *t, const Script *out) {
   for (size_t i = 0; i < t->count; i++)
     if (t->reports[i].script != out) reload_ask(t->reports[i].script);
-  detach_scripts(t);
+  release_scripts(t);
 }
 
 void transaction_leave(Script *script) {
@@ -125,14 +131,20 @@ static void end_staging(LoadTransaction *t) {
   inbox_push(t->rt->host.loop, &t->event);
 }
 
-static void on_top_level_done(void *ctx, lua_State *co, int n, bool ok) {
+/* It has not failed: its load is given up, or the process ends and has no more time. */
+static bool was_stopped(const Generation *gen, TaskOutcome outcome) {
+  return outcome == TASK_KILLED || outcome == TASK_ABANDONED ||
+         (outcome == TASK_FAILED && watchdog_is_over(gen->rt->host.watchdog));
+}
+
+static void on_top_level_done(void *ctx, lua_State *co, int n, TaskOutcome outcome) {
   (void)n;
   Generation *gen = ctx;
   Script *script = gen->script;
   Task *top_level = script->owner.stage;
   script->owner.stage = NULL;
-  if (!co && script->staging != gen) return; /* killed: given up */
-  if (!ok) {
+  if (was_stopped(gen, outcome)) return;
+  if (outcome != TASK_OK) {
     char *message =
         co ? task_describe_error(&gen->vm, co, top_level ? task_trace(top_level) : NULL)
            : xstrdup("no memory to run the script");
@@ -255,6 +267,7 @@ static void take_over(LoadReport *report) {
   script->owner.current = &gen->vm;
   script->load = NULL;
   script->held = false;
+  reload_after_load(script);
   keep_free(&script->keep_before);
   generation_start(gen);
   keep_file_take_over(gen);
@@ -270,11 +283,12 @@ static int push_start(lua_State *L, void *ctx) {
 }
 
 /* A start that failed is a failure of the whole, if nothing comes after it. */
-static void on_start_done(void *ctx, lua_State *co, int n, bool ok) {
+static void on_start_done(void *ctx, lua_State *co, int n, TaskOutcome outcome) {
   Generation *gen = ctx;
   Runtime *rt = gen->rt;
-  (void)n;
-  if (ok || !co || rt->host.stopping || gen->vm.state != VM_LIVE) return;
+  (void)co, (void)n;
+  if (outcome != TASK_FAILED && outcome != TASK_NOT_BEGUN) return;
+  if (rt->host.stopping || gen->vm.state != VM_LIVE) return;
   if (!probation_start_failed(gen) && owner_is_first(gen->vm.owner)) rt->exit_code = 1;
 }
 
@@ -343,7 +357,7 @@ static void end_failed(LoadTransaction *t) {
     runtime_exit(t->rt, STATUS_UNLOADED);
   for (size_t i = 0; holds_back(t) && i < t->count; i++)
     t->reports[i].script->held = t->count > 1;
-  if (holds_back(t)) detach_scripts(t);
+  if (holds_back(t)) release_scripts(t);
   else load_without(t, culprit);
 }
 

@@ -238,7 +238,7 @@ static int push_call(lua_State *L, void *ctx) {
   return run->firing->push(L, run->firing->ctx);
 }
 
-static void serial_done(void *ctx, lua_State *co, int n, bool ok);
+static void serial_done(void *ctx, lua_State *co, int n, TaskOutcome outcome);
 
 /* Tasks that end without waiting run in this loop, not each inside the end of the last.
  */
@@ -262,13 +262,13 @@ static void run_next(Handler *h) {
   unref_handler(h);
 }
 
-static void serial_done(void *ctx, lua_State *co, int n, bool ok) {
+static void serial_done(void *ctx, lua_State *co, int n, TaskOutcome outcome) {
   SerialRun run = *(SerialRun *)ctx;
   Handler *h = run.handler;
   free(ctx);
   h->running = false;
-  if (run.done) run.done(run.done_ctx, co, n, ok);
-  if (co) run_next(h); /* NULL: killed, and so is all that waits */
+  if (run.done) run.done(run.done_ctx, co, n, outcome);
+  if (co) run_next(h); /* else nothing of it runs any more: what waits is killed */
   unref_handler(h);
 }
 
@@ -280,7 +280,7 @@ static void run_serial(Vm *vm, TaskName name, Run *run) {
   Task *task = task_prepare(vm, name, push_call, run, serial_done, end);
   if (!task) {
     free(end);
-    if (firing->done) firing->done(firing->done_ctx, NULL, 0, false);
+    if (firing->done) firing->done(firing->done_ctx, NULL, 0, TASK_NOT_BEGUN);
     return;
   }
   h->refs++;

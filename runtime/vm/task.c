@@ -50,7 +50,7 @@ static void finish_task(Task *task, bool ok, int n, bool lives) {
   task->finished = true;
   task->ok = ok;
   if (!ok || task->stopped) report_end(task);
-  if (task->done) task->done(task->done_ctx, co, n, ok);
+  if (task->done) task->done(task->done_ctx, co, n, ok ? TASK_OK : TASK_FAILED);
   if (task->refs > 1 && lives) task_keep_results(task, co, n);
   task_notify_end(task);
   task_give_coroutine(task, lives);
@@ -200,7 +200,7 @@ void task_start(Vm *vm, TaskName name, TaskPush *push, void *ctx, TaskDone *done
   Task *task = held ? task_prepare(vm, name, push, ctx, done, done_ctx)
                     : task_new(vm, name, on_event);
   if (!task) {
-    if (done) done(done_ctx, NULL, 0, false);
+    if (done) done(done_ctx, NULL, 0, TASK_NOT_BEGUN);
     return;
   }
   if (held) {
@@ -258,12 +258,12 @@ Task *task_spawn(lua_State *L, int nargs) {
   return task;
 }
 
-/* Ends it as failed without running it again. */
+/* Ends it without running it again. */
 static void abandon_task(Task *task) {
   Vm *vm = task->vm;
   task->finished = true;
   if (task->awaited) task_unref(task->awaited);
-  if (task->done) task->done(task->done_ctx, NULL, 0, false);
+  if (task->done) task->done(task->done_ctx, NULL, 0, TASK_ABANDONED);
   task_notify_end(task);
   task_give_coroutine(task, false);
   task_unlink(task);
@@ -344,7 +344,7 @@ void task_kill(Task *task) {
   if (task->awaited) task_unref(task->awaited); /* woken, not yet run */
   task->finished = true;
   TaskDone *done = task->done;
-  if (done) done(task->done_ctx, NULL, 0, false);
+  if (done) done(task->done_ctx, NULL, 0, TASK_KILLED);
   task_give_coroutine(task, false);
   task_unlink(task);
   task->results = LUA_NOREF;

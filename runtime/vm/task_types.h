@@ -13,10 +13,18 @@ struct Wait {
 /* Runs in the task, protected: may raise. Pushes values, returns how many. */
 typedef int TaskPush(lua_State *L, void *ctx);
 
-/* The end of a task started from C: `results` values lie on top of co, or, when it failed
- * (it has been reported), the error value does. co is NULL when the task was killed. Must
- * not raise. */
-typedef void TaskDone(void *ctx, lua_State *co, int results, bool ok);
+/* How a task ended. Of the last three only TASK_NOT_BEGUN is the script's own failure. */
+typedef enum TaskOutcome {
+  TASK_FAILED,    /* its function raised an error, which has been reported */
+  TASK_OK,        /* its function returned */
+  TASK_NOT_BEGUN, /* there was no memory for it, which has been reported */
+  TASK_ABANDONED, /* the time of the scripts, or of the cancelled generation, is over */
+  TASK_KILLED     /* with its generation */
+} TaskOutcome;
+
+/* The end of a task started from C, called once: `results` values (TASK_OK), or the error
+ * value (TASK_FAILED), lie on top of co; for all others co is NULL. Must not raise. */
+typedef void TaskDone(void *ctx, lua_State *co, int results, TaskOutcome outcome);
 
 /* A listener for the end of a task; embedded, called once. While a task has one, its
  * error is the listener's to report. */

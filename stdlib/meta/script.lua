@@ -82,8 +82,9 @@ function script.probation(on) end
 function script.exit(code) end
 
 ---Loads this script again when the current turn is over, even if no source has changed; after 1,200
----loads in a row at most four times a second. Returns at once. Raises while the script loads, in a
----generation that has been replaced, and in a test.
+---loads in a row at most four times a second. If a load of the script is under way, the reload comes
+---when that load has ended or failed. Several calls until then are one reload. Returns at once. Raises
+---while the script loads, in a generation that has been replaced, and in a test.
 function script.reload() end
 
 ---Sets how long the code of this script may run without waiting; after that it is stopped with
