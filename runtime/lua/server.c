@@ -139,6 +139,21 @@ static int f_buffered(lua_State *L) {
   return 1;
 }
 
+/* note_loss(kind, words): see server/losses.h */
+static int f_note_loss(lua_State *L) {
+  static const char *const names[] = {"size", "memory", "backlog", "protocol",
+                                      "join", "early",  "clients", NULL};
+  static const ServerLoss kinds[] = {
+      SERVER_LOSS_SIZE, SERVER_LOSS_MEMORY, SERVER_LOSS_BACKLOG,    SERVER_LOSS_PROTOCOL,
+      SERVER_LOSS_JOIN, SERVER_LOSS_EARLY,  SERVER_LOSS_CONNECTIONS};
+  int kind = luaL_checkoption(L, 2, NULL, names);
+  const char *words = luaL_checkstring(L, 3);
+  Error err;
+  Server *server = check_server(L, "using the server", &err);
+  if (server) server_note_loss(server, kinds[kind], words);
+  return 0;
+}
+
 /* let_in(origins): pages of these may send requests, too, besides those in the options.
  */
 static int f_let_in(lua_State *L) {
@@ -229,6 +244,7 @@ int luaopen_tidelock_server_core(lua_State *L) {
                                      {"connections", f_connections},
                                      {"close", f_close},
                                      {"let_in", f_let_in},
+                                     {"note_loss", f_note_loss},
                                      {NULL, NULL}};
   static const luaL_Reg functions[] = {
       {"declare", f_declare}, {"random", f_random}, {"start", f_start}, {NULL, NULL}};

@@ -21,6 +21,7 @@ enum { MAX_CONTROL = 125, KEEP_MEMORY = 64 * 1024 };
 enum { RSV1 = 0x40 };
 enum { NEED_MORE = 0, GOT_EVENT = 1, FAILED = -1, GO_ON = 2 };
 enum { CLOSE_PROTOCOL = 1002, CLOSE_NOT_UTF8 = 1007, CLOSE_TOO_BIG = 1009 };
+enum { CLOSE_TRY_LATER = 1013 }; /* a server's alone */
 
 struct WsParser {
   WsRole role;
@@ -72,7 +73,7 @@ static int too_large(Call *c) {
 /* Ends the parser for lack of memory, which is not the peer's fault. */
 static int no_memory(Call *c) {
   c->p->ended = true;
-  *c->close_code = CLOSE_TOO_BIG;
+  *c->close_code = c->p->role == WS_SERVER ? CLOSE_TRY_LATER : CLOSE_TOO_BIG;
   error_set(c->err, ERR_MEMORY, "no memory for a message of more than %zu bytes",
             c->p->message.len);
   return FAILED;

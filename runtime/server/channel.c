@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "server/losses.h"
+
 #define CLOSE_TIMEOUT 2.0
 
 static void deliver_closed(Conn *conn, int code, const char *reason, size_t len) {
@@ -54,6 +56,27 @@ static void fail_channel(Conn *conn, int close_code, const char *words) {
   conn_end(conn);
 }
 
+static void note_memory(const Conn *conn) {
+  loss_note(conn->server, SERVER_LOSS_MEMORY,
+            "the client %s is closed with 1013: the script has no memory for more "
+            "messages: lower max_message, max_backlog or max_connections",
+            conn->remote);
+}
+
+static void note_failure(const Conn *conn, int close_code, const char *words) {
+  Server *server = conn->server;
+  if (close_code == 1009)
+    loss_note(server, SERVER_LOSS_SIZE,
+              "the client %s is closed: %s; max_message is %zu bytes: raise it if such "
+              "messages are right",
+              conn->remote, words, server->options.max_message);
+  else if (close_code == 1013) note_memory(conn);
+  else
+    loss_note(server, SERVER_LOSS_PROTOCOL,
+              "the client %s is closed (%d): it broke the WebSocket protocol: %s",
+              conn->remote, close_code, words);
+}
+
 static bool feed_frames(Conn *conn) {
   size_t used = 0;
   WsEvent event;
@@ -65,12 +88,16 @@ static bool feed_frames(Conn *conn) {
                         conn->in.len - conn->in_used, &used, &event, &close_code, &err);
   conn->in_used += used;
   if (result > 0) on_event(conn, &event);
-  if (result < 0) fail_channel(conn, close_code, err.message);
+  if (result < 0) {
+    note_failure(conn, close_code, err.message);
+    fail_channel(conn, close_code, err.message);
+  }
   return result > 0;
 }
 
 static void refuse_more(Conn *conn, Refusal why) {
   (void)why; /* no message is late: its connection is quiet, or it is closed */
+  note_memory(conn);
   fail_channel(conn, 1013, "no memory for more messages");
 }
 
@@ -92,7 +119,10 @@ int channel_send(Server *server, uint64_t id, bool binary, const char *data, siz
   if (!binary && !utf8_valid(data, len))
     return error_set(err, ERR_DECODE, "a text message must be UTF-8");
   if (conn_pending(conn) + len > server->options.max_backlog)
-    return error_set(err, ERR_BUFFER_FULL, "the client does not take what it is sent");
+    return error_set(err, ERR_BUFFER_FULL,
+                     "the client has not read %zu bytes, and with %zu more max_backlog "
+                     "(%zu) is passed",
+                     conn_pending(conn), len, server->options.max_backlog);
   if (!conn_has_room(conn, len))
     return error_set(err, ERR_MEMORY,
                      "no memory for a message of %zu bytes: clients have not taken what "

@@ -30,6 +30,7 @@
 #include <unistd.h>
 
 #include "loop/descriptors.h"
+#include "server/losses.h"
 
 #define LINGER 1.0
 enum {
@@ -104,14 +105,16 @@ static void on_timer(Timer *timer);
 static void on_stall(Timer *timer);
 static void on_poll(uv_poll_t *poll, int status, int events);
 
-static void put_remote(Conn *conn) {
+/* The address of the peer, or "?". */
+static void put_remote(int fd, char text[INET6_ADDRSTRLEN]) {
   struct sockaddr_storage peer;
   socklen_t len = sizeof peer;
-  if (getpeername(conn->fd, (struct sockaddr *)&peer, &len) != 0) return;
+  strcpy(text, "?");
+  if (getpeername(fd, (struct sockaddr *)&peer, &len) != 0) return;
   const void *address = peer.ss_family == AF_INET6
                             ? (void *)&((struct sockaddr_in6 *)&peer)->sin6_addr
                             : (void *)&((struct sockaddr_in *)&peer)->sin_addr;
-  uv_inet_ntop(peer.ss_family, address, conn->remote, sizeof conn->remote);
+  uv_inet_ntop(peer.ss_family, address, text, INET6_ADDRSTRLEN);
 }
 
 /* Without reading and writing the socket is watched for a lost connection, which libuv
@@ -142,7 +145,7 @@ static void conn_new(Server *server, int fd) {
   server->refs++;
   take_slot(conn);
   conn_new_id(conn);
-  put_remote(conn);
+  put_remote(fd, conn->remote);
   timer_start(server->room->loop, &conn->timer, server->options.head_timeout);
   watch_socket(conn);
 }
@@ -405,6 +408,10 @@ static void on_timer(Timer *timer) {
 
 static void on_stall(Timer *timer) {
   Conn *conn = CONTAINER_OF(timer, Conn, stall);
+  loss_note(conn->server, SERVER_LOSS_STALL,
+            "the client %s is closed: it has taken nothing for %g s (write_timeout), and "
+            "%zu bytes wait for it",
+            conn->remote, conn->server->options.write_timeout, conn_pending(conn));
   conn->doomed = true;
   conn_settle(conn);
 }
@@ -432,20 +439,27 @@ static void on_poll(uv_poll_t *poll, int status, int events) {
 
 /* --- accepting, asked by libwebsockets -------------------------------------- */
 
-/* Logged once a minute: near the limit of files, connections are accepted and refused by
- * turns. */
 static void refuse_for_files(Server *server) {
-  double now = loop_now(server->room->loop);
-  if (now >= server->log_files_again)
-    log_write(loop_log(server->room->loop), LOG_WARN, "server",
-              "port %d: a connection is refused, and those that follow: this process has "
-              "as many files open as it may (ulimit -n)",
-              server->port);
-  if (now >= server->log_files_again) server->log_files_again = now + LOG_AGAIN;
+  loss_note(server, SERVER_LOSS_FILES,
+            "a connection is refused: this process has as many files open as it may: "
+            "raise ulimit -n, or lower max_connections");
+}
+
+static void refuse_for_number(Server *server, int accepted) {
+  char remote[INET6_ADDRSTRLEN];
+  put_remote(accepted, remote);
+  loss_note(server, SERVER_LOSS_CONNECTIONS,
+            "a connection of %s is refused: %zu are open, as many as max_connections "
+            "allows: raise it, or lower idle_timeout",
+            remote, server->connections);
 }
 
 static void take_connection(Server *server, int accepted) {
-  if (server->closed || server->connections >= server->options.max_connections) return;
+  if (server->closed) return;
+  if (server->connections >= server->options.max_connections) {
+    refuse_for_number(server, accepted);
+    return;
+  }
   int fd = fcntl(accepted, F_DUPFD_CLOEXEC, 3);
   if (fd >= 0 && files_spare(fd)) {
     conn_new(server, fd);

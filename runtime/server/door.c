@@ -182,3 +182,7 @@ size_t server_buffered(const Server *server, uint64_t id) {
 void server_hang_up(Server *server, uint64_t id, int code, const char *reason) {
   table_of(server)->hang_up(server, id, code, reason);
 }
+
+void server_note_loss(Server *server, ServerLoss kind, const char *words) {
+  table_of(server)->note_loss(server, kind, words);
+}

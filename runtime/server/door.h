@@ -101,10 +101,29 @@ size_t server_buffered(const Server *server, uint64_t id); /* bytes not yet writ
 /* Starts the closing handshake; `closed` will be called. */
 void server_hang_up(Server *server, uint64_t id, int code, const char *reason);
 
+/* What a server loses; see server/losses.h. */
+typedef enum ServerLoss {
+  SERVER_LOSS_FILES,
+  SERVER_LOSS_CONNECTIONS,
+  SERVER_LOSS_SENDER,
+  SERVER_LOSS_LATE,
+  SERVER_LOSS_SIZE,
+  SERVER_LOSS_MEMORY,
+  SERVER_LOSS_BACKLOG,
+  SERVER_LOSS_STALL,
+  SERVER_LOSS_PROTOCOL,
+  SERVER_LOSS_JOIN,
+  SERVER_LOSS_EARLY,
+  SERVER_LOSS_KINDS
+} ServerLoss;
+/* Logs at WARN that the script's side of the server (Socket.IO) lost one; further ones of
+ * the kind are counted for a minute. words: who, how much, the limit, what to do. */
+void server_note_loss(Server *server, ServerLoss kind, const char *words);
+
 /* --- for runtime/server alone ----------------------------------------------------- */
 
 typedef struct ServerRoom ServerRoom;
-enum { SERVER_TABLE_VERSION = 4 };
+enum { SERVER_TABLE_VERSION = 5 };
 typedef struct ServerTable {
   int version;
   ServerRoom *(*room_new)(Loop *loop);
@@ -122,6 +141,7 @@ typedef struct ServerTable {
               Error *err);
   size_t (*buffered)(const Server *server, uint64_t id);
   void (*hang_up)(Server *server, uint64_t id, int code, const char *reason);
+  void (*note_loss)(Server *server, ServerLoss kind, const char *words);
 } ServerTable;
 
 /* What the shared object exports, and the first member of every Server. */

@@ -10,6 +10,7 @@
 
 #include "net/hosts.h"
 #include "server/channel.h"
+#include "server/losses.h"
 
 static void start_timer(Conn *conn, double seconds) {
   timer_start(conn->server->room->loop, &conn->timer, seconds);
@@ -73,6 +74,31 @@ static const char *refusal_code(int status) {
   }
 }
 
+/* A refusal by a limit of ours; what is wrong with a request itself is its sender's
+ * business alone. */
+static void note_refusal(const Conn *conn, int status, const char *message) {
+  Server *server = conn->server;
+  const ServerOptions *o = &server->options;
+  bool body = conn->parser && http1_head_done(conn->parser);
+  if (status == 408)
+    loss_note(server, SERVER_LOSS_LATE,
+              "a request of %s is refused with 408: its %s did not arrive within %g s "
+              "(%s)",
+              conn->remote, body ? "body" : "head",
+              body ? o->request_timeout : o->head_timeout,
+              body ? "request_timeout" : "head_timeout");
+  else if (status == 413 || status == 414 || status == 431)
+    loss_note(server, SERVER_LOSS_SIZE,
+              "a request of %s is refused with %d: %s (max_head is %zu bytes, max_body "
+              "%zu): raise the limit if such requests are right",
+              conn->remote, status, message, o->max_head, o->max_body);
+  else if (status == 503)
+    loss_note(server, SERVER_LOSS_MEMORY,
+              "a request of %s is refused with 503: %s: lower max_body or "
+              "max_connections",
+              conn->remote, message);
+}
+
 /* Answers without a delivery, and ends the connection: after a request that was not
  * understood it is unknown where the next begins. */
 static void refuse_request(Conn *conn, int status, const char *message) {
@@ -83,6 +109,7 @@ static void refuse_request(Conn *conn, int status, const char *message) {
   int len =
       snprintf(body, sizeof body, "{\"error\":{\"code\":\"%s\",\"message\":\"%s\"}}",
                refusal_code(status), message);
+  note_refusal(conn, status, message);
   http1_free(conn->parser);
   conn->parser = NULL;
   conn->keep_alive = conn->head_only = false;
@@ -150,18 +177,13 @@ static int check_sender(const Server *server, const Http1Request *request) {
              : 403;
 }
 
-/* Logged once a minute: a client may send many. */
-static void log_refused(Server *server, int status, const Http1Request *request) {
+static void note_sender(const Conn *conn, int status, const Http1Request *request) {
   const char *from = http1_header(request, "origin");
-  double now = loop_now(server->room->loop);
-  if (now < server->log_refused_again) return;
-  server->log_refused_again = now + LOG_AGAIN;
-  log_write(
-      loop_log(server->room->loop), LOG_WARN, "server",
-      "port %d: a request is refused with %d, and others like it: %s \"%.80s\" is not in "
-      "the server's option %s",
-      server->port, status, status == 421 ? "the host" : "the origin",
-      status == 421 ? request->host : from, status == 421 ? "hosts" : "origins");
+  loss_note(conn->server, SERVER_LOSS_SENDER,
+            "a request of %s is refused with %d: %s \"%.80s\" is not in the server's "
+            "option %s",
+            conn->remote, status, status == 421 ? "the host" : "the origin",
+            status == 421 ? request->host : from, status == 421 ? "hosts" : "origins");
 }
 
 static void refuse_sender(Conn *conn, int status, const Http1Request *request) {
@@ -169,7 +191,7 @@ static void refuse_sender(Conn *conn, int status, const Http1Request *request) {
     refuse_request(conn, 400, "malformed host");
     return;
   }
-  log_refused(conn->server, status, request);
+  note_sender(conn, status, request);
   refuse_request(conn, status,
                  status == 421
                      ? "the server does not answer to this host (see its option "

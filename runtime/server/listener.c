@@ -40,6 +40,7 @@
 #include "server/channel.h"
 #include "server/conn.h"
 #include "server/exchange.h"
+#include "server/losses.h"
 
 #define REAP_EVERY 0.001
 enum { OWN_FDS = 64 }; /* places of a context's table beyond what is open already */
@@ -218,6 +219,8 @@ static void hold_event_fd(const Server *server) {
 static void listener_close(Server *server) {
   CHECK(!server->closed);
   server->closed = true;
+  losses_free(server->losses);
+  server->losses = NULL;
   for (size_t i = 0; i < server->slot_count; i++)
     if (server->slots[i]) conn_farewell(server->slots[i]);
   if (!server->lws) {
@@ -273,6 +276,10 @@ static size_t listener_buffered(const Server *server, uint64_t id) {
   return conn ? conn_pending(conn) : 0;
 }
 
+static void note_loss(Server *server, ServerLoss kind, const char *words) {
+  loss_note(server, kind, "%s", words);
+}
+
 static const ServerTable table = {
     .version = SERVER_TABLE_VERSION,
     .room_new = room_new,
@@ -287,12 +294,14 @@ static const ServerTable table = {
     .send = channel_send,
     .buffered = listener_buffered,
     .hang_up = channel_hang_up,
+    .note_loss = note_loss,
 };
 
 static Server *listener_open(ServerRoom *room, const ServerOptions *options,
                              const ServerCallbacks *callbacks, void *ctx, Error *err) {
   Server *server = server_new(room, options);
   server->table = &table;
+  server->losses = losses_new(server);
   server->reap.fire = on_reap;
   server->first_ops = &exchange_ops;
   server->callbacks = *callbacks;

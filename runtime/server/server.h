@@ -9,11 +9,8 @@
 
 #include "server/door.h"
 
-#define LOG_AGAIN                                                                        \
-  60.0 /* seconds between two log lines of what many clients can cause                   \
-        */
-
 typedef struct Conn Conn;
+typedef struct Losses Losses; /* losses.h */
 
 struct ServerRoom {
   Loop *loop;
@@ -35,9 +32,8 @@ struct Server {
   int event_fd;            /* its eventfd */
   int port, listen_fd;
   bool closed;
-  double log_files_again;   /* when the log may name a lack of files again */
-  double log_refused_again; /* when it may name a refused request again */
-  unsigned refs;            /* the context, each Conn, each Delivery */
+  Losses *losses; /* NULL once closed */
+  unsigned refs;  /* the context, each Conn, each Delivery */
   Timer reap;
   const struct ConnOps *first_ops; /* of a new connection: HTTP's */
   Conn **slots;                    /* a Conn's place is the low part of its id */

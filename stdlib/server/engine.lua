@@ -80,27 +80,60 @@ end
 function Engine:answer(id, origin, status, kind, body)
   local headers = { "Content-Type: " .. kind, "Cache-Control: no-store" }
   self.cors:add(headers, origin)
-  self.core:respond(id, status, headers, body)
+  return self.core:respond(id, status, headers, body)
 end
 
 function Engine:answer_text(id, origin, body)
-  self:answer(id, origin, 200, "text/plain; charset=UTF-8", body)
+  return self:answer(id, origin, 200, "text/plain; charset=UTF-8", body)
+end
+
+-- --- losses ---------------------------------------------------------------------------------
+
+-- The client as a script knows it: its address, and one of its sockets.
+local function describe_client(session)
+  local id = session.sockets["/"] or select(2, next(session.sockets))
+  return "the client " .. tostring(session.remote) .. (id and " (socket " .. id .. ")" or "")
+end
+
+--- Notes in the log that something of a client is lost, or that it is closed; further ones of the kind
+--- are counted.
+---@param kind string see f_note_loss in runtime/lua/server.c
+---@param what string follows the client's description
+function Engine:note_loss(kind, session, what)
+  self.core:note_loss(kind, describe_client(session) .. " " .. what)
 end
 
 -- --- sending --------------------------------------------------------------------------------
 
+-- The answer to a poll was not taken. Where the poll is gone the packets wait for the next one.
+local function keep_unsent(self, session, waiting, err)
+  if err.code == "CLOSED" then
+    session.buffer, session.poll_by = waiting, timer.now() + POLL_AGAIN
+    return
+  end
+  self:note_loss("memory", session, "is closed: " .. err.message)
+  self:close(session, "transport error")
+end
+
 function Engine:flush(session)
   if not session.poll or #session.buffer == 0 then return end
-  local id, body = session.poll, table.concat(session.buffer, SEPARATOR)
+  local id, waiting = session.poll, session.buffer
   session.poll, session.buffer = nil, {}
-  self:answer_text(id, session.headers.origin, body)
+  local ok, err = self:answer_text(id, session.headers.origin, table.concat(waiting, SEPARATOR))
+  if not ok then keep_unsent(self, session, waiting, err) end
 end
 
 local function send_over_websocket(self, session, packet, binary)
   if not session.conn then return nil, errors.new { code = "NOT_CONNECTED", message = "gone" } end
   local ok, err = self.core:send(session.conn, packet, binary)
   if ok then return true end
-  if err.code == "BUFFER_FULL" then self:close(session, "transport error") end
+  if err.code == "BUFFER_FULL" then
+    self:note_loss("backlog", session,
+      "is closed: " .. err.message:gsub("^the client ", "it ") .. ": emit less at once, or raise max_backlog")
+    self:close(session, "transport error")
+  elseif err.code == "MEMORY" then
+    self:note_loss("memory", session, "is sent less: " .. err.message)
+  end
   return nil, err
 end
 
@@ -109,6 +142,8 @@ end
 function Engine:send(session, packet, binary)
   if session.transport == "websocket" then return send_over_websocket(self, session, packet, binary) end
   if #session.buffer >= MAX_BUFFERED then
+    self:note_loss("backlog", session, ("is closed: %d packets wait for it to poll, as many as may: " ..
+      "emit less at once"):format(MAX_BUFFERED))
     self:close(session, "transport error")
     return nil, errors.new { code = "BUFFER_FULL", message = "the client does not poll" }
   end
@@ -127,6 +162,9 @@ end
 function Engine:close(session, reason, code)
   local state = self:state()
   if state.sessions[session.sid] ~= session then return end
+  if reason == "parse error" then
+    self:note_loss("protocol", session, "is closed: what it sent is no packet that Socket.IO expects there")
+  end
   state.sessions[session.sid] = nil
   self.count = self.count - 1
   if session.poll then
@@ -179,12 +217,18 @@ function Engine:probe(session, packet)
   end
 end
 
+function Engine:note_oversized(session, size)
+  self:note_loss("size", session, ("is closed: it sent %d bytes, and max_payload is %d: raise it if such " ..
+    "messages are right"):format(size, self.options.max_payload // 1))
+end
+
 --- A WebSocket message; false when the connection is not ours.
 function Engine:message(id, data, binary)
   local state = self:state()
   local session = state.sessions[self.conns[id]]
   if not session then return false end
   if #data > self.options.max_payload then
+    self:note_oversized(session, #data)
     self:close(session, "transport error", 1009)
   elseif id == session.upgrade then
     self:probe(session, not binary and data)
@@ -226,6 +270,12 @@ end
 
 function Engine:refuse(id, request, why, status)
   self:answer(id, request.headers.origin, status or 400, "application/json", json.encode(why))
+end
+
+function Engine:refuse_session(id, request)
+  self.core:note_loss("clients", ("a Socket.IO client %s is refused with 503: %d have sessions, as many " ..
+    "as max_connections allows: raise it"):format(request.remote, self.count))
+  self:refuse(id, request, TOO_MANY, 503)
 end
 
 function Engine:open(request, query, transport)
@@ -283,6 +333,7 @@ function Engine:post(id, request, session)
     return self:close(session, "transport error")
   end
   if #request.body > self.options.max_payload then
+    self:note_oversized(session, #request.body)
     self:refuse(id, request, { code = 3, message = "Payload too large" }, 413)
     return self:close(session, "transport error")
   end
@@ -316,7 +367,9 @@ function Engine:request(id, request)
   end
   if query.transport ~= transport then return self:refuse(id, request, BAD_REQUEST) end
   if query.sid and not session then return self:refuse(id, request, UNKNOWN_SESSION) end
-  if not session and self.count >= self.most then return self:refuse(id, request, TOO_MANY, 503) end
+  if not session and self.count >= self.most then
+    return self:refuse_session(id, request)
+  end
   if transport == "websocket" then
     if session then return self:begin_upgrade(id, request, session) end
     return self:open_websocket(id, request, query)
@@ -337,6 +390,8 @@ function Engine:check_deadlines(session, now)
   elseif session.poll_by and now > session.poll_by and session.transport == "polling" then
     self:close(session, "transport close")
   elseif session.join_by and now > session.join_by then
+    self:note_loss("join", session, ("is closed: it joined no namespace within %g s (connect_timeout)")
+      :format(self.options.connect_timeout))
     self:close(session, "connect timeout")
   elseif session.ping_at and now >= session.ping_at then
     session.ping_at, session.dead_at = nil, now + self.options.ping_timeout

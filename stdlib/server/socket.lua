@@ -13,6 +13,7 @@ local packet = require "tidelock.server.packet"
 local M = {}
 
 local CALL_TIMEOUT = 10
+local MAX_WAITING = 1000 -- events of a client whose handlers are not registered yet
 
 local methods = {}
 
@@ -141,9 +142,12 @@ function methods:send_packet(text, parts)
   end
   local engine = self.nsp.io.engine
   local ok, err = engine:send(self.session, "4" .. text)
-  for _, bytes in ipairs(parts or {}) do
-    if not ok then break end
+  for _, bytes in ipairs(ok and parts or {}) do
     ok, err = engine:send(self.session, bytes, true)
+    if not ok then
+      engine:close(self.session, "transport error") -- the attachment is missing
+      break
+    end
   end
   return ok, err
 end
@@ -280,10 +284,16 @@ local function handle_ack(sock, p)
   call.gate:open()
 end
 
+local function hold_packet(sock, p)
+  if #sock.waiting < MAX_WAITING then return table.insert(sock.waiting, p) end
+  local text = 'has sent more than %d events before the handlers of "connection" have run: one is dropped'
+  sock.nsp.io.engine:note_loss("early", sock.session, text:format(MAX_WAITING))
+end
+
 -- Handles a packet of the client.
 function methods:receive(p)
   if self.waiting and p.type ~= packet.ACK then
-    if #self.waiting < 1000 then table.insert(self.waiting, p) end
+    hold_packet(self, p)
   elseif p.type == packet.EVENT then
     handle_event(self, p)
   elseif p.type == packet.ACK then

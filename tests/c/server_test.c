@@ -676,8 +676,17 @@ static void test_senders(void **state) {
     assert_int_equal(w->requests - requests, status == 200);
   }
   assert_true(ftell(told) > 0 && ftell(told) < 400); /* once, not for each */
+  size_t refused = 0;
+  for (size_t i = 0; i < COUNT_OF(senders); i++)
+    refused += senders[i].status == 403 || senders[i].status == 421;
+  world_free(w); /* logs how many there were */
+  char text[1000] = "", wanted[80];
+  rewind(told);
+  text[fread(text, 1, sizeof text - 1, told)] = '\0';
+  snprintf(wanted, sizeof wanted, "%zu more requests were refused (hosts, origins)",
+           refused - 1);
+  assert_non_null(strstr(text, wanted));
   fclose(told);
-  world_free(w);
 }
 
 /* A page of a stranger opens no WebSocket either. */
@@ -698,8 +707,8 @@ static void test_sender_of_an_upgrade(void **state) {
       status_of(w, line, WANTS "Host: localhost:%d\r\nOrigin: http://evil.example\r\n"),
       403);
   assert_int_equal(status_of(w, line, WANTS "Host: evil.example:%d\r\n"), 421);
-  fclose(told);
   world_free(w);
+  fclose(told);
 }
 
 /* The host in the target wins; a request of HTTP/1.0 may name none. */
@@ -719,8 +728,8 @@ static void test_host_in_target(void **state) {
   assert_int_equal(status_of(w, "GET / HTTP/1.0", evil), 421);
   assert_int_equal(status_of(w, "GET / HTTP/1.0", "Origin: http://evil.example\r\n"),
                    403);
-  fclose(told);
   world_free(w);
+  fclose(told);
 }
 
 /* Other names come into force at once, also for connections that are open. */
