@@ -1071,8 +1071,8 @@ static void test_no_descriptors_left(void **state) {
   expect(&c, "</low>");
   hang_up(&c);
   setrlimit(RLIMIT_NOFILE, &was);
-  world_free(w);
   assert_true(ftell(told) > 0 && ftell(told) < 300);
+  world_free(w);
   fclose(told);
 }
 
