@@ -167,6 +167,11 @@ static bool is_under_way(const HttpRequest *r) {
   return r->exchange.conn || r->curl.transfer.easy;
 }
 
+bool http_waits(const HttpRequest *r) {
+  const Exchange *x = &r->exchange;
+  return x->conn && !x->connecting && !x->sending && !x->heard;
+}
+
 void http_cancel(HttpRequest *r) {
   if (r->delivering) return;
   r->cancelled = true;

@@ -49,6 +49,8 @@ HttpRequest *http_start(Net *net, const HttpOptions *options, HttpDone *done, vo
                         Error *err);
 /* done will not be called; its connection is closed */
 void http_cancel(HttpRequest *request);
+/* It is out, and nothing of an answer has come; over a connection of our own. */
+bool http_waits(const HttpRequest *request);
 /* Closes the connections that are kept for an owner. */
 void http_forget(Net *net, const void *owner);
 

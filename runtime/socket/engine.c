@@ -59,6 +59,7 @@ static void on_failed(Engine *e, const char *reason, int code, const Error *err)
     engine_lose(e, &loss);
     return;
   }
+  timer_stop(net_loop(e->net), &e->probe);
   release_transports(e, 1000, NULL, false);
   if (start_transport(e, next, &loss.err) != 0) engine_lose(e, &loss);
 }
@@ -75,8 +76,19 @@ static void stop_probe(Engine *e) {
   engine_polling.resume(e);
 }
 
+/* The server lets go of the request that it holds when it says "3probe": where that does
+ * not come the way has swallowed it, and what the answer would have brought is lost. A
+ * POST may take its time. */
 static void on_probe_timeout(Timer *timer) {
-  stop_probe(CONTAINER_OF(timer, Engine, probe));
+  Engine *e = CONTAINER_OF(timer, Engine, probe);
+  if (e->upgrade != UPGRADE_DRAINING || !polling_get_is_stuck(e->polling)) {
+    stop_probe(e);
+    return;
+  }
+  Error err;
+  error_set(&err, ERR_TIMEOUT, "the server did not answer a polling request in time");
+  err.phase = "response";
+  engine_end(e, "transport error", &err);
 }
 
 static void on_probe_open(void *ctx, const char *subprotocol) {
@@ -93,6 +105,7 @@ static void on_probe_message(void *ctx, bool binary, const char *data, size_t le
   } else if (e->upgrade == UPGRADE_PROBING && !binary && len == 6 &&
              memcmp(data, "3probe", 6) == 0) {
     e->upgrade = UPGRADE_DRAINING;
+    timer_start(net_loop(e->net), &e->probe, engine_connect_timeout(e) / 4);
     polling_drain(e->polling);
   } else {
     stop_probe(e);
@@ -110,14 +123,13 @@ static void on_probe_closed(void *ctx, int code, const char *reason, size_t len,
 static void on_probe(Engine *e) {
   WsCallbacks probing = engine_ws_callbacks;
   Error err;
-  double timeout = e->options->ws.connect_timeout;
   if (!e->options->upgrade) return;
   probing.open = on_probe_open;
   probing.message = on_probe_message;
   probing.closed = on_probe_closed;
   e->upgrade = UPGRADE_OPENING;
   e->probe.fire = on_probe_timeout;
-  timer_start(net_loop(e->net), &e->probe, timeout > 0 ? timeout : 20);
+  timer_start(net_loop(e->net), &e->probe, engine_connect_timeout(e));
   if (engine_ws_open(e, &probing, &err) != 0) stop_probe(e);
 }
 

@@ -5,6 +5,12 @@
  * Its connections are its own: a session opens on a fresh one, since one that is kept
  * from before may be as dead as what made the client connect again.
  *
+ * A way may swallow a request: the server never sees it, and nothing comes back. The one
+ * that opens the session is asked a second time, on a connection of its own, when a
+ * quarter of the time to connect is over; the first goes on, for a server that is slow,
+ * and whichever is answered first counts. A POST must not be repeated: the first of a
+ * session has half of the time, then the session is given up.
+ *
  * A request whose connection breaks is not repeated: the server may have answered, and
  * the next answer would hide that something is missing. The session ends.
  *
@@ -64,8 +70,10 @@ static void leave_polling(Polling *p) {
 static void stop_polling(Polling *p) {
   if (p->get) http_cancel(p->get);
   if (p->post) http_cancel(p->post);
-  p->get = p->post = NULL;
+  if (p->spare) http_cancel(p->spare);
+  p->get = p->post = p->spare = NULL;
   timer_stop(net_loop(p->net), &p->more);
+  timer_stop(net_loop(p->net), &p->silent);
   p->engine = NULL;
   http_forget(p->net, p);
   release_polling(p);
@@ -128,14 +136,27 @@ static void take_payload(Polling *p, Buffer *body) {
   take_more(p);
 }
 
-static void on_got(void *ctx, HttpResponse *response, const Error *err) {
-  Polling *p = ctx;
-  p->get = NULL;
-  if (p->leaving) return; /* it has been held long enough */
+static void drop_spare(Polling *p) {
+  timer_stop(net_loop(p->net), &p->silent);
+  if (p->spare) http_cancel(p->spare);
+  p->spare = NULL;
+}
+
+static void take_answer(Polling *p, HttpResponse *response, const Error *err) {
   p->busy++;
   if (polling_went_well(p, response, err)) take_payload(p, &response->body);
   poll_more(p);
   leave_polling(p);
+}
+
+/* Of the two that open a session one may fail: the other is under way. */
+static void on_got(void *ctx, HttpResponse *response, const Error *err) {
+  Polling *p = ctx;
+  p->get = NULL;
+  if (p->leaving) return; /* it has been held long enough */
+  if (err && p->spare) return;
+  drop_spare(p);
+  take_answer(p, response, err);
 }
 
 /* The request that opens a session has to end in time, one that waits has not. */
@@ -144,8 +165,8 @@ static void poll_more(Polling *p) {
   Error err;
   if (is_over(p)) return;
   report_drained(p);
-  if (p->draining || p->get || p->got.data || e->paused) return;
-  double timeout = e->hello ? INFINITY : e->options->ws.connect_timeout;
+  if (p->draining || p->get || p->spare || p->got.data || e->paused) return;
+  double timeout = e->hello ? INFINITY : engine_connect_timeout(e);
   p->get = polling_request_start(p, NULL, timeout, on_got, &err);
   if (!p->get) polling_fail(p, "transport error", &err);
 }
@@ -169,10 +190,18 @@ static void on_posted(void *ctx, HttpResponse *response, const Error *err) {
   if (p->leaving) {
     polling_leave_answered(p, response);
   } else if (polling_went_well(p, response, err)) {
+    p->posted = true;
     pass_fence(p, &p->fence);
     post_more(p);
   }
   leave_polling(p);
+}
+
+/* The first brings what the socket begins with: without an answer nothing will come. */
+static double post_timeout(const Polling *p) {
+  const Engine *e = p->engine;
+  double most = e->options->request_timeout > 0 ? e->options->request_timeout : 20;
+  return p->posted ? most : fmin(most, engine_connect_timeout(e) / 2);
 }
 
 static void post_more(Polling *p) {
@@ -187,8 +216,7 @@ static void post_more(Polling *p) {
   polling_gather(p, &payload, p->engine->max_payload);
   p->posting = payload.len;
   polling_recount(p);
-  p->post = polling_request_start(p, &payload, p->engine->options->request_timeout,
-                                  on_posted, &err);
+  p->post = polling_request_start(p, &payload, post_timeout(p), on_posted, &err);
   buffer_free(&payload);
   if (!p->post) polling_fail(p, "transport error", &err);
 }
@@ -203,21 +231,48 @@ static void on_turn_end(TurnEnd *work) {
 
 /* --- the transport ---------------------------------------------------------------- */
 
+/* A way that swallows requests leaves time for the other transport. */
+static double opening_timeout(const Engine *e) {
+  return engine_connect_timeout(e) / (e->left ? 2 : 1);
+}
+
+static void on_spare_got(void *ctx, HttpResponse *response, const Error *err) {
+  Polling *p = ctx;
+  p->spare = NULL;
+  if (err && p->get) return;
+  if (p->get) http_cancel(p->get);
+  p->get = NULL;
+  take_answer(p, response, err);
+}
+
+/* A request that is not out yet (a look-up, a connection that takes long) is not asked a
+ * second time. */
+static void on_silent(Timer *timer) {
+  Polling *p = CONTAINER_OF(timer, Polling, silent);
+  Engine *e = p->engine;
+  double timeout = opening_timeout(e) - engine_connect_timeout(e) / 4;
+  Error ignored;
+  if (is_over(p) || !p->get || !http_waits(p->get)) return;
+  p->spare = polling_request_start(p, NULL, timeout, on_spare_got, &ignored);
+}
+
 static int start_polling(Engine *e, Error *err) {
   Polling *p = xcalloc(1, sizeof *p);
   p->engine = e;
   p->net = e->net;
   pieces_begin(&p->queue);
   p->flush.run = on_turn_end;
+  p->silent.fire = on_silent;
   p->more.fire = on_more;
   p->charge = charge_ref(e->options->ws.charge);
-  p->get = polling_request_start(p, NULL, e->options->ws.connect_timeout, on_got, err);
+  p->get = polling_request_start(p, NULL, opening_timeout(e), on_got, err);
   if (!p->get) {
     charge_unref(p->charge);
     free(p);
     return (int)err->code;
   }
   e->polling = p;
+  timer_start(net_loop(p->net), &p->silent, engine_connect_timeout(e) / 4);
   return 0;
 }
 
@@ -318,6 +373,10 @@ const EngineTransport engine_polling = {.start = start_polling,
 void polling_drain(Polling *p) {
   p->draining = true;
   report_drained(p);
+}
+
+bool polling_get_is_stuck(const Polling *p) {
+  return p->get && !p->post && http_waits(p->get);
 }
 
 void polling_hand_over(Polling *p) {

@@ -242,6 +242,7 @@ static void on_hello(Engine *e, const EioPacket *packet) {
     return;
   }
   e->hello = true;
+  if (!again) timer_stop(net_loop(e->net), &e->probe); /* it was to come in time */
   e->ping_deadline = open.ping_interval + open.ping_timeout;
   e->max_payload = open.max_payload;
   free(e->sid);
@@ -317,6 +318,11 @@ void engine_take_pong(Engine *e, const char *data, size_t len) {
   if (lose_overdue(e)) return;
   note_sign(e);
   e->callbacks.pong(e->ctx, data, len);
+}
+
+double engine_connect_timeout(const Engine *e) {
+  double timeout = e->options->ws.connect_timeout;
+  return timeout > 0 ? timeout : 20;
 }
 
 /* --- what a request is made of ---------------------------------------------------- */

@@ -30,4 +30,7 @@ char *engine_target(const Engine *e, EioTransports transport);
 char **engine_headers(const Engine *e, const char *more);
 void engine_headers_free(char **headers);
 
+/* Seconds that opening the session may take. */
+double engine_connect_timeout(const Engine *e);
+
 #endif

@@ -14,9 +14,24 @@ static const char *reason_of(ErrorCode code) {
   return code == ERR_NONE || code == ERR_RESET ? "transport close" : "transport error";
 }
 
+static void on_hello_late(Timer *timer) {
+  Engine *e = CONTAINER_OF(timer, Engine, probe);
+  Error err;
+  error_set(&err, ERR_TIMEOUT, "the server opened a WebSocket and did not begin");
+  err.phase = "handshake";
+  e->events->failed(e, "transport error", 0, &err);
+}
+
+/* As for the answer to the handshake: time is left for the other transport. */
+static void await_hello(Engine *e) {
+  e->probe.fire = on_hello_late;
+  timer_start(net_loop(e->net), &e->probe, engine_connect_timeout(e) / 2);
+}
+
 static void on_open(void *ctx, const char *subprotocol) {
   Engine *e = ctx;
   if (e->options->plain) engine_become_open(e, subprotocol);
+  else if (e->left) await_hello(e);
 }
 
 static void on_pong(void *ctx, const char *data, size_t len) {
@@ -87,7 +102,7 @@ bool engine_ws_has_detour(const Engine *e) {
 /* A machine in between that swallows the handshake leaves time for the other transport,
  * and so does a proxy that swallows what asks it for a tunnel. */
 static void leave_time(const Engine *e, WsOptions *options) {
-  double timeout = options->connect_timeout > 0 ? options->connect_timeout : 20;
+  double timeout = engine_connect_timeout(e);
   if (!e->left || e->hello) return;
   options->answer_timeout = timeout / 2;
   if (engine_ws_has_detour(e)) options->connect_timeout = timeout / 2;

@@ -30,6 +30,7 @@ struct Polling {
   Leaving *leaving; /* owned */
   Net *net;
   HttpRequest *get, *post;
+  HttpRequest *spare; /* a second one that opens the session; the first answer counts */
   Pieces queue;   /* that wait */
   size_t posting; /* bytes that are on their way */
   Buffer got;     /* an answer of which `rest` is still to be taken */
@@ -40,7 +41,9 @@ struct Polling {
   Timer more;     /* the rest of an answer is due */
   Charge *charge; /* a reference; what waits and what came is charged there */
   size_t charged;
+  Timer silent; /* the request that opens the session should have been answered */
   bool draining, taking;
+  bool posted; /* a POST was answered */
   int busy;
 };
 
