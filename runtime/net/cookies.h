@@ -1,24 +1,32 @@
-/* The cookies of one server, as a client of its own holds them: by name, until they
- * expire. Domain and path are not looked at, since nobody else is asked with them. They
- * keep a client with the same one of several servers behind a balancer (sticky sessions).
- */
+/* A jar of cookies, of any number of servers, as RFC 6265 has it (and, of its revision,
+ * what guards Secure cookies and the names __Host- and __Secure-). A connection has one
+ * of its own, which keeps it with the same one of several servers behind a balancer
+ * (sticky sessions). Times are the caller's: wall clock. Loop thread only. */
 #ifndef TIDELOCK_NET_COOKIES_H
 #define TIDELOCK_NET_COOKIES_H
 
 #include "core/buffer.h"
+#include "net/cookie_line.h"
+#include "net/net_url.h"
 
 typedef struct Cookies Cookies;
 
-enum { COOKIES_MAX = 50, COOKIE_MAX_LEN = 4096 }; /* RFC 6265, 6.1; more are not kept */
+/* When there are more, those that are over go first, then the one of the same domain that
+ * was not sent for longest, then such a one of any. */
+enum { COOKIES_PER_DOMAIN = 50, COOKIES_MAX = 1000, COOKIES_MAX_BYTES = 1 << 20 };
 
 Cookies *cookies_new(void); /* returns new */
 void cookies_free(Cookies *cookies);
-/* Takes the Set-Cookie lines of a response ("Name: value\n" each); now: wall clock. */
-void cookies_take(Cookies *cookies, const char *lines, size_t len, double now);
-/* Appends "Cookie: a=b; c=d"; false when there are none. */
-bool cookies_put(Cookies *cookies, Buffer *out, double now);
-/* As cookies_put, but with the pairs of `given` first ("x=y; z=w"; NULL: none). What it
- * names is not taken from the cookies held. `cookies` may be NULL. */
-bool cookies_merge(Cookies *cookies, const char *given, Buffer *out, double now);
+size_t cookies_count(const Cookies *cookies);
+size_t cookies_bytes(const Cookies *cookies); /* that they hold */
+
+/* Takes the Set-Cookie lines of an answer ("Name: value\n" each) that came from there. */
+void cookies_take(Cookies *cookies, const NetUrl *from, const char *lines, size_t len,
+                  double now);
+/* Appends "Cookie: a=b; c=d" with those for that request, longer paths first, then older
+ * ones; false when there are none. What `given` names ("x=y; z=w"; NULL: nothing) goes
+ * out in front, and is not taken from the jar. `cookies` may be NULL. */
+bool cookies_put(Cookies *cookies, const NetUrl *to, const char *given, Buffer *out,
+                 double now);
 
 #endif

@@ -2,7 +2,7 @@
  * schemes, no control characters, bytes beyond ASCII escaped behind the host (in front of
  * it they are an international name, which curl translates), and the characters that the
  * WHATWG URL standard escapes in a path and in a query. A backslash is a slash there, up
- * to the query. */
+ * to the query, and the segments "." and ".." of a path, also as %2e, are gone. */
 #include "net/net_url.h"
 
 #include <curl/curl.h>
@@ -52,20 +52,60 @@ static const char *after_scheme(const char *text, const char *scheme) {
   return is_it ? text + len : NULL;
 }
 
+/* How many dots a segment is: 1 for ".", 2 for "..", with %2e for each, else 0. */
+static int count_dots(const char *segment, size_t len) {
+  int dots = 0;
+  for (size_t i = 0; i < len; dots++) {
+    bool escaped = len - i >= 3 && strncasecmp(segment + i, "%2e", 3) == 0;
+    if (segment[i] != '.' && !escaped) return 0;
+    i += escaped ? 3 : 1;
+  }
+  return dots <= 2 ? dots : 0;
+}
+
+/* Appends a path, which begins with a slash, without its segments of dots: those of two
+ * take the segment before them away. */
+static void put_path(Buffer *out, const char *path) {
+  size_t start = out->len;
+  while (*path) {
+    size_t len = strcspn(path + 1, "/");
+    bool last = !path[1 + len];
+    int dots = count_dots(path + 1, len);
+    if (dots == 2) {
+      while (out->len > start && out->data[out->len - 1] != '/') out->len--;
+      if (out->len > start) out->len--;
+    }
+    if (!dots) buffer_put(out, path, len + 1);
+    else if (last) buffer_putc(out, '/');
+    path += len + 1;
+  }
+}
+
+/* Appends bytes with those escaped that the standard escapes there. Returns NULL or what
+ * is wrong. */
+static const char *put_escaped(Buffer *out, const char *from, const char *to,
+                               const char *escaped, bool slashes) {
+  for (const char *at = from; at < to; at++) {
+    unsigned char c = (unsigned char)*at;
+    if (c <= ' ' || c == 127) return "it contains a space or a control character";
+    if (strchr(escaped, c) || (c >= 128 && *escaped)) buffer_printf(out, "%%%02X", c);
+    else buffer_putc(out, slashes && is_slash((char)c) ? '/' : (char)c);
+  }
+  return NULL;
+}
+
 /* Appends the rest of a URL, which begins with "://" or the like, with its escapes.
  * Returns NULL or what is wrong. */
 static const char *put_rest(Buffer *out, const char *rest) {
   const char *path = rest + 3 + strcspn(rest + 3, "/?#\\");
-  const char *query = path + strcspn(path, "?#");
+  const char *query = path + strcspn(path, "?#"), *end = query + strlen(query);
   if (path == rest + 3) return "it has no host"; /* curl would take the path for one */
-  for (const char *at = rest; *at; at++) {
-    unsigned char c = (unsigned char)*at;
-    const char *escaped = at < path ? "" : at < query ? "\"<>`{}" : "\"<>'";
-    if (c <= ' ' || c == 127) return "it contains a space or a control character";
-    if ((c >= 128 && at > path) || strchr(escaped, c)) buffer_printf(out, "%%%02X", c);
-    else buffer_putc(out, at < query && is_slash((char)c) ? '/' : (char)c);
-  }
-  return NULL;
+  Buffer escaped = {0};
+  const char *wrong = put_escaped(out, rest, path, "", true);
+  if (!wrong) wrong = put_escaped(&escaped, path, query, "\"<>`{}", true);
+  if (!wrong) put_path(out, buffer_text(&escaped));
+  buffer_free(&escaped);
+  return wrong ? wrong : put_escaped(out, query, end, "\"<>'", false);
 }
 
 /* Appends the URL with http for ws, and with escapes. Returns NULL or what is wrong. */

@@ -338,6 +338,32 @@ char *engine_target(const Engine *e, EioTransports transport) {
   return buffer_take(&url, NULL);
 }
 
+/* Where the requests go, as cookies see it. */
+static bool read_place(const Engine *e, NetUrl *url) {
+  char *text = engine_target(e, EIO_POLLING);
+  Error ignored;
+  bool good = e->options->cookies && net_url_parse(url, text, true, &ignored) == 0;
+  free(text);
+  return good;
+}
+
+void engine_take_cookies(const Engine *e, const char *lines, size_t len) {
+  NetUrl url;
+  if (!read_place(e, &url)) return;
+  cookies_take(e->options->cookies, &url, lines, len, clock_wall());
+  net_url_free(&url);
+}
+
+/* Appends the cookies of the script, and those of the jar. */
+static bool put_cookies(const Engine *e, const char *given, Buffer *out) {
+  NetUrl url = {0};
+  bool placed = read_place(e, &url);
+  bool any =
+      cookies_put(placed ? e->options->cookies : NULL, &url, given, out, clock_wall());
+  net_url_free(&url);
+  return any;
+}
+
 char **engine_headers(const Engine *e, const char *more) {
   const char *const *given = e->options->ws.headers;
   size_t n = 0;
@@ -349,8 +375,7 @@ char **engine_headers(const Engine *e, const char *more) {
   if (more) list[n++] = xstrdup(more);
   Buffer own = {0}, all = {0};
   http_join_cookies(&own, given);
-  if (cookies_merge(e->options->cookies, buffer_text(&own), &all, clock_wall()))
-    list[n] = buffer_take(&all, NULL);
+  if (put_cookies(e, buffer_text(&own), &all)) list[n] = buffer_take(&all, NULL);
   buffer_free(&own);
   buffer_free(&all);
   return list;

@@ -30,6 +30,8 @@ char *engine_target(const Engine *e, EioTransports transport);
 char **engine_headers(const Engine *e, const char *more);
 void engine_headers_free(char **headers);
 
+/* Takes the Set-Cookie lines of an answer. */
+void engine_take_cookies(const Engine *e, const char *lines, size_t len);
 /* Seconds that opening the session may take. */
 double engine_connect_timeout(const Engine *e);
 

@@ -31,9 +31,9 @@ struct Polling {
   Net *net;
   HttpRequest *get, *post;
   HttpRequest *spare; /* a second one that opens the session; the first answer counts */
-  Pieces queue;   /* that wait */
-  size_t posting; /* bytes that are on their way */
-  Buffer got;     /* an answer of which `rest` is still to be taken */
+  Pieces queue;       /* that wait */
+  size_t posting;     /* bytes that are on their way */
+  Buffer got;         /* an answer of which `rest` is still to be taken */
   char *rest;
   size_t left;
   uint32_t fence, passed; /* behind what is on its way; behind nothing; 0: none */

@@ -130,9 +130,7 @@ bool polling_went_well(Polling *p, const HttpResponse *r, const Error *err) {
     polling_fail(p, "transport error", err);
     return false;
   }
-  if (p->engine->options->cookies)
-    cookies_take(p->engine->options->cookies, r->headers.data, r->headers.len,
-                 clock_wall());
+  engine_take_cookies(p->engine, r->headers.data, r->headers.len);
   bool opens = p->engine->hello || (r->body.len && *r->body.data == EIO_OPEN);
   if (r->status == 200 && opens) return true;
   if (!p->engine->hello && eio_is_older(r->body.data, r->body.len)) {
