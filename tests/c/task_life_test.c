@@ -30,12 +30,12 @@ static void all_is_given_back(void **state) {
 static void they_are_used_again(void **state) {
   (void)state;
   run_script("",
-             "for round = 1, 50 do\n"
+             "for round = 1, 10000 do\n"
              "  task.spawn(function() task.sleep(0) end):await()\n"
              "end\n"
              "collectgarbage()",
              "");
-  assert_true(count_free(said_vm()->host) < 50);
+  assert_true(count_free(said_vm()->host) < 5000); /* a cycle gives many back at once */
   assert_true(said_vm()->pooled < 10);
 }
 
