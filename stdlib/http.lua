@@ -35,17 +35,10 @@ local function check_text(name, value)
   if value:find("\0", 1, true) then raise_misuse("%s holds a zero byte", name) end
 end
 
-local function check_seconds(name, value)
-  if type(value) ~= "number" or value <= 0 or value ~= value then
-    raise_misuse("%s must be a number of seconds above 0", name)
-  end
-end
-
-local function range_checker(least, most)
+local function number_checker(rule)
   return function(name, value)
-    if math.type(value) ~= "integer" or value < least or value > most then
-      raise_misuse("%s must be a whole number from %d to %d", name, least, most)
-    end
+    local problem = checks.number_problem(value, rule)
+    if problem then raise_misuse("%s %s", name, problem) end
   end
 end
 
@@ -56,10 +49,12 @@ end
 
 -- The checker of each option. Those in `common` may be a client's defaults too.
 local common = {
-  headers = type_checker "table", query = type_checker "table", timeout = check_seconds,
-  connect_timeout = check_seconds, max_body = range_checker(1, 1 << 53), redirects = range_checker(0, 1000),
-  expect = status.check, insecure = type_checker "boolean", http2 = type_checker "boolean",
-  decompress = type_checker "boolean",
+  headers = type_checker "table", query = type_checker "table", insecure = type_checker "boolean",
+  http2 = type_checker "boolean", decompress = type_checker "boolean", expect = status.check,
+  timeout = number_checker { above = true, huge = true },
+  connect_timeout = number_checker { above = true, most = 86400 },
+  max_body = number_checker { least = 1, most = 1 << 53, whole = true },
+  redirects = number_checker { most = 1000, whole = true },
 }
 for _, name in ipairs { "proxy", "ca", "cert", "key", "key_password", "pin", "ciphers" } do
   common[name] = check_text

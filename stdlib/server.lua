@@ -266,8 +266,8 @@ end
 
 -- 0 means the default, as in the core.
 local function most_connections(options)
-  local most = tonumber(options.max_connections) or 0
-  return most > 0 and most or 4096
+  local most = options.max_connections
+  return type(most) == "number" and most > 0 and most or 4096
 end
 
 local option_names = {

@@ -87,9 +87,11 @@ end
 ---@return any ... the results of fn, or nil and a TIMEOUT error
 function M.with_timeout(seconds, fn, ...)
   take_no_options("task.with_timeout", select("#", ...))
-  if type(seconds) ~= "number" or seconds ~= seconds or (type(fn) ~= "function" and not is_task(fn)) then
+  if type(seconds) ~= "number" or (type(fn) ~= "function" and not is_task(fn)) then
     error("with_timeout takes seconds and a function or a task", 2)
   end
+  local problem = checks.number_problem(seconds, {})
+  if problem then error("with_timeout takes seconds and a function or a task: seconds " .. problem, 2) end
   return M.race {
     fn,
     function()

@@ -6,6 +6,8 @@
 #include <lua.h>
 #include <stdbool.h>
 
+#include "core/suggest.h"
+
 /* Raises unless the names in the table at `index` are among `known`, which ends with
  * NULL. `what` is the function as the script calls it. */
 void options_check(lua_State *L, int index, const char *what, const char *const *known);
@@ -13,6 +15,10 @@ void options_check(lua_State *L, int index, const char *what, const char *const 
 bool options_given(lua_State *L, int index, const char *what, const char *const *known);
 /* The function takes no options: an argument at `index` raises. */
 void options_none(lua_State *L, int index, const char *what);
+
+/* Raises: there is no option of that name; with the one that was probably meant. */
+int options_refuse(lua_State *L, int level, const char *what, const char *name,
+                   Suggestion *near);
 
 /* Raises as luaL_error does, but at a line that is further out: 1 is the line that called
  * the binding, 2 the line that called the function of stdlib around it. */

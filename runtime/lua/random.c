@@ -4,6 +4,7 @@
 
 #include "core/hex.h"
 #include "lua/modules.h"
+#include "lua/number.h"
 #include "resource/resources.h"
 
 enum { MAX_BYTES = 1024 };
@@ -20,9 +21,8 @@ static int push_hex(lua_State *L, const uint8_t *bytes, size_t len) {
 }
 
 static size_t check_count(lua_State *L) {
-  lua_Integer count = luaL_checkinteger(L, 1);
-  luaL_argcheck(L, count >= 1 && count <= MAX_BYTES, 1, "1 to 1024 bytes");
-  return (size_t)count;
+  static const NumberRule rule = {.least = 1, .most = MAX_BYTES, .whole = true};
+  return (size_t)number_argument(L, 1, &rule, "1 to 1024 bytes");
 }
 
 /* bytes(n) → a string of n random bytes */

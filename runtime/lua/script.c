@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "lua/modules.h"
+#include "lua/number.h"
 #include "lua/options.h"
 #include "resource/resource.h"
 #include "script/keep_file.h"
@@ -41,8 +42,8 @@ static int f_on_notice(lua_State *L) {
  * one does not declare. */
 static int f_grace(lua_State *L) {
   options_none(L, 2, "script.grace");
-  double seconds = luaL_checknumber(L, 1);
-  luaL_argcheck(L, seconds >= 0 && seconds <= 3600, 1, "0 to 3600 seconds");
+  static const NumberRule rule = {.least = 0, .most = 3600};
+  double seconds = number_argument(L, 1, &rule, "0 to 3600 seconds");
   need_declaring(L, "script.grace");
   generation_set_grace(generation_of(L), seconds);
   return 0;
@@ -50,8 +51,10 @@ static int f_grace(lua_State *L) {
 
 static int f_exit(lua_State *L) {
   options_none(L, 2, "script.exit");
-  lua_Integer code = luaL_optinteger(L, 1, 0);
-  luaL_argcheck(L, code >= 0 && code <= 255, 1, "an exit code is 0 to 255");
+  static const NumberRule rule = {.least = 0, .most = 255, .whole = true};
+  double code = lua_isnoneornil(L, 1)
+                    ? 0
+                    : number_argument(L, 1, &rule, "an exit code is 0 to 255");
   need_loaded(L, "script.exit");
   Script *script = script_of(L);
   if (owner_is_first(vm_of(L)->owner)) runtime_exit(runtime_of(L), (int)code);
@@ -86,8 +89,9 @@ static int f_probation(lua_State *L) {
 
 static int f_version(lua_State *L) {
   Vm *vm = vm_of(L);
-  lua_Integer version = luaL_checkinteger(L, 1);
-  luaL_argcheck(L, version >= 0, 1, "a version is 0 or more");
+  static const NumberRule rule = {.least = 0, .most = NUMBER_WHOLE, .whole = true};
+  lua_Integer version =
+      (lua_Integer)number_argument(L, 1, &rule, "a version is a whole number, 0 or more");
   if (!lua_isnoneornil(L, 2)) luaL_checktype(L, 2, LUA_TFUNCTION);
   options_none(L, 3, "script.version");
   if (vm->state != VM_STAGING)
@@ -114,7 +118,8 @@ static int f_reload(lua_State *L) {
 
 /* The limit of a script is that of the command line, or less. */
 static int f_cpu_limit(lua_State *L) {
-  double seconds = luaL_checknumber(L, 1);
+  luaL_checktype(L, 1, LUA_TNUMBER);
+  double seconds = lua_tonumber(L, 1);
   Vm *vm = vm_of(L);
   double most = vm->host->cpu_limit;
   if (!(seconds >= 0.05 && seconds <= most)) {

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "bridge/luatext.h"
+#include "lua/number.h"
 #include "lua/options.h"
 #include "net/hosts.h"
 
@@ -12,23 +13,18 @@ enum { MAX_NAMES = 1000 };
 
 /* --- reading ---------------------------------------------------------------------- */
 
-static lua_Number number_option(lua_State *L, int t, const char *name, lua_Number max) {
-  lua_Number value = 0;
-  if (lua_getfield(L, t, name) != LUA_TNIL) {
-    if (!lua_isnumber(L, -1))
-      options_raise(L, 2, "server.listen: %s must be a number, not a %s", name,
-                    luaL_typename(L, -1));
-    value = lua_tonumber(L, -1);
-    if (!(value >= 0 && value <= max))
-      options_raise(L, 2, "server.listen: %s must be 0 to %d, not %s", name, (int)max,
-                    luaL_tolstring(L, -1, NULL));
-  }
-  lua_pop(L, 1);
-  return value;
+static double seconds_option(lua_State *L, int t, const char *name) {
+  return number_option(L, t, 2, "server.listen", name, &(NumberRule){.most = NUMBER_DAY},
+                       0);
+}
+
+static double count_option(lua_State *L, int t, const char *name, double most) {
+  return number_option(L, t, 2, "server.listen", name,
+                       &(NumberRule){.most = most, .whole = true}, 0);
 }
 
 static size_t size_option(lua_State *L, int t, const char *name) {
-  return (size_t)number_option(L, t, name, 1 << 30);
+  return (size_t)count_option(L, t, name, 1 << 30);
 }
 
 /* Raises at the line of that level, unless the value at the top is nil, a string or a
@@ -69,16 +65,16 @@ ServerOptions *server_options_read(lua_State *L, int t) {
   int hosts = names_field(L, t, "hosts", "server.listen: hosts"),
       origins = names_field(L, t, "origins", "server.listen: origins");
   ServerOptions o = {
-      .port = (int)number_option(L, t, "port", 65535),
+      .port = (int)count_option(L, t, "port", 65535),
       .max_head = size_option(L, t, "max_head"),
       .max_body = size_option(L, t, "max_body"),
       .max_message = size_option(L, t, "max_message"),
       .max_backlog = size_option(L, t, "max_backlog"),
-      .max_connections = (size_t)number_option(L, t, "max_connections", 100000),
-      .head_timeout = number_option(L, t, "head_timeout", 86400),
-      .request_timeout = number_option(L, t, "request_timeout", 86400),
-      .idle_timeout = number_option(L, t, "idle_timeout", 86400),
-      .write_timeout = number_option(L, t, "write_timeout", 86400),
+      .max_connections = (size_t)count_option(L, t, "max_connections", 100000),
+      .head_timeout = seconds_option(L, t, "head_timeout"),
+      .request_timeout = seconds_option(L, t, "request_timeout"),
+      .idle_timeout = seconds_option(L, t, "idle_timeout"),
+      .write_timeout = seconds_option(L, t, "write_timeout"),
   };
   int type = lua_getfield(L, t, "host");
   if (type != LUA_TNIL && type != LUA_TSTRING)

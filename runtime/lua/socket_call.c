@@ -10,6 +10,7 @@
 #include "bridge/luadecode.h"
 #include "bridge/luaencode.h"
 #include "bridge/luaerror.h"
+#include "lua/number.h"
 #include "lua/options.h"
 #include "lua/socket_handle.h"
 #include "vm/task_wait.h"
@@ -109,10 +110,9 @@ int socket_call_method(lua_State *L) {
 /* wait(seconds?): until it is connected. */
 int socket_wait_method(lua_State *L) {
   Declaration *decl = socket_check(L);
-  double seconds = luaL_optnumber(L, 2, -1);
+  static const NumberRule rule = {.most = NUMBER_SECONDS, .huge = true};
   bool given = !lua_isnoneornil(L, 2);
-  luaL_argcheck(L, !given || (seconds >= 0 && (seconds < 1e9 || isinf(seconds))), 2,
-                "seconds, 0 or more");
+  double seconds = given ? number_argument(L, 2, &rule, "seconds, 0 or more") : -1;
   options_none(L, 3, "socket:wait");
   Task *task = task_waiter(L, "socket:wait");
   socket_need(L, decl, "socket:wait", GUEST_HEARS);
@@ -134,9 +134,8 @@ static int f_call_timed(lua_State *L) {
 
 int socket_timeout_method(lua_State *L) {
   Declaration *decl = socket_check(L);
-  double seconds = luaL_checknumber(L, 2);
-  luaL_argcheck(L, seconds > 0 && (seconds < 1e9 || isinf(seconds)), 2,
-                "a timeout is positive seconds");
+  static const NumberRule rule = {.most = NUMBER_SECONDS, .above = true, .huge = true};
+  double seconds = number_argument(L, 2, &rule, "a timeout is positive seconds");
   options_none(L, 3, "socket:timeout");
   Box *box = box_new(L, &timed_kind);
   lua_pushnumber(L, seconds);

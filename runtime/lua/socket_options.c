@@ -26,17 +26,14 @@ static char *text_field(lua_State *L, int t, const char *key) {
   return copy;
 }
 
-static double number_field(lua_State *L, int t, const char *key, double standard,
-                           double max) {
-  int type = lua_getfield(L, t, key);
-  if (type != LUA_TNIL && type != LUA_TNUMBER)
-    luaL_error(L, "socket.connect: %s must be a number, not a %s", key,
-               lua_typename(L, type));
-  double value = type == LUA_TNIL ? standard : lua_tonumber(L, -1);
-  if (!(value >= 0) || value > max)
-    luaL_error(L, "socket.connect: %s must be 0 to %f", key, max);
-  lua_pop(L, 1);
-  return value;
+static double seconds_field(lua_State *L, int t, const char *key, double most) {
+  return number_option(L, t, 1, "socket.connect", key, &(NumberRule){.most = most}, 0);
+}
+
+static double count_field(lua_State *L, int t, const char *key, double standard,
+                          double most) {
+  return number_option(L, t, 1, "socket.connect", key,
+                       &(NumberRule){.most = most, .whole = true}, standard);
 }
 
 static bool boolean_field(lua_State *L, int t, const char *key, bool standard) {
@@ -205,10 +202,13 @@ static void read_reconnect(lua_State *L, int t, SocketOptions *o) {
   } else if (type == LUA_TTABLE) {
     int r = lua_gettop(L);
     options_check(L, r, "socket.connect: reconnect", keys);
-    o->delay = number_field(L, r, "delay", 0, 86400);
-    o->max_delay = number_field(L, r, "max_delay", 0, 86400);
-    o->attempts = number_field(L, r, "attempts", INFINITY, INFINITY);
-    o->jitter = number_field(L, r, "jitter", 0.5, 1);
+    o->delay = seconds_field(L, r, "delay", NUMBER_DAY);
+    o->max_delay = seconds_field(L, r, "max_delay", NUMBER_DAY);
+    o->attempts = number_option(
+        L, r, 1, "socket.connect", "attempts",
+        &(NumberRule){.most = NUMBER_WHOLE, .whole = true, .huge = true}, INFINITY);
+    o->jitter =
+        number_option(L, r, 1, "socket.connect", "jitter", &(NumberRule){.most = 1}, 0.5);
   } else if (type != LUA_TNIL) {
     luaL_error(L, "socket.connect: reconnect must be a table or false");
   }
@@ -216,11 +216,8 @@ static void read_reconnect(lua_State *L, int t, SocketOptions *o) {
 }
 
 static double positive_field(lua_State *L, int t, const char *key) {
-  double value = number_field(L, t, key, 0, 86400);
-  bool given = lua_getfield(L, t, key) != LUA_TNIL;
-  if (given && !(value > 0)) luaL_error(L, "socket.connect: %s must be more than 0", key);
-  lua_pop(L, 1);
-  return value;
+  return number_option(L, t, 1, "socket.connect", key,
+                       &(NumberRule){.most = NUMBER_DAY, .above = true}, 0);
 }
 
 /* heartbeat = false, or { interval, timeout } */
@@ -249,10 +246,10 @@ static void read_buffer(lua_State *L, int t, SocketOptions *o) {
   if (type == LUA_TTABLE) {
     int b = lua_gettop(L);
     options_check(L, b, "socket.connect: buffer", keys);
-    o->buffer_count = (size_t)number_field(L, b, "count", 0, 1e7);
-    o->buffer_bytes = (size_t)number_field(L, b, "bytes", 0, 1e10);
-    o->buffer_age = number_field(L, b, "age", 0, 1e9);
-    o->send_buffer = (size_t)number_field(L, b, "unsent", 0, 1e10);
+    o->buffer_count = (size_t)count_field(L, b, "count", 0, 1e7);
+    o->buffer_bytes = (size_t)count_field(L, b, "bytes", 0, 1e10);
+    o->buffer_age = seconds_field(L, b, "age", NUMBER_SECONDS);
+    o->send_buffer = (size_t)count_field(L, b, "unsent", 0, 1e10);
   } else if (type != LUA_TNIL) {
     luaL_error(L, "socket.connect: buffer must be a table");
   }
@@ -289,14 +286,14 @@ static void read_transports(lua_State *L, int t, SocketOptions *o) {
   }
   lua_pop(L, 1);
   o->try_all = boolean_field(L, t, "try_all_transports", true);
-  o->retries = (int)number_field(L, t, "retries", 0, 1e6);
-  o->ack_timeout = number_field(L, t, "ack_timeout", 0, 86400);
+  o->retries = (int)count_field(L, t, "retries", 0, 1e6);
+  o->ack_timeout = seconds_field(L, t, "ack_timeout", NUMBER_DAY);
   o->msgpack = choice_field(L, t, "parser", parsers, 0) == 1;
   o->multiplex = boolean_field(L, t, "multiplex", true);
   o->upgrade = boolean_field(L, t, "upgrade", true);
   o->remember_upgrade = boolean_field(L, t, "remember_upgrade", false);
   o->no_slash = !boolean_field(L, t, "add_trailing_slash", true);
-  o->request_timeout = number_field(L, t, "request_timeout", 0, 86400);
+  o->request_timeout = seconds_field(L, t, "request_timeout", NUMBER_DAY);
 }
 
 /* deflate = true, or a table of parameters to ask for. */
@@ -317,10 +314,10 @@ static void read_deflate(lua_State *L, int t, SocketOptions *o) {
     options_check(L, at, "socket.connect: deflate", keys);
     d->client_no_takeover = boolean_field(L, at, keys[0], false);
     d->server_no_takeover = boolean_field(L, at, keys[1], false);
-    d->client_bits = (int)number_field(L, at, keys[2], 0, 15);
-    d->server_bits = (int)number_field(L, at, keys[3], 0, 15);
-    d->level = (int)number_field(L, at, keys[4], 0, 9);
-    d->threshold = (size_t)number_field(L, at, keys[5], 1024, 4e9);
+    d->client_bits = (int)count_field(L, at, keys[2], 0, 15);
+    d->server_bits = (int)count_field(L, at, keys[3], 0, 15);
+    d->level = (int)count_field(L, at, keys[4], 0, 9);
+    d->threshold = (size_t)count_field(L, at, keys[5], 1024, 4e9);
   } else if (type != LUA_TNIL && type != LUA_TBOOLEAN) {
     luaL_error(L, "socket.connect: deflate must be true, false or a table");
   }
@@ -360,8 +357,8 @@ static void read_net(lua_State *L, int t, SocketOptions *o) {
   read_subprotocols(L, t, o);
   Route route = route_read(L, t, "socket.connect");
   route_copy(&o->route, &route);
-  o->timeout = number_field(L, t, "timeout", 0, 86400);
-  o->max_message = (size_t)number_field(L, t, "max_message", 0, 4e9);
+  o->timeout = seconds_field(L, t, "timeout", NUMBER_DAY);
+  o->max_message = (size_t)count_field(L, t, "max_message", 0, 4e9);
   read_transports(L, t, o);
   read_deflate(L, t, o);
   read_query(L, t, o);
@@ -413,7 +410,7 @@ ConnectionOptions *socket_options_read(lua_State *L, int index) {
   ConnectionOptions *options = holder->object = xcalloc(1, sizeof *options);
   options->frames = (Frames)choice_field(L, t, "frames", frames, 0);
   options->share = (GuestRights)choice_field(L, t, "share", shares, GUEST_SENDS);
-  options->max_tasks = (int)number_field(L, t, "max_tasks", 0, 1e7);
+  options->max_tasks = (int)count_field(L, t, "max_tasks", 0, 1e7);
   options->auto_connect = boolean_field(L, t, "auto_connect", true);
   read_net(L, t, &options->net);
   holder_take(holder);

@@ -11,6 +11,7 @@
 #include "bridge/luajson.h"
 #include "bridge/luatext.h"
 #include "core/suggest.h"
+#include "lua/number.h"
 #include "lua/options.h"
 #include "lua/socket_handle.h"
 #include "vm/task_wait.h"
@@ -121,8 +122,10 @@ static void cancel_ping(Wait *wait) {
 
 int socket_ping_method(lua_State *L) {
   Declaration *decl = socket_check(L);
-  double timeout = luaL_optnumber(L, 2, PING_TIMEOUT);
-  luaL_argcheck(L, timeout > 0, 2, "timeout must be positive seconds");
+  static const NumberRule rule = {.most = NUMBER_SECONDS, .above = true};
+  double timeout = lua_isnoneornil(L, 2)
+                       ? PING_TIMEOUT
+                       : number_argument(L, 2, &rule, "a timeout is positive seconds");
   Task *task = task_waiter(L, "socket:ping");
   socket_need(L, decl, "socket:ping", GUEST_SENDS);
   Socket *socket = connection_socket(decl);
@@ -153,10 +156,11 @@ void socket_say_goodbye(lua_State *L, const Declaration *decl, Socket *socket) {
     socket_disconnect(socket);
     return;
   }
-  lua_Integer code = luaL_optinteger(L, 2, 1000);
+  static const NumberRule rule = {.least = 1, .most = 4999, .whole = true};
+  const char *words = "a close code is 1000, or 3000 to 4999";
+  double code = lua_isnoneornil(L, 2) ? 1000 : number_argument(L, 2, &rule, words);
   const char *reason = luaL_optlstring(L, 3, "", &len);
   luaL_argcheck(L, strlen(reason) == len, 3, "a close reason cannot hold a zero byte");
-  luaL_argcheck(L, code > 0 && code < 5000, 2, "a close code is 1000, or 3000 to 4999");
   if (socket_close(socket, (int)code, reason, &err) != 0)
     luaL_error(L, "disconnect: %s", err.message);
 }

@@ -12,6 +12,7 @@
 #include "bridge/view.h"
 #include "core/suggest.h"
 #include "lua/modules.h"
+#include "lua/number.h"
 #include "lua/options.h"
 #include "resource/declare.h"
 #include "resource/stores.h"
@@ -51,11 +52,8 @@ static StoreOptions *new_options(void) {
 }
 
 static size_t size_field(lua_State *L, int t, const char *key) {
-  int type = lua_getfield(L, t, key);
-  lua_Integer n = type == LUA_TNIL ? 0 : luaL_checkinteger(L, -1);
-  luaL_argcheck(L, n >= 0 && n < ((lua_Integer)1 << 40), t, "a size is 0 or more");
-  lua_pop(L, 1);
-  return (size_t)n;
+  static const NumberRule rule = {.most = (double)((lua_Integer)1 << 40), .whole = true};
+  return (size_t)number_option(L, t, 1, "store.define", key, &rule, 0);
 }
 
 static void read_initial(lua_State *L, int t, StoreOptions *o) {
@@ -114,6 +112,13 @@ static void read_persist_keys(lua_State *L, StoreOptions *o) {
   }
 }
 
+static void read_numbers(lua_State *L, int t, StoreOptions *o) {
+  static const NumberRule delay = {.most = 3600},
+                          version = {.most = NUMBER_WHOLE, .whole = true};
+  o->persist_delay = number_option(L, t, 1, "store.define", "persist_delay", &delay, 0);
+  o->version = (int64_t)number_option(L, t, 1, "store.define", "version", &version, 1);
+}
+
 /* persist = { "messages", ... } or true */
 static void read_persist(lua_State *L, int t, StoreOptions *o) {
   int type = lua_getfield(L, t, "persist");
@@ -122,14 +127,7 @@ static void read_persist(lua_State *L, int t, StoreOptions *o) {
   else if (type != LUA_TNIL)
     luaL_error(L, "store.define: persist is a list of top-level keys, or true for all");
   lua_pop(L, 1);
-  lua_getfield(L, t, "persist_delay");
-  o->persist_delay = luaL_optnumber(L, -1, 0);
-  luaL_argcheck(L, o->persist_delay >= 0 && o->persist_delay < 3600, t,
-                "persist_delay is a number of seconds");
-  lua_getfield(L, t, "version");
-  o->version = luaL_optinteger(L, -1, 1);
-  luaL_argcheck(L, o->version >= 0, t, "version is 0 or more");
-  lua_pop(L, 2);
+  read_numbers(L, t, o);
 }
 
 /* Keys that are json.null in the initial state are not in it, and may be set later. */
@@ -348,8 +346,9 @@ static int f_reset(lua_State *L) {
 
 static int f_undo(lua_State *L) {
   Declaration *decl = check_store(L, "store:undo", SHARE_WRITE);
-  lua_Integer n = luaL_optinteger(L, 2, 1);
-  luaL_argcheck(L, n >= 1, 2, "how many changes to go back: 1 or more");
+  static const NumberRule rule = {.least = 1, .most = NUMBER_WHOLE, .whole = true};
+  const char *words = "how many changes to go back: 1 or more";
+  double n = lua_isnoneornil(L, 2) ? 1 : number_argument(L, 2, &rule, words);
   Error err;
   if (store_undo(store_of(decl), (size_t)n, script_of(L), &err) != 0)
     return luaerror_return(L, &err);

@@ -6,6 +6,7 @@
 
 #include "bridge/box.h"
 #include "lua/modules.h"
+#include "lua/number.h"
 #include "lua/options.h"
 #include "vm/task_end.h"
 #include "vm/task_error.h"
@@ -245,9 +246,9 @@ static void cancel_sleep(Wait *wait) {
 }
 
 static int f_sleep(lua_State *L) {
-  double seconds = luaL_checknumber(L, 1);
+  static const NumberRule rule = {.least = 0, .most = NUMBER_SECONDS};
+  double seconds = number_argument(L, 1, &rule, "seconds, 0 to 1e9");
   options_none(L, 2, "task.sleep");
-  luaL_argcheck(L, !isnan(seconds) && seconds < 1e9, 1, "seconds, below 1e9");
   Task *task = task_waiter(L, "task.sleep");
   if (seconds <= 0) return task_wait_turn(L, task);
   Sleep *sleep = xcalloc(1, sizeof *sleep);

@@ -42,7 +42,7 @@ static int f_begin(lua_State *L) {
 
 /* How many tests there will be: fewer is a failure. */
 static int f_plan(lua_State *L) {
-  tests_of(L)->planned = (int)luaL_checkinteger(L, 1);
+  tests_of(L)->planned = (int)luaL_checkinteger(L, 1); /* by stdlib/test.lua alone */
   return 0;
 }
 

@@ -7,6 +7,7 @@
 #include "bridge/box.h"
 #include "bridge/strict.h"
 #include "lua/modules.h"
+#include "lua/number.h"
 #include "lua/options.h"
 #include "resource/declare.h"
 #include "resource/timer.h"
@@ -17,11 +18,12 @@ static int f_now(lua_State *L) {
 }
 
 static double check_seconds(lua_State *L, int index, bool repeats) {
-  double seconds = luaL_checknumber(L, index);
-  luaL_argcheck(L, seconds >= 0 && seconds < 1e9, index, "seconds, 0 or more");
-  luaL_argcheck(L, !repeats || seconds >= 0.001, index,
-                "a repeating timer takes at least 0.001 seconds");
-  return seconds;
+  static const NumberRule once = {.least = 0, .most = NUMBER_SECONDS},
+                          often = {.least = 0.001, .most = NUMBER_SECONDS};
+  double seconds = number_argument(L, index, &once, "seconds, 0 or more");
+  return repeats ? number_argument(L, index, &often,
+                                   "a repeating timer takes at least 0.001 seconds")
+                 : seconds;
 }
 
 /* A plain userdata without a finaliser: see TimerHandle. */

@@ -279,7 +279,7 @@ function Socket:call(event, ...) end
 function Socket:timeout(seconds) end
 
 ---Waits until the connection is connected.
----@param seconds? number 0 or more. Default: the time of one attempt, `timeout`
+---@param seconds? number 0 or more; `math.huge`: no limit. Default: the time of one attempt, `timeout`
 ---@return true? done when it is connected
 ---@return tidelock.Error? err `TIMEOUT`; `REJECTED`: the server has refused the namespace, with its `data`; `CLOSED`: no attempt will follow
 function Socket:wait(seconds) end

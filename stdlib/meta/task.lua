@@ -48,7 +48,7 @@ function Task:status() end
 function task.spawn(fn, ...) end
 
 ---Waits. With 0 or less the task goes on after the work that is queued already.
----@param seconds number how long, less than 1e9
+---@param seconds number how long, 0 to 1e9; 0 lets other tasks run
 function task.sleep(seconds) end
 
 ---Runs functions and tasks side by side and waits for all of them. When one raises, or returns
@@ -65,7 +65,7 @@ function task.all(members) end
 function task.race(members) end
 
 ---Runs a function or waits for a task, and cancels it when it takes too long.
----@param seconds number the longest time
+---@param seconds number the longest time, 0 to 1e9
 ---@param fn function|tidelock.Task what runs
 ---@return any ... the results of `fn`; or `nil` and an error with the code `TIMEOUT`
 function task.with_timeout(seconds, fn) end

@@ -130,7 +130,7 @@ end
 ---@return tidelock.Schema
 function M.array(item, options)
   core.want(item, "the item of an array")
-  options = core.options(options, { min = "number", max = "number", nonempty = "boolean" }, "array")
+  options = core.options(options, { min = "size", max = "size", nonempty = "boolean" }, "array")
   local min, max = options.min or (options.nonempty and 1) or 0, options.max or math.huge
   local run = item.run
   return core.new {
@@ -220,7 +220,7 @@ end
 ---@return tidelock.Schema
 function M.map(item, options)
   core.want(item, "the value of a map")
-  options = core.options(options, { min = "number", max = "number", key = "table" }, "map")
+  options = core.options(options, { min = "size", max = "size", key = "table" }, "map")
   if options.key then core.want(options.key, "the key of a map") end
   local min, max = options.min or 0, options.max or math.huge
   return core.new {

@@ -50,7 +50,20 @@ local function refuse_option(what, options, known)
   checks.check("schema." .. what, options, names, 4)
 end
 
----Raises at options that are not known or of another type.
+local rules = {
+  number = { least = -math.maxinteger, most = math.huge, huge = true },
+  size = { most = 1 << 53, whole = true, huge = true },
+}
+
+local function option_problem(kind, value)
+  if kind == "number" and value == -math.huge then return nil end
+  if rules[kind] then return checks.number_problem(value, rules[kind]) end
+  if kind == "any" or type(value) == kind then return nil end
+  return ("must be a %s, not a %s"):format(kind, type(value))
+end
+
+---Raises at options that are not known or of another type. A "size" is a whole number, 0 or more, or
+---math.huge.
 ---@param options table?
 ---@param known table<string, string> type by name; "any" is any
 ---@param what string
@@ -63,9 +76,8 @@ function M.options(options, known, what)
   for name, value in pairs(options) do
     local kind = known[name]
     if not kind then refuse_option(what, options, known) end
-    if kind ~= "any" and type(value) ~= kind then
-      error(("schema.%s: %s must be a %s, not a %s"):format(what, name, kind, type(value)), 3)
-    end
+    local problem = option_problem(kind, value)
+    if problem then error(("schema.%s: %s %s"):format(what, name, problem), 3) end
   end
   return options
 end

@@ -16,10 +16,17 @@ M.MAX_DEPTH = 512 -- levels, as many as JSON may have
 M.MAX_VALUES = 1000000 -- items and containers of one check
 
 local SHOWN = 3 -- issues in an error's message
-local MAX_PATH, MAX_TEXT = 120, 40
+local MAX_TEXT = 40
+local MAX_PATH, MAX_SHOWN_PATH = 400, 120 -- bytes: of an issue, and in an error's message
 
 ---@return table found without issues
 function M.start() return { n = 0, values = M.MAX_VALUES } end
+
+-- The first bytes of a text that is longer, whole characters.
+local function cut_text(text, most)
+  if #text <= most then return text end
+  return text:sub(1, most):gsub("[\xc0-\xff][\x80-\xbf]*$", "") .. "..."
+end
 
 -- --- describing values ----------------------------------------------------------------------
 
@@ -62,11 +69,7 @@ end
 ---@param text string
 ---@return string
 function M.quote(text)
-  local short = text
-  if #text > MAX_TEXT then
-    short = text:sub(1, MAX_TEXT):gsub("[\xc0-\xff][\x80-\xbf]*$", "") .. "..."
-  end
-  return '"' .. short:gsub("[%c\127]", "?") .. '"'
+  return '"' .. cut_text(text, MAX_TEXT):gsub("[%c\127]", "?") .. '"'
 end
 
 ---A value as it reads in "expected" and "received".
@@ -117,7 +120,7 @@ function M.prefix(found, from, key)
   for i = from + 1, found.n do
     local rest = found[i].path
     local glue = (rest == "" or rest:byte() == 91) and "" or "." -- 91 is [
-    found[i].path = head .. glue .. rest
+    found[i].path = cut_text(head .. glue .. rest, MAX_PATH)
   end
 end
 
@@ -173,8 +176,7 @@ local function finish_issues(found)
 end
 
 local function format_issue(issue)
-  local path = issue.path
-  if #path > MAX_PATH then path = path:sub(1, MAX_PATH) .. "..." end
+  local path = cut_text(issue.path, MAX_SHOWN_PATH)
   return path == "" and issue.message or path .. ": " .. issue.message
 end
 
@@ -182,7 +184,7 @@ local function format_message(issues, label)
   local lines = {}
   for i = 1, math.min(#issues, SHOWN) do lines[i] = format_issue(issues[i]) end
   local text = table.concat(lines, "; ")
-  if label then text = label .. ": " .. text end
+  if label then text = cut_text(label, MAX_PATH) .. ": " .. text end
   if #issues <= SHOWN then return text end
   local more = #issues >= M.MAX_ISSUES and "and many more" or ("and %d more"):format(#issues - SHOWN)
   return text .. "; " .. more

@@ -84,7 +84,7 @@ local function plain_string(value, found)
 end
 
 local string_options = {
-  min = "number", max = "number", nonempty = "boolean", pattern = "string", format = "string",
+  min = "size", max = "size", nonempty = "boolean", pattern = "string", format = "string",
   trim = "boolean",
 }
 

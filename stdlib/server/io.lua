@@ -261,14 +261,20 @@ local defaults = {
 M.option_names = { "cors" }
 for name in pairs(defaults) do table.insert(M.option_names, name) end
 
+local day = { above = true, most = 86400 }
+local rules = {
+  ping_interval = day, ping_timeout = day, connect_timeout = day,
+  max_payload = { least = 1, most = 1 << 30, whole = true },
+}
+
 local function check_options(options)
   local o = {}
   for name, standard in pairs(defaults) do
     local value = options[name]
     if value == nil then value = standard end
-    if type(value) ~= type(standard) or value == 0 or (type(value) == "number" and value < 0) then
-      error(("io: option %s must be a %s"):format(name, type(standard)), 4)
-    end
+    local problem = rules[name] and checks.number_problem(value, rules[name])
+    if type(value) ~= type(standard) then problem = "must be a " .. type(standard) end
+    if problem then error(("io: option %s %s"):format(name, problem), 4) end
     o[name] = value
   end
   if o.path:sub(1, 1) ~= "/" then error('io: the path begins with "/"', 4) end

@@ -191,9 +191,8 @@ function methods:call(event, ...) return ask_client(self, CALL_TIMEOUT, event, .
 ---@param seconds number
 ---@return { call: function }
 function methods:timeout(seconds)
-  if type(seconds) ~= "number" or not (seconds > 0 and seconds < math.huge) then
-    error("a timeout is a number of seconds above 0", 2)
-  end
+  local problem = checks.number_problem(seconds, { above = true })
+  if problem then error("a timeout is a number of seconds above 0: it " .. problem, 2) end
   return { call = function(_, event, ...) return ask_client(self, seconds, event, ...) end }
 end
 

@@ -658,6 +658,40 @@ test.describe("recursion", function()
   end)
 end)
 
+test.describe("long names", function()
+  test.it("are cut in paths and messages, between characters", function()
+    local long, wide = ("k"):rep(80), ("\u{20ac}"):rep(3000)
+    local deep, value = schema.integer(), "x"
+    for _ = 1, 40 do deep, value = schema.record { [long] = deep }, { [long] = value } end
+    local _, err = deep:check(value, ("l"):rep(100000))
+    expect(#err.issues[1].path <= 403).is(true)
+    expect(err.issues[1].path).matches("^" .. long .. "%." .. long .. "%..*%.%.%.$")
+    expect(#err.message < 1000).is(true)
+    for _, key in ipairs { wide, ("x y"):rep(5000) } do
+      _, err = schema.map(schema.integer()):check { [key] = "x" }
+      expect(#err.issues[1].path < 100).is(true)
+      expect(utf8.len(err.issues[1].path) ~= nil and utf8.len(err.message) ~= nil).is(true)
+    end
+    deep, value = schema.integer(), "x"
+    for _ = 1, 30 do deep, value = schema.map(deep), { [wide:sub(1, 36)] = value } end
+    _, err = deep:check(value)
+    expect(#err.issues[1].path <= 403).is(true)
+    expect(utf8.len(err.issues[1].path) ~= nil and utf8.len(err.message) ~= nil).is(true)
+  end)
+
+  test.it("cost little, however deep", function()
+    local timer, tree = require "tidelock.timer", nil
+    tree = schema.map(schema.union { schema.integer(), schema.lazy(function() return tree end) })
+    local value = {}
+    for i = 1, 90 do value["bad" .. i] = "x" end
+    for _ = 1, 200 do value = { [("k"):rep(70)] = value } end
+    local begun = timer.now()
+    local _, err = tree:check(value)
+    expect(err.code).is "INVALID"
+    expect(timer.now() - begun < 2).is(true)
+  end)
+end)
+
 test.describe("anything", function()
   test.it("is copied as it is", function()
     local text = '{"a":[],"b":{},"c":[1,null,{"d":[[]]}]}'
