@@ -4,6 +4,7 @@
  * keeps its place. */
 #include "data/db.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -460,16 +461,29 @@ static void count_lost(Db *db) {
               "the last changes were not saved: %s", db->why.message);
 }
 
-/* Waits as long as it takes; after a second it says so, past the log. */
-static void await_thread(Db *db) {
+/* Whether the thread has ended, then or by then. */
+static bool await_thread_for(Db *db, double seconds) {
   struct timespec until;
-  clock_gettime(CLOCK_REALTIME, &until);
-  until.tv_sec++;
-  if (pthread_timedjoin_np(db->thread, NULL, &until) == 0) return;
-  output_say(
-      "tidelock: %zu changes are still being written to %s; a second signal ends it "
-      "at once",
-      *db->unsaved, db->path);
+  double whole = floor(seconds);
+  clock_gettime(CLOCK_MONOTONIC, &until); /* the wall clock may be set meanwhile */
+  until.tv_sec += (time_t)whole;
+  until.tv_nsec += (long)((seconds - whole) * 1e9);
+  if (until.tv_nsec >= 1000000000) until.tv_sec++, until.tv_nsec -= 1000000000;
+  return pthread_clockjoin_np(db->thread, NULL, CLOCK_MONOTONIC, &until) == 0;
+}
+
+/* Waits as long as it takes; after a second it says so, past the log. A process that was
+ * stopped for that second has not waited yet. */
+static void await_thread(Db *db) {
+  if (await_thread_for(db, 0.9) || await_thread_for(db, 0.1)) return;
+  size_t unsaved = *db->unsaved;
+  if (unsaved)
+    output_say("tidelock: %zu changes are still being written to %s; a second signal "
+               "ends it at once",
+               unsaved, db->path);
+  else
+    output_say("tidelock: %s is still being closed; a second signal ends it at once",
+               db->path);
   uv_thread_join(&db->thread);
 }
 
