@@ -11,20 +11,12 @@
 
 #include "bridge/binary.h"
 #include "bridge/bridge.h"
+#include "bridge/luadecode_parts.h"
 #include "bridge/luajson.h"
-#include "bridge/luakeys.h"
-#include "core/jsonscan.h"
 
 enum { FIRST_ITEMS = 16, LEVEL_SLOTS = FIRST_ITEMS + 6, MOST_ROOM = 64 };
 
-typedef struct Reader {
-  lua_State *L;
-  JsonScan scan;
-  LuaKeys *keys;
-  int strings;     /* of the keys: a place on the stack */
-  unsigned within; /* the member whose value is read */
-  unsigned steps;  /* values read */
-} Reader;
+static const char no_attachment[] = "a placeholder for an attachment that there is not";
 
 static const char *push_value(Reader *r, const char *p);
 
@@ -65,14 +57,41 @@ static const char *push_word(Reader *r, const char *p) {
 
 /* --- objects ---------------------------------------------------------------------- */
 
-static void push_name(Reader *r, const JsonSlice *name) {
+static bool get_field(lua_State *L, const char *name) {
+  lua_pushstring(L, name);
+  return lua_rawget(L, -2) != LUA_TNIL;
+}
+
+bool reader_fill(Reader *r, const char *p) {
+  lua_State *L = r->L;
+  bool marked =
+      get_field(L, "_placeholder") && lua_isboolean(L, -1) && lua_toboolean(L, -1);
+  lua_pop(L, 1);
+  if (!marked) return true;
+  get_field(L, "num");
+  int whole = 0;
+  lua_Integer n = lua_type(L, -1) == LUA_TNUMBER ? lua_tointegerx(L, -1, &whole) : -1;
+  lua_pop(L, 2);
+  if (!whole || n < 0 || n >= r->count) {
+    r->unfilled = true;
+    json_fail(&r->scan, p, no_attachment);
+    return false;
+  }
+  lua_pushlstring(L, r->parts[n].data, r->parts[n].len);
+  if (!r->marks) return true;
+  binary_push(L, -1);
+  lua_remove(L, -2);
+  return true;
+}
+
+void reader_push_name(Reader *r, const JsonSlice *name) {
   if (name->escaped) push_unescaped(r->L, name);
   else r->within = luakeys_push(r->L, r->keys, r->strings, name->text, name->len);
 }
 
 /* Null is an absent key: of a name that comes twice the last value counts, null included.
  */
-static const char *push_member(Reader *r, const char *p, bool *empty) {
+const char *reader_push_member(Reader *r, const char *p, bool *empty) {
   if (p < r->scan.end && *p == 'n') {
     lua_pushnil(r->L);
     return json_scan_word(&r->scan, p, "null", 4);
@@ -97,15 +116,16 @@ static const char *push_object(Reader *r, const char *p) {
       lua_createtable(L, 0, *room);
       *room = 0;
     }
-    push_name(r, &name);
-    if (!(p = push_member(r, p, &empty))) return NULL;
+    reader_push_name(r, &name);
+    if (!(p = reader_push_member(r, p, &empty))) return NULL;
     lua_rawset(L, -3);
     p = json_more(&r->scan, p, &more);
   }
   if (room) *room = (uint8_t)(count < MOST_ROOM ? count : MOST_ROOM);
   if (empty) luajson_set_mark(L, -1, JSON_OBJECT);
   r->within = within;
-  return json_close(&r->scan, p, '}');
+  if (!(p = json_close(&r->scan, p, '}'))) return NULL;
+  return r->count && !reader_fill(r, p) ? NULL : p;
 }
 
 /* --- arrays ----------------------------------------------------------------------- */
@@ -162,25 +182,43 @@ static const char *push_value(Reader *r, const char *p) {
   }
 }
 
-static const char *start_reading(Reader *r, lua_State *L, const char *text, size_t len) {
+const char *reader_push_value(Reader *r, const char *p) {
+  luaL_checkstack(r->L, LEVEL_SLOTS, "JSON nested too deeply");
+  return push_value(r, p);
+}
+
+const char *reader_start(Reader *r, lua_State *L, const char *text, size_t len) {
   luaL_checkstack(L, LEVEL_SLOTS, "JSON nested too deeply");
-  r->L = L;
-  r->within = r->steps = 0;
+  *r = (Reader){.L = L};
   r->keys = luakeys_open(L);
   r->strings = lua_gettop(L);
   return json_scan_start(&r->scan, text, len);
 }
 
+int reader_error(const Reader *r, const char *text, size_t len, Error *err) {
+  if (r->unfilled)
+    return error_set(err, ERR_PROTOCOL, "the server sent %s", no_attachment);
+  json_scan_error(&r->scan, text, len, err);
+  return (int)err->code;
+}
+
 /* Pops what was pushed, and fills *err. */
 static int fail_reading(Reader *r, const char *text, size_t len, Error *err) {
-  json_scan_error(&r->scan, text, len, err);
+  reader_error(r, text, len, err);
   lua_settop(r->L, r->strings - 1);
   return (int)err->code;
 }
 
 int luajson_decode(lua_State *L, const char *text, size_t len, Error *err) {
+  return luajson_decode_binaries(L, text, len, NULL, 0, err);
+}
+
+int luajson_decode_binaries(lua_State *L, const char *text, size_t len,
+                            const SioBytes *attachments, int count, Error *err) {
   Reader r;
-  const char *p = start_reading(&r, L, text, len);
+  const char *p = reader_start(&r, L, text, len);
+  r.parts = attachments;
+  r.count = count;
   if (!(p = push_value(&r, p)) || !json_scan_end(&r.scan, p))
     return fail_reading(&r, text, len, err);
   lua_replace(L, r.strings);
@@ -204,116 +242,14 @@ static int push_items(Reader *r, const char *p, int skip) {
   return count > skip ? count - skip : 0;
 }
 
-int luajson_decode_list(lua_State *L, const char *text, size_t len, int skip,
-                        Error *err) {
+int luajson_decode_list(lua_State *L, const LuaJsonList *list, Error *err) {
   Reader r;
-  const char *p = start_reading(&r, L, text, len);
-  int count = push_items(&r, p, skip);
-  if (count < 0) return fail_reading(&r, text, len, err), -1;
+  const char *p = reader_start(&r, L, list->text, list->len);
+  r.parts = list->parts;
+  r.count = list->count;
+  r.marks = list->marks;
+  int count = push_items(&r, p, list->skip);
+  if (count < 0) return fail_reading(&r, list->text, list->len, err), -1;
   lua_remove(L, r.strings);
   return count;
-}
-
-/* --- items of an arena
- * ---------------------------------------------------------------------- */
-
-enum { ITEM_SLOTS = 4 }; /* a table, a key, a value, a mark */
-
-static void push_item(lua_State *L, const JsonArena *arena, const cJSON *item);
-
-static inline void push_item_string(lua_State *L, const JsonArena *arena,
-                                    const cJSON *item, bool key) {
-  size_t len;
-  const char *text = json_string(arena, item, key, &len);
-  lua_pushlstring(L, text, len);
-}
-
-/* A key that comes twice has its last value, null included. */
-static void push_item_object(lua_State *L, const JsonArena *arena, const cJSON *item) {
-  luaL_checkstack(L, ITEM_SLOTS, "JSON nested too deeply");
-  lua_createtable(L, 0, json_count(item));
-  bool empty = true;
-  for (const cJSON *child = item->child; child; child = child->next) {
-    push_item_string(L, arena, child, true);
-    if (child->type == cJSON_NULL) {
-      lua_pushnil(L);
-    } else {
-      push_item(L, arena, child);
-      empty = false;
-    }
-    lua_rawset(L, -3);
-  }
-  if (empty) luajson_set_mark(L, -1, JSON_OBJECT);
-}
-
-static void push_item_array(lua_State *L, const JsonArena *arena, const cJSON *item) {
-  luaL_checkstack(L, ITEM_SLOTS, "JSON nested too deeply");
-  lua_createtable(L, json_count(item), 0);
-  lua_Integer i = 0;
-  for (const cJSON *child = item->child; child; child = child->next) {
-    push_item(L, arena, child);
-    lua_rawseti(L, -2, ++i);
-  }
-  luajson_set_mark(L, -1, JSON_ARRAY);
-}
-
-static void push_item_number(lua_State *L, const cJSON *item) {
-  int64_t integer;
-  if (json_integer(item, &integer)) lua_pushinteger(L, integer);
-  else lua_pushnumber(L, item->valuedouble);
-}
-
-/* There is room for the item itself. */
-static void push_item(lua_State *L, const JsonArena *arena, const cJSON *item) {
-  switch (item->type) {
-  case cJSON_False:
-    lua_pushboolean(L, 0);
-    return;
-  case cJSON_True:
-    lua_pushboolean(L, 1);
-    return;
-  case cJSON_NULL:
-    luajson_push_null(L);
-    return;
-  case cJSON_Number:
-    push_item_number(L, item);
-    return;
-  case cJSON_String:
-  case JSON_BYTES:
-    push_item_string(L, arena, item, false);
-    return;
-  case JSON_BINARY:
-    push_item_string(L, arena, item, false);
-    binary_push(L, -1);
-    lua_remove(L, -2);
-    return;
-  case cJSON_Array:
-    push_item_array(L, arena, item);
-    return;
-  case cJSON_Object:
-    push_item_object(L, arena, item);
-    return;
-  case JSON_INT64:
-    lua_pushinteger(L, json_int64(item));
-    return;
-  default:
-    CHECK(!"an item that no text gives");
-  }
-}
-
-void luajson_push(lua_State *L, const JsonArena *arena, const cJSON *item) {
-  luaL_checkstack(L, 1, "JSON nested too deeply");
-  push_item(L, arena, item);
-}
-
-int luajson_decode_binaries(lua_State *L, const char *text, size_t len,
-                            const SioBytes *attachments, int count, Error *err) {
-  if (count == 0) return luajson_decode(L, text, len, err);
-  JsonArena *arena = luajson_arena(L);
-  const cJSON *root = json_parse(arena, text, len, err);
-  if (!root) return (int)err->code;
-  int code = sio_fill(arena, root, attachments, count, err);
-  if (code == 0) luajson_push(L, arena, root);
-  json_arena_reset(arena);
-  return code;
 }

@@ -95,7 +95,7 @@ static Tools *tools_of(lua_State *L) {
 
 JsonArena *luajson_arena(lua_State *L) {
   Tools *tools = tools_of(L);
-  if (!tools->arena) tools->arena = json_arena_new();
+  if (!tools->arena) tools->arena = json_arena_new(NULL);
   return tools->arena;
 }
 

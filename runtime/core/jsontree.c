@@ -34,14 +34,14 @@ bool json_arena_grow(JsonArena *arena, size_t size) {
   if (cap > CHUNK_MOST) cap = CHUNK_MOST;
   if (cap < size) cap = (size + 7) & ~(size_t)7;
   bool over = arena->total + cap > JSON_ARENA_LIMIT;
-  if (over || !memory_has_much(sizeof(Chunk) + cap)) {
+  if (over || charge_is_over(arena->charge, sizeof(Chunk) + cap)) {
     arena->full = true;
     arena->out_of_memory = !over;
     return false;
   }
   Chunk *chunk = xmalloc(sizeof *chunk + cap);
   *chunk = (Chunk){.next = arena->chunks, .cap = cap};
-  arena->total += cap;
+  charge_set(arena->charge, &arena->total, arena->total + cap);
   use_chunk(arena, chunk);
   return true;
 }
@@ -64,17 +64,20 @@ void json_arena_reset(JsonArena *arena) {
     keep->next = NULL;
   }
   use_chunk(arena, keep);
-  arena->total = keep ? keep->cap : 0;
+  charge_set(arena->charge, &arena->total, keep ? keep->cap : 0);
   arena->full = arena->out_of_memory = false;
 }
 
-JsonArena *json_arena_new(void) {
-  return xcalloc(1, sizeof(JsonArena));
+JsonArena *json_arena_new(Charge *charge) {
+  JsonArena *arena = xcalloc(1, sizeof *arena);
+  arena->charge = charge;
+  return arena;
 }
 
 void json_arena_free(JsonArena *arena) {
   if (!arena) return;
   free_chunks(arena->chunks);
+  charge_set(arena->charge, &arena->total, 0);
   free(arena);
 }
 

@@ -7,7 +7,7 @@
 #include <cjson/cJSON.h>
 #include <string.h>
 
-#include "core/base.h"
+#include "core/charge.h"
 
 enum { JSON_ARENA_LIMIT = 512 << 20 }; /* a tree is up to 32 times its text */
 
@@ -16,11 +16,12 @@ typedef struct JsonArena {
   char *next, *end; /* the room that is left in the newest chunk */
   struct Chunk *chunks;
   size_t total;
+  Charge *charge;     /* whose memory it is; NULL: nobody's; borrowed */
   bool full;          /* a tree did not fit: it reached the limit, or */
-  bool out_of_memory; /* the system has no more */
+  bool out_of_memory; /* the system, or whose memory it is, has no more */
 } JsonArena;
 
-JsonArena *json_arena_new(void);
+JsonArena *json_arena_new(Charge *charge); /* NULL: its memory is charged to nobody */
 void json_arena_free(JsonArena *arena);
 void json_arena_reset(JsonArena *arena); /* drops the tree; gives much memory back */
 

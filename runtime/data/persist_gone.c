@@ -17,7 +17,7 @@ void gone_keys_begin(GoneKeys *g, Value initial) {
 
 void gone_keys_read(GoneKeys *g, ValueAccount *account, const char *json, size_t len) {
   Error err;
-  JsonArena *arena = json_arena_new();
+  JsonArena *arena = json_arena_new(NULL);
   const cJSON *item = len ? json_parse_exact(arena, json, len, &err) : NULL;
   if (item && value_from_json(account, arena, item, &g->stored, &err) != 0)
     g->stored = (Value){0};

@@ -123,7 +123,7 @@ void build_begin(Build *b, const Load *load, const Unread *of, ValueAccount *acc
   *b = (Build){.load = load, .source = of->source, .account = account};
   b->type = of->lazy.type;
   b->level = of->level;
-  b->arena = json_arena_new();
+  b->arena = json_arena_new(NULL);
   if (b->type == VALUE_ARRAY) {
     b->items = value_array_begin(account);
     b->ranks = value_array_begin(of->source->rows->account);

@@ -135,7 +135,7 @@ static void put_key(const Reading *r, sqlite3_stmt *get) {
 /* A row that is not JSON is shown as a text, so that the whole stays JSON. */
 static int put_json(const Reading *r, const char *text, size_t len) {
   Error ignored;
-  JsonArena *arena = json_arena_new();
+  JsonArena *arena = json_arena_new(NULL);
   bool good = json_parse_exact(arena, text, len, &ignored) != NULL;
   json_arena_free(arena);
   if (good) buffer_put(r->out, text, len);

@@ -10,6 +10,7 @@
 #include "bridge/luadecode.h"
 #include "bridge/luaencode.h"
 #include "bridge/luaerror.h"
+#include "bridge/luaslices.h"
 #include "lua/number.h"
 #include "lua/options.h"
 #include "lua/socket_handle.h"
@@ -26,25 +27,18 @@ typedef struct Call {
   const Error *err;
 } Call;
 
-/* Pushes the items of a reply with attachments. */
-static int push_binary_reply(lua_State *L, const SocketData *reply, Error *err) {
-  if (luajson_decode_binaries(L, reply->json, reply->len, reply->bytes, reply->count,
-                              err) != 0)
-    return -1;
-  int n = lua_istable(L, -1) ? (int)lua_rawlen(L, -1) : 0;
-  int list = lua_gettop(L);
-  luaL_checkstack(L, n + 1, "too many values in the reply");
-  for (int i = 1; i <= n; i++) lua_rawgeti(L, list, i);
-  return n;
-}
-
+/* A large one is read in slices once the task runs. */
 static int push_reply(lua_State *L, void *ctx) {
   Call *call = ctx;
   Error err;
   const SocketData *reply = call->reply;
   if (!reply) return luaerror_return(L, call->err);
-  int n = reply->count ? push_binary_reply(L, reply, &err)
-                       : luajson_decode_list(L, reply->json, reply->len, 0, &err);
+  LuaJsonList list = {reply->json, reply->len, 0, reply->bytes, reply->count, false};
+  if (reply->len >= LUASLICES_FROM) {
+    luaslices_push(L, &list, false);
+    return 1;
+  }
+  int n = luajson_decode_list(L, &list, &err);
   if (n < 0) return luaerror_return(L, &err);
   if (n == 0) lua_pushboolean(L, 1);
   return n ? n : 1;

@@ -257,6 +257,9 @@ static const cJSON *set_error(const Reader *r, Error *err) {
   if (r->what)
     error_set(err, ERR_DECODE, "not msgpack at byte %zu: %s", (size_t)(r->at - r->start),
               r->what);
+  else if (r->arena->out_of_memory)
+    error_set(err, ERR_MEMORY, "no memory for msgpack of %zu bytes",
+              (size_t)(r->end - r->start));
   else error_set(err, ERR_TOO_LARGE, "msgpack that takes too much memory");
   return NULL;
 }

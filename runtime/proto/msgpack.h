@@ -14,7 +14,8 @@
 #include "proto/msgpack_put.h"
 
 /* Like json_parse: the root, borrowed from the arena until its next use, or NULL with
- * *err (DECODE with the byte offset, TOO_LARGE). Nests JSON_MAX_DEPTH deep at most. */
+ * *err (DECODE with the byte offset, TOO_LARGE, MEMORY). Nests JSON_MAX_DEPTH deep at
+ * most. */
 const cJSON *msgpack_parse(JsonArena *arena, const char *bytes, size_t len, Error *err);
 
 #endif

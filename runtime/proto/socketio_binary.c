@@ -175,20 +175,6 @@ int sio_fill(JsonArena *arena, const cJSON *root, const SioBytes *attachments, i
   return fill_items(&f, (cJSON *)root) ? (int)err->code : 0;
 }
 
-int sio_check_filling(const char *json, size_t len, int count, Error *err) {
-  JsonArena *arena = json_arena_new();
-  const cJSON *root = json_parse(arena, json, len, err);
-  int code = 0;
-  if (root) {
-    SioBytes *empty = xcalloc((size_t)count + 1, sizeof *empty);
-    for (int i = 0; i < count; i++) empty[i].data = "";
-    code = sio_fill(arena, root, empty, count, err);
-    free(empty);
-  }
-  json_arena_free(arena);
-  return code;
-}
-
 /* --- placeholders out ------------------------------------------------------------- */
 
 #define MARK "\"_placeholder\":true"

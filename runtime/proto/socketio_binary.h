@@ -46,10 +46,6 @@ int sio_assembly_end(const SioAssembly *a, Error *err);
 int sio_fill(JsonArena *arena, const cJSON *root, const SioBytes *attachments, int count,
              Error *err);
 
-/* Whether sio_fill would find an attachment for each placeholder: 0; also where the text
- * is not JSON. */
-int sio_check_filling(const char *json, size_t len, int count, Error *err);
-
 /* Appends the placeholder of an attachment. */
 void sio_put_placeholder(Buffer *out, int num);
 /* Whether compact JSON that we wrote can go out with `count` attachments: 0; ERR_INVALID

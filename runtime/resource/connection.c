@@ -35,7 +35,7 @@ static int open_connection(Resource *res, Error *err) {
     free(c);
     return (int)err->code;
   }
-  c->flight = in_flight_new(c, NULL, NULL);
+  c->flight = in_flight_new(c, res->owner, NULL, NULL);
   index_add(&res->owner->host->resources->connections, &c->node, c->number);
   res->object = c;
   return 0;

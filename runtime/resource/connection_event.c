@@ -1,21 +1,26 @@
 /* Events of a script's connection, in both directions, and the acks that the script
  * gives. An event's text is read for each handler, so that each has its own copy; an
- * event that nobody wants is not read. One with attachments becomes a tree first, in the
- * runtime's arena. */
+ * event that nobody wants is not read. A large one is read in slices inside the tasks of
+ * its handlers, and the events behind it wait (connection_large.h). */
 #include <lauxlib.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "bridge/box.h"
+#include "bridge/luadecode.h"
+#include "bridge/luaencode.h"
+#include "bridge/luaerror.h"
+#include "bridge/luajson.h"
+#include "bridge/luaslices.h"
+#include "core/jsonscan.h"
 #include "proto/socketio.h"
+#include "proto/socketio_check.h"
 #include "resource/connection_event.h"
 #include "resource/connection_fire.h"
 #include "resource/connection_guest.h"
+#include "resource/connection_large.h"
 #include "resource/resource.h"
-#include "bridge/luaerror.h"
-#include "bridge/luajson.h"
-#include "bridge/luadecode.h"
-#include "bridge/luaencode.h"
+#include "vm/sliced.h"
 #include "vm/vm.h"
 
 /* --- acks from the script --------------------------------------------------------- */
@@ -85,11 +90,12 @@ static void push_ack(lua_State *L, const Connection *c, const Delivery *delivery
 typedef struct Payload {
   Connection *connection;
   Delivery delivery;
-  const JsonArena *arena;
-  const cJSON *tree; /* NULL: the text is read */
   const char *name;
   size_t name_len;
-  bool with_name, unreadable;
+  char *own_name;   /* one that had escapes; NULL: it lies in the text */
+  InFlight *flight; /* of the handlers that are called */
+  uint64_t large;   /* see connection_large.h; 0: the text is not large */
+  bool with_name, unreadable, readable;
 } Payload;
 
 /* It costs that event. */
@@ -98,39 +104,49 @@ static void log_unreadable(const Connection *c, const Error *err) {
             "%s: an event is dropped: %s", c->res->name, err->message);
 }
 
-static int push_tree(lua_State *L, const Payload *p) {
-  int n = 0;
-  for (const cJSON *item = p->tree->child->next; item; item = item->next, n++) {
-    luaL_checkstack(L, 8, "too many arguments");
-    luajson_push(L, p->arena, item);
-  }
-  return n;
+/* What is sent is shown as it was given: bytes as those that socket.binary marks. */
+static LuaJsonList list_of(const Payload *p) {
+  const SocketData *data = p->delivery.data;
+  return (LuaJsonList){.text = data->json,
+                       .len = data->len,
+                       .skip = p->delivery.message ? 0 : 1,
+                       .parts = data->bytes,
+                       .count = data->count,
+                       .marks = p->delivery.list == LIST_OUTGOING};
 }
 
 static int push_text(lua_State *L, Payload *p) {
   Error err;
-  int n = luajson_decode_list(L, p->delivery.data->json, p->delivery.data->len, 1, &err);
+  LuaJsonList list = list_of(p);
+  int n = luajson_decode_list(L, &list, &err);
   if (n < 0 && !p->unreadable && p->connection->res) log_unreadable(p->connection, &err);
   if (n < 0) p->unreadable = true;
   return n;
 }
 
-static int push_event(lua_State *L, Payload *p) {
-  int n = p->tree ? push_tree(L, p) : push_text(L, p);
-  if (n < 0) return -1;
+static bool wants_ack(lua_State *L, const Payload *p) {
   const Connection *c = p->connection;
-  if (p->delivery.ack == SIO_NO_ACK || !c->res) return n;
-  if (!may_answer(c, vm_of(L)->owner)) return n;
+  return p->delivery.ack != SIO_NO_ACK && c->res && may_answer(c, vm_of(L)->owner);
+}
+
+static int push_event(lua_State *L, Payload *p) {
+  int n = push_text(L, p);
+  if (n < 0 || !wants_ack(L, p)) return n;
   push_ack(L, p->connection, &p->delivery);
   return n + 1;
 }
 
+static bool is_json(const Payload *p) {
+  const Resource *res = p->connection->res;
+  if (!p->delivery.message) return true;
+  return res && ((ConnectionOptions *)res->options)->frames == FRAMES_JSON &&
+         !p->delivery.binary;
+}
+
 static int push_message(lua_State *L, const Payload *p) {
   const SocketData *data = p->delivery.data;
-  const Resource *res = p->connection->res;
   Error err;
-  bool json = res && ((ConnectionOptions *)res->options)->frames == FRAMES_JSON;
-  if (!json || p->delivery.binary) lua_pushlstring(L, data->json, data->len);
+  if (!is_json(p)) lua_pushlstring(L, data->json, data->len);
   else if (luajson_decode(L, data->json, data->len, &err) != 0)
     return luaL_error(L, "%s", err.message);
   lua_pushboolean(L, p->delivery.binary);
@@ -144,50 +160,89 @@ static int push_payload(lua_State *L, void *ctx) {
   return n < 0 ? n : n + p->with_name;
 }
 
-/* The array ["name", args...], or NULL with *err. */
-static const cJSON *parse_data(JsonArena *arena, const SocketData *data, Error *err) {
-  const cJSON *root = json_parse(arena, data->json, data->len, err);
-  if (!root || (data->count && sio_fill(arena, root, data->bytes, data->count, err) != 0))
-    return NULL;
-  if (cJSON_IsArray(root) && cJSON_IsString(root->child)) return root;
-  error_set(err, ERR_PROTOCOL, "an event is an array that starts with its name");
-  return NULL;
+/* A text that was large has been read by a handler, or will not be. */
+static void on_read(const LuaSlicesOver *over, const Error *err) {
+  Connection *c = connection_if_alive(over->host, over->connection);
+  if (!c || !c->res) return;
+  if (err) log_unreadable(c, err);
+  if (!over->owner) return;
+  InFlight *f = over->owner == c->res->owner ? c->flight : guest_flight(c, over->owner);
+  if (f && large_is_read(f, over->firing)) in_flight_look(f);
 }
 
-/* What is sent is shown as it was given: bytes as those that socket.binary marks. */
-static void mark_binaries(cJSON *item) {
-  if (item->type == JSON_BYTES) item->type = JSON_BINARY;
-  if (item->type != cJSON_Array && item->type != cJSON_Object) return;
-  for (cJSON *child = item->child; child; child = child->next) mark_binaries(child);
+/* Nobody waits for the reading of a serial handler. */
+static LuaSlicesOver reading_over(const Payload *p, bool serial) {
+  LuaSlicesOver over = {.connection = p->connection->number, .firing = p->large};
+  if (!p->connection->res) return over;
+  over.call = on_read;
+  over.host = p->connection->res->owner->host;
+  if (serial || !p->flight) return over;
+  over.owner = p->flight->owner;
+  large_expect(p->flight, p->large);
+  return over;
 }
 
-/* Makes a tree of it; false: it cannot be read, which is logged. */
-static bool parse_payload(Payload *p) {
-  Connection *c = p->connection;
-  JsonArena *arena = c->res->owner->host->arena;
-  Error err;
-  p->tree = parse_data(arena, p->delivery.data, &err);
-  p->arena = arena;
-  p->unreadable = !p->tree;
-  bool sent = p->delivery.list == LIST_OUTGOING && p->delivery.data->count;
-  if (p->tree && sent) mark_binaries((cJSON *)p->tree);
-  if (p->tree) p->name = json_string(arena, p->tree->child, false, &p->name_len);
-  else log_unreadable(c, &err);
-  return p->tree != NULL;
+/* For sliced_call: its kind, the name, what goes behind, the text. */
+static int push_large(lua_State *L, Payload *p, bool serial) {
+  bool message = p->delivery.message, behind = message || wants_ack(L, p);
+  LuaJsonList list = list_of(p);
+  lua_pushinteger(L, sliced_kind(behind, !message));
+  if (p->with_name) lua_pushlstring(L, p->name, p->name_len);
+  if (message) lua_pushboolean(L, p->delivery.binary);
+  else if (behind) push_ack(L, p->connection, &p->delivery);
+  luaslices_push(L, &list, message);
+  luaslices_tell(L, -1, reading_over(p, serial));
+  return 2 + p->with_name + behind;
 }
 
+static int push_large_now(lua_State *L, void *ctx) {
+  return push_large(L, ctx, false);
+}
+
+static int push_large_serial(lua_State *L, void *ctx) {
+  return push_large(L, ctx, true);
+}
+
+/* For a `once` handler. */
 static bool can_push(void *ctx) {
   Payload *p = ctx;
-  return p->delivery.message || p->tree ||
-         (!p->unreadable && p->connection->res && parse_payload(p));
+  const SocketData *data = p->delivery.data;
+  Error err;
+  if (p->delivery.message || p->readable) return true;
+  if (p->unreadable || !p->connection->res) return false;
+  p->readable = sio_check_json(data->json, data->len, &err) == 0;
+  p->unreadable = !p->readable;
+  if (p->unreadable) log_unreadable(p->connection, &err);
+  return p->readable;
 }
 
-/* The name as it stands in the text; false: it has escapes, or something is wrong. */
+/* One with escapes. */
+static bool read_name(Payload *p, Error *err) {
+  const SocketData *data = p->delivery.data;
+  JsonScan scan;
+  JsonSlice name;
+  bool more;
+  const char *at = json_scan_start(&scan, data->json, data->len);
+  bool list = at < scan.end && *at == '[' && (at = json_open(&scan, at, ']', &more));
+  if (list && more && at < scan.end && *at == '"' && json_scan_string(&scan, at, &name)) {
+    p->name = p->own_name = xmalloc(name.len + 1);
+    p->name_len = json_unescape(p->own_name, &name);
+    return true;
+  }
+  if (sio_check_json(data->json, data->len, err) == 0)
+    error_set(err, ERR_PROTOCOL, "an event is an array that starts with its name");
+  return false;
+}
+
+/* False: it has none, which is logged. */
 static bool find_name(Payload *p) {
   SioPacket packet = {.type = SIO_EVENT,
                       .json = p->delivery.data->json,
                       .json_len = p->delivery.data->len};
-  return sio_event_name(&packet, &p->name, &p->name_len);
+  Error err;
+  if (sio_event_name(&packet, &p->name, &p->name_len) || read_name(p, &err)) return true;
+  log_unreadable(p->connection, &err);
+  return false;
 }
 
 /* A script that attached gets the event "gap" for events that it was too slow for: an
@@ -218,36 +273,50 @@ static bool is_reserved(const Payload *p) {
   return true;
 }
 
-/* To the handlers of one script: those for any event first. */
-static void fire_handlers(Connection *c, Declaration *d, InFlight *f, Payload *p) {
-  Firing any = {.any = true, .push = push_payload, .can_push = can_push, .ctx = p};
+static Firing firing_of(Payload *p) {
+  bool large = p->large != 0;
+  return (Firing){.push = large ? push_large_now : push_payload,
+                  .push_serial = large ? push_large_serial : NULL,
+                  .through = large ? sliced_call : NULL,
+                  .can_push = can_push,
+                  .ctx = p};
+}
+
+static void call_handlers(Connection *c, Declaration *d, InFlight *f, Payload *p) {
+  Firing any = firing_of(p);
+  any.any = true;
   p->with_name = true;
   connection_fire_for(c, d, f, p->delivery.list, &any);
   if (!c->res || p->delivery.list == LIST_OUTGOING || is_gap(d, p)) return;
+  Firing named = firing_of(p);
   p->with_name = false;
-  Firing named = {.event = p->name,
-                  .len = p->name_len,
-                  .push = push_payload,
-                  .can_push = can_push,
-                  .ctx = p};
+  named.event = p->name;
+  named.len = p->name_len;
   connection_fire_for(c, d, f, p->delivery.list, &named);
 }
 
-/* Finds the name, where there is none in the text by making a tree of it; false: it
- * cannot be read. */
+/* To the handlers of one script: those for any event first. */
+static void fire_handlers(Connection *c, Declaration *d, InFlight *f, Payload *p) {
+  bool large = is_json(p) && p->delivery.data->len >= LUASLICES_FROM;
+  p->flight = f;
+  p->large = large ? large_begin(c, f) : 0;
+  in_flight_begin(f);
+  call_handlers(c, d, f, p);
+  in_flight_end(f);
+}
+
+/* False: it has no name that can be read. */
 static bool read_payload(Payload *p) {
   p->name = "message";
   p->name_len = 7;
-  if (p->delivery.message) return true;
-  bool named = find_name(p);
-  if (named && !p->delivery.data->count) return true;
-  return (named && !anyone_wants(p->connection->res, p)) || parse_payload(p);
+  return p->delivery.message || find_name(p);
 }
 
 static void deliver_to(Connection *c, Declaration *d, InFlight *f,
                        const Delivery *delivery) {
   Payload p = {.connection = c, .delivery = *delivery};
   if (read_payload(&p)) fire_handlers(c, d, f, &p);
+  free(p.own_name);
 }
 
 static void fire_all(Connection *c, Payload *p) {
@@ -262,12 +331,16 @@ static void fire_all(Connection *c, Payload *p) {
   connection_unref(c);
 }
 
+static void take_payload(Connection *c, Payload *p) {
+  if (read_payload(p) && anyone_wants(c->res, p) && !is_reserved(p)) fire_all(c, p);
+  free(p->own_name);
+}
+
 void connection_on_event(void *ctx, const SocketData *data, int64_t ack) {
   Connection *c = ctx;
   Payload p = {.connection = c, .delivery = {LIST_EVENTS, .data = data, .ack = ack}};
   p.delivery.epoch = socket_epoch(c->socket);
-  if (!read_payload(&p) || !anyone_wants(c->res, &p) || is_reserved(&p)) return;
-  fire_all(c, &p);
+  take_payload(c, &p);
 }
 
 void connection_on_message(void *ctx, bool binary, const char *data, size_t len) {
@@ -330,6 +403,7 @@ static void on_outgoing(Event *event) {
   Payload p = {.connection = c,
                .delivery = {LIST_OUTGOING, .data = &o->data, .ack = SIO_NO_ACK}};
   if (c && read_payload(&p)) fire_all(c, &p);
+  free(p.own_name);
   charge_let_go(o->charge, o->size);
   free(o);
 }

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "resource/connection_large.h"
 #include "resource/resource.h"
 #include "vm/hold.h"
 #include "vm/vm.h"
@@ -71,7 +72,8 @@ static void apply_backpressure(InFlight *f) {
   int most = most_tasks(c);
   const Vm *vm = c->res->owner->current;
   bool many = f->held ? f->tasks > most / 2 : f->tasks >= most;
-  bool heavy = f->tasks > 0 && vm && hold_is_heavy(vm), hold = many || heavy;
+  bool heavy = f->tasks > 0 && vm && hold_is_heavy(vm);
+  bool hold = many || heavy || large_waits(f);
   if (hold == f->held) return;
   f->held = hold;
   if (many && !f->logged)
@@ -83,12 +85,17 @@ static void apply_backpressure(InFlight *f) {
   socket_hold(c->socket, hold);
 }
 
+/* Without tasks nobody reads. */
 static void release_in_flight(InFlight *f) {
-  if (!f->connection && !f->tasks && !f->firing) free(f);
+  bool idle = !f->tasks && !f->firing;
+  if (idle) large_free(f);
+  if (idle && !f->connection) free(f);
 }
 
-InFlight *in_flight_new(Connection *c, Guest *guest, void (*wake)(Guest *guest)) {
+InFlight *in_flight_new(Connection *c, Owner *owner, Guest *guest,
+                        void (*wake)(Guest *guest)) {
   InFlight *f = xcalloc(1, sizeof *f);
+  f->owner = owner;
   f->connection = c;
   f->guest = guest;
   f->wake = wake;
@@ -101,12 +108,29 @@ void in_flight_detach(InFlight *f) {
   release_in_flight(f);
 }
 
+void in_flight_look(InFlight *f) {
+  if (f->held) apply_backpressure(f);
+  if (f->guest) f->wake(f->guest);
+}
+
 static void on_task_ended(void *ctx, lua_State *co, int n, TaskOutcome outcome) {
   (void)co, (void)n, (void)outcome;
   InFlight *f = ctx;
   f->tasks--;
+  if (!f->tasks && !f->firing) large_free(f);
   if (f->held) apply_backpressure(f);
   if (f->guest) f->wake(f->guest);
+  release_in_flight(f);
+}
+
+void in_flight_begin(InFlight *f) {
+  if (f) f->firing++;
+}
+
+void in_flight_end(InFlight *f) {
+  if (!f) return;
+  apply_backpressure(f);
+  f->firing--;
   release_in_flight(f);
 }
 
@@ -115,13 +139,10 @@ void connection_fire_for(Connection *c, Declaration *d, InFlight *f, ListName na
   firing->source = c->res->name;
   firing->done = f ? on_task_ended : NULL;
   firing->done_ctx = f;
-  if (f) f->firing++;
+  in_flight_begin(f);
   int count = handlers_fire(d->vm, list_of(d, name), firing);
-  if (!f) return;
-  f->tasks += count;
-  apply_backpressure(f);
-  f->firing--;
-  release_in_flight(f);
+  if (f) f->tasks += count;
+  in_flight_end(f);
 }
 
 void connection_fire(Connection *c, ListName name, Firing *firing) {

@@ -18,7 +18,13 @@ const char *connection_state_name(SocketState state);
 
 /* Returns new; `wake` is called when a task of the guest's has ended. Both are NULL for
  * the owner's. */
-InFlight *in_flight_new(Connection *c, Guest *guest, void (*wake)(Guest *guest));
+InFlight *in_flight_new(Connection *c, Owner *owner, Guest *guest,
+                        void (*wake)(Guest *guest));
+/* Around firings that belong together; NULL does nothing. */
+void in_flight_begin(InFlight *f);
+void in_flight_end(InFlight *f);
+/* What events wait for may be over: they may come again. */
+void in_flight_look(InFlight *f);
 /* The connection is done with it; it is released when its last task has ended. */
 void in_flight_detach(InFlight *f);
 

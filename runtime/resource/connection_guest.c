@@ -10,6 +10,7 @@
 
 #include "resource/connection_guest.h"
 #include "resource/connection_fire.h"
+#include "resource/connection_large.h"
 #include "resource/resource.h"
 #include "vm/vm.h"
 
@@ -73,8 +74,13 @@ static InFlight *flight_of(Guest *g, const Vm *vm) {
   if (g->flight && g->generation == vm->number) return g->flight;
   if (g->flight) in_flight_detach(g->flight);
   g->generation = vm->number;
-  g->flight = in_flight_new(g->connection, g, wake_guest);
+  g->flight = in_flight_new(g->connection, g->owner, g, wake_guest);
   return g->flight;
+}
+
+InFlight *guest_flight(const Connection *c, const Owner *owner) {
+  const Guest *g = find_guest(c, owner);
+  return g ? g->flight : NULL;
 }
 
 /* --- the queue -------------------------------------------------------------------- */
@@ -136,7 +142,7 @@ InFlight *guest_ready(Connection *c, Declaration *d, const Delivery *delivery,
   Guest *g = find_guest(c, d->vm->owner);
   if (!g) g = add_guest(c, d->vm->owner);
   InFlight *f = flight_of(g, d->vm);
-  if (!g->first && f->tasks < MOST_TASKS) return f;
+  if (!g->first && f->tasks < MOST_TASKS && !large_waits(f)) return f;
   g->deliver = deliver;
   hold_delivery(g, delivery);
   return NULL;
@@ -181,7 +187,8 @@ typedef struct Pump {
 } Pump;
 
 static bool has_room(Guest *g, const Declaration *d) {
-  return g->first && flight_of(g, d->vm)->tasks < MOST_TASKS;
+  const InFlight *f = flight_of(g, d->vm);
+  return g->first && f->tasks < MOST_TASKS && !large_waits(f);
 }
 
 /* One event: others have their turn between two. */

@@ -9,6 +9,7 @@
 InFlight *guest_ready(Connection *c, Declaration *d, const Delivery *delivery,
                       DeliverTo *deliver);
 void guest_join(Connection *c, const Declaration *d); /* a new generation has attached */
+InFlight *guest_flight(const Connection *c, const Owner *owner); /* borrows; or NULL */
 uint64_t guest_lost(const Connection *c, const Owner *owner);
 void guests_free(Connection *c);
 

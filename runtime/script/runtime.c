@@ -146,7 +146,6 @@ static void init_host(Host *host, Log *log, const RuntimeOptions *options) {
   hold_open(host);
   host->watchdog = watchdog_new();
   host->stack_floor = cstack_floor();
-  host->arena = json_arena_new();
 }
 
 static void init_resources(Runtime *rt) {
@@ -271,7 +270,6 @@ void runtime_free(Runtime *rt) {
   tasks_free(&rt->host);
   stores_free(rt->resources.stores);
   watchdog_free(rt->host.watchdog);
-  json_arena_free(rt->host.arena);
   loop_free(rt->host.loop);
   free(rt->tests.name);
   free(rt->tests.uncaught);

@@ -234,7 +234,7 @@ static void on_hello(Engine *e, const EioPacket *packet) {
   EioOpen open;
   Error err;
   bool again = e->hello;
-  JsonArena *arena = json_arena_new();
+  JsonArena *arena = json_arena_new(NULL);
   int code = eio_parse_open(arena, packet->data, packet->len, &open, &err);
   json_arena_free(arena);
   if (code) {

@@ -122,6 +122,7 @@ static Manager *manager_new(Net *net, const SocketOptions *options, char *addres
   m->cookies = cookies_new();
   socket_options_copy(&m->options, options);
   charge_ref(m->options.charge);
+  m->unpacked.charge = m->options.charge;
   m->share = (Sharer){.options = &m->options, .address = address, .query = query};
   return m;
 }
@@ -161,10 +162,10 @@ void manager_leave(Manager *m, ManagerUser *user) {
   CHECK(!m->engine);
   share_remove(m->net, &m->share);
   index_free(&m->by_namespace);
+  packet_free(&m->unpacked);
   charge_unref(m->options.charge);
   socket_options_free(&m->options);
   cookies_free(m->cookies);
-  packet_free(&m->unpacked);
   free(m->address);
   free(m->query);
   free(m);
@@ -328,6 +329,14 @@ static int take_packet(Manager *m, bool binary, const char *data, size_t len,
   return whole;
 }
 
+static void hand_packet(Manager *m, const SioPacket *packet,
+                        const SioBytes *attachments) {
+  Orphan *orphan = find_alive(m, packet->nsp, packet->nsp_len);
+  ManagerUser *user = find_member(m, packet->nsp, packet->nsp_len);
+  if (orphan) orphan_packet(m, orphan, packet->type);
+  else if (user) user->events->packet(user, packet, attachments);
+}
+
 static void on_engine_message(void *ctx, bool binary, const char *data, size_t len) {
   Manager *m = ctx;
   SioPacket packet;
@@ -340,11 +349,8 @@ static void on_engine_message(void *ctx, bool binary, const char *data, size_t l
   int whole = take_packet(m, binary, data, len, &packet, &attachments, &err);
   bool ours = whole < 0 && err.code == ERR_MEMORY;
   if (whole < 0) manager_fail(m, ours ? "transport error" : "parse error", &err);
-  if (whole <= 0) return;
-  Orphan *orphan = find_alive(m, packet.nsp, packet.nsp_len);
-  ManagerUser *user = find_member(m, packet.nsp, packet.nsp_len);
-  if (orphan) orphan_packet(m, orphan, packet.type);
-  else if (user) user->events->packet(user, &packet, attachments);
+  if (whole > 0) hand_packet(m, &packet, attachments);
+  packet_done(&m->unpacked);
 }
 
 static void on_lost(void *ctx, const EngineLoss *lost) {

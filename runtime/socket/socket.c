@@ -65,7 +65,7 @@ Socket *socket_new(Net *net, const SocketOptions *options,
   socket_options_copy(&s->options, options);
   socket_fill_options(&s->options);
   charge_ref(s->options.charge);
-  s->form = (PacketForm){nsp, s->options.msgpack};
+  s->form = (PacketForm){nsp, s->options.msgpack, s->options.charge};
   s->user = (ManagerUser){.events = &link_events, .nsp = nsp};
   s->manager = manager_use(net, &s->options, address, query, &s->user);
   return s;

@@ -11,12 +11,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proto/socketio_check.h"
 #include "socket/socket_call.h"
 #include "socket/socket_early.h"
 #include "socket/socket_incoming.h"
 #include "socket/socket_recovery.h"
 
-enum { CLOSE_NORMAL = 1000, CLOSE_PROTOCOL = 1002 };
+enum { CLOSE_NORMAL = 1000, CLOSE_PROTOCOL = 1002, MOST_CONTROL = 1 << 20 };
 
 /* --- the end ---------------------------------------------------------------------- */
 
@@ -80,7 +81,7 @@ static void enter_namespace(Socket *s, const char *json, size_t len) {
  * gives another id: a server may let in twice. */
 static void on_connect(Socket *s, const SioPacket *packet) {
   Error err = {0};
-  JsonArena *arena = json_arena_new();
+  JsonArena *arena = json_arena_new(NULL);
   const cJSON *root =
       packet->json_len ? json_parse(arena, packet->json, packet->json_len, &err) : NULL;
   const cJSON *sid = cJSON_GetObjectItemCaseSensitive(root, "sid");
@@ -142,7 +143,7 @@ static void on_disconnect(Socket *s, const SioPacket *packet) {
   Loss loss = {.reason = "io server disconnect", .final = true};
   if (s->again && !s->joined) return;
   s->asked = false;
-  JsonArena *arena = json_arena_new();
+  JsonArena *arena = json_arena_new(NULL);
   const char *words = read_words(arena, packet, &loss);
   error_set(&loss.err, ERR_CLOSED, "the server disconnected this client%s%s",
             words ? ": " : "", words ? words : "");
@@ -153,7 +154,7 @@ static void on_disconnect(Socket *s, const SioPacket *packet) {
 static void on_rejected(Socket *s, const SioPacket *packet) {
   Loss loss = {.reason = "rejected", .final = true};
   s->asked = false;
-  JsonArena *arena = json_arena_new();
+  JsonArena *arena = json_arena_new(NULL);
   const char *words = read_words(arena, packet, &loss);
   if (words) error_set(&loss.err, ERR_REJECTED, "%s", words);
   else error_set(&loss.err, ERR_REJECTED, "the server refused the namespace %s", s->nsp);
@@ -204,6 +205,20 @@ static void on_payload(Socket *s, const SioPacket *packet, const SioBytes *attac
   else if (!early_hold(s, incoming)) lose_flooded(s);
 }
 
+static bool is_payload(const SioPacket *packet) {
+  return packet->type != SIO_CONNECT && packet->type != SIO_DISCONNECT &&
+         packet->type != SIO_CONNECT_ERROR;
+}
+
+/* What lets in, refuses or throws out is read at once, and has few words to say. */
+static void lose_wordy(Socket *s, size_t len) {
+  Error err;
+  error_set(&err, ERR_TOO_LARGE,
+            "the server sent %zu bytes to let us in, or to refuse: %d are taken", len,
+            MOST_CONTROL);
+  link_abandon(s, "parse error", &err);
+}
+
 /* --- the manager's reports -------------------------------------------------------- */
 
 static Socket *socket_of(ManagerUser *user) {
@@ -213,6 +228,10 @@ static Socket *socket_of(ManagerUser *user) {
 static void on_packet(ManagerUser *user, const SioPacket *packet,
                       const SioBytes *attachments) {
   Socket *s = socket_of(user);
+  if (!is_payload(packet) && packet->json_len > MOST_CONTROL) {
+    lose_wordy(s, packet->json_len);
+    return;
+  }
   switch (packet->type) {
   case SIO_CONNECT:
     on_connect(s, packet);

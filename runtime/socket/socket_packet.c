@@ -13,8 +13,8 @@
 /* --- out -------------------------------------------------------------------------- */
 
 /* The tree of the JSON with the attachments in their places, behind the packet's head. */
-static int put_data(Buffer *out, const SocketData *data, Error *err) {
-  JsonArena *arena = json_arena_new();
+static int put_data(Buffer *out, const SocketData *data, Charge *charge, Error *err) {
+  JsonArena *arena = json_arena_new(charge);
   const cJSON *root = json_parse_exact(arena, data->json, data->len, err);
   int code = root ? 0 : (int)err->code;
   if (root && data->count) code = sio_fill(arena, root, data->bytes, data->count, err);
@@ -25,19 +25,19 @@ static int put_data(Buffer *out, const SocketData *data, Error *err) {
   return code;
 }
 
-static int put_packed(Buffer *out, const char *nsp, SioType type, int64_t ack,
+static int put_packed(Buffer *out, PacketForm form, SioType type, int64_t ack,
                       const SocketData *data, Error *err) {
   *err = (Error){0};
-  int code = sio_pack(out, type, nsp, ack, data->len > 0);
+  int code = sio_pack(out, type, form.nsp, ack, data->len > 0);
   if (code) return error_set(err, (ErrorCode)code, "the namespace is not UTF-8");
-  return data->len ? put_data(out, data, err) : 0;
+  return data->len ? put_data(out, data, form.charge, err) : 0;
 }
 
 int packet_encode(PacketForm form, SioType type, int64_t ack, const SocketData *data,
                   Buffer *out, SocketData *frames, Error *err) {
   bool attached = data->count > 0 && !form.msgpack;
   buffer_reserve(out, data->len + 64);
-  int code = form.msgpack ? put_packed(out, form.nsp, type, ack, data, err) : 0;
+  int code = form.msgpack ? put_packed(out, form, type, ack, data, err) : 0;
   if (attached)
     sio_encode_binary(out, type, form.nsp, ack, data->json, data->len, data->count);
   else if (!form.msgpack) sio_encode(out, type, form.nsp, ack, data->json, data->len);
@@ -113,12 +113,15 @@ static int write_item(Writer *w, const cJSON *item) {
 int packet_unpack(const char *data, size_t len, Unpacked *to, SioPacket *packet,
                   Error *err) {
   SioPacked packed;
-  if (!to->arena) to->arena = json_arena_new();
+  if (!to->arena) to->arena = json_arena_new(to->charge);
   buffer_clear(&to->text);
   to->count = 0;
   int code = sio_unpack(to->arena, data, len, &packed, err);
   Writer w = {to->arena, to, err};
+  if (!code && charge_is_over(to->charge, len))
+    code = error_set(err, ERR_MEMORY, "no memory for a packet of %zu bytes", len);
   if (!code && packed.data) code = write_item(&w, packed.data);
+  charge_set(to->charge, &to->held, to->text.cap);
   if (code) return code;
   *packet = (SioPacket){.type = packed.type,
                         .attachments = to->count,
@@ -130,9 +133,17 @@ int packet_unpack(const char *data, size_t len, Unpacked *to, SioPacket *packet,
   return 0;
 }
 
+void packet_done(Unpacked *to) {
+  enum { KEEP = 64 << 10 };
+  if (to->arena) json_arena_reset(to->arena);
+  if (to->text.cap > KEEP) buffer_free(&to->text);
+  charge_set(to->charge, &to->held, to->text.cap);
+}
+
 void packet_free(Unpacked *to) {
   if (to->arena) json_arena_free(to->arena);
   buffer_free(&to->text);
+  charge_set(to->charge, &to->held, 0);
   free(to->bytes);
   *to = (Unpacked){0};
 }

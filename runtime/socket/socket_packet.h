@@ -31,6 +31,7 @@ static inline size_t socket_data_room(const SocketData *data) {
 typedef struct PacketForm {
   const char *nsp;
   bool msgpack;
+  Charge *charge; /* what is needed meanwhile; NULL: nobody's; borrowed */
 } PacketForm;
 
 /* What goes out of a packet: frames borrow from out and data; they are binary with
@@ -39,8 +40,10 @@ int packet_encode(PacketForm form, SioType type, int64_t ack, const SocketData *
                   Buffer *out, SocketData *frames, Error *err);
 
 /* A packet in msgpack, turned into text with placeholders; `to` is used again and again,
- * and holds what the packet borrows until then. Zeroed at first. */
+ * and holds what the packet borrows until then. Zeroed at first, but for the charge. */
 typedef struct Unpacked {
+  Charge *charge; /* what it takes is charged to it; NULL: to nobody; borrowed */
+  size_t held;
   JsonArena *arena;
   Buffer text;
   SioBytes *bytes;
@@ -48,6 +51,8 @@ typedef struct Unpacked {
 } Unpacked;
 int packet_unpack(const char *data, size_t len, Unpacked *to, SioPacket *packet,
                   Error *err);
+void packet_done(
+    Unpacked *to); /* the packet is not needed any more: frees what is large */
 void packet_free(Unpacked *to); /* what it holds */
 
 #endif

@@ -54,7 +54,7 @@ void socket_auth_failed(Socket *s, const Error *err) {
  * none. */
 static void read_ids(Socket *s, const char *json, size_t len) {
   Error ignored;
-  JsonArena *arena = json_arena_new();
+  JsonArena *arena = json_arena_new(NULL);
   const cJSON *root = len ? json_parse(arena, json, len, &ignored) : NULL;
   const cJSON *sid = cJSON_GetObjectItemCaseSensitive(root, "sid");
   const cJSON *pid = cJSON_GetObjectItemCaseSensitive(root, "pid");

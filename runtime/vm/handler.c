@@ -233,9 +233,13 @@ typedef struct Run {
 } Run;
 
 static int push_call(lua_State *L, void *ctx) {
-  Run *run = ctx;
-  lua_rawgeti(L, LUA_REGISTRYINDEX, run->handler->function);
-  return run->firing->push(L, run->firing->ctx);
+  const Handler *h = ((Run *)ctx)->handler;
+  const Firing *firing = ((Run *)ctx)->firing;
+  if (firing->through) lua_pushcfunction(L, firing->through);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, h->function);
+  TaskPush *push = h->serial && firing->push_serial ? firing->push_serial : firing->push;
+  int n = push(L, firing->ctx);
+  return n >= 0 && firing->through ? n + 1 : n;
 }
 
 static void serial_done(void *ctx, lua_State *co, int n, TaskOutcome outcome);

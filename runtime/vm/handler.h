@@ -42,7 +42,10 @@ typedef struct Firing {
   size_t len;
   const char *source; /* "chat", for errors */
   TaskPush *push;
+  TaskPush *push_serial; /* the same for serial handlers; NULL: push */
   void *ctx;
+  lua_CFunction through; /* called with the handler's function before the arguments that
+                            were pushed; NULL: the handler itself is called */
   /* Before a `once` handler is used up: whether push will have arguments; NULL: yes. */
   bool (*can_push)(void *ctx);
   bool any;       /* only those for any event */

@@ -44,7 +44,6 @@ struct Host {
   struct Resources *resources;
   Watchdog *watchdog;
   const char *stack_floor;  /* see cstack.h */
-  JsonArena *arena;         /* for the packet or event that is dispatched */
   Task *free_tasks;         /* records for reuse */
   Task *current;            /* the task that runs now; NULL: none */
   int blocked;              /* frames inside it that cannot be yielded */

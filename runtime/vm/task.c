@@ -275,7 +275,9 @@ static void abandon_task(Task *task) {
  * only one in so many is begun, so that the others have their turns. */
 static bool must_turn_away(Vm *vm) {
   enum { ONE_IN = 512 };
-  return state_is_full(vm) && ++vm->turned_away % ONE_IN != 0;
+  bool full = state_is_full(vm);
+  vm->turned_away = full ? vm->turned_away + 1 : 0;
+  return full && vm->turned_away % ONE_IN != 1;
 }
 
 static void on_event(Event *event) {

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "bridge/source_line.h"
+#include "vm/sliced.h"
 #include "vm/task_end.h"
 #include "vm/task_error.h"
 #include "vm/task_life.h"
@@ -46,7 +47,7 @@ static int wait_over(lua_State *L, int status, lua_KContext ctx) {
   Task *task = (Task *)ctx;
   TaskPush *push = task->push;
   task->push = NULL;
-  return push(L, task->push_ctx);
+  return sliced_return(L, push(L, task->push_ctx));
 }
 
 int task_wait(lua_State *L, Task *task, Wait *wait) {

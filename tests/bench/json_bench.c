@@ -1,14 +1,16 @@
 /* What an event costs as JSON: read into a tree, that and pushed into Lua, read into Lua
  * without a tree, written from Lua. Prints nanoseconds, the best of five rounds.
  * `json_bench WHAT N` does one of them N times, for a look with callgrind:
- * --toggle-collect=json_parse, luajson_push, luajson_decode_list or luajson_encode. */
+ * --toggle-collect=json_parse, push_tree, luajson_decode_list or luajson_encode. */
 #include <lauxlib.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include "bridge/luajson.h"
+#include "../c/lua_tree.h"
+#include "bridge/luadecode.h"
+#include "bridge/luaencode.h"
 
 enum { EVENTS = 200000, ROUNDS = 5 };
 
@@ -39,7 +41,7 @@ static void parse_many(Bench *b, int n) {
 
 static void push_many(Bench *b, int n) {
   while (n-- > 0) {
-    luajson_push(b->L, b->arena, parse(b));
+    push_tree(b->L, b->arena, parse(b));
     lua_pop(b->L, 1);
   }
 }
@@ -47,15 +49,16 @@ static void push_many(Bench *b, int n) {
 /* As an event goes into its handler: without a tree. */
 static void decode_many(Bench *b, int n) {
   Error err;
+  LuaJsonList list = {event, sizeof event - 1, 1, NULL, 0, false};
   while (n-- > 0) {
-    CHECK(luajson_decode_list(b->L, event, sizeof event - 1, 1, &err) == 1);
+    CHECK(luajson_decode_list(b->L, &list, &err) == 1);
     lua_settop(b->L, 0);
   }
 }
 
 static void encode_many(Bench *b, int n) {
   Error err;
-  luajson_push(b->L, b->arena, parse(b));
+  push_tree(b->L, b->arena, parse(b));
   while (n-- > 0) {
     buffer_clear(&b->out);
     CHECK(luajson_encode(b->L, -1, &b->out, &err) == 0);
@@ -89,7 +92,7 @@ static void measure(Bench *b, size_t which) {
 }
 
 int main(int argc, char **argv) {
-  Bench b = {.L = luaL_newstate(), .arena = json_arena_new()};
+  Bench b = {.L = luaL_newstate(), .arena = json_arena_new(NULL)};
   for (size_t i = 0; i < COUNT_OF(benches); i++) {
     if (argc < 3) measure(&b, i);
     else if (strcmp(argv[1], benches[i].name) == 0) benches[i].many(&b, atoi(argv[2]));

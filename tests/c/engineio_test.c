@@ -41,7 +41,7 @@ static void packets_that_are_refused(void **state) {
 }
 
 static int open_with(const char *json, EioOpen *out, Error *err) {
-  JsonArena *arena = json_arena_new();
+  JsonArena *arena = json_arena_new(NULL);
   int result = eio_parse_open(arena, json, strlen(json), out, err);
   json_arena_free(arena);
   return result;

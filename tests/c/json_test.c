@@ -14,7 +14,7 @@
 #include "core/jsonscan.h"
 
 static int new_arena(void **state) {
-  *state = json_arena_new();
+  *state = json_arena_new(NULL);
   return 0;
 }
 

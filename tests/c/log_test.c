@@ -58,7 +58,7 @@ static void writes_json(void **state) {
   begin(&c, LOG_DEBUG, LOG_JSON);
   log_record(c.log, LOG_ERROR, "a\"b", "line\ntwo \xFF\x1b", "{\"n\":1}");
   assert_ptr_equal(strchr(c.text, '\n'), c.text + c.len - 1);
-  JsonArena *arena = json_arena_new();
+  JsonArena *arena = json_arena_new(NULL);
   Error err;
   const cJSON *root = json_parse(arena, c.text, c.len, &err);
   assert_non_null(root);
@@ -230,7 +230,7 @@ static void cuts_records(void **state) {
     if (i < 4) assert_non_null(strstr(c.text, " bytes more)"));
     assert_non_null(strstr(c.text, "300000 bytes"));
     if (i % 2) {
-      JsonArena *arena = json_arena_new();
+      JsonArena *arena = json_arena_new(NULL);
       Error err;
       assert_non_null(json_parse(arena, c.text, c.len - 1, &err));
       json_arena_free(arena);

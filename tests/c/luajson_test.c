@@ -306,7 +306,7 @@ static void views_go_out_as_they_are(void **state) {
   lua_State *L = *state;
   static const char text[] = "{\"a\":[1,\"x\",{\"b\":true}]}";
   ValueAccount *account = value_account_new(0);
-  JsonArena *arena = json_arena_new();
+  JsonArena *arena = json_arena_new(NULL);
   Buffer out = {0};
   LuaBinaries binaries = {0};
   Error err;

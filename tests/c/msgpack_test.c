@@ -66,7 +66,7 @@ static void show(Buffer *out, const JsonArena *arena, const cJSON *item) {
 }
 
 static void means(const char *hex, const char *expected) {
-  JsonArena *arena = json_arena_new();
+  JsonArena *arena = json_arena_new(NULL);
   Buffer bytes = bytes_of(hex), out = {0};
   Error err;
   char *exact = xmalloc(bytes.len);
@@ -82,7 +82,7 @@ static void means(const char *hex, const char *expected) {
 }
 
 static void is_refused(const char *hex, const char *message) {
-  JsonArena *arena = json_arena_new();
+  JsonArena *arena = json_arena_new(NULL);
   Buffer bytes = bytes_of(hex);
   Error err = {0};
   if (msgpack_parse(arena, bytes.data, bytes.len, &err)) fail_msg("%s was taken", hex);
@@ -183,7 +183,7 @@ static void what_is_refused(void **state) {
 
 static void depth_is_limited(void **state) {
   (void)state;
-  JsonArena *arena = json_arena_new();
+  JsonArena *arena = json_arena_new(NULL);
   Error err;
   char deep[JSON_MAX_DEPTH + 2];
   memset(deep, 0x91, sizeof deep);
@@ -199,7 +199,7 @@ static void depth_is_limited(void **state) {
 static void memory_is_limited(void **state) {
   (void)state;
   enum { MANY = 16 << 20 };
-  JsonArena *arena = json_arena_new();
+  JsonArena *arena = json_arena_new(NULL);
   Error err;
   char *bytes = xcalloc(1, MANY + 5);
   memcpy(bytes, "\xdd\x01\x00\x00\x00", 5);
@@ -218,7 +218,7 @@ static void trees_come_back_the_same(void **state) {
       "[-1,-32,-33,-128,-129,-32768,-32769,-2147483648,-2147483649,-9007199254740992]",
       "[0.5,1e+300,true,false,null,\"\",\"\xce\xba\",{},[],{\"a\":{\"b\":[1]}}]",
       "[1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16]"};
-  JsonArena *arena = json_arena_new();
+  JsonArena *arena = json_arena_new(NULL);
   for (size_t i = 0; i < COUNT_OF(texts); i++) {
     Buffer packed = {0}, out = {0};
     Error err;
@@ -260,7 +260,7 @@ static void lengths_are_shortest(void **state) {
 /* --- packets ---------------------------------------------------------------------- */
 
 static void packet(const char *hex, const char *expected) {
-  JsonArena *arena = json_arena_new();
+  JsonArena *arena = json_arena_new(NULL);
   Buffer bytes = bytes_of(hex), out = {0};
   SioPacked p;
   Error err;

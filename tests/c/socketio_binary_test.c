@@ -98,7 +98,7 @@ static int fill(JsonArena *arena, const char *json, int count, const cJSON **roo
 
 static void placeholders_are_filled_anywhere(void **state) {
   (void)state;
-  JsonArena *arena = json_arena_new();
+  JsonArena *arena = json_arena_new(NULL);
   const cJSON *root;
   Error err;
   size_t len;
@@ -133,7 +133,7 @@ static void wrong_placeholders_are_refused(void **state) {
       {"[{\"_placeholder\":true,\"num\":1e300}]", "an attachment that there is not"},
       {"[{\"_placeholder\":true}]", "an attachment that there is not"},
   };
-  JsonArena *arena = json_arena_new();
+  JsonArena *arena = json_arena_new(NULL);
   const cJSON *root;
   for (size_t i = 0; i < COUNT_OF(cases); i++) {
     Error err = {0};
@@ -146,7 +146,7 @@ static void wrong_placeholders_are_refused(void **state) {
 /* As the reference client takes them. */
 static void an_attachment_may_be_named_twice_or_not_at_all(void **state) {
   (void)state;
-  JsonArena *arena = json_arena_new();
+  JsonArena *arena = json_arena_new(NULL);
   const cJSON *root;
   Error err;
   const char *twice =
@@ -163,7 +163,7 @@ static void an_attachment_may_be_named_twice_or_not_at_all(void **state) {
 /* In a packet without attachments an object is an object. */
 static void texts_have_no_placeholders(void **state) {
   (void)state;
-  JsonArena *arena = json_arena_new();
+  JsonArena *arena = json_arena_new(NULL);
   const cJSON *root;
   Error err;
   assert_int_equal(fill(arena, "[{\"_placeholder\":true,\"num\":7}]", 0, &root, &err), 0);

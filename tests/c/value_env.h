@@ -31,7 +31,7 @@ static int close_account(void **state) {
 static inline Value value_of(const char *json) {
   Error err;
   Value v = {0};
-  JsonArena *arena = json_arena_new();
+  JsonArena *arena = json_arena_new(NULL);
   const cJSON *tree = json_parse(arena, json, strlen(json), &err);
   if (!tree || value_from_json(account, arena, tree, &v, &err) != 0)
     fail_msg("%s: %s", json, err.message);

@@ -76,7 +76,7 @@ static void a_full_account_is_said(void **state) {
   (void)state;
   Error err;
   Value v = value_int(7);
-  JsonArena *arena = json_arena_new();
+  JsonArena *arena = json_arena_new(NULL);
   static const char text[] = "[[[1],[2]],\"some text that is longer than that\"]";
   const cJSON *tree = json_parse(arena, text, strlen(text), &err);
   ValueAccount *small = value_account_new(100);

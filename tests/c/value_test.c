@@ -533,7 +533,7 @@ static void compares(void **state) {
 }
 
 static Value from_json(ValueAccount *a, const char *text) {
-  JsonArena *arena = json_arena_new();
+  JsonArena *arena = json_arena_new(NULL);
   Error err;
   Value v;
   const cJSON *root = json_parse(arena, text, strlen(text), &err);

@@ -12,11 +12,14 @@ connection stands in the path:
   /http/bomb    gzip of 2 GB
   /http/sink    takes a body as fast as it comes
   /poll/WHAT    Engine.IO: an answer of MB megabytes (?mb=) of one packet; WHAT: noop, ping, event, empty, big,
-                or tree: a binary event whose JSON takes 30 times its text
+                or tree: a binary event whose JSON takes 30 times its text; or one event of many parts
+                (numbers, lists, objects, keys, files), or what lets in (connect) or refuses (refuse)
+  /poll/ack     answers an event with an id by MB megabytes of numbers
   /poll/deaf    Engine.IO whose POSTs are never answered
 """
 import base64
 import hashlib
+import queue
 import re
 import socket
 import threading
@@ -25,6 +28,29 @@ import zlib
 
 HELLO = '0{"sid":"abc","upgrades":[],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1000000000000}'
 PACKETS = {"noop": b"6", "ping": b"2", "event": b'42["a"]', "empty": b"4"}
+
+
+def repeat(part, size):
+    return part * (size // len(part))
+
+
+def large(what, size):
+    person = b'{"id":12345,"name":"somebody","text":"hello world","on":true},'
+    if what == "numbers":
+        return b'42["a",[' + repeat(b"1,", size) + b"1]]"
+    if what == "lists":
+        return b'42["a",[' + repeat(b"[1,[2]],", size) + b"1]]"
+    if what == "objects":
+        return b'42["a",{"in":{"it":[' + repeat(person, size) + b"1]}}]"
+    if what == "keys":
+        return b'42["a",{' + b",".join(b'"key%d":%d' % (i, i) for i in range(size // 18)) + b"}]"
+    if what == "files":
+        return b'451-["a",{"_placeholder":true,"num":0},[' + repeat(person, size) + b"1]]\x1ebAA=="
+    if what == "connect":
+        return b'40{"sid":"s","x":[' + repeat(b"[],", size) + b"1]}"
+    if what == "refuse":
+        return b'44{"message":"no","data":[' + repeat(b"[],", size) + b"1]}"
+    return None
 
 
 def head(sock):
@@ -41,6 +67,12 @@ def head(sock):
 def length(text):
     found = re.search(r"(?i)content-length: (\d+)", text)
     return int(found[1]) if found else 0
+
+
+def whole_body(sock, text, rest):
+    while len(rest) < length(text):
+        rest += sock.recv(65536)
+    return rest
 
 
 def drop_body(sock, text, rest):
@@ -123,6 +155,11 @@ def polling(sock, method, text, rest, what):
     if method == "POST":
         if what == "deaf":
             time.sleep(1000)
+        if what == "ack":
+            for number in re.findall(rb"42(\d+)", whole_body(sock, text, rest)):
+                asked.put(number)
+            say(b"ok")
+            return
         if drop_body(sock, text, rest):
             say(b"ok")
         return
@@ -135,7 +172,11 @@ def polling(sock, method, text, rest, what):
         say(b'40{"sid":"s"}')
     elif turn == 2 and what != "deaf":
         megabytes = int(re.search(r"mb=(\d+)", text)[1])
-        if what == "big":
+        if what == "ack":
+            say(b"43" + asked.get() + b"[[" + repeat(b"1,", megabytes << 20) + b'1]]\x1e42["end"]')
+        elif large(what, megabytes << 20):
+            say(large(what, megabytes << 20) + b'\x1e42["end"]')
+        elif what == "big":
             say(b'42["a","' + b"x" * (megabytes << 20) + b'"]')
         elif what == "tree":
             many = b"[]," * ((megabytes << 20) // 3)
@@ -148,7 +189,7 @@ def polling(sock, method, text, rest, what):
         time.sleep(1000)
 
 
-polls, lock = {}, threading.Lock()
+polls, lock, asked = {}, threading.Lock(), queue.Queue()
 
 
 def serve(sock):

@@ -24,7 +24,7 @@ static void check_bytes(const JsonArena *arena, const cJSON *item, const SioAsse
 
 /* What is filled can be written and is then understood again. */
 static void check_payload(const SioAssembly *a, const SioPacket *p) {
-  JsonArena *arena = json_arena_new();
+  JsonArena *arena = json_arena_new(NULL);
   Error err = {0};
   const cJSON *root = json_parse(arena, p->json, p->json_len, &err);
   if (root && sio_fill(arena, root, sio_attachments(a), p->attachments, &err) == 0)

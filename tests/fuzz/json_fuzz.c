@@ -12,7 +12,7 @@ static void check_string(const char *text, size_t len) {
   CHECK(utf8_valid(text, len));
   Buffer out = {0};
   CHECK(json_put_string(&out, text, len) == 0);
-  JsonArena *arena = json_arena_new();
+  JsonArena *arena = json_arena_new(NULL);
   Error err;
   const cJSON *again = json_parse(arena, out.data, out.len, &err);
   CHECK(cJSON_IsString(again));
@@ -71,7 +71,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   char *text = xmalloc(size);
   if (size) memcpy(text, data, size);
-  JsonArena *arena = json_arena_new();
+  JsonArena *arena = json_arena_new(NULL);
   Error err = {0};
   const cJSON *root = json_parse(arena, text, size, &err);
   if (root) {

@@ -9,6 +9,7 @@
 #include "bridge/bridge.h"
 #include "bridge/luajson.h"
 #include "bridge/luadecode.h"
+#include "../c/lua_tree.h"
 
 typedef struct Input {
   const char *text;
@@ -43,7 +44,8 @@ static bool same(lua_State *L, int a, int b) {
 
 static void compare_lists(lua_State *L, const Input *in, int table) {
   Error err;
-  int count = luajson_decode_list(L, in->text, in->len, 0, &err);
+  int count =
+      luajson_decode_list(L, &(LuaJsonList){in->text, in->len, 0, NULL, 0, false}, &err);
   CHECK(count == (int)lua_rawlen(L, table));
   for (int i = 1; i <= count; i++) {
     lua_rawgeti(L, table, i);
@@ -63,7 +65,7 @@ static int compare(lua_State *L) {
     return 0;
   }
   CHECK(code == 0 && lua_gettop(L) == 2);
-  luajson_push(L, in->arena, root);
+  push_tree(L, in->arena, root);
   CHECK(same(L, 2, 3));
   if (cJSON_IsArray(root)) compare_lists(L, in, 3);
   return 0;
@@ -76,7 +78,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   if (!L) bridge_open(&bridge, L = luaL_newstate());
   char *text = xmalloc(size); /* its end is the end of the memory */
   if (size) memcpy(text, data, size);
-  Input in = {text, size, json_arena_new()};
+  Input in = {text, size, json_arena_new(NULL)};
   lua_pushcfunction(L, compare);
   lua_pushlightuserdata(L, &in);
   CHECK(lua_pcall(L, 1, 0, 0) == LUA_OK);

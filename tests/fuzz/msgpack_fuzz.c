@@ -36,7 +36,7 @@ static void check_same(const JsonArena *a, const cJSON *x, const JsonArena *b,
 
 static void check_again(const JsonArena *arena, const cJSON *root) {
   Buffer out = {0};
-  JsonArena *other = json_arena_new();
+  JsonArena *other = json_arena_new(NULL);
   Error err;
   CHECK(msgpack_put_tree(&out, arena, root) == 0);
   const cJSON *again = msgpack_parse(other, out.data, out.len, &err);
@@ -62,7 +62,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   char *bytes = xmalloc(size);
   if (size) memcpy(bytes, data, size);
-  JsonArena *arena = json_arena_new();
+  JsonArena *arena = json_arena_new(NULL);
   Error err = {0};
   const cJSON *root = msgpack_parse(arena, bytes, size, &err);
   if (root) check_again(arena, root);

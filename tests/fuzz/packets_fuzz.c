@@ -8,7 +8,7 @@
 #include "proto/socketio.h"
 
 static void check_open(const char *json, size_t len) {
-  JsonArena *arena = json_arena_new();
+  JsonArena *arena = json_arena_new(NULL);
   EioOpen o;
   Error err;
   if (eio_parse_open(arena, json, len, &o, &err) == 0) {

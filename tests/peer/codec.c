@@ -127,7 +127,7 @@ static int take_all(SioAssembly *a, char **words, int count, SioPacket *p, Error
 
 static void decode(Buffer *out, char **words, int count) {
   SioAssembly *a = sio_assembly_new(0);
-  JsonArena *arena = json_arena_new();
+  JsonArena *arena = json_arena_new(NULL);
   const cJSON *root = NULL;
   SioPacket p;
   Error err;
@@ -143,7 +143,7 @@ static void decode(Buffer *out, char **words, int count) {
 }
 
 static void unpack(Buffer *out, char **words) {
-  JsonArena *arena = json_arena_new();
+  JsonArena *arena = json_arena_new(NULL);
   Buffer bytes = from_hex(words[0], strlen(words[0]));
   SioPacked p;
   Error err;
@@ -245,7 +245,7 @@ static void pack(Buffer *out, Given *g, char **words, const cJSON *root) {
 
 static void write_given(Buffer *out, bool packed, char **words) {
   Given *g = xcalloc(1, sizeof *g);
-  g->arena = json_arena_new();
+  g->arena = json_arena_new(NULL);
   const cJSON *root = read_given(g, words[3]);
   if (packed) pack(out, g, words, root);
   else encode(out, g, words, root);
