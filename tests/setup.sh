@@ -54,6 +54,7 @@ look_for_libraries() {
   pc sqlite3 || need libsqlite3-dev sqlite-devel sqlite
   pc ncursesw || need libncurses-dev ncurses-devel ncurses
   pc libwebsockets || need libwebsockets-dev libwebsockets-devel libwebsockets
+  [ -f /usr/share/zoneinfo/Europe/Berlin ] || need tzdata tzdata -
   # Debian alone has libwebsockets' libuv part in a package of its own.
   if [ $manager = apt-get ] && ! installed libwebsockets-evlib-uv; then
     missing="$missing libwebsockets-evlib-uv"

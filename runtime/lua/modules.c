@@ -3,6 +3,7 @@
 
 const LuaModule lua_modules[] = {
     {"tidelock.crypto", luaopen_tidelock_crypto},
+    {"tidelock.date.core", luaopen_tidelock_date_core},
     {"tidelock.env", luaopen_tidelock_env},
     {"tidelock.errors", luaopen_tidelock_errors},
     {"tidelock.http.core", luaopen_tidelock_http_core},

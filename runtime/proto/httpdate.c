@@ -7,6 +7,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "core/days.h"
+
 static const double longest_wait = 365 * 86400.0;
 
 typedef struct Parts {
@@ -20,14 +22,6 @@ static int month_of(const char *name) {
   for (size_t i = 0; i < COUNT_OF(names); i++)
     if (strcasecmp(name, names[i]) == 0) return (int)i + 1;
   return 0;
-}
-
-/* Days since 1970-01-01 in the Gregorian calendar. */
-static long days_until(long year, long month, long day) {
-  if (month <= 2) year--;
-  long since_march = (month + 9) % 12;
-  return 365 * year + year / 4 - year / 100 + year / 400 + (153 * since_march + 2) / 5 +
-         day - 719469;
 }
 
 /* The current year. */
@@ -80,14 +74,14 @@ static bool is_date(const Parts *p) {
   if (p->month == 0 || p->day < 1 || p->year < 0) return false;
   bool december = p->month == 12;
   long next =
-      days_until(december ? p->year + 1 : p->year, december ? 1 : p->month + 1, 1);
-  return days_until(p->year, p->month, p->day) < next && p->hour >= 0 && p->hour < 24 &&
-         p->min >= 0 && p->min < 60 && p->sec >= 0 && p->sec <= 60;
+      days_from_date(december ? p->year + 1 : p->year, december ? 1 : p->month + 1, 1);
+  return days_from_date(p->year, p->month, p->day) < next && p->hour >= 0 &&
+         p->hour < 24 && p->min >= 0 && p->min < 60 && p->sec >= 0 && p->sec <= 60;
 }
 
 static double seconds_of(const Parts *p) {
   double seconds = p->hour * 3600.0 + p->min * 60.0 + p->sec;
-  return (double)days_until(p->year, p->month, p->day) * 86400 + seconds;
+  return (double)days_from_date(p->year, p->month, p->day) * 86400 + seconds;
 }
 
 double http_date(const char *text, double now) {

@@ -7,6 +7,7 @@
 #include "bridge/luaerror.h"
 #include "bridge/luaslices.h"
 #include "vm/task_error.h"
+#include "vm/task_parts.h"
 
 /* Within a coroutine of the script's own, or where C waits for the result, there are no
  * slices. */

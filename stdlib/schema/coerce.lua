@@ -2,7 +2,7 @@
 -- be checked again.
 local checks = require "tidelock.options.core"
 local core = require "tidelock.schema.core"
-local date = require "tidelock.schema.date"
+local date = require "tidelock.date.rfc3339"
 local issue = require "tidelock.schema.issue"
 local scalar = require "tidelock.schema.scalar"
 

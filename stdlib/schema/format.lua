@@ -1,6 +1,6 @@
 -- The formats that strings may be asked to have. Each is a function text → boolean, in time
 -- proportional to the text's length.
-local date = require "tidelock.schema.date"
+local date = require "tidelock.date.rfc3339"
 
 local M = {}
 

@@ -21,8 +21,9 @@ registered() {
   sed -n '/define ROUTE_OPTIONS/,/[^\\]$/s/"\([a-z_]*\)"/\n=\1\n/gp' runtime/lua/route.h
   sed -n '/^local option_names/,/}/s/"\([a-z_]*\)"/\n=\1\n/gp' stdlib/server.lua
 }
-core_only='accept begin begins buffered change cut declare decode_parts end_line ends gate group hang_up let_in none note_loss number_problem
-offer only parse plan random respond start suggest trace value retry_after check date next add'
+core_only='accept add at begin begins buffered change check civil cut date days declare decode_parts
+end_line ends gate group hang_up instants let_in next none note_loss number_problem offer only
+parse plan random resolve respond retry_after start suggest trace value zone'
 
 {
   for file in stdlib/meta/*.lua; do

@@ -132,6 +132,13 @@ local function takers(samples)
   return {
     ["tidelock.errors.new"] = function(o) return require("tidelock.errors").new(o) end,
     ["tidelock.crypto.base64"] = function(o) return require("tidelock.crypto").base64_encode("", o) end,
+    ["tidelock.date.InZone"] = function(o) return require("tidelock.date").fields(0, o) end,
+    ["tidelock.date.ParseOptions"] = function(o) return require("tidelock.date").parse("", o) end,
+    ["tidelock.date.FormatOptions"] = function(o) return require("tidelock.date").format(0, o) end,
+    ["tidelock.date.DifferenceOptions"] = function(o) return require("tidelock.date").difference(0, 0, o) end,
+    ["tidelock.date.StartOptions"] = function(o) return require("tidelock.date").start_of(0, "day", o) end,
+    ["tidelock.date.RelativeOptions"] = function(o) return require("tidelock.date").relative(0, o) end,
+    ["tidelock.date.Amounts"] = function(o) return require("tidelock.date").add(0, o) end,
     ["tidelock.json.options"] = function(o) return require("tidelock.json").encode({}, o) end,
     ["tidelock.input.options"] = function(o) return require("tidelock.input").on_line(nothing, o) end,
     ["tidelock.script.KeepOptions"] = function(o) return script.keep_options(o) end,
