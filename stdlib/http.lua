@@ -7,6 +7,9 @@
 local core = require "tidelock.http.core"
 local json = require "tidelock.json"
 local checks = require "tidelock.options.core"
+local answers = require "tidelock.http.answer"
+local link = require "tidelock.http.link"
+local pages = require "tidelock.http.pages"
 local status = require "tidelock.http.status"
 local urls = require "tidelock.http.url"
 
@@ -54,6 +57,7 @@ local common = {
   timeout = number_checker { above = true, huge = true },
   connect_timeout = number_checker { above = true, most = 86400 },
   max_body = number_checker { least = 1, most = 1 << 53, whole = true },
+  value = type_checker "boolean",
   redirects = number_checker { most = 1000, whole = true },
 }
 for _, name in ipairs { "proxy", "ca", "cert", "key", "key_password", "pin", "ciphers" } do
@@ -131,6 +135,12 @@ Response.__name = "response"
 
 function Response:json() return json.decode(self.body) end
 
+-- The links of the header Link (RFC 8288).
+function Response:links() return link.of_response(self) end
+
+-- The URL of the first link with a relation type, or nil.
+function Response:link(rel) return link.url(self, rel) end
+
 -- --- requests -------------------------------------------------------------------------------
 
 local known = { GET = true, HEAD = true, POST = true, PUT = true, PATCH = true, DELETE = true,
@@ -194,8 +204,11 @@ local function send_request(what, options, defaults)
   if not res then return nil, err end
   setmetatable(res, Response)
   local expect = option_of(options, defaults, "expect")
-  if not expect or status.fits(res.status, expect) then return res end
-  return nil, status.refuse(request.method, res)
+  if expect and not status.fits(res.status, expect) then return nil, status.refuse(request.method, res) end
+  if not option_of(options, defaults, "value") then return res end
+  local value, why = answers.value(request.method, res)
+  if value == nil then return nil, why end
+  return value, res
 end
 
 -- The options of a verb: (url, options) or (url, body, options).
@@ -220,6 +233,26 @@ local function send_verb(method, defaults, url, first, second)
   local ok, options = pcall(gather_options, what, method, url, first, second)
   if not ok then error(options, 2) end
   return send_request(what, options, defaults)
+end
+
+-- --- pages ----------------------------------------------------------------------------------
+
+-- The options of a list: those of a GET, and `paging`. Its responses are read here, so that `value` and
+-- `expect` have no meaning.
+local function gather_pages(what, url, options, defaults)
+  local all = gather_options(what, "GET", url, options)
+  local paging = pages.check(all.paging)
+  all.paging = nil
+  check_options(what, all, of_request)
+  all.value, all.expect = false, false
+  return all, paging, urls.origin(urls.join(defaults.base_url, url))
+end
+
+-- `iterate` is pages.pages or pages.items.
+local function walk_pages(what, iterate, defaults, url, options)
+  local ok, all, paging, origin = pcall(gather_pages, what, url, options, defaults)
+  if not ok then error(all, 2) end
+  return iterate(function(one) return send_request(what, one, defaults) end, all, paging, origin)
 end
 
 -- --- interface ------------------------------------------------------------------------------
@@ -254,6 +287,14 @@ for _, method in ipairs { "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE" } do
   Client[method:lower()] = function(self, url, first, second)
     local defaults = defaults_for(self)
     return send_verb(method, defaults, url, first, second)
+  end
+end
+
+for name, iterate in pairs { pages = pages.pages, items = pages.items } do
+  M[name] = function(url, options) return walk_pages(name, iterate, none, url, options) end
+  Client[name] = function(self, url, options)
+    local defaults = defaults_for(self)
+    return walk_pages(name, iterate, defaults, url, options)
   end
 end
 

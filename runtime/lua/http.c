@@ -12,6 +12,7 @@
 #include "lua/number.h"
 #include "lua/route.h"
 #include "net/http.h"
+#include "net/net_url.h"
 #include "proto/httpdate.h"
 #include "resource/resources.h"
 #include "vm/task_wait.h"
@@ -224,12 +225,49 @@ static int f_number(lua_State *L) {
   return 1;
 }
 
+/* --- URLs ------------------------------------------------------------------------- */
+
+/* A URL that stays on the socket of `from`: unix:/run/app.sock:/path?query. */
+static void push_unix(lua_State *L, const NetUrl *from, const NetUrl *to) {
+  lua_pushfstring(L, "unix:%s:%s%s%s", from->unix_path, to->path, to->query ? "?" : "",
+                  to->query ? to->query : "");
+}
+
+/* As with a redirect, a server cannot lead to a socket of this machine. */
+static void push_resolved(lua_State *L, const NetUrl *from, const char *text) {
+  Error err = {0};
+  NetUrl to;
+  bool usable = net_url_parse(&to, text, false, &err) == 0 && !to.unix_path;
+  if (usable) net_url_stay(&to, from);
+  if (!usable) lua_pushnil(L);
+  else if (to.unix_path) push_unix(L, from, &to);
+  else lua_pushstring(L, text);
+  net_url_free(&to);
+}
+
+/* resolve(base, reference) → an absolute URL | nil where it leads to none. The URL of a
+ * response and what it names, as RFC 3986, 5 has it. */
+static int f_resolve(lua_State *L) {
+  size_t len;
+  const char *base = luaL_checkstring(L, 1), *reference = luaL_checklstring(L, 2, &len);
+  Error err = {0};
+  NetUrl from;
+  if (strlen(reference) != len || net_url_parse(&from, base, false, &err)) {
+    lua_pushnil(L);
+    return 1;
+  }
+  char *text = net_url_resolve(&from, reference, len);
+  if (text) push_resolved(L, &from, text);
+  else lua_pushnil(L);
+  free(text);
+  net_url_free(&from);
+  return 1;
+}
+
 int luaopen_tidelock_http_core(lua_State *L) {
-  static const luaL_Reg functions[] = {{"request", f_request},
-                                       {"date", f_date},
-                                       {"retry_after", f_retry_after},
-                                       {"number", f_number},
-                                       {NULL, NULL}};
+  static const luaL_Reg functions[] = {
+      {"request", f_request}, {"date", f_date},       {"retry_after", f_retry_after},
+      {"number", f_number},   {"resolve", f_resolve}, {NULL, NULL}};
   luaL_newlib(L, functions);
   return 1;
 }

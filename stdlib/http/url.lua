@@ -10,7 +10,7 @@ local function parts_of_unix(url)
 end
 
 -- "https://example.org:8443" in lower case, or nil where the URL is relative.
-local function origin_of(url)
+function M.origin(url)
   local socket = parts_of_unix(url)
   if socket then return "unix:" .. socket end
   local scheme, authority = url:match "^(%a[%w+.-]*)://([^/?#]*)"
@@ -31,8 +31,8 @@ end
 -- URL is returned unchanged. Returns the URL, and whether it has the origin of base.
 function M.join(base, url)
   if not base then return url, true end
-  local elsewhere = origin_of(url)
-  if elsewhere then return url, elsewhere == origin_of(base) end
+  local elsewhere = M.origin(url)
+  if elsewhere then return url, elsewhere == M.origin(base) end
   if url == "" then return base, true end
   base = with_target(base)
   if url:find "^[?#]" then return base .. url, true end

@@ -50,6 +50,7 @@ local http = {}
 ---@field redirects? integer how many redirects are followed, 0 to 1000; more are an `HTTP` error; 0: a redirect is the response. Default: 5
 ---@field http2? boolean speaks HTTP/2 (RFC 9113) over TLS where the server does, with a connection for each request. Default: `false`
 ---@field expect? string|integer|false the status that is expected: `"2xx"` or another class, or a number; any other response becomes `nil` and an `HTTP` error. Default: `false`
+---@field value? boolean gives the value in the answer, and the response as second result, in the place of the response: decoded JSON, out of an envelope `{success, data}` if it has one; `true` where there is none. What is no success is `nil` and an error. Default: `false`
 
 ---The options of a request. Other names raise. `body` and `json` exclude each other.
 ---@class tidelock.http.Options: tidelock.http.Common
@@ -79,10 +80,49 @@ local Response = {}
 ---@return tidelock.Error? err `DECODE`: the body is no JSON
 function Response:json() end
 
----The error with the code `HTTP`: a response with a status that was not expected.
+---A link of the header `Link`, with its other parameters beside these.
+---@class tidelock.http.Link
+---@field rel string the relation type, in lower case
+---@field url string where it leads: an absolute URL of http or https, or on the same socket
+
+---Reads the header `Link` (RFC 8288). Links about another resource (`anchor`) are left out.
+---@return tidelock.http.Link[] links one for each relation type, in their order
+function Response:links() end
+
+---Finds the first link with a relation type.
+---@param rel string the relation type, like `"next"`
+---@return string? url where it leads
+function Response:link(rel) end
+
+---The error with the code `HTTP`: a response with a status that was not expected. With `value` also
+---`REJECTED`: an envelope that says `success: false`.
 ---@class tidelock.http.Error: tidelock.Error
 ---@field status integer the status
 ---@field response tidelock.http.Response the response
+---@field body? any with `value`: the decoded body
+---@field errors? any[] with `value`: what the envelope or the problem lists as `errors`
+---@field problem? tidelock.http.Problem with `value`: the problem, if the answer is one
+
+---A problem of RFC 9457, with its extensions beside these.
+---@class tidelock.http.Problem
+---@field type string a URI that tells kinds of problems apart. Default: `"about:blank"`
+---@field title? string the kind of problem, in words
+---@field status? number the status that the sender gave
+---@field detail? string this problem, in words; for people, not to be taken apart
+---@field instance? string a URI of this very problem
+
+---How a list continues.
+---@class tidelock.http.Paging
+---@field by? "link"|"cursor"|"envelope" what names the next page: the header `Link`, a cursor, the page numbers of an envelope's `pagination`. Default: the one that the first page has
+---@field cursor? string where a page has the cursor of the next, like `"meta.next"`
+---@field cursor_query? string the name in the query that takes it. Default: `"cursor"`
+---@field items? string where a page has its list, like `"data.list"`. Default: `data`, or the whole
+---@field max_pages? number the most pages to fetch. Default: no limit
+
+---The options of a list: those of a GET, whose `value` and `expect` have no meaning here, and how the
+---list continues.
+---@class tidelock.http.ListOptions: tidelock.http.Options
+---@field paging? tidelock.http.Paging how the list continues
 
 ---Sends a request. Every error of it says in `sent` whether the server may have seen the request.
 ---@param options tidelock.http.Request the request
@@ -134,6 +174,19 @@ function http.put(url, body_or_options, options) end
 ---@return tidelock.http.Response? response the response
 ---@return tidelock.Error? err as `http.request`
 function http.patch(url, body_or_options, options) end
+
+---Gives the pages of a list, one after the other: `for items, response in http.pages(url)`.
+---A page that fails raises its error, so that no list looks complete that is not.
+---@param url string an absolute URL
+---@param options? tidelock.http.ListOptions the options of each request
+---@return fun(): any[]?, tidelock.http.Response? next gives the items of the next page
+function http.pages(url, options) end
+
+---Gives the items of a list, whatever pages they come in: `for item in http.items(url)`. It raises as `pages` does.
+---@param url string an absolute URL
+---@param options? tidelock.http.ListOptions the options of each request
+---@return fun(): any next gives the next item
+function http.items(url, options) end
 
 ---Makes a client: the same functions as methods, with defaults that each request may override.
 ---@param options? tidelock.http.ClientOptions the defaults
@@ -194,5 +247,18 @@ function Client:put(url, body_or_options, options) end
 ---@return tidelock.http.Response? response the response
 ---@return tidelock.Error? err as `http.request`
 function Client:patch(url, body_or_options, options) end
+
+---Gives the pages of a list, one after the other: `for items, response in api:pages(url)`.
+---A page that fails raises its error, so that no list looks complete that is not.
+---@param url string an absolute URL, or one relative to `base_url`
+---@param options? tidelock.http.ListOptions the options of each request
+---@return fun(): any[]?, tidelock.http.Response? next gives the items of the next page
+function Client:pages(url, options) end
+
+---Gives the items of a list, whatever pages they come in: `for item in api:items(url)`. It raises as `pages` does.
+---@param url string an absolute URL, or one relative to `base_url`
+---@param options? tidelock.http.ListOptions the options of each request
+---@return fun(): any next gives the next item
+function Client:items(url, options) end
 
 return http

@@ -236,7 +236,7 @@ test.describe("every function of every module:", function()
     ["socket.connect"] = function() connection { ulr = "x" } end,
     ["store.define"] = function() store.define("o", { intial = {} }) end,
   }
-  for _, verb in ipairs { "get", "head", "post", "put", "patch", "delete" } do
+  for _, verb in ipairs { "get", "head", "post", "put", "patch", "delete", "pages", "items" } do
     taking["http." .. verb] = function() http[verb]("http://127.0.0.1:1", { tiemout = 1 }) end
   end
   local other = [[
@@ -293,7 +293,7 @@ test.describe("tables within options:", function()
     store.derive({ s_store }, nothing, { equals = nothing })
   end, "takes no options")
   local api = http.client { base_url = "http://127.0.0.1:1" }
-  for _, verb in ipairs { "get", "head", "post", "put", "patch", "delete" } do
+  for _, verb in ipairs { "get", "head", "post", "put", "patch", "delete", "pages", "items" } do
     refused("a client's " .. verb, function() api[verb](api, "/", { tiemout = 1 }) end, "option 'tiemout'")
   end
   refused("a client's request", function()
