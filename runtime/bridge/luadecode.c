@@ -11,7 +11,7 @@
 
 #include "bridge/binary.h"
 #include "bridge/bridge.h"
-#include "bridge/luadecode_parts.h"
+#include "bridge/luareader.h"
 #include "bridge/luajson.h"
 
 enum { FIRST_ITEMS = 16, LEVEL_SLOTS = FIRST_ITEMS + 6, MOST_ROOM = 64 };

@@ -8,7 +8,7 @@
 #include <lauxlib.h>
 #include <string.h>
 
-#include "bridge/luadecode_parts.h"
+#include "bridge/luareader.h"
 #include "bridge/luajson.h"
 
 enum { WINDOW = 64 << 10 };

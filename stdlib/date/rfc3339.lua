@@ -79,7 +79,7 @@ end
 ---A time whose offset is missing is read as one of UTC, and told: the caller knows of which zone it is.
 ---@param text string
 ---@return number? seconds since 1970 began, UTC; an integer when there is no fraction
----@return string|boolean why_or_open what is wrong; or whether the offset is missing
+---@return string|boolean problem what is wrong; or whether the offset is missing
 function M.read(text)
   if #text < 19 then return nil, "it is too short" end
   if #text > MAX_LENGTH then return nil, "it is too long" end

@@ -1,7 +1,7 @@
 /* The reader of JSON text, for the files that read text into Lua: luadecode.c reads one
  * at once, luaslices.c reads a large one in slices. */
-#ifndef TIDELOCK_BRIDGE_LUADECODE_PARTS_H
-#define TIDELOCK_BRIDGE_LUADECODE_PARTS_H
+#ifndef TIDELOCK_BRIDGE_LUAREADER_H
+#define TIDELOCK_BRIDGE_LUAREADER_H
 
 #include "bridge/luadecode.h"
 #include "bridge/luakeys.h"
