@@ -213,7 +213,7 @@ static void the_request_says_what_was_asked(void **state) {
   open_with(t, &options);
   assert_true(env_wait(&t->env, is_open, t));
   assert_string_equal(t->subprotocol, "two");
-  assert_non_null(strstr(first_request, "GET /a/../b%20c?q=%31 HTTP/1.1\r\n"));
+  assert_non_null(strstr(first_request, "GET /b%20c?q=%31 HTTP/1.1\r\n"));
   assert_non_null(strstr(first_request, "X-One: 1\r\n"));
   assert_non_null(strstr(first_request, "Sec-WebSocket-Protocol: one, two\r\n"));
   assert_non_null(strstr(first_request, "Authorization: Basic dXNAZXI6cGFzcw==\r\n"));
