@@ -82,7 +82,7 @@ test.describe("disconnect", function()
       expect(function() s:disconnect(code) end).raises "1000, or 3000 to 4999"
     end
     expect(function() s:disconnect("soon") end).raises "number expected"
-    expect(function() s:disconnect(4000.5) end).raises "no integer"
+    expect(function() s:disconnect(4000.5) end).raises "3000 to 4999, not 4000.5"
     expect(function() s:disconnect(4000, ("x"):rep(124)) end).raises "123 bytes"
     expect(function() s:disconnect(4000, "\xff") end).raises "UTF-8"
     expect(function() s:disconnect(4000, "a\0b") end).raises "a zero byte"
@@ -351,7 +351,7 @@ test.describe("the heartbeat", function()
 
   test.it("raises on what it cannot be", function()
     for what, wrong in pairs {
-      ["more than 0"] = { interval = 0 }, ["interval must be 0"] = { interval = -1 },
+      ["more than 0"] = { interval = 0 }, ["interval must be above 0 and at most 86400, not -1"] = { interval = -1 },
       ["timeout must be a number"] = { timeout = "1" }, ["unknown option"] = { every = 1 },
       ["table or false"] = 25,
     } do
