@@ -124,6 +124,7 @@ int main(int argc, char **argv) {
   Options options;
   hold_standard_descriptors();
   signal(SIGPIPE, SIG_IGN);
+  signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is a full disk: EFBIG */
   int status = options_read(&options, argc, argv);
   if (status == 0) status = raise_file_limit();
   if (status == 0) status = env_file_read(options.env_file);

@@ -12,7 +12,7 @@ FUNCTIONS=$(grep -hoE '^function [a-z_]+\.[a-z_]+' "$meta"/*.lua | sed 's/functi
   grep -vxE 'script\.(exit|cpu_limit|reload)|test\..*' | tr '\n' ' ')
 METHODS=$(grep -hoE '^function [A-Za-z_.]+:[a-z_]+' "$meta"/*.lua | sed 's/.*://' | sort -u | tr '\n' ' ')
 FIELDS=$(grep -hoE '@field [a-z_]+' "$meta"/*.lua | sed 's/.* //' | sort -u | tr '\n' ' ')
-SEED=${SEED:-1} STEPS=${STEPS:-6000} LIMIT=${LIMIT:-100}
+SEED=${SEED:-1} STEPS=${STEPS:-4000} LIMIT=${LIMIT:-200}
 PORT=$("$PYTHON" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 URL=http://127.0.0.1:$PORT
 export FUNCTIONS METHODS FIELDS SEED STEPS LIMIT PORT URL
@@ -26,8 +26,8 @@ grep -a 'longest wait' out
 is "the process goes on, and ends as it is asked to (seed $SEED)" $status 0
 is "all steps are taken" "$(grep -ac 'done$' out)" 1
 is "nobody else is held up for long" "$(awk '/longest wait/ { for (i = 1; i < NF; i++) if ($i == "wait") print $(i + 1) < 5 }' out)" 1
-for words in "internal" "runtime error:" "AddressSanitizer" "Assertion"; do
-  is "no message speaks of $words" "$(cat log err | grep -aiF -m1 "$words")" ""
+for words in "INTERNAL:" "runtime error:" "AddressSanitizer" "Assertion"; do
+  is "no message speaks of $words" "$(cat log err | grep -aF -m1 "$words")" ""
 done
 [ $failures = 0 ] || tail -c 3000 err
 finish

@@ -100,6 +100,35 @@ broken "a truncated one" truncate -s 5000 "$db"
 garble() { head -c 8192 /dev/urandom | dd of="$db" bs=4096 seek=1 conv=notrunc 2>/dev/null; }
 broken "garbage in it" garble
 
+# --- a file that may not grow
+delay=0.01
+write '"x"' '
+heard = function(err)
+  if err then print("FLUSH", s:flush()) else print("AGAIN", #s:get "x", s:flush()) end
+end
+script.on_start(function() s:set { x = ("x"):rep(300000) } end)
+timer.every("hold", 60, function() end)'
+limited=$work/limited
+start_limited() { # BLOCKS ARGS...
+  : >out
+  mark=1
+  (ulimit -S -f "$1" && shift && exec "$TIDELOCK" "$@") >>out 2>&1 </dev/null &
+  pid=$!
+}
+start_limited 100 run s.lua --data "$limited" --no-watch
+expect "a file that may not grow is heard of" "^HEARD	IO	.*disk I/O error	true"
+expect "flush tells it, and the process goes on" "^FLUSH	nil	IO: .*disk I/O error"
+prlimit --pid "$pid" --fsize=unlimited
+expect "writing goes on when it may" "^HEARD	nil	nil	"
+expect "with all that was to be written" "^AGAIN	300000	true$"
+stop
+head -c 102400 /dev/zero >log
+start_limited 100 run s.lua --data "$limited.log" --no-watch --log-file log
+expect "a log that may not grow goes on elsewhere" "cannot write the log: File too large"
+kill "$pid"
+ended
+is "and ends nothing" $status 143
+
 # --- disks
 if [ "$IN_NAMESPACE" = no ]; then
   echo "not ok a full and a read-only disk # SKIP no mount namespace can be had here"
