@@ -66,8 +66,16 @@ void log_use_sink(Log *log, const LogSink *sink) {
   pthread_mutex_unlock(&log->lock);
 }
 
+/* Does not wait for somebody to read a pipe: without a reader it is ENXIO. */
+static int open_at_once(const char *path) {
+  int fd =
+      open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0600);
+  if (fd >= 0) fcntl(fd, F_SETFL, O_APPEND);
+  return fd;
+}
+
 int log_open_file(Log *log, const char *path) {
-  int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+  int fd = open_at_once(path);
   FILE *out = fd < 0 ? NULL : fdopen(fd, "a");
   if (!out) {
     int error = errno;

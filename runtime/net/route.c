@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/base64.h"
@@ -77,10 +78,19 @@ static int check_proxy(const char *proxy, Error *err) {
                    shown);
 }
 
+/* The library reads the file whole while everything waits: a pipe may never end, and a
+ * device does not. */
 static int check_file(const char *what, const char *path, Error *err) {
-  if (!path || access(path, R_OK) == 0) return 0;
+  enum { MOST = 16 << 20 };
+  struct stat is;
+  const char *why = NULL;
+  if (!path) return 0;
+  if (access(path, R_OK) != 0 || stat(path, &is) != 0) why = strerror(errno);
+  else if (!S_ISREG(is.st_mode)) why = "it is no regular file";
+  else if (is.st_size > MOST) why = "it has more than 16 MiB";
+  if (!why) return 0;
   return error_set(err, ERR_NOT_FOUND, "the %s %.200s cannot be read: %s", what, path,
-                   strerror(errno));
+                   why);
 }
 
 /* One or more of "sha256//" and 44 characters of base64, joined by ';'. */

@@ -1,11 +1,14 @@
-/* Which proxy leads where. */
+/* Which proxy leads where, and which files may be named. */
 #include "net/route.h"
 
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -114,11 +117,42 @@ static void else_the_environment_tells(void **state) {
   clear();
 }
 
+static void checks(const char *path, ErrorCode code) {
+  Error err = {0};
+  const Route all[] = {
+      {.ca_file = path}, {.cert = path}, {.cert = __FILE__, .key = path}};
+  for (size_t i = 0; i < COUNT_OF(all); i++)
+    assert_int_equal(route_check(&all[i], &err), code);
+}
+
+static void files_are_files(void **state) {
+  (void)state;
+  char folder[] = "/tmp/route_test.XXXXXX", path[64];
+  assert_non_null(mkdtemp(folder));
+  checks(__FILE__, 0);
+  checks("/nowhere/at/all", ERR_NOT_FOUND);
+  checks(folder, ERR_NOT_FOUND);
+  checks("/dev/zero", ERR_NOT_FOUND);
+  snprintf(path, sizeof path, "%s/pipe", folder);
+  assert_int_equal(mkfifo(path, 0600), 0);
+  checks(path, ERR_NOT_FOUND);
+  unlink(path);
+  int fd = open(path, O_CREAT | O_WRONLY, 0600);
+  assert_int_equal(ftruncate(fd, 16 << 20), 0);
+  checks(path, 0);
+  assert_int_equal(ftruncate(fd, (16 << 20) + 1), 0);
+  checks(path, ERR_NOT_FOUND);
+  close(fd);
+  unlink(path);
+  rmdir(folder);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(no_proxy_names_hosts),
       cmocka_unit_test(what_is_named_leads_everywhere),
       cmocka_unit_test(else_the_environment_tells),
+      cmocka_unit_test(files_are_files),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

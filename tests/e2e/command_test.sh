@@ -264,6 +264,16 @@ is "--log-file takes it all" "$(cat out)" ""
 is "into the file" "$(grep -c 'INFO  speak: two' log)" 1
 run_to run speak.lua --log-file /nowhere/log
 is "a log that cannot be written: status 2" "$status" 2
+mkfifo pipe
+run_to run speak.lua --log-file pipe
+is "a pipe that nobody reads is one: nothing waits for a reader" "$status" 2
+(cat pipe >read & echo $! >reader; sleep 0.2)
+run_to run speak.lua --log-file pipe
+is "one that is read takes it all" "$(for ((i = 0; i < 500; i++)); do
+  grep -q 'INFO  speak: two' read && echo yes && break
+  sleep 0.02
+done)" yes
+kill "$(cat reader)" 2>/dev/null
 
 # --- the environment --------------------------------------------------------------------------------
 cat >vars <<'ENV'
