@@ -10,6 +10,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <sqlite3.h>
+
 #include "core/clock.h"
 #include "data/db_aside.h"
 #include "data/db_checkpoint.h"

@@ -11,12 +11,11 @@
 #ifndef TIDELOCK_DATA_DB_H
 #define TIDELOCK_DATA_DB_H
 
-#include <sqlite3.h>
-
 #include "core/error.h"
 #include "loop/loop.h"
 
 typedef struct Db Db;
+typedef struct sqlite3 sqlite3; /* as <sqlite3.h> has it */
 
 typedef struct DbOptions {
   const char *folder;      /* exists; borrowed during db_open */

@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <uv.h>
 
+#include <sqlite3.h>
+
 #include "core/base.h"
 
 enum { LONG = 1000, LIMIT = 16000 }; /* pages: about 4 and 64 MB */

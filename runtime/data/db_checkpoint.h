@@ -3,8 +3,7 @@
 #ifndef TIDELOCK_DATA_DB_CHECKPOINT_H
 #define TIDELOCK_DATA_DB_CHECKPOINT_H
 
-#include <sqlite3.h>
-
+typedef struct sqlite3 sqlite3; /* as <sqlite3.h> has it */
 typedef struct Checkpoints Checkpoints;
 
 /* The path is borrowed until the end. Returns new. */

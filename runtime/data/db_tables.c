@@ -1,4 +1,6 @@
 /* See db_tables.h. */
+#include <sqlite3.h>
+
 #include "data/db_tables.h"
 
 #include <stddef.h>

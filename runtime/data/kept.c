@@ -4,6 +4,8 @@
 
 #include <stdlib.h>
 
+#include <sqlite3.h>
+
 #include "data/db_aside.h"
 
 struct Kept {

@@ -14,6 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <sqlite3.h>
+
 #include "data/persist_load.h"
 
 static void free_unread(Unread *u) {

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <sqlite3.h>
+
 #include "data/persist_rows.h"
 
 /* --- rows -----------------------------------------------------------------------------

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include <sqlite3.h>
+
 typedef struct Writer {
   sqlite3 *sql;
   sqlite3_stmt *put, *delete, *drop, *move, *settle;

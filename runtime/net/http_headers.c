@@ -7,6 +7,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include <curl/curl.h>
+
 #include "proto/http1_client.h"
 
 bool http_token(const char *text, size_t len) {

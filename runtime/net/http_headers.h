@@ -2,8 +2,6 @@
 #ifndef TIDELOCK_NET_HTTP_HEADERS_H
 #define TIDELOCK_NET_HTTP_HEADERS_H
 
-#include <curl/curl.h>
-
 #include "core/buffer.h"
 #include "core/error.h"
 
@@ -31,6 +29,7 @@ bool http_find_header(const Buffer *lines, const char *name, char *out, size_t r
  * as one (RFC 6265, 5.4). */
 void http_join_cookies(Buffer *out, const char *const *headers);
 
+struct curl_slist; /* curl's */
 /* Appends a checked header in the form curl wants. */
 struct curl_slist *http_header_add(struct curl_slist *list, const char *header);
 

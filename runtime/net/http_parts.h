@@ -6,6 +6,7 @@
 #include "net/http.h"
 #include "net/httpconn.h"
 #include "net/net_url.h"
+#include "net/transfer.h"
 #include "proto/coding.h"
 #include "proto/http1_client.h"
 

@@ -7,7 +7,7 @@
 #ifndef TIDELOCK_NET_HTTPCONN_H
 #define TIDELOCK_NET_HTTPCONN_H
 
-#include "net/net.h"
+#include "net/transfer.h"
 #include "net/route.h"
 
 typedef struct HttpConn HttpConn;

@@ -9,7 +9,7 @@
  *   - a watch (uv_poll) is on the heap and outlives curl's interest in the socket until
  *     its close callback.
  * Everything belongs to the loop's thread. */
-#include "net/net.h"
+#include "net/transfer.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -31,8 +31,8 @@ struct Net {
   NetShared *pool; /* owned */
   CURLM *multi;    /* NULL until the first transfer */
   uv_timer_t *timer;
-  uv_prepare_t *prepare; /* active while turn_ends is not empty */
-  TurnEnd *turn_ends;
+  uv_prepare_t *prepare; /* active while before_waits is not empty */
+  BeforeWait *before_waits;
   NetRest *rests;
   char *scratch;
   Blocks blocks;
@@ -267,28 +267,28 @@ char *net_scratch(Net *net) {
   return net->scratch;
 }
 
-/* --- the end of the turn ---------------------------------------------------------- */
+/* --- before the loop waits -------------------------------------------------------- */
 
 static void on_prepare(uv_prepare_t *prepare) {
   Net *net = prepare->data;
-  while (net->turn_ends) {
-    TurnEnd *work = net->turn_ends;
-    net_turn_end_cancel(work);
+  while (net->before_waits) {
+    BeforeWait *work = net->before_waits;
+    net_before_wait_cancel(work);
     work->run(work);
   }
   uv_prepare_stop(prepare);
 }
 
-void net_at_turn_end(Net *net, TurnEnd *work) {
+void net_before_wait(Net *net, BeforeWait *work) {
   if (work->at) return;
-  if (!net->turn_ends) uv_prepare_start(net->prepare, on_prepare);
-  work->next = net->turn_ends;
-  work->at = &net->turn_ends;
+  if (!net->before_waits) uv_prepare_start(net->prepare, on_prepare);
+  work->next = net->before_waits;
+  work->at = &net->before_waits;
   if (work->next) work->next->at = &work->next;
-  net->turn_ends = work;
+  net->before_waits = work;
 }
 
-void net_turn_end_cancel(TurnEnd *work) {
+void net_before_wait_cancel(BeforeWait *work) {
   if (!work->at) return;
   *work->at = work->next;
   if (work->next) work->next->at = work->at;

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "net/net.h"
+#include "net/transfer.h"
 #include "net/net_url.h"
 
 typedef struct Failure {

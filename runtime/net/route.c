@@ -11,6 +11,7 @@
 #include "core/base64.h"
 #include "core/hash.h"
 #include "net/net_url.h"
+#include "net/transfer.h"
 
 enum { FIELDS = 7 };
 

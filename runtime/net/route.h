@@ -3,8 +3,6 @@
 #ifndef TIDELOCK_NET_ROUTE_H
 #define TIDELOCK_NET_ROUTE_H
 
-#include <curl/curl.h>
-
 #include "core/error.h"
 #include "net/net.h"
 #include "net/net_url.h"

@@ -19,10 +19,10 @@
  * stands behind all else: servers may drop what they read together with it.
  *
  * Callbacks may free the client. So each entry from outside (poll, timer, inbox, curl,
- * end of turn) is bracketed by ws_enter and ws_leave: ws_free closes everything at once,
- * but while `busy` the memory stays until the outermost ws_leave; likewise while `later`
- * or `part` is in the inbox. Between the two, whoever called a callback looks at the
- * state again: ENDED covers "freed". */
+ * the loop that is to wait) is bracketed by ws_enter and ws_leave: ws_free closes
+ * everything at once, but while `busy` the memory stays until the outermost ws_leave;
+ * likewise while `later` or `part` is in the inbox. Between the two, whoever called a
+ * callback looks at the state again: ENDED covers "freed". */
 #include "net/wsclient.h"
 
 #include <stdlib.h>
@@ -102,7 +102,7 @@ static void queue_close(WsClient *ws, int code, const char *reason, size_t len) 
   uint8_t mask[4];
   net_random(ws->net, mask, sizeof mask);
   ws_frame_close(&ws->queued, mask, code, reason, len);
-  net_at_turn_end(ws->net, &ws->flush);
+  net_before_wait(ws->net, &ws->flush);
 }
 
 static void say_outcome(WsClient *ws) {
@@ -182,7 +182,7 @@ void ws_break(WsClient *ws, CURLcode result) {
 static void say_last(WsClient *ws) {
   buffer_put(&ws->queued, ws->last.data, ws->last.len);
   buffer_free(&ws->last);
-  net_at_turn_end(ws->net, &ws->flush);
+  net_before_wait(ws->net, &ws->flush);
   ws->state = WS_CLOSING;
   wait_for_peer(ws);
 }
@@ -222,7 +222,7 @@ static void put_frame(WsClient *ws, WsOpcode opcode, const char *data, size_t le
   uint8_t mask[4];
   net_random(ws->net, mask, sizeof mask);
   ws_frame(&ws->queued, true, opcode, mask, data, len);
-  net_at_turn_end(ws->net, &ws->flush);
+  net_before_wait(ws->net, &ws->flush);
 }
 
 /* The compressed form lives only until it is masked into the queue. */
@@ -232,7 +232,7 @@ static void put_deflated(WsClient *ws, WsOpcode opcode, const char *data, size_t
   deflate_write(ws->deflate, data, len, &small);
   net_random(ws->net, mask, sizeof mask);
   ws_frame_deflated(&ws->queued, opcode, mask, small.data, small.len);
-  net_at_turn_end(ws->net, &ws->flush);
+  net_before_wait(ws->net, &ws->flush);
   buffer_free(&small);
 }
 

@@ -1,8 +1,13 @@
 /* A WebSocket client connection (RFC 6455) on a curl CONNECT_ONLY transfer, with framing
  * from proto/websocket. Loop thread only.
  *
- * The callbacks come from the poll or from a timer, never from within a call of ws_...:
- * they must not call Lua. They may call everything here. */
+ * The callbacks come on the loop's thread, from the poll, from a timer or before the loop
+ * waits: outside of dispatch, so that they must not call Lua. None comes from within a
+ * call of ws_..., but for `unsent` (ws_report_unsent).
+ *
+ * open, message, pong and closed may call everything here, ws_free and ws_goodbye
+ * included: the memory stays until the outermost of them has returned, and none is called
+ * after that. unsent and may_write only look: they must not free, close or send. */
 #ifndef TIDELOCK_NET_WSCLIENT_H
 #define TIDELOCK_NET_WSCLIENT_H
 
@@ -42,7 +47,7 @@ typedef struct WsCallbacks {
   /* Before closed: a message of which the peer has not got all; data is borrowed for the
    * call, NULL where it was compressed. May be NULL. */
   void (*unsent)(void *ctx, bool binary, const char *data, size_t len);
-  /* Whether what was sent in this turn may be written yet. NULL: it may. */
+  /* Before the loop waits: whether what was sent may be written now. NULL: it may. */
   bool (*may_write)(void *ctx);
 } WsCallbacks;
 
@@ -53,8 +58,7 @@ WsClient *ws_open(Net *net, const WsOptions *options, const WsCallbacks *callbac
 
 /* Sends one message as one frame; returns 0, ERR_NOT_CONNECTED, ERR_BUFFER_FULL, or
  * ERR_DECODE for text that is not UTF-8. What the system does not take at once is
- * buffered. Messages sent within one turn may share one write (flushed at the end of the
- * turn). */
+ * buffered. Messages that are sent before the loop waits again may share one write. */
 int ws_send(WsClient *ws, bool binary, const char *data, size_t len);
 /* Sends a ping of 125 bytes at most; returns 0, ERR_NOT_CONNECTED or ERR_BUFFER_FULL. */
 int ws_ping(WsClient *ws, const char *data, size_t len);

@@ -60,7 +60,7 @@ void ws_watch(WsClient *ws) {
   else uv_poll_stop(ws->poll);
 }
 
-static void on_turn_end(TurnEnd *work) {
+static void on_before_wait(BeforeWait *work) {
   WsClient *ws = CONTAINER_OF(work, WsClient, flush);
   const WsCallbacks *callbacks = &ws->callbacks;
   bool may = ws->orphan || !callbacks->may_write || callbacks->may_write(ws->ctx);
@@ -70,7 +70,7 @@ static void on_turn_end(TurnEnd *work) {
 }
 
 void ws_start_io(WsClient *ws, curl_socket_t fd) {
-  ws->flush.run = on_turn_end;
+  ws->flush.run = on_before_wait;
   ws->poll = xcalloc(1, sizeof *ws->poll);
   ws->poll->data = ws;
   ws->fd = fd;
@@ -85,7 +85,7 @@ static void free_handle(uv_handle_t *handle) {
 /* The watch ends before the socket is closed. */
 void ws_stop_io(WsClient *ws) {
   if (ws->poll) uv_poll_stop(ws->poll);
-  net_turn_end_cancel(&ws->flush);
+  net_before_wait_cancel(&ws->flush);
   if (ws->transfer.easy) net_remove(ws->net, &ws->transfer);
   else if (ws->poll) close(ws->fd);
   if (ws->poll) uv_close((uv_handle_t *)ws->poll, free_handle);
@@ -195,7 +195,7 @@ static void answer_ping(WsClient *ws) {
   net_random(ws->net, mask, sizeof mask);
   ws_frame(&ws->queued, true, WS_PONG, mask, ws->pong.data, ws->pong.len);
   buffer_free(&ws->pong);
-  net_at_turn_end(ws->net, &ws->flush);
+  net_before_wait(ws->net, &ws->flush);
 }
 
 /* When writing fails, what the peer said before it hung up may still be there to be read:

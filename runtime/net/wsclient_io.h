@@ -4,7 +4,7 @@
 
 #include "net/wsclient_parts.h"
 
-/* Around each entry from outside (poll, timer, inbox, curl, end of turn). */
+/* Around each entry from outside (poll, timer, inbox, curl, the loop that is to wait). */
 void ws_enter(WsClient *ws);
 void ws_leave(WsClient *ws); /* ws may be gone after it */
 

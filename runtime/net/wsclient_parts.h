@@ -5,6 +5,7 @@
 
 #include "core/buffer.h"
 #include "net/wsclient.h"
+#include "net/transfer.h"
 #include "proto/websocket.h"
 
 typedef enum WsState {
@@ -75,7 +76,7 @@ struct WsClient {
   size_t written;
   Buffer queued; /* what comes next */
   Buffer pong;   /* the last ping that is not answered yet */
-  TurnEnd flush;
+  BeforeWait flush;
   Event later, part;
   Timer timer; /* of the handshake, of closing */
   double close_timeout;

@@ -45,10 +45,10 @@ static void push_info(lua_State *L, const StateChange *change) {
   Error ignored;
   if (info->data && luajson_decode(L, info->data, info->data_len, &ignored) == 0)
     lua_setfield(L, -2, "data");
-  lua_pushboolean(L, info->will_retry);
+  lua_pushboolean(L, info->will_reconnect);
   lua_setfield(L, -2, "will_retry");
-  if (info->will_retry) {
-    lua_pushnumber(L, info->retry_in);
+  if (info->will_reconnect) {
+    lua_pushnumber(L, info->reconnect_in);
     lua_setfield(L, -2, "retry_in");
   }
   lua_pushboolean(L, info->recovered);
@@ -103,8 +103,8 @@ static void note_failure(Connection *c, const SocketInfo *info) {
 /* Returns new: whose, what, where, why, and what comes next. */
 static char *describe_failure(const Connection *c, const SocketInfo *info) {
   char url[NET_URL_SHOWN], then[64] = "not tried again (connect() does)";
-  if (info->will_retry)
-    snprintf(then, sizeof then, "trying again in %.1f s", info->retry_in);
+  if (info->will_reconnect)
+    snprintf(then, sizeof then, "trying again in %.1f s", info->reconnect_in);
   net_url_show(((ConnectionOptions *)c->res->options)->net.url, url);
   return xasprintf("%s: %s %s: %s; %s", c->res->name,
                    c->was_connected ? "lost the connection to" : "cannot connect to", url,
@@ -112,19 +112,19 @@ static char *describe_failure(const Connection *c, const SocketInfo *info) {
 }
 
 /* Once for each time that it fails, until it is connected again or over. */
-static void log_failure(Connection *c, const char *words, bool will_retry) {
+static void log_failure(Connection *c, const char *words, bool will_reconnect) {
   const Resource *res = c->res;
-  if (will_retry && c->failure_logged) return;
+  if (will_reconnect && c->failure_logged) return;
   c->failure_logged = true;
-  log_write(res->owner->host->log, will_retry ? LOG_WARN : LOG_ERROR, res->owner->name,
-            "%s", words);
+  log_write(res->owner->host->log, will_reconnect ? LOG_WARN : LOG_ERROR,
+            res->owner->name, "%s", words);
 }
 
 /* Returns new: the failure, for the handlers. */
 static char *log_failed(Connection *c, const SocketInfo *info, bool logged) {
   note_failure(c, info);
   char *words = describe_failure(c, info);
-  if (logged) log_failure(c, words, info->will_retry);
+  if (logged) log_failure(c, words, info->will_reconnect);
   return words;
 }
 
@@ -173,7 +173,7 @@ void connection_on_state(void *ctx, SocketState state, const SocketInfo *info) {
 
 void connection_on_error(void *ctx, const SocketInfo *info) {
   Connection *c = ctx;
-  char *words = log_failed(c, info, info->will_retry);
+  char *words = log_failed(c, info, info->will_reconnect);
   StateChange change = {.info = info, .words = words};
   c->firing++;
   fire_reserved(c, "connect_error", push_error, &change);

@@ -8,21 +8,22 @@
 
 #include "resource/server_options.h"
 
-/* What a resource holds. Requests in the hands of tasks outlive it. */
-typedef struct Core {
+/* The object of the resource. A request in the hands of a task holds a reference: the
+ * task may outlive the resource. */
+typedef struct ServerObject {
   Server *server; /* NULL: closed */
   Resource *res;
   int refs;
-} Core;
+} ServerObject;
 
-static void core_unref(Core *core) {
-  if (--core->refs == 0) free(core);
+static void unref_object(ServerObject *object) {
+  if (--object->refs == 0) free(object);
 }
 
 /* --- events ----------------------------------------------------------------------- */
 
-static Declaration *owner_of(const Core *core) {
-  Declaration *decl = core->res->decls;
+static Declaration *owner_of(const ServerObject *object) {
+  Declaration *decl = object->res->decls;
   return decl && !decl->attached && declaration_live(decl) ? decl : NULL;
 }
 
@@ -113,7 +114,7 @@ static void answer_error(Server *server, uint64_t id, int status, const char *me
 
 /* A request in the hands of a task. */
 typedef struct Answer {
-  Core *core;
+  ServerObject *object;
   uint64_t id;
 } Answer;
 
@@ -125,103 +126,104 @@ static void answer_unanswered(Server *server, uint64_t id, TaskOutcome outcome) 
 
 static void request_done(void *ctx, lua_State *co, int results, TaskOutcome outcome) {
   Answer *answer = ctx;
-  Server *server = answer->core->server;
+  Server *server = answer->object->server;
   (void)co, (void)results;
   if (server) answer_unanswered(server, answer->id, outcome);
-  core_unref(answer->core);
+  unref_object(answer->object);
   free(answer);
 }
 
 static void on_request(void *ctx, const ServerRequest *request) {
-  Core *core = ctx;
-  Declaration *decl = owner_of(core);
+  ServerObject *object = ctx;
+  Declaration *decl = owner_of(object);
   if (!decl) {
-    answer_error(core->server, request->id, 503, "the script is not there");
+    answer_error(object->server, request->id, 503, "the script is not there");
     return;
   }
   const char *path = request->http->path;
   TaskName name = {"the handler of", request->http->method, path, strlen(path)};
   Call call = {.decl = decl, .id = request->id, .request = request};
   Answer *answer = xcalloc(1, sizeof *answer);
-  *answer = (Answer){core, request->id};
-  core->refs++;
+  *answer = (Answer){object, request->id};
+  object->refs++;
   task_start(decl->vm, name, push_request, &call, request_done, answer);
 }
 
-static void start_server(Core *core, const char *what, TaskPush *push, Call *call) {
-  call->decl = owner_of(core);
+static void start_handler(ServerObject *object, const char *what, TaskPush *push,
+                          Call *call) {
+  call->decl = owner_of(object);
   if (!call->decl) return;
-  TaskName name = {"the handler of", core->res->name, what, strlen(what)};
+  TaskName name = {"the handler of", object->res->name, what, strlen(what)};
   task_start(call->decl->vm, name, push, call, NULL, NULL);
 }
 
 static void on_gone(void *ctx, uint64_t id) {
   Call call = {.id = id};
-  start_server(ctx, "end", push_gone, &call);
+  start_handler(ctx, "end", push_gone, &call);
 }
 
 static void on_client_message(void *ctx, uint64_t id, bool binary, const char *data,
                               size_t len) {
   Call call = {.id = id, .binary = binary, .data = data, .len = len};
-  start_server(ctx, "message", push_message, &call);
+  start_handler(ctx, "message", push_message, &call);
 }
 
 static void on_closed(void *ctx, uint64_t id, int code, const char *reason, size_t len) {
   Call call = {.id = id, .code = code, .data = reason, .len = len};
-  start_server(ctx, "end", push_closed, &call);
+  start_handler(ctx, "end", push_closed, &call);
 }
 
 /* --- the resource ----------------------------------------------------------------- */
 
-static int core_open(Resource *res, Error *err) {
+static int open_object(Resource *res, Error *err) {
   static const ServerCallbacks callbacks = {on_request, on_gone, on_client_message,
                                             on_closed};
-  Core *core = xcalloc(1, sizeof *core);
-  *core = (Core){.res = res, .refs = 1};
+  ServerObject *object = xcalloc(1, sizeof *object);
+  *object = (ServerObject){.res = res, .refs = 1};
   ServerOptions options = *(const ServerOptions *)res->options;
   options.charge = res->owner->charge;
-  core->server =
-      server_open(res->owner->host->resources->servers, &options, &callbacks, core, err);
-  if (!core->server) {
-    free(core);
+  object->server = server_open(res->owner->host->resources->servers, &options, &callbacks,
+                               object, err);
+  if (!object->server) {
+    free(object);
     return (int)err->code;
   }
-  res->object = core;
+  res->object = object;
   return 0;
 }
 
-static void core_close(Resource *res) {
-  Core *core = res->object;
-  if (!core) return;
-  server_close(core->server);
-  core->server = NULL;
-  core->res = NULL;
+static void close_object(Resource *res) {
+  ServerObject *object = res->object;
+  if (!object) return;
+  server_close(object->server);
+  object->server = NULL;
+  object->res = NULL;
   res->object = NULL;
-  core_unref(core);
+  unref_object(object);
 }
 
-static bool core_alive(const Resource *res) {
+static bool is_alive(const Resource *res) {
   return res->decls != NULL;
 }
 
-static void core_change(Resource *res, const void *before) {
+static void change_object(Resource *res, const void *before) {
   (void)before;
-  server_retune(((Core *)res->object)->server, res->options);
+  server_retune(((ServerObject *)res->object)->server, res->options);
 }
 
 const ResourceKind server_kind = {.name = "server",
-                                  .open = core_open,
-                                  .close = core_close,
-                                  .alive = core_alive,
+                                  .open = open_object,
+                                  .close = close_object,
+                                  .alive = is_alive,
                                   .same = server_options_same,
                                   .in_place = server_options_same_place,
-                                  .change = core_change,
+                                  .change = change_object,
                                   .exclusive = server_options_same_port,
                                   .differs = server_options_differ,
                                   .check = server_options_check,
                                   .free_options = server_options_free};
 
 Server *server_of(const Declaration *decl) {
-  Core *core = decl->res ? decl->res->object : NULL;
-  return core ? core->server : NULL;
+  ServerObject *object = decl->res ? decl->res->object : NULL;
+  return object ? object->server : NULL;
 }

@@ -221,7 +221,7 @@ static void post_more(Polling *p) {
   if (!p->post) polling_fail(p, "transport error", &err);
 }
 
-static void on_turn_end(TurnEnd *work) {
+static void on_before_wait(BeforeWait *work) {
   Polling *p = CONTAINER_OF(work, Polling, flush);
   p->busy++;
   pass_fence(p, &p->passed);
@@ -261,7 +261,7 @@ static int start_polling(Engine *e, Error *err) {
   p->engine = e;
   p->net = e->net;
   pieces_begin(&p->queue);
-  p->flush.run = on_turn_end;
+  p->flush.run = on_before_wait;
   p->silent.fire = on_silent;
   p->more.fire = on_more;
   p->charge = charge_ref(e->options->ws.charge);
@@ -301,7 +301,7 @@ static int send_packet(Engine *e, bool binary, const char *data, size_t len,
   if (pong && p->queue.pong) return 0;
   Piece *piece = polling_put(p, binary, false, data, len);
   if (pong) p->queue.pong = piece;
-  net_at_turn_end(p->net, &p->flush);
+  net_before_wait(p->net, &p->flush);
   return 0;
 }
 
@@ -310,7 +310,7 @@ static int send_last(Engine *e, bool binary, const char *data, size_t len) {
   Polling *p = e->polling;
   if (!p) return ERR_NOT_CONNECTED;
   polling_put(p, binary, true, data, len);
-  net_at_turn_end(p->net, &p->flush);
+  net_before_wait(p->net, &p->flush);
   return 0;
 }
 
@@ -324,7 +324,7 @@ static void put_fence(Engine *e, uint32_t number) {
     p->fence = number;
   } else {
     p->passed = number;
-    net_at_turn_end(p->net, &p->flush);
+    net_before_wait(p->net, &p->flush);
   }
 }
 
@@ -354,7 +354,7 @@ static void free_polling(Engine *e, int close_code, const char *reason, bool goo
   (void)close_code, (void)reason; /* of WebSocket */
   e->polling = NULL;
   if (!p) return;
-  net_turn_end_cancel(&p->flush);
+  net_before_wait_cancel(&p->flush);
   if (goodbye) polling_leave(p, on_posted, stop_polling);
   else stop_polling(p);
 }

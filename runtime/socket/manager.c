@@ -1,16 +1,14 @@
-/* Managers: see manager.h.
+/* See manager.h.
  *
- * Orphans. A socket may leave its namespace while others keep the connection. The server
- * takes much of what may happen then for a violation, which ends the connection: CONNECT
- * for a namespace that has not been answered for, or that it has not left yet, DISCONNECT
- * for one that it has closed itself. And npm's drops events that it reads together with
- * the DISCONNECT behind them. So the namespace is an orphan first: what comes for it is
- * for nobody, and whoever wants to join it waits. One that was asked for is waited for
- * (ASKED), one that was joined until the server has taken what was sent (TAKING, by
- * engine_fence); then DISCONNECT goes out, and it is over when the server has taken that,
- * too (ENDING); what is known of it then is that it was left (GONE). What follows an
- * answer at once may be that the server has thrown us out: this is looked at before
- * (ANSWERED, to the end of the turn). */
+ * Leaving one namespace while others keep the connection takes several steps. Servers
+ * take two packets for a violation, which ends the connection: a CONNECT for a namespace
+ * whose last CONNECT is not answered or that the server has not left yet, and a
+ * DISCONNECT for one that the server has closed itself. And npm's server drops events
+ * that it reads in one piece with the DISCONNECT behind them.
+ *
+ * So a namespace that its Socket has left is an *orphan* for a while: packets for it are
+ * thrown away, and a Socket that wants to join it again waits until that is over. The
+ * phases of an orphan stand in orphan.h. */
 #include "socket/manager.h"
 
 #include <stdlib.h>
@@ -47,11 +45,11 @@ struct Manager {
   SioAssembly *assembly;
   size_t assembled; /* its memory, which is charged */
   Orphans orphans;
-  TurnEnd farewell;  /* to orphans that were answered */
-  uint32_t fences;   /* the last one's number */
-  int paused;        /* by how many */
-  bool upgraded;     /* a session went from polling to WebSocket */
-  Unpacked unpacked; /* the msgpack parser's */
+  BeforeWait farewell; /* to orphans that were answered */
+  uint32_t fences;     /* the last one's number */
+  int paused;          /* by how many */
+  bool upgraded;       /* a session went from polling to WebSocket */
+  Unpacked unpacked;   /* the msgpack parser's */
 };
 
 /* --- users and members ------------------------------------------------------------ */
@@ -234,7 +232,7 @@ static void end_orphan(Manager *m, Orphan *orphan) {
   if (user) user->events->opened(user);
 }
 
-static void on_farewell(TurnEnd *work) {
+static void on_farewell(BeforeWait *work) {
   Manager *m = CONTAINER_OF(work, Manager, farewell);
   while (m->orphans.answered.first) begin_ending(m, m->orphans.answered.first);
 }
@@ -253,7 +251,7 @@ static void orphan_packet(Manager *m, Orphan *orphan, SioType type) {
   if (type == SIO_CONNECT && phase == ORPHAN_ASKED) {
     orphan_set(&m->orphans, orphan, ORPHAN_ANSWERED, 0);
     m->farewell.run = on_farewell;
-    net_at_turn_end(m->net, &m->farewell);
+    net_before_wait(m->net, &m->farewell);
   } else if (type == SIO_CONNECT_ERROR && phase == ORPHAN_ASKED) {
     end_orphan(m, orphan);
   } else if (type == SIO_DISCONNECT && phase != ORPHAN_ENDING) {
@@ -271,7 +269,7 @@ static void end_engine(Manager *m, int close_code, const char *reason) {
   sio_assembly_free(m->assembly);
   m->assembly = NULL;
   charge_set(m->options.charge, &m->assembled, 0);
-  net_turn_end_cancel(&m->farewell);
+  net_before_wait_cancel(&m->farewell);
   orphans_free(&m->orphans);
   if (engine_has_upgraded(engine)) m->upgraded = true;
   engine_free(engine, close_code, reason);

@@ -18,11 +18,18 @@
 typedef struct Manager Manager;
 typedef struct ManagerUser ManagerUser;
 
-/* What a manager reports to a user that is on its engine, from the poll or from timers.
- * Data is borrowed for the call. */
+/* What a manager reports to a user that is on its engine. All come on the loop's thread,
+ * outside of dispatch (from the poll, from timers), so that they must not call Lua. Data
+ * is borrowed for the call.
+ * - Within packet, frame and pong the callee may do everything: leave the engine
+ *   (manager_exit), end it for all (manager_fail), leave the manager.
+ * - Within lost it must call manager_exit: who does not is called again, for ever.
+ *   It must not leave the manager, which has others to tell.
+ * - opened, hurry and unsent come in a loop over the users: the callee may send and start
+ *   timers, and must not exit or leave. */
 typedef struct ManagerEvents {
   void (*opened)(ManagerUser *user); /* its namespace can be asked for */
-  /* The connection is over. The user calls manager_exit from within. */
+  /* The connection is over. Also from within manager_fail and manager_is_older. */
   void (*lost)(ManagerUser *user, const EngineLoss *loss);
   /* Of a plain WebSocket: a message; the answer to a ping. */
   void (*frame)(ManagerUser *user, bool binary, const char *data, size_t len);
@@ -31,7 +38,8 @@ typedef struct ManagerEvents {
   void (*packet)(ManagerUser *user, const SioPacket *packet, const SioBytes *attachments);
   /* A packet, as it was sent, that the server has not got. */
   void (*unsent)(ManagerUser *user, const char *data, size_t len);
-  /* Another user opens the engine. One that waits for its own attempt makes it now. */
+  /* Another user opens the engine, by manager_enter. One that waits for its own attempt
+   * makes it soon, by a timer. */
   void (*hurry)(ManagerUser *user);
 } ManagerEvents;
 

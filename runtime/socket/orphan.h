@@ -7,11 +7,13 @@
 #include "core/index.h"
 
 typedef enum OrphanPhase {
-  ORPHAN_ASKED,
+  ORPHAN_ASKED, /* its CONNECT is not answered yet */
+  /* It was let in. DISCONNECT follows before the loop waits, unless what is read with the
+   * answer says that the server has closed the namespace already. */
   ORPHAN_ANSWERED,
-  ORPHAN_TAKING,
-  ORPHAN_ENDING,
-  ORPHAN_GONE
+  ORPHAN_TAKING, /* it was joined; the server must take what was sent (engine_fence) */
+  ORPHAN_ENDING, /* DISCONNECT is out; the server must take that as well */
+  ORPHAN_GONE    /* over; what is known is that it was left on this connection */
 } OrphanPhase;
 
 typedef struct Orphan Orphan;

@@ -37,7 +37,7 @@ struct Polling {
   char *rest;
   size_t left;
   uint32_t fence, passed; /* behind what is on its way; behind nothing; 0: none */
-  TurnEnd flush;
+  BeforeWait flush;
   Timer more;     /* the rest of an answer is due */
   Charge *charge; /* a reference; what waits and what came is charged there */
   size_t charged;

@@ -9,7 +9,7 @@
  *
  * Which file knows which: socket_packet, socket_options, manager; then socket_call,
  * socket_dispatch, socket_incoming; socket_link; socket_buffer; socket_send;
- * socket_retry; socket_state; socket_deliver; and this one, the door. None knows one
+ * socket_resend; socket_state; socket_deliver; and this one, the door. None knows one
  * behind it.
  *
  * Links. Each attempt is a link with a number. A link ends by being lost (reported by a
@@ -37,7 +37,7 @@
 #include "socket/socket_early.h"
 #include "socket/socket_link.h"
 #include "socket/socket_recovery.h"
-#include "socket/socket_retry.h"
+#include "socket/socket_resend.h"
 #include "socket/socket_send.h"
 #include "socket/socket_state.h"
 #include "proto/websocket.h"
@@ -59,7 +59,7 @@ Socket *socket_new(Net *net, const SocketOptions *options,
   s->last_change = &s->changes;
   s->last_waiting = &s->waiting;
   s->stall.last = &s->stall.first;
-  s->retries_last = &s->retries_first;
+  s->resends_last = &s->resends_first;
   s->age.fire = waiting_on_age;
   s->deliver = socket_deliver;
   socket_options_copy(&s->options, options);
@@ -76,7 +76,7 @@ static void say_goodbye(Socket *s, int code, const char *reason) {
     manager_disconnect(s->manager, &s->user);
   link_cut(s, code, reason);
   s->link++;
-  timer_stop(net_loop(s->net), &s->retry);
+  timer_stop(net_loop(s->net), &s->reconnect_timer);
   pace_done(net_pace(s->net), &s->turn);
 }
 
@@ -86,7 +86,7 @@ void socket_free(Socket *s) {
   say_goodbye(s, CLOSE_NORMAL, NULL);
   manager_leave(s->manager, &s->user);
   calls_forget(s);
-  retry_free_all(s);
+  resend_free_all(s);
   stall_free(s);
   for (Waiting *w = s->waiting; w; w = w->next) w->call = NULL;
   waiting_drop_all(s, ERR_CLOSED);
@@ -103,7 +103,7 @@ void socket_free(Socket *s) {
 void socket_connect(Socket *s) {
   if (s->state != SOCKET_IDLE && s->state != SOCKET_CLOSED) return;
   s->state = SOCKET_CONNECTING;
-  s->failures = s->retries = 0;
+  s->failures = s->reconnects = 0;
   socket_change_later(s, SOCKET_CONNECTING, "", 0);
   socket_begin(s);
 }
@@ -115,7 +115,7 @@ static void leave_server(Socket *s, int code, const char *reason) {
   s->state = SOCKET_IDLE;
   socket_forget_id(s);
   recovery_forget(s);
-  retry_drop_all(s, ERR_CLOSED, false);
+  resend_drop_all(s, ERR_CLOSED, false);
   calls_fail_in_flight(s);
   waiting_drop_all(s, ERR_CLOSED);
   if (before != SOCKET_IDLE)
@@ -146,8 +146,8 @@ void socket_retune(Socket *s, const SocketOptions *options) {
   socket_tune_options(&s->options, options);
   manager_retune(s->manager, &s->options);
   double latest = loop_now(loop) + s->options.max_delay;
-  if (timer_active(&s->retry) && s->retry.due > latest)
-    timer_start_at(loop, &s->retry, latest);
+  if (timer_active(&s->reconnect_timer) && s->reconnect_timer.due > latest)
+    timer_start_at(loop, &s->reconnect_timer, latest);
 }
 
 SocketState socket_state(const Socket *s) {
@@ -183,11 +183,11 @@ bool socket_is_half_full(const Socket *s) {
   const SocketOptions *o = &s->options;
   size_t room = s->state == SOCKET_CONNECTED ? o->send_buffer : o->buffer_bytes;
   return is_half(socket_buffered(s), room) ||
-         is_half(s->waiting_count + s->retry_count, o->buffer_count);
+         is_half(s->waiting_count + s->resend_count, o->buffer_count);
 }
 
 size_t socket_buffered(const Socket *s) {
-  return s->waiting_bytes + s->retry_bytes + link_buffered(s);
+  return s->waiting_bytes + s->resend_bytes + link_buffered(s);
 }
 
 SocketStats socket_stats(const Socket *s) {
@@ -195,7 +195,7 @@ SocketStats socket_stats(const Socket *s) {
 }
 
 size_t socket_clear(Socket *s) {
-  return waiting_drop_all(s, ERR_ABORTED) + retry_drop_all(s, ERR_ABORTED, true);
+  return waiting_drop_all(s, ERR_ABORTED) + resend_drop_all(s, ERR_ABORTED, true);
 }
 
 /* --- sending: once, or until it is acknowledged ----------------------------------- */
@@ -203,14 +203,14 @@ size_t socket_clear(Socket *s) {
 int socket_emit(Socket *s, const SocketData *data, bool is_volatile, Error *err) {
   if (s->options.retries > 0 && !is_volatile) {
     int code = socket_check_event(s, data->json, data->len, err);
-    return code ? code : retry_put(s, NULL, data, err);
+    return code ? code : resend_put(s, NULL, data, err);
   }
   return socket_put(s, data, is_volatile, NULL, err);
 }
 
 /* It is in the list before it can be tried, which may end it. */
-static int call_with_retries(Socket *s, SocketCall *call, const SocketData *data,
-                             double timeout, Error *err) {
+static int call_until_acknowledged(Socket *s, SocketCall *call, const SocketData *data,
+                                   double timeout, Error *err) {
   call->socket = s;
   call->id = -1; /* no ack is for it: its trials have ids */
   call->sent = false;
@@ -218,15 +218,15 @@ static int call_with_retries(Socket *s, SocketCall *call, const SocketData *data
   call->timer = (Timer){0};
   call->withdraw = NULL;
   call_begin(s, call, timeout);
-  int code = retry_put(s, call, data, err);
+  int code = resend_put(s, call, data, err);
   if (code) socket_call_cancel(call);
   return code;
 }
 
 int socket_call(Socket *s, SocketCall *call, const SocketData *data, double timeout,
                 Error *err) {
-  call->retry = NULL;
-  int code = s->options.retries > 0 ? call_with_retries(s, call, data, timeout, err)
+  call->resend = NULL;
+  int code = s->options.retries > 0 ? call_until_acknowledged(s, call, data, timeout, err)
                                     : call_start(s, call, data, timeout, err);
   if (code) err->sent = SENT_NO;
   return code;

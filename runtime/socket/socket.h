@@ -19,7 +19,7 @@ typedef enum SocketState {
   SOCKET_CONNECTING,   /* first attempt since socket_connect */
   SOCKET_CONNECTED,    /* the namespace is joined (websocket: the handshake is done) */
   SOCKET_RECONNECTING, /* was or could not be connected; waits or tries again */
-  SOCKET_CLOSED        /* ended and will not be retried */
+  SOCKET_CLOSED        /* ended and will not be opened again */
 } SocketState;
 
 /* A copy that stands in one piece of memory of socket_data_room bytes, aligned for
@@ -35,8 +35,8 @@ typedef struct SocketInfo {
                          reason that the server gave with it */
   const char *data;   /* the JSON under "data" of a rejection; NULL: none */
   size_t data_len;
-  bool will_retry;
-  double retry_in; /* seconds, when will_retry */
+  bool will_reconnect;
+  double reconnect_in; /* seconds, when will_reconnect */
   bool recovered;
   int attempt; /* failed attempts in a row */
 } SocketInfo;
@@ -86,7 +86,7 @@ socket_epoch(const Socket *s); /* rises with each connection: acks belong to one
 size_t
 socket_buffered(const Socket *s); /* bytes not yet taken by the system, or waiting */
 
-/* Whether what waits, is retried or is on its way takes half of what may, or more. */
+/* Whether what waits, is sent again or is on its way takes half of what may, or more. */
 bool socket_is_half_full(const Socket *s);
 
 /* Counted since the socket was made. */
@@ -120,7 +120,7 @@ struct SocketCall {
   Socket *socket; /* NULL once done; the rest is the socket's */
   int64_t id;
   Timer timer;
-  struct Retry *retry; /* it is tried until it is acknowledged; NULL: once */
+  struct Resend *resend; /* it is tried until it is acknowledged; NULL: once */
   void (*withdraw)(SocketCall *call); /* takes out what is not sent yet; NULL: nothing */
   bool sent;                          /* false: it waits in the buffer */
   double took;      /* of a ping: seconds, once done; before: when it was sent */

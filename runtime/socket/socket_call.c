@@ -88,8 +88,8 @@ static void forget_list(Socket *s, CallList *list) {
   for (SocketCall *next; call; call = next) {
     next = call->next;
     timer_stop(net_loop(s->net), &call->timer);
-    if (call->retry) call->sent = true; /* as far as can be known */
-    call->retry = NULL;
+    if (call->resend) call->sent = true; /* as far as can be known */
+    call->resend = NULL;
     call->withdraw = NULL;
     call->socket = NULL;
     if (call->dropped) call->dropped(call);

@@ -292,7 +292,8 @@ static void on_unsent(ManagerUser *user, const char *data, size_t len) {
 
 static void on_hurry(ManagerUser *user) {
   Socket *s = socket_of(user);
-  if (timer_active(&s->retry)) timer_start(net_loop(s->net), &s->retry, 0);
+  if (timer_active(&s->reconnect_timer))
+    timer_start(net_loop(s->net), &s->reconnect_timer, 0);
 }
 
 const ManagerEvents link_events = {.opened = on_opened,

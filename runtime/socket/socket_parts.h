@@ -68,7 +68,7 @@ struct Waiting {
   _Alignas(SioBytes) char data[];
 };
 
-typedef struct Retry Retry;
+typedef struct Resend Resend;
 
 typedef struct CallList {
   SocketCall *first, *last;
@@ -135,18 +135,18 @@ struct Socket {
   Timer attempt;
 
   /* reconnecting */
-  PaceTurn turn; /* from asking to begin an attempt until that has ended */
-  Timer retry;
-  int failures, retries; /* since it was connected last */
+  PaceTurn turn;            /* from asking to begin an attempt until that has ended */
+  Timer reconnect_timer;    /* to the next attempt */
+  int failures, reconnects; /* since it was connected last */
 
   /* what waits to be sent */
   Waiting *waiting, **last_waiting;
   size_t waiting_count, waiting_bytes;
   Timer age;
 
-  /* what is sent until it is acknowledged (socket_retry.c) */
-  Retry *retries_first, **retries_last;
-  size_t retry_count, retry_bytes;
+  /* what is sent until it is acknowledged (socket_resend.c) */
+  Resend *resends_first, **resends_last;
+  size_t resend_count, resend_bytes;
 
   /* calls */
   int64_t next_id;

@@ -11,7 +11,7 @@
 #include "socket/socket_dispatch.h"
 #include "socket/socket_link.h"
 #include "socket/socket_recovery.h"
-#include "socket/socket_retry.h"
+#include "socket/socket_resend.h"
 
 static const double longest_retry_after = 300;
 
@@ -75,19 +75,19 @@ void socket_on_joined(Socket *s, const char *json, size_t len) {
   s->epoch++;
   s->stats.connects++;
   s->pause_logged = false;
-  s->failures = s->retries = 0;
+  s->failures = s->reconnects = 0;
   waiting_flush(s);
-  retry_pump(s);
+  resend_pump(s);
   s->callbacks.state(s->ctx, SOCKET_CONNECTED, &info);
 }
 
 /* --- losing ----------------------------------------------------------------------- */
 
-static void on_retry(Timer *timer) {
-  Socket *s = CONTAINER_OF(timer, Socket, retry);
+static void on_reconnect(Timer *timer) {
+  Socket *s = CONTAINER_OF(timer, Socket, reconnect_timer);
   socket_enter(s);
   if (!s->freed && s->state == SOCKET_RECONNECTING) {
-    s->retries++;
+    s->reconnects++;
     socket_begin(s);
   }
   socket_leave(s);
@@ -99,10 +99,10 @@ double backoff_wait(const Backoff *b, double n, double random) {
   return capped * (1 - b->jitter) + random * capped * b->jitter;
 }
 
-static double retry_wait(Socket *s, const Error *err) {
+static double reconnect_wait(Socket *s, const Error *err) {
   const SocketOptions *o = &s->options;
   Backoff backoff = {o->delay, o->max_delay, o->jitter};
-  double wait = backoff_wait(&backoff, s->retries, net_random_share(s->net));
+  double wait = backoff_wait(&backoff, s->reconnects, net_random_share(s->net));
   return fmax(wait, fmin(err->retry_after, longest_retry_after));
 }
 
@@ -112,22 +112,22 @@ static SocketInfo settle_loss(Socket *s, const Loss *loss) {
   SocketInfo info = {.reason = loss->reason, .code = loss->code, .error = &loss->err};
   info.data = loss->data;
   info.data_len = loss->data_len;
-  info.will_retry =
-      s->options.reconnect && !loss->final && s->retries < s->options.attempts;
+  info.will_reconnect =
+      s->options.reconnect && !loss->final && s->reconnects < s->options.attempts;
   info.attempt = s->failures;
   socket_forget_id(s);
   s->recovery.given = false;
   if (loss->final) recovery_forget(s);
-  s->state = info.will_retry ? SOCKET_RECONNECTING : SOCKET_CLOSED;
-  if (!info.will_retry) retry_drop_all(s, ERR_CLOSED, false);
+  s->state = info.will_reconnect ? SOCKET_RECONNECTING : SOCKET_CLOSED;
+  if (!info.will_reconnect) resend_drop_all(s, ERR_CLOSED, false);
   calls_fail_in_flight(s);
-  if (!info.will_retry) {
+  if (!info.will_reconnect) {
     waiting_drop_all(s, ERR_CLOSED);
     return info;
   }
-  info.retry_in = retry_wait(s, &loss->err);
-  s->retry.fire = on_retry;
-  timer_start(net_loop(s->net), &s->retry, info.retry_in);
+  info.reconnect_in = reconnect_wait(s, &loss->err);
+  s->reconnect_timer.fire = on_reconnect;
+  timer_start(net_loop(s->net), &s->reconnect_timer, info.reconnect_in);
   return info;
 }
 

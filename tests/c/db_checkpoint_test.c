@@ -1,6 +1,8 @@
 /* Writing goes on while the disk has not yet answered a checkpoint, and the log is
  * bounded all the same. The disk is a real one, below a layer that holds it up when told
  * to. */
+#include <sqlite3.h>
+
 #include "persist_env.h"
 
 #include <uv.h>

@@ -6,6 +6,8 @@
 
 #include <cmocka.h>
 
+#include <sqlite3.h>
+
 #include "data/db_tables.h"
 
 static int open_memory(void **state) {

@@ -1,5 +1,7 @@
 /* The database of a profile: jobs in order, one process, files of mode 0600, trouble that
  * is told once and passes. */
+#include <sqlite3.h>
+
 #include "persist_env.h"
 
 #include <sys/wait.h>

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "net/net.h"
+#include "net/transfer.h"
 
 /* proxy: the one on the way; layers: of TLS that were begun. */
 static Error error_by(CURLcode result, const char *phase, const char *words, char *proxy,

@@ -3,6 +3,8 @@
 #ifndef TIDELOCK_TESTS_PERSIST_KEPT_H
 #define TIDELOCK_TESTS_PERSIST_KEPT_H
 
+#include <sqlite3.h>
+
 #include "data/persist.h"
 #include "persist_env.h"
 

@@ -7,6 +7,8 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include <sqlite3.h>
+
 #include "data/db_aside.h"
 #include "data/db_place.h"
 #include "data/profile.h"

@@ -42,7 +42,7 @@ typedef struct Test {
   int free_in; /* the n-th callback frees the socket */
   int callbacks, events, connects;
   size_t event_bytes;
-  double retry_in;
+  double reconnect_in;
   bool auth_waits;
   const char *auth;
   void (*in_event)(struct Test *t);
@@ -117,9 +117,9 @@ static void put_info(Test *t, const SocketInfo *info) {
   if (info->code) buffer_printf(&t->told, " code=%d", info->code);
   if (info->error) buffer_printf(&t->told, " %s", error_name(info->error->code));
   if (info->data) buffer_printf(&t->told, " data=%.*s", (int)info->data_len, info->data);
-  if (info->will_retry) buffer_puts(&t->told, " retry");
+  if (info->will_reconnect) buffer_puts(&t->told, " retry");
   buffer_putc(&t->told, '\n');
-  t->retry_in = info->retry_in;
+  t->reconnect_in = info->reconnect_in;
 }
 
 static void on_state(void *ctx, SocketState state, const SocketInfo *info) {
