@@ -19,7 +19,7 @@
 typedef struct WsClient WsClient;
 
 typedef struct WsOptions {
-  const char *url; /* ws, wss, http, https or unix; path and query go out as given */
+  const char *url;            /* ws, wss, http, https or unix; read as net_url.h has it */
   const char *const *headers; /* extra, "Name: value", NULL-terminated; NULL: none */
   const char *subprotocols;   /* "a, b"; NULL: none */
   double connect_timeout;     /* seconds until open, handshake included; 0: 20 */
