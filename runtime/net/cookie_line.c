@@ -8,9 +8,13 @@
 
 #include "proto/httpdate.h"
 
+static bool is_blank(char c) {
+  return c == ' ' || c == '\t' || c == '\r';
+}
+
 static CookiePart trim_part(CookiePart p) {
-  while (p.len && strchr(" \t\r", *p.at)) p.at++, p.len--;
-  while (p.len && strchr(" \t\r", p.at[p.len - 1])) p.len--;
+  while (p.len && is_blank(*p.at)) p.at++, p.len--;
+  while (p.len && is_blank(p.at[p.len - 1])) p.len--;
   return p;
 }
 
@@ -91,11 +95,11 @@ bool cookie_line_read(const char *text, size_t len, double now, CookieLine *out)
   CookiePart pair = cut_part(&rest, ';');
   const char *equals = memchr(pair.at, '=', pair.len);
   *out = (CookieLine){.until = INFINITY};
-  if (!equals || pair.len > COOKIE_MAX_LEN || !is_clean(pair)) return false;
+  if (!equals || pair.len > COOKIE_MAX_LEN) return false;
   out->value = pair;
   out->name = cut_part(&out->value, '=');
   out->value = trim_part(out->value);
-  if (out->name.len == 0) return false;
+  if (out->name.len == 0 || !is_clean(out->name) || !is_clean(out->value)) return false;
   read_attributes(rest, now, out);
   return true;
 }

@@ -10,7 +10,7 @@ typedef struct NetUrl {
   char *url;       /* with http or https, without credentials and fragment */
   char *origin;    /* "https://example.org:443", lower case, the port always there */
   char *authority; /* "example.org:8080" as a Host header has it */
-  char *path;      /* starts with '/', as given */
+  char *path;      /* starts with '/', without segments of dots */
   char *query;     /* NULL: none */
   char *user, *password; /* decoded; NULL: none */
   char *unix_path;       /* NULL: by the network. Then `url` is of http://localhost and

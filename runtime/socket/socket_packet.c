@@ -102,7 +102,7 @@ static int write_item(Writer *w, const cJSON *item) {
   if (cJSON_IsArray(item) || cJSON_IsObject(item)) return write_container(w, item);
   if (cJSON_IsString(item)) return write_string(w, item, false);
   if (cJSON_IsRaw(item)) return write_bytes(w, item);
-  if (cJSON_IsNumber(item)) write_number(w, item);
+  if (cJSON_IsNumber(item) || item->type & JSON_INT64) write_number(w, item);
   else
     buffer_puts(&w->to->text, cJSON_IsTrue(item)    ? "true"
                               : cJSON_IsFalse(item) ? "false"
