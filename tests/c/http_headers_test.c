@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <curl/curl.h>
 
 #include "net/http_headers.h"
 
