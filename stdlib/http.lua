@@ -41,7 +41,8 @@ end
 local function number_checker(rule)
   return function(name, value)
     local problem = checks.number_problem(value, rule)
-    if problem then raise_misuse("%s %s", name, problem) end
+    local seconds = rule.above and "must be a number of seconds above 0: it " or ""
+    if problem then raise_misuse("%s %s%s", name, seconds, problem) end
   end
 end
 

@@ -50,7 +50,7 @@ static void push_double(lua_State *L, double value) {
 }
 
 static void push_range(lua_State *L, const NumberRule *rule) {
-  lua_pushstring(L, rule->above ? "above " : "");
+  lua_pushstring(L, rule->above ? "more than " : "");
   push_double(L, rule->least);
   lua_pushstring(L, rule->above ? " and at most " : " to ");
   push_double(L, rule->most);
