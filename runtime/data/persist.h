@@ -62,8 +62,8 @@ void persist_close(Persist *persist);
 
 /* The root is this one now; retained until it is written. */
 void persist_changed(Persist *persist, Value root);
-/* What is stored is kept under another name, which *err has, from the next write on,
- * for which there is a need then; the next root is written anew. */
+/* Quarantines what is stored, which is not touched yet: the next persist_changed,
+ * whatever its root, renames it (*err has the new name) and writes that root whole. */
 void persist_set_aside(Persist *persist, const char *why, Error *err);
 /* New options of the running store: the version and the delay are in force from now on.
  */

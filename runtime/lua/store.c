@@ -440,15 +440,10 @@ static int f_on_error(lua_State *L) {
 /* --- the module ------------------------------------------------------------------- */
 
 static int f_trace(lua_State *L) {
-  Vm *vm = vm_of(L);
   luaL_checktype(L, 1, LUA_TFUNCTION);
   options_none(L, 2, "store.trace");
   need_declaring(L, "store.trace");
-  if (!vm->traces) {
-    vm->traces = xcalloc(1, sizeof *vm->traces);
-    handlers_init(vm->traces);
-  }
-  handler_add(L, vm->traces, 1, (HandlerOptions){0});
+  handler_add(L, store_traces(vm_of(L)), 1, (HandlerOptions){0});
   return 1;
 }
 

@@ -49,7 +49,7 @@ static int f_plan(lua_State *L) {
 /* end_line(): our own lines stand alone, whatever a test has printed */
 static int f_end_line(lua_State *L) {
   Vm *vm = vm_of(L);
-  output_end_line(vm->host->output, &vm->owner->printed);
+  output_end_line(vm->host->output, &vm->owner->unread);
   return 0;
 }
 

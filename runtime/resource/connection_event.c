@@ -75,7 +75,7 @@ static int f_ack(lua_State *L) {
   return 1;
 }
 
-static void push_ack(lua_State *L, const Connection *c, const Delivery *delivery) {
+static void push_ack(lua_State *L, const Connection *c, const HandlerCall *delivery) {
   static const luaL_Reg none[] = {{NULL, NULL}};
   box_class(L, &ack_kind, none, NULL);
   Box *box = box_new(L, &ack_kind);
@@ -89,7 +89,7 @@ static void push_ack(lua_State *L, const Connection *c, const Delivery *delivery
 
 typedef struct Payload {
   Connection *connection;
-  Delivery delivery;
+  HandlerCall delivery;
   const char *name;
   size_t name_len;
   char *own_name;   /* one that had escapes; NULL: it lies in the text */
@@ -313,7 +313,7 @@ static bool read_payload(Payload *p) {
 }
 
 static void deliver_to(Connection *c, Declaration *d, InFlight *f,
-                       const Delivery *delivery) {
+                       const HandlerCall *delivery) {
   Payload p = {.connection = c, .delivery = *delivery};
   if (read_payload(&p)) fire_handlers(c, d, f, &p);
   free(p.own_name);

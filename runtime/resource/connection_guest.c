@@ -20,7 +20,7 @@ static const double gap_pause = 0.1; /* seconds, in which gaps are reported toge
 typedef struct Held Held;
 struct Held {
   Held *next;
-  Delivery delivery; /* its data: in place */
+  HandlerCall delivery; /* its data: in place */
   SocketData data;
   size_t size;
   _Alignas(SioBytes) char place[];
@@ -121,7 +121,7 @@ static bool is_too_much(const Guest *g) {
   return g->first && charge_is_over(g->owner->charge, 0);
 }
 
-static void hold_delivery(Guest *g, const Delivery *delivery) {
+static void hold_delivery(Guest *g, const HandlerCall *delivery) {
   Held *held = xmalloc(sizeof *held + socket_data_room(delivery->data));
   held->next = NULL;
   held->delivery = *delivery;
@@ -137,7 +137,7 @@ static void hold_delivery(Guest *g, const Delivery *delivery) {
     drop_oldest(g);
 }
 
-InFlight *guest_ready(Connection *c, Declaration *d, const Delivery *delivery,
+InFlight *guest_ready(Connection *c, Declaration *d, const HandlerCall *delivery,
                       DeliverTo *deliver) {
   Guest *g = find_guest(c, d->vm->owner);
   if (!g) g = add_guest(c, d->vm->owner);

@@ -6,7 +6,7 @@
 
 /* Whose handlers are to be called now; NULL: the delivery waits in the queue of its
  * script, and is given to `deliver` later. */
-InFlight *guest_ready(Connection *c, Declaration *d, const Delivery *delivery,
+InFlight *guest_ready(Connection *c, Declaration *d, const HandlerCall *delivery,
                       DeliverTo *deliver);
 void guest_join(Connection *c, const Declaration *d); /* a new generation has attached */
 InFlight *guest_flight(const Connection *c, const Owner *owner); /* borrows; or NULL */

@@ -42,16 +42,16 @@ typedef enum ListName { LIST_EVENTS, LIST_STATES, LIST_OUTGOING, LIST_DROPS } Li
 
 /* What handlers are called with: an event, a plain WebSocket's message, or an event that
  * was sent. */
-typedef struct Delivery {
+typedef struct HandlerCall {
   ListName list;
   bool message, binary;
   const SocketData *data; /* of a message: its bytes, as the text */
   int64_t ack;
   uint32_t epoch; /* of the connection that it came on */
-} Delivery;
+} HandlerCall;
 
 /* Calls the handlers of one script. */
 typedef void DeliverTo(Connection *c, Declaration *d, InFlight *f,
-                       const Delivery *delivery);
+                       const HandlerCall *call);
 
 #endif

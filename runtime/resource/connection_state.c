@@ -13,12 +13,12 @@
 #include "bridge/luadecode.h"
 #include "vm/vm.h"
 
-typedef struct StateChange {
+typedef struct StateReport {
   const char *state; /* NULL: not pushed */
   const char *reason;
   const SocketInfo *info;
   const char *words; /* of a failure; NULL: it is none */
-} StateChange;
+} StateReport;
 
 static void set_text(lua_State *L, const char *key, const char *text) {
   if (!text || !*text) return;
@@ -26,7 +26,7 @@ static void set_text(lua_State *L, const char *key, const char *text) {
   lua_setfield(L, -2, key);
 }
 
-static void push_info(lua_State *L, const StateChange *change) {
+static void push_info(lua_State *L, const StateReport *change) {
   const SocketInfo *info = change->info;
   lua_createtable(L, 0, 10);
   set_text(L, "message", change->words);
@@ -58,7 +58,7 @@ static void push_info(lua_State *L, const StateChange *change) {
 }
 
 static int push_change(lua_State *L, void *ctx) {
-  StateChange *change = ctx;
+  StateReport *change = ctx;
   int n = 1;
   if (change->state) {
     lua_pushstring(L, change->state);
@@ -72,7 +72,7 @@ static int push_change(lua_State *L, void *ctx) {
 }
 
 static int push_error(lua_State *L, void *ctx) {
-  const StateChange *change = ctx;
+  const StateReport *change = ctx;
   const SocketInfo *info = change->info;
   Error unknown;
   error_set(&unknown, ERR_CONNECT, "the connection failed");
@@ -151,7 +151,7 @@ static char *log_state(Connection *c, SocketState state, const SocketInfo *info)
 void connection_on_state(void *ctx, SocketState state, const SocketInfo *info) {
   Connection *c = ctx;
   char *words = log_state(c, state, info);
-  StateChange change = {
+  StateReport change = {
       .state = connection_state_name(state), .info = info, .words = words};
   c->firing++;
   connection_fire(c, LIST_STATES,
@@ -174,7 +174,7 @@ void connection_on_state(void *ctx, SocketState state, const SocketInfo *info) {
 void connection_on_error(void *ctx, const SocketInfo *info) {
   Connection *c = ctx;
   char *words = log_failed(c, info, info->will_reconnect);
-  StateChange change = {.info = info, .words = words};
+  StateReport change = {.info = info, .words = words};
   c->firing++;
   fire_reserved(c, "connect_error", push_error, &change);
   free(words);

@@ -250,9 +250,9 @@ static void on_grace(Span *span) {
   resource_close(res);
 }
 
-void resources_rest(Owner *owner) {
+void resources_quiesce(Owner *owner) {
   for (Resource *r = owner->host->resources->first; r; r = r->next)
-    if (r->owner == owner && r->object && r->kind->rest) r->kind->rest(r);
+    if (r->owner == owner && r->object && r->kind->quiesce) r->kind->quiesce(r);
 }
 
 /* --- attaching -------------------------------------------------------------------- */

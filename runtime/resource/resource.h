@@ -12,7 +12,8 @@ void declarations_free(Vm *vm); /* unbinds and releases all of its declarations 
 
 bool resource_orphaned(const Resource *res);
 void resource_close(Resource *res); /* unbinds, closes and releases it */
-void resources_rest(Owner *owner);  /* the script ends; what it declares then does not */
+/* The script ends: its resources begin nothing any more; what it declares then does. */
+void resources_quiesce(Owner *owner);
 
 /* --- for declare.c and reconcile.c -------------------------------------------------- */
 

@@ -82,8 +82,9 @@ typedef struct ResourceKind {
    * owner would have to say. NULL: it never is. */
   bool (*withheld)(const Declaration *decl);
   const char *shares;
-  /* Its script ends: it begins nothing any more. NULL: it goes on until it is closed. */
-  void (*rest)(Resource *res);
+  /* Its script or the process ends: it begins nothing any more. NULL: it goes on until it
+   * is closed. */
+  void (*quiesce)(Resource *res);
   void (*lose)(Declaration *decl); /* the resource is closed under it; may be NULL */
   void (*drop)(Declaration *decl); /* it ends: releases decl->extra; may be NULL */
 } ResourceKind;

@@ -136,14 +136,41 @@ static bool may_read(const StoreCore *core, const Owner *owner) {
   return owner == core->res->owner || options->share != SHARE_NONE;
 }
 
+static Trace **find_trace(Stores *stores, const Vm *vm) {
+  Trace **at = &stores->traces;
+  while (*at && (*at)->vm != vm) at = &(*at)->next;
+  return at;
+}
+
+HandlerList *store_traces(Vm *vm) {
+  Trace **at = find_trace(resources_of(vm)->stores, vm);
+  if (!*at) {
+    *at = xcalloc(1, sizeof **at);
+    (*at)->vm = vm;
+    handlers_init(&(*at)->handlers);
+  }
+  return &(*at)->handlers;
+}
+
+void store_traces_free(Vm *vm) {
+  Trace **at = find_trace(resources_of(vm)->stores, vm), *trace = *at;
+  if (!trace) return;
+  *at = trace->next;
+  handlers_free(&trace->handlers, vm->L);
+  free(trace);
+}
+
 static void fire_traces(StoreCore *core) {
   Host *host = core->res->owner->host;
+  Stores *stores = host->resources->stores;
+  if (!stores->traces) return;
   size_t count = store_history_count(core->store);
   Traced t = {core, store_history_at(core->store, count - 1)};
   Firing firing = {.source = "store.trace", .push = push_traced, .ctx = &t, .any = true};
-  for (Owner *s = host->owners; s; s = s->next)
-    if (s->current && s->current->traces && may_read(core, s))
-      handlers_fire(s->current, s->current->traces, &firing);
+  for (Owner *s = host->owners; s; s = s->next) {
+    Trace *trace = s->current ? *find_trace(stores, s->current) : NULL;
+    if (trace && may_read(core, s)) handlers_fire(s->current, &trace->handlers, &firing);
+  }
 }
 
 static void notify_soon(StoreCore *core) {
@@ -165,7 +192,7 @@ static void on_changed(void *ctx) {
   notify_soon(core);
 }
 
-void stores_look_again(Stores *stores) {
+void stores_notify_skipped(Stores *stores) {
   for (Resource *r = stores->host->resources->first; r; r = r->next)
     if (r->kind == &store_kind && r->object) notify_soon(r->object);
 }
@@ -374,7 +401,7 @@ void stores_close(Stores *stores, double seconds) {
 }
 
 void stores_free(Stores *stores) {
-  CHECK(stores->dirty == NULL);
+  CHECK(stores->dirty == NULL && stores->traces == NULL);
   buffer_free(&stores->looping);
   free(stores);
 }

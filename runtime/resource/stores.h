@@ -42,8 +42,14 @@ Subscriptions *store_subscriptions(Declaration *decl); /* this declaration's; bo
 bool store_begin_change(Declaration *decl); /* false: one is under way */
 void store_end_change(Declaration *decl);
 
-/* Subscribers that were held back when a store changed are called when the turn ends. */
-void stores_look_again(Stores *stores);
+/* Subscribers of scripts that were held back when a store changed are called when the
+ * turn is over. */
+void stores_notify_skipped(Stores *stores);
+
+/* The list of the generation's functions for store.trace, made when it is first asked
+ * for; borrows. It is freed with the generation: store_traces_free. */
+HandlerList *store_traces(Vm *vm);
+void store_traces_free(Vm *vm);
 
 /* Whether something of the store that is there is not on disk yet. */
 bool store_unsaved(const Declaration *decl);

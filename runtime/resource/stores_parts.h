@@ -30,9 +30,18 @@ typedef struct StoreExtra {
   Value root;    /* owned */
 } StoreExtra;
 
+/* The functions that a generation gave to store.trace. */
+typedef struct Trace Trace;
+struct Trace {
+  Trace *next;
+  const Vm *vm;
+  HandlerList handlers;
+};
+
 struct Stores {
   Host *host;
-  Db *db; /* opened for the first store that keeps something */
+  Trace *traces; /* one for each generation that traces; owned */
+  Db *db;        /* opened for the first store that keeps something */
   Event event;
   bool queued;
   StoreCore *dirty;

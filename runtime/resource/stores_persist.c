@@ -147,7 +147,7 @@ int store_persist_migrate(const Declaration *decl, StoreCore *core, Value base,
 
 /* The time of that counts for no turn of a script's. */
 static void on_reading(void *ctx, bool begins) {
-  watchdog_hold(((Host *)ctx)->watchdog, begins);
+  watchdog_pause(((Host *)ctx)->watchdog, begins);
 }
 
 Db *stores_db(Host *host, Error *err) {

@@ -170,7 +170,7 @@ static void named_close(Resource *res) {
   res->object = NULL;
 }
 
-static void named_rest(Resource *res) {
+static void named_quiesce(Resource *res) {
   NamedTimer *t = res->object;
   timer_stop(res->owner->host->loop, &t->timer);
 }
@@ -207,7 +207,7 @@ const ResourceKind timer_kind = {.name = "timer",
                                  .open = named_open,
                                  .start = named_start,
                                  .close = named_close,
-                                 .rest = named_rest,
+                                 .quiesce = named_quiesce,
                                  .alive = named_alive,
                                  .same = named_same,
                                  .in_place = named_in_place,

@@ -26,7 +26,7 @@ typedef struct Load {
   Sources *sources; /* owned until it begins */
   Changes changes;  /* against the running generation; none at the first load */
   size_t group;     /* the index of its first member */
-  bool held;        /* not saved now: it comes only with another */
+  bool comes_along; /* not saved now: it comes only with another */
 } Load;
 
 typedef struct Batch {
@@ -72,8 +72,8 @@ static Sources *read_sources(Script *script) {
   return sources;
 }
 
-static void add_load(Batch *batch, Script *script, Sources *sources, bool held) {
-  Load load = {.script = script, .sources = sources, .held = held};
+static void add_load(Batch *batch, Script *script, Sources *sources, bool along) {
+  Load load = {.script = script, .sources = sources, .comes_along = along};
   if (script_current(script))
     load.changes = sources_changes(script_current(script)->sources, sources);
   load.group = batch->count;
@@ -96,14 +96,14 @@ static void refresh_sources(Generation *gen, Sources *sources) {
 
 /* A script that failed by itself and has not changed since is no reason to hold others
  * back once more. */
-static bool is_hopeless(const Script *script, const Sources *sources, bool held) {
-  return held && script->cannot && tried_already(script, sources);
+static bool is_hopeless(const Script *script, const Sources *sources, bool along) {
+  return along && script->cannot && tried_already(script, sources);
 }
 
 /* The sources are what runs, or what failed. Takes them. */
-static void drop_unchanged(Script *script, Sources *sources, bool held) {
-  if (held) {
-    script->held = false;
+static void drop_unchanged(Script *script, Sources *sources, bool along) {
+  if (along) {
+    script->comes_along = false;
     tried_forget_failure(script);
   }
   if (script->load || script->failed.count || !script_current(script))
@@ -111,35 +111,35 @@ static void drop_unchanged(Script *script, Sources *sources, bool held) {
   else refresh_sources(script_current(script), sources);
 }
 
-static bool is_read_again(const Script *script, bool held) {
-  return !held && script_current(script) && script->seen != 0 && script->rt->watch &&
+static bool is_read_again(const Script *script, bool along) {
+  return !along && script_current(script) && script->seen != 0 && script->rt->watch &&
          watch_reads_again(script->rt->watch, script);
 }
 
 /* Takes the sources. */
-static void consider_sources(Batch *batch, Script *script, Sources *sources, bool held) {
-  if (is_read_again(script, held)) {
+static void consider_sources(Batch *batch, Script *script, Sources *sources, bool along) {
+  if (is_read_again(script, along)) {
     sources_free(sources);
-  } else if (held ? tried_is_running(script, sources) : tried_already(script, sources)) {
-    drop_unchanged(script, sources, held);
-  } else if (is_hopeless(script, sources, held)) {
+  } else if (along ? tried_is_running(script, sources) : tried_already(script, sources)) {
+    drop_unchanged(script, sources, along);
+  } else if (is_hopeless(script, sources, along)) {
     sources_free(sources);
   } else {
     transaction_give_up(script); /* for a newer one */
-    add_load(batch, script, sources, held);
+    add_load(batch, script, sources, along);
   }
 }
 
 /* Takes the sources; NULL: they are to be read. */
-static void consider_script(Batch *batch, Script *script, Sources *sources, bool held) {
+static void consider_script(Batch *batch, Script *script, Sources *sources, bool along) {
   if (in_batch(batch, script)) return;
   if (script->owner.ending) {
-    script->saved_meanwhile = script->saved_meanwhile || !held;
+    script->saved_meanwhile = script->saved_meanwhile || !along;
     sources_free(sources);
     return;
   }
   if (!sources) sources = read_sources(script);
-  if (sources) consider_sources(batch, script, sources, held);
+  if (sources) consider_sources(batch, script, sources, along);
 }
 
 static void join_groups(Batch *batch, size_t a, size_t b) {
@@ -185,7 +185,7 @@ static void begin_group(Runtime *rt, Batch *batch, size_t group) {
   for (size_t i = 0; i < batch->count; i++) {
     Load *load = &batch->loads[i];
     if (load->group != group) continue;
-    wanted = wanted || !load->held;
+    wanted = wanted || !load->comes_along;
     if (first && !shared) shared = xstrdup(shared_change(first, load));
     if (!first) first = load;
     scripts[count] = load->script;
@@ -236,7 +236,7 @@ void scripts_load(Runtime *rt, Script *const *changed, size_t count) {
     if (sources[i]) consider_script(&batch, changed[i], sources[i], false);
   free(sources);
   for (Script *s = script_first(rt); batch.count && s; s = script_after(s))
-    if (s->held) consider_script(&batch, s, NULL, true);
+    if (s->comes_along) consider_script(&batch, s, NULL, true);
   if (batch.count > 1) qsort(batch.loads, batch.count, sizeof *batch.loads, by_order);
   number_groups(&batch);
   find_groups(&batch);

@@ -51,10 +51,10 @@ void runtime_output_failed(Runtime *rt) {
   runtime_exit(rt, 1);
 }
 
-void runtime_hold(Runtime *rt, double seconds) {
+void runtime_stay(Runtime *rt, double seconds) {
   double until = loop_now(rt->host.loop) + seconds;
-  if (!timer_active(&rt->hold) || rt->hold.due < until)
-    timer_start_at(rt->host.loop, &rt->hold, until);
+  if (!timer_active(&rt->stay) || rt->stay.due < until)
+    timer_start_at(rt->host.loop, &rt->stay, until);
 }
 
 void runtime_reserve(Runtime *rt, bool reported) {

@@ -19,7 +19,7 @@ void runtime_end_in_time(Runtime *rt);
 /* Ends the program if standard output could not be written. */
 void runtime_output_failed(Runtime *rt);
 /* For so long the process does not end because nothing is left to wait for. */
-void runtime_hold(Runtime *rt, double seconds);
+void runtime_stay(Runtime *rt, double seconds);
 /* Fills the reserve of memory again if it was used. That is logged, once, unless a load
  * that failed because of it was `reported`. */
 void runtime_reserve(Runtime *rt, bool reported);

@@ -1,21 +1,21 @@
-/* Generations. The ordered end of one (generation_kill):
- * timers stop; tasks are killed (their waits cancelled); declarations are unbound and
- * freed with their handlers; boxes are severed; the state is closed, on a worker thread
- * where one can be had. By then nothing in it points at anything of the core's. */
+/* Generations. The ordered end of one (generation_kill) is that of its Vm (vm_end.h),
+ * with its declarations unbound and freed in between. The state is closed last, on a
+ * worker thread where one can be had. */
 #include "script/generation.h"
 
 #include <lauxlib.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "bridge/view.h"
 #include "resource/resource.h"
+#include "resource/stores.h"
 #include "script/keep_file.h"
 #include "script/parts.h"
 #include "script/probation.h"
 #include "vm/hold.h"
 #include "vm/state.h"
 #include "vm/task_wait.h"
+#include "vm/vm_end.h"
 #include "vm/vm_timer.h"
 #include "vm/watchdog.h"
 
@@ -27,7 +27,7 @@ static void on_grace(Span *span);
 /* --- the hooks of its Vm ------------------------------------------------------------ */
 
 static void on_task_ended(Vm *vm) {
-  Generation *gen = (Generation *)vm;
+  Generation *gen = generation_of_vm(vm);
   if (gen->vm.state != VM_RETIRING || gen->vm.tasks || gen->ended_queued) return;
   gen->ended_queued = true; /* not now: the task's last frames may be on the C stack */
   inbox_push(gen->rt->host.loop, &gen->ended);
@@ -44,7 +44,7 @@ static void add_uncaught(Runtime *rt, const char *text) {
 }
 
 static void on_failed(Vm *vm, const char *text) {
-  Generation *gen = (Generation *)vm;
+  Generation *gen = generation_of_vm(vm);
   add_uncaught(gen->rt, text);
   gen->failed = true;
   probation_failed(gen, text);
@@ -52,7 +52,7 @@ static void on_failed(Vm *vm, const char *text) {
 
 /* Its keep may have changed. */
 static void on_turn_ended(Vm *vm) {
-  keep_file_touch((Generation *)vm);
+  keep_file_touch(generation_of_vm(vm));
 }
 
 static int find_module(lua_State *L, const char *name) {
@@ -73,13 +73,13 @@ static int find_module(lua_State *L, const char *name) {
 }
 
 static void offer_modules(const Vm *vm, Suggestion *meant) {
-  const Sources *sources = ((const Generation *)vm)->sources;
+  const Sources *sources = generation_of_vm(vm)->sources;
   for (size_t i = 0; i < sources->count; i++)
     suggest_offer(meant, sources->files[i].module);
 }
 
 static bool is_source(const Vm *vm, const char *path) {
-  const Sources *sources = ((const Generation *)vm)->sources;
+  const Sources *sources = generation_of_vm(vm)->sources;
   for (size_t i = 0; i < sources->count; i++)
     if (strcmp(sources->files[i].path, path) == 0) return true;
   return false;
@@ -111,7 +111,7 @@ Generation *generation_new(Script *script, Sources *sources) {
 }
 
 Generation *generation_of(lua_State *L) {
-  return (Generation *)vm_of(L);
+  return generation_of_vm(vm_of(L));
 }
 
 int generation_load_main(Generation *gen, Error *err) {
@@ -157,19 +157,16 @@ static void unlink_generation(Generation *gen) {
 
 static void close_state(uv_work_t *work) {
   Generation *gen = work->data;
-  lua_close(gen->vm.L);
+  vm_close(&gen->vm);
 }
 
 static void state_closed(uv_work_t *work, int status) {
   (void)status;
   Generation *gen = work->data;
   gen->rt->closing--;
-  CHECK(gen->vm.memory == 0);
-  blocks_free(&gen->vm.blocks);
+  vm_free(&gen->vm);
   sources_free(gen->sources);
   probation_free(gen);
-  charge_remove(gen->script->owner.charge, gen->vm.timer_bytes);
-  vm_timers_free(&gen->vm);
   free(gen);
 }
 
@@ -188,41 +185,20 @@ static void close_and_free(Generation *gen, bool worker) {
                         state_closed) == 0);
     return;
   }
-  if (gen->vm.L) close_state(&gen->work);
+  close_state(&gen->work);
   state_closed(&gen->work, 0);
-}
-
-static void free_traces(Generation *gen) {
-  if (!gen->vm.traces) return;
-  handlers_free(gen->vm.traces, gen->vm.L);
-  free(gen->vm.traces);
-  gen->vm.traces = NULL;
-}
-
-static void log_stopped(const Generation *gen) {
-  if (gen->vm.stopped > 1)
-    log_write(gen->vm.host->log, LOG_WARN, gen->vm.owner->name,
-              "%u more tasks were cancelled and went on waiting: they are stopped",
-              gen->vm.stopped - 1);
 }
 
 void generation_kill(Generation *gen) {
   Runtime *rt = gen->rt;
-  CHECK(gen->vm.state != VM_DEAD);
   unlink_generation(gen);
-  gen->vm.state =
-      VM_RETIRING; /* whatever still runs in the teardown may declare nothing */
   span_stop(&gen->grace);
   span_stop(&gen->probation.span);
-  vm_timers_stop(&gen->vm);
-  while (gen->vm.tasks) task_kill(gen->vm.tasks);
-  log_stopped(gen);
+  vm_stop(&gen->vm);
   declarations_free(&gen->vm);
-  free_traces(gen);
-  if (gen->vm.L) boxes_sever(gen->vm.L);
-  if (gen->vm.L) views_sever(gen->vm.L);
+  store_traces_free(&gen->vm);
+  vm_sever(&gen->vm);
   keep_file_drop(gen);
-  gen->vm.state = VM_DEAD;
   if (gen->ended_queued) return; /* on_ended goes on */
   bool worker = may_use_worker();
   if (!gen->vm.L || worker) {

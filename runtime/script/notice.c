@@ -16,12 +16,12 @@ enum { MAX_FILES = 3 };
 
 /* --- to scripts -------------------------------------------------------------------- */
 
-typedef struct StateChange {
+typedef struct LoadNotice {
   const Script *script;
   const char *event, *text; /* "reloaded" or "failed" */
   unsigned generation;
   double pause; /* seconds; below 0: none */
-} StateChange;
+} LoadNotice;
 
 static void set_text(lua_State *L, const char *key, const char *text) {
   lua_pushstring(L, text);
@@ -29,7 +29,7 @@ static void set_text(lua_State *L, const char *key, const char *text) {
 }
 
 static int push_change(lua_State *L, void *ctx) {
-  const StateChange *n = ctx;
+  const LoadNotice *n = ctx;
   lua_rawgeti(L, LUA_REGISTRYINDEX, generation_of(L)->functions[ON_NOTICE]);
   lua_createtable(L, 0, 5);
   set_text(L, "event", n->event);
@@ -43,7 +43,7 @@ static int push_change(lua_State *L, void *ctx) {
   return 1;
 }
 
-static void deliver_change(StateChange change) {
+static void deliver_change(LoadNotice change) {
   Runtime *rt = change.script->rt;
   for (Script *s = script_first(rt); s && !rt->host.stopping; s = script_after(s))
     if (script_current(s) && script_current(s)->functions[ON_NOTICE] != LUA_NOREF)
@@ -83,7 +83,7 @@ static void add_excerpt(const Sources *sources, const char *message, Buffer *out
 static void deliver_failure(const Script *script, const char *message) {
   char *line = xstrndup(message, strcspn(message, "\n"));
   unsigned running = script_current(script) ? script_current(script)->vm.number : 0;
-  deliver_change((StateChange){script, "failed", line, running, -1});
+  deliver_change((LoadNotice){script, "failed", line, running, -1});
   free(line);
 }
 
@@ -203,7 +203,7 @@ void notice_deliver_reloaded(LoadTransaction *t) {
     LoadReport *report = &t->reports[i];
     if (!report->before) continue;
     unsigned generation = script_current(report->script)->vm.number;
-    deliver_change((StateChange){report->script, "reloaded", buffer_text(&report->result),
-                                 generation, t->pause});
+    deliver_change((LoadNotice){report->script, "reloaded", buffer_text(&report->result),
+                                generation, t->pause});
   }
 }

@@ -1,6 +1,8 @@
-/* The three structs of script/: who owns what. Only files of script/ (and its tests) look
- * inside; all others see them through runtime.h, script.h and generation.h, or as the
- * Host, Owner and Vm that they begin with. */
+/* The structs of script/: who owns what. The Runtime owns the Scripts, a Script its
+ * Generations (each with its Probation); a LoadTransaction, with a LoadReport for each
+ * script in it, is owned by itself until it ends. Only files of script/ (and its tests)
+ * look inside; all others see a Runtime, a Script and a Generation through runtime.h,
+ * script.h and generation.h, or as the Host, Owner and Vm that they begin with. */
 #ifndef TIDELOCK_SCRIPT_PARTS_H
 #define TIDELOCK_SCRIPT_PARTS_H
 
@@ -26,7 +28,7 @@ struct Runtime {
   Event stop;           /* pushed by runtime_exit, answered by runtime.c */
   Event reload_request; /* pushed by reload_request.c, answered by batch.c */
   Timer stop_timer;
-  Timer hold;             /* while it is active the process does not end by itself */
+  Timer stay;             /* while it is active the process does not end by itself */
   bool low_memory_logged; /* that there was no memory left */
   bool stopped, output_failed;
   bool by_itself; /* it ends because nothing was left to wait for */
@@ -52,7 +54,7 @@ struct Script {
   uint64_t failed_hash;  /* of what that was */
   ErrorCode unreadable;  /* what was logged when they could not be read */
   LoadTransaction *load; /* that the load under way is part of; NULL: none is */
-  bool held;             /* its last load was given up because of another script's */
+  bool comes_along;      /* its last load was given up because of another script's */
   bool reload_asked;     /* see reload_request.h */
   bool reload_deferred;  /* it has asked for one while `load` was under way */
   Timer reload_pace;     /* until it may load again, as it has asked to */
@@ -65,19 +67,17 @@ struct Script {
   unsigned rollback_from; /* number of the generation that failed; 0: none is queued */
 };
 
-static inline Script *script_of_owner(Owner *owner) {
+/* The script of an owner; NULL for NULL. */
+_Static_assert(offsetof(Script, owner) == 0, "script_of_owner casts");
+static inline Script *script_of_owner(const Owner *owner) {
   return (Script *)owner;
 }
 /* The scripts, in the order they were added. */
 static inline Script *script_first(const Runtime *rt) {
-  return (Script *)rt->host.owners;
+  return script_of_owner(rt->host.owners);
 }
 static inline Script *script_after(const Script *script) {
-  return (Script *)script->owner.next;
-}
-/* The generation that is in force; NULL before the first load. */
-static inline Generation *script_current(const Script *script) {
-  return (Generation *)script->owner.current;
+  return script_of_owner(script->owner.next);
 }
 
 /* See probation.h. */
@@ -113,6 +113,16 @@ struct Generation {
   bool ran;          /* its top level, to its end or until it failed */
   uv_work_t work;    /* closing */
 };
+
+/* The generation of a Vm; NULL for NULL. */
+_Static_assert(offsetof(Generation, vm) == 0, "generation_of_vm casts");
+static inline Generation *generation_of_vm(const Vm *vm) {
+  return (Generation *)vm;
+}
+/* The generation that is in force; NULL before the first load. */
+static inline Generation *script_current(const Script *script) {
+  return generation_of_vm(script->owner.current);
+}
 
 /* What becomes of one script in a load: the steps fill it, notice.c reads it. */
 typedef struct LoadReport {

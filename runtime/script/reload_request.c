@@ -55,7 +55,7 @@ bool reload_ask_self(Script *script) {
   }
   script->reload_pace.fire = on_pace;
   timer_start_at(loop, &script->reload_pace, due);
-  runtime_hold(script->rt, PACE);
+  runtime_stay(script->rt, PACE);
   return true;
 }
 

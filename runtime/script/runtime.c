@@ -65,7 +65,7 @@ static void on_stop_over(Timer *timer) {
   stop_late(CONTAINER_OF(timer, Runtime, stop_timer));
 }
 
-static void on_hold_over(Timer *timer) {
+static void on_stay_over(Timer *timer) {
   (void)timer; /* its being active is all that counts */
 }
 
@@ -89,13 +89,12 @@ static Runtime *runtime_of_host(Host *host) {
   return CONTAINER_OF(host, Runtime, host);
 }
 
-static void on_printed(Host *host) {
+static void on_output_changed(Host *host) {
   runtime_output_failed(runtime_of_host(host));
 }
 
-/* Subscribers that were passed over meanwhile are called. */
-static void on_gone_on(Host *host) {
-  stores_look_again(host->resources->stores);
+static void notify_skipped(Host *host) {
+  stores_notify_skipped(host->resources->stores);
 }
 
 static bool is_loading(const Runtime *rt) {
@@ -105,12 +104,13 @@ static bool is_loading(const Runtime *rt) {
 }
 
 static bool host_is_loading(const Host *host, const Owner *of) {
-  if (of) return ((const Script *)of)->load != NULL;
+  if (of) return script_of_owner(of)->load != NULL;
   return is_loading(CONTAINER_OF(host, const Runtime, host));
 }
 
-static const HostHooks hooks = {
-    .printed = on_printed, .gone_on = on_gone_on, .is_loading = host_is_loading};
+static const HostHooks hooks = {.output_changed = on_output_changed,
+                                .notify_skipped = notify_skipped,
+                                .is_loading = host_is_loading};
 
 /* --- ending ------------------------------------------------------------------------ */
 
@@ -123,7 +123,7 @@ static void begin_stop(Event *event) {
     if (script_current(s)) generation_cancel_tasks(script_current(s));
     for (Generation *g = s->retiring; g; g = g->next) generation_cancel_tasks(g);
     if (script_current(s)) vm_timers_stop(s->owner.current);
-    resources_rest(&s->owner);
+    resources_quiesce(&s->owner);
     hold_end(&s->owner);
     script_stop(s);
   }
@@ -171,7 +171,7 @@ Runtime *runtime_new(Log *log, const RuntimeOptions *options) {
   init_host(&rt->host, log, options);
   init_resources(rt);
   rt->stop_timer.fire = on_stop_over;
-  rt->hold.fire = on_hold_over;
+  rt->stay.fire = on_stay_over;
   rt->stop.run = begin_stop;
   rt->reload_request.run = scripts_load_requested;
   if (options->watch) rt->watch = scripts_watch(rt);
@@ -184,7 +184,7 @@ static bool has_work(const Runtime *rt) {
   for (Script *s = script_first(rt); s; s = script_after(s))
     if (script_has_work(s)) return true;
   if (rt->host.stopping) return false; /* only `stop` handlers are waited for */
-  if (timer_active(&rt->hold)) return true;
+  if (timer_active(&rt->stay)) return true;
   for (Resource *r = rt->resources.first; r; r = r->next)
     if (r->object && r->kind->alive(r)) return true;
   return net_has_rest(rt->resources.net); /* a connection that says goodbye */
@@ -242,7 +242,7 @@ void runtime_free(Runtime *rt) {
   rt->host.stopping = rt->host.cancelling = true;
   timer_stop(rt->host.loop, &rt->stop_timer);
   pending_stop(&rt->host);
-  timer_stop(rt->host.loop, &rt->hold);
+  timer_stop(rt->host.loop, &rt->stay);
   save_all(rt);
   log_late_errors(rt);
   for (Script *s = script_first(rt); s; s = script_after(s)) script_free(s);

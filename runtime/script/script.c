@@ -34,7 +34,7 @@ static char *name_of(const char *path) {
 }
 
 Script *script_find(Runtime *rt, const char *name, size_t len) {
-  return (Script *)owner_find(&rt->host, name, len);
+  return script_of_owner(owner_find(&rt->host, name, len));
 }
 
 /* --- life ------------------------------------------------------------------------- */

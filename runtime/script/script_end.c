@@ -81,7 +81,7 @@ static void on_begin(Event *event) {
   for (Generation *g = script->retiring; g; g = g->next) generation_cancel_tasks(g);
   if (gen) generation_cancel_tasks(gen);
   if (gen) vm_timers_stop(&gen->vm);
-  resources_rest(&script->owner);
+  resources_quiesce(&script->owner);
   hold_end(&script->owner);
   if (!gen || gen->functions[ON_STOP] == LUA_NOREF) {
     push_later(script, on_finish);

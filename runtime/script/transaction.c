@@ -90,7 +90,7 @@ static void abandon_load(LoadTransaction *t) {
 void transaction_give_up(Script *script) {
   LoadTransaction *t = script->load;
   if (!t) return;
-  for (size_t i = 0; i < t->count; i++) t->reports[i].script->held = t->count > 1;
+  for (size_t i = 0; i < t->count; i++) t->reports[i].script->comes_along = t->count > 1;
   detach_scripts(t);
   abandon_load(t);
 }
@@ -261,12 +261,12 @@ static void take_over(LoadReport *report) {
   gen->first = !old;
   script->ended = false;
   if (old) report->before = sources_retain(old->sources);
-  if (old) runtime_hold(script->rt, grace); /* a save may go on */
+  if (old) runtime_stay(script->rt, grace); /* a save may go on */
   retire_current(script);
   script->staging = NULL;
   script->owner.current = &gen->vm;
   script->load = NULL;
-  script->held = false;
+  script->comes_along = false;
   reload_after_load(script);
   keep_free(&script->keep_before);
   generation_start(gen);
@@ -356,7 +356,7 @@ static void end_failed(LoadTransaction *t) {
   if (!script_current(culprit) && owner_is_first(&culprit->owner))
     runtime_exit(t->rt, STATUS_UNLOADED);
   for (size_t i = 0; holds_back(t) && i < t->count; i++)
-    t->reports[i].script->held = t->count > 1;
+    t->reports[i].script->comes_along = t->count > 1;
   if (holds_back(t)) release_scripts(t);
   else load_without(t, culprit);
 }
@@ -415,7 +415,7 @@ void transaction_begin(Runtime *rt, Script *const *scripts, Sources *const *sour
   for (size_t i = 0; i < count; i++) {
     t->reports[i].script = scripts[i];
     scripts[i]->load = t;
-    scripts[i]->held = scripts[i]->cannot = false;
+    scripts[i]->comes_along = scripts[i]->cannot = false;
     tried_forget_failure(scripts[i]);
     scripts[i]->seen = sources[i]->hash;
   }

@@ -7,10 +7,10 @@
  * callbacks. So state changes, events and acks are delivered in the order in which they
  * came.
  *
- * Which file knows which: socket_packet, socket_options, manager; then socket_call,
- * socket_dispatch, socket_incoming; socket_link; socket_buffer; socket_send;
- * socket_resend; socket_state; socket_deliver; and this one, the door. None knows one
- * behind it.
+ * Its files, lowest first; each calls only those before it: socket_packet,
+ * socket_options, manager; socket_call, socket_dispatch, socket_incoming; socket_link;
+ * socket_buffer; socket_send; socket_resend; socket_state; socket_deliver; and this one,
+ * with the functions that others call.
  *
  * Links. Each attempt is a link with a number. A link ends by being lost (reported by a
  * message behind all that came before it) or by being cut, when this side wants no more

@@ -8,16 +8,16 @@
 #include "vm/task_parts.h"
 
 enum { HOLD_ABOVE = 1 << 20, MOST_HELD = 1000, MOST_TICKS = 20 };
-#define REST 0.05  /* seconds in which all other scripts have a turn */
-#define SHARE 0.05 /* seconds of CPU time after which a script gives way */
+#define GIVE_WAY 0.05 /* seconds in which all other scripts have a turn */
+#define SHARE 0.05    /* seconds of CPU time after which a script gives way */
 
 static bool is_unread(const Owner *owner) {
   if (owner->host->stopping || owner->ending) return false;
-  return output_queued(&owner->printed) > HOLD_ABOVE;
+  return output_queued(&owner->unread) > HOLD_ABOVE;
 }
 
 static bool may_not_run(const Owner *owner) {
-  return is_unread(owner) || (owner->hold.rests && !owner->host->cancelling);
+  return is_unread(owner) || (owner->hold.gives_way && !owner->host->cancelling);
 }
 
 static bool runs_now(const Owner *owner) {
@@ -33,11 +33,11 @@ bool hold_wanted(const Vm *vm) {
 
 bool hold_has_room(const Vm *vm) {
   const HeldBack *held = &vm->owner->hold;
-  return held->count < (held->rests ? MOST_TICKS : MOST_HELD);
+  return held->count < (held->gives_way ? MOST_TICKS : MOST_HELD);
 }
 
 bool hold_is_heavy(const Vm *vm) {
-  size_t used = vm->memory + output_queued(&vm->owner->printed);
+  size_t used = vm->memory + output_queued(&vm->owner->unread);
   return hold_wanted(vm) && used > vm->memory_limit / 2;
 }
 
@@ -46,51 +46,51 @@ static void log_once(Owner *owner) {
   owner->hold.logged = true;
   log_write(owner->host->log, LOG_WARN, owner->name,
             "%zu bytes that it printed are not read: it goes on when they are",
-            output_queued(&owner->printed));
+            output_queued(&owner->unread));
 }
 
-static void on_go_on(Event *event);
+static void on_run_held(Event *event);
 
-static void go_on_soon(Owner *owner) {
+static void run_held_soon(Owner *owner) {
   if (owner->hold.queued) return;
   owner->hold.queued = true;
-  owner->hold.go_on.run = on_go_on;
-  inbox_push(owner->host->loop, &owner->hold.go_on);
+  owner->hold.run_held.run = on_run_held;
+  inbox_push(owner->host->loop, &owner->hold.run_held);
 }
 
 /* Looks again after it has asked to be notified: the text may have been written
  * between the two. */
 static void check_held(Owner *owner) {
-  if (is_unread(owner)) output_notify_fewer(owner->host->output, &owner->printed);
-  if (!may_not_run(owner)) go_on_soon(owner);
+  if (is_unread(owner)) output_notify_fewer(owner->host->output, &owner->unread);
+  if (!may_not_run(owner)) run_held_soon(owner);
 }
 
 /* Runs behind all events that were queued when the time was over: this script's events
  * are held now, those of others have run. */
-static void on_rested(Event *event) {
-  Owner *owner = CONTAINER_OF(event, Owner, hold.rested);
-  owner->hold.rests = owner->hold.rest_ends = false;
+static void on_all_had_turns(Event *event) {
+  Owner *owner = CONTAINER_OF(event, Owner, hold.all_had_turns);
+  owner->hold.gives_way = owner->hold.way_given = false;
   if (owner->hold.first || owner->hold.skipped) check_held(owner);
 }
 
-static void on_rest_over(Timer *timer) {
-  Owner *owner = CONTAINER_OF(timer, Owner, hold.rest);
-  owner->hold.rested.run = on_rested;
-  owner->hold.rest_ends = true;
-  inbox_push(owner->host->loop, &owner->hold.rested);
+static void on_way_given(Timer *timer) {
+  Owner *owner = CONTAINER_OF(timer, Owner, hold.give_way);
+  owner->hold.all_had_turns.run = on_all_had_turns;
+  owner->hold.way_given = true;
+  inbox_push(owner->host->loop, &owner->hold.all_had_turns);
 }
 
-static void begin_rest(Owner *owner, double seconds) {
+static void begin_giving_way(Owner *owner, double seconds) {
   HeldBack *held = &owner->hold;
-  if (held->rest_ends || owner->host->cancelling || owner->ending) return;
-  held->rests = true;
+  if (held->way_given || owner->host->cancelling || owner->ending) return;
+  held->gives_way = true;
   held->used = 0;
-  held->rest.fire = on_rest_over;
-  timer_start(owner->host->loop, &held->rest, seconds);
+  held->give_way.fire = on_way_given;
+  timer_start(owner->host->loop, &held->give_way, seconds);
 }
 
-void hold_rest(Owner *owner) {
-  begin_rest(owner, REST);
+void hold_give_way(Owner *owner) {
+  begin_giving_way(owner, GIVE_WAY);
 }
 
 /* While the process ends, the end waits, too. */
@@ -99,12 +99,13 @@ static bool is_alone(const Owner *owner) {
   return host->owners == owner && !owner->next && !host->stopping;
 }
 
-/* A rest of no length: it is over when all timers that were due have fired, and all
+/* It gives way for no time at all: until all timers that were due have fired, and all
  * events that were queued have run. */
 void hold_used(Owner *owner, double seconds) {
   HeldBack *held = &owner->hold;
   held->used += seconds;
-  if (held->used >= SHARE && !held->rests && !is_alone(owner)) begin_rest(owner, 0);
+  if (held->used >= SHARE && !held->gives_way && !is_alone(owner))
+    begin_giving_way(owner, 0);
 }
 
 void hold_event(Vm *vm, Event *event) {
@@ -134,9 +135,9 @@ static Event *take_first(HeldBack *held) {
   return event;
 }
 
-/* Subscribers that were passed over are called last: by hooks->gone_on. */
-static void on_go_on(Event *event) {
-  Owner *owner = CONTAINER_OF(event, Owner, hold.go_on);
+/* Subscribers that were passed over are called last: by hooks->notify_skipped. */
+static void on_run_held(Event *event) {
+  Owner *owner = CONTAINER_OF(event, Owner, hold.run_held);
   HeldBack *held = &owner->hold;
   held->queued = false;
   if (may_not_run(owner)) {
@@ -148,7 +149,7 @@ static void on_go_on(Event *event) {
   if (first) first->run(first);
   held->running = false;
   if (held->first) check_held(owner);
-  else if (held->skipped) owner->host->hooks->gone_on(owner->host);
+  else if (held->skipped) owner->host->hooks->notify_skipped(owner->host);
   held->skipped = held->skipped && held->first;
 }
 
@@ -189,9 +190,9 @@ int hold_push(lua_State *L, void *ctx) {
 
 /* --- life -------------------------------------------------------------------------- */
 
-static void on_printed(uv_async_t *async) {
+static void on_output_changed(uv_async_t *async) {
   Host *host = async->data;
-  host->hooks->printed(host);
+  host->hooks->output_changed(host);
   for (Owner *o = host->owners; o; o = o->next)
     if (o->hold.first || o->hold.skipped) check_held(o);
 }
@@ -206,16 +207,16 @@ static void free_handle(uv_handle_t *handle) {
 }
 
 void hold_open(Host *host) {
-  host->printed = xcalloc(1, sizeof *host->printed);
-  uv_async_init(loop_uv(host->loop), host->printed, on_printed);
-  uv_unref((uv_handle_t *)host->printed);
-  host->printed->data = host;
-  output_listen(host->output, wake_loop, host->printed);
+  host->output_wake = xcalloc(1, sizeof *host->output_wake);
+  uv_async_init(loop_uv(host->loop), host->output_wake, on_output_changed);
+  uv_unref((uv_handle_t *)host->output_wake);
+  host->output_wake->data = host;
+  output_listen(host->output, wake_loop, host->output_wake);
 }
 
 void hold_close(Host *host) {
   output_listen(host->output, NULL, NULL);
-  uv_close((uv_handle_t *)host->printed, free_handle);
+  uv_close((uv_handle_t *)host->output_wake, free_handle);
 }
 
 void hold_end(Owner *owner) {
@@ -224,7 +225,7 @@ void hold_end(Owner *owner) {
 }
 
 void hold_free(Owner *owner) {
-  timer_stop(owner->host->loop, &owner->hold.rest);
+  timer_stop(owner->host->loop, &owner->hold.give_way);
   hold_end(owner);
-  output_forget(owner->host->output, &owner->printed);
+  output_forget(owner->host->output, &owner->unread);
 }

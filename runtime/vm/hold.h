@@ -11,7 +11,7 @@
 /* After a turn that was stopped at its limit: for a moment no other of this script
  * begins, so that however many of its functions never end the others have turns between.
  */
-void hold_rest(Owner *owner);
+void hold_give_way(Owner *owner);
 /* After a turn of this script that took so many seconds of CPU time. Where there are
  * other scripts it gives way each time its turns have taken SHARE together: its queued
  * events then go behind all of theirs, one turn a round. */

@@ -12,7 +12,7 @@ enum { MOST_QUEUED = 64 << 20 };
 /* Raises when it is too much. */
 static void print_text(lua_State *L, int fd, const char *text, size_t len) {
   Vm *vm = vm_of(L);
-  OutputAccount *account = &vm->owner->printed;
+  OutputAccount *account = &vm->owner->unread;
   size_t queued = output_queued(account);
   Error err;
   if (queued + len > MOST_QUEUED) {

@@ -45,7 +45,7 @@ static void note_place(Vm *vm) {
  * read, and what the core holds for it. A load is not charged for them. */
 static size_t charged_bytes(const Vm *vm) {
   if (vm->state == VM_STAGING) return 0;
-  return output_queued(&vm->owner->printed) + charge_used(vm->owner->charge);
+  return output_queued(&vm->owner->unread) + charge_used(vm->owner->charge);
 }
 
 /* A call that grows without end (the arguments of a chain of __call, say) is stopped

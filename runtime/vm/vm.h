@@ -20,67 +20,81 @@ typedef enum VmState { VM_STAGING, VM_LIVE, VM_RETIRING, VM_DEAD } VmState;
 typedef struct VmTimer VmTimer;
 typedef struct Declaration Declaration;
 
-/* Calls from a Vm to its generation. */
+/* Calls from vm/ and resource/ to the generation, which is above them. All on the loop's
+ * thread, some while Lua of this Vm is on the C stack: so none frees the Vm, kills a task
+ * or ends a generation; what leads to that is pushed into the inbox. Only find_module
+ * raises. The texts are borrowed for the call. */
 typedef struct VmHooks {
-  /* An error that nobody caught. */
+  /* An error that nobody caught has been reported. */
   void (*failed)(Vm *vm, const char *text);
+  /* A task has ended and is out of vm->tasks. Not for one that was killed. */
   void (*task_ended)(Vm *vm);
-  void (*turn_ended)(Vm *vm); /* where vm->reports_turns */
-  /* Pushes the compiled module from the script's own sources and returns 1; 0: there is
-   * none. May raise. */
+  /* A task of a Vm with vm->reports_turns has run, and waits or has ended. */
+  void (*turn_ended)(Vm *vm);
+  /* In `require`: pushes the module that the script's own sources have, compiled, and
+   * returns 1; 0: there is none. May raise. */
   int (*find_module)(lua_State *L, const char *name);
-  void (*offer_modules)(const Vm *vm, Suggestion *meant); /* their names */
-  bool (*is_source)(const Vm *vm, const char *path);      /* of the script's own */
+  /* Offers the names of these modules, for "did you mean". */
+  void (*offer_modules)(const Vm *vm, Suggestion *meant);
+  /* Whether the path is a source of the script's own. */
+  bool (*is_source)(const Vm *vm, const char *path);
 } VmHooks;
 
 enum { POOL_SIZE = 64 };
 
+/* Other rooms read it; who of them writes a field stands above it. */
 struct Vm {
   Bridge bridge; /* first: bridge_of finds it */
   Host *host;
   Owner *owner;
   const VmHooks *hooks;
   unsigned number; /* of the generation */
-  VmState state;
-  lua_State *L; /* the main thread: callbacks are kept here, never on a coroutine */
-  size_t memory, memory_limit;
+  lua_State *L;    /* the main thread: callbacks are kept here, never on a coroutine */
+  /* By vm/: */
+  size_t memory;
   Blocks blocks;         /* what the state's memory comes from */
   size_t refused_at;     /* how much it had when a little was refused; 0: never */
   unsigned turned_away;  /* tasks that were not begun for that */
   char memory_place[96]; /* "main.lua:3": where memory was refused last */
-  Declaration *decls, **last_decl; /* see resource/resource.h */
-  Index declared;                  /* the same ones, by kind and name */
   Task *tasks;
   struct {
     lua_State *co;
     int ref;
   } pool[POOL_SIZE]; /* finished coroutines, for reuse */
   int pooled;
-  VmTimer *timers;            /* those that run, or will when it is live */
-  VmTimer *spare;             /* ended ones, for reuse; freed with the generation: a stale
-                                 handle may still compare its serial with theirs */
-  size_t timer_bytes;         /* of all its timers, charged to the script */
-  struct HandlerList *traces; /* of store.trace; owned; NULL: none */
-  bool reports_turns;         /* hooks->turn_ended is called */
+  VmTimer *timers;  /* those that run, or will when it is live */
   bool sharing;     /* its cancelled tasks share what is left of one turn's time: */
   unsigned shared;  /* in the watchdog's ticks */
   unsigned stopped; /* how many of these went on waiting, and were stopped */
-  bool migrating;   /* a migrate of a store, or of keep, runs */
-  bool migrated; /* and raised a schema version: no way back to the generation before */
+  /* By script/: */
+  VmState state; /* and by vm_end.c */
+  size_t memory_limit;
+  bool reports_turns; /* hooks->turn_ended is called */
+  /* By resource/: */
+  Declaration *decls, **last_decl; /* see resource/resource.h */
+  Index declared;                  /* the same ones, by kind and name */
+  VmTimer *spare;     /* ended timers, for reuse; freed with the Vm: a stale handle may
+                         still compare its serial with theirs */
+  size_t timer_bytes; /* of all its timers, charged to the script */
+  /* By script/ for keep, by resource/ for stores: */
+  bool migrating; /* a migrate runs */
+  bool migrated;  /* one raised a schema version: no way back to the generation before */
+  /* By lua/script.c: */
   double cpu_limit; /* seconds; 0: the host's */
 };
 
-/* Zeroed before; borrows all. */
+/* Zeroed before; borrows all. What undoes it: vm_end.h. */
 void vm_init(Vm *vm, Owner *owner, const VmHooks *hooks, unsigned number);
 
+_Static_assert(offsetof(Vm, bridge) == 0, "vm_of casts");
 static inline Vm *vm_of(lua_State *L) { /* borrows */
   return (Vm *)bridge_of(L);
 }
 
 /* Before the core allocates on behalf of a script: raises "not enough memory" when the
- * script holds too much. Then vm_hold charges the bytes, until charge_let_go. */
+ * script holds too much. Then vm_charge charges the bytes, until charge_let_go. */
 void need_memory(lua_State *L, size_t bytes);
-Charge *vm_hold(lua_State *L, size_t bytes);
+Charge *vm_charge(lua_State *L, size_t bytes);
 
 /* Raise in a state that does not allow it: an effect needs a script that has loaded, a
  * declaration one that is not retired. `what` is the function as the script calls it. */

@@ -44,8 +44,8 @@ struct Watchdog {
   volatile unsigned long stopped; /* the turn that is late whatever it has taken */
   unsigned long shares;           /* the turn whose time is the cut's */
   struct timespec last;           /* when the last tick was */
-  lua_State *held;                /* what runs, while its time is not counted */
-  int holds;
+  lua_State *paused;              /* what runs, while its time is not counted */
+  int pauses;
   lua_State *volatile armed;
   _Atomic double end; /* monotonic seconds, from which on all is late; 0: never. Any
                        * thread sets it */
@@ -236,7 +236,7 @@ double watchdog_leave(Vm *vm, WatchdogTurn outer) {
   unsigned ticks = seen ? w->ticks : 0;
   bool counts = seen && vm->state != VM_STAGING;
   if (counts && !outer.running) hold_used(vm->owner, ticks * TICK);
-  if (counts && is_used_up(w)) hold_rest(vm->owner);
+  if (counts && is_used_up(w)) hold_give_way(vm->owner);
   if (w->shares == w->turn) vm->shared -= ticks < vm->shared ? ticks : vm->shared;
   go_back(w, &outer, ticks, seen ? w->wall : 0);
   return ticks * TICK >= SLOW ? ticks * TICK * 1000 : 0;
@@ -295,13 +295,13 @@ void watchdog_explain(lua_State *L) {
   lua_concat(L, 2);
 }
 
-void watchdog_hold(Watchdog *w, bool hold) {
-  if (hold && w->holds++ == 0) {
-    w->held = w->running;
+void watchdog_pause(Watchdog *w, bool pause) {
+  if (pause && w->pauses++ == 0) {
+    w->paused = w->running;
     w->running = NULL;
-  } else if (!hold && --w->holds == 0) {
+  } else if (!pause && --w->pauses == 0) {
     clock_gettime(CLOCK_MONOTONIC, &w->last);
-    w->running = w->held;
+    w->running = w->paused;
   }
 }
 

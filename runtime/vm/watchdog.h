@@ -36,9 +36,9 @@ lua_State *watchdog_switch(Vm *vm, lua_State *co);
 /* The Vm's limit has changed, inside a turn of its own. */
 void watchdog_relimit(Vm *vm);
 bool watchdog_is_late(void); /* false where there is no watchdog */
-/* While `hold` the time is not counted for the turn that runs: the core reads a stored
+/* While `pause` the time is not counted for the turn that runs: the core reads a stored
  * state. */
-void watchdog_hold(Watchdog *w, bool hold);
+void watchdog_pause(Watchdog *w, bool pause);
 /* An error of memory on top, raised because the turn is late, becomes CPU_LIMIT. */
 void watchdog_explain(lua_State *L);
 /* Raises when the turn is late: for loops in C that may be long, which no hook sees. */
