@@ -145,7 +145,7 @@ void kept_write(Kept *kept, Buffer *bytes, int64_t version) {
   kept->waiting = true;
 }
 
-void kept_set_aside(Kept *kept, const char *why, Error *err) {
+void kept_quarantine(Kept *kept, const char *why, Error *err) {
   free(kept->aside);
   kept->aside = aside_new_name(kept->name);
   error_set(err, ERR_DECODE,
@@ -164,7 +164,7 @@ Kept *kept_open(Db *db, const char *name, size_t limit, Buffer *bytes, int64_t *
   *kept = (Kept){.db = db, .name = xstrdup(name)};
   *version = r.version;
   if (r.too_large) {
-    kept_set_aside(kept, "it is too large", err);
+    kept_quarantine(kept, "it is too large", err);
     *version = -1;
   }
   return kept;

@@ -1,8 +1,8 @@
 /* What one script keeps over restarts: bytes and their version, one row in the database.
  * Loop thread only. The latest bytes are written whole; during a write the next ones
- * wait, so that memory holds two copies at most. Bytes that cannot be used are set aside,
- * never overwritten: the error has their new name. That happens with the first write, so
- * that opening and closing alone change nothing. */
+ * wait, so that memory holds two copies at most. Bytes that cannot be used are
+ * quarantined, never overwritten: the error has their new name. That happens with the
+ * first write, so that opening and closing alone change nothing. */
 #ifndef TIDELOCK_DATA_KEPT_H
 #define TIDELOCK_DATA_KEPT_H
 
@@ -13,11 +13,11 @@ typedef struct Kept Kept;
 
 /* Reads what is stored, waiting for the disk; *bytes is new (empty: nothing is), *version
  * what it was stored with, -1 when nothing was. Returns new, or NULL when it cannot be
- * known what is stored. *err with code ERR_NONE or what the database set aside. */
+ * known what is stored. *err with code ERR_NONE or what the database quarantined. */
 Kept *kept_open(Db *db, const char *name, size_t limit, Buffer *bytes, int64_t *version,
                 Error *err);
 /* With the next write the stored row gets another name, which *err has. */
-void kept_set_aside(Kept *kept, const char *why, Error *err);
+void kept_quarantine(Kept *kept, const char *why, Error *err);
 void kept_write(Kept *kept, Buffer *bytes, int64_t version); /* takes the bytes */
 void kept_close(Kept *kept); /* bytes that wait are still written */
 

@@ -296,7 +296,7 @@ static void on_broken(Source *source, Branch *branch, const Error *err) {
   Error report;
   char *aside = aside_new_name(p->name);
   if (branch && !p->closed) {
-    rows_set_aside(&p->rows, branch, aside);
+    rows_quarantine(&p->rows, branch, aside);
     p->changed++;
     error_set(
         &report, err->code,
@@ -313,7 +313,7 @@ static void on_broken(Source *source, Branch *branch, const Error *err) {
   answer_soon(p);
 }
 
-void persist_set_aside(Persist *p, const char *why, Error *err) {
+void persist_quarantine(Persist *p, const char *why, Error *err) {
   free(p->aside);
   p->aside = aside_new_name(p->name);
   error_set(err, ERR_DECODE, "%.140s; what is stored of %.50s is set aside as %.90s", why,
@@ -406,7 +406,7 @@ static bool take_load(Persist *p, const Load *load, const PersistOptions *option
     return false;
   }
   *loaded = value_object(account);
-  persist_set_aside(p, why.message, err);
+  persist_quarantine(p, why.message, err);
   return true;
 }
 

@@ -9,10 +9,10 @@
  *
  * An item with rows of its own is not read when the store is opened: it is a lazy value
  * (core/value.h), read with a connection of the loop's own when code first uses it. One
- * that cannot be read then, or has no room, is empty from then on; its rows are set
- * aside, and `failed` is called.
+ * that cannot be read then, or has no room, is empty from then on; its rows are
+ * quarantined, and `failed` is called.
  *
- * Rows that cannot be read are set aside, never overwritten: the error has their new
+ * Rows that cannot be read are quarantined, never overwritten: the error has their new
  * name. That happens with the first write, so that opening and closing alone change
  * nothing. Rows of keys that are no longer among `keys` stay, and are not read; but of an
  * older version all is read, and what is not among `keys` goes when the new one is
@@ -33,7 +33,7 @@ typedef struct PersistOptions {
   size_t key_count;
   bool all;        /* every top-level key, whatever `keys` says */
   double delay;    /* seconds; 0: 0.1 */
-  int64_t version; /* of the content; what was stored with a newer one is set aside (at
+  int64_t version; /* of the content; what was stored with a newer one is quarantined (at
                       the first write), what was with an older one is the caller's to
                       migrate */
   /* Called in dispatch, once for each error, and with NULL when writing goes on. */
@@ -45,8 +45,8 @@ typedef struct PersistOptions {
  * object with those of the keys that are stored (of an older version: all), charged to
  * the account; *version that which it was stored with, -1 when nothing was, or nothing
  * of it can be read. Returns new,
- * or NULL when it cannot be known what is stored. *err with code ERR_NONE or what is set
- * aside. */
+ * or NULL when it cannot be known what is stored. *err with code ERR_NONE or what is
+ * quarantined. */
 Persist *persist_open(Loop *loop, Db *db, const PersistOptions *options,
                       ValueAccount *account, Value *loaded, int64_t *version, Error *err);
 /* The keys of the initial state that were gone at the last write (data/defaults.h), or
@@ -64,7 +64,7 @@ void persist_close(Persist *persist);
 void persist_changed(Persist *persist, Value root);
 /* Quarantines what is stored, which is not touched yet: the next persist_changed,
  * whatever its root, renames it (*err has the new name) and writes that root whole. */
-void persist_set_aside(Persist *persist, const char *why, Error *err);
+void persist_quarantine(Persist *persist, const char *why, Error *err);
 /* New options of the running store: the version and the delay are in force from now on.
  */
 void persist_retune(Persist *persist, int64_t version, double delay);

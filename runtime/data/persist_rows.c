@@ -361,7 +361,7 @@ void rows_forget(Rows *rows) {
   rows->count = rows->room = 0;
 }
 
-void rows_set_aside(Rows *rows, Branch *branch, const char *name) {
+void rows_quarantine(Rows *rows, Branch *branch, const char *name) {
   add_op(rows, OP_ASIDE, branch->id, &(RowKey){.key = name, .len = strlen(name)});
 }
 

@@ -14,7 +14,7 @@ void rows_sync(Rows *rows, const char *key, size_t len, Value before, Value afte
 Op *rows_take(Rows *rows, size_t *count);
 void ops_free(Op *ops, size_t count);
 
-void rows_set_aside(Rows *rows, Branch *branch, const char *name);
+void rows_quarantine(Rows *rows, Branch *branch, const char *name);
 Branch *branch_new(Rows *rows, int64_t id, ValueType type, RowKey place);
 void branch_add(Branch *branch, Branch *child); /* takes the child */
 

@@ -220,7 +220,7 @@ static int run_statements(const Profile *p, const char *text, Error *err) {
              : set_sql_error(p, err);
 }
 
-int profile_set_aside(Profile *p, const ProfileEntry *entry, char **aside, Error *err) {
+int profile_quarantine(Profile *p, const ProfileEntry *entry, char **aside, Error *err) {
   *aside = NULL;
   if (entry->name[profile_own_name(entry->name)])
     return error_set(err, ERR_INVALID, "%.200s was set aside already", entry->name);

@@ -1,6 +1,6 @@
-/* The contents of a profile, for the command line: list, show, set aside, restore. With a
- * connection of its own and no loop. Reading takes no lock, so that a process may use the
- * profile meanwhile; changing takes it. One thread. */
+/* The contents of a profile, for the command line: list, show, quarantine, restore. With
+ * a connection of its own and no loop. Reading takes no lock, so that a process may use
+ * the profile meanwhile; changing takes it. One thread. */
 #ifndef TIDELOCK_DATA_PROFILE_H
 #define TIDELOCK_DATA_PROFILE_H
 
@@ -11,7 +11,7 @@ typedef struct Profile Profile;
 
 typedef struct ProfileEntry {
   char *name;      /* "script:store", or of script.keep the script's; ~broken-TIME behind
-                      what was set aside */
+                      what is quarantined */
   bool keep, part; /* part: of a store, a branch that could not be read */
   int64_t version, bytes;
 } ProfileEntry;
@@ -25,15 +25,15 @@ const ProfileEntry *profile_find(Profile *profile, const char *name, Error *err)
 
 /* Appends the state: a store's as JSON, script.keep as bytes (bridge/pack.h). */
 int profile_state(Profile *profile, const ProfileEntry *entry, Buffer *out, Error *err);
-/* Gives it another name, which *aside is then: new. */
-int profile_set_aside(Profile *profile, const ProfileEntry *entry, char **aside,
-                      Error *err);
-/* What was set aside gets its name back; what has that name is set aside: *aside is new,
- * or NULL. INVALID: it was not set aside, or is a part. */
+/* Gives it another name, which *aside is then: new. Messages say "set aside". */
+int profile_quarantine(Profile *profile, const ProfileEntry *entry, char **aside,
+                       Error *err);
+/* What is quarantined gets its name back; what has that name is quarantined: *aside is
+ * its new name, or NULL. INVALID: it was not quarantined, or is a part. */
 int profile_restore(Profile *profile, const ProfileEntry *entry, char **aside,
                     Error *err);
-/* A whole file that was set aside (state.db.broken-TIME) is the database again; the one
- * that is there is set aside: *aside is its name, new, or NULL. NOT_FOUND, BUSY, IO. */
+/* A whole file that is quarantined (state.db.broken-TIME) is the database again; the one
+ * that is there is quarantined: *aside is its name, new, or NULL. NOT_FOUND, BUSY, IO. */
 int profile_restore_file(const char *folder, const char *name, char **aside, Error *err);
 /* The length of the name before ~broken-, or of all of it. */
 size_t profile_own_name(const char *name);

@@ -161,7 +161,7 @@ static int export_all(const Asked *asked) {
 static int reset_entry(const Asked *asked, const ProfileEntry *entry) {
   Error err;
   char *aside;
-  if (profile_set_aside(asked->profile, entry, &aside, &err) != 0)
+  if (profile_quarantine(asked->profile, entry, &aside, &err) != 0)
     return print_failure(err.message);
   say(asked->world, "%s begins anew; what was kept is set aside as %s\n", entry->name,
       aside);

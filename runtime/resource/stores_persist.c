@@ -1,7 +1,7 @@
 /* What outlives the process of a store, and the versions of its state: see
  * stores_persist.h.
  *
- * What is found when a store is opened is migrated, or set aside, in memory first; the
+ * What is found when a store is opened is migrated, or quarantined, in memory first; the
  * disk hears of it when the declaration is in force (store_persist_settle), so that a
  * load that is given up has changed nothing. Errors go to the store's on_error handlers:
  * after the turn, when it was found while loading. */
@@ -194,7 +194,7 @@ static void drop_loaded(StoreCore *core) {
 }
 
 static void quarantine_found(StoreCore *core, const Error *why) {
-  persist_set_aside(core->persist, why->message, &core->quarantined);
+  persist_quarantine(core->persist, why->message, &core->quarantined);
   error_detail(&core->quarantined, "%s", why->message);
   drop_loaded(core);
 }

@@ -121,7 +121,7 @@ typedef struct Merge {
 
 static int f_merge(lua_State *L) {
   const Merge *m = lua_touserdata(L, 1);
-  lua_rawgeti(L, LUA_REGISTRYINDEX, generation_of(L)->keep);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, generation_of_vm(vm_of(L))->keep);
   for (size_t i = 0; i < m->after->count; i++) {
     const KeepEntry *now = &m->after->entries[i], *old = find_key(&m->old, now);
     if (!old || !same_value(old, now)) set_entry(L, now, true);
@@ -168,7 +168,7 @@ static int64_t version_before(const Script *script) {
  * with that. */
 static int f_migrate(lua_State *L) {
   const int64_t *from = lua_touserdata(L, 1);
-  Generation *gen = generation_of(L);
+  Generation *gen = generation_of_vm(vm_of(L));
   lua_rawgeti(L, LUA_REGISTRYINDEX, gen->functions[ON_MIGRATE]);
   lua_rawgeti(L, LUA_REGISTRYINDEX, gen->keep);
   lua_pushinteger(L, *from);
@@ -287,7 +287,7 @@ bool keep_pack(Generation *gen, Buffer *out, size_t limit, Error *err) {
 
 static int f_unpack(lua_State *L) {
   const char *at = (const char *)lua_touserdata(L, 1) + 1; /* behind the tag */
-  lua_rawgeti(L, LUA_REGISTRYINDEX, generation_of(L)->keep);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, generation_of_vm(vm_of(L))->keep);
   while (*at != 'e') {
     unpack_value(L, &at);
     unpack_value(L, &at);

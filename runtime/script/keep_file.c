@@ -100,7 +100,7 @@ static void quarantine_unusable(KeepFile *file, const Generation *gen) {
                     (long long)gen->version);
   else if (!is_sound(&file->written)) why = xstrdup("it cannot be read");
   if (!why) return;
-  kept_set_aside(file->kept, why, &file->quarantined);
+  kept_quarantine(file->kept, why, &file->quarantined);
   file->version = -1;
   buffer_clear(&file->written);
   free(why);

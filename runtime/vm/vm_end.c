@@ -22,7 +22,7 @@ void vm_stop(Vm *vm) {
 }
 
 void vm_sever(Vm *vm) {
-  CHECK(!vm->decls && !vm->tasks);
+  CHECK(!vm->decls && !vm->timers && !vm->tasks);
   if (vm->L) boxes_sever(vm->L);
   if (vm->L) views_sever(vm->L);
   vm->state = VM_DEAD;

@@ -61,7 +61,7 @@ static void who_opens_and_closes_changes_nothing(void **state) {
   close_kept(e, kept);
   kept = open_kept(e, "bot", "text", 1);
   Error err;
-  kept_set_aside(kept, "it is broken", &err);
+  kept_quarantine(kept, "it is broken", &err);
   assert_int_equal(err.code, ERR_DECODE);
   assert_non_null(
       strstr(err.message, "it is broken; what was kept of the script bot is set aside"));
@@ -76,7 +76,7 @@ static void what_is_set_aside_stays_under_another_name(void **state) {
   close_kept(e, kept);
   kept = open_kept(e, "bot", "old", 1);
   Error err;
-  kept_set_aside(kept, "why", &err);
+  kept_quarantine(kept, "why", &err);
   write_text(kept, "new", 2);
   close_kept(e, kept);
   kept_close(open_kept(e, "bot", "new", 2));
