@@ -7,13 +7,13 @@
 
 static Env env;
 
-static int open_world(void **state) {
+static inline int open_world(void **state) {
   (void)state;
   env_open(&env, (RuntimeOptions){.memory_limit = 64 << 20});
   return 0;
 }
 
-static int close_world(void **state) {
+static inline int close_world(void **state) {
   (void)state;
   env_close(&env);
   return 0;
