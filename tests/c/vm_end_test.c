@@ -58,8 +58,9 @@ static void its_state_is_severed(void **state) {
   run_script("local store = require 'tidelock.store'\n"
              "local s = store.define('s', {initial = {list = {1}}})\n"
              "function look() return s:get() end\n",
-             "VIEW = s:get()", "");
+             "VIEW = s:get() TASK = task.spawn(function() task.sleep(60) end)", "");
   Vm *vm = said_vm();
+  assert_non_null(vm->bridge.boxes);
   lua_State *L = vm->L;
   Script *bot = script_find(env.rt, "bot", 3);
   Generation *gen = script_current(bot);
@@ -69,6 +70,7 @@ static void its_state_is_severed(void **state) {
   assert_null(vm->tasks);
   assert_null(vm->timers);
   assert_null(vm->decls);
+  assert_null(vm->bridge.boxes);
   assert_false(luaL_dostring(L, "return VIEW.list == nil")); /* of nothing */
   assert_true(lua_toboolean(L, -1));
   lua_settop(L, 0);
