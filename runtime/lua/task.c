@@ -89,7 +89,7 @@ static int f_gate(lua_State *L) {
   need_memory(L, sizeof(Gate));
   Box *box = box_new(L, &gate_kind);
   Gate *gate = xcalloc(1, sizeof *gate);
-  gate->charge = vm_charge(L, sizeof *gate);
+  gate->charge = vm_hold(L, sizeof *gate);
   gate->wait.cancel = cancel_gate;
   box->object = gate;
   return 1;
@@ -159,7 +159,7 @@ static int f_group(lua_State *L) {
   need_memory(L, sizeof(Group));
   Box *box = box_new(L, &group_kind);
   Group *group = xcalloc(1, sizeof *group);
-  group->charge = vm_charge(L, sizeof *group);
+  group->charge = vm_hold(L, sizeof *group);
   group->wait.cancel = cancel_group;
   group->last_ended = &group->ended;
   box->object = group;
@@ -199,7 +199,7 @@ static int f_group_add(lua_State *L) {
   Group *group = box_check(L, 1, &group_kind);
   Task *task = box_check(L, 2, &task_kind);
   need_memory(L, sizeof(Member));
-  vm_charge(L, sizeof(Member));
+  vm_hold(L, sizeof(Member));
   Member *member = xcalloc(1, sizeof *member);
   *member = (Member){.end.ended = member_ended,
                      .group = group,

@@ -147,7 +147,7 @@ Subscription *subscription_new(lua_State *L, Subscriptions *list, const char *st
                       .handler = to,
                       .equals = eq,
                       .last = LUA_NOREF,
-                      .charge = vm_charge(L, sizeof *s),
+                      .charge = vm_hold(L, sizeof *s),
                       .box = box};
   strncpy(s->store, store, sizeof s->store - 1);
   box->object = s;

@@ -159,7 +159,7 @@ void handler_add(lua_State *L, HandlerList *list, int index, HandlerOptions opti
   h->last = &h->queue;
   h->function = function;
   h->refs = 1;
-  h->charge = vm_charge(L, bytes);
+  h->charge = vm_hold(L, bytes);
   h->bytes = bytes;
   h->once = options.once;
   h->serial = options.serial;

@@ -21,7 +21,7 @@ void need_memory(lua_State *L, size_t bytes) {
     luaL_error(L, "not enough memory");
 }
 
-Charge *vm_charge(lua_State *L, size_t bytes) {
+Charge *vm_hold(lua_State *L, size_t bytes) {
   return charge_hold(vm_of(L)->owner->charge, bytes);
 }
 

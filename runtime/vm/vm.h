@@ -92,9 +92,9 @@ static inline Vm *vm_of(lua_State *L) { /* borrows */
 }
 
 /* Before the core allocates on behalf of a script: raises "not enough memory" when the
- * script holds too much. Then vm_charge charges the bytes, until charge_let_go. */
+ * script holds too much. Then vm_hold charges the bytes, until charge_let_go. */
 void need_memory(lua_State *L, size_t bytes);
-Charge *vm_charge(lua_State *L, size_t bytes);
+Charge *vm_hold(lua_State *L, size_t bytes);
 
 /* Raise in a state that does not allow it: an effect needs a script that has loaded, a
  * declaration one that is not retired. `what` is the function as the script calls it. */
