@@ -1,69 +1,10 @@
-/* msgpack, and Socket.IO's packets in it. A tree is shown as text: JSON, but bytes as
- * <hex>, 64-bit integers with an i behind. */
+/* msgpack: what bytes mean, which are refused, and that trees come back the same. */
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include <cmocka.h>
+#include "msgpack_env.h"
 
-#include "core/jsonscan.h"
-#include "proto/msgpack.h"
-#include "proto/socketio.h"
-
-static Buffer bytes_of(const char *hex) {
-  Buffer out = {0};
-  unsigned byte;
-  int n;
-  for (; sscanf(hex, "%2x%n", &byte, &n) == 1; hex += n) buffer_putc(&out, (char)byte);
-  return out;
-}
-
-static void show(Buffer *out, const JsonArena *arena, const cJSON *item) {
-  size_t len;
-  const char *text;
-  const char *const brackets = item->type == cJSON_Object ? "{}" : "[]";
-  switch (item->type) {
-  case cJSON_Object:
-  case cJSON_Array:
-    buffer_putc(out, brackets[0]);
-    for (const cJSON *child = item->child; child; child = child->next) {
-      if (child != item->child) buffer_putc(out, ',');
-      if (child->string) {
-        text = json_string(arena, child, true, &len);
-        json_put_string(out, text, len);
-        buffer_putc(out, ':');
-      }
-      show(out, arena, child);
-    }
-    buffer_putc(out, brackets[1]);
-    break;
-  case cJSON_String:
-    text = json_string(arena, item, false, &len);
-    json_put_string(out, text, len);
-    break;
-  case JSON_BYTES:
-    text = json_string(arena, item, false, &len);
-    buffer_putc(out, '<');
-    for (size_t i = 0; i < len; i++) buffer_printf(out, "%02x", (uint8_t)text[i]);
-    buffer_putc(out, '>');
-    break;
-  case JSON_INT64:
-    buffer_printf(out, "%lldi", (long long)json_int64(item));
-    break;
-  case cJSON_Number:
-    if (json_put_number(out, item->valuedouble)) buffer_puts(out, "odd");
-    break;
-  default:
-    buffer_puts(out, item->type == cJSON_True    ? "true"
-                     : item->type == cJSON_False ? "false"
-                                                 : "null");
-  }
-}
+#include "core/json.h"
+#include "proto/msgpack_put.h"
 
 static void means(const char *hex, const char *expected) {
   JsonArena *arena = json_arena_new(NULL);
@@ -74,7 +15,7 @@ static void means(const char *hex, const char *expected) {
   const cJSON *root = msgpack_parse(arena, exact, bytes.len, &err);
   free(exact);
   if (!root) fail_msg("%s: %s", hex, err.message);
-  show(&out, arena, root);
+  show_tree(&out, arena, root);
   assert_string_equal(buffer_text(&out), expected);
   buffer_free(&out);
   buffer_free(&bytes);
@@ -226,107 +167,12 @@ static void trees_come_back_the_same(void **state) {
     assert_int_equal(msgpack_put_tree(&packed, arena, root), 0);
     root = msgpack_parse(arena, packed.data, packed.len, &err);
     if (!root) fail_msg("%s: %s", texts[i], err.message);
-    show(&out, arena, root);
+    show_tree(&out, arena, root);
     assert_string_equal(buffer_text(&out), texts[i]);
     buffer_free(&packed);
     buffer_free(&out);
   }
   json_arena_free(arena);
-}
-
-static void lengths_are_shortest(void **state) {
-  (void)state;
-  static const struct {
-    size_t len, head;
-  } strings[] = {{31, 1},    {32, 2},    {255, 2},  {256, 3},
-                 {65535, 3}, {65536, 5}, {70000, 5}};
-  char *text = xmalloc(70000);
-  memset(text, 'x', 70000);
-  for (size_t i = 0; i < COUNT_OF(strings); i++) {
-    Buffer out = {0};
-    assert_int_equal(msgpack_put_string(&out, text, strings[i].len), 0);
-    assert_int_equal(out.len, strings[i].len + strings[i].head);
-    buffer_free(&out);
-  }
-  Buffer out = {0};
-  assert_int_equal(msgpack_put_string(&out, "\xff", 1), ERR_DECODE);
-  assert_int_equal(out.len, 0);
-  assert_int_equal(msgpack_put_binary(&out, "\xff", 1), 0);
-  assert_int_equal(out.len, 3);
-  buffer_free(&out);
-  free(text);
-}
-
-/* --- packets ---------------------------------------------------------------------- */
-
-static void packet(const char *hex, const char *expected) {
-  JsonArena *arena = json_arena_new(NULL);
-  Buffer bytes = bytes_of(hex), out = {0};
-  SioPacked p;
-  Error err;
-  if (sio_unpack(arena, bytes.data, bytes.len, &p, &err)) {
-    buffer_printf(&out, "%s %s", error_name(err.code), err.message);
-  } else {
-    buffer_printf(&out, "%d %.*s #%lld ", p.type, (int)p.nsp_len, p.nsp,
-                  (long long)p.ack);
-    if (p.data) show(&out, arena, p.data);
-  }
-  assert_string_equal(buffer_text(&out), expected);
-  buffer_free(&out);
-  buffer_free(&bytes);
-  json_arena_free(arena);
-}
-
-#define TYPE "a4 74 79 70 65 "
-#define NSP "a3 6e 73 70 "
-#define DATA "a4 64 61 74 61 "
-#define ID "a2 69 64 "
-
-static void packets_are_read(void **state) {
-  (void)state;
-  packet("83 " TYPE "02 " NSP "a1 2f " DATA "92 a1 65 c4 01 ff", "2 / #-1 [\"e\",<ff>]");
-  packet("84 " TYPE "03 " DATA "90 " ID "07 " NSP "a2 2f 6e", "3 /n #7 []");
-  packet("83 " TYPE "03 " NSP "a1 2f " DATA "90", "3 / #-1 []");
-  packet("83 " TYPE "00 " NSP "a1 2f " DATA "d4 00 00", "0 / #-1 ");
-  packet("83 " TYPE "01 " NSP "a1 2f a1 78 91 c0", "1 / #-1 ");
-  packet("83 " TYPE "04 " NSP "a1 2f " DATA "a1 78", "4 / #-1 \"x\"");
-}
-
-static void packets_that_are_refused(void **state) {
-  (void)state;
-  packet("90", "PROTOCOL the server sent a Socket.IO packet that is no map");
-  packet("80", "PROTOCOL the server sent a Socket.IO packet of an unknown type");
-  packet("81 " TYPE "05",
-         "PROTOCOL the server sent a Socket.IO packet of an unknown type");
-  packet("81 " TYPE "02",
-         "PROTOCOL the server sent a Socket.IO packet without a namespace");
-  packet("82 " TYPE "02 " NSP "a1 6e",
-         "PROTOCOL the server sent a Socket.IO packet with a namespace that is none");
-  packet("82 " TYPE "02 " NSP "a1 2f",
-         "PROTOCOL the server sent a Socket.IO packet with a payload of the wrong kind");
-  packet("84 " TYPE "02 " NSP "a1 2f " DATA "90 " ID "ff",
-         "PROTOCOL the server sent a Socket.IO packet with an id that is none");
-  packet("c1", "DECODE not msgpack at byte 1: a byte that starts no value");
-}
-
-static void packets_are_written(void **state) {
-  (void)state;
-  Buffer out = {0}, expected;
-  assert_int_equal(sio_pack(&out, SIO_EVENT, "/n", 5, true), 0);
-  msgpack_put_array(&out, 0);
-  expected = bytes_of("84 " TYPE "02 " NSP "a2 2f 6e " ID "05 " DATA "90");
-  assert_int_equal(out.len, expected.len);
-  assert_memory_equal(out.data, expected.data, out.len);
-  buffer_clear(&out);
-  buffer_free(&expected);
-  assert_int_equal(sio_pack(&out, SIO_CONNECT, NULL, SIO_NO_ACK, false), 0);
-  expected = bytes_of("82 " TYPE "00 " NSP "a1 2f");
-  assert_memory_equal(out.data, expected.data, expected.len);
-  buffer_clear(&out);
-  assert_int_equal(sio_pack(&out, SIO_EVENT, "/\xff", 5, true), ERR_DECODE);
-  assert_int_equal(out.len, 0);
-  buffer_free(&expected);
-  buffer_free(&out);
 }
 
 int main(void) {
@@ -340,10 +186,6 @@ int main(void) {
       cmocka_unit_test(depth_is_limited),
       cmocka_unit_test(memory_is_limited),
       cmocka_unit_test(trees_come_back_the_same),
-      cmocka_unit_test(lengths_are_shortest),
-      cmocka_unit_test(packets_are_read),
-      cmocka_unit_test(packets_that_are_refused),
-      cmocka_unit_test(packets_are_written),
   };
   return cmocka_run_group_tests_name("msgpack", tests, NULL, NULL);
 }
