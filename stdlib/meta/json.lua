@@ -27,7 +27,7 @@ local json = {}
 ---Encodes a value. A table with the keys 1 to n is an array, a table with string keys is an
 ---object, an empty table without a mark is `{}`. Strings must be UTF-8. Views of stores encode
 ---like tables. Metamethods of tables are not called.
----@param value any what to encode
+---@param value any the value
 ---@param options? tidelock.json.options how to write it
 ---@return string? text the JSON text
 ---@return tidelock.Error? err `DECODE`: a value that JSON cannot hold, with the path to it, like `payload.items[3].name`; `TOO_LARGE`: the text is larger than 128 MiB

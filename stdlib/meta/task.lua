@@ -37,7 +37,7 @@ function Task:await() end
 ---does each further wait. A task that has not begun never runs. A task that has ended is unchanged.
 function Task:cancel() end
 
----Says how the task is.
+---Returns the state of the task.
 ---@return "running"|"done"|"failed" status `running` also while it waits
 function Task:status() end
 

@@ -65,8 +65,8 @@ function test.same(a, b) end
 ---@return string? text all of them with their tracebacks; `nil`: there is none
 function test.uncaught() end
 
----What may be expected of a value. Each function raises when it does not hold, and so does an
----argument of the wrong type.
+---The checks of `test.expect`. Each of them raises if the value does not pass it, or if an argument
+---has the wrong type.
 ---@class tidelock.Expectation
 local Expectation = {}
 

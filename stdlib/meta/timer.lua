@@ -31,8 +31,8 @@ local Timer = {}
 ---Stops the timer. A task that it has started goes on. A second call does nothing.
 function Timer:stop() end
 
----Returns the time of a clock that nobody sets: for measuring how long something takes. `os.time`
----has the time of day.
+---Returns the time of a clock that always runs on, whoever sets the time of day: for measuring how
+---long something takes. `os.time` returns the time of day.
 ---@return number seconds seconds since some moment in the past
 function timer.now() end
 
@@ -42,10 +42,10 @@ function timer.now() end
 ---@return tidelock.Timer timer stops it
 function timer.after(seconds, fn) end
 
----Runs a function again and again, also while an earlier run has not ended. When the process was
----busy for several intervals, one run follows for all of them. Without a name the timer ends with
----this generation of the script. With a name, the first argument then, it keeps its rhythm over a
----reload; a name is letters, digits, `_`, `.` and `-`, once in a script.
+---Runs a function again and again, even while an earlier run has not ended. If the process was busy
+---for several intervals, one run follows for all of them. A timer without a name ends with this
+---generation of the script. A timer with a name, `timer.every(name, seconds, fn)`, keeps its rhythm
+---over a reload. A name consists of letters, digits, `_`, `.` and `-`; a script uses it once.
 ---@param seconds number the interval in seconds, at least 0.001 and less than 1e9
 ---@param fn fun() runs in a task of its own each time; may wait
 ---@return tidelock.Timer timer stops it
