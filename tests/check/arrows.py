@@ -10,7 +10,7 @@ import re
 Function = collections.namedtuple("Function", "name unit file line lines static rows")
 Macro = collections.namedtuple("Macro", "arguments body")
 
-SUFFIXES = ("c", "h", "inc", "def")
+NO_CODE = (".sh", ".md", ".txt", ".py", ".lua", ".o")
 SPACE = r"(?:[ \t]|\\\n)*"
 TOKEN = re.compile(r"(->|\.)?\s*\b([A-Za-z_]\w*)")
 COMMENT = re.compile(r'/\*.*?\*/|//[^\n]*|("(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\')', re.S)
@@ -168,7 +168,7 @@ class Tree:
     """All of runtime/, from the folder that one is in."""
 
     def __init__(self):
-        paths = [path for suffix in SUFFIXES for path in glob.glob(f"runtime/**/*.{suffix}", recursive=True)]
+        paths = [path for path in glob.glob("runtime/**/*.*", recursive=True) if os.path.isfile(path) and not path.endswith(NO_CODE)]
         self.files = [File(path) for path in sorted(paths)]
         self.by_path = {file.path: file for file in self.files}
         self.expand_macros()
@@ -203,11 +203,12 @@ class Tree:
         if name[0] not in '"<':  # #include MACRO
             bodies = [f.macros[name].body.strip() for f in self.files if name in f.macros]
             return self.included(file, bodies[0]) if bodies and bodies[0][:1] in ('"', "<") else None
-        path = name.strip('"<>')
-        if "/" not in path or path.startswith("."):
-            beside = os.path.normpath(os.path.join(os.path.dirname(file.path), path))
-            return beside[len("runtime/"):] if name[0] == '"' and beside in self.by_path else None
-        return path if name[0] == '"' or "runtime/" + path in self.by_path else None
+        path = os.path.normpath(name.strip('"<>'))
+        beside = os.path.normpath(os.path.join(os.path.dirname(file.path), name.strip('"<>')))
+        if name[0] == '"' and beside in self.by_path:  # the compiler looks there first
+            return beside[len("runtime/"):]
+        known = "runtime/" + path in self.by_path or name[0] == '"' and "/" in path and path[0] != "."
+        return path if known else None
 
     def find_includes(self):
         for file in self.files:
@@ -221,10 +222,15 @@ class Tree:
     def homes(self):
         """name → the units that define it."""
         homes = {}
-        for file in self.files:
-            if file.path.endswith(".c"):
-                for name in file.defined():
-                    homes.setdefault(name, set()).add(file.unit)
+        sources = [file for file in self.files if file.path.endswith(".c")]
+        for file in sources:
+            for f in file.functions:
+                if not f.static:
+                    homes.setdefault(f.name, set()).add(file.unit)
+        functions = set(homes)
+        for file in sources:
+            for name in file.tables - functions:  # a function may be declared by a typedef
+                homes.setdefault(name, set()).add(file.unit)
         homes.pop("main", None)
         return homes
 

@@ -60,7 +60,8 @@ def check_names(tree):
             problems.append(f"{file.path}: no such folder: {folder_of(file.unit)}; the table is in tests/check/floors.py")
         for name, line in file.includes:
             path, ours = name.strip('"<>'), tree.included(file, name)
-            if name[0] == '"' and ("/" not in path or path.startswith(".")):
+            if name[0] == '"' and ("/" not in path or path != os.path.normpath(path) or path.startswith(".")
+                                   or ours not in (path, None)):
                 problems.append(f'{file.path}:{line}: write it as "folder/name.h"')
             elif name[0] == "<" and ours:
                 problems.append(f'{file.path}:{line}: write it as "{ours}"')

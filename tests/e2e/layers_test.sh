@@ -85,6 +85,12 @@ check "an include that starts where the file is" layers_fail "runtime/core/low.h
 check "which is to be written otherwise" layers_fail 'runtime/core/low.h:2: write it as "folder/name.h"'
 low '#define WHICH "script/high.h"\n#include WHICH\nint low(void) { return 1; }\n'
 check "an include by a macro" layers_fail "runtime/core/low.c:2: $up (includes it)"
+low '#include "core/../script/high.h"\nint low(void) { return 1; }\n'
+check "a way round" layers_fail "runtime/core/low.c:1: $up (includes it)"
+file core/low.x <<<'#include "script/high.h"'
+low '#include "core/low.x"\nint low(void) { return 1; }\n'
+check "a file with another ending" layers_fail "runtime/core/low.x:1: $up (includes it)"
+rm runtime/core/low.x
 low '#\\\ninclude <script/high.h>\nint low(void) { return 1; }\n'
 check "an include of another form" layers_fail "runtime/core/low.c:2: $up (includes it)"
 low '/* #include "script/high.h" */\nint low(void) { return 1; }\n'
