@@ -53,7 +53,7 @@ def show_arrows(tree):
          *(named(tree, a) for a in up))
     show("arrows that their end answers", f"{len(within)} ({by_folder(a for a, _ in within)})")
     whole = sorted(tree.circles(), key=len, reverse=True)
-    show("circles of files", f"{len(whole)}, of {', '.join(str(len(g)) for g in whole)} files",
+    show("circles of files", f"{len(whole)}" + (f", of {', '.join(str(len(g)) for g in whole)} files" if whole else ""),
          *(", ".join(g) for g in whole))
 
 
