@@ -12,7 +12,8 @@ A row of a table whose first cell is one C file names functions of that file.
 In comments of runtime/ and stdlib/, whether in backticks or not: a file (NAME.c, folder/NAME.h) is there,
 `name()` is a function, and a name with an underscore stands somewhere in code.
 
-In all pages: no line has more than 100 columns, tables apart; a relative link leads to a file."""
+In all pages: no line has more than 100 columns, tables apart; a relative link leads to a file; the
+page begins with what the reader can do after it, and an example."""
 import glob
 import os
 import re
@@ -216,6 +217,16 @@ def check_comments(tree):
         problems.append(f"{count} comments were looked at: the check has lost them")
 
 
+def check_beginning(path):
+    """What the reader can do after the page, and an example, stand before its first chapter."""
+    with open(path, encoding="utf-8") as file:
+        beginning = file.read().split("\n## ")[0]
+    if "After this page you " not in beginning.replace("\n", " "):
+        problems.append(f'{path}:1: it does not begin with "After this page you can ..."')
+    if "\n```" not in beginning:
+        problems.append(f"{path}:1: it does not begin with an example")
+
+
 tree = Tree()
 check_names(PAGE, tree)
 check_comments(tree)
@@ -225,5 +236,6 @@ for page in PAGES:
         continue
     check_lines(page)
     check_links(page)
+    check_beginning(page)
 print("\n".join(problems), end="\n" if problems else "")
 sys.exit(1 if problems else 0)

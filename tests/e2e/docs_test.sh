@@ -44,6 +44,10 @@ done
 long=$(printf 'word %.0s' {1..21})
 is "a long line is seen" "$(pages "1s/.*/$long/" CONTRIBUTING.md)" "CONTRIBUTING.md:1: 105 columns"
 
+is "a page that promises nothing is seen" "$(pages 's/After this page/Here/' docs/tasks.md)" \
+  'docs/tasks.md:1: it does not begin with "After this page you can ..."'
+is "a page without an example is seen" "$(pages 's/^```.*//' docs/schema.md)" "docs/schema.md:1: it does not begin with an example"
+
 # Comments of the code: what they name is there.
 rm -rf tree && mkdir tree && cp -R "$ROOT"/{runtime,stdlib,docs,README.md,CONTRIBUTING.md,Makefile} tree/
 ln -s "$ROOT"/{scripts,examples,tests} tree/
