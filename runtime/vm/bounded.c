@@ -23,6 +23,14 @@ static void poll_limit(lua_State *L, lua_Integer i) {
 
 /* --- string ----------------------------------------------------------------------- */
 
+/* The first `len` bytes, again and again: each copy is as long as all before. */
+static void repeat_bytes(lua_State *L, char *to, size_t len, size_t total) {
+  for (size_t done = len; done < total; done *= 2) {
+    watchdog_poll(L);
+    memcpy(to + done, to, done < total - done ? done : total - done);
+  }
+}
+
 static int f_rep(lua_State *L) {
   size_t len, gap;
   const char *text = luaL_checklstring(L, 1, &len);
@@ -36,15 +44,10 @@ static int f_rep(lua_State *L) {
     return luaL_error(L, "resulting string too large");
   size_t total = (size_t)n * len + (size_t)(n - 1) * gap;
   luaL_Buffer b;
-  char *at = luaL_buffinitsize(L, &b, total);
-  for (lua_Integer i = 1; i <= n; i++) {
-    poll_limit(L, i);
-    memcpy(at, text, len);
-    at += len;
-    if (i == n) break;
-    memcpy(at, between, gap);
-    at += gap;
-  }
+  char *to = luaL_buffinitsize(L, &b, total);
+  memcpy(to, text, len);
+  if (n > 1) memcpy(to + len, between, gap);
+  repeat_bytes(L, to, len + gap, total);
   luaL_pushresultsize(&b, total);
   return 1;
 }

@@ -5,10 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/clock.h"
 #include "vm/task_parts.h"
 
 enum { HOLD_ABOVE = 1 << 20, MOST_HELD = 1000, MOST_TICKS = 20 };
 #define GIVE_WAY 0.05 /* seconds in which all other scripts have a turn */
+#define SLICE 0.005   /* of a collection */
 #define SHARE 0.05    /* seconds of CPU time after which a script gives way */
 
 static bool is_unread(const Owner *owner) {
@@ -17,7 +19,8 @@ static bool is_unread(const Owner *owner) {
 }
 
 static bool may_not_run(const Owner *owner) {
-  return is_unread(owner) || (owner->hold.gives_way && !owner->host->cancelling);
+  return is_unread(owner) || ((owner->hold.gives_way || owner->hold.collects) &&
+                              !owner->host->cancelling);
 }
 
 static bool runs_now(const Owner *owner) {
@@ -107,6 +110,41 @@ void hold_used(Owner *owner, double seconds) {
   if (held->used >= SHARE && !held->gives_way && !is_alone(owner))
     begin_giving_way(owner, 0);
 }
+
+/* --- collecting -------------------------------------------------------------------- */
+
+/* One slice; false: the collection is over. */
+static bool collect_slice(lua_State *L) {
+  double end = clock_cpu() + SLICE;
+  while (clock_cpu() < end)
+    if (lua_gc(L, LUA_GCSTEP, 0)) return false;
+  return true;
+}
+
+static void on_collect(Event *event) {
+  Owner *owner = CONTAINER_OF(event, Owner, hold.collect);
+  Vm *vm = owner->current;
+  if (vm && !owner->host->cancelling && collect_slice(vm->L)) {
+    inbox_push(owner->host->loop, event);
+    return;
+  }
+  owner->hold.collects = false;
+  if (vm && vm->memory < vm->memory_limit / 2) vm->refused_at = 0;
+  if (owner->hold.first || owner->hold.skipped) check_held(owner);
+}
+
+void hold_collect(Vm *vm) {
+  Owner *owner = vm->owner;
+  bool much = vm->memory > vm->memory_limit / 2;
+  vm->refused = false;
+  if (!much || owner->hold.collects || owner->current != vm || owner->ending) return;
+  if (owner->host->cancelling || owner->host->stopping) return;
+  owner->hold.collects = true;
+  owner->hold.collect.run = on_collect;
+  inbox_push(owner->host->loop, &owner->hold.collect);
+}
+
+/* --- events ------------------------------------------------------------------------ */
 
 void hold_event(Vm *vm, Event *event) {
   HeldBack *held = &vm->owner->hold;

@@ -16,6 +16,10 @@ void hold_give_way(Owner *owner);
  * other scripts it gives way each time its turns have taken SHARE together: its queued
  * events then go behind all of theirs, one turn a round. */
 void hold_used(Owner *owner, double seconds);
+/* After a turn in which memory was refused: what that turn left is collected, in slices
+ * between the turns of others, before another of this script begins. Else the first
+ * allocation of the next would collect everything at once. */
+void hold_collect(Vm *vm);
 /* Whether a turn of this Vm may not begin now. A Vm whose tasks are cut is not held. */
 bool hold_wanted(const Vm *vm);
 /* The same for a store's subscribers, which can be called later: notes that they were

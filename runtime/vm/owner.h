@@ -25,6 +25,8 @@ typedef struct HeldBack {
   Timer give_way;      /* until that is over; then all_had_turns is pushed */
   Event all_had_turns; /* behind all that was queued by then: ends it */
   bool way_given;      /* all_had_turns is in the inbox */
+  Event collect;       /* the next slice of a collection */
+  bool collects;       /* `collect` is in the inbox */
   double used;         /* seconds of CPU time since it gave way last */
   bool logged;
 } HeldBack;

@@ -62,10 +62,24 @@ static bool is_finalising(const Vm *vm) {
   return vm->L && lua_gc(vm->L, LUA_GCISRUNNING) < 0;
 }
 
+/* Before Lua asks a second time for the same it has collected everything, which takes
+ * half a second where much lives. A turn that was refused so once goes on: it may free
+ * something. The second time it is over. */
+static void note_vain(Vm *vm) {
+  Watchdog *w = vm->host->watchdog;
+  if (!w || vm->memory < vm->memory_limit / 2) return;
+  if (vm->vain.turn == watchdog_turn(w)) watchdog_starve(w);
+  vm->vain.turn = watchdog_turn(w);
+}
+
 /* Where even a little is refused, after a collection too, the state is full. */
 static void note_refusal(Vm *vm, size_t more) {
   enum { LITTLE = 4096 };
   if (more <= LITTLE) vm->refused_at = vm->memory + charged_bytes(vm);
+  bool again = vm->vain.asked == more;
+  vm->vain.asked = again ? 0 : more;
+  if (again) note_vain(vm);
+  vm->refused = true;
 }
 
 bool state_is_full(const Vm *vm) {
@@ -84,6 +98,7 @@ static void *allocate_bounded(void *ud, void *old, size_t old_size, size_t size)
     return NULL;
   }
   if (!old && size == 0) return NULL;
+  if (size > old_size) vm->vain.asked = 0;
   void *p = blocks_resize(&vm->blocks, old, old_size, size);
   if (p || size == 0) vm->memory += size - old_size;
   return p;

@@ -88,6 +88,7 @@ static void resume_task(Task *task, int nargs) {
   if (task->cancelled) watchdog_share(vm);
   int n, status = run_coroutine(task, turn.running, nargs, &n);
   double slow = watchdog_leave(vm, turn);
+  if (vm->refused) hold_collect(vm);
   if (vm->reports_turns) vm->hooks->turn_ended(vm);
   host->current = outer;
   host->blocked = blocked;

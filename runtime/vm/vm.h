@@ -54,6 +54,11 @@ struct Vm {
   size_t memory;
   Blocks blocks;         /* what the state's memory comes from */
   size_t refused_at;     /* how much it had when a little was refused; 0: never */
+  bool refused;          /* memory was, since the last look */
+  struct {
+    size_t asked;       /* what was refused last, before any was given; else 0 */
+    unsigned long turn; /* in which it was refused after a collection, too */
+  } vain;
   unsigned turned_away;  /* tasks that were not begun for that */
   char memory_place[96]; /* "main.lua:3": where memory was refused last */
   Task *tasks;

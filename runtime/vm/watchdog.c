@@ -42,6 +42,7 @@ struct Watchdog {
   volatile unsigned wall;         /* milliseconds that it has lasted */
   volatile unsigned limit;        /* in ticks */
   volatile unsigned long stopped; /* the turn that is late whatever it has taken */
+  volatile unsigned long starved; /* the same, as it asked again for memory in vain */
   unsigned long shares;           /* the turn whose time is the cut's */
   struct timespec last;           /* when the last tick was */
   lua_State *paused;              /* what runs, while its time is not counted */
@@ -69,7 +70,7 @@ static bool is_used_up(const Watchdog *w) {
 }
 
 static bool is_late(const Watchdog *w) {
-  return watchdog_is_over(w) || w->turn == w->stopped ||
+  return watchdog_is_over(w) || w->turn == w->stopped || w->turn == w->starved ||
          (w->turn == w->seen && is_used_up(w));
 }
 
@@ -101,6 +102,9 @@ static void push_late(lua_State *L) {
   push_where(L);
   if (vm->host->watchdog->turn == vm->host->watchdog->stopped)
     lua_pushliteral(L, "CANCELLED: the task was cancelled and went on waiting");
+  else if (vm->host->watchdog->turn == vm->host->watchdog->starved)
+    lua_pushliteral(L, "MEMORY: the script's memory is full, and it asked for more again "
+                       "and again: its turn is over");
   else if (watchdog_is_over(vm->host->watchdog))
     lua_pushliteral(L, "CPU_LIMIT: the program ends, and the time for that is over");
   else if (is_loading(vm))
@@ -178,7 +182,7 @@ Watchdog *watchdog_new(void) {
   struct sigaction action = {.sa_handler = on_tick, .sa_flags = SA_RESTART};
   sigemptyset(&action.sa_mask);
   CHECK(sigaction(SIGPROF, &action, NULL) == 0);
-  w->stopped = ULONG_MAX;
+  w->stopped = w->starved = ULONG_MAX;
   w->limit = UINT_MAX; /* outside of any turn nothing is late */
   the_watchdog = w;
   start_timer(w);
@@ -245,6 +249,16 @@ double watchdog_leave(Vm *vm, WatchdogTurn outer) {
 void watchdog_stop(Watchdog *w) {
   w->stopped = w->turn;
   if (w->running) arm_hook(w, w->running);
+}
+
+void watchdog_starve(Watchdog *w) {
+  if (!w->running) return;
+  w->starved = w->turn;
+  arm_hook(w, w->running);
+}
+
+unsigned long watchdog_turn(const Watchdog *w) {
+  return w->turn;
 }
 
 void watchdog_share_begin(Vm *vm) {

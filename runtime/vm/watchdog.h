@@ -30,6 +30,10 @@ void watchdog_share(Vm *vm);
 bool watchdog_share_is_spent(const Vm *vm);
 /* The turn that runs is late from now on, whatever time it has used. */
 void watchdog_stop(Watchdog *w);
+/* The same, as it asks for memory again and again that the script may not have: each time
+ * costs a full collection. May be called by the allocator. */
+void watchdog_starve(Watchdog *w);
+unsigned long watchdog_turn(const Watchdog *w); /* the number of the one that runs */
 /* The turn goes on in another coroutine; returns the one before. */
 lua_State *watchdog_switch(Vm *vm, lua_State *co);
 

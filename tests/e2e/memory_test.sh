@@ -64,4 +64,31 @@ hoard "a reload that cannot carry script.keep over" 'local keep = script.keep
     return true
   end))
   for _ = 1, 5 do script.reload() task.sleep(0.2) end' 'MEMORY: no memory left to carry script.keep over'
+
+# --- a script that is full -----------------------------------------------------------------------
+# Each time that it asks in vain everything is collected, while all others wait: so the second time in one turn ends the turn,
+# past every pcall, and what it leaves is collected before the next.
+cat >full.lua <<'END'
+local script, timer = require "tidelock.script", require "tidelock.timer"
+script.on_start(function()
+  for _ = 1, 100 do assert(not pcall(string.rep, "x", 1e9)) end
+  print "much is refused cheaply"
+  local all = {}
+  timer.after(0, function()
+    print(collectgarbage("count") < 200000 and "it is collected" or "it is there yet")
+    script.exit(0)
+  end)
+  while true do
+    pcall(function()
+      while true do all[#all + 1] = {} end
+    end)
+  end
+end)
+END
+start run --memory --no-watch --turn-limit 60 full.lua
+expect "a script that has room is refused again and again" '^much is refused cheaply'
+expect "a full one is not: its turn is over" 'ERROR full: .*MEMORY: .*again and again'
+expect "what it left is collected before its next turn" '^it is collected'
+ended
+is "... which comes" "$status" 0
 finish
