@@ -4,150 +4,39 @@
 --   if res and res.status == 200 then local value, why = res:json() end
 --
 -- Options are checked and merged here; runtime/net/http.c sends the requests.
-local core = require "tidelock.http.core"
-local json = require "tidelock.json"
-local checks = require "tidelock.options.core"
 local answers = require "tidelock.http.answer"
-local link = require "tidelock.http.link"
+local attempts = require "tidelock.http.attempts"
+local bodies = require "tidelock.http.body"
+local checks = require "tidelock.options.core"
+local core = require "tidelock.http.core"
+local headers = require "tidelock.http.headers"
+local layered = require "tidelock.http.layers"
+local options_of = require "tidelock.http.options"
 local pages = require "tidelock.http.pages"
+local random = require "tidelock.random"
+local response = require "tidelock.http.response"
 local status = require "tidelock.http.status"
+local timer = require "tidelock.timer"
 local urls = require "tidelock.http.url"
 
 ---@type tidelock.http see meta/http.lua
 local M = {}
 
--- --- options --------------------------------------------------------------------------------
-
-local function raise_misuse(fmt, ...)
-  local quoted = table.pack(...)
-  for i = 1, quoted.n do
-    if type(quoted[i]) == "string" then quoted[i] = checks.cut(quoted[i]) end
-  end
-  error("http: " .. fmt:format(table.unpack(quoted, 1, quoted.n)), 0)
-end
-
-local function type_checker(want)
-  return function(name, value)
-    if type(value) ~= want then raise_misuse("%s must be a %s, not a %s", name, want, type(value)) end
-  end
-end
-
--- A C string ends at a zero byte.
-local function check_text(name, value)
-  type_checker("string")(name, value)
-  if value:find("\0", 1, true) then raise_misuse("%s holds a zero byte", name) end
-end
-
-local function number_checker(rule)
-  return function(name, value)
-    local problem = checks.number_problem(value, rule)
-    local seconds = rule.above and "must be a number of seconds above 0: it " or ""
-    if problem then raise_misuse("%s %s%s", name, seconds, problem) end
-  end
-end
-
-local function check_body(_, value)
-  if type(value) == "table" then raise_misuse("body must be a string: a table goes as json = {...}") end
-  type_checker("string")("body", value)
-end
-
--- The checker of each option. Those in `common` may be a client's defaults too.
-local common = {
-  headers = type_checker "table", query = type_checker "table", insecure = type_checker "boolean",
-  http2 = type_checker "boolean", decompress = type_checker "boolean", expect = status.check,
-  timeout = number_checker { above = true, huge = true },
-  connect_timeout = number_checker { above = true, most = 86400 },
-  max_body = number_checker { least = 1, most = 1 << 53, whole = true },
-  value = type_checker "boolean",
-  redirects = number_checker { most = 1000, whole = true },
-}
-for _, name in ipairs { "proxy", "ca", "cert", "key", "key_password", "pin", "ciphers" } do
-  common[name] = check_text
-end
-local of_request = { method = type_checker "string", url = type_checker "string", body = check_body,
-  json = function() end }
-local of_client = { base_url = type_checker "string" }
-
--- A table in the place of the body looks like options.
-local hint = ": a table as the body goes as json = {...}"
-local takes_body = { post = hint, put = hint, patch = hint }
-
-local function check_options(what, options, extra)
-  if type(options) ~= "table" then raise_misuse("%s takes a table of options", what) end
-  for name, value in pairs(options) do
-    local checker = common[name] or extra[name]
-    if not checker then
-      local known = {}
-      for key in pairs(common) do known[key] = true end
-      for key in pairs(extra) do known[key] = true end
-      local meant = checks.suggest(tostring(name), known)
-      raise_misuse("%s has no option '%s'%s%s", what, tostring(name), meant, takes_body[what] or "")
-    end
-    checker(name, value)
-  end
-end
-
--- --- headers --------------------------------------------------------------------------------
-
--- Adds headers to `all`, by lower-case name; false removes a header of the client.
-local function add_headers(all, headers)
-  if not headers then return end
-  local seen = {}
-  for name, value in pairs(headers) do
-    if type(name) ~= "string" then raise_misuse("headers are named by strings: { Name = \"value\" }") end
-    local key = name:lower()
-    if seen[key] then raise_misuse("the header %s is given twice: use a list of values", name) end
-    seen[key] = true
-    all[key] = value and { name = name, value = value }
-  end
-end
-
-local function put_header(lines, name, value)
-  local text = value
-  if type(value) == "number" then text = urls.number(value) end
-  if type(text) ~= "string" then
-    raise_misuse("the header %s must be a string, not a %s", name, type(value))
-  end
-  lines[#lines + 1] = ("%s: %s"):format(name, text)
-end
-
--- Sorted by name, so that equal requests are equal on the wire.
-local function header_lines(all)
-  local keys, lines = {}, {}
-  if not next(all) then return lines end
-  for key, header in pairs(all) do
-    if header then keys[#keys + 1] = key end
-  end
-  table.sort(keys)
-  for _, key in ipairs(keys) do
-    local name, value = all[key].name, all[key].value
-    local list = urls.list(value)
-    if not list then raise_misuse("the header %s must be a string or a list of them", name) end
-    for _, one in ipairs(list) do put_header(lines, name, one) end
-  end
-  return lines
-end
-
--- --- responses ------------------------------------------------------------------------------
-
-local Response = {}
-Response.__index = Response
-Response.__name = "response"
-
-function Response:json() return json.decode(self.body) end
-
--- The links of the header Link (RFC 8288).
-function Response:links() return link.of_response(self) end
-
--- The URL of the first link with a relation type, or nil.
-function Response:link(rel) return link.url(self, rel) end
+local raise_misuse = options_of.misuse
+local none = {}
 
 -- --- requests -------------------------------------------------------------------------------
 
 local known = { GET = true, HEAD = true, POST = true, PUT = true, PATCH = true, DELETE = true,
   OPTIONS = true }
-local passed = { "timeout", "connect_timeout", "max_body", "redirects",
-  "http2", "decompress", "insecure", "proxy", "ca", "cert", "key", "key_password", "pin", "ciphers" }
+
+-- The options that go to the core as they are.
+local passed = {}
+for _, name in ipairs { "timeout", "attempt_timeout", "retries", "breaker", "connect_timeout", "max_body",
+  "redirects", "http2", "decompress", "insecure", "proxy", "ca", "cert", "key", "key_password", "pin",
+  "ciphers" } do
+  passed[name] = true
+end
 
 -- Known methods in capitals; others unchanged.
 local function method_of(options)
@@ -155,55 +44,72 @@ local function method_of(options)
   return known[method:upper()] and method:upper() or method
 end
 
--- Returns true and the body, and adds its type to the headers; or false, err.
-local function body_of(options, headers)
-  if options.json == nil then return true, options.body end
-  if options.body then raise_misuse("body and json exclude each other") end
-  local text, err = json.encode(options.json)
-  if not text then return false, err end
-  if headers["content-type"] == nil then
-    headers["content-type"] = { name = "Content-Type", value = "application/json" }
-  end
-  return true, text
-end
-
 local function option_of(options, defaults, name)
   if options[name] ~= nil then return options[name] end
   return defaults[name]
 end
 
--- Returns the request for the core, or nil, err.
+-- The key is the same at each attempt: what a server does for it, it does once.
+local function add_key(all, options, defaults)
+  local key = option_of(options, defaults, "idempotency_key")
+  if not key then return end
+  headers.add_standard(all, "Idempotency-Key", key == true and random.uuid() or key)
+end
+
+local function pass_options(request, options)
+  for name, value in pairs(options) do
+    if passed[name] then request[name] = value end
+  end
+end
+
+-- Returns the request for the core, its headers by lower-case name, and those of the client among
+-- them; or nil, err.
 local function build_request(what, options, defaults)
-  check_options(what, options, of_request)
+  options_of.check(what, options, options_of.of_request)
   if not options.url then raise_misuse("%s needs a url", what) end
   local url, at_home = urls.join(defaults.base_url, options.url)
-  local headers = {}
+  local all = {}
   -- A client's headers may hold secrets: they are sent only to the origin of its base_url.
-  if at_home then add_headers(headers, defaults.headers) end
-  add_headers(headers, options.headers)
-  local ok, text = body_of(options, headers)
+  local standing = at_home and defaults.headers or nil
+  headers.add(all, standing)
+  headers.add(all, options.headers)
+  add_key(all, options, defaults)
+  local ok, text = bodies.of(options, all)
   if not ok then return nil, text end
-  local request = { method = method_of(options), body = text, headers = header_lines(headers) }
+  local request = { method = method_of(options), body = text }
+  if not defaults.layers or options.headers then request.headers = headers.lines(all) end
   request.url = urls.with_query(url, at_home and defaults.query, options.query)
-  for i = 1, #passed do
-    local name = passed[i]
-    local value = options[name]
-    if value == nil then value = defaults[name] end
-    request[name] = value
-  end
-  return request
+  request.keyed = all["idempotency-key"] and true or nil
+  if defaults ~= none then pass_options(request, defaults) end
+  pass_options(request, options)
+  return request, all, standing
+end
+
+local function attempt_once(request)
+  local res, err, told = core.request(request)
+  return res and setmetatable(res, response.class), err, told
+end
+
+-- Without middleware.
+local function send_bare(request)
+  local began = timer.now()
+  local limit, own = attempts.limit(request), request.attempt_timeout
+  if own and own < limit then request.timeout = own end
+  local res, err, told = attempt_once(request)
+  if res and not attempts.statuses[res.status] then return res end
+  return attempts.go_on(request, began + limit, attempt_once, res, err, told)
 end
 
 -- Misuse is raised at the line of the call. Public functions end in `return send_request(...)`, so that
 -- their caller is two levels up.
 local function send_request(what, options, defaults)
-  local ok, request, err = pcall(build_request, what, options, defaults)
+  local ok, request, all, standing = pcall(build_request, what, options, defaults)
   if not ok then error(request, 2) end
-  if not request then return nil, err end
-  local res
-  res, err = core.request(request)
+  if not request then return nil, all end
+  local res, err
+  if defaults.layers then res, err = layered.send(defaults.layers, request, all, standing)
+  else res, err = send_bare(request) end
   if not res then return nil, err end
-  setmetatable(res, Response)
   local expect = option_of(options, defaults, "expect")
   if expect and not status.fits(res.status, expect) then return nil, status.refuse(request.method, res) end
   if not option_of(options, defaults, "value") then return res end
@@ -244,7 +150,7 @@ local function gather_pages(what, url, options, defaults)
   local all = gather_options(what, "GET", url, options)
   local paging = pages.check(all.paging)
   all.paging = nil
-  check_options(what, all, of_request)
+  options_of.check(what, all, options_of.of_request)
   all.value, all.expect = false, false
   return all, paging, urls.origin(urls.join(defaults.base_url, url))
 end
@@ -257,8 +163,6 @@ local function walk_pages(what, iterate, defaults, url, options)
 end
 
 -- --- interface ------------------------------------------------------------------------------
-
-local none = {}
 
 -- Sends a request and waits for the response.
 function M.request(options) return send_request("request", options, none) end
@@ -299,6 +203,22 @@ for name, iterate in pairs { pages = pages.pages, items = pages.items } do
   end
 end
 
+-- Adds a function around each call, or around each attempt; the first added is the outermost.
+function Client:use(fn, options)
+  local defaults = defaults_for(self)
+  if type(fn) ~= "function" then
+    error("a middleware is a function: client:use(function(req, next) return next(req) end)", 2)
+  end
+  checks.check("client:use", options, { "per_attempt" })
+  local per_attempt = options and options.per_attempt
+  if type(per_attempt) ~= "boolean" and per_attempt ~= nil then
+    error("client:use: per_attempt must be a boolean", 2)
+  end
+  local _, place = pcall(error, "", 3) -- "app.lua:12: "
+  defaults.layers = layered.add(defaults.layers, fn, per_attempt, place)
+  return self
+end
+
 checks.strict("an http client", Client, "method")
 
 local function copy_options(options)
@@ -309,7 +229,7 @@ end
 
 -- Returns a client: the functions above as methods, with default options.
 function M.client(options)
-  local ok, why = pcall(check_options, "client", options or none, of_client)
+  local ok, why = pcall(options_of.check, "client", options or none, options_of.of_client)
   if not ok then error(why, 2) end
   local client = setmetatable({}, Client)
   defaults_of[client] = copy_options(options or none)

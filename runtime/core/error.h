@@ -47,6 +47,8 @@ typedef enum Severity {
   X(CPU_LIMIT, HIGH, false, "the code ran for too long without waiting")                 \
   X(MEMORY, HIGH, false, "the script used more memory than it may")                      \
   X(SCRIPT, HIGH, false, "a script failed: the message carries its traceback")           \
+  X(UNAVAILABLE, MEDIUM, true,                                                           \
+    "too many calls to this server have failed: none is made")                           \
   X(UNSUPPORTED, MEDIUM, false, "known, but not to be had here")                         \
   X(INTERNAL, CRITICAL, false, "a defect of Tidelock itself: please report it")
 

@@ -28,6 +28,7 @@ typedef struct Exchange {
 typedef struct Outcome {
   HttpResponse *response;
   const Error *err;
+  bool probed;
 } Outcome;
 
 /* --- the response ----------------------------------------------------------------- */
@@ -98,15 +99,19 @@ static int push_response(lua_State *L, HttpResponse *response) {
 
 static int push_outcome(lua_State *L, void *ctx) {
   Outcome *outcome = ctx;
-  if (outcome->err) return luaerror_return(L, outcome->err);
-  return push_response(L, outcome->response);
+  int count = outcome->err ? luaerror_return(L, outcome->err)
+                           : push_response(L, outcome->response);
+  if (!outcome->probed) return count;
+  if (count == 1) lua_pushnil(L);
+  lua_pushboolean(L, true);
+  return 3;
 }
 
 static void on_done(void *ctx, HttpResponse *response, const Error *err) {
   Exchange *x = ctx;
   Task *task = x->task;
+  Outcome outcome = {response, err, http_has_probed(x->http)};
   free(x);
-  Outcome outcome = {response, err};
   task_wake(task, push_outcome, &outcome);
 }
 
@@ -171,6 +176,10 @@ static void read_options(lua_State *L, HttpOptions *options, Error *err) {
   lua_getfield(L, 1, "http2");
   options->http2 = lua_toboolean(L, -1);
   lua_pop(L, 1);
+  options->guarded =
+      lua_getfield(L, 1, "breaker") != LUA_TBOOLEAN || lua_toboolean(L, -1);
+  lua_pop(L, 1);
+  options->taken = (int)number_field(L, "taken", 0);
   options->raw =
       lua_getfield(L, 1, "decompress") == LUA_TBOOLEAN && !lua_toboolean(L, -1);
   lua_pop(L, 1);
@@ -179,7 +188,8 @@ static void read_options(lua_State *L, HttpOptions *options, Error *err) {
   options->headers = header_field(L, err);
 }
 
-/* request(options) → {status, headers, body, url} | nil, err */
+/* request(options) → {status, headers, body, url} | nil, err; behind it, true where this
+ * was the probe of a breaker, which is told already */
 static int f_request(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
   lua_settop(L, 1);
@@ -199,6 +209,35 @@ static int f_request(lua_State *L) {
   return luaerror_return(L, &err);
 }
 
+/* --- breakers and budgets --------------------------------------------------------- */
+
+/* settle(url, status | code): how a call ended that request() left open */
+static int f_settle(lua_State *L) {
+  const Vm *vm = vm_of(L);
+  bool is_status = lua_isinteger(L, 2);
+  ErrorCode code = is_status ? ERR_NONE : error_code(luaL_checkstring(L, 2));
+  if (!is_status && code == ERR_NONE) return 0; /* a script's own */
+  http_settle(vm->host->resources->net, vm->owner, luaL_checkstring(L, 1), code,
+              is_status ? (int)lua_tointeger(L, 2) : 0);
+  return 0;
+}
+
+/* take(url, whether after a timeout) → what a retry costs | nil */
+static int f_take(lua_State *L) {
+  const Vm *vm = vm_of(L);
+  int cost = http_take_retry(vm->host->resources->net, vm->owner, luaL_checkstring(L, 1),
+                             lua_toboolean(L, 2));
+  if (cost) lua_pushinteger(L, cost);
+  else lua_pushnil(L);
+  return 1;
+}
+
+/* share() → 0 <= x < 1: math.random is the script's, which may seed it */
+static int f_share(lua_State *L) {
+  lua_pushnumber(L, net_random_share(vm_of(L)->host->resources->net));
+  return 1;
+}
+
 /* --- dates ------------------------------------------------------------------------ */
 
 static int push_seconds(lua_State *L, double seconds) {
@@ -212,10 +251,11 @@ static int f_date(lua_State *L) {
   return push_seconds(L, http_date(luaL_optstring(L, 1, NULL), clock_wall()));
 }
 
-/* retry_after(value, date, now) → seconds | nil. Strings or nil. */
+/* retry_after(value, date, now) → seconds | nil. Strings or nil; now: by default, now. */
 static int f_retry_after(lua_State *L) {
   const char *value = luaL_optstring(L, 1, NULL), *date = luaL_optstring(L, 2, NULL);
-  return push_seconds(L, http_retry_after(value, date, luaL_checknumber(L, 3)));
+  return push_seconds(L,
+                      http_retry_after(value, date, luaL_optnumber(L, 3, clock_wall())));
 }
 
 /* number(value) → its text | nil where it is not finite */
@@ -266,7 +306,8 @@ static int f_resolve(lua_State *L) {
 
 int luaopen_tidelock_http_core(lua_State *L) {
   static const luaL_Reg functions[] = {
-      {"request", f_request}, {"date", f_date},       {"retry_after", f_retry_after},
+      {"request", f_request}, {"settle", f_settle},   {"take", f_take},
+      {"share", f_share},     {"date", f_date},       {"retry_after", f_retry_after},
       {"number", f_number},   {"resolve", f_resolve}, {NULL, NULL}};
   luaL_newlib(L, functions);
   return 1;

@@ -21,6 +21,7 @@
 #include "net/http_headers.h"
 #include "net/http_curl.h"
 #include "net/http_exchange.h"
+#include "net/http_guard.h"
 #include "net/http_hop.h"
 #include "net/pool.h"
 
@@ -132,6 +133,7 @@ static void deliver_answer(Event *event) {
   r->delivering = true;
   r->response.url = r->url.url;
   http_end_charge(r);
+  http_guard_end(r);
   if (r->cancelled) (void)0;
   else if (r->error.code) r->done(r->ctx, NULL, &r->error);
   else r->done(r->ctx, &r->response, NULL);
@@ -178,7 +180,12 @@ void http_cancel(HttpRequest *r) {
   if (!is_under_way(r)) return;
   http_exchange_stop(r);
   http_curl_stop(r);
+  http_guard_end(r);
   request_free(r);
+}
+
+bool http_has_probed(const HttpRequest *r) {
+  return r->probes;
 }
 
 void http_forget(Net *net, const void *owner) {
@@ -235,6 +242,8 @@ static void copy_options(HttpRequest *r, const HttpOptions *options) {
   r->once = options->once;
   r->raw = options->raw;
   r->owner = options->owner;
+  r->guarded = options->guarded;
+  r->taken = options->taken;
   route_copy(&r->route, &options->route);
   copy_limits(r, options);
 }
@@ -267,6 +276,10 @@ HttpRequest *http_start(Net *net, const HttpOptions *options, HttpDone *done, vo
   r->done = done;
   r->ctx = ctx;
   copy_options(r, options);
+  if (http_guard_begin(r, err) != 0) {
+    request_free(r);
+    return NULL;
+  }
   start_hop(r);
   return r;
 }

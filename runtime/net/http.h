@@ -24,6 +24,8 @@ typedef struct HttpOptions {
   bool http2;             /* where TLS agrees on it; on a connection of its own */
   bool once;              /* a request that a server must not see twice, whatever it is */
   bool raw;               /* the body as it came, its coding not undone */
+  bool guarded;   /* the owner's breaker may refuse it, and it is told how it went */
+  int taken;      /* by the retries before it, from the owner's budget; 0: the first */
   Charge *charge; /* for the request and both bodies, until it is done; NULL: nobody's */
   const void *owner; /* kept connections are used again by the same one alone */
   Route route;
@@ -43,14 +45,23 @@ typedef struct HttpResponse {
 typedef void HttpDone(void *ctx, HttpResponse *response, const Error *err);
 
 /* Starts a request; options are copied. Returns new (released by itself after done or
- * cancel), or NULL with *err filled (URL, INVALID, MEMORY), and then done is never
- * called. */
+ * cancel), or NULL with *err filled (URL, INVALID, MEMORY; guarded: UNAVAILABLE), and
+ * then done is never called. */
 HttpRequest *http_start(Net *net, const HttpOptions *options, HttpDone *done, void *ctx,
                         Error *err);
 /* done will not be called; its connection is closed */
 void http_cancel(HttpRequest *request);
 /* It is out, and nothing of an answer has come; over a connection of our own. */
 bool http_waits(const HttpRequest *request);
+/* For done: it was the breaker's probe, of which the breaker knows how it ended. */
+bool http_has_probed(const HttpRequest *request);
+/* How a guarded call has ended whose last attempt failed, or was answered with a status
+ * that is retried: either a code or a status. Other ends are known already. */
+void http_settle(Net *net, const void *owner, const char *url, ErrorCode code,
+                 int status);
+/* Takes what a retry costs from the budget for the origin of this URL; 0: it is used up,
+ * or there is no such origin. */
+int http_take_retry(Net *net, const void *owner, const char *url, bool timeout);
 /* Closes the connections that are kept for an owner. */
 void http_forget(Net *net, const void *owner);
 

@@ -50,6 +50,8 @@ struct HttpRequest {
   size_t max_body;
   int redirects_left; /* -1: they are not followed */
   bool http2, once, raw;
+  bool guarded, probes; /* probes: its breaker waits to hear how it ends */
+  int taken;
   Charge *charge; /* holds a reference */
   size_t charged;
   const void *owner;

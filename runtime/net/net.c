@@ -28,8 +28,8 @@ struct Net {
   Pace *pace;
   Wakes *wakes;
   Index shares;
-  NetShared *pool; /* owned */
-  CURLM *multi;    /* NULL until the first transfer */
+  NetShared *pool, *guards; /* owned */
+  CURLM *multi;             /* NULL until the first transfer */
   uv_timer_t *timer;
   uv_prepare_t *prepare; /* active while before_waits is not empty */
   BeforeWait *before_waits;
@@ -222,6 +222,7 @@ void net_free(Net *net) {
     rest->end(rest);
   }
   if (net->pool) net->pool->free(net->pool);
+  if (net->guards) net->guards->free(net->guards);
   CHECK(net->transfers == 0);
   if (net->multi) {
     curl_multi_cleanup(net->multi);
@@ -248,6 +249,10 @@ Index *net_shares(Net *net) {
 
 NetShared **net_pool(Net *net) {
   return &net->pool;
+}
+
+NetShared **net_guards(Net *net) {
+  return &net->guards;
 }
 
 Wakes *net_wakes(Net *net) {

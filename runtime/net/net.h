@@ -28,6 +28,8 @@ struct NetShared {
 };
 /* Where the kept connections of HTTP are (net/pool.c); NULL: there are none yet. */
 NetShared **net_pool(Net *net);
+/* Likewise the breakers and retry budgets of HTTP (net/guard.c). */
+NetShared **net_guards(Net *net);
 
 /* Work put off until the loop is about to wait: what all turns of a round want written
  * goes out in one write. (A turn is one event or timer; a round of the loop has many.)

@@ -52,13 +52,13 @@ local function text_of(value)
   return nil
 end
 
-local function add_pair(out, name, value)
+local function add_pair(out, what, name, value, escape)
   local text = text_of(value)
   if not text then
-    error(("http: the query's %s must be a string, a finite number or a boolean, not %s")
-      :format(checks.cut(name), type(value) == "number" and tostring(value) or "a " .. type(value)), 0)
+    error(("http: the %s's %s must be a string, a finite number or a boolean, not %s")
+      :format(what, checks.cut(name), type(value) == "number" and tostring(value) or "a " .. type(value)), 0)
   end
-  out[#out + 1] = escape_text(name) .. "=" .. escape_text(text)
+  out[#out + 1] = escape(name) .. "=" .. escape(text)
 end
 
 -- The list itself, or a list with the single value; nil for a table with other keys.
@@ -69,21 +69,21 @@ function M.list(value)
   return count == #value and value or nil
 end
 
--- "a=1&b=x&b=y" in the order of names; a list repeats its name.
-function M.query(values)
+-- "a=1&b=x&b=y" in the order of names, each escaped; a list repeats its name. `what` is called so in errors.
+function M.pairs(what, values, escape)
   local names, out = {}, {}
   for name in pairs(values) do
-    if type(name) ~= "string" then error("http: the query is named by strings", 0) end
+    if type(name) ~= "string" then error(("http: the %s is named by strings"):format(what), 0) end
     names[#names + 1] = name
   end
   table.sort(names)
   for _, name in ipairs(names) do
     local list = M.list(values[name])
     if not list then
-      error(("http: the query's %s must be a value or a list of values, not a table of names")
-        :format(checks.cut(name)), 0)
+      error(("http: the %s's %s must be a value or a list of values, not a table of names")
+        :format(what, checks.cut(name)), 0)
     end
-    for _, one in ipairs(list) do add_pair(out, name, one) end
+    for _, one in ipairs(list) do add_pair(out, what, name, one, escape) end
   end
   return table.concat(out, "&")
 end
@@ -98,7 +98,7 @@ end
 -- Adds queries to a URL, before its fragment; `own` takes precedence over `standing`.
 function M.with_query(url, standing, own)
   if not standing and not own then return url end
-  local text = M.query(merge_queries(standing, own))
+  local text = M.pairs("query", merge_queries(standing, own), escape_text)
   if text == "" then return url end
   local rest, fragment = with_target(url):match "^([^#]*)(.*)$"
   local glue = not rest:find("?", 1, true) and "?" or rest:find "[?&]$" and "" or "&"

@@ -50,6 +50,7 @@ local errors = {}
 ---| "CPU_LIMIT" # the code ran for too long without waiting
 ---| "MEMORY" # the script used more memory than it may
 ---| "SCRIPT" # a script failed: the message carries its traceback
+---| "UNAVAILABLE" # too many calls to this server have failed: none is made
 ---| "UNSUPPORTED" # known, but not to be had here
 ---| "INTERNAL" # a defect of Tidelock itself: please report it
 

@@ -43,7 +43,10 @@ local http = {}
 ---@class tidelock.http.Common: tidelock.Route
 ---@field headers? table<string, string|number|false|(string|number)[]> headers by name; a list is sent as several headers; `false` leaves out a header of the client
 ---@field query? table<string, string|number|boolean|(string|number|boolean)[]> is added to the URL, percent-encoded (RFC 3986); a list repeats its name
----@field timeout? number seconds for the whole exchange, redirects included; `math.huge`: no limit. Default: 30
+---@field timeout? number seconds for the whole call: all attempts, waits, redirects and the body; `math.huge`: no limit. Default: 30
+---@field attempt_timeout? number seconds for each attempt. Default: no limit of its own
+---@field retries? integer how many more attempts a call may have, 0 to 100: after 408, 425, 429, 500, 502, 503, 504 and failed connections, where the method is idempotent, nothing was sent, or there is an idempotency key. Default: 2
+---@field breaker? boolean refuses calls to an origin with `UNAVAILABLE` while they fail there. Default: `true`
 ---@field connect_timeout? number seconds until the connection is made. Default: 10
 ---@field max_body? integer bytes of the body of the response, decompressed; a larger one is `TOO_LARGE`. Default: 64 MiB
 ---@field decompress? boolean decompresses the body as its `Content-Encoding` says: gzip or deflate; `false`: the body as it came. Default: `true`
@@ -52,10 +55,20 @@ local http = {}
 ---@field expect? string|integer|false the status that is expected: `"2xx"` or another class, or a number; any other response becomes `nil` and an `HTTP` error. Default: `false`
 ---@field value? boolean gives the value in the answer, and the response as second result, in the place of the response: decoded JSON, out of an envelope `{success, data}` if it has one; `true` where there is none. What is no success is `nil` and an error. Default: `false`
 
----The options of a request. Other names raise. `body` and `json` exclude each other.
+---A part of a `multipart/form-data` body (RFC 7578).
+---@class tidelock.http.Part
+---@field name string the name of the field
+---@field body string the contents
+---@field filename? string makes it a file of that name
+---@field type? string its media type. Default: none; for a file `application/octet-stream`
+
+---The options of a request. Other names raise. `body`, `json`, `form` and `multipart` exclude each other.
 ---@class tidelock.http.Options: tidelock.http.Common
 ---@field body? string the body, sent as it is
 ---@field json? any a value that is sent as JSON, with `Content-Type: application/json` unless `headers` names another type
+---@field form? table<string, string|number|boolean|(string|number|boolean)[]> is sent as a form (`application/x-www-form-urlencoded`); a list repeats its name
+---@field multipart? tidelock.http.Part[] is sent as `multipart/form-data`, with a random boundary
+---@field idempotency_key? boolean|string is sent as the header `Idempotency-Key`, the same at each attempt; `true`: a random one. The request may then be repeated, whatever its method. Default: `false`
 
 ---What `http.request` takes: a request, all in one table. Other names raise.
 ---@class tidelock.http.Request: tidelock.http.Options
@@ -65,6 +78,7 @@ local http = {}
 ---What `http.client` takes: defaults for all requests of the client. Other names raise.
 ---@class tidelock.http.ClientOptions: tidelock.http.Common
 ---@field base_url? string relative URLs are put behind it: `http://host/api` and `/x` are `http://host/api/x`; `headers` and `query` of the client go to the origin of this URL only
+---@field idempotency_key? boolean gives each request a random key of its own. Default: `false`
 
 ---A response.
 ---@class tidelock.http.Response
@@ -127,7 +141,7 @@ function Response:link(rel) end
 ---Sends a request. Every error of it says in `sent` whether the server may have seen the request.
 ---@param options tidelock.http.Request the request
 ---@return tidelock.http.Response? response the response
----@return tidelock.Error? err no response: `URL`, `DNS`, `CONNECT`, `PROXY`, `TLS`, `TIMEOUT` with its `phase`, `RESET`, `PROTOCOL`, `DECODE`, `TOO_LARGE`, `INVALID`; `HTTP`: too many redirects; with `expect` also a `tidelock.http.Error`: another status
+---@return tidelock.Error? err no response: `URL`, `DNS`, `CONNECT`, `PROXY`, `TLS`, `TIMEOUT` with its `phase`, `RESET`, `PROTOCOL`, `DECODE`, `TOO_LARGE`, `INVALID`, `UNAVAILABLE`; `HTTP`: too many redirects; with `expect` also a `tidelock.http.Error`: another status
 function http.request(options) end
 
 ---Sends a GET request.
@@ -193,9 +207,26 @@ function http.items(url, options) end
 ---@return tidelock.http.Client client the client
 function http.client(options) end
 
+---A request as middleware sees it.
+---@class tidelock.http.Value
+---@field method string the method
+---@field url string the whole URL
+---@field headers table<string, string|number|(string|number)[]> headers; the case of their names does not matter
+---@field body? string the body
+
+---How a middleware runs.
+---@class tidelock.http.UseOptions
+---@field per_attempt? boolean it runs at each attempt of a call, instead of once. Default: `false`
+
 ---What `http.client` makes. Call its methods with a colon.
 ---@class tidelock.http.Client
 local Client = {}
+
+---Puts a function around each call of the client. The first added is the outermost.
+---@param fn fun(req: tidelock.http.Value, next: fun(req: tidelock.http.Value?): (tidelock.http.Response?, tidelock.Error?)): (table?, tidelock.Error?) gets the request and a function that hands it on; returns a response, `{ status =, headers =, body = }`, or `nil` and an error
+---@param options? tidelock.http.UseOptions how it runs
+---@return tidelock.http.Client client the client itself
+function Client:use(fn, options) end
 
 ---Sends a request, with the defaults of the client.
 ---@param options tidelock.http.Request the request

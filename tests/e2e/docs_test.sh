@@ -102,7 +102,9 @@ schema|schema.enum|^1714566600
 schema|schema.enum|^INVALID: content: expected string, received number; tags.2.: expected string, received number$
 store|half-way|^0	->	50$
 http|tag = |^401	
-http|http.client|^no list: HTTP: '
+http|no list|^no list: HTTP: 
+http|api:use|^GET	200	true$
+http|api:use|^shop$'
 
 # run ARGS...: beside the probe; waits for what BLOCK shows, then ends it, kindly.
 run() { # NAME BLOCK ARGS...

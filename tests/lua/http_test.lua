@@ -96,6 +96,51 @@ test.describe("http", function()
     expect(http.delete(url "/echo", { body = "why" }):json().body).is "why"
   end)
 
+  test.it("a form goes as browsers send it (WHATWG URL)", function()
+    local form = { ["a b"] = "c&d=ü*-._~", n = 3, t = true, list = { "x", "y" } }
+    local res = http.post(url "/echo", { form = form })
+    expect(res:json().body).is "a+b=c%26d%3D%C3%BC*-._%7E&list=x&list=y&n=3&t=true"
+    expect(res:json().headers["content-type"]).is "application/x-www-form-urlencoded"
+    expect(http.post(url "/echo", { form = {} }):json().body).is ""
+    local typed = { ["content-type"] = "text/x" }
+    res = http.put(url "/echo", { form = { a = "\0\r\n+" }, headers = typed }):json()
+    expect(res.body).is "a=%00%0D%0A%2B"
+    expect(res.headers["content-type"]).is "text/x"
+  end)
+
+  -- The parts of a body, by its boundary.
+  local function multipart(parts)
+    local said = http.post(url "/echo", { multipart = parts }):json()
+    local boundary = said.headers["content-type"]:match "^multipart/form%-data; boundary=([%w]+)$"
+    expect(#boundary >= 32 and #boundary <= 70).is(true)
+    local mark = "--" .. boundary
+    expect(said.body:sub(-#mark - 4)).is(mark .. "--\r\n")
+    return said.body:gsub(mark, "MARK"), boundary
+  end
+
+  test.it("parts go as browsers send them (RFC 7578, HTML)", function()
+    local body, first = multipart {
+      { name = "title", body = "two\nlines" },
+      { name = "file", filename = "a.txt", type = "text/plain", body = "a\0\r\nb" },
+      { name = "raw", filename = "b.bin", body = "" },
+    }
+    expect(body).is('MARK\r\nContent-Disposition: form-data; name="title"\r\n\r\ntwo\nlines\r\n'
+      .. 'MARK\r\nContent-Disposition: form-data; name="file"; filename="a.txt"\r\n'
+      .. 'Content-Type: text/plain\r\n\r\na\0\r\nb\r\n'
+      .. 'MARK\r\nContent-Disposition: form-data; name="raw"; filename="b.bin"\r\n'
+      .. 'Content-Type: application/octet-stream\r\n\r\n\r\nMARK--\r\n')
+    local _, second = multipart { { name = "a", body = "" } }
+    expect(first ~= second).is(true)
+    expect((multipart {})).is "MARK--\r\n"
+  end)
+
+  test.it("names of parts cannot add headers: quotes and line ends are escaped", function()
+    local body = multipart { { name = 'a"\r\nX: 1', filename = 'b"\r\n\n.txt', body = "", type = "a/b" } }
+    expect(body).contains 'name="a%22%0D%0AX: 1"; filename="b%22%0D%0A%0A.txt"\r\nContent-Type: a/b\r\n\r\n'
+    body = multipart { { name = "ü\ny\\", body = "" } } -- a lone line end in a name is a whole one
+    expect(body).contains 'name="ü%0D%0Ay\\"\r\n\r\n'
+  end)
+
   test.it("what JSON cannot hold is an error, not a request", function()
     local res, err = http.post(url "/echo", { json = { f = print } })
     expect(res).is_nil()
@@ -257,19 +302,19 @@ test.describe("http", function()
   end)
 
   test.it("retry_after is read from seconds and from dates", function()
-    local _, err = http.get(url "/busy", { expect = "2xx" })
+    local _, err = http.get(url "/busy", { expect = "2xx", retries = 0 })
     expect(err.retry_after).is(7)
     expect(err.recoverable).is(true)
     for value, seconds in pairs { ["1.2"] = 2, ["0"] = 0, ["99999999999999999999"] = 365 * 86400,
       ["Sun Nov  6 08:49:37 1994"] = 0, ["Sunday, 06-Nov-94 08:49:37 GMT"] = 0 } do
-      _, err = http.get(url "/busy-for", { query = { value = value }, expect = "2xx" })
+      _, err = http.get(url "/busy-for", { query = { value = value }, expect = "2xx", retries = 0 })
       expect(err.retry_after).is(seconds)
     end
     for _, value in ipairs { "soon", "-1", "1e9", "Sun, 99 Nov 1994 08:49:37 GMT", "7 seconds" } do
-      _, err = http.get(url "/busy-for", { query = { value = value }, expect = "2xx" })
+      _, err = http.get(url "/busy-for", { query = { value = value }, expect = "2xx", retries = 0 })
       expect(err.retry_after).is_nil()
     end
-    _, err = http.get(url "/busy-until", { expect = "2xx" })
+    _, err = http.get(url "/busy-until", { expect = "2xx", retries = 0 })
     local date = require "tidelock.http.status".date
     expect(date "Sun, 06 Nov 1994 08:49:37 GMT").is(784111777)
     expect(date "Thu, 29 Feb 2024 00:00:00 GMT").is(1709164800)
@@ -288,6 +333,20 @@ test.describe("http misuse", function()
   raises("an unknown option", { tiemout = 1 }, "no option 'tiemout'")
   raises("a table as body", { body = {} }, "json = {...}")
   raises("body and json together", { body = "", json = 1 }, "exclude")
+  raises("body and form together", { body = "", form = {} }, "exclude")
+  raises("a form and json together", { form = {}, json = 1 }, "form and json exclude")
+  raises("a form and parts together", { form = {}, multipart = {} }, "form and multipart exclude")
+  raises("a form that is text", { form = "a=1" }, "form must be a table")
+  raises("a form of tables", { form = { a = { b = 1 } } }, "form's a")
+  raises("a form of a list", { form = { "a" } }, "form is named by strings")
+  raises("parts by name", { multipart = { a = "1" } }, "list of parts")
+  raises("a part that is text", { multipart = { "a" } }, "part 1")
+  raises("a part without a name", { multipart = { { body = "" } } }, "part 1 of multipart needs a name")
+  raises("a part without a body", { multipart = { { name = "a", body = "" }, { name = "b" } } }, "part 2")
+  raises("a part with another field", { multipart = { { name = "a", body = "", value = 1 } } }, "'value'")
+  raises("a part whose type would add a header",
+    { multipart = { { name = "a", body = "", type = "a/b\r\nX: 1" } } }, "control character")
+  raises("a part whose body is a table", { multipart = { { name = "a", body = {} } } }, "body of part 1")
   raises("a timeout of 0", { timeout = 0 }, "above 0")
   raises("a timeout of NaN", { timeout = 0 / 0 }, "above 0")
   raises("a fraction of a redirect", { redirects = 1.5 }, "redirects")

@@ -22,7 +22,9 @@ ways.curl.other = ways.tls.other
 
 local way
 local function ask(path, more)
-  local options = { url = way.base .. path, ca = way.ca, http2 = way.http2, timeout = 10 }
+  -- One exchange each: what becomes of an answer, not of a call.
+  local options = { url = way.base .. path, ca = way.ca, http2 = way.http2, timeout = 10, retries = 0,
+    breaker = false }
   for name, value in pairs(more or {}) do options[name] = value end
   return http.request(options)
 end

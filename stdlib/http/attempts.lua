@@ -1,0 +1,78 @@
+-- Retries: what is tried again, when, and how often. One layer does this: nothing below repeats a request
+-- that a server may have begun to work on, and nothing above repeats at all.
+local core = require "tidelock.http.core"
+local log = require "tidelock.log"
+local task = require "tidelock.task"
+local timer = require "tidelock.timer"
+local urls = require "tidelock.http.url"
+
+local M = {}
+
+local standard_timeout, standard_retries = 30, 2
+local first_wait, longest_wait = 0.5, 10 -- seconds; a random share of it is waited
+
+--- The statuses that are retried.
+M.statuses = { [408] = true, [425] = true, [429] = true, [500] = true, [502] = true, [503] = true,
+  [504] = true }
+local codes = { DNS = true, CONNECT = true, PROXY = true, RESET = true, TIMEOUT = true }
+local idempotent = { GET = true, HEAD = true, PUT = true, DELETE = true, OPTIONS = true, TRACE = true }
+
+--- The seconds that all attempts have together.
+function M.limit(request) return request.timeout or standard_timeout end
+
+-- Whether what came may be tried again: it failed, and another time cannot do it twice.
+local function is_retried(request, res, err)
+  if res and not M.statuses[res.status] or err and not codes[err.code] then return false end
+  return idempotent[request.method] or request.keyed or err and err.sent == "no"
+end
+
+local function wait_before(number, res)
+  local named = res and core.retry_after(res.headers["retry-after"], res.headers.date)
+  if named then return named end
+  return core.share() * math.min(longest_wait, first_wait * 2 ^ (number - 1))
+end
+
+local function tell(request, number, wait, res, err)
+  log.debug(("http: %s %s %s: attempt %d in %.2f s"):format(request.method, urls.show(request.url),
+    res and ("answered %d"):format(res.status) or "failed (" .. err.code .. ")", number + 1, wait))
+end
+
+-- What is known of all attempts together: a server that has seen one may have seen it.
+local worst = { no = 0, unknown = 1, yes = 2 }
+local function merge_sent(sent, res, err)
+  local this = res and "yes" or err.sent or "unknown"
+  return worst[this] > worst[sent] and this or sent
+end
+
+-- The time that the next attempt has.
+local function time_for(request, deadline)
+  local left = deadline - timer.now()
+  return request.attempt_timeout and math.min(left, request.attempt_timeout) or left
+end
+
+--- Goes on after a first attempt that failed. `send(request)` sends an attempt and returns as core.request
+--- does. Returns the outcome of the last.
+function M.go_on(request, deadline, send, res, err, told)
+  local sent, number = "no", 1
+  local retries = request.retries or standard_retries
+  while number <= retries and not told and is_retried(request, res, err) do
+    sent = merge_sent(sent, res, err)
+    local wait = wait_before(number, res)
+    if timer.now() + wait >= deadline then break end
+    local cost = core.take(request.url, err and err.code == "TIMEOUT")
+    if not cost then break end
+    tell(request, number, wait, res, err)
+    task.sleep(wait)
+    request.taken = (request.taken or 0) + cost
+    request.timeout = time_for(request, deadline)
+    res, err, told = send(request)
+    number = number + 1
+  end
+  if not told and (err or M.statuses[res.status]) then
+    core.settle(request.url, err and err.code or res.status)
+  end
+  if err and err.sent then err.sent = merge_sent(sent, nil, err) end
+  return res, err
+end
+
+return M

@@ -1,0 +1,177 @@
+-- Middleware of a client: an onion around each call, and one around each attempt of it.
+--
+-- A request that a middleware sees is a value: { method, url, headers, body }, a copy for each of them, so
+-- that what one changes is seen by those further in only, and by none at the next attempt.
+local attempts = require "tidelock.http.attempts"
+local checks = require "tidelock.options.core"
+local core = require "tidelock.http.core"
+local errors = require "tidelock.errors"
+local headers = require "tidelock.http.headers"
+local response = require "tidelock.http.response"
+local timer = require "tidelock.timer"
+local urls = require "tidelock.http.url"
+
+local M = {}
+
+-- --- requests as values ---------------------------------------------------------------------
+
+-- Headers by name, in capitals or not.
+local Headers = {}
+function Headers.__index(all, name)
+  return type(name) == "string" and rawget(all, name:lower()) or nil
+end
+function Headers.__newindex(all, name, value)
+  rawset(all, type(name) == "string" and name:lower() or name, value)
+end
+
+-- `place`: where the middleware was added that hands it on: `return next(req)` leaves no line of its own.
+local function copy_headers(given, place)
+  local copy = {}
+  for name, value in pairs(given) do
+    if type(name) ~= "string" then
+      error(place .. 'http: headers are named by strings: { Name = "value" }', 0)
+    end
+    local key = name:lower()
+    if copy[key] ~= nil then
+      error(("%shttp: the header %s is given twice: use a list of values"):format(place, checks.cut(name)), 0)
+    end
+    copy[key] = type(value) == "table" and table.move(value, 1, #value, 1, {}) or value
+  end
+  return setmetatable(copy, Headers)
+end
+
+local fields = { method = "string", url = "string", headers = "table", body = "string" }
+local none = {}
+
+local function check_fields(given, place)
+  if type(given) ~= "table" then error(place .. "http: next takes a request, not a " .. type(given), 0) end
+  for name, value in pairs(given) do
+    local want = fields[name]
+    if not want then
+      error(("%shttp: a request that is handed on has no field '%s': it has method, url, headers and body")
+        :format(place, checks.cut(tostring(name))), 0)
+    end
+    if type(value) ~= want then
+      error(("%shttp: the %s of a request that is handed on must be a %s, not a %s")
+        :format(place, name, want, type(value)), 0)
+    end
+  end
+  if not given.url then error(place .. "http: a request that is handed on needs a url", 0) end
+end
+
+local function copy_request(given, place)
+  check_fields(given, place)
+  return { method = given.method or "GET", url = given.url, body = given.body,
+    headers = copy_headers(given.headers or none, place) }
+end
+
+-- --- the onion ------------------------------------------------------------------------------
+
+local function check_answer(layer, req, res, err)
+  if response.is(res) then return res end
+  if res == nil and err ~= nil then return nil, err end
+  if res == nil then
+    error(layer.place .. "http: this middleware returned nothing: it ends in `return next(req)`, or with an "
+      .. "answer of its own", 0)
+  end
+  local ok, made = pcall(response.make, res, req.url)
+  if not ok then error(layer.place .. "this middleware gave no response: " .. tostring(made), 0) end
+  return made
+end
+
+-- Runs the layers from `at` on, and what they are around within them: layers.send(call, req).
+local function run(call, layers, at, req)
+  local layer = layers[at]
+  if not layer then return layers.send(call, req) end
+  local over = false
+  local res, err = layer.fn(req, function(given)
+    if over then error("http: next was called after its middleware had returned", 2) end
+    return run(call, layers, at + 1, copy_request(given == nil and req or given, layer.place))
+  end)
+  over = true
+  return check_answer(layer, req, res, err)
+end
+
+-- --- to the core ----------------------------------------------------------------------------
+
+-- The client's own headers stay with the origin that they are for.
+local function drop_standing(call, req)
+  if not call.standing or urls.origin(req.url) == urls.origin(call.url) then return end
+  for name, value in pairs(call.standing) do
+    local key = name:lower()
+    if rawget(req.headers, key) == value then req.headers[key] = nil end
+  end
+end
+
+-- The core reads the request at once, so that one table serves a call as long as nothing fails.
+local function fill(request, call, req)
+  if req.url ~= call.url then drop_standing(call, req) end
+  request.url, request.method, request.body = req.url, req.method, req.body
+  request.headers = headers.lines_of(req.headers, call.all)
+end
+
+local function late(request)
+  return errors.new { code = "TIMEOUT", phase = "middleware", sent = "no",
+    message = ("the time for %s was up before it was sent"):format(urls.show(request.url)) }
+end
+
+-- Within the layers that each attempt has. `told` goes past them.
+local function send_attempt(call, req)
+  local request = call.of_attempt
+  fill(request, call, req)
+  local res, err
+  res, err, call.told = core.request(request)
+  return res and setmetatable(res, response.class), err
+end
+
+local function attempt(call, req, request)
+  call.of_attempt, call.told = request, nil
+  local res, err
+  if call.attempt_layers[1] then res, err = run(call, call.attempt_layers, 1, copy_request(req, ""))
+  else res, err = send_attempt(call, req) end
+  return res, err, call.told
+end
+
+-- A middleware may send several at once: each has a state of its own.
+local function own_call(call, request)
+  local own, copy = {}, {}
+  for name, value in pairs(call) do own[name] = value end
+  for name, value in pairs(request) do copy[name] = value end
+  return own, copy
+end
+
+local function send_call(call, req)
+  local own, request = call, call.request
+  if call.busy then own, request = own_call(call, request) end
+  call.busy = true
+  local left = call.deadline - timer.now()
+  if left <= 0 then return nil, late(req) end
+  request.timeout = request.attempt_timeout and math.min(left, request.attempt_timeout) or left
+  request.url, request.method, request.taken = req.url, req.method, nil
+  local res, err, told = attempt(own, req, request)
+  if res and not attempts.statuses[res.status] then return res end
+  return attempts.go_on(request, call.deadline, function(again) return attempt(own, req, again) end,
+    res, err, told)
+end
+
+--- Sends a request within the layers of a client. `all`: its headers by lower-case name; `standing`: those
+--- that the client gives by itself, or nil. Returns a response, or nil and an error.
+function M.send(layers, request, all, standing)
+  local call = { attempt_layers = layers.attempt, request = request, url = request.url, all = all,
+    standing = standing, deadline = timer.now() + attempts.limit(request) }
+  local given = {}
+  for key, header in pairs(all) do given[key] = header and header.value or nil end
+  local req = { method = request.method, url = request.url, body = request.body,
+    headers = setmetatable(given, Headers) }
+  return run(call, layers.call, 1, req)
+end
+
+--- Returns the layers of a client with one more. Those of calls under way stay as they are.
+function M.add(layers, fn, per_attempt, place)
+  local added = { call = { send = send_call }, attempt = { send = send_attempt } }
+  for kind, list in pairs(layers or {}) do table.move(list, 1, #list, 1, added[kind]) end
+  table.insert(per_attempt and added.attempt or added.call, { fn = fn, place = place })
+  return added
+end
+
+return M
