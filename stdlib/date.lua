@@ -11,6 +11,7 @@ local zones = require "tidelock.date.zone"
 local M = { languages = languages }
 
 local DAY = 86400
+local digits_rule = { least = 0, most = rfc3339.MOST_DIGITS, whole = true }
 
 -- --- what is checked ------------------------------------------------------------------------
 
@@ -58,10 +59,9 @@ function M.format(seconds, options)
   check_seconds("format", seconds)
   local given, zone, err = read_options("format", options, { "zone", "digits" })
   if not zone then return nil, err end
-  local digits, most = given.digits, rfc3339.MOST_DIGITS
-  if digits ~= nil and (math.type(digits) ~= "integer" or digits < 0 or digits > most) then
-    misuse(2, "format: digits is a whole number from 0 to %d", most)
-  end
+  local digits = given.digits
+  local problem = digits ~= nil and checks.number_problem(digits, digits_rule)
+  if problem then misuse(2, "format: digits %s", problem) end
   local text = rfc3339.write(seconds, function(at) return (zone:at(at)) end, digits, zone == zones.UTC)
   if not text then return out_of_range() end
   return text

@@ -37,6 +37,7 @@ typedef enum Severity {
     "the server did not agree to the protocol that was asked for")                       \
   X(PROTOCOL, HIGH, true, "the other side broke the rules of the protocol")              \
   X(REJECTED, HIGH, false, "the server refused: its message says why")                   \
+  X(DENIED, HIGH, false, "the operator has not allowed it: the message has the option")  \
   X(CLOSED, MEDIUM, true, "the connection was closed")                                   \
   X(DECODE, MEDIUM, false, "text or a value could not be decoded or encoded")            \
   X(TOO_LARGE, MEDIUM, false, "larger than the limit allows")                            \

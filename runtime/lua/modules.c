@@ -6,6 +6,7 @@ const LuaModule lua_modules[] = {
     {"tidelock.date.core", luaopen_tidelock_date_core},
     {"tidelock.env", luaopen_tidelock_env},
     {"tidelock.errors", luaopen_tidelock_errors},
+    {"tidelock.fs.core", luaopen_tidelock_fs_core},
     {"tidelock.http.core", luaopen_tidelock_http_core},
     {"tidelock.input", luaopen_tidelock_input},
     {"tidelock.json", luaopen_tidelock_json},

@@ -53,7 +53,7 @@ static const CommandHelp commands[] = {
 };
 
 static const char running[] = "demo run", keeping[] = "demo run data",
-                  all[] = "demo run check test";
+                  reaching[] = "demo run test", all[] = "demo run check test";
 
 typedef struct OptionHelp {
   const char *of, *name, *value, *text;
@@ -79,6 +79,9 @@ static const OptionHelp options[] = {
      "data of its own under that name (default:\n"
      "default; of demo: demo)"},
     {running, "--memory", "", "keep nothing on disk"},
+    {reaching, "--allow", "NAME:files=DIR[:write]",
+     "the script NAME may read files in this folder, or\n"
+     "write too (tidelock.fs); may be given several times"},
     {running, "--stop-timeout", "SECONDS",
      "how long ending may take after Ctrl-C or SIGTERM:\n"
      "the last second is for flushing and goodbyes,\n"
@@ -139,6 +142,7 @@ void help_all(FILE *out) {
   put_options(out, "options of test", "test", true);
   put_options(out, "options of run and demo", running, true);
   put_options(out, "options of run, demo and data", keeping, true);
+  put_options(out, "options of run, demo and test", reaching, true);
   put_options(out, "options of run, demo, check and test", all, true);
   fprintf(out, "\n%s", ending);
 }

@@ -100,6 +100,17 @@ static int finish_output(World *world, int status) {
   return status == 0 ? 1 : status;
 }
 
+/* Opens them: from then on nothing that takes their place is reached. */
+static int allow_folders(const Options *options, World *world) {
+  Error err;
+  for (const char **text = options->allow; *text; text++)
+    if (folders_allow(&world->folders, *text, &err) != 0) {
+      fprintf(stderr, "tidelock: %s\ntry: tidelock help\n", err.message);
+      return 2;
+    }
+  return 0;
+}
+
 static bool hears_signals(const Options *options) {
   return options->command == COMMAND_RUN || options->command == COMMAND_DEMO;
 }
@@ -111,10 +122,13 @@ static int run_in_world(const Options *options, Log *log) {
     world.signals = signals_new(&world.ending, log, world.output);
   LogSink sink = output_log_sink(world.output);
   log_use_sink(log, &sink);
-  int status = finish_output(&world, run_command(options, &world));
+  int status = allow_folders(options, &world);
+  if (status == 0) status = run_command(options, &world);
+  status = finish_output(&world, status);
   log_use_sink(log, NULL);
   if (world.log_path) output_say("tidelock: the log is in %s", world.log_path);
   free(world.log_path);
+  folders_free(&world.folders);
   signals_free(world.signals);
   output_free(world.output);
   return status;

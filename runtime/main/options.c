@@ -90,6 +90,12 @@ static int read_log_option(Options *o, const char *arg, char **argv, int *i, int
   return 0;
 }
 
+static void add_allowed(Options *o, const char *value) {
+  size_t n = 0;
+  while (o->allow[n]) n++;
+  o->allow[n] = value;
+}
+
 static int read_option(Options *o, char **argv, int *i, int argc) {
   const char *arg = argv[*i], *value;
   if (strcmp(arg, "--memory") == 0) o->memory = true;
@@ -105,6 +111,7 @@ static int read_option(Options *o, char **argv, int *i, int argc) {
     return read_seconds("--stop-timeout", value, 0.1, 3600, &o->stop_timeout);
   else if ((value = value_of(arg, "--env", argv, i, argc))) o->env_file = value;
   else if ((value = value_of(arg, "--only", argv, i, argc))) o->only = value;
+  else if ((value = value_of(arg, "--allow", argv, i, argc))) add_allowed(o, value);
   else if ((value = value_of(arg, "--turn-limit", argv, i, argc)))
     return read_seconds("--turn-limit", value, 0.05, 3600, &o->turn_limit);
   else {
@@ -185,7 +192,9 @@ static int note_given(Options *o, const char *arg) {
   free(name);
   size_t n = 0;
   while (o->given[n] && o->given[n] != known) n++;
-  if (known && o->given[n]) return print_usage_error("%s is given twice", known);
+  bool again = known && strcmp(known, "--allow") == 0; /* each time for something else */
+  if (known && o->given[n])
+    return again ? 0 : print_usage_error("%s is given twice", known);
   o->given[n] = known;
   return 0;
 }
@@ -216,6 +225,7 @@ int options_read(Options *o, int argc, char **argv) {
   *o = (Options){.log_level = LOG_INFO};
   o->paths = xcalloc((size_t)argc + 1, sizeof *o->paths);
   o->given = xcalloc((size_t)argc + 1, sizeof *o->given);
+  o->allow = xcalloc((size_t)argc + 1, sizeof *o->allow);
   o->args = argv + argc;
   for (int i = 1; i < argc; i++) {
     if (strcmp(argv[i], "--") == 0) {
@@ -250,4 +260,5 @@ void options_help(const Options *o) {
 void options_free(Options *o) {
   free(o->paths);
   free(o->given);
+  free(o->allow);
 }

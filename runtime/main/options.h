@@ -23,6 +23,7 @@ typedef struct Options {
   int path_count;
   char **args; /* after "--": handed to the scripts; NULL-terminated */
   const char *data, *profile, *log_file, *env_file;
+  const char **allow; /* what --allow was given, each time; NULL-terminated */
   const char **given; /* the names of the options, in the order of argv; NULL-terminated;
                          static */
   const char *word;   /* the command, as written; NULL: none was; borrowed */

@@ -15,17 +15,17 @@
 #include "sources/stamps.h"
 #include "sources/watch_points.h"
 
-typedef struct Folder {
+typedef struct SeenFolder {
   dev_t device;
   ino_t inode;
-} Folder;
+} SeenFolder;
 
 typedef struct Tests {
   const Options *options;
   World *world;
   char **files; /* owned, as are its strings */
   size_t count;
-  Folder *seen; /* folders looked into: a link that leads up ends there; owned */
+  SeenFolder *seen; /* folders looked into: a link that leads up ends there; owned */
   size_t seen_count, entries; /* how many of both were looked at below one path */
   const char *too_much;       /* why looking below it ended; static; NULL: all was seen */
   Stamps stamps;              /* of all that a run depends on; only with --watch */
@@ -84,7 +84,7 @@ static bool is_seen(Tests *tests, const char *folder) {
     if (tests->seen[i].device == st.st_dev && tests->seen[i].inode == st.st_ino)
       return true;
   tests->seen = xrealloc(tests->seen, (tests->seen_count + 1) * sizeof *tests->seen);
-  tests->seen[tests->seen_count++] = (Folder){st.st_dev, st.st_ino};
+  tests->seen[tests->seen_count++] = (SeenFolder){st.st_dev, st.st_ino};
   return false;
 }
 
@@ -207,6 +207,13 @@ static void report_no_match(Tests *tests) {
   free(line);
 }
 
+static void report_unused(const Tests *tests) {
+  const ScriptFolders *unused = folders_unused(&tests->world->folders);
+  if (unused)
+    log_write(tests->world->log, LOG_WARN, "tidelock",
+              "--allow: no file of tests is called \"%s\"", unused->script);
+}
+
 static void find_all(Tests *tests) {
   tests->passed = tests->failed = 0;
   for (int i = 0; i < tests->options->path_count; i++)
@@ -217,6 +224,7 @@ static void run_all(Tests *tests) {
   suggest_begin(&tests->meant, tests->options->only ? tests->options->only : "");
   for (size_t i = 0; i < tests->count; i++) run_file(tests, tests->files[i]);
   report_no_match(tests);
+  report_unused(tests);
   say(tests->world, "%d passed, %d failed\n", tests->passed, tests->failed);
 }
 

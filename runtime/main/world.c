@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "lua/modules.h"
+#include "core/suggest.h"
 #include "main/data.h"
 #include "script/batch.h"
 #include "script/script.h"
@@ -56,6 +57,7 @@ Runtime *make_runtime(const Options *options, World *world, RuntimeOptions more)
   more.watch_poll = options->watch_poll;
   if (options->command == COMMAND_DEMO) more.watch = !options->no_watch;
   more.output = world->output;
+  more.folders = &world->folders;
   if (world->signals) more.ending = &world->ending;
   if (world->signals && logs_to_screen(options)) more.drawn = move_log;
   more.drawn_ctx = world;
@@ -75,6 +77,19 @@ static int add_scripts(Runtime *rt, const Options *options, World *world,
   return 0;
 }
 
+/* A folder that is allowed to nobody was meant for somebody. */
+static int check_folders(World *world, const ScriptSpec *specs, int count) {
+  const ScriptFolders *unused = folders_unused(&world->folders);
+  Suggestion s;
+  if (!unused) return 0;
+  suggest_begin(&s, unused->script);
+  for (int i = 0; i < count; i++)
+    if (specs[i].name) suggest_offer(&s, specs[i].name);
+  log_write(world->log, LOG_ERROR, "tidelock", "--allow: no script is called \"%s\"%s",
+            unused->script, suggest_text(&s));
+  return 2;
+}
+
 static int run_scripts(const Options *options, World *world, const ScriptSpec *specs,
                        int count) {
   char *data;
@@ -86,6 +101,7 @@ static int run_scripts(const Options *options, World *world, const ScriptSpec *s
   signals_attach(world->signals, rt);
   Script **scripts = xcalloc((size_t)count, sizeof(Script *));
   status = add_scripts(rt, options, world, specs, count, scripts);
+  if (status == 0) status = check_folders(world, specs, count);
   for (int i = 0; i < count && status == 0; i++) script_load(scripts[i]);
   free(scripts);
   if (status == 0) status = runtime_run(rt);

@@ -3,6 +3,7 @@
 #ifndef TIDELOCK_MAIN_WORLD_H
 #define TIDELOCK_MAIN_WORLD_H
 
+#include "data/folders.h"
 #include "main/options.h"
 #include "main/signals.h"
 
@@ -13,7 +14,8 @@ typedef struct World {
   OutputAccount said; /* by `say` */
   bool loss_logged;   /* the log says that standard output cannot be written */
   const Options *options;
-  char *log_path; /* where the log goes since a script draws on the terminal; owned */
+  Folders folders; /* that scripts are allowed */
+  char *log_path;  /* where the log goes since a script draws on the terminal; owned */
   Ending ending;
   Signals *signals; /* NULL: they do to us what they do to any program */
 } World;

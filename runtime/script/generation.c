@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "loop/worker.h"
 #include "resource/resource.h"
 #include "resource/stores.h"
 #include "script/keep_file.h"
@@ -170,12 +171,6 @@ static void state_closed(uv_work_t *work, int status) {
   free(gen);
 }
 
-/* Starting the worker threads takes their stacks; without them libuv aborts. */
-static bool may_use_worker(void) {
-  enum { STACKS = 48 << 20 };
-  return memory_has(STACKS);
-}
-
 /* A large state takes long to close: that is for a worker thread, if there may be one. */
 static void close_and_free(Generation *gen, bool worker) {
   gen->work.data = gen;
@@ -200,7 +195,7 @@ void generation_kill(Generation *gen) {
   vm_sever(&gen->vm);
   keep_file_drop(gen);
   if (gen->ended_queued) return; /* on_ended goes on */
-  bool worker = may_use_worker();
+  bool worker = worker_may_start();
   if (!gen->vm.L || worker) {
     close_and_free(gen, worker);
     return;
@@ -213,7 +208,7 @@ static void on_ended(Event *event) {
   Generation *gen = CONTAINER_OF(event, Generation, ended);
   gen->ended_queued = false;
   if (gen->vm.state == VM_DEAD) {
-    close_and_free(gen, may_use_worker());
+    close_and_free(gen, worker_may_start());
   } else if (gen->vm.state == VM_RETIRING && (gen->cut || !gen->vm.tasks)) {
     generation_kill(gen);
   }

@@ -156,6 +156,7 @@ static void init_resources(Runtime *rt) {
   resources->servers = servers_new(rt->host.loop);
   resources->stores = stores_new(&rt->host);
   resources->data = rt->options.data;
+  resources->folders = rt->options.folders;
   resources->check_only = rt->options.check_only;
   resources->unsaved = &rt->ending->unsaved;
   pending_init(&rt->host);

@@ -23,6 +23,7 @@ typedef struct RuntimeOptions {
   Ending *ending;           /* shared with main; borrowed; NULL: its own */
   Output *output;           /* where scripts print; borrowed; NULL: its own */
   const char *data;         /* folder of this profile; NULL: keep nothing; borrowed */
+  struct Folders *folders;  /* that scripts are allowed; borrowed; NULL: none */
   const char *first;    /* of the scripts, by name; NULL: that added first; borrowed */
   bool watch;           /* reload on save */
   bool watch_poll;      /* without the system's word: look once a second */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/name.h"
+#include "data/folders.h"
 #include "script/batch.h"
 #include "script/keep_file.h"
 #include "script/parts.h"
@@ -74,6 +75,7 @@ Script *script_new(Runtime *rt, const char *name, const char *path, char *const 
     Owner **at = &rt->host.owners;
     while (*at) at = &(*at)->next;
     *at = &script->owner;
+    folders_use(rt->options.folders, own);
   }
   free(own);
   return script;

@@ -40,6 +40,7 @@ local errors = {}
 ---| "HANDSHAKE" # the server did not agree to the protocol that was asked for
 ---| "PROTOCOL" # the other side broke the rules of the protocol
 ---| "REJECTED" # the server refused: its message says why
+---| "DENIED" # the operator has not allowed it: the message has the option
 ---| "CLOSED" # the connection was closed
 ---| "DECODE" # text or a value could not be decoded or encoded
 ---| "TOO_LARGE" # larger than the limit allows

@@ -193,9 +193,26 @@ static void help_is_of_all_or_of_one(void **state) {
   }
 }
 
+static void allow_may_be_given_often(void **state) {
+  (void)state;
+  Line line;
+  Options o;
+  read_line(&o, &line,
+            "run a.lua --allow a:files=. --allow=b:files=/x:write --allow a:files=.");
+  assert_string_equal(o.allow[0], "a:files=.");
+  assert_string_equal(o.allow[1], "b:files=/x:write");
+  assert_string_equal(o.allow[2], "a:files=.");
+  assert_null(o.allow[3]);
+  options_free(&o);
+  assert_refused("run a.lua --allow", "it takes a value: --allow NAME:files=DIR");
+  assert_refused("check a.lua --allow a:files=.",
+                 "belongs to tidelock demo, run and test");
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(commands_are_read),
+      cmocka_unit_test(allow_may_be_given_often),
       cmocka_unit_test(options_stand_anywhere),
       cmocka_unit_test(what_follows_two_dashes_is_the_scripts),
       cmocka_unit_test(values_are_read),

@@ -23,7 +23,7 @@ registered() {
 }
 core_only='accept add at begin begins buffered change check civil cut date days declare decode_parts
 end_line ends gate group hang_up instants let_in next none note_loss number_problem offer only
-parse plan random resolve respond retry_after settle start suggest take trace value zone'
+parse plan random resolve respond retry_after script_name settle start suggest take trace value zone'
 
 {
   for file in stdlib/meta/*.lua; do
@@ -37,6 +37,6 @@ parse plan random resolve respond retry_after settle start suggest take trace va
 for file in $(grep -l '^int luaopen_tidelock' runtime/lua/*.c); do
   [ -n "$(functions_of "$file")" ] || { echo "$file: no functions are found in it: see $0" >&2 && exit 1; }
 done
-"${BUILD:-build}/tidelock" run --memory --no-watch tests/check/api <"$work/in" >"$work/pages"
+"${BUILD:-build}/tidelock" run --memory --no-watch --allow api:files=tests/check/api tests/check/api <"$work/in" >"$work/pages"
 rm -f "$out"/*.md
 awk -v out="$out" '/^=== / { close(file); file = out "/" $2; printf "" >file; next } { print >file }' "$work/pages"

@@ -40,7 +40,8 @@ for command in $commands; do
   for option in "${!all[@]}"; do
     given=("$option" ${all[$option]})
     if [ "${takes[$command$option]:-}" ]; then
-      twice+=$(refused "$option is given twice" ${line[$command]} "${given[@]}" "${given[@]}")
+      [ "$option" = --allow ] || # each time for another folder
+        twice+=$(refused "$option is given twice" ${line[$command]} "${given[@]}" "${given[@]}")
       continue
     fi
     foreign+=$(refused "$option belongs to tidelock " ${line[$command]} "${given[@]}")

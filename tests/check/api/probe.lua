@@ -51,6 +51,7 @@ local function connect(found)
   found["tidelock.server.TimedSocket"] = found["tidelock.server.Socket"]:timeout(1)
   found["tidelock.Socket"], found["tidelock.VolatileSocket"] = chat, chat.volatile
   found["tidelock.TimedSocket"] = chat:timeout(1)
+  found["tidelock.fs.Folder"] = require("tidelock.fs").folder "tests/check/api"
   found.plain = plain
   found["tidelock.Handler"] = chat:on("event", nothing)
 end
@@ -139,6 +140,8 @@ local function takers(samples)
     ["tidelock.date.StartOptions"] = function(o) return require("tidelock.date").start_of(0, "day", o) end,
     ["tidelock.date.RelativeOptions"] = function(o) return require("tidelock.date").relative(0, o) end,
     ["tidelock.date.Amounts"] = function(o) return require("tidelock.date").add(0, o) end,
+    ["tidelock.fs.Most"] = function(o) return require("tidelock.fs").read("", o) end,
+    ["tidelock.fs.MakeOptions"] = function(o) return require("tidelock.fs").mkdir("", o) end,
     ["tidelock.json.options"] = function(o) return require("tidelock.json").encode({}, o) end,
     ["tidelock.input.options"] = function(o) return require("tidelock.input").on_line(nothing, o) end,
     ["tidelock.script.KeepOptions"] = function(o) return script.keep_options(o) end,

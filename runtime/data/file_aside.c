@@ -1,0 +1,113 @@
+/* See file_aside.h. Where the file system can, the file has no name at all while it is
+ * written (O_TMPFILE): then nothing is left of it, whatever happens. */
+#include "data/file_aside.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { NEW_MODE = 0666, RIGHTS = 0777, MOST_WRITE = 1 << 20 };
+
+int file_put(int fd, const void *bytes, size_t len) {
+  const char *at = bytes;
+  while (len > 0) {
+    ssize_t put = write(fd, at, len < MOST_WRITE ? len : MOST_WRITE);
+    if (put < 0 && errno == EINTR) continue;
+    if (put <= 0) return -1;
+    at += put;
+    len -= (size_t)put;
+  }
+  return 0;
+}
+
+static int refuse_type(mode_t mode) {
+  errno = S_ISDIR(mode) ? EISDIR : S_ISLNK(mode) ? ELOOP : ENXIO;
+  return -1;
+}
+
+/* A name that nobody guesses, so that none of them is taken by chance. */
+static void name_aside(FileAside *aside) {
+  uint64_t number = 0;
+  if (getrandom(&number, sizeof number, 0) < 0) number = (uint64_t)getpid();
+  snprintf(aside->own, sizeof aside->own, ".tidelock-%016llx",
+           (unsigned long long)number);
+}
+
+static int open_named(FileAside *aside) {
+  name_aside(aside);
+  int fd = openat(aside->parent, aside->own,
+                  O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, NEW_MODE);
+  if (fd < 0) aside->own[0] = '\0';
+  return fd;
+}
+
+static int open_new(FileAside *aside) {
+  aside->fd = openat(aside->parent, ".", O_WRONLY | O_TMPFILE | O_CLOEXEC, NEW_MODE);
+  bool unknown = aside->fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR ||
+                                   errno == EINVAL || errno == ENOENT);
+  if (unknown) aside->fd = open_named(aside);
+  return aside->fd < 0 ? -1 : 0;
+}
+
+/* The file that is there now, whose rights the new one gets. */
+static int follow_old(FileAside *aside) {
+  struct stat st;
+  if (fstatat(aside->parent, aside->name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+    return errno == ENOENT ? 0 : -1;
+  if (!S_ISREG(st.st_mode)) return refuse_type(st.st_mode);
+  if (faccessat(aside->parent, aside->name, W_OK, 0) != 0) return -1;
+  return fchmod(aside->fd, st.st_mode & RIGHTS);
+}
+
+int file_aside_open(FileAside *aside, int folder, const char *path) {
+  *aside = (FileAside){.fd = -1};
+  aside->parent = beneath_parent(folder, path, aside->name);
+  if (aside->parent < 0) return -1;
+  if (open_new(aside) == 0 && follow_old(aside) == 0) return 0;
+  file_aside_drop(aside);
+  return -1;
+}
+
+/* Later operations do not reach the disk before this one. A folder that may not be read
+ * is left to the system. */
+static void sync_parent(int parent) {
+  int fd = openat(parent, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return;
+  fsync(fd);
+  close(fd);
+}
+
+/* Gives a file without a name one of its own, by which it can be renamed. */
+static int give_name(FileAside *aside) {
+  char self[64];
+  if (aside->own[0]) return 0;
+  snprintf(self, sizeof self, "/proc/self/fd/%d", aside->fd);
+  name_aside(aside);
+  if (linkat(AT_FDCWD, self, aside->parent, aside->own, AT_SYMLINK_FOLLOW) == 0) return 0;
+  aside->own[0] = '\0';
+  return -1;
+}
+
+int file_aside_keep(FileAside *aside) {
+  if (fsync(aside->fd) == 0 && give_name(aside) == 0 &&
+      renameat(aside->parent, aside->own, aside->parent, aside->name) == 0) {
+    aside->own[0] = '\0';
+    sync_parent(aside->parent);
+    file_aside_drop(aside);
+    return 0;
+  }
+  file_aside_drop(aside);
+  return -1;
+}
+
+void file_aside_drop(FileAside *aside) {
+  int error = errno;
+  if (aside->own[0]) unlinkat(aside->parent, aside->own, 0);
+  if (aside->fd >= 0) close(aside->fd);
+  if (aside->parent >= 0) close(aside->parent);
+  *aside = (FileAside){.fd = -1, .parent = -1};
+  errno = error;
+}

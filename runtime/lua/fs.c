@@ -1,0 +1,341 @@
+/* tidelock.fs.core: one operation on a file, waited for. stdlib/fs.lua checks the options
+ * and says which of the script's folders is meant, by its number. */
+#include <lauxlib.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bridge/luaerror.h"
+#include "bridge/luatext.h"
+#include "data/beneath.h"
+#include "data/file_error.h"
+#include "data/file_ops.h"
+#include "data/folders.h"
+#include "lua/modules.h"
+#include "resource/resources.h"
+#include "vm/task_wait.h"
+#include "vm/watchdog.h"
+
+typedef enum FsOp {
+  FS_READ,
+  FS_WRITE,
+  FS_APPEND,
+  FS_STAT,
+  FS_LIST,
+  FS_MAKE,
+  FS_RENAME,
+  FS_REMOVE
+} FsOp;
+
+static const char *const op_names[] = {"read", "write", "append", "stat",
+                                       "list", "mkdir", "rename", "remove"};
+
+/* Owned by the task that waits; given up, by its queue. */
+typedef struct FsCall {
+  FileJob job;
+  Wait wait;
+  Task *task;
+  FsOp op;
+  int folder; /* borrowed */
+  char *path, *to;
+  Buffer bytes; /* to be written, or what was read */
+  size_t most;
+  bool parents;
+  FileInfo info;
+  Charge *charge;
+  size_t held;
+} FsCall;
+
+static void free_call(FsCall *call) {
+  charge_let_go(call->charge, call->held);
+  buffer_free(&call->bytes);
+  free(call->path);
+  free(call->to);
+  free(call);
+}
+
+static void drop_call(FileJob *job) {
+  free_call(CONTAINER_OF(job, FsCall, job));
+}
+
+static void cancel_call(Wait *wait) {
+  file_give_up(&CONTAINER_OF(wait, FsCall, wait)->job);
+}
+
+/* On another thread. */
+static void run_call(FileJob *job) {
+  FsCall *c = CONTAINER_OF(job, FsCall, job);
+  switch (c->op) {
+  case FS_READ:
+    file_read(c->folder, c->path, c->most, &c->bytes, &job->err);
+    break;
+  case FS_WRITE:
+    file_write(c->folder, c->path, c->bytes.data, c->bytes.len, &job->err);
+    break;
+  case FS_APPEND:
+    file_append(c->folder, c->path, c->bytes.data, c->bytes.len, &job->err);
+    break;
+  case FS_STAT:
+    file_stat(c->folder, c->path, &c->info, &job->err);
+    break;
+  case FS_LIST:
+    file_list(c->folder, c->path, &c->bytes, &job->err);
+    break;
+  case FS_MAKE:
+    file_make_folder(c->folder, c->path, c->parents, &job->err);
+    break;
+  case FS_RENAME:
+    file_rename(c->folder, c->path, c->to, &job->err);
+    break;
+  case FS_REMOVE:
+    file_remove(c->folder, c->path, &job->err);
+    break;
+  }
+}
+
+/* --- the result ------------------------------------------------------------------- */
+
+static const char *const type_names[] = {"file", "folder", "link", "other"};
+
+static int push_info(lua_State *L, const FileInfo *info) {
+  lua_createtable(L, 0, 3);
+  lua_pushstring(L, type_names[info->type]);
+  lua_setfield(L, -2, "type");
+  lua_pushinteger(L, (lua_Integer)info->size);
+  lua_setfield(L, -2, "size");
+  lua_pushnumber(L, info->modified);
+  lua_setfield(L, -2, "modified");
+  return 1;
+}
+
+static int push_list(lua_State *L, const Buffer *list) {
+  lua_newtable(L);
+  lua_Integer count = 0;
+  for (size_t at = 0; at < list->len; at += strlen(list->data + at) + 1) {
+    lua_createtable(L, 0, 2);
+    lua_pushstring(L, type_names[(int)list->data[at]]);
+    lua_setfield(L, -2, "type");
+    lua_pushstring(L, list->data + ++at);
+    lua_setfield(L, -2, "name");
+    lua_rawseti(L, -2, ++count);
+    if (count % 1024 == 0) watchdog_poll(L);
+  }
+  return 1;
+}
+
+static int push_outcome(lua_State *L, void *ctx) {
+  FsCall *call = ctx;
+  if (call->job.err.code) return luaerror_return(L, &call->job.err);
+  if (call->op == FS_STAT) return push_info(L, &call->info);
+  if (call->op == FS_LIST) return push_list(L, &call->bytes);
+  if (call->op == FS_READ)
+    lua_pushlstring(L, call->bytes.len ? call->bytes.data : "", call->bytes.len);
+  else lua_pushboolean(L, true);
+  return 1;
+}
+
+static void on_done(FileJob *job) {
+  FsCall *call = CONTAINER_OF(job, FsCall, job);
+  task_wake(call->task, push_outcome, call);
+  free_call(call);
+}
+
+/* --- what is allowed -------------------------------------------------------------- */
+
+static ScriptFolders *folders_here(lua_State *L) {
+  Vm *vm = vm_of(L);
+  return folders_of(vm->host->resources->folders, vm->owner->name);
+}
+
+static int deny_all(lua_State *L, FsOp op, Error *err) {
+  return error_set(err, ERR_DENIED,
+                   "fs.%s: no folder is allowed to this script: start tidelock with "
+                   "--allow %s:files=DIR (or files=DIR:write)",
+                   op_names[op], vm_of(L)->owner->name);
+}
+
+static bool changes(FsOp op) {
+  return op != FS_READ && op != FS_STAT && op != FS_LIST;
+}
+
+/* NULL: *err. The number of the folder is at 1. */
+static const Folder *find_folder(lua_State *L, FsOp op, Error *err) {
+  ScriptFolders *own = folders_here(L);
+  lua_Integer number = luaL_checkinteger(L, 1);
+  if (!own || number < 1 || (size_t)number > own->count) {
+    deny_all(L, op, err);
+    return NULL;
+  }
+  const Folder *folder = &own->list[number - 1];
+  if (folder->write || !changes(op)) return folder;
+  error_set(err, ERR_DENIED,
+            "fs.%s: the folder is allowed for reading alone: start tidelock with "
+            "--allow %s:files=%.160s:write",
+            op_names[op], vm_of(L)->owner->name, folder->dir);
+  return NULL;
+}
+
+/* An absolute path names a folder that is not allowed, so that it can be shown how. */
+static int deny_path(lua_State *L, FsOp op, const char *path, Error *err) {
+  char shown[FILE_SHOWN];
+  const char *slash = strrchr(path, '/');
+  file_show(path, shown);
+  if (*path != '/')
+    return error_set(err, ERR_DENIED,
+                     "fs.%s: \"%s\" leads out of the allowed folder, or is too long: a "
+                     "path is relative to it, and has no \"..\"",
+                     op_names[op], shown);
+  int len = slash == path ? 1 : (int)(slash - path);
+  return error_set(err, ERR_DENIED,
+                   "fs.%s: \"%s\": a path is relative to an allowed folder; to allow "
+                   "another one, start tidelock with --allow %s:files=%.*s%s",
+                   op_names[op], shown, vm_of(L)->owner->name,
+                   len < FILE_SHOWN ? len : FILE_SHOWN, path,
+                   changes(op) ? ":write" : "");
+}
+
+/* Borrows. NULL: *err. */
+static const char *read_path(lua_State *L, int index, FsOp op, Error *err) {
+  luaL_checktype(L, index, LUA_TSTRING);
+  const char *path = lua_tostring(L, index);
+  if (!luatext_whole(L, index))
+    error_set(err, ERR_INVALID, "fs.%s: a path holds a zero byte", op_names[op]);
+  else if (beneath_sound(path)) return path;
+  else deny_path(L, op, path, err);
+  return NULL;
+}
+
+/* --- the calls -------------------------------------------------------------------- */
+
+/* What the call holds besides: bytes that a read may take, or those to be written. */
+static FsCall *new_call(lua_State *L, Task *task, FsOp op, const Folder *folder,
+                        size_t held) {
+  need_memory(L, sizeof(FsCall) + held);
+  FsCall *call = xcalloc(1, sizeof *call);
+  *call = (FsCall){.job = {.run = run_call, .done = on_done, .drop = drop_call},
+                   .wait.cancel = cancel_call,
+                   .task = task,
+                   .op = op,
+                   .folder = folder->fd,
+                   .held = sizeof *call + held};
+  call->charge = vm_hold(L, call->held);
+  return call;
+}
+
+static int start_call(lua_State *L, FsCall *call) {
+  file_push(&folders_here(L)->queue, vm_of(L)->host->loop, &call->job);
+  return task_wait(L, call->task, &call->wait);
+}
+
+/* op(folder, path, ...), in parts: `call` is NULL where the error was pushed. */
+static FsCall *begin_call(lua_State *L, FsOp op, size_t held) {
+  static const char *const shown[] = {"fs.read", "fs.write", "fs.append", "fs.stat",
+                                      "fs.list", "fs.mkdir", "fs.rename", "fs.remove"};
+  Error err;
+  Task *task = task_waiter(L, shown[op]);
+  const Folder *folder = find_folder(L, op, &err);
+  const char *path = folder ? read_path(L, 2, op, &err) : NULL;
+  const char *to = path && op == FS_RENAME ? read_path(L, 3, op, &err) : path;
+  if (!to) {
+    luaerror_return(L, &err);
+    return NULL;
+  }
+  FsCall *call = new_call(L, task, op, folder, held + strlen(path) + strlen(to));
+  call->path = xstrdup(path);
+  call->to = op == FS_RENAME ? xstrdup(to) : NULL;
+  return call;
+}
+
+static int do_plain(lua_State *L, FsOp op) {
+  FsCall *call = begin_call(L, op, 0);
+  return call ? start_call(L, call) : 2;
+}
+
+static int f_stat(lua_State *L) {
+  return do_plain(L, FS_STAT);
+}
+
+static int f_list(lua_State *L) {
+  return do_plain(L, FS_LIST);
+}
+
+static int f_rename(lua_State *L) {
+  return do_plain(L, FS_RENAME);
+}
+
+static int f_remove(lua_State *L) {
+  return do_plain(L, FS_REMOVE);
+}
+
+/* mkdir(folder, path, parents) */
+static int f_mkdir(lua_State *L) {
+  FsCall *call = begin_call(L, FS_MAKE, 0);
+  if (!call) return 2;
+  call->parents = lua_toboolean(L, 3);
+  return start_call(L, call);
+}
+
+/* read(folder, path, most): no more than the script has room for. */
+static int f_read(lua_State *L) {
+  size_t most = (size_t)luaL_checkinteger(L, 3);
+  FsCall *call = begin_call(L, FS_READ, 0);
+  if (!call) return 2;
+  size_t room = charge_room(call->charge);
+  call->most = most < room ? most : room;
+  return start_call(L, call);
+}
+
+/* write(folder, path, text): the text is copied, as the thread must not see Lua's. */
+static int do_write(lua_State *L, FsOp op) {
+  size_t len;
+  luaL_checktype(L, 3, LUA_TSTRING);
+  const char *text = lua_tolstring(L, 3, &len);
+  FsCall *call = begin_call(L, op, len);
+  if (!call) return 2;
+  buffer_put(&call->bytes, text, len);
+  return start_call(L, call);
+}
+
+static int f_write(lua_State *L) {
+  return do_write(L, FS_WRITE);
+}
+
+static int f_append(lua_State *L) {
+  return do_write(L, FS_APPEND);
+}
+
+/* folders() → a list of {dir =, write =}, in the order in which they were allowed */
+static int f_folders(lua_State *L) {
+  ScriptFolders *own = folders_here(L);
+  lua_newtable(L);
+  for (size_t i = 0; own && i < own->count; i++) {
+    lua_createtable(L, 0, 2);
+    lua_pushstring(L, own->list[i].dir);
+    lua_setfield(L, -2, "dir");
+    lua_pushboolean(L, own->list[i].write);
+    lua_setfield(L, -2, "write");
+    lua_rawseti(L, -2, (lua_Integer)i + 1);
+  }
+  return 1;
+}
+
+/* script_name() → the script's, as --allow takes it */
+static int f_script_name(lua_State *L) {
+  lua_pushstring(L, vm_of(L)->owner->name);
+  return 1;
+}
+
+int luaopen_tidelock_fs_core(lua_State *L) {
+  static const luaL_Reg functions[] = {{"read", f_read},
+                                       {"write", f_write},
+                                       {"append", f_append},
+                                       {"stat", f_stat},
+                                       {"list", f_list},
+                                       {"mkdir", f_mkdir},
+                                       {"rename", f_rename},
+                                       {"remove", f_remove},
+                                       {"folders", f_folders},
+                                       {"script_name", f_script_name},
+                                       {NULL, NULL}};
+  luaL_newlib(L, functions);
+  return 1;
+}
