@@ -90,8 +90,8 @@ static int check_file(const char *what, const char *path, Error *err) {
   else if (!S_ISREG(is.st_mode)) why = "it is no regular file";
   else if (is.st_size > MOST) why = "it has more than 16 MiB";
   if (!why) return 0;
-  return error_set(err, ERR_NOT_FOUND, "the %s %.200s cannot be read: %s", what, path,
-                   why);
+  ErrorCode code = access(path, R_OK) != 0 ? ERR_NOT_FOUND : ERR_INVALID;
+  return error_set(err, code, "the %s %.200s cannot be read: %s", what, path, why);
 }
 
 /* One or more of "sha256//" and 44 characters of base64, joined by ';'. */
