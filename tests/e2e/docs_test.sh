@@ -104,7 +104,8 @@ store|half-way|^0	->	50$
 http|tag = |^401	
 http|no list|^no list: HTTP: 
 http|api:use|^GET	200	true$
-http|api:use|^shop$'
+http|api:use|^shop$
+http|shop:items|^apple 3$'
 
 # run ARGS...: beside the probe; waits for what BLOCK shows, then ends it, kindly.
 run() { # NAME BLOCK ARGS...

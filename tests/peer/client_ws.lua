@@ -351,8 +351,8 @@ test.describe("the heartbeat", function()
 
   test.it("raises on what it cannot be", function()
     for what, wrong in pairs {
-      ["above 0 and at most 86400, not 0"] = { interval = 0 },
-      ["interval must be above 0 and at most 86400, not -1"] = { interval = -1 },
+      ["more than 0 and at most 86400, not 0"] = { interval = 0 },
+      ["interval must be more than 0 and at most 86400, not -1"] = { interval = -1 },
       ["timeout must be a number"] = { timeout = "1" }, ["unknown option"] = { every = 1 },
       ["table or false"] = 25,
     } do
