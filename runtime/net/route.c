@@ -105,13 +105,13 @@ static bool is_pin(const char *pin) {
 }
 
 int route_check(const Route *r, Error *err) {
+  if (r->key && !r->cert)
+    return error_set(err, ERR_INVALID, "a key needs its certificate (cert)");
   int code = r->proxy && *r->proxy ? check_proxy(r->proxy, err) : 0;
   if (!code) code = check_file("file of trusted certificates", r->ca_file, err);
   if (!code) code = check_file("client certificate", r->cert, err);
   if (!code) code = check_file("key of the client certificate", r->key, err);
   if (code) return code;
-  if (r->key && !r->cert)
-    return error_set(err, ERR_INVALID, "a key needs its certificate (cert)");
   if (r->pin && !is_pin(r->pin))
     return error_set(err, ERR_INVALID,
                      "pin must be \"sha256//\" and the base64 of a SHA-256, several "
