@@ -5,13 +5,9 @@
 #include <string.h>
 
 #include "bridge/luaerror.h"
-#include "bridge/luatext.h"
-#include "data/beneath.h"
-#include "data/file_error.h"
 #include "data/file_ops.h"
-#include "data/folders.h"
+#include "lua/fs_allow.h"
 #include "lua/modules.h"
-#include "resource/resources.h"
 #include "vm/task_wait.h"
 #include "vm/watchdog.h"
 
@@ -25,9 +21,6 @@ typedef enum FsOp {
   FS_RENAME,
   FS_REMOVE
 } FsOp;
-
-static const char *const op_names[] = {"read", "write", "append", "stat",
-                                       "list", "mkdir", "rename", "remove"};
 
 /* Owned by the task that waits; given up, by its queue. */
 typedef struct FsCall {
@@ -139,71 +132,6 @@ static void on_done(FileJob *job) {
   free_call(call);
 }
 
-/* --- what is allowed -------------------------------------------------------------- */
-
-static ScriptFolders *folders_here(lua_State *L) {
-  Vm *vm = vm_of(L);
-  return folders_of(vm->host->resources->folders, vm->owner->name);
-}
-
-static int deny_all(lua_State *L, FsOp op, Error *err) {
-  return error_set(err, ERR_DENIED,
-                   "fs.%s: no folder is allowed to this script: start tidelock with "
-                   "--allow %s:files=DIR (or files=DIR:write)",
-                   op_names[op], vm_of(L)->owner->name);
-}
-
-static bool changes(FsOp op) {
-  return op != FS_READ && op != FS_STAT && op != FS_LIST;
-}
-
-/* NULL: *err. The number of the folder is at 1. */
-static const Folder *find_folder(lua_State *L, FsOp op, Error *err) {
-  ScriptFolders *own = folders_here(L);
-  lua_Integer number = luaL_checkinteger(L, 1);
-  if (!own || number < 1 || (size_t)number > own->count) {
-    deny_all(L, op, err);
-    return NULL;
-  }
-  const Folder *folder = &own->list[number - 1];
-  if (folder->write || !changes(op)) return folder;
-  error_set(err, ERR_DENIED,
-            "fs.%s: the folder is allowed for reading alone: start tidelock with "
-            "--allow %s:files=%.160s:write",
-            op_names[op], vm_of(L)->owner->name, folder->dir);
-  return NULL;
-}
-
-/* An absolute path names a folder that is not allowed, so that it can be shown how. */
-static int deny_path(lua_State *L, FsOp op, const char *path, Error *err) {
-  char shown[FILE_SHOWN];
-  const char *slash = strrchr(path, '/');
-  file_show(path, shown);
-  if (*path != '/')
-    return error_set(err, ERR_DENIED,
-                     "fs.%s: \"%s\" leads out of the allowed folder, or is too long: a "
-                     "path is relative to it, and has no \"..\"",
-                     op_names[op], shown);
-  int len = slash == path ? 1 : (int)(slash - path);
-  return error_set(err, ERR_DENIED,
-                   "fs.%s: \"%s\": a path is relative to an allowed folder; to allow "
-                   "another one, start tidelock with --allow %s:files=%.*s%s",
-                   op_names[op], shown, vm_of(L)->owner->name,
-                   len < FILE_SHOWN ? len : FILE_SHOWN, path,
-                   changes(op) ? ":write" : "");
-}
-
-/* Borrows. NULL: *err. */
-static const char *read_path(lua_State *L, int index, FsOp op, Error *err) {
-  luaL_checktype(L, index, LUA_TSTRING);
-  const char *path = lua_tostring(L, index);
-  if (!luatext_whole(L, index))
-    error_set(err, ERR_INVALID, "fs.%s: a path holds a zero byte", op_names[op]);
-  else if (beneath_sound(path)) return path;
-  else deny_path(L, op, path, err);
-  return NULL;
-}
-
 /* --- the calls -------------------------------------------------------------------- */
 
 /* What the call holds besides: bytes that a read may take, or those to be written. */
@@ -222,19 +150,25 @@ static FsCall *new_call(lua_State *L, Task *task, FsOp op, const Folder *folder,
 }
 
 static int start_call(lua_State *L, FsCall *call) {
-  file_push(&folders_here(L)->queue, vm_of(L)->host->loop, &call->job);
+  file_push(&fs_folders(L)->queue, vm_of(L)->host->loop, &call->job);
   return task_wait(L, call->task, &call->wait);
 }
 
-/* op(folder, path, ...), in parts: `call` is NULL where the error was pushed. */
+static bool op_writes(FsOp op) {
+  return op != FS_READ && op != FS_STAT && op != FS_LIST;
+}
+
+/* op(folder, path, ...), in parts: NULL where an error was pushed. */
 static FsCall *begin_call(lua_State *L, FsOp op, size_t held) {
-  static const char *const shown[] = {"fs.read", "fs.write", "fs.append", "fs.stat",
+  static const char *const names[] = {"fs.read", "fs.write", "fs.append", "fs.stat",
                                       "fs.list", "fs.mkdir", "fs.rename", "fs.remove"};
   Error err;
-  Task *task = task_waiter(L, shown[op]);
-  const Folder *folder = find_folder(L, op, &err);
-  const char *path = folder ? read_path(L, 2, op, &err) : NULL;
-  const char *to = path && op == FS_RENAME ? read_path(L, 3, op, &err) : path;
+  const char *what = names[op];
+  bool writes = op_writes(op);
+  Task *task = task_waiter(L, what);
+  const Folder *folder = fs_folder(L, luaL_checkinteger(L, 1), what, writes, &err);
+  const char *path = folder ? fs_path(L, 2, what, writes, &err) : NULL;
+  const char *to = path && op == FS_RENAME ? fs_path(L, 3, what, writes, &err) : path;
   if (!to) {
     luaerror_return(L, &err);
     return NULL;
@@ -305,7 +239,7 @@ static int f_append(lua_State *L) {
 
 /* folders() → a list of {dir =, write =}, in the order in which they were allowed */
 static int f_folders(lua_State *L) {
-  ScriptFolders *own = folders_here(L);
+  ScriptFolders *own = fs_folders(L);
   lua_newtable(L);
   for (size_t i = 0; own && i < own->count; i++) {
     lua_createtable(L, 0, 2);
