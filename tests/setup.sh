@@ -93,6 +93,7 @@ vim vim vim-enhanced vim'
 # (python-socketio's client needs requests for polling, websocket for WebSocket).
 modules='
 sqlite3 libpython3-stdlib python3-libs python
+zoneinfo libpython3-stdlib python3-libs python
 socketio python3-socketio python3-socketio python-socketio
 aiohttp python3-aiohttp python3-aiohttp python-aiohttp
 requests python3-requests python3-requests python-requests

@@ -15,7 +15,8 @@ typedef struct Beyond {
 
 static const char files[] =
     "files are out of a script's reach: it may come from anyone, and the files are yours "
-    "(keep data in a store, tidelock.store, or in script.keep)";
+    "(tidelock.fs reaches the folders that --allow names; keep data in a store, "
+    "tidelock.store, or in script.keep)";
 static const char sources[] =
     "files are out of a script's reach: a load sees the sources of its own folder and of "
     "lib/ alone (require \"name\", or load with a text)";
