@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -44,11 +45,17 @@ static int open_named(FileAside *aside) {
   return fd;
 }
 
+static int open_nameless(FileAside *aside) {
+  return openat(aside->parent, ".", O_WRONLY | O_TMPFILE | O_CLOEXEC, NEW_MODE);
+}
+
+/* Without /proc a file cannot be given a name later. */
 static int open_new(FileAside *aside) {
-  aside->fd = openat(aside->parent, ".", O_WRONLY | O_TMPFILE | O_CLOEXEC, NEW_MODE);
+  bool may = access("/proc/self/fd", X_OK) == 0;
+  aside->fd = may ? open_nameless(aside) : -1;
   bool unknown = aside->fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR ||
                                    errno == EINVAL || errno == ENOENT);
-  if (unknown) aside->fd = open_named(aside);
+  if (!may || unknown) aside->fd = open_named(aside);
   return aside->fd < 0 ? -1 : 0;
 }
 
@@ -62,10 +69,19 @@ static int follow_old(FileAside *aside) {
   return fchmod(aside->fd, st.st_mode & RIGHTS);
 }
 
+/* "a/" is the name of a folder. */
+static int refuse_folder(FileAside *aside) {
+  errno = EISDIR;
+  file_aside_drop(aside);
+  return -1;
+}
+
 int file_aside_open(FileAside *aside, int folder, const char *path) {
   *aside = (FileAside){.fd = -1};
+  size_t len = strlen(path);
   aside->parent = beneath_parent(folder, path, aside->name);
   if (aside->parent < 0) return -1;
+  if (len && path[len - 1] == '/') return refuse_folder(aside);
   if (open_new(aside) == 0 && follow_old(aside) == 0) return 0;
   file_aside_drop(aside);
   return -1;

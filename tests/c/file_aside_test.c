@@ -72,8 +72,8 @@ static void what_is_no_plain_file_is_refused(void **state) {
   static const struct {
     const char *path;
     int error;
-  } cases[] = {{"link", ELOOP}, {"folder", EISDIR}, {"pipe", ENXIO},
-               {".", EINVAL},   {"none/x", ENOENT}, {"a/x", ENOTDIR}};
+  } cases[] = {{"link", ELOOP},  {"folder", EISDIR}, {"pipe", ENXIO}, {".", EINVAL},
+               {"new/", EISDIR}, {"none/x", ENOENT}, {"a/x", ENOTDIR}};
   int folder = root();
   for (size_t i = 0; i < COUNT_OF(cases); i++) {
     FileAside aside;
