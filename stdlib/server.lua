@@ -185,6 +185,7 @@ local methods = checks.strict("a server", {}, "method")
 
 function Server.__index(self, key)
   if key == "port" then return self.core:port() end
+  if key == "url" and self.fake then return "http://" .. self.fake end
   if key == "url" then
     local port, host = self.core:port(), self.host
     if host == "0.0.0.0" then host = "127.0.0.1" end
@@ -275,20 +276,11 @@ local option_names = {
   "max_head", "max_message", "origins", "port", "request_timeout", "write_timeout",
 }
 
----Declares a server. A reload with the same name and options keeps it open, with its
----connections; handlers, routes and middleware are those of the new generation.
----@param name string
----@param options? tidelock.server.Options
----@return tidelock.server.Server? server
----@return tidelock.Error? err BUSY: the port is taken (at the top level: the load fails)
-function M.listen(name, options, none)
-  if type(name) ~= "string" then error("server.listen takes a name and options", 2) end
-  checks.check("server.listen", options, option_names)
-  checks.none("server.listen", none)
-  options = options or {}
+local function open_server(name, options)
   local self = setmetatable({
     name = name, host = options.host or "127.0.0.1", max_connections = most_connections(options),
     middleware = {}, router = router.new(), channels = router.new(), open_channels = {}, engine_io = false,
+    fake = options.fake or false,
   }, Server)
   local function bind_self(fn)
     return function(...) return fn(self, ...) end
@@ -299,6 +291,22 @@ function M.listen(name, options, none)
   self.core = listener
   return self
 end
+
+---Declares a server. A reload with the same name and options keeps it open, with its
+---connections; handlers, routes and middleware are those of the new generation.
+---@param name string
+---@param options? tidelock.server.Options
+---@return tidelock.server.Server? server
+---@return tidelock.Error? err BUSY: the port is taken (at the top level: the load fails)
+function M.listen(name, options, none)
+  if type(name) ~= "string" then error("server.listen takes a name and options", 2) end
+  checks.check("server.listen", options, option_names)
+  checks.none("server.listen", none)
+  return open_server(name, options or {})
+end
+
+-- For tidelock.test.server: `options.fake` is a host that only connections of this process find.
+core.open = open_server
 
 --- Binary data for events and acks: socket.binary.
 M.binary = socket.binary

@@ -13,7 +13,11 @@ local script = require "tidelock.script"
 local task = require "tidelock.task"
 local tasks = require "tidelock.task.core"
 local json = require "tidelock.json"
+local errors = require "tidelock.errors"
 local checks = require "tidelock.options.core"
+local clocks = require "tidelock.test.clock"
+-- Loaded when a test asks: it brings the server along.
+local servers
 
 -- The fields that a file may set. A value is checked at the line that sets it.
 local settable = { timeout = 30 }
@@ -40,6 +44,7 @@ local function get_field(_, name)
   error(("tidelock.test has no function '%s'%s"):format(shown, checks.suggest(shown, M)), 2)
 end
 
+local in_test = false
 local tests, path, hooks = {}, {}, { before = {}, after = {} }
 
 local function kind_of(value) return value == nil and "nil" or "a " .. type(value) end
@@ -246,14 +251,31 @@ function M.wait_for(fn, seconds, none)
   if seconds and not (seconds >= 0 and seconds <= longest) then
     error(("wait_for takes 0 to %d seconds, not %s"):format(longest, seconds), 2)
   end
-  local timer = require "tidelock.timer"
-  local deadline = timer.now() + (seconds or 5)
+  local deadline = tasks.now_real() + (seconds or 5)
   while true do
     local value = fn()
     if value then return value end
-    if timer.now() > deadline then error("waited in vain for what was expected", 2) end
-    task.sleep(0.005)
+    if tasks.now_real() > deadline then error("waited in vain for what was expected", 2) end
+    tasks.sleep_real(0.005)
   end
+end
+
+--- Stops the time of this test until it ends: timers, waits and the wall clock stand, and go on as the
+--- test says. See docs/tasks.md.
+---@param options? tidelock.ClockOptions
+---@return tidelock.Clock
+function M.clock(options, none)
+  if not in_test then error("test.clock is for a test that runs, not for its file", 2) end
+  return clocks.open(options, none)
+end
+
+--- A server in this process, without a port, until the test ends. See docs/tasks.md.
+---@param options? tidelock.FakeServerOptions
+---@return tidelock.FakeServer
+function M.server(options, none)
+  if not in_test then error("test.server is for a test that runs, not for its file", 2) end
+  servers = servers or require "tidelock.test.server"
+  return servers.open(options, none)
 end
 
 --- The uncaught errors of handlers, timers, tasks and subscribers since the test began, as one text;
@@ -292,6 +314,12 @@ local function describe_failure(err, body)
   return trace == "" and text or text .. "\n" .. trace
 end
 
+-- By the system's clock: a test's own may stand.
+local function out_of_time()
+  tasks.sleep_real(settable.timeout)
+  return nil, errors.new { code = "TIMEOUT", message = ("not done within %g s"):format(settable.timeout) }
+end
+
 -- Runs fn within test.timeout; returns nil, or the text of the failure. `own` names the task.
 local function run_protected(fn, own)
   local ended = {}
@@ -299,7 +327,7 @@ local function run_protected(fn, own)
     fn()
     return ended
   end, own)
-  local fine, value, late = pcall(task.with_timeout, settable.timeout, body)
+  local fine, value, late = pcall(task.race, { body, out_of_time })
   if fine and value == ended then return nil end
   if not fine then return describe_failure(value, body) end
   pcall(body.await, body) -- it is cancelled; its trace is known once it has ended
@@ -308,6 +336,7 @@ end
 
 local function run_test(test)
   core.begins(test.name)
+  in_test = true
   local failure = run_protected(function()
     for _, fn in ipairs(test.before) do fn() end
     test.fn()
@@ -316,6 +345,9 @@ local function run_test(test)
     local why = run_protected(fn, fn)
     failure = failure or why
   end
+  if servers then servers.close() end
+  clocks.close()
+  in_test = false
   task.sleep(0) -- tasks that the test has spawned begin, and may fail
   local uncaught = core.uncaught()
   if uncaught and not failure then failure = "raised, and nobody caught it: " .. uncaught end

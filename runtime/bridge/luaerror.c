@@ -3,6 +3,7 @@
 #include "bridge/luaerror.h"
 
 #include <lauxlib.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -107,7 +108,7 @@ static void set_text(lua_State *L, const char *name, const char *text) {
 }
 
 double luaerror_time(void) {
-  return (double)(clock_micros() / 1000) / 1000;
+  return floor(clock_wall() * 1000) / 1000;
 }
 
 void luaerror_push(lua_State *L, const Error *err) {

@@ -6,8 +6,9 @@
 
 #include <stdint.h>
 
-int64_t clock_micros(void);   /* microseconds since 1970, UTC */
-double clock_wall(void);      /* the same in seconds */
+int64_t clock_micros(void);          /* microseconds since 1970, UTC */
+double clock_wall(void);             /* the same in seconds, unless a test has set it */
+void clock_wall_set(double seconds); /* for tests; 0: it is the system's again */
 double clock_monotonic(void); /* seconds since some moment; legal in a signal handler */
 double clock_cpu(void);       /* seconds of processor time that the calling thread used */
 

@@ -51,6 +51,8 @@ typedef enum Severity {
   X(UNAVAILABLE, MEDIUM, true,                                                           \
     "too many calls to this server have failed: none is made")                           \
   X(UNSUPPORTED, MEDIUM, false, "known, but not to be had here")                         \
+  X(TEST_CLOCK, MEDIUM, false,                                                           \
+    "a test's clock stands: connections lead to fake servers only")                      \
   X(INTERNAL, CRITICAL, false, "a defect of Tidelock itself: please report it")
 
 typedef enum ErrorCode {

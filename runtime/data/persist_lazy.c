@@ -136,7 +136,7 @@ static void on_slice(Timer *timer) {
   if (!f->building) build_begin(&f->build, &f->load, u, value_account_of(f->lazy));
   f->building = true;
   bool over = false;
-  for (double end = loop_now(f->loop) + SLICE_SECONDS; !over && loop_now(f->loop) < end;)
+  for (double end = loop_real_now() + SLICE_SECONDS; !over && loop_real_now() < end;)
     over = build_step(&f->build, SLICE_ROWS);
   if (over) take_in(f, u);
   else timer_start(f->loop, &f->timer, 0);
@@ -154,7 +154,10 @@ bool persist_fetch(Loop *loop, PersistFetch *fetch, Value lazy) {
   Unread *u = unread_of(lazy);
   if (!u) return false;
   Fetching *f = xcalloc(1, sizeof *f);
-  *f = (Fetching){.loop = loop, .owner = fetch, .timer.fire = on_slice, .asked = true};
+  *f = (Fetching){.loop = loop,
+                  .owner = fetch,
+                  .timer = {.fire = on_slice, .real = true},
+                  .asked = true};
   f->lazy = value_retain(lazy);
   f->load = (Load){.store = u->store, .parent = u->id};
   f->load.job.work = load_work;

@@ -31,18 +31,27 @@ struct Loop {
   uv_timer_t wake;
   Log *log;
   Event *first, **last;
-  Event *after, **after_last; /* run at the end of the turn */
+  Event *after, **after_last;    /* run at the end of the turn */
+  IdleCall *quiet, **quiet_last; /* wait until nothing is to be done */
   uint64_t turn;
-  TimerQueue timers;
-  double armed; /* due time that `wake` is set to; INFINITY: not set */
+  Clock clock;
+  TimerQueue timers, real; /* by its clock, and by the system's */
+  double armed;            /* due time that `wake` is set to; INFINITY: not set */
   void (*idle)(void *ctx);
   void *idle_ctx;
   bool leaving; /* `idle` is called also while the inbox holds events */
 };
 
 double loop_now(Loop *loop) {
-  (void)loop;
-  return (double)uv_hrtime() / 1e9;
+  return clock_at(&loop->clock, clock_real());
+}
+
+double loop_real_now(void) {
+  return clock_real();
+}
+
+Clock *loop_clock(Loop *loop) {
+  return &loop->clock;
 }
 
 uv_loop_t *loop_uv(Loop *loop) {
@@ -99,20 +108,67 @@ static Event *inbox_pop(Loop *loop) {
   return event;
 }
 
+/* --- when idle -------------------------------------------------------------------- */
+
+void loop_when_idle(Loop *loop, IdleCall *call) {
+  CHECK(call->run != NULL && call->at == NULL);
+  call->next = NULL;
+  call->at = loop->quiet_last;
+  *call->at = call;
+  loop->quiet_last = &call->next;
+}
+
+void loop_idle_cancel(Loop *loop, IdleCall *call) {
+  if (!call->at) return;
+  *call->at = call->next;
+  if (call->next) call->next->at = call->at;
+  else loop->quiet_last = call->at;
+  call->at = NULL;
+}
+
 /* --- timers ----------------------------------------------------------------------- */
 
+static TimerQueue *queue_of(Loop *loop, const Timer *timer) {
+  return timer->real ? &loop->real : &loop->timers;
+}
+
 void timer_stop(Loop *loop, Timer *timer) {
-  timer_queue_remove(&loop->timers, timer);
+  timer_queue_remove(queue_of(loop, timer), timer);
 }
 
 void timer_start_at(Loop *loop, Timer *timer, double due) {
   CHECK(timer->fire != NULL);
   timer_stop(loop, timer);
-  timer_queue_add(&loop->timers, timer, due);
+  timer_queue_add(queue_of(loop, timer), timer, due);
 }
 
 void timer_start(Loop *loop, Timer *timer, double seconds) {
-  timer_start_at(loop, timer, loop_now(loop) + (seconds > 0 ? seconds : 0));
+  double now = timer->real ? loop_real_now() : loop_now(loop);
+  timer_start_at(loop, timer, now + (seconds > 0 ? seconds : 0));
+}
+
+double loop_next_due(const Loop *loop) {
+  const Timer *first = timer_queue_first(&loop->timers);
+  return first ? first->due : INFINITY;
+}
+
+/* When the first of all is due by the system's clock; INFINITY: none will be. */
+static double next_real_due(const Loop *loop) {
+  const Clock *clock = &loop->clock;
+  const Timer *real = timer_queue_first(&loop->real);
+  double due = clock->stopped ? INFINITY : loop_next_due(loop) - clock->ahead;
+  return real ? fmin(due, real->due) : due;
+}
+
+/* The first that is due when the system's clock says `now`; NULL: none is. */
+static Timer *first_due(const Loop *loop, double now) {
+  const Clock *clock = &loop->clock;
+  Timer *timer = timer_queue_first(&loop->timers);
+  Timer *real = timer_queue_first(&loop->real);
+  if (timer && timer->due > clock_at(clock, now)) timer = NULL;
+  if (real && real->due > now) real = NULL;
+  if (!timer || !real) return timer ? timer : real;
+  return !clock->stopped && timer->due - clock->ahead <= real->due ? timer : real;
 }
 
 /* --- turning ---------------------------------------------------------------------- */
@@ -127,7 +183,7 @@ typedef struct Pace {
 static bool count_step(Pace *pace) {
   if (--pace->left > 0) return false;
   double before = pace->now;
-  pace->now = loop_now(pace->loop);
+  pace->now = loop_real_now();
   pace->stride = pace->now - before > QUICK ? 1
                  : pace->stride < STRIDE    ? pace->stride * 2
                                             : STRIDE;
@@ -139,7 +195,7 @@ static bool count_step(Pace *pace) {
 static void fire_due(Pace *pace) {
   Loop *loop = pace->loop;
   double now = pace->now;
-  for (Timer *timer; (timer = timer_queue_first(&loop->timers)) && timer->due <= now;) {
+  for (Timer *timer; (timer = first_due(loop, now));) {
     timer_stop(loop, timer);
     timer->fire(timer);
     end_turn(loop);
@@ -147,8 +203,18 @@ static void fire_due(Pace *pace) {
   }
 }
 
+/* The poll of this round has found nothing either. */
+static void run_idle_call(Loop *loop, double now) {
+  IdleCall *call = loop->quiet;
+  if (!call || !inbox_empty(loop) || first_due(loop, now)) return;
+  loop_idle_cancel(loop, call);
+  call->run(call);
+  end_turn(loop);
+}
+
 static void drain_inbox(Loop *loop) {
-  double now = loop_now(loop);
+  double now = loop_real_now();
+  run_idle_call(loop, now);
   Pace pace = {loop, now, now + SLICE, 1, 1};
   fire_due(&pace);
   pace.end = pace.now + SLICE;
@@ -170,21 +236,20 @@ static void on_spin(uv_idle_t *spin) {
   (void)spin; /* while it is active the poll does not wait */
 }
 
-static bool due_now(Loop *loop) {
-  const Timer *first = timer_queue_first(&loop->timers);
-  return first && first->due <= loop_now(loop);
+/* Whether the poll must not wait. */
+static bool has_work(Loop *loop) {
+  return !inbox_empty(loop) || loop->quiet || first_due(loop, loop_real_now());
 }
 
 static void arm_timer(Loop *loop) {
-  const Timer *first = timer_queue_first(&loop->timers);
-  double due = first ? first->due : INFINITY;
+  double due = next_real_due(loop);
   if (due == loop->armed) return;
   loop->armed = due;
   if (isinf(due)) {
     uv_timer_stop(&loop->wake);
     return;
   }
-  double wait = ceil((due - loop_now(loop)) * 1000);
+  double wait = ceil((due - loop_real_now()) * 1000);
   uv_update_time(&loop->uv);
   uv_timer_start(&loop->wake, on_wake, wait > 0 ? (uint64_t)fmin(wait, 1e12) : 0, 0);
 }
@@ -192,7 +257,7 @@ static void arm_timer(Loop *loop) {
 static void on_prepare(uv_prepare_t *prepare) {
   Loop *loop = prepare->data;
   if (loop->idle && (inbox_empty(loop) || loop->leaving)) loop->idle(loop->idle_ctx);
-  if (!inbox_empty(loop) || due_now(loop)) {
+  if (has_work(loop)) {
     uv_idle_start(&loop->spin, on_spin);
     return;
   }
@@ -211,6 +276,7 @@ Loop *loop_new(Log *log) {
   loop->log = log;
   loop->last = &loop->first;
   loop->after_last = &loop->after;
+  loop->quiet_last = &loop->quiet;
   loop->armed = INFINITY;
   CHECK(uv_loop_init(&loop->uv) == 0);
   uv_prepare_init(&loop->uv, &loop->prepare);
@@ -254,7 +320,7 @@ void loop_finish(Loop *loop) {
 }
 
 void loop_free(Loop *loop) {
-  CHECK(inbox_empty(loop));
+  CHECK(inbox_empty(loop) && !loop->quiet);
   uv_close((uv_handle_t *)&loop->prepare, NULL);
   uv_close((uv_handle_t *)&loop->check, NULL);
   uv_close((uv_handle_t *)&loop->spin, NULL);
@@ -263,5 +329,6 @@ void loop_free(Loop *loop) {
   for (int i = 0; i < 2; i++) uv_run(&loop->uv, UV_RUN_NOWAIT);
   CHECK(uv_loop_close(&loop->uv) == 0);
   timer_queue_free(&loop->timers);
+  timer_queue_free(&loop->real);
   free(loop);
 }

@@ -12,6 +12,7 @@
 
 #include "core/base.h"
 #include "core/log.h"
+#include "loop/clock.h"
 #include "loop/timer_queue.h"
 
 typedef struct Loop Loop;
@@ -31,7 +32,11 @@ void loop_stop(Loop *loop);
 /* Runs the loop until no uv handle but its own is open: the last step of a teardown. */
 void loop_finish(Loop *loop);
 
-double loop_now(Loop *loop); /* monotonic seconds, read from the clock at each call */
+double loop_now(Loop *loop); /* of its clock: monotonic seconds, read at each call */
+double loop_real_now(void);  /* of the system's: a test does not stop it */
+Clock *loop_clock(Loop *loop);
+/* When the first timer of its clock is due; INFINITY: there is none. */
+double loop_next_due(const Loop *loop);
 
 /* --- the inbox -------------------------------------------------------------------- */
 
@@ -50,6 +55,17 @@ bool inbox_empty(const Loop *loop);
  * before the next one begins; in the order in which they were put there. */
 void loop_after_turn(Loop *loop, Event *event);
 uint64_t loop_turn(const Loop *loop); /* the number of the turn; it rises with each */
+
+/* Runs once, in dispatch, when nothing else is to be done: a poll found nothing, the
+ * inbox is empty and no timer is due. Embed it; one in each round, in the order in which
+ * they came. */
+typedef struct IdleCall IdleCall;
+struct IdleCall {
+  void (*run)(IdleCall *call);
+  IdleCall *next, **at; /* `at` NULL: it does not wait */
+};
+void loop_when_idle(Loop *loop, IdleCall *call); /* it must not wait already */
+void loop_idle_cancel(Loop *loop, IdleCall *call);
 
 /* --- timers ----------------------------------------------------------------------- */
 

@@ -6,14 +6,14 @@
 static const double look_each = 0.2; /* seconds */
 
 static void start_step(Span *span) {
-  span->looked = loop_now(span->loop);
+  span->looked = loop_real_now();
   span->cpu = clock_cpu();
   timer_start(span->loop, &span->look, span->left < look_each ? span->left : look_each);
 }
 
 /* What has passed of it since the last look. */
 static double read_gap(const Span *span) {
-  double gap = loop_now(span->loop) - span->looked, cpu = clock_cpu() - span->cpu;
+  double gap = loop_real_now() - span->looked, cpu = clock_cpu() - span->cpu;
   double most = cpu > CLOCK_LONGEST_GAP ? cpu : CLOCK_LONGEST_GAP;
   return gap < most ? gap : most;
 }
@@ -28,6 +28,7 @@ static void on_look(Timer *timer) {
 void span_start(Loop *loop, Span *span, double seconds) {
   span->loop = loop;
   span->look.fire = on_look;
+  span->look.real = true;
   span->left = seconds;
   start_step(span);
 }

@@ -21,7 +21,7 @@ static bool is_before(const Timer *a, const Timer *b) {
 
 static void put_at(TimerQueue *q, size_t i, Timer *timer) {
   q->heap[i] = timer;
-  timer->place = LANES + 1 + i;
+  timer->place = (uint32_t)(LANES + 1 + i);
 }
 
 static void sift_up(TimerQueue *q, size_t i, Timer *timer) {
@@ -65,7 +65,7 @@ static void heap_remove(TimerQueue *q, size_t i) {
 
 static void lane_add(TimerQueue *q, size_t i, Timer *timer) {
   Lane *lane = &q->lanes[i];
-  timer->place = i + 1;
+  timer->place = (uint32_t)i + 1;
   timer->prev = lane->last;
   timer->next = NULL;
   if (lane->last) lane->last->next = timer;
@@ -115,6 +115,7 @@ void timer_queue_add(TimerQueue *q, Timer *timer, double due) {
   CHECK(timer->place == 0 && !isnan(due));
   timer->due = due;
   timer->order = q->order++;
+  q->count++;
   size_t lane = find_lane(q, due);
   if (lane == LANES) lane = clear_lane(q);
   if (lane == LANES) heap_add(q, timer);
@@ -125,6 +126,7 @@ void timer_queue_remove(TimerQueue *q, Timer *timer) {
   size_t place = timer->place;
   if (place == 0) return;
   timer->place = 0;
+  q->count--;
   if (place <= LANES) {
     lane_remove(&q->lanes[place - 1], timer);
     return;
@@ -135,6 +137,7 @@ void timer_queue_remove(TimerQueue *q, Timer *timer) {
 }
 
 Timer *timer_queue_first(const TimerQueue *q) {
+  if (q->count == 0) return NULL;
   Timer *first = q->heaped ? q->heap[0] : NULL;
   for (size_t i = 0; i < LANES; i++) {
     Timer *timer = q->lanes[i].first;

@@ -19,7 +19,8 @@ struct Timer {
   void (*fire)(Timer *timer);
   double due;         /* monotonic seconds */
   uint64_t order;     /* of equal due times the lower one is first */
-  size_t place;       /* 0: stopped; 1 to LANES: in that lane; above: in the heap */
+  uint32_t place;     /* 0: stopped; 1 to LANES: in that lane; above: in the heap */
+  bool real;          /* goes by the system's clock, whatever a test does: see clock.h */
   Timer *prev, *next; /* in its lane */
 };
 
@@ -32,6 +33,7 @@ typedef struct Lane {
 /* Zeroed it is empty. */
 typedef struct TimerQueue {
   Lane lanes[LANES];
+  size_t count; /* of all timers */
   Timer **heap;
   size_t heaped, room;
   uint64_t order;

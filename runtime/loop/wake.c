@@ -29,10 +29,16 @@ Wakes *wakes_new(Loop *loop) {
   return wakes;
 }
 
-double wakes_now(const Wakes *wakes) {
+static double seconds_of(clockid_t clock) {
   struct timespec t;
-  clock_gettime(CLOCK_BOOTTIME, &t);
-  return (double)t.tv_sec + (double)t.tv_nsec / 1e9 + wakes->skew;
+  clock_gettime(clock, &t);
+  return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/* The loop's clock, and what the machine slept. */
+double wakes_now(const Wakes *wakes) {
+  double slept = seconds_of(CLOCK_BOOTTIME) - loop_real_now();
+  return loop_now(wakes->loop) + slept + wakes->skew;
 }
 
 /* Calls each listener once; a listener may remove itself and others meanwhile. */

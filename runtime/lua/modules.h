@@ -18,12 +18,14 @@ int luaopen_tidelock_json(lua_State *L);
 int luaopen_tidelock_log(lua_State *L);
 int luaopen_tidelock_options_core(lua_State *L);
 int luaopen_tidelock_random(lua_State *L);
+int luaopen_tidelock_rate_core(lua_State *L);
 int luaopen_tidelock_script(lua_State *L);
 int luaopen_tidelock_server_core(lua_State *L);
 int luaopen_tidelock_server_packet_core(lua_State *L);
 int luaopen_tidelock_socket(lua_State *L);
 int luaopen_tidelock_store_core(lua_State *L);
 int luaopen_tidelock_task_core(lua_State *L);
+int luaopen_tidelock_test_clock_core(lua_State *L);
 int luaopen_tidelock_test_core(lua_State *L);
 int luaopen_tidelock_timer(lua_State *L);
 

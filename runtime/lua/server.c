@@ -234,8 +234,28 @@ static int f_random(lua_State *L) {
   return 1;
 }
 
+/* fail(what, times, bytes) → whether there is such a fault; times below 0: always */
+static int f_fail(lua_State *L) {
+  const Declaration *decl = box_to(L, 1, &server_box)->object;
+  const char *what = luaL_checkstring(L, 2);
+  lua_Integer times = luaL_checkinteger(L, 3), bytes = luaL_checkinteger(L, 4);
+  lua_pushboolean(L, decl && server_fail(decl, what, times < 0 ? SIZE_MAX : (size_t)times,
+                                         bytes < 0 ? 0 : (size_t)bytes));
+  return 1;
+}
+
+/* drop(): closes all connections */
+static int f_drop(lua_State *L) {
+  const Declaration *decl = box_to(L, 1, &server_box)->object;
+  Server *server = decl ? server_of(decl) : NULL;
+  if (server) server_drop(server, true);
+  return 0;
+}
+
 int luaopen_tidelock_server_core(lua_State *L) {
   static const luaL_Reg methods[] = {{"respond", f_respond},
+                                     {"fail", f_fail},
+                                     {"drop", f_drop},
                                      {"accept", f_accept},
                                      {"send", f_send},
                                      {"hang_up", f_hang_up},

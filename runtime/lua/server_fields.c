@@ -8,6 +8,7 @@
 #include "lua/number.h"
 #include "lua/options.h"
 #include "net/hosts.h"
+#include "script/runtime.h"
 
 enum { MAX_NAMES = 1000 };
 
@@ -59,6 +60,16 @@ static int names_field(lua_State *L, int t, const char *name, const char *what) 
   return lua_gettop(L);
 }
 
+/* The host of a fake server, which only test.server gives: its place on the stack; 0: it
+ * is a real one. */
+static int fake_field(lua_State *L, int t) {
+  if (lua_getfield(L, t, "fake") == LUA_TNIL) return 0;
+  luaL_checkstring(L, -1);
+  if (!runtime_options(runtime_of(L))->tests_only)
+    luaL_error(L, "a fake server is for `tidelock test` alone");
+  return lua_gettop(L);
+}
+
 /* Copies last: after that nothing raises. */
 ServerOptions *server_options_read(lua_State *L, int t) {
   luaL_checktype(L, t, LUA_TTABLE);
@@ -81,7 +92,9 @@ ServerOptions *server_options_read(lua_State *L, int t) {
     options_raise(L, 2, "server.listen: host is a string, not a %s",
                   lua_typename(L, type));
   luatext_need_whole(L, 2, -1, "server.listen", "host");
-  o.host = xstrdup(type == LUA_TSTRING ? lua_tostring(L, -1) : "127.0.0.1");
+  int host = lua_gettop(L), fake = fake_field(L, t);
+  o.host = xstrdup(type == LUA_TSTRING ? lua_tostring(L, host) : "127.0.0.1");
+  o.fake = fake ? xstrdup(lua_tostring(L, fake)) : NULL;
   o.hosts = read_names(L, hosts);
   o.origins = read_names(L, origins);
   lua_settop(L, hosts - 1);

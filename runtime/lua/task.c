@@ -60,11 +60,14 @@ static int f_spawn(lua_State *L) {
 
 /* --- the gate --------------------------------------------------------------------- */
 
-/* One task waits at it until it is opened, once. */
+/* One task waits at it until it is opened, once; or for some time, or until the loop has
+ * nothing to do. */
 typedef struct Gate {
   Wait wait;
   Task *waiter;
   Charge *charge;
+  Timer timer;
+  IdleCall idle;
   bool open;
 } Gate;
 
@@ -81,8 +84,32 @@ static int push_nothing(lua_State *L, void *ctx) {
   return 0;
 }
 
+static int push_open(lua_State *L, void *ctx) {
+  lua_pushboolean(L, ((const Gate *)ctx)->open);
+  return 1;
+}
+
+static Task *take_waiter(Gate *gate) {
+  Task *task = gate->waiter;
+  gate->waiter = NULL;
+  if (!task) return NULL;
+  timer_stop(task_host(task)->loop, &gate->timer);
+  loop_idle_cancel(task_host(task)->loop, &gate->idle);
+  return task;
+}
+
 static void cancel_gate(Wait *wait) {
-  CONTAINER_OF(wait, Gate, wait)->waiter = NULL;
+  take_waiter(CONTAINER_OF(wait, Gate, wait));
+}
+
+static void on_gate_time(Timer *timer) {
+  Gate *gate = CONTAINER_OF(timer, Gate, timer);
+  task_wake(take_waiter(gate), push_open, gate);
+}
+
+static void on_gate_idle(IdleCall *idle) {
+  Gate *gate = CONTAINER_OF(idle, Gate, idle);
+  task_wake(take_waiter(gate), push_open, gate);
 }
 
 static int f_gate(lua_State *L) {
@@ -91,25 +118,34 @@ static int f_gate(lua_State *L) {
   Gate *gate = xcalloc(1, sizeof *gate);
   gate->charge = vm_hold(L, sizeof *gate);
   gate->wait.cancel = cancel_gate;
+  gate->timer.fire = on_gate_time;
+  gate->idle.run = on_gate_idle;
   box->object = gate;
   return 1;
 }
 
 static int f_gate_open(lua_State *L) {
   Gate *gate = box_check(L, 1, &gate_kind);
-  Task *waiter = gate->waiter;
   gate->open = true;
-  gate->waiter = NULL;
-  if (waiter) task_wake_later(waiter, push_nothing, NULL);
+  Task *waiter = take_waiter(gate);
+  if (waiter) task_wake_later(waiter, push_open, gate);
   return 0;
 }
 
+/* gate:wait(seconds?, idle?) → whether it is open: else the seconds are over, or the loop
+ * was idle */
 static int f_gate_wait(lua_State *L) {
   Gate *gate = box_check(L, 1, &gate_kind);
+  double seconds = luaL_optnumber(L, 2, INFINITY);
+  luaL_argcheck(L, !isnan(seconds), 2, "seconds");
+  bool idle = lua_toboolean(L, 3);
   Task *task = task_waiter(L, "waiting");
-  if (gate->open) return 0;
+  if (gate->open) return push_open(L, gate);
   luaL_argcheck(L, !gate->waiter, 1, "one task waits at this gate already");
   gate->waiter = task;
+  Loop *loop = task_host(task)->loop;
+  if (seconds < INFINITY) timer_start(loop, &gate->timer, seconds);
+  if (idle) loop_when_idle(loop, &gate->idle);
   return task_wait(L, task, &gate->wait);
 }
 
@@ -245,16 +281,32 @@ static void cancel_sleep(Wait *wait) {
   free(sleep);
 }
 
-static int f_sleep(lua_State *L) {
+static int begin_sleep(lua_State *L, bool real) {
   static const NumberRule rule = {.least = 0, .most = NUMBER_SECONDS};
   double seconds = number_argument(L, 1, &rule, "seconds, 0 to 1e9");
   options_none(L, 2, "task.sleep");
   Task *task = task_waiter(L, "task.sleep");
   if (seconds <= 0) return task_wait_turn(L, task);
   Sleep *sleep = xcalloc(1, sizeof *sleep);
-  *sleep = (Sleep){.wait.cancel = cancel_sleep, .timer.fire = on_awake, .task = task};
+  *sleep = (Sleep){.wait.cancel = cancel_sleep,
+                   .timer = {.fire = on_awake, .real = real},
+                   .task = task};
   timer_start(task_host(task)->loop, &sleep->timer, seconds);
   return task_wait(L, task, &sleep->wait);
+}
+
+static int f_sleep(lua_State *L) {
+  return begin_sleep(L, false);
+}
+
+/* By the system's clock, where a test's stands: for its limits. */
+static int f_sleep_real(lua_State *L) {
+  return begin_sleep(L, true);
+}
+
+static int f_now_real(lua_State *L) {
+  lua_pushnumber(L, loop_real_now());
+  return 1;
 }
 
 /* One may wait at it: no <close> variable, only the collector releases it. */
@@ -268,9 +320,10 @@ static void without_close(lua_State *L, const BoxKind *kind) {
 int luaopen_tidelock_task_core(lua_State *L) {
   static const luaL_Reg methods[] = {
       {"cancel", f_cancel}, {"await", f_await}, {"status", f_status}, {NULL, NULL}};
-  static const luaL_Reg functions[] = {{"spawn", f_spawn}, {"sleep", f_sleep},
-                                       {"gate", f_gate},   {"group", f_group},
-                                       {"trace", f_trace}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {
+      {"spawn", f_spawn},       {"sleep", f_sleep}, {"gate", f_gate},
+      {"group", f_group},       {"trace", f_trace}, {"sleep_real", f_sleep_real},
+      {"now_real", f_now_real}, {NULL, NULL}};
   static const luaL_Reg gate_methods[] = {
       {"open", f_gate_open}, {"wait", f_gate_wait}, {NULL, NULL}};
   box_class(L, &gate_kind, gate_methods, NULL);

@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "loop/descriptors.h"
+#include "net/fakes.h"
 
 enum { RANDOM_POOL = 1024, APART_MOST = 16 };
 
@@ -34,6 +35,7 @@ struct Net {
   uv_prepare_t *prepare; /* active while before_waits is not empty */
   BeforeWait *before_waits;
   NetRest *rests;
+  NetFake *fakes;
   char *scratch;
   Blocks blocks;
   struct Apart
@@ -209,7 +211,7 @@ static void on_settle_idle(void *ctx) {
 }
 
 void net_settle(Net *net, double seconds) {
-  Settling settling = {.net = net, .limit.fire = on_limit};
+  Settling settling = {.net = net, .limit = {.fire = on_limit, .real = true}};
   timer_start(net->loop, &settling.limit, seconds);
   while (net->rests && !settling.late) loop_run(net->loop, on_settle_idle, &settling);
   timer_stop(net->loop, &settling.limit);
@@ -300,15 +302,57 @@ void net_before_wait_cancel(BeforeWait *work) {
   work->at = NULL;
 }
 
+/* --- fake servers ----------------------------------------------------------------- */
+
+NetFake **net_fakes(Net *net) {
+  return &net->fakes;
+}
+
+/* The fake server that the transfer leads to; NULL: none. */
+static NetFake *find_fake(const Net *net, const Transfer *transfer) {
+  const char *url = NULL;
+  curl_easy_getinfo(transfer->easy, CURLINFO_EFFECTIVE_URL, &url);
+  return fakes_of(net->fakes, url);
+}
+
+/* Neither needs the name of a host to be resolved. */
+static void choose_way(const Net *net, Transfer *transfer) {
+  NetFake *fake = find_fake(net, transfer);
+  bool stopped = loop_clock(net->loop)->stopped;
+  transfer->way = fake ? WAY_FAKE : stopped ? WAY_NONE : WAY_OUT;
+  if (transfer->way == WAY_OUT) return;
+  curl_easy_setopt(transfer->easy, CURLOPT_PROXY, "");
+  if (fake)
+    curl_easy_setopt(transfer->easy, CURLOPT_ABSTRACT_UNIX_SOCKET, fakes_name(fake));
+  else curl_easy_setopt(transfer->easy, CURLOPT_UNIX_SOCKET_PATH, "/");
+}
+
+bool net_is_busy(Net *net) {
+  return net->before_waits || (net->timer && uv_is_active((uv_handle_t *)net->timer) &&
+                               uv_timer_get_due_in(net->timer) <= 1);
+}
+
+bool net_is_quiet(Net *net) {
+  if (net->pool) net->pool->free(net->pool);
+  net->pool = NULL;
+  return net->transfers == 0;
+}
+
 /* --- transfers -------------------------------------------------------------------- */
+
+static bool is_admitted(const Transfer *transfer) {
+  NetFake *fake = transfer->way == WAY_FAKE ? find_fake(transfer->net, transfer) : NULL;
+  return fake && fakes_admit(fake);
+}
 
 static curl_socket_t on_open_socket(void *ctx, curlsocktype purpose,
                                     struct curl_sockaddr *address) {
   (void)purpose;
+  Transfer *transfer = ctx;
+  if (transfer->way != WAY_OUT && !is_admitted(transfer)) return CURL_SOCKET_BAD;
   int type = address->socktype | SOCK_CLOEXEC;
   int fd = socket(address->family, type, address->protocol);
-  ((Transfer *)ctx)->no_files =
-      fd < 0 ? errno == EMFILE || errno == ENFILE : !files_spare(fd);
+  transfer->no_files = fd < 0 ? errno == EMFILE || errno == ENFILE : !files_spare(fd);
   if (fd < 0 || files_spare(fd)) return fd;
   close(fd);
   return CURL_SOCKET_BAD;
@@ -373,6 +417,8 @@ void net_add(Net *net, Transfer *transfer) {
   transfer->tls =
       curl_easy_setopt(transfer->easy, CURLOPT_SSL_CTX_DATA, transfer) != CURLE_OK;
   curl_easy_setopt(transfer->easy, CURLOPT_PREREQDATA, transfer);
+  transfer->net = net;
+  choose_way(net, transfer);
   net->transfers++;
   CHECK(curl_multi_add_handle(net->multi, transfer->easy) == CURLM_OK);
 }

@@ -11,6 +11,7 @@
 #include "loop/wake.h"
 
 typedef struct Net Net;
+typedef struct NetFake NetFake;   /* net/fakes.h */
 typedef struct Transfer Transfer; /* net/transfer.h */
 
 Net *net_new(Loop *loop); /* cheap: curl is initialised with the first transfer */
@@ -30,6 +31,14 @@ struct NetShared {
 NetShared **net_pool(Net *net);
 /* Likewise the breakers and retry budgets of HTTP (net/guard.c). */
 NetShared **net_guards(Net *net);
+
+/* --- for tests -----------------------------------------------------------------------
+ */
+NetFake **net_fakes(Net *net); /* the fake servers */
+/* Closes the connections that are kept; false: others, to the outside, are open. */
+bool net_is_quiet(Net *net);
+/* Whether curl wants to be called at once: what it is about to do has not begun. */
+bool net_is_busy(Net *net);
 
 /* Work put off until the loop is about to wait: what all turns of a round want written
  * goes out in one write. (A turn is one event or timer; a round of the loop has many.)

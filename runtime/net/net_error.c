@@ -38,6 +38,15 @@ static void fail_files(Failure *f) {
             f->host);
 }
 
+static void fail_stopped(Failure *f) {
+  f->phase = "connect";
+  error_set(
+      f->err, ERR_TEST_CLOCK,
+      "%s is not asked: while a test's clock stands connections lead to fake servers "
+      "only (test.server)",
+      f->host);
+}
+
 static void fail_timeout(Failure *f) {
   const char *of = f->at_proxy ? "the proxy " : "";
   const char *whom = f->at_proxy ? f->proxy : f->host;
@@ -208,7 +217,9 @@ void net_error(Error *err, CURL *easy, CURLcode result, const char *curl_words,
   curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &f.os_error);
   net_url_show(what, f.url);
   net_url_show_host(what, f.host);
-  if (transfer && transfer->no_files && f.result == CURLE_COULDNT_CONNECT) fail_files(&f);
+  if (transfer && transfer->way == WAY_NONE) fail_stopped(&f);
+  else if (transfer && transfer->no_files && f.result == CURLE_COULDNT_CONNECT)
+    fail_files(&f);
   else error_from_curl(&f);
   error_detail(err, "%s", f.words);
   err->phase = f.phase;

@@ -13,6 +13,7 @@
  * (a CONNECT_ONLY connection must stay there). */
 struct Transfer {
   CURL *easy;
+  Net *net; /* from net_add on */
   void (*done)(Transfer *transfer, CURLcode result);
   const char *phase;   /* how far it is: "dns", "connect", "tls", "response"; the net's */
   bool tls;            /* part of the way is encrypted (a proxy's, too); the net's */
@@ -22,6 +23,8 @@ struct Transfer {
   bool no_files;       /* there was no descriptor for it; the net's */
   struct Apart *apart; /* where its connection is kept, if not with all; the net's */
   curl_socket_t taken; /* not curl's any more; the net's */
+  /* To a fake server; or, while a test's clock stands, to nobody else. The net's. */
+  enum { WAY_OUT, WAY_FAKE, WAY_NONE } way;
 };
 /* As curl takes times; 0 would be "no limit of mine", so that the least is 1 ms. */
 long net_milliseconds(double seconds);

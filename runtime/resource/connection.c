@@ -148,6 +148,14 @@ bool connections_refused(const Host *host) {
   return false;
 }
 
+bool connections_stand(const Host *host) {
+  for (Resource *r = host->resources->first; r; r = r->next) {
+    const Connection *c = r->kind == &connection_kind ? r->object : NULL;
+    if (c && socket_state(c->socket) == SOCKET_CONNECTED) return true;
+  }
+  return false;
+}
+
 const char *connection_state(const Declaration *decl) {
   Socket *socket = connection_socket(decl);
   if (!socket || connection_rights(decl) < GUEST_HEARS)

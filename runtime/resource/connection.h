@@ -57,5 +57,6 @@ void connection_outgoing(const Declaration *decl, const SocketData *data);
 
 /* Whether one was given up before it was connected, and has not been tried again. */
 bool connections_refused(const Host *host);
+bool connections_stand(const Host *host); /* whether one is connected */
 
 #endif

@@ -186,8 +186,10 @@ static int input_open(Resource *res, Error *err) {
   if (check_free(res, err) != 0) return (int)err->code;
   Loop *loop = res->owner->host->loop;
   Input *in = xcalloc(1, sizeof *in);
-  *in = (Input){
-      .res = res, .loop = loop, .pump.run = on_pump, .look_again.fire = on_look_again};
+  *in = (Input){.res = res,
+                .loop = loop,
+                .pump.run = on_pump,
+                .look_again = {.fire = on_look_again, .real = true}};
   in->lines = lines_new(loop, STDIN_FILENO, on_ready, in);
   res->object = in;
   return 0;

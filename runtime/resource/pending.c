@@ -103,6 +103,7 @@ void pending_look_soon(Host *host) {
 
 void pending_init(Host *host) {
   host->resources->pending_timer.fire = on_pending;
+  host->resources->pending_timer.real = true;
 }
 
 void pending_stop(Host *host) {

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "net/fakes.h"
 #include "resource/server_options.h"
 
 /* The object of the resource. A request in the hands of a task holds a reference: the
@@ -14,6 +15,10 @@ typedef struct ServerObject {
   Server *server; /* NULL: closed */
   Resource *res;
   int refs;
+  NetFake *fake; /* how connections come to a fake server; owned; NULL: a real one */
+  ServerFault fault;
+  bool refuses;
+  size_t faults, bytes; /* for so many connections to come; of SERVER_FAULT_CUT */
 } ServerObject;
 
 static void unref_object(ServerObject *object) {
@@ -173,6 +178,55 @@ static void on_closed(void *ctx, uint64_t id, int code, const char *reason, size
   start_handler(ctx, "end", push_closed, &call);
 }
 
+/* --- a fake server ---------------------------------------------------------------- */
+
+static bool has_fault(const ServerObject *o) {
+  return o->faults > 0;
+}
+
+static void use_fault(ServerObject *o) {
+  if (o->faults > 0 && o->faults < SIZE_MAX) o->faults--;
+}
+
+static bool admits_fake(void *ctx) {
+  ServerObject *o = ctx;
+  if (!has_fault(o) || !o->refuses) return true;
+  use_fault(o);
+  return false;
+}
+
+static void take_fake(void *ctx, int fd) {
+  ServerObject *o = ctx;
+  bool faulty = has_fault(o) && !o->refuses;
+  if (faulty) use_fault(o);
+  server_adopt(o->server, fd, faulty ? o->fault : SERVER_FAULT_NONE, o->bytes);
+}
+
+static int open_fake(ServerObject *o, Error *err) {
+  static const FakeEvents events = {admits_fake, take_fake};
+  const ServerOptions *options = o->res->options;
+  const Host *host = o->res->owner->host;
+  if (!options->fake) return 0;
+  o->fake = fakes_open(net_fakes(host->resources->net), host->loop, options->fake,
+                       &events, o, err);
+  return o->fake ? 0 : (int)err->code;
+}
+
+static const char *const faults[] = {"none", "hang", "reset", "cut", "refuse", NULL};
+
+bool server_fail(const Declaration *decl, const char *what, size_t times, size_t bytes) {
+  ServerObject *o = decl->res ? decl->res->object : NULL;
+  size_t kind = 0;
+  while (faults[kind] && strcmp(faults[kind], what) != 0) kind++;
+  if (!o || !faults[kind]) return false;
+  o->refuses = kind > SERVER_FAULT_CUT;
+  o->fault = o->refuses ? SERVER_FAULT_NONE : (ServerFault)kind;
+  o->faults = times;
+  o->bytes = bytes;
+  server_drop(o->server, false);
+  return true;
+}
+
 /* --- the resource ----------------------------------------------------------------- */
 
 static int open_object(Resource *res, Error *err) {
@@ -184,7 +238,8 @@ static int open_object(Resource *res, Error *err) {
   options.charge = res->owner->charge;
   object->server = server_open(res->owner->host->resources->servers, &options, &callbacks,
                                object, err);
-  if (!object->server) {
+  if (!object->server || open_fake(object, err) != 0) {
+    if (object->server) server_close(object->server);
     free(object);
     return (int)err->code;
   }
@@ -195,6 +250,8 @@ static int open_object(Resource *res, Error *err) {
 static void close_object(Resource *res) {
   ServerObject *object = res->object;
   if (!object) return;
+  if (object->fake) fakes_close(object->fake);
+  object->fake = NULL;
   server_close(object->server);
   object->server = NULL;
   object->res = NULL;

@@ -19,4 +19,9 @@ enum {                 /* declaration->functions */
 
 Server *server_of(const Declaration *decl); /* NULL: not there yet, or closed; borrows */
 
+/* A fake server: what goes wrong with the next connections: "refuse", "hang", "reset",
+ * "cut" (after so many bytes to the client), "none". SIZE_MAX times: all that come.
+ * Connections between two requests are closed. False: no such fault, or it is closed. */
+bool server_fail(const Declaration *decl, const char *what, size_t times, size_t bytes);
+
 #endif

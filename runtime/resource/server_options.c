@@ -63,6 +63,7 @@ int server_options_check(const void *options, Error *err) {
 void server_options_free(void *options) {
   ServerOptions *o = options;
   free((char *)o->host);
+  free((char *)o->fake);
   names_free(o->hosts);
   names_free(o->origins);
   free(o);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "script/parts.h"
+#include "script/test_clock.h"
 #include "vm/watchdog.h"
 
 void runtime_end_in_time(Runtime *rt) {
@@ -19,6 +20,7 @@ static void stop_in_time(Runtime *rt) {
 /* The event is pushed: a task may be running now. */
 static Event *begin_exit(Runtime *rt, int code) {
   rt->host.stopping = true;
+  test_clock_close(rt); /* the end lives by the system's clock */
   rt->exit_code = code;
   atomic_store(&rt->ending->status, code);
   stop_in_time(rt);
@@ -52,7 +54,7 @@ void runtime_output_failed(Runtime *rt) {
 }
 
 void runtime_stay(Runtime *rt, double seconds) {
-  double until = loop_now(rt->host.loop) + seconds;
+  double until = loop_real_now() + seconds;
   if (!timer_active(&rt->stay) || rt->stay.due < until)
     timer_start_at(rt->host.loop, &rt->stay, until);
 }

@@ -34,7 +34,7 @@ static void ask_self(Script *script) {
     script->reload_deferred = true;
     return;
   }
-  script->reload_due = fmax(script->reload_due, loop_now(script->rt->host.loop)) + PACE;
+  script->reload_due = fmax(script->reload_due, loop_real_now()) + PACE;
   if (!script->owner.ending && !script->ended) reload_ask(script);
 }
 
@@ -49,11 +49,12 @@ bool reload_ask_self(Script *script) {
   if (script->rt->options.tests_only) return false;
   if (timer_active(&script->reload_pace)) return true; /* asked for already */
   double due = script->reload_due - MOST_IN_A_ROW * PACE;
-  if (script->load || loop_now(loop) >= due) {
+  if (script->load || loop_real_now() >= due) {
     ask_self(script);
     return true;
   }
   script->reload_pace.fire = on_pace;
+  script->reload_pace.real = true;
   timer_start_at(loop, &script->reload_pace, due);
   runtime_stay(script->rt, PACE);
   return true;

@@ -27,6 +27,7 @@
 #include "vm/cstack.h"
 #include "vm/hold.h"
 #include "script/keep_file.h"
+#include "script/test_clock.h"
 #include "vm/task.h"
 #include "vm/watchdog.h"
 #include "vm/task_life.h"
@@ -172,6 +173,7 @@ Runtime *runtime_new(Log *log, const RuntimeOptions *options) {
   init_host(&rt->host, log, options);
   init_resources(rt);
   rt->stop_timer.fire = on_stop_over;
+  rt->stop_timer.real = rt->stay.real = true;
   rt->stay.fire = on_stay_over;
   rt->stop.run = begin_stop;
   rt->reload_request.run = scripts_load_requested;
@@ -242,6 +244,7 @@ static void log_late_errors(const Runtime *rt) {
 void runtime_free(Runtime *rt) {
   rt->host.stopping = rt->host.cancelling = true;
   timer_stop(rt->host.loop, &rt->stop_timer);
+  test_clock_close(rt);
   pending_stop(&rt->host);
   timer_stop(rt->host.loop, &rt->stay);
   save_all(rt);

@@ -45,7 +45,8 @@ typedef struct RuntimeOptions {
 typedef struct TestRun {
   bool asked; /* a script asked for tidelock.test */
   int planned, passed, failed;
-  char *name;     /* of the test that runs; owned; NULL: none does */
+  char *name;              /* of the test that runs; owned; NULL: none does */
+  struct TestClock *clock; /* see test_clock.h; owned; NULL: none */
   char *uncaught; /* what nobody caught since it was asked last; owned; NULL: nothing */
 } TestRun;
 

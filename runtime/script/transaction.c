@@ -309,14 +309,14 @@ static void take_over_all(LoadTransaction *t, double began) {
   for (size_t i = 0; i < t->count; i++) take_over(&t->reports[i]);
   for (size_t i = 0; i < t->count; i++)
     resources_start(t->reports[i].script->owner.current);
-  t->pause = loop_now(t->rt->host.loop) - began;
+  t->pause = loop_real_now() - began;
 }
 
 /* --- the end ----------------------------------------------------------------------- */
 
 static void swap_generations(LoadTransaction *t) {
   Error err;
-  double began = loop_now(t->rt->host.loop);
+  double began = loop_real_now();
   put_in_order(t);
   if (prepare_scripts(t, &err) == 0) {
     take_over_all(t, began);

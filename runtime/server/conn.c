@@ -129,7 +129,7 @@ static void watch_socket(Conn *conn) {
 }
 
 /* Takes fd. */
-static void conn_new(Server *server, int fd) {
+void conn_adopt(Server *server, int fd, ServerFault fault, size_t bytes) {
   Conn *conn = xcalloc(1, sizeof *conn);
   if (uv_poll_init(loop_uv(server->room->loop), &conn->poll, fd) != 0) {
     close(fd);
@@ -146,6 +146,9 @@ static void conn_new(Server *server, int fd) {
   take_slot(conn);
   conn_new_id(conn);
   put_remote(fd, conn->remote);
+  conn->fault = fault;
+  conn->left = bytes;
+  if (fault == SERVER_FAULT_HANG) return; /* until its server is closed */
   timer_start(server->room->loop, &conn->timer, server->options.head_timeout);
   watch_socket(conn);
 }
@@ -353,8 +356,12 @@ void conn_end(Conn *conn) {
 
 /* Returns the bytes taken by the socket; -1: it is broken. */
 static ssize_t send_pending(Conn *conn) {
-  ssize_t n =
-      send(conn->fd, conn->out.data + conn->out_used, conn_pending(conn), MSG_NOSIGNAL);
+  size_t len = conn_pending(conn);
+  bool cut = conn->fault == SERVER_FAULT_CUT;
+  if (cut && conn->left == 0) return -1;
+  if (cut && conn->left < len) len = conn->left;
+  ssize_t n = send(conn->fd, conn->out.data + conn->out_used, len, MSG_NOSIGNAL);
+  if (n > 0 && cut) conn->left -= (size_t)n;
   if (n < 0) return errno == EAGAIN || errno == EINTR ? 0 : -1;
   conn->out_used += (size_t)n;
   drop_used(&conn->out, &conn->out_used);
@@ -390,6 +397,16 @@ void conn_farewell(Conn *conn) {
   while (conn_pending(conn) && send_pending(conn) > 0) continue;
   conn->doomed = true;
   conn_settle(conn);
+}
+
+/* In dispatch, where nobody further up works on one. */
+void conn_drop(Server *server, bool all) {
+  for (size_t i = 0; i < server->slot_count; i++) {
+    Conn *conn = server->slots[i];
+    if (!conn || conn->fd < 0) continue;
+    bool between = conn->phase == CONN_READING && !conn->parser && conn->queued == 0;
+    if (all || between) close_conn(conn);
+  }
 }
 
 static bool in_request(const Conn *conn) {
@@ -429,7 +446,7 @@ static void look_for_loss(Conn *conn) {
 static void on_poll(uv_poll_t *poll, int status, int events) {
   Conn *conn = CONTAINER_OF(poll, Conn, poll);
   conn->refs++;
-  if (status < 0) close_conn(conn);
+  if (status < 0 || conn->fault == SERVER_FAULT_RESET) close_conn(conn);
   if (conn->fd >= 0 && (events & UV_READABLE)) read_some(conn);
   if (conn->fd >= 0 && (events & UV_WRITABLE)) write_some(conn);
   if (conn->fd >= 0 && (events & UV_PRIORITIZED)) look_for_loss(conn);
@@ -462,7 +479,7 @@ static void take_connection(Server *server, int accepted) {
   }
   int fd = fcntl(accepted, F_DUPFD_CLOEXEC, 3);
   if (fd >= 0 && files_spare(fd)) {
-    conn_new(server, fd);
+    conn_adopt(server, fd, SERVER_FAULT_NONE, 0);
     return;
   }
   if (fd >= 0) close(fd);

@@ -51,6 +51,8 @@ struct Conn {
   Buffer in, out;
   size_t in_used, out_used; /* bytes at their fronts that are read, or written */
   Timer timer;              /* for the peer to send, by phase */
+  ServerFault fault;        /* of a fake server's */
+  size_t left;              /* bytes that may still be written, of SERVER_FAULT_CUT */
   Timer stall;              /* for the peer to take what is written */
 };
 
@@ -76,6 +78,8 @@ typedef struct Delivery {
 
 int conn_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
                   size_t len);
+void conn_adopt(Server *server, int fd, ServerFault fault, size_t bytes);
+void conn_drop(Server *server, bool all);
 Conn *conn_find(const Server *server, uint64_t id); /* NULL: gone */
 void conn_new_id(Conn *conn);
 void conn_deliver(Conn *conn, Delivery *delivery); /* takes it */

@@ -92,6 +92,14 @@ void server_close(Server *server) {
   table_of(server)->close(server);
 }
 
+void server_adopt(Server *server, int fd, ServerFault fault, size_t bytes) {
+  table_of(server)->adopt(server, fd, fault, bytes);
+}
+
+void server_drop(Server *server, bool all) {
+  table_of(server)->drop(server, all);
+}
+
 void server_retune(Server *server, const ServerOptions *options) {
   table_of(server)->retune(server, options);
 }
@@ -140,7 +148,7 @@ static int check_entries(const char *const *list, bool (*valid)(const char *),
 
 int server_check(const ServerOptions *o, Error *err) {
   const char *host = o->host ? o->host : "127.0.0.1";
-  if (server_try_bind(host, 0, NULL, err) != 0) return err->code;
+  if (!o->fake && server_try_bind(host, 0, NULL, err) != 0) return err->code;
   if (!address_is_loopback(host) && !o->hosts)
     return error_set(err, ERR_INVALID,
                      "a server on %s, which is not loopback, needs the option hosts: the "

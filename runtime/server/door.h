@@ -37,6 +37,8 @@ typedef struct ServerOptions {
    * its own: entries of net/hosts.h, NULL-terminated, or NULL. Others are answered with
    * 421 and 403. A host that is not loopback needs hosts. */
   const char *const *hosts, *const *origins;
+  /* A host: nothing is listened on, connections are brought by server_adopt. NULL: no. */
+  const char *fake;
   /* What clients sent and have not taken is charged there; a reference is taken at the
    * opening; NULL: nobody's. */
   Charge *charge;
@@ -70,6 +72,19 @@ Server *server_open(Servers *servers, const ServerOptions *options,
 /* Ends everything; no callback is called. WebSockets are closed with 1001 where their
  * socket takes it. The port is free again at once. */
 void server_close(Server *server);
+
+/* What goes wrong with a connection that is brought, for tests. */
+typedef enum ServerFault {
+  SERVER_FAULT_NONE,
+  SERVER_FAULT_HANG,  /* nothing of it is read */
+  SERVER_FAULT_RESET, /* it breaks when its first bytes come */
+  SERVER_FAULT_CUT    /* it ends after so many bytes to the client */
+} ServerFault;
+
+/* Takes a connected socket as if it had been accepted. */
+void server_adopt(Server *server, int fd, ServerFault fault, size_t bytes);
+/* Closes the connections that are between two requests, or all. */
+void server_drop(Server *server, bool all);
 
 /* Puts other options into effect, for what begins from now on; host and port must be
  * those it has. */
@@ -123,7 +138,7 @@ void server_note_loss(Server *server, ServerLoss kind, const char *words);
 /* --- for runtime/server alone ----------------------------------------------------- */
 
 typedef struct ServerRoom ServerRoom;
-enum { SERVER_TABLE_VERSION = 5 };
+enum { SERVER_TABLE_VERSION = 6 };
 typedef struct ServerTable {
   int version;
   ServerRoom *(*room_new)(Loop *loop);
@@ -131,6 +146,8 @@ typedef struct ServerTable {
   Server *(*open)(ServerRoom *room, const ServerOptions *options,
                   const ServerCallbacks *callbacks, void *ctx, Error *err);
   void (*close)(Server *server);
+  void (*adopt)(Server *server, int fd, ServerFault fault, size_t bytes);
+  void (*drop)(Server *server, bool all);
   void (*retune)(Server *server, const ServerOptions *options);
   int (*port)(const Server *server);
   size_t (*connections)(const Server *server);

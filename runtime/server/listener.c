@@ -178,6 +178,7 @@ static int listen_now(Server *server, Error *err) {
     return error_set(err, ERR_INVALID, "port must be 0 to 65535, not %d",
                      server->options.port);
   if (server_check(&server->options, err) != 0) return err->code;
+  if (server->options.fake) return 0;
   if (server_try_bind(server->host, server->options.port, &ipv6, err) != 0)
     return err->code;
   if (!make_context(server))
@@ -286,6 +287,8 @@ static const ServerTable table = {
     .room_free = room_free,
     .open = listener_open,
     .close = listener_close,
+    .adopt = conn_adopt,
+    .drop = conn_drop,
     .retune = server_set_limits,
     .port = listener_port,
     .connections = listener_connections,

@@ -93,7 +93,7 @@ static double settled_at(const Watch *watch, double quiet) {
 
 static void mark_changed(Watched *w) {
   Watch *watch = w->watch;
-  double now = loop_now(watch->loop);
+  double now = loop_real_now();
   w->dirty = true;
   if (watch->first == 0) watch->first = now;
   watch->last = now;
@@ -158,7 +158,7 @@ static bool is_gone(const Watched *w) {
 }
 
 static void watch_for_return(Watched *w) {
-  if (w->gone == 0) w->gone = loop_now(w->watch->loop);
+  if (w->gone == 0) w->gone = loop_real_now();
   WatchPoints points = {0};
   watch_points_follow(&points, w->path);
   char *main_file = xasprintf("%s/main.lua", w->path);
@@ -223,7 +223,7 @@ static bool waits_for(Watched *w, Settled settled, double now, double *due) {
 
 bool watch_waits(Watch *watch, const Script *script, Settled settled) {
   Watched *w = find_watched(watch, script);
-  double due, now = loop_now(watch->loop);
+  double due, now = loop_real_now();
   if (!w || watch->first == 0) return false;
   if (!waits_for(w, settled, now, &due)) return false;
   if (!timer_active(&watch->timer) || due > watch->timer.due)
@@ -252,7 +252,7 @@ static void on_settled(Timer *timer) {
 /* Once a second, while there is something to look for. */
 static void on_look(Timer *timer) {
   Watch *watch = CONTAINER_OF(timer, Watch, look);
-  double now = loop_now(watch->loop);
+  double now = loop_real_now();
   for (Watched *w = watch->scripts; w; w = w->next) {
     if (w->polled && stamps_changed(&w->stamps)) mark_changed(w);
     if (w->gone > 0 && !w->gone_logged) {
@@ -403,6 +403,7 @@ Watch *watch_new(Loop *loop, Log *log, const WatchOptions *options) {
   watch->options = *options;
   watch->timer.fire = on_settled;
   watch->look.fire = on_look;
+  watch->timer.real = watch->look.real = true;
   return watch;
 }
 

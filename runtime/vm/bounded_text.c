@@ -6,9 +6,11 @@
 #include <ctype.h>
 #include <lauxlib.h>
 #include <lualib.h>
+#include <math.h>
 #include <stdbool.h>
 #include <string.h>
 
+#include "core/clock.h"
 #include "vm/watchdog.h"
 
 enum {
@@ -55,7 +57,22 @@ static int f_pack(lua_State *L) {
 
 static int f_date(lua_State *L) {
   check_length(L, 1, MOST_DATE);
+  lua_settop(L, 2);
+  if (lua_isnil(L, 1)) {
+    lua_pushliteral(L, "%c");
+    lua_replace(L, 1);
+  }
+  if (lua_isnil(L, 2)) {
+    lua_pushinteger(L, (lua_Integer)floor(clock_wall()));
+    lua_replace(L, 2);
+  }
   return call_own(L);
+}
+
+static int f_time(lua_State *L) {
+  if (!lua_isnoneornil(L, 1)) return call_own(L);
+  lua_pushinteger(L, (lua_Integer)floor(clock_wall()));
+  return 1;
 }
 
 /* --- utf8.len --------------------------------------------------------------------- */
@@ -132,4 +149,5 @@ void bounded_open_text(lua_State *L) {
   wrap_function(L, LUA_STRLIBNAME, "unpack", f_pack);
   wrap_function(L, LUA_UTF8LIBNAME, "len", f_utf8_len);
   wrap_function(L, LUA_OSLIBNAME, "date", f_date);
+  wrap_function(L, LUA_OSLIBNAME, "time", f_time);
 }

@@ -19,8 +19,8 @@ static bool is_unread(const Owner *owner) {
 }
 
 static bool may_not_run(const Owner *owner) {
-  return is_unread(owner) || ((owner->hold.gives_way || owner->hold.collects) &&
-                              !owner->host->cancelling);
+  return is_unread(owner) ||
+         ((owner->hold.gives_way || owner->hold.collects) && !owner->host->cancelling);
 }
 
 static bool runs_now(const Owner *owner) {
@@ -89,6 +89,7 @@ static void begin_giving_way(Owner *owner, double seconds) {
   held->gives_way = true;
   held->used = 0;
   held->give_way.fire = on_way_given;
+  held->give_way.real = true;
   timer_start(owner->host->loop, &held->give_way, seconds);
 }
 

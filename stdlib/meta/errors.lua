@@ -53,6 +53,7 @@ local errors = {}
 ---| "SCRIPT" # a script failed: the message carries its traceback
 ---| "UNAVAILABLE" # too many calls to this server have failed: none is made
 ---| "UNSUPPORTED" # known, but not to be had here
+---| "TEST_CLOCK" # a test's clock stands: connections lead to fake servers only
 ---| "INTERNAL" # a defect of Tidelock itself: please report it
 
 ---How bad an error is.

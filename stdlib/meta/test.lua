@@ -54,6 +54,109 @@ function test.expect(value) end
 ---@return any value the true value
 function test.wait_for(fn, seconds) end
 
+---What a test's clock says at first.
+---@class tidelock.ClockOptions
+---@field at? string|number the wall clock: `"2026-03-29T00:30:00"` in the zone, with `Z` or `+01:00` elsewhere; or seconds since 1970. Default: what it is
+---@field zone? string the time zone of `os.date` and `os.time`, such as `"Europe/Berlin"`. Default: the system's
+
+---The clock of a test. Its functions are called with a dot.
+---@class tidelock.Clock
+local Clock = {}
+
+---Runs all that is due within some seconds, in order: everything until nothing is to be done, tasks
+---that wake included; then the clock goes to the next due time. Waits.
+---@param seconds number how far the clock goes, 0 or more; 0: what is to be done now
+function Clock.advance(seconds) end
+
+---Sets the wall clock alone, as somebody who corrects it does.
+---@param seconds number by how much; may be negative
+function Clock.step(seconds) end
+
+---The machine sleeps: the wall clock goes on, timers and waits stand.
+---@param seconds number for how long
+function Clock.suspend(seconds) end
+
+---Stops the time of this test until it ends. Timers, waits, time-outs, `tidelock.rate`, the delays of
+---stores and reconnections, `timer.now`, `os.time` and `os.date` stand, and go on as the test says.
+---`test.timeout`, `test.wait_for` and the limit of turns go by the system's clock. Connections to the
+---outside fail at once with `TEST_CLOCK`. Raises while one is open, or while another clock stands.
+---@param options? tidelock.ClockOptions what the wall clock says, and where
+---@return tidelock.Clock clock sets it forward
+function test.clock(options) end
+
+---What a fake server answers.
+---@class tidelock.FakeServerOptions
+---@field host? string its name; connections of this process to it, whatever the port, lead there. Default: `"fake.test"`
+---@field routes? table<string, any> answers by `"GET /users/:id"`: a function of the request as in `tidelock.server`, the answer itself, or `{ status =, headers =, body =, delay = }`
+---@field delay? number seconds before each answer. Default: 0
+
+---A request that a fake server got.
+---@class tidelock.FakeRequest
+---@field method string as received
+---@field path string without the query
+---@field query table<string, string> its parameters
+---@field query_string string as received
+---@field headers table<string, string> by lower-case name
+---@field body string as received
+---@field time number what `timer.now` said
+
+---How often, and how.
+---@class tidelock.FaultOptions
+---@field times? integer for so many connections; `math.huge`: all to come. Default: 1
+---@field bytes? integer of `"cut"`: what the client still gets. Default: 0
+
+---A server in this process, without a port.
+---@class tidelock.FakeServer
+---@field url string `"http://HOST"`
+---@field host string its name
+---@field requests tidelock.FakeRequest[] what it was asked, in order
+local FakeServer = {}
+
+---Adds a route.
+---@param method string `"GET"`, or `"*"` for any
+---@param pattern string as in `tidelock.server`
+---@param what any a function of the request, or the answer
+---@return tidelock.FakeServer self the same one
+function FakeServer:route(method, pattern, what) end
+
+---Puts a middleware before the routes, as `tidelock.server` has it.
+---@param fn fun(req: tidelock.server.Request, next: fun(): any): any returns an answer, or that of `next`
+---@return tidelock.server.Server server the server behind it
+function FakeServer:use(fn) end
+
+---Takes WebSockets at a pattern, as `tidelock.server` has it.
+---@param pattern string a path
+---@param handlers table<string, function> `accept`, `open`, `message`, `close`
+---@return tidelock.server.Server server the server behind it
+function FakeServer:websocket(pattern, handlers) end
+
+---Speaks Socket.IO, as `tidelock.server` has it.
+---@param options? tidelock.server.IoOptions as there
+---@return tidelock.server.Namespace root the namespace `/`
+function FakeServer:io(options) end
+
+---Says how many connections are open.
+---@return integer count idle ones included
+function FakeServer:connections() end
+
+---Lets the next connections go wrong; those that are idle are closed.
+---@param kind "refuse"|"hang"|"reset"|"cut"|"none" refused; nothing is read; broken at the first byte; ended after some bytes; nothing goes wrong any more
+---@param options? tidelock.FaultOptions how often
+function FakeServer:fail(kind, options) end
+
+---Breaks all connections.
+function FakeServer:disconnect() end
+
+---Closes it. The end of the test does, too.
+function FakeServer:close() end
+
+---Starts a server in this process, without a port, until the test ends. The real client and the real
+---server talk to each other; with `test.clock` its delays are the clock's. Raises when the host is
+---taken.
+---@param options? tidelock.FakeServerOptions what it answers
+---@return tidelock.FakeServer server its address is in `url`
+function test.server(options) end
+
 ---Compares two values as `equals` does.
 ---@param a any one value
 ---@param b any the other value

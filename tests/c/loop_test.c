@@ -254,6 +254,68 @@ static void stopping_keeps_what_waits(void **state) {
   assert_int_equal(f->count, 41);
 }
 
+/* --- when nothing is to be done ---------------------------------------------------- */
+
+typedef struct NamedIdle {
+  IdleCall idle;
+  Fixture *f;
+  char name;
+} NamedIdle;
+
+static void note_idle(IdleCall *idle) {
+  NamedIdle *i = CONTAINER_OF(idle, NamedIdle, idle);
+  assert_true(inbox_empty(i->f->loop));
+  note(i->f, i->name);
+}
+
+/* In their order, behind all events and due timers; one that is cancelled never. */
+static void idle_calls_come_when_nothing_is_to_be_done(void **state) {
+  Fixture *f = *state;
+  NamedIdle x = {{.run = note_idle}, f, 'x'}, y = {{.run = note_idle}, f, 'y'}, z = y;
+  NamedEvent a = {{.run = note_event}, f, 'a', 5};
+  NamedTimer t = {.timer.fire = note_timer, .f = f, .name = 't'};
+  loop_when_idle(f->loop, &x.idle);
+  loop_when_idle(f->loop, &y.idle);
+  loop_when_idle(f->loop, &z.idle);
+  loop_idle_cancel(f->loop, &y.idle);
+  loop_idle_cancel(f->loop, &y.idle);
+  z.name = 'z';
+  inbox_push(f->loop, &a.event);
+  timer_start(f->loop, &t.timer, 0);
+  run_for(f, 0.005);
+  assert_string_equal(f->seen, "taaaaaaxz");
+}
+
+/* --- a clock that stands ------------------------------------------------------------ */
+
+/* Timers of the loop's clock wait for it; those of the system's do not. */
+static void a_clock_that_stands_holds_its_timers(void **state) {
+  Fixture *f = *state;
+  NamedTimer a = {.timer.fire = note_timer, .f = f, .name = 'a'}, b = a, r = a, end = a;
+  b.name = 'b', r.name = 'r';
+  r.timer.real = end.timer.real = true;
+  end.timer.fire = stop_loop;
+  Clock *clock = loop_clock(f->loop);
+  clock_stop(clock);
+  double from = loop_now(f->loop);
+  timer_start(f->loop, &a.timer, 0.001);
+  timer_start(f->loop, &b.timer, 1000);
+  timer_start(f->loop, &r.timer, 0.001);
+  timer_start(f->loop, &end.timer, 0.01);
+  loop_run(f->loop, NULL, NULL);
+  assert_string_equal(f->seen, "r");
+  assert_true(loop_now(f->loop) == from);
+  assert_true(loop_next_due(f->loop) == from + 0.001);
+  clock_set(clock, from + 999);
+  timer_start(f->loop, &end.timer, 0.005);
+  loop_run(f->loop, NULL, NULL);
+  assert_string_equal(f->seen, "ra");
+  clock_go(clock); /* from where it stood */
+  assert_true(loop_now(f->loop) >= from + 999 && loop_now(f->loop) < from + 1000);
+  timer_stop(f->loop, &b.timer);
+  run_for(f, 0.003);
+}
+
 /* --- nothing is starved ----------------------------------------------------------- */
 
 typedef struct Flood {
@@ -504,6 +566,8 @@ int main(void) {
       TEST(idle_is_asked_before_each_wait),
       TEST(who_leaves_is_asked_though_there_is_more),
       TEST(stopping_keeps_what_waits),
+      TEST(idle_calls_come_when_nothing_is_to_be_done),
+      TEST(a_clock_that_stands_holds_its_timers),
       TEST(events_starve_nobody),
       TEST(timers_starve_nobody),
       TEST(slow_events_do_not_hold_timers_up),

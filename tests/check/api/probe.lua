@@ -1,6 +1,7 @@
 -- Looks at the modules as they are at run time: functions without annotations, annotations without
 -- functions, options that are not taken. Runs in a task, because some things are there only then.
 local http = require "tidelock.http"
+local rate = require "tidelock.rate"
 local rules = require "rules"
 local schema = require "tidelock.schema"
 local script = require "tidelock.script"
@@ -65,6 +66,12 @@ function M.samples()
   found["tidelock.Timer"], found["tidelock.Task"] = timer.after(60, nothing), task.spawn(nothing)
   found["tidelock.http.Client"] = http.client {}
   found["tidelock.Schema"], found["tidelock.schema.coerce"] = schema.any(), schema.coerce
+  found["tidelock.Limited"] = rate.debounce(nothing, 60)
+  found["tidelock.Run"] = found["tidelock.Limited"]()
+  found["tidelock.Bucket"], found["tidelock.Semaphore"] = rate.bucket { rate = 1 }, rate.semaphore(1)
+  found["tidelock.Clock"] = require("tidelock.test.clock").functions
+  found["tidelock.FakeServer"] = setmetatable({ url = "", host = "", requests = {} },
+    { __index = require("tidelock.test.server").class })
   found["tidelock.Expectation"] = M.load("test").expect(1)
   return found
 end

@@ -1,0 +1,25 @@
+/* Named limiters (tidelock.rate) over a reload. What a limiter is stands in Lua, in
+ * stdlib/rate.lua; here is what carries it from one generation to the next:
+ *
+ * - prepare: the old generation's RATE_SNAPSHOT returns plain data: due times, tokens,
+ *   the arguments that wait. Nothing is done to the old one: the load may be given up.
+ *
+ * - join: the old generation's RATE_MOVED hears that its limiter is the new one's now,
+ * and the new one's RATE_ADOPT gets the data.
+ *
+ * - rate_settle: what came of a run that was adopted goes to RATE_SETTLED of the older
+ *   generations, where tasks may wait for it. */
+#ifndef TIDELOCK_RESOURCE_RATE_H
+#define TIDELOCK_RESOURCE_RATE_H
+
+#include "resource/resource.h"
+
+extern const ResourceKind rate_kind; /* no options */
+/* declaration->functions */
+enum { RATE_SNAPSHOT, RATE_MOVED, RATE_ADOPT, RATE_SETTLED, RATE_FUNCTIONS };
+
+/* Tells the generations before the outcome at `index`; false: it is no plain data. May
+ * raise (memory). */
+bool rate_settle(lua_State *L, Declaration *decl, int index);
+
+#endif

@@ -1,0 +1,87 @@
+#!/usr/bin/env bash
+# Limiters with a name, over a reload: due time, tokens and plain arguments are kept.
+. "$(dirname "$0")/run.bash" || exit 1
+
+cat >bot.lua <<'LUA'
+local rate, script, task = require "tidelock.rate", require "tidelock.script", require "tidelock.task"
+local version = "one"
+local timer = require "tidelock.timer"
+local plain = rate.debounce(function(x, y)
+  print("plain by", version, x, y and y.key, ("%.1f"):format(timer.now() - x))
+  return version .. " ran", y
+end, 1.5, { name = "plain" })
+local handle = rate.debounce(function(f)
+  print("handle by", version, f())
+  return version
+end, 60, { name = "handle" })
+local odd = rate.throttle(function(x)
+  print("odd by", version, x)
+  return print
+end, 1.5, { name = "odd", leading = false })
+local failing = rate.debounce(function() error(version .. " fails", 0) end, 1.5, { name = "failing" })
+local bucket = rate.bucket { name = "bucket", rate = 0.001, burst = 3 }
+timer.every("hold", 60, print)
+script.on_start(function(reason)
+  bucket:take()
+  print("start", reason, version, math.floor(bucket:tokens_left() + 0.5))
+  if reason == "reload" then return end
+  local from = timer.now()
+  for i = 1, 2 do
+    task.spawn(function()
+      local text, value = plain:call(from, { key = "value" })
+      print("waiter " .. i, text, value and value.key)
+    end)
+  end
+  task.spawn(function() print("handle waiter", handle:call(function() return "called" end)) end)
+  task.spawn(function() print("odd waiter", select(2, odd:call(7)).code) end)
+  task.spawn(function() print("failing waiter", pcall(failing.call, failing)) end)
+  plain(from, { key = "value" })
+end)
+LUA
+
+start run bot.lua
+expect "a script starts" '^start	start	one	2$'
+sed -i 's/x = = 1//' bot.lua
+echo 'x = = 1' >>bot.lua
+expect "a load that fails" 'ERROR bot: bot.lua:[0-9]+: .*unexpected symbol'
+sed -i -e '$d' -e 's/version = "one"/version = "two"/' bot.lua
+expect "a reload keeps the tokens" '^start	reload	two	1$'
+expect "the last that waits hears of it" '^failing waiter	false	two fails$'
+sleep_until() { seen "$1" || true; }
+mark=1 && sleep_until '^odd waiter'
+mark=1 && sleep_until '^waiter 1'
+stop
+told() { # NAME PATTERN: in one line, wherever it stands
+  is "$1" "$(grep -cE -e "$2" out)" 1
+}
+told "arguments that are not plain are run at the swap, by the old version" '^handle by	one	called$'
+told "who waits for that gets its result" '^handle waiter	one$'
+told "plain ones by the new version, once, when they were due" '^plain by	two	.*value	1\.[5-9]$'
+told "who waits gets the new version's result" '^waiter 1	two ran	value$'
+told "each of them" '^waiter 2	two ran	value$'
+told "one whose result is not plain data" '^odd by	two	7$'
+told "is RELOADED for those who wait" '^odd waiter	RELOADED$'
+told "an error reaches them too" '^failing waiter	false	two fails$'
+is "no other version ran it" "$(grep -c '^plain by' out)" 1
+is "an error that was heard is not reported" "$(grep -c 'ERROR bot: error in' out)" 0
+
+# --- a name that is declared no more ---------------------------------------------------------
+cat >gone.lua <<'LUA'
+local rate, script, task = require "tidelock.rate", require "tidelock.script", require "tidelock.task"
+local timer = require "tidelock.timer"
+script.grace(0.3)
+timer.every("hold", 60, print)
+local d = rate.debounce(print, 60, { name = "d" })
+script.on_start(function()
+  print "begun"
+  task.spawn(function()
+    print("waiter", pcall(d.call, d, 1))
+  end)
+end)
+LUA
+start run gone.lua
+expect "it waits" '^begun$'
+sed -i -e '/debounce/d' -e '/on_start/,$d' gone.lua
+expect "who waits when the grace is over" '^waiter	false	RELOADED'
+stop
+finish
