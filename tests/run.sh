@@ -9,6 +9,7 @@
 # --holding runs the files alone whose name holds TEXT (with a / in it: whose path does);
 # --only runs the tests alone whose name holds NAME. A shell test whose tests build on one
 # another runs whole, and this is said, if its text holds NAME. --list names the files.
+# As many files run at a time as there are processors, four at most; JOBS=1: one by one.
 # Each program is its own process group, given TIME_LIMIT seconds, a folder of its own for
 # TMPDIR and the XDG folders, and no standard input. What is left of its group when it
 # ends is killed. The output of those that fail is shown. The last line is
@@ -77,11 +78,16 @@ passed=0 failed=0
 work=$(mktemp -d "${TMPDIR:-/tmp}/tidelock-tests.XXXXXX")
 pid=
 stop() {
+  # shellcheck disable=SC2046
+  [ -z "$(jobs -pr)" ] || { kill $(jobs -pr) && wait; } 2>/dev/null
   [ -z "$pid" ] || kill -KILL -- "-$pid" 2>/dev/null
   rm -rf "$work"
 }
-trap stop EXIT
-trap 'exit 130' INT TERM
+stop_at_the_end() {
+  trap stop EXIT
+  trap 'exit 130' INT TERM
+}
+stop_at_the_end
 
 # in_group COMMAND...: runs it as told above; its output is in $work/out, its status in $rc
 in_group() {
@@ -162,14 +168,44 @@ run_file() { # FILE
   esac
 }
 
+# --- several at a time ----------------------------------------------------------------------
+processors=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1)
+: "${JOBS:=$((processors < 4 ? processors : 4))}"
+running=0
+
+# In a process of its own; its lines and its counts lie in $work/PID until show_one takes them.
+start_one() { # FILE
+  (
+    all=$work
+    work=$all/$BASHPID.work
+    mkdir "$work" && stop_at_the_end
+    passed=0 failed=0
+    if [ -e "$1" ]; then run_file "$1"; else echo "no such test file: $1" && failed=1; fi >"$all/$BASHPID.text"
+    echo "$passed $failed" >"$all/$BASHPID.counts"
+  ) &
+  running=$((running + 1))
+}
+
+show_one() {
+  local ended good=0 bad=1
+  wait -n -p ended
+  running=$((running - 1))
+  cat "$work/$ended.text"
+  read -r good bad <"$work/$ended.counts"
+  passed=$((passed + good)) failed=$((failed + bad))
+  rm -f "$work/$ended".*
+}
+
 files=$(chosen_files "$@")
 [ -n "$files" ] || {
   echo "no test file's name holds \"$holding\"; there are:"
   name_files "$@"
 }
 for file in $files; do
-  if [ -e "$file" ]; then run_file "$file"; else echo "no such test file: $file" && failed=$((failed + 1)); fi
+  [ $running -lt "$JOBS" ] || show_one
+  start_one "$file"
 done
+while [ $running -gt 0 ]; do show_one; done
 [ -z "$TEST_ONLY" ] || [ -z "$files" ] || [ $((passed + failed)) -gt 0 ] ||
   echo "no test in these files has a name that holds \"$TEST_ONLY\":" $files
 [ -z "${COUNTS:-}" ] || echo "$passed $failed" >"$COUNTS"
