@@ -8,6 +8,7 @@ BUILD=${BUILD:-build} MAKE=${MAKE:-make}
 work=$(mktemp -d "${TMPDIR:-/tmp}/tidelock-check.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 passed=0 failed=0
+jobs=${JOBS:-$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1)}
 
 held() { # NAME COMMAND...: its output is shown if it failed, or if it warns
   local name=$1
@@ -52,7 +53,7 @@ peers_parse() {
   done
 }
 # What npm wrote down must name no registry: it is to be had from any.
-lock_names_no_registry() { ! grep -n '"resolved"' tests/peer/package-lock.json; }
+lock_names_no_registry() { ! grep -n '"resolved"' tests/peer/package-lock.json tests/bench/peers/package-lock.json; }
 loadable() { # FOLDER: the scripts in it, files and folders
   ls -d "$1"/*.lua "$1"/*/main.lua 2>/dev/null | sed 's|/main.lua$||'
 }
@@ -78,21 +79,28 @@ starts_light() { ! ldd "$BUILD/tidelock" | grep libwebsockets; }
 # Those left out promise how long things take, which valgrind slows twentyfold; their memory is
 # looked at by ASan. The reloads of script_test are fewer.
 under_valgrind() {
-  local test
+  local test tests=()
   export TIDELOCK_RELOADS=100 VALGRIND=1
   for test in tests/c/*_test.c; do
-    case " ${VALGRIND_SKIP-reload_test reload_fault_test watchdog_test} " in *" $(basename "$test" .c) "*) continue ;; esac
-    valgrinded "$BUILD/tests/$(basename "$test" .c)"
+    test=$(basename "$test" .c)
+    case " ${VALGRIND_SKIP-reload_test reload_fault_test watchdog_test} " in *" $test "*) ;; *) tests+=("$test") ;; esac
   done
+  for test in "${tests[@]}"; do
+    [ "$(jobs -pr | wc -l)" -lt "$jobs" ] || wait -n
+    (valgrinded "$BUILD/tests/$test" >"$work/$test" 2>&1 || touch "$work/$test.failed") &
+  done
+  wait
+  for test in "${tests[@]}"; do held "valgrind $test" said_well "$test"; done
 }
+said_well() { cat "$work/$1" && [ ! -e "$work/$1.failed" ]; }
 # Staging and teardown, for what is shipped.
 loads_under_valgrind() {
   local found
   found="$(ls -d scripts/main.lua 2>/dev/null | sed 's|/main.lua||') $(loadable examples)"
-  [ -z "${found// /}" ] || valgrinded "$BUILD/tidelock" check $found
+  [ -z "${found// /}" ] || held 'valgrind tidelock check' valgrinded "$BUILD/tidelock" check $found
 }
 valgrinded() {
-  held "valgrind $(basename "$1")${2:+ $2}" timeout -k 5 300 valgrind -q --error-exitcode=99 \
+  timeout -k 5 300 valgrind -q --error-exitcode=99 \
     --leak-check=full --show-leak-kinds=definite,indirect --trace-children=no \
     --suppressions=tests/check/valgrind.supp "$@"
 }
