@@ -237,6 +237,7 @@ static bool input_alive(const Resource *res) {
 }
 
 static const ResourceKind input_kind = {.name = "input",
+                                        .of_one_script = true,
                                         .open = input_open,
                                         .start = input_start,
                                         .close = input_close,

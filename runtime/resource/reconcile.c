@@ -134,6 +134,12 @@ int resources_check(Vm *vm, Error *err) {
   return 0;
 }
 
+bool resources_contend(const Vm *vm) {
+  for (const Declaration *d = vm->decls; d; d = d->next)
+    if (d->kind->of_one_script && !d->attached) return true;
+  return false;
+}
+
 int resources_open(Vm *vm, Error *err) {
   for (Declaration *d = vm->decls; d; d = d->next)
     if (!d->attached && realise_declaration(d, err) != 0) return fail_declaration(d, err);

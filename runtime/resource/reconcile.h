@@ -7,6 +7,9 @@
 /* What can be said against the declarations without opening anything. */
 int resources_check(Vm *vm, Error *err);
 
+/* Whether one of them is of a kind that only one script can have. */
+bool resources_contend(const Vm *vm);
+
 /* The reconciling, in steps; those that can fail come first. On failure *err says what
  * could not be, and where it was declared; then resources_undo, on which all is as it
  * was. */

@@ -53,6 +53,9 @@ static inline Resources *resources_of(const Vm *vm) {
 
 typedef struct ResourceKind {
   const char *name; /* "socket" */
+  /* One script alone can have it, the first script named before all others: a load that
+   * declares it waits until the first load of that script is over. */
+  bool of_one_script;
   /* Makes res->object from res->options, inert. It takes nothing from others: the load
    * may still be given up. */
   int (*open)(Resource *res, Error *err);

@@ -145,6 +145,7 @@ struct LoadTransaction {
   Script *culprit; /* why it fails; NULL: it does not */
   double pause;    /* seconds between the old generations and the new ones */
   bool queued, given_up;
+  bool waits; /* for the first load of the first script named */
 };
 
 #endif

@@ -382,9 +382,39 @@ static void end_reloaded(LoadTransaction *t) {
   notice_deliver_reloaded(t);
 }
 
+/* --- waiting for the first script named ----------------------------------------------
+ */
+
+static const Script *first_named(const Runtime *rt) {
+  const Script *s = script_first(rt);
+  while (s && !owner_is_first(&s->owner)) s = script_after(s);
+  return s;
+}
+
+/* Whether it declares what the first script named, whose first load is under way, may
+ * declare as well: which of them gets it does not depend on whose load takes longer. */
+static bool comes_too_early(const LoadTransaction *t) {
+  const Script *first = first_named(t->rt);
+  if (!first || !first->load || first->load == t || script_current(first)) return false;
+  for (size_t i = 0; i < t->count; i++)
+    if (resources_contend(&t->reports[i].script->staging->vm)) return true;
+  return false;
+}
+
+static void wake_waiting(Runtime *rt) {
+  const Script *first = first_named(rt);
+  if (first && first->load) return;
+  for (Script *s = script_first(rt); s; s = script_after(s)) {
+    LoadTransaction *t = s->load;
+    if (!t || !t->waits) continue;
+    t->waits = false;
+    t->queued = true;
+    inbox_push(rt->host.loop, &t->event);
+  }
+}
+
 /* Between two turns: the coroutines of the stages are off the C stack. */
-static void on_staged(Event *event) {
-  LoadTransaction *t = CONTAINER_OF(event, LoadTransaction, event);
+static void end_load(LoadTransaction *t) {
   bool over = t->given_up || t->rt->host.stopping, staged = !over && !t->culprit;
   bool checks = t->rt->options.check_only;
   if (staged && checks) check_resources(t);
@@ -401,6 +431,16 @@ static void on_staged(Event *event) {
   else end_reloaded(t);
   runtime_reserve(t->rt, t->culprit != NULL);
   transaction_free(t);
+}
+
+static void on_staged(Event *event) {
+  LoadTransaction *t = CONTAINER_OF(event, LoadTransaction, event);
+  Runtime *rt = t->rt;
+  bool staged = !t->given_up && !rt->host.stopping && !t->culprit;
+  t->waits = staged && comes_too_early(t);
+  if (t->waits) t->queued = false;
+  else end_load(t);
+  wake_waiting(rt);
 }
 
 void transaction_begin(Runtime *rt, Script *const *scripts, Sources *const *sources,

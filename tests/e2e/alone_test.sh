@@ -140,6 +140,8 @@ ended
 is "and ends well" "$status" 0
 { echo 'local x for i = 1, 3e6 do x = i end'; cat client.lua; } >slow.lua
 begin slow.lua early.lua
+expect "one that loads slowly goes before the others too" 'ERROR early: .*standard input is read by the script slow'
+mark=1
 say first
 expect "one that loads slowly misses nothing" 'client 2 heard first'
 say bye
