@@ -224,6 +224,21 @@ test.describe("sockets of a fake server:", function()
     chat:disconnect()
   end)
 
+  test.it("a machine that slept for an hour notices, and connects again", function()
+    local clock = test.clock()
+    local fake = test.server()
+    fake:io()
+    local chat = socket.connect("sleeper", { url = fake.url })
+    clock.advance(1)
+    expect(chat.state).is "connected"
+    clock.suspend(3600)
+    clock.advance(0.1)
+    expect(chat.state).is "reconnecting"
+    clock.advance(10)
+    expect(chat.state).is "connected"
+    chat:disconnect()
+  end)
+
   test.it("plain WebSocket", function()
     local fake = test.server()
     fake:websocket("/ws", { message = function(ws, data) ws:send("echo " .. data) end })
