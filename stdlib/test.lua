@@ -317,7 +317,9 @@ end
 -- By the system's clock: a test's own may stand.
 local function out_of_time()
   tasks.sleep_real(settable.timeout)
-  return nil, errors.new { code = "TIMEOUT", message = ("not done within %g s"):format(settable.timeout) }
+  local message = ("not done within %g s"):format(settable.timeout)
+  if clocks.is_open() then message = message .. "; its clock stands but for clock.advance" end
+  return nil, errors.new { code = "TIMEOUT", message = message }
 end
 
 -- Runs fn within test.timeout; returns nil, or the text of the failure. `own` names the task.

@@ -144,7 +144,11 @@ void timer_start_at(Loop *loop, Timer *timer, double due) {
 
 void timer_start(Loop *loop, Timer *timer, double seconds) {
   double now = timer->real ? loop_real_now() : loop_now(loop);
-  timer_start_at(loop, timer, now + (seconds > 0 ? seconds : 0));
+  double due = now + (seconds > 0 ? seconds : 0);
+  /* Less than the clock can tell apart is still some time: else who waits for the rest of
+   * a time, again and again, would wait for ever where a test's clock stands. */
+  if (seconds > 0 && due == now) due = nextafter(now, INFINITY);
+  timer_start_at(loop, timer, due);
 }
 
 double loop_next_due(const Loop *loop) {

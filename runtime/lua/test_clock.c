@@ -24,6 +24,11 @@ static int f_close(lua_State *L) {
   return 0;
 }
 
+static int f_is_open(lua_State *L) {
+  lua_pushboolean(L, test_clock(runtime_of(L)) != NULL);
+  return 1;
+}
+
 static TestClock *check_clock(lua_State *L) {
   TestClock *clock = test_clock(runtime_of(L));
   if (!clock) luaL_error(L, "the clock has ended with its test");
@@ -87,13 +92,10 @@ static int f_advance(lua_State *L) {
 }
 
 int luaopen_tidelock_test_clock_core(lua_State *L) {
-  static const luaL_Reg functions[] = {{"open", f_open},
-                                       {"close", f_close},
-                                       {"step", f_step},
-                                       {"set_wall", f_set_wall},
-                                       {"suspend", f_suspend},
-                                       {"advance", f_advance},
-                                       {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"open", f_open},       {"close", f_close},
+                                       {"step", f_step},       {"set_wall", f_set_wall},
+                                       {"suspend", f_suspend}, {"advance", f_advance},
+                                       {"is_open", f_is_open}, {NULL, NULL}};
   luaL_newlib(L, functions);
   return 1;
 }

@@ -321,10 +321,9 @@ static void choose_way(const Net *net, Transfer *transfer) {
   bool stopped = loop_clock(net->loop)->stopped;
   transfer->way = fake ? WAY_FAKE : stopped ? WAY_NONE : WAY_OUT;
   if (transfer->way == WAY_OUT) return;
+  CURLoption place = fake ? CURLOPT_ABSTRACT_UNIX_SOCKET : CURLOPT_UNIX_SOCKET_PATH;
   curl_easy_setopt(transfer->easy, CURLOPT_PROXY, "");
-  if (fake)
-    curl_easy_setopt(transfer->easy, CURLOPT_ABSTRACT_UNIX_SOCKET, fakes_name(fake));
-  else curl_easy_setopt(transfer->easy, CURLOPT_UNIX_SOCKET_PATH, "/");
+  curl_easy_setopt(transfer->easy, place, fake ? fakes_name(fake) : "/");
 }
 
 bool net_is_busy(Net *net) {
@@ -340,16 +339,12 @@ bool net_is_quiet(Net *net) {
 
 /* --- transfers -------------------------------------------------------------------- */
 
-static bool is_admitted(const Transfer *transfer) {
-  NetFake *fake = transfer->way == WAY_FAKE ? find_fake(transfer->net, transfer) : NULL;
-  return fake && fakes_admit(fake);
-}
-
 static curl_socket_t on_open_socket(void *ctx, curlsocktype purpose,
                                     struct curl_sockaddr *address) {
   (void)purpose;
   Transfer *transfer = ctx;
-  if (transfer->way != WAY_OUT && !is_admitted(transfer)) return CURL_SOCKET_BAD;
+  NetFake *fake = transfer->way == WAY_OUT ? NULL : find_fake(transfer->net, transfer);
+  if (transfer->way != WAY_OUT && !(fake && fakes_admit(fake))) return CURL_SOCKET_BAD;
   int type = address->socktype | SOCK_CLOEXEC;
   int fd = socket(address->family, type, address->protocol);
   transfer->no_files = fd < 0 ? errno == EMFILE || errno == ENFILE : !files_spare(fd);

@@ -80,6 +80,8 @@ end
 
 M.functions = clock
 
+M.is_open = core.is_open
+
 --- The test is over.
 M.close = core.close
 

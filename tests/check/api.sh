@@ -21,7 +21,7 @@ registered() {
   sed -n '/define ROUTE_OPTIONS/,/[^\\]$/s/"\([a-z_]*\)"/\n=\1\n/gp' runtime/lua/route.h
   sed -n '/^local option_names/,/}/s/"\([a-z_]*\)"/\n=\1\n/gp' stdlib/server.lua
 }
-core_only='drop fail now_real set_wall settle sleep_real accept add at begin begins buffered change check civil cut date days declare decode_parts
+core_only='drop fail is_open now_real set_wall settle sleep_real accept add at begin begins buffered change check civil cut date days declare decode_parts
 end_line ends gate group hang_up instants let_in next none note_loss number_problem offer only
 parse plan random resolve respond retry_after script_name settle start suggest take trace value zone'
 

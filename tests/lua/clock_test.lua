@@ -102,6 +102,19 @@ test.describe("a clock", function()
     expect(os.date "%Y-%m-%d %H:%M:%S").is "1970-01-02 00:00:00"
   end)
 
+  test.it("who waits for the rest of a time, again and again, comes to its end", function()
+    local clock, done = test.clock(), 0
+    for i = 1, 200 do
+      task.spawn(function()
+        local began, wait = timer.now(), i / 7
+        while timer.now() - began < wait do task.sleep(wait - (timer.now() - began)) end
+        done = done + 1
+      end)
+    end
+    clock.advance(30)
+    expect(done).is(200)
+  end)
+
   test.it("steps the wall clock alone", function()
     local clock = test.clock { at = "2026-01-01T12:00:00Z" }
     local from, fired = timer.now(), false
