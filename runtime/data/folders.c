@@ -91,6 +91,12 @@ const ScriptFolders *folders_unused(const Folders *folders) {
   return own;
 }
 
+bool folders_busy(const Folders *folders) {
+  const ScriptFolders *own = folders ? folders->first : NULL;
+  while (own && !own->queue.first) own = own->next;
+  return own != NULL;
+}
+
 void folders_free(Folders *folders) {
   while (folders->first) {
     ScriptFolders *own = folders->first;

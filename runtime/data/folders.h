@@ -39,5 +39,7 @@ ScriptFolders *folders_of(const Folders *folders, const char *script);
 void folders_use(const Folders *folders, const char *script);
 /* What is allowed to a script that there is not; NULL: all is used. Borrows. */
 const ScriptFolders *folders_unused(const Folders *folders);
+/* Whether work on them is under way, or waits. */
+bool folders_busy(const Folders *folders);
 
 #endif

@@ -23,6 +23,9 @@ M.UTC = fixed(0, "UTC")
 
 local known = { UTC = M.UTC, Z = M.UTC }
 
+-- The local zone is that of the variable TZ, which a test may set for itself.
+local function key_of(name) return name == "local" and "local=" .. (os.getenv "TZ" or "") or name end
+
 -- Names that the system has are kept for as long as the script runs: their number is bounded.
 local function open(name)
   local offset = name:find "^[+-]" and rfc3339.parse_offset(name)
@@ -31,7 +34,7 @@ local function open(name)
     return nil, errors.new { code = "NOT_FOUND", message = "an offset from UTC is written +02:00" }
   end
   local zone, err = core.zone(name)
-  known[name] = zone
+  known[key_of(name)] = zone
   return zone, err
 end
 
@@ -39,7 +42,8 @@ end
 ---@return tidelock.date.Zone?, tidelock.Error?
 function M.find(name)
   if name == nil then return M.UTC end
-  if known[name] then return known[name] end
+  local zone = known[key_of(name)]
+  if zone then return zone end
   return open(name)
 end
 

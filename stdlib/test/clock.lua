@@ -1,33 +1,23 @@
 -- test.clock of tidelock.test: the time of one test stands still, and goes on as the test says.
 local core = require "tidelock.test.clock.core"
 local checks = require "tidelock.options.core"
+local date = require "tidelock.date"
 
 local M = {}
 
 local longest = 1e9
 local names = { "at", "zone" }
 
--- "2026-03-29T00:30:00", with Z or +01:00 where it is not the zone's own time, or seconds.
-local function read_time(at)
+-- "2026-03-29T00:30:00" in the zone, with Z or +01:00 elsewhere, or seconds. The seconds may be left out.
+local function read_time(at, zone)
   if type(at) == "number" then return at end
-  local pattern = "^(%d+)%-(%d%d)%-(%d%d)[T ](%d%d):(%d%d):?(%d*)(.*)$"
-  local y, m, d, hour, min, sec, rest = tostring(at):match(pattern)
-  local sign, hours, minutes = (rest or ""):match "^([+-])(%d%d):(%d%d)$"
-  if not y or not (rest == "" or rest == "Z" or sign) then
-    error("test.clock: at is like \"2026-03-29T00:30:00\", not " .. checks.cut(at), 3)
+  local text = tostring(at):gsub("^(%d+%-%d%d%-%d%d[T ]%d%d:%d%d)(Z?)$", "%1:00%2")
+  local seconds, err = date.parse(text, { zone = zone or "local" })
+  if not seconds then
+    local example = "2026-03-29T00:30:00"
+    error(("test.clock: at is like \"%s\", not %s (%s)"):format(example, checks.cut(at), err.message), 3)
   end
-  local fields = { year = y, month = m, day = d, hour = hour, min = min, sec = tonumber(sec) or 0 }
-  if rest == "" then return os.time(fields) end
-  local offset = sign and (hours * 3600 + minutes * 60) * (sign == "-" and -1 or 1) or 0
-  return M.utc(fields) - offset
-end
-
--- The time of a date in UTC, by days since 1970.
-function M.utc(f)
-  local y, m = f.year + 0, f.month + 0
-  if m <= 2 then y, m = y - 1, m + 12 end
-  local days = 365 * y + y // 4 - y // 100 + y // 400 + (153 * (m - 3) + 2) // 5 + f.day - 1 - 719468
-  return math.tointeger(days) * 86400 + f.hour * 3600 + f.min * 60 + f.sec
+  return seconds
 end
 
 local function check_seconds(what, seconds, low)
@@ -74,7 +64,7 @@ function M.open(options, none)
   end
   local ok, err = core.open(options.zone)
   if not ok then error("test.clock: " .. err.message, 2) end
-  if options.at ~= nil then core.set_wall(read_time(options.at)) end
+  if options.at ~= nil then core.set_wall(read_time(options.at, options.zone)) end
   return clock
 end
 

@@ -41,6 +41,10 @@ static void grants_are_read(void **state) {
   folders_use(&folders, "other");
   folders_use(&folders, "nobody");
   assert_null(folders_unused(&folders));
+  assert_false(folders_busy(&folders) || folders_busy(NULL));
+  FileJob job;
+  other->queue.first = &job;
+  assert_true(folders_busy(&folders));
   folders_free(&folders);
 }
 

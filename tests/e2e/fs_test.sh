@@ -205,6 +205,23 @@ it("others go on while it waits", function()
 end)
 LUA
 
+tests clock data:write <<'LUA'
+it("a clock that stands still waits for files before it goes on", function()
+  local clock, seen = test.clock(), nil
+  task.spawn(function()
+    for i = 1, 20 do assert(fs.write("clock", "x" .. i)) end
+    seen = fs.read "clock"
+  end)
+  task.spawn(function()
+    task.sleep(5)
+    seen = seen or "the clock went on"
+  end)
+  clock.advance(5)
+  expect(seen).is "x20"
+  fs.remove "clock"
+end)
+LUA
+
 wanted "a file that is larger than the script may use" && {
   truncate -s 3G data/huge
   tests huge data <<'LUA'

@@ -84,6 +84,14 @@ test.describe("a clock", function()
     expect(os.date "!%H:%M").is "01:30"
   end)
 
+  test.it("the local zone of tidelock.date is the clock's", function()
+    local date = require "tidelock.date"
+    date.format(0, { zone = "local" }) -- another is known already
+    test.clock { at = "2026-07-01T12:00", zone = "Asia/Kathmandu" }
+    expect(date.format(os.time(), { zone = "local" })).is "2026-07-01T12:00:00+05:45"
+    expect(date.relative(os.time() - 60)).is "1 minute ago"
+  end)
+
   test.it("takes a time with its own offset, or in seconds", function()
     local clock = test.clock { at = "2024-02-29T23:59:59Z", zone = "America/New_York" }
     expect(os.date "!%Y-%m-%d %H:%M:%S").is "2024-02-29 23:59:59"
@@ -208,5 +216,7 @@ test.describe("wrong use of a clock:", function()
     function() test.clock().advance(-1) end)
   wrong("not a number", "clock.step takes a number", function() test.clock().step "1" end)
   wrong("a name it does not have", "advanc", function() return test.clock().advanc end)
+  wrong("a day that there is not", "no such day",
+    function() test.clock { at = "2026-02-30T00:00:00" } end)
   wrong("at the top of an hour", "at is like", function() test.clock { at = "2026-03-29T1:00" } end)
 end)
