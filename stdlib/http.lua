@@ -32,9 +32,10 @@ local known = { GET = true, HEAD = true, POST = true, PUT = true, PATCH = true, 
 
 -- The options that go to the core as they are.
 local passed = {}
-for _, name in ipairs { "timeout", "attempt_timeout", "retries", "breaker", "connect_timeout", "max_body",
-  "redirects", "http2", "decompress", "insecure", "proxy", "ca", "cert", "key", "key_password", "pin",
-  "ciphers" } do
+for _, name in ipairs { "timeout", "attempt_timeout", "retries", "breaker", "stream", "idle_timeout",
+  "max_connections", "keep_alive_timeout", "on_progress",
+  "connect_timeout", "max_body", "redirects", "http2", "decompress", "insecure", "proxy", "ca", "cert",
+  "key", "key_password", "pin", "ciphers" } do
   passed[name] = true
 end
 
@@ -66,6 +67,9 @@ end
 -- them; or nil, err.
 local function build_request(what, options, defaults)
   options_of.check(what, options, options_of.of_request)
+  if option_of(options, defaults, "stream") and option_of(options, defaults, "value") then
+    raise_misuse "stream and value exclude each other"
+  end
   if not options.url then raise_misuse("%s needs a url", what) end
   local url, at_home = urls.join(defaults.base_url, options.url)
   local all = {}
@@ -82,6 +86,9 @@ local function build_request(what, options, defaults)
   request.keyed = all["idempotency-key"] and true or nil
   if defaults ~= none then pass_options(request, defaults) end
   pass_options(request, options)
+  if request.keep_alive_timeout == 0 then request.keep_alive_timeout = -1 end
+  -- The time that a stream takes is nobody's to guess.
+  if request.stream then request.open_ended = not request.timeout end
   return request, all, standing
 end
 
@@ -100,6 +107,13 @@ local function send_bare(request)
   return attempts.go_on(request, began + limit, attempt_once, res, err, told)
 end
 
+-- A stream that was not expected is an error with the beginning of its body.
+local function read_excerpt(res)
+  res.body = res:read() or ""
+  res:close()
+  res.stream = nil
+end
+
 -- Misuse is raised at the line of the call. Public functions end in `return send_request(...)`, so that
 -- their caller is two levels up.
 local function send_request(what, options, defaults)
@@ -111,7 +125,10 @@ local function send_request(what, options, defaults)
   else res, err = send_bare(request) end
   if not res then return nil, err end
   local expect = option_of(options, defaults, "expect")
-  if expect and not status.fits(res.status, expect) then return nil, status.refuse(request.method, res) end
+  if expect and not status.fits(res.status, expect) then
+    if res.stream then read_excerpt(res) end
+    return nil, status.refuse(request.method, res)
+  end
   if not option_of(options, defaults, "value") then return res end
   local value, why = answers.value(request.method, res)
   if value == nil then return nil, why end
@@ -151,7 +168,7 @@ local function gather_pages(what, url, options, defaults)
   local paging = pages.check(all.paging)
   all.paging = nil
   options_of.check(what, all, options_of.of_request)
-  all.value, all.expect = false, false
+  all.value, all.expect, all.stream = false, false, false
   return all, paging, urls.origin(urls.join(defaults.base_url, url))
 end
 

@@ -8,6 +8,8 @@
 #include "bridge/luaerror.h"
 #include "bridge/luajson.h"
 #include "core/clock.h"
+#include "lua/http_progress.h"
+#include "lua/http_stream.h"
 #include "lua/modules.h"
 #include "lua/number.h"
 #include "lua/route.h"
@@ -22,12 +24,18 @@ typedef struct Exchange {
   Wait wait;
   HttpRequest *http;
   Task *task;
+  bool stream;
+  ProgressCall *progress; /* owned; NULL: none */
 } Exchange;
 
 /* Passed from on_done to the task, while it is woken. */
 typedef struct Outcome {
   HttpResponse *response;
   const Error *err;
+  /* Where the request is whose body is read from now on; NULL there: a box has taken it.
+   * NULL: the body is here. */
+  HttpRequest **stream;
+  ProgressCall *progress; /* taken with the stream */
   bool probed;
 } Outcome;
 
@@ -81,7 +89,8 @@ static void push_headers(lua_State *L, const Buffer *lines) {
   }
 }
 
-static int push_response(lua_State *L, HttpResponse *response) {
+static int push_response(lua_State *L, const Outcome *outcome) {
+  HttpResponse *response = outcome->response;
   lua_createtable(L, 0, 5);
   lua_pushinteger(L, response->status);
   lua_setfield(L, -2, "status");
@@ -89,9 +98,14 @@ static int push_response(lua_State *L, HttpResponse *response) {
   lua_setfield(L, -2, "version");
   lua_pushstring(L, response->url);
   lua_setfield(L, -2, "url");
-  lua_pushlstring(L, response->body.len ? response->body.data : "", response->body.len);
-  lua_setfield(L, -2, "body");
-  buffer_free(&response->body); /* the task may run on for long */
+  if (outcome->stream) {
+    http_stream_push(L, outcome->stream, outcome->progress);
+    lua_setfield(L, -2, "stream");
+  } else {
+    lua_pushlstring(L, response->body.len ? response->body.data : "", response->body.len);
+    lua_setfield(L, -2, "body");
+    buffer_free(&response->body); /* the task may run on for long */
+  }
   push_headers(L, &response->headers);
   lua_setfield(L, -2, "headers");
   return 1;
@@ -99,8 +113,7 @@ static int push_response(lua_State *L, HttpResponse *response) {
 
 static int push_outcome(lua_State *L, void *ctx) {
   Outcome *outcome = ctx;
-  int count = outcome->err ? luaerror_return(L, outcome->err)
-                           : push_response(L, outcome->response);
+  int count = outcome->err ? luaerror_return(L, outcome->err) : push_response(L, outcome);
   if (!outcome->probed) return count;
   if (count == 1) lua_pushnil(L);
   lua_pushboolean(L, true);
@@ -110,14 +123,21 @@ static int push_outcome(lua_State *L, void *ctx) {
 static void on_done(void *ctx, HttpResponse *response, const Error *err) {
   Exchange *x = ctx;
   Task *task = x->task;
-  Outcome outcome = {response, err, http_has_probed(x->http)};
+  HttpRequest *http = x->http, *streamed = x->stream && response ? http : NULL;
+  Outcome outcome = {response, err, streamed ? &streamed : NULL, x->progress,
+                     http_has_probed(http)};
+  if (!streamed) progress_free(x->progress);
   free(x);
   task_wake(task, push_outcome, &outcome);
+  if (!streamed) return;
+  http_cancel(streamed); /* there was no memory for its box */
+  progress_free(outcome.progress);
 }
 
 static void cancel_exchange(Wait *wait) {
   Exchange *x = CONTAINER_OF(wait, Exchange, wait);
   http_cancel(x->http);
+  progress_free(x->progress);
   free(x);
 }
 
@@ -138,6 +158,13 @@ static const char *text_field(lua_State *L, const char *name, Error *err) {
 /* The size; 0, which stands for the default, for a number that is none. */
 static size_t size_of(double value) {
   return value >= 1 && value <= 9e15 ? (size_t)value : 0;
+}
+
+static bool flag_field(lua_State *L, const char *name) {
+  lua_getfield(L, 1, name);
+  bool value = lua_toboolean(L, -1);
+  lua_pop(L, 1);
+  return value;
 }
 
 static double number_field(lua_State *L, const char *name, double standard) {
@@ -173,6 +200,13 @@ static void read_options(lua_State *L, HttpOptions *options, Error *err) {
   options->connect_timeout = number_field(L, "connect_timeout", 0);
   options->max_body = size_of(number_field(L, "max_body", 0));
   options->max_redirects = (int)number_field(L, "redirects", -1);
+  options->max_connections = (int)number_field(L, "max_connections", 0);
+  options->keep_alive = number_field(L, "keep_alive_timeout", 0);
+  options->stream = flag_field(L, "stream");
+  if (options->stream) {
+    options->open_ended = flag_field(L, "open_ended");
+    options->idle_timeout = number_field(L, "idle_timeout", 0);
+  }
   lua_getfield(L, 1, "http2");
   options->http2 = lua_toboolean(L, -1);
   lua_pop(L, 1);
@@ -200,10 +234,17 @@ static int f_request(lua_State *L) {
   if (err.code) return luaerror_return(L, &err);
   options.owner = task_vm(task)->owner;
   options.charge = task_vm(task)->owner->charge;
+  lua_getfield(L, 1, "on_progress");
+  options.progress_ctx = progress_new(L, -1);
+  if (options.progress_ctx) options.progress = progress_tell;
   Exchange *x = xcalloc(1, sizeof *x);
-  *x = (Exchange){.wait.cancel = cancel_exchange, .task = task};
+  *x = (Exchange){.wait.cancel = cancel_exchange,
+                  .task = task,
+                  .stream = options.stream,
+                  .progress = options.progress_ctx};
   x->http = http_start(task_host(task)->resources->net, &options, on_done, x, &err);
   if (x->http) return task_wait(L, task, &x->wait);
+  progress_free(x->progress);
   free(x);
   err.sent = SENT_NO;
   return luaerror_return(L, &err);
@@ -305,10 +346,18 @@ static int f_resolve(lua_State *L) {
 }
 
 int luaopen_tidelock_http_core(lua_State *L) {
-  static const luaL_Reg functions[] = {
-      {"request", f_request}, {"settle", f_settle},   {"take", f_take},
-      {"share", f_share},     {"date", f_date},       {"retry_after", f_retry_after},
-      {"number", f_number},   {"resolve", f_resolve}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"request", f_request},
+                                       {"settle", f_settle},
+                                       {"take", f_take},
+                                       {"share", f_share},
+                                       {"date", f_date},
+                                       {"retry_after", f_retry_after},
+                                       {"number", f_number},
+                                       {"resolve", f_resolve},
+                                       {"read", http_stream_read},
+                                       {"close", http_stream_close},
+                                       {NULL, NULL}};
+  http_stream_class(L);
   luaL_newlib(L, functions);
   return 1;
 }

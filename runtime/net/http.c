@@ -23,12 +23,18 @@
 #include "net/http_exchange.h"
 #include "net/http_guard.h"
 #include "net/http_hop.h"
+#include "net/http_progress.h"
+#include "net/http_stream.h"
 #include "net/pool.h"
 
 enum { DEFAULT_REDIRECTS = 5 };
 static const size_t default_max_body = 64u << 20;
 
-static void request_free(HttpRequest *r) {
+static void release_request(HttpRequest *r) {
+  if (r->net) {
+    timer_stop(net_loop(r->net), &r->stream.limit);
+    http_progress_stop(r);
+  }
   http_end_charge(r);
   net_url_free(&r->url);
   for (char **header = r->headers; header && *header; header++) free(*header);
@@ -46,7 +52,7 @@ static void request_free(HttpRequest *r) {
   free(r);
 }
 
-static void start_hop(HttpRequest *r) {
+static void begin_hop(HttpRequest *r) {
   bool secure = strncmp(r->url.url, "https:", 6) == 0;
   r->discards = false;
   coding_free(r->coding);
@@ -54,6 +60,43 @@ static void start_hop(HttpRequest *r) {
   buffer_clear(&r->response.body);
   if (r->http2 && secure) http_curl_start(r);
   else http_exchange_start(r);
+}
+
+/* --- waiting for a place ---------------------------------------------------------- */
+
+static void on_place(SlotTurn *turn) {
+  HttpRequest *r = CONTAINER_OF(turn, HttpRequest, slot);
+  timer_stop(net_loop(r->net), &r->slot_limit);
+  begin_hop(r);
+}
+
+static void on_no_place(Timer *timer) {
+  HttpRequest *r = CONTAINER_OF(timer, HttpRequest, slot_limit);
+  char host[NET_URL_SHOWN];
+  net_url_show_host(net_url_name(&r->url), host);
+  error_set(&r->error, ERR_TIMEOUT,
+            "timed out waiting for one of %d connections to %s, which are in use",
+            r->max_connections, host);
+  r->error.phase = "queue";
+  r->error.sent = SENT_NO;
+  r->hop_over(r);
+}
+
+static void start_hop(HttpRequest *r) {
+  Slots *slots = r->max_connections ? slots_of(r->net) : NULL;
+  r->slot.go = on_place;
+  if (!slots ||
+      slots_take(slots, r->owner, r->url.origin, r->max_connections, &r->slot)) {
+    begin_hop(r);
+  } else if (!isinf(r->deadline)) {
+    r->slot_limit.fire = on_no_place;
+    timer_start_at(net_loop(r->net), &r->slot_limit, r->deadline);
+  }
+}
+
+static void leave_place(HttpRequest *r) {
+  slots_leave(&r->slot);
+  timer_stop(net_loop(r->net), &r->slot_limit);
 }
 
 /* --- redirects -------------------------------------------------------------------- */
@@ -134,10 +177,11 @@ static void deliver_answer(Event *event) {
   r->response.url = r->url.url;
   http_end_charge(r);
   http_guard_end(r);
+  if (!r->cancelled) http_progress_end(r);
   if (r->cancelled) (void)0;
   else if (r->error.code) r->done(r->ctx, NULL, &r->error);
   else r->done(r->ctx, &r->response, NULL);
-  request_free(r);
+  release_request(r);
 }
 
 /* A proxy that was asked for the whole URL answers for itself. */
@@ -153,9 +197,15 @@ static void check_proxy(HttpRequest *r) {
 }
 
 static void end_hop(HttpRequest *r) {
+  leave_place(r);
   check_proxy(r);
   if (follow_redirect(r)) return;
+  timer_stop(net_loop(r->net), &r->stream.limit);
   if (r->error.code && r->followed) r->error.sent = SENT_YES;
+  if (r->stream.opened) {
+    http_stream_end(r);
+    return;
+  }
   if (!r->error.code) {
     buffer_free(&r->response.headers);
     r->response.headers = r->answer.head.lines;
@@ -165,8 +215,18 @@ static void end_hop(HttpRequest *r) {
   inbox_push(net_loop(r->net), &r->event);
 }
 
+static void stop_hop(HttpRequest *r) {
+  http_exchange_stop(r);
+  http_curl_stop(r);
+}
+
+static void resume_hop(HttpRequest *r) {
+  if (r->exchange.conn) http_exchange_resume(r);
+  else if (r->curl.transfer.easy) curl_easy_pause(r->curl.transfer.easy, CURLPAUSE_CONT);
+}
+
 static bool is_under_way(const HttpRequest *r) {
-  return r->exchange.conn || r->curl.transfer.easy;
+  return r->slot.waits || r->exchange.conn || r->curl.transfer.easy;
 }
 
 bool http_waits(const HttpRequest *r) {
@@ -176,12 +236,17 @@ bool http_waits(const HttpRequest *r) {
 
 void http_cancel(HttpRequest *r) {
   if (r->delivering) return;
+  bool under_way = is_under_way(r);
   r->cancelled = true;
-  if (!is_under_way(r)) return;
-  http_exchange_stop(r);
-  http_curl_stop(r);
+  leave_place(r);
+  if (r->stream.opened) {
+    if (!http_stream_cancel(r)) release_request(r);
+    return;
+  }
+  if (!under_way) return;
+  stop_hop(r);
   http_guard_end(r);
-  request_free(r);
+  release_request(r);
 }
 
 bool http_has_probed(const HttpRequest *r) {
@@ -226,6 +291,13 @@ static void copy_limits(HttpRequest *r, const HttpOptions *options) {
   r->deadline = loop_now(net_loop(r->net)) + timeout;
   r->connect_timeout = options->connect_timeout > 0 ? options->connect_timeout : 10;
   r->max_body = options->max_body ? options->max_body : default_max_body;
+  http_progress_ask(r, options->progress, options->progress_ctx);
+  r->max_connections = options->max_connections;
+  r->keep_alive = options->keep_alive;
+  r->stream.asked = options->stream;
+  r->stream.open_ended = options->open_ended;
+  r->stream.idle = options->idle_timeout > 0 ? options->idle_timeout : 30;
+  if (options->stream) r->max_body = SIZE_MAX / 2;
   r->redirects_left = options->max_redirects < 0 ? DEFAULT_REDIRECTS
                       : options->max_redirects   ? options->max_redirects
                                                  : -1;
@@ -266,18 +338,21 @@ HttpRequest *http_start(Net *net, const HttpOptions *options, HttpDone *done, vo
   r->charge = charge_ref(options->charge);
   r->url = url;
   if (http_charge_more(r, sizeof *r + options->body_len + head_size(options)) != 0) {
-    request_free(r);
+    release_request(r);
     error_set(err, ERR_MEMORY, "no memory for a request with a body of %zu bytes",
               options->body_len);
     return NULL;
   }
   r->net = net;
   r->hop_over = end_hop;
+  r->stop_hop = stop_hop;
+  r->resume_hop = resume_hop;
+  r->release = release_request;
   r->done = done;
   r->ctx = ctx;
   copy_options(r, options);
   if (http_guard_begin(r, err) != 0) {
-    request_free(r);
+    release_request(r);
     return NULL;
   }
   start_hop(r);

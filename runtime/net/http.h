@@ -10,6 +10,11 @@
 
 typedef struct HttpRequest HttpRequest;
 
+/* How much of a body has passed the connection: of the request's if it has one, else of
+ * the answer's, before it is unpacked. Called in dispatch, not for each piece, but always
+ * when it is whole. total: UINT64_MAX when it is not known. */
+typedef void HttpProgress(void *ctx, uint64_t done, uint64_t total);
+
 typedef struct HttpOptions {
   const char *method;         /* as it goes on the wire; NULL: GET */
   const char *url;            /* http, https or unix, absolute; checked */
@@ -24,8 +29,16 @@ typedef struct HttpOptions {
   bool http2;             /* where TLS agrees on it; on a connection of its own */
   bool once;              /* a request that a server must not see twice, whatever it is */
   bool raw;               /* the body as it came, its coding not undone */
-  bool guarded;   /* the owner's breaker may refuse it, and it is told how it went */
-  int taken;      /* by the retries before it, from the owner's budget; 0: the first */
+  bool guarded; /* the owner's breaker may refuse it, and it is told how it went */
+  int taken;    /* by the retries before it, from the owner's budget; 0: the first */
+  int max_connections; /* at most so many at once to each origin; 0: any number */
+  double keep_alive;   /* seconds that its connection is kept unused; 0: 118, less:
+                          not at all */
+  bool stream;     /* done is called with the head, and the body is read from then on */
+  bool open_ended; /* of a stream: the timeout ends with the head */
+  double idle_timeout;    /* of a stream: seconds without a byte of its body; 0: 30 */
+  HttpProgress *progress; /* NULL: not told */
+  void *progress_ctx;
   Charge *charge; /* for the request and both bodies, until it is done; NULL: nobody's */
   const void *owner; /* kept connections are used again by the same one alone */
   Route route;
@@ -49,6 +62,20 @@ typedef void HttpDone(void *ctx, HttpResponse *response, const Error *err);
  * then done is never called. */
 HttpRequest *http_start(Net *net, const HttpOptions *options, HttpDone *done, void *ctx,
                         Error *err);
+/* --- streams ----------------------------------------------------------------------
+ * After done, which has had the head, the request belongs to the caller: http_cancel ends
+ * it, whatever has become of it. max_body does not count. What was read and not taken is
+ * bounded; more is left to the peer. */
+
+/* `more` is called in dispatch when http_peek has said HTTP_LATER and that has changed.
+ */
+void http_on_more(HttpRequest *r, void (*more)(void *ctx), void *ctx);
+typedef enum HttpGot { HTTP_LATER, HTTP_PIECE, HTTP_END, HTTP_FAILED } HttpGot;
+/* What has come of the body; borrows, until http_taken, which lets go of it. */
+HttpGot http_peek(HttpRequest *r, const char **bytes, size_t *len);
+void http_taken(HttpRequest *r);
+const Error *http_failure(const HttpRequest *r); /* after HTTP_FAILED; borrows */
+
 /* done will not be called; its connection is closed */
 void http_cancel(HttpRequest *request);
 /* It is out, and nothing of an answer has come; over a connection of our own. */

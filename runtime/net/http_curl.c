@@ -11,6 +11,8 @@
 
 #include "net/http_headers.h"
 #include "net/http_hop.h"
+#include "net/http_progress.h"
+#include "net/http_stream.h"
 
 /* The most that curl 7.88 takes: with 16 KB its HTTP/2 hangs on more headers than that.
  */
@@ -78,7 +80,10 @@ static size_t on_body(char *data, size_t size, size_t count, void *ctx) {
   HttpRequest *r = ctx;
   size_t len = size * count;
   if (r->discards) return 0;
-  return http_take_body(r, data, len) == 0 ? len : 0;
+  if (r->stream.paused) return CURL_WRITEFUNC_PAUSE;
+  if (http_take_body(r, data, len) != 0) return 0;
+  http_stream_fed(r);
+  return len;
 }
 
 static size_t on_read(char *out, size_t size, size_t count, void *ctx) {
@@ -87,6 +92,7 @@ static size_t on_read(char *out, size_t size, size_t count, void *ctx) {
   if (len > size * count) len = size * count;
   if (len) memcpy(out, r->body.data + r->curl.body_sent, len);
   r->curl.body_sent += len;
+  http_progress_sent(r, r->curl.body_sent);
   return len;
 }
 
@@ -147,6 +153,10 @@ static void set_headers(HttpRequest *r, CURL *easy) {
 static void set_limits(HttpRequest *r, CURL *easy) {
   curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, net_milliseconds(r->connect_timeout));
   if (isinf(r->deadline)) return;
+  if (r->stream.asked) {
+    http_stream_await_head(r);
+    return;
+  }
   double left = r->deadline - loop_now(net_loop(r->net));
   curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, net_milliseconds(left));
 }

@@ -19,9 +19,12 @@
 
 #include "net/http_headers.h"
 #include "net/http_hop.h"
+#include "net/http_progress.h"
+#include "net/http_stream.h"
 #include "net/pool.h"
 
 enum { JOINED_BODY = 16 * 1024, READS = 8, WRITES = 4, PIECE = 256 * 1024 };
+enum { PACKED_PIECE = 4096 };
 static const double just_now = 2; /* seconds */
 
 /* --- the ends --------------------------------------------------------------------- */
@@ -77,9 +80,9 @@ static void finish_hop(HttpRequest *r, bool alone) {
     fail_hop(r);
     return;
   }
-  if (keeps) {
+  if (keeps && r->keep_alive >= 0) {
     r->exchange.conn = NULL;
-    pool_give(pool_of(r->net), conn);
+    pool_give(pool_of(r->net), conn, r->keep_alive);
   }
   http_exchange_stop(r);
   r->hop_over(r);
@@ -203,20 +206,26 @@ static void take_bytes(HttpRequest *r, const char *data, size_t len) {
   }
 }
 
+/* A body that is unpacked as it is read becomes many times larger. */
+static size_t most_at_once(const HttpRequest *r) {
+  bool packed = r->stream.asked && (r->coding || !r->stream.opened);
+  return packed ? PACKED_PIECE : NET_SCRATCH;
+}
+
 static void on_readable(void *ctx) {
   HttpRequest *r = ctx;
   char *scratch = net_scratch(r->net);
   unsigned conns = r->exchange.conns;
   for (int i = 0; i < READS; i++) {
     HttpConn *conn = r->exchange.conn;
-    size_t len;
-    CURLcode result = httpconn_read(conn, scratch, NET_SCRATCH, &len);
+    size_t len, room = most_at_once(r);
+    CURLcode result = httpconn_read(conn, scratch, room, &len);
     if (result == CURLE_AGAIN) return;
     if (result != CURLE_OK || len == 0) {
       lose_conn(r, result);
       return;
     }
-    bool last = !conn->tls && len < NET_SCRATCH; /* saves a call */
+    bool last = !conn->tls && len < room; /* saves a call */
     r->exchange.heard = true;
     take_bytes(r, scratch, len);
     if (!goes_on(r, conns)) return;
@@ -225,14 +234,20 @@ static void on_readable(void *ctx) {
       r->hop_over(r);
       return;
     }
-    if (last) return;
+    if (!http_stream_fed(r) || last) return;
   }
   /* What OpenSSL holds does not show at the socket. */
   timer_start(net_loop(r->net), &r->exchange.more, 0);
 }
 
+void http_exchange_resume(HttpRequest *r) {
+  httpconn_want_read(r->exchange.conn, true);
+  timer_start(net_loop(r->net), &r->exchange.more, 0);
+}
+
 static void on_more(Timer *timer) {
-  on_readable(CONTAINER_OF(timer, HttpRequest, exchange.more));
+  HttpRequest *r = CONTAINER_OF(timer, HttpRequest, exchange.more);
+  if (!r->stream.paused) on_readable(r);
 }
 
 /* --- writing ---------------------------------------------------------------------- */
@@ -255,6 +270,12 @@ static void write_failed(HttpRequest *r, CURLcode result) {
   if (goes_on(r, conns)) lose_conn(r, result);
 }
 
+static void tell_written(HttpRequest *r) {
+  const Exchange *x = &r->exchange;
+  size_t head = x->out.len - (r->body.len <= JOINED_BODY ? r->body.len : 0);
+  if (x->written > head) http_progress_sent(r, x->written - head);
+}
+
 /* What a peer that reads as we write would take is without bound: the rest is for the
  * next time. */
 static void on_writable(void *ctx) {
@@ -267,6 +288,7 @@ static void on_writable(void *ctx) {
     result = httpconn_write(x->conn, bytes, len < PIECE ? len : PIECE, &taken);
     x->written += taken;
   }
+  tell_written(r);
   if (result != CURLE_OK && result != CURLE_AGAIN) write_failed(r, result);
   else if (is_whole(x, r)) stop_sending(r);
   else httpconn_want_write(x->conn, true);
@@ -338,6 +360,10 @@ static void start_fresh(HttpRequest *r) {
                      .route = &r->route,
                      .via = x->proxy.url,
                      .connect_timeout = r->connect_timeout};
+  /* A kept one that this request cannot take makes room for one that it can. */
+  if (r->max_connections)
+    pool_trim(pool_of(r->net), x->key, r->owner,
+              r->max_connections - slots_used(&r->slot));
   x->reused = false;
   x->connecting = true;
   x->conns++;

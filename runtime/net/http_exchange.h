@@ -7,4 +7,7 @@
 void http_exchange_start(HttpRequest *r);
 void http_exchange_stop(HttpRequest *r); /* harmless when there is none */
 
+/* Reads on after http_stream_fed has stopped it. */
+void http_exchange_resume(HttpRequest *r);
+
 #endif

@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "net/http_headers.h"
+#include "net/http_progress.h"
+#include "net/http_stream.h"
 
 /* The owner is charged for so much more; gives ERR_MEMORY when that is too much. */
 int http_charge_more(HttpRequest *r, size_t bytes) {
@@ -107,7 +109,7 @@ static int check_length(HttpRequest *r) {
   return known && framing->length > r->max_body ? refuse_body(r, ERR_TOO_LARGE) : 0;
 }
 
-int http_take_head(HttpRequest *r) {
+static int take_head(HttpRequest *r) {
   r->response.status = r->answer.status;
   r->response.version = r->answer.minor == 0 ? "1.0" : "1.1";
   r->discards = r->redirects_left >= 0 && is_redirect(r);
@@ -118,6 +120,12 @@ int http_take_head(HttpRequest *r) {
     free(codings);
   }
   return check_length(r);
+}
+
+int http_take_head(HttpRequest *r) {
+  int code = take_head(r);
+  if (code == 0 && r->stream.asked && !r->discards) http_stream_open(r);
+  return code;
 }
 
 static int add_piece(HttpRequest *r, const char *piece, size_t len) {
@@ -136,6 +144,7 @@ static int add_piece(HttpRequest *r, const char *piece, size_t len) {
 }
 
 int http_take_body(HttpRequest *r, const char *piece, size_t len) {
+  http_progress_got(r, len);
   size_t before = r->response.body.len;
   int code = add_piece(r, piece, len);
   if (code == 0) code = http_charge_more(r, r->response.body.len - before);

@@ -4,6 +4,7 @@
 #define TIDELOCK_NET_HTTP_PARTS_H
 
 #include "net/http.h"
+#include "net/http_slots.h"
 #include "net/httpconn.h"
 #include "net/net_url.h"
 #include "net/transfer.h"
@@ -33,6 +34,29 @@ typedef struct CurlHop {
   char words[CURL_ERROR_SIZE];
 } CurlHop;
 
+/* What is told of a body that passes (http_progress.c). */
+typedef struct HttpPassed {
+  HttpProgress *tell; /* NULL: nobody asks */
+  void *ctx;
+  uint64_t done, total, told; /* told: UINT64_MAX: nothing yet */
+  double told_at;
+  Timer timer;
+} HttpPassed;
+
+/* A body that is read as it comes (http_stream.c). */
+typedef struct HttpStream {
+  bool asked, open_ended; /* asked: for a stream */
+  double idle;            /* seconds */
+  bool opened;            /* the head came: the rest is its reader's */
+  bool told;              /* done was called */
+  bool queued;            /* the event is in the inbox */
+  bool waits;             /* the reader wants to hear of more */
+  bool paused, over;
+  Timer limit;
+  void (*more)(void *ctx);
+  void *ctx;
+} HttpStream;
+
 struct HttpRequest {
   Event event;
   Net *net;
@@ -48,6 +72,8 @@ struct HttpRequest {
   Buffer body;
   double connect_timeout, deadline; /* deadline: monotonic; INFINITY: none */
   size_t max_body;
+  int max_connections; /* 0: any number */
+  double keep_alive;
   int redirects_left; /* -1: they are not followed */
   bool http2, once, raw;
   bool guarded, probes; /* probes: its breaker waits to hear how it ends */
@@ -58,6 +84,8 @@ struct HttpRequest {
   Route route;
 
   /* this hop */
+  SlotTurn slot;
+  Timer slot_limit;   /* the deadline, while it waits for a place */
   Http1Answer answer; /* of curl's: the head alone */
   Coding *coding;     /* NULL: the body is as it is */
   bool forwarded;     /* a proxy was asked for the whole URL */
@@ -66,7 +94,12 @@ struct HttpRequest {
   CurlHop curl;
   /* It is over, and nothing is open: the next one begins, or the answer is delivered. */
   void (*hop_over)(HttpRequest *r);
+  void (*stop_hop)(HttpRequest *r);   /* ends what of it is open */
+  void (*resume_hop)(HttpRequest *r); /* its body is read on */
+  void (*release)(HttpRequest *r);    /* frees it; nothing of it is under way */
 
+  HttpStream stream;
+  HttpPassed passed;
   HttpResponse response;
   Error error;
   bool cancelled, delivering;

@@ -17,8 +17,9 @@ static void free_handle(uv_handle_t *handle) {
 static void on_poll(uv_poll_t *poll, int status, int events);
 
 static void start_watch(HttpConn *conn) {
-  int events = UV_READABLE | (conn->wants_write ? UV_WRITABLE : 0);
-  uv_poll_start(conn->poll, events, on_poll);
+  int events = (conn->deaf ? 0 : UV_READABLE) | (conn->wants_write ? UV_WRITABLE : 0);
+  if (events) uv_poll_start(conn->poll, events, on_poll);
+  else uv_poll_stop(conn->poll);
 }
 
 /* After an error, at which libuv stops, there may be bytes before it: reading shows. */
@@ -30,12 +31,18 @@ static void on_poll(uv_poll_t *poll, int status, int events) {
   }
   bool writable = events & UV_WRITABLE && conn->wants_write;
   if (writable) conn->events->writable(conn->ctx);
-  else conn->events->readable(conn->ctx);
+  else if (!conn->deaf) conn->events->readable(conn->ctx);
 }
 
 void httpconn_want_write(HttpConn *conn, bool wants) {
   if (conn->wants_write == wants) return;
   conn->wants_write = wants;
+  start_watch(conn);
+}
+
+void httpconn_want_read(HttpConn *conn, bool wants) {
+  if (conn->deaf != wants) return;
+  conn->deaf = !wants;
   start_watch(conn);
 }
 

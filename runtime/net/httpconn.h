@@ -26,14 +26,14 @@ struct HttpConn {
   void *ctx;
   uv_poll_t *poll; /* NULL until connected */
   curl_socket_t fd;
-  bool tls, wants_write;
-  int os_error;  /* of reading or writing */
-  unsigned used; /* how many requests it has served */
+  bool tls, wants_write, deaf; /* deaf: `readable` is not called */
+  int os_error;                /* of reading or writing */
+  unsigned used;               /* how many requests it has served */
   /* the pool's */
   char *key;
   uint64_t hash;
   const void *owner;
-  double idle_since;
+  double idle_since, idle_until;
   HttpConn *next, **at;
   char words[CURL_ERROR_SIZE];
 };
@@ -55,5 +55,7 @@ void httpconn_close(HttpConn *conn); /* and frees; legal from its events */
 CURLcode httpconn_read(HttpConn *conn, char *to, size_t room, size_t *len);
 CURLcode httpconn_write(HttpConn *conn, const char *from, size_t count, size_t *len);
 void httpconn_want_write(HttpConn *conn, bool wants); /* whether `writable` is called */
+void httpconn_want_read(HttpConn *conn, bool wants);  /* whether `readable` is; at first
+                                                         it is */
 
 #endif

@@ -29,8 +29,8 @@ struct Net {
   Pace *pace;
   Wakes *wakes;
   Index shares;
-  NetShared *pool, *guards; /* owned */
-  CURLM *multi;             /* NULL until the first transfer */
+  NetShared *pool, *guards, *slots; /* owned */
+  CURLM *multi;                     /* NULL until the first transfer */
   uv_timer_t *timer;
   uv_prepare_t *prepare; /* active while before_waits is not empty */
   BeforeWait *before_waits;
@@ -225,6 +225,7 @@ void net_free(Net *net) {
   }
   if (net->pool) net->pool->free(net->pool);
   if (net->guards) net->guards->free(net->guards);
+  if (net->slots) net->slots->free(net->slots);
   CHECK(net->transfers == 0);
   if (net->multi) {
     curl_multi_cleanup(net->multi);
@@ -255,6 +256,10 @@ NetShared **net_pool(Net *net) {
 
 NetShared **net_guards(Net *net) {
   return &net->guards;
+}
+
+NetShared **net_slots(Net *net) {
+  return &net->slots;
 }
 
 Wakes *net_wakes(Net *net) {

@@ -31,6 +31,8 @@ struct NetShared {
 NetShared **net_pool(Net *net);
 /* Likewise the breakers and retry budgets of HTTP (net/guard.c). */
 NetShared **net_guards(Net *net);
+/* Likewise the places of connections (net/http_slots.c). */
+NetShared **net_slots(Net *net);
 
 /* --- for tests -----------------------------------------------------------------------
  */

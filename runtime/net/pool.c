@@ -47,14 +47,21 @@ static void on_readable(void *ctx) {
 
 static const HttpConnEvents kept = {.readable = on_readable, .writable = on_readable};
 
+static void await_oldest(Pool *pool, double now) {
+  double next = longest_idle;
+  for (HttpConn *conn = pool->first; conn; conn = conn->next)
+    if (conn->idle_until - now < next) next = conn->idle_until - now;
+  timer_start(net_loop(pool->net), &pool->sweep, next > 0 ? next : 0);
+}
+
 static void on_sweep(Timer *timer) {
   Pool *pool = CONTAINER_OF(timer, Pool, sweep);
   double now = now_of(pool);
   for (HttpConn *conn = pool->first, *next; conn; conn = next) {
     next = conn->next;
-    if (now - conn->idle_since >= longest_idle) drop_kept(pool, conn);
+    if (now >= conn->idle_until) drop_kept(pool, conn);
   }
-  if (pool->first) timer_start(net_loop(pool->net), timer, longest_idle);
+  if (pool->first) await_oldest(pool, now);
 }
 
 void pool_empty(Pool *pool) {
@@ -92,7 +99,7 @@ HttpConn *pool_take(Pool *pool, const char *key, const void *owner, double idle)
     if (conn->owner != owner || conn->hash != hash || strcmp(conn->key, key) != 0)
       continue;
     if (now - conn->idle_since >= idle) return NULL; /* the others are older */
-    if (now - conn->idle_since < longest_idle && is_quiet(conn)) {
+    if (now < conn->idle_until && is_quiet(conn)) {
       leave_pool(pool, conn);
       return conn;
     }
@@ -107,18 +114,30 @@ static HttpConn *find_oldest(Pool *pool) {
   return conn;
 }
 
-void pool_give(Pool *pool, HttpConn *conn) {
+void pool_give(Pool *pool, HttpConn *conn, double seconds) {
+  double idle = seconds <= 0 || seconds > longest_idle ? longest_idle : seconds;
   httpconn_want_write(conn, false);
+  httpconn_want_read(conn, true);
   conn->events = &kept;
   conn->ctx = conn;
   conn->hash = hash_of(conn->key);
   conn->idle_since = now_of(pool);
-  if (!pool->first) timer_start(net_loop(pool->net), &pool->sweep, longest_idle);
+  conn->idle_until = conn->idle_since + idle;
+  bool sooner = idle < longest_idle || !pool->first;
   conn->next = pool->first;
   conn->at = &pool->first;
   if (conn->next) conn->next->at = &conn->next;
   pool->first = conn;
+  if (sooner) await_oldest(pool, conn->idle_since);
   if (++pool->count > MOST_KEPT) drop_kept(pool, find_oldest(pool));
+}
+
+void pool_trim(Pool *pool, const char *key, const void *owner, int most) {
+  for (HttpConn *conn = pool->first, *next; conn; conn = next) {
+    next = conn->next;
+    if (conn->owner == owner && strcmp(conn->key, key) == 0 && most-- <= 0)
+      drop_kept(pool, conn);
+  }
 }
 
 static bool is_like(const HttpConn *a, const HttpConn *b) {

@@ -16,7 +16,10 @@ Pool *pool_of(Net *net); /* made when first asked for, freed with the net */
 /* Takes a connection of that key and owner that has been idle for less than so many
  * seconds, or NULL. Whoever takes it sets events and ctx. */
 HttpConn *pool_take(Pool *pool, const char *key, const void *owner, double idle);
-void pool_give(Pool *pool, HttpConn *conn); /* it is the pool's now */
+/* It is the pool's now, for so many seconds if nobody takes it; 0: 118. */
+void pool_give(Pool *pool, HttpConn *conn, double seconds);
+/* Closes the oldest of a key and owner until at most so many are left. */
+void pool_trim(Pool *pool, const char *key, const void *owner, int most);
 /* Closes those like this one, which has failed: they may be as dead. */
 void pool_distrust(Pool *pool, const HttpConn *failed);
 void pool_empty(Pool *pool);                   /* closes all */

@@ -61,6 +61,7 @@ function M.go_on(request, deadline, send, res, err, told)
     if timer.now() + wait >= deadline then break end
     local cost = core.take(request.url, err and err.code == "TIMEOUT")
     if not cost then break end
+    if res then res:close() end
     tell(request, number, wait, res, err)
     task.sleep(wait)
     request.taken = (request.taken or 0) + cost

@@ -61,7 +61,10 @@ local common = {
   connect_timeout = number_checker { above = true, most = 86400 },
   retries = number_checker { most = 100, whole = true }, breaker = type_checker "boolean",
   max_body = number_checker { least = 1, most = 1 << 53, whole = true },
-  value = type_checker "boolean",
+  value = type_checker "boolean", stream = type_checker "boolean",
+  idle_timeout = number_checker { above = true, huge = true },
+  max_connections = number_checker { least = 1, most = 10000, whole = true },
+  keep_alive_timeout = number_checker { most = 86400 },
   redirects = number_checker { most = 1000, whole = true },
 }
 for _, name in ipairs { "proxy", "ca", "cert", "key", "key_password", "pin", "ciphers" } do
@@ -69,7 +72,7 @@ for _, name in ipairs { "proxy", "ca", "cert", "key", "key_password", "pin", "ci
 end
 M.of_request = { method = type_checker "string", url = type_checker "string", body = check_body,
   json = function() end, form = type_checker "table", multipart = type_checker "table",
-  idempotency_key = check_key }
+  idempotency_key = check_key, on_progress = type_checker "function" }
 M.of_client = { base_url = type_checker "string", idempotency_key = check_own_key }
 
 -- A table in the place of the body looks like options.

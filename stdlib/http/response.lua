@@ -1,4 +1,6 @@
 -- Responses: those of servers, and those that middleware gives in their place.
+local core = require "tidelock.http.core"
+local errors = require "tidelock.errors"
 local json = require "tidelock.json"
 local link = require "tidelock.http.link"
 local options = require "tidelock.http.options"
@@ -8,7 +10,82 @@ local Response = {}
 Response.__index = Response
 Response.__name = "response"
 
-function Response:json() return json.decode(self.body) end
+function Response:json()
+  if not self.body then error("a streamed response has no body: read it with chunks() or lines()", 2) end
+  return json.decode(self.body)
+end
+
+-- --- streams --------------------------------------------------------------------------------
+
+-- Waits for the next piece of the body. A body that is there as a whole is one piece.
+function Response:read()
+  if self.stream then return core.read(self.stream) end
+  if self.ended or self.body == "" then return nil end
+  self.ended = true
+  return self.body
+end
+
+-- Ends a stream, read or not. Harmless when it has ended.
+function Response:close()
+  if self.stream then core.close(self.stream) end
+  self.ended = true
+end
+
+-- Closes the response where a loop over it ends: by break, by an error, by a cancelled task.
+local function closer(res)
+  return setmetatable({}, { __close = function() res:close() end })
+end
+
+-- A body that broke off must not look like one that ended.
+local function next_chunk(res)
+  local chunk, err = res:read()
+  if err then error(err, 0) end
+  return chunk
+end
+
+function Response:chunks() return next_chunk, self, nil, closer(self) end
+
+local longest_line = 64 << 20 -- bytes
+
+local function too_long(url)
+  return errors.new { code = "TOO_LARGE", sent = "yes",
+    message = ("a line of the body of %s exceeds %d bytes"):format(urls.show(url), longest_line) }
+end
+
+-- Reads until there is a whole line, or the body has ended. `parts`: the beginning of the line.
+local function read_on(state, parts)
+  local size = #parts[1]
+  repeat
+    local chunk = next_chunk(state.res)
+    if not chunk then
+      state.over = true
+      break
+    end
+    parts[#parts + 1] = chunk
+    size = size + #chunk
+    if size > longest_line then error(too_long(state.res.url), 0) end
+  until chunk:find("\n", 1, true)
+  state.text, state.at = table.concat(parts), 1
+end
+
+local function next_line(state)
+  local stop = state.text:find("\n", state.at, true)
+  if not stop and not state.over then
+    read_on(state, { state.text:sub(state.at) })
+    stop = state.text:find("\n", 1, true)
+  end
+  local line = state.text:sub(state.at, stop and stop - 1)
+  if not stop and line == "" then return nil end
+  state.at = stop and stop + 1 or #state.text + 1
+  if stop and line:byte(-1) == 13 then line = line:sub(1, -2) end
+  return line
+end
+
+function Response:lines()
+  return next_line, { res = self, text = "", at = 1 }, nil, closer(self)
+end
+
+-- --- answers --------------------------------------------------------------------------------
 
 -- The links of the header Link (RFC 8288).
 function Response:links() return link.of_response(self) end

@@ -3,7 +3,7 @@
 ---Sends HTTP requests and waits for the responses (RFC 9110, RFC 9112).
 ---A response with the status 4xx or 5xx is a response like any other, unless `expect` says
 ---otherwise. A function that waits belongs in a handler, a task or `script.on_start`. A response
----comes whole; there is no streaming. See docs/http.md.
+---comes whole, or as a stream. See docs/http.md.
 ---
 ---```lua
 ---local http = require "tidelock.http"
@@ -47,6 +47,10 @@ local http = {}
 ---@field attempt_timeout? number seconds for each attempt. Default: no limit of its own
 ---@field retries? integer how many more attempts a call may have, 0 to 100: after 408, 425, 429, 500, 502, 503, 504 and failed connections, where the method is idempotent, nothing was sent, or there is an idempotency key. Default: 2
 ---@field breaker? boolean refuses calls to an origin with `UNAVAILABLE` while they fail there. Default: `true`
+---@field stream? boolean gives the response when its head is there; its body is read with `chunks`, `lines` or `read`. Default: `false`
+---@field idle_timeout? number seconds in which nothing of the body of a stream comes, though it is read. Default: 30
+---@field max_connections? integer how many connections to an origin all requests with this option have at once, 1 to 10,000; more wait. Default: no limit
+---@field keep_alive_timeout? number seconds for which the connection is kept unused; 0: not at all. Default: 118, which is the most
 ---@field connect_timeout? number seconds until the connection is made. Default: 10
 ---@field max_body? integer bytes of the body of the response, decompressed; a larger one is `TOO_LARGE`. Default: 64 MiB
 ---@field decompress? boolean decompresses the body as its `Content-Encoding` says: gzip or deflate; `false`: the body as it came. Default: `true`
@@ -68,6 +72,7 @@ local http = {}
 ---@field json? any a value that is sent as JSON, with `Content-Type: application/json` unless `headers` names another type
 ---@field form? table<string, string|number|boolean|(string|number|boolean)[]> is sent as a form (`application/x-www-form-urlencoded`); a list repeats its name
 ---@field multipart? tidelock.http.Part[] is sent as `multipart/form-data`, with a random boundary
+---@field on_progress? fun(done: integer, total: integer?) is called with how many bytes have passed, of the body of the request if it has one, otherwise of that of the response
 ---@field idempotency_key? boolean|string is sent as the header `Idempotency-Key`, the same at each attempt; `true`: a random one. The request may then be repeated, whatever its method. Default: `false`
 
 ---What `http.request` takes: a request, all in one table. Other names raise.
@@ -84,7 +89,7 @@ local http = {}
 ---@class tidelock.http.Response
 ---@field status integer the status, like 200
 ---@field headers table<string, string> headers by lower-case name; repeated ones are joined with `, `; `set-cookie` is a list
----@field body string the body, decompressed
+---@field body? string the body, decompressed; `nil` for a stream
 ---@field version "1.0"|"1.1"|"2" the version of HTTP
 ---@field url string the URL that answered, after redirects
 local Response = {}
@@ -93,6 +98,22 @@ local Response = {}
 ---@return any value the value
 ---@return tidelock.Error? err `DECODE`: the body is no JSON
 function Response:json() end
+
+---Reads the body in pieces, as they come: `for chunk in res:chunks() do`. The loop ends the stream.
+---@return fun(): string? next raises the error of a body that breaks off
+function Response:chunks() end
+
+---Reads the body in lines, without LF and CRLF: `for line in res:lines() do`. The loop ends the stream.
+---@return fun(): string? next raises the error of a body that breaks off
+function Response:lines() end
+
+---Waits for the next piece of the body.
+---@return string? chunk the piece; `nil` at the end
+---@return tidelock.Error? err `RESET`, `TIMEOUT`, `DECODE`, `MEMORY`, `ABORTED` after `close`
+function Response:read() end
+
+---Ends a stream, read or not. Harmless when it has ended.
+function Response:close() end
 
 ---A link of the header `Link`, with its other parameters beside these.
 ---@class tidelock.http.Link

@@ -105,6 +105,7 @@ http|tag = |^401
 http|no list|^no list: HTTP: 
 http|api:use|^GET	200	true$
 http|api:use|^shop$
+http|res:lines()|^lock!$
 http|shop:items|^apple 3$'
 
 # run ARGS...: beside the probe; waits for what BLOCK shows, then ends it, kindly.

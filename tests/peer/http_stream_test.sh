@@ -1,0 +1,45 @@
+#!/usr/bin/env bash
+# Bodies that are read as they come, from a server whose bodies are long, slow, cut or endless
+# (tests/peer/client_http_stream.lua against http_stream_server.js).
+set -eu
+cd "$(dirname "$0")"
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+certificates() {
+  cd "$folder"
+  local key=(-newkey ec -pkeyopt "ec_paramgen_curve:P-256")
+  openssl req -x509 "${key[@]}" -nodes -keyout ca.key -out ca.pem -days 2 -subj "/CN=Test CA"
+  openssl req "${key[@]}" -nodes -keyout server.key -out server.csr -subj "/CN=server"
+  openssl x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -out server.pem \
+    -extfile <(echo "subjectAltName=DNS:localhost,IP:127.0.0.1")
+}
+(certificates) >"$folder/log" 2>&1 || { cat "$folder/log"; exit 1; }
+
+coproc PEER { exec node http_stream_server.js --folder="$folder" 2>&1; }
+id=$PEER_PID
+while read -r -t 20 word <&"${PEER[0]}" && [ "$word" != READY ]; do export "${word?}"; done
+status=0
+FOLDER=$folder "$TIDELOCK" test client_http_stream.lua --log error || status=1
+
+# A gigabyte passes through little memory.
+cat >"$folder/long.lua" <<'LUA'
+local env, http, script = require "tidelock.env", require "tidelock.http", require "tidelock.script"
+script.on_start(function()
+  local size = 0
+  local res = assert(http.get("http://127.0.0.1:" .. env.get "PLAIN" .. "/mib/1024", { stream = true }))
+  for chunk in res:chunks() do size = size + #chunk end
+  print(size)
+  script.exit(0)
+end)
+LUA
+out=$({ /usr/bin/env time -f "%M" "$TIDELOCK" run --plain --memory --no-watch "$folder/long.lua"; } 2>&1) || true
+size=$(head -1 <<<"$out") most=$(tail -1 <<<"$out")
+if [ "$size" = 1073741824 ] && [[ $most =~ ^[0-9]+$ ]] && [ "$most" -lt "$((${MOST_KB:-60000}))" ]; then
+  echo "ok 1 GiB is read with little memory"
+else
+  echo "not ok 1 GiB is read with little memory: $out"
+  status=1
+fi
+eval "exec ${PEER[1]}>&-"
+wait "$id" 2>/dev/null || true
+exit $status
