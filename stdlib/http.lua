@@ -30,13 +30,15 @@ local none = {}
 local known = { GET = true, HEAD = true, POST = true, PUT = true, PATCH = true, DELETE = true,
   OPTIONS = true }
 
--- The options that go to the core as they are.
+-- The options that go to the core as they are; it looks for the rare ones where `more` says so.
 local passed = {}
-for _, name in ipairs { "timeout", "attempt_timeout", "retries", "breaker", "stream", "idle_timeout",
-  "max_connections", "keep_alive_timeout", "on_progress",
-  "connect_timeout", "max_body", "redirects", "http2", "decompress", "insecure", "proxy", "ca", "cert",
-  "key", "key_password", "pin", "ciphers" } do
-  passed[name] = true
+for _, name in ipairs { "timeout", "attempt_timeout", "retries", "insecure", "proxy", "ca", "cert", "key",
+  "key_password", "pin", "ciphers" } do
+  passed[name] = "often"
+end
+for _, name in ipairs { "connect_timeout", "max_body", "redirects", "http2", "decompress", "breaker",
+  "stream", "idle_timeout", "max_connections", "keep_alive_timeout", "on_progress" } do
+  passed[name] = "rare"
 end
 
 -- Known methods in capitals; others unchanged.
@@ -59,7 +61,9 @@ end
 
 local function pass_options(request, options)
   for name, value in pairs(options) do
-    if passed[name] then request[name] = value end
+    local how = passed[name]
+    if how then request[name] = value end
+    if how == "rare" then request.more = true end
   end
 end
 
@@ -86,9 +90,11 @@ local function build_request(what, options, defaults)
   request.keyed = all["idempotency-key"] and true or nil
   if defaults ~= none then pass_options(request, defaults) end
   pass_options(request, options)
-  if request.keep_alive_timeout == 0 then request.keep_alive_timeout = -1 end
-  -- The time that a stream takes is nobody's to guess.
-  if request.stream then request.open_ended = not request.timeout end
+  if request.more then
+    if request.keep_alive_timeout == 0 then request.keep_alive_timeout = -1 end
+    -- The time that a stream takes is nobody's to guess.
+    request.open_ended = request.stream and not request.timeout
+  end
   return request, all, standing
 end
 

@@ -192,34 +192,42 @@ static const char *const *header_field(lua_State *L, Error *err) {
   return lines;
 }
 
-static void read_options(lua_State *L, HttpOptions *options, Error *err) {
-  options->method = text_field(L, "method", err);
-  options->url = text_field(L, "url", err);
-  options->route = route_read(L, 1, "http");
-  options->timeout = number_field(L, "timeout", 0);
+static bool is_false(lua_State *L, const char *name) {
+  bool given = lua_getfield(L, 1, name) == LUA_TBOOLEAN && !lua_toboolean(L, -1);
+  lua_pop(L, 1);
+  return given;
+}
+
+/* What most requests do not have. The function is taken last: nothing fails behind it. */
+static void read_rare(lua_State *L, HttpOptions *options) {
   options->connect_timeout = number_field(L, "connect_timeout", 0);
   options->max_body = size_of(number_field(L, "max_body", 0));
   options->max_redirects = (int)number_field(L, "redirects", -1);
   options->max_connections = (int)number_field(L, "max_connections", 0);
   options->keep_alive = number_field(L, "keep_alive_timeout", 0);
+  options->http2 = flag_field(L, "http2");
+  options->raw = is_false(L, "decompress");
+  options->guarded = !is_false(L, "breaker");
   options->stream = flag_field(L, "stream");
-  if (options->stream) {
-    options->open_ended = flag_field(L, "open_ended");
-    options->idle_timeout = number_field(L, "idle_timeout", 0);
-  }
-  lua_getfield(L, 1, "http2");
-  options->http2 = lua_toboolean(L, -1);
-  lua_pop(L, 1);
-  options->guarded =
-      lua_getfield(L, 1, "breaker") != LUA_TBOOLEAN || lua_toboolean(L, -1);
-  lua_pop(L, 1);
+  options->open_ended = flag_field(L, "open_ended");
+  options->idle_timeout = number_field(L, "idle_timeout", 0);
+  lua_getfield(L, 1, "on_progress");
+  options->progress_ctx = progress_new(L, -1);
+  if (options->progress_ctx) options->progress = progress_tell;
+}
+
+static void read_options(lua_State *L, HttpOptions *options, Error *err) {
+  options->method = text_field(L, "method", err);
+  options->url = text_field(L, "url", err);
+  options->route = route_read(L, 1, "http");
+  options->timeout = number_field(L, "timeout", 0);
   options->taken = (int)number_field(L, "taken", 0);
-  options->raw =
-      lua_getfield(L, 1, "decompress") == LUA_TBOOLEAN && !lua_toboolean(L, -1);
-  lua_pop(L, 1);
+  options->max_redirects = -1;
+  options->guarded = true;
   lua_getfield(L, 1, "body");
   options->body = luaL_optlstring(L, -1, NULL, &options->body_len);
   options->headers = header_field(L, err);
+  if (flag_field(L, "more")) read_rare(L, options);
 }
 
 /* request(options) → {status, headers, body, url} | nil, err; behind it, true where this
@@ -231,12 +239,12 @@ static int f_request(lua_State *L) {
   HttpOptions options = {0};
   Error err = {0};
   read_options(L, &options, &err);
-  if (err.code) return luaerror_return(L, &err);
+  if (err.code) {
+    progress_free(options.progress_ctx);
+    return luaerror_return(L, &err);
+  }
   options.owner = task_vm(task)->owner;
   options.charge = task_vm(task)->owner->charge;
-  lua_getfield(L, 1, "on_progress");
-  options.progress_ctx = progress_new(L, -1);
-  if (options.progress_ctx) options.progress = progress_tell;
   Exchange *x = xcalloc(1, sizeof *x);
   *x = (Exchange){.wait.cancel = cancel_exchange,
                   .task = task,

@@ -12,6 +12,7 @@ local timer = require "tidelock.timer"
 local urls = require "tidelock.http.url"
 
 local M = {}
+local Response = response.class
 
 -- --- requests as values ---------------------------------------------------------------------
 
@@ -25,50 +26,46 @@ function Headers.__newindex(all, name, value)
 end
 
 -- `place`: where the middleware was added that hands it on: `return next(req)` leaves no line of its own.
-local function copy_headers(given, place)
-  local copy = {}
-  for name, value in pairs(given) do
-    if type(name) ~= "string" then
-      error(place .. 'http: headers are named by strings: { Name = "value" }', 0)
-    end
-    local key = name:lower()
-    if copy[key] ~= nil then
-      error(("%shttp: the header %s is given twice: use a list of values"):format(place, checks.cut(name)), 0)
-    end
-    copy[key] = type(value) == "table" and table.move(value, 1, #value, 1, {}) or value
+local function copy_header(copy, name, value, place)
+  if type(name) ~= "string" then
+    error(place .. 'http: headers are named by strings: { Name = "value" }', 0)
   end
-  return setmetatable(copy, Headers)
+  local key = name:lower()
+  if copy[key] ~= nil then
+    error(("%shttp: the header %s is given twice: use a list of values"):format(place, checks.cut(name)), 0)
+  end
+  copy[key] = type(value) == "table" and table.move(value, 1, #value, 1, {}) or value
 end
 
 local fields = { method = "string", url = "string", headers = "table", body = "string" }
 local none = {}
 
-local function check_fields(given, place)
-  if type(given) ~= "table" then error(place .. "http: next takes a request, not a " .. type(given), 0) end
-  for name, value in pairs(given) do
-    local want = fields[name]
-    if not want then
-      error(("%shttp: a request that is handed on has no field '%s': it has method, url, headers and body")
-        :format(place, checks.cut(tostring(name))), 0)
-    end
-    if type(value) ~= want then
-      error(("%shttp: the %s of a request that is handed on must be a %s, not a %s")
-        :format(place, name, want, type(value)), 0)
-    end
+local function refuse_field(name, value, place)
+  local want = fields[name]
+  if not want then
+    error(("%shttp: a request that is handed on has no field '%s': it has method, url, headers and body")
+      :format(place, checks.cut(tostring(name))), 0)
   end
-  if not given.url then error(place .. "http: a request that is handed on needs a url", 0) end
+  error(("%shttp: the %s of a request that is handed on must be a %s, not a %s")
+    :format(place, name, want, type(value)), 0)
 end
 
 local function copy_request(given, place)
-  check_fields(given, place)
+  if type(given) ~= "table" then error(place .. "http: next takes a request, not a " .. type(given), 0) end
+  local copy = {}
+  for name, value in next, given do
+    if type(value) ~= fields[name] then refuse_field(name, value, place) end
+  end
+  if not given.url then error(place .. "http: a request that is handed on needs a url", 0) end
+  for name, value in next, given.headers or none do copy_header(copy, name, value, place) end
   return { method = given.method or "GET", url = given.url, body = given.body,
-    headers = copy_headers(given.headers or none, place) }
+    headers = setmetatable(copy, Headers) }
 end
 
 -- --- the onion ------------------------------------------------------------------------------
 
 local function check_answer(layer, req, res, err)
-  if response.is(res) then return res end
+  if getmetatable(res) == Response then return res end
   if res == nil and err ~= nil then return nil, err end
   if res == nil then
     error(layer.place .. "http: this middleware returned nothing: it ends in `return next(req)`, or with an "
@@ -121,7 +118,7 @@ local function send_attempt(call, req)
   fill(request, call, req)
   local res, err
   res, err, call.told = core.request(request)
-  return res and setmetatable(res, response.class), err
+  return res and setmetatable(res, Response), err
 end
 
 local function attempt(call, req, request)

@@ -40,6 +40,36 @@ else
   echo "not ok 1 GiB is read with little memory: $out"
   status=1
 fi
+
+# A generation that is replaced, and a process that ends, leave no stream open.
+cat >"$folder/held.lua" <<'LUA'
+local env, http, script = require "tidelock.env", require "tidelock.http", require "tidelock.script"
+local task = require "tidelock.task"
+local url = "http://127.0.0.1:" .. env.get "PLAIN"
+local elsewhere = "http://localhost:" .. env.get "PLAIN"
+local held
+script.on_start(function(reason)
+  held = assert(http.get(url .. "/pour/held", { stream = true, max_connections = 2 }))
+  held:read()
+  task.spawn(function() http.get(url .. "/silent/", { max_connections = 2, timeout = math.huge }) end)
+  task.spawn(function() http.get(url .. "/silent/", { max_connections = 2, timeout = math.huge }) end)
+  if reason == "start" then return script.reload() end
+  for _ = 1, 200 do
+    local state = http.get(elsewhere .. "/state"):json()
+    if state.open <= 3 then print("open after the reload: few") break end
+    task.sleep(0.05)
+  end
+  script.exit(0)
+end)
+LUA
+out=$(timeout 30 "$TIDELOCK" run --plain --memory --no-watch "$folder/held.lua" 2>&1) || true
+sleep 0.2
+if [[ $out == *"open after the reload: few"* ]]; then
+  echo "ok a reload ends the streams of the generation before"
+else
+  echo "not ok a reload ends the streams of the generation before: $out"
+  status=1
+fi
 eval "exec ${PEER[1]}>&-"
 wait "$id" 2>/dev/null || true
 exit $status
