@@ -84,10 +84,11 @@ local function build_request(what, options, defaults)
   add_key(all, options, defaults)
   local ok, text = bodies.of(options, all)
   if not ok then return nil, text end
-  local request = { method = method_of(options), body = text }
-  if not defaults.layers or options.headers then request.headers = headers.lines(all) end
-  request.url = urls.with_query(url, at_home and defaults.query, options.query)
-  request.keyed = all["idempotency-key"] and true or nil
+  local lines = (not defaults.layers or options.headers) and headers.lines(all) or none
+  -- With all that it may get: a table that grows is made anew.
+  local request = { method = method_of(options), body = text, headers = lines,
+    url = urls.with_query(url, at_home and defaults.query, options.query),
+    keyed = all["idempotency-key"] and true or nil, timeout = nil, more = nil, taken = nil }
   if defaults ~= none then pass_options(request, defaults) end
   pass_options(request, options)
   if request.more then

@@ -155,7 +155,8 @@ end
 --- that the client gives by itself, or nil. Returns a response, or nil and an error.
 function M.send(layers, request, all, standing)
   local call = { attempt_layers = layers.attempt, request = request, url = request.url, all = all,
-    standing = standing, deadline = timer.now() + attempts.limit(request) }
+    standing = standing, deadline = timer.now() + attempts.limit(request), busy = false, told = nil,
+    of_attempt = nil }
   local given = {}
   for key, header in pairs(all) do given[key] = header and header.value or nil end
   local req = { method = request.method, url = request.url, body = request.body,
