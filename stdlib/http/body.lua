@@ -1,4 +1,5 @@
 -- The body of a request: a string, JSON, a form (WHATWG URL, 5.2) or parts (RFC 7578, as HTML has it).
+local fs = require "tidelock.fs"
 local headers = require "tidelock.http.headers"
 local json = require "tidelock.json"
 local options = require "tidelock.http.options"
@@ -29,7 +30,7 @@ local function whole_lines(text)
   return (text:gsub("\r\n", "\n"):gsub("\r", "\n"):gsub("\n", "\r\n"))
 end
 
-local fields = { name = "string", filename = "string", type = "string", body = "string" }
+local fields = { name = "string", filename = "string", type = "string", body = "string", file = "string" }
 
 local function check_part(number, part)
   if type(part) ~= "table" then options.misuse("part %d of multipart must be a table", number) end
@@ -41,10 +42,24 @@ local function check_part(number, part)
     end
   end
   if not part.name then options.misuse("part %d of multipart needs a name", number) end
-  if not part.body then options.misuse("part %d of multipart needs a body", number) end
+  if (part.body == nil) == (part.file == nil) then
+    options.misuse("part %d of multipart needs a body, or a file in its place", number)
+  end
   if part.type and part.type:find "[%c]" then
     options.misuse("the type of part %d of multipart holds a control character", number)
   end
+end
+
+-- Returns the part with the bytes of its file, whose name it has unless it names another; or nil, err.
+local function load_part(part)
+  if not part.file then return part end
+  local bytes, err = fs.read(part.file)
+  if not bytes then
+    err.sent = "no"
+    return nil, err
+  end
+  return { name = part.name, type = part.type, body = bytes,
+    filename = part.filename or part.file:match "[^/]*$" }
 end
 
 -- The head of a part. A file without a type is bytes (HTML, "application/octet-stream").
@@ -56,14 +71,16 @@ local function part_head(part)
   return head .. "\r\n\r\n"
 end
 
---- Returns the body, and its type with the boundary.
+--- Returns the body, and its type with the boundary; or nil, err. Waits for its files.
 function M.multipart(parts)
   local list = urls.list(parts)
   if not list then options.misuse("multipart must be a list of parts: { { name =, body = }, ... }") end
+  for i, part in ipairs(list) do check_part(i, part) end
   local boundary = "tidelock" .. random.hex(16)
   local out = {}
-  for i, part in ipairs(list) do
-    check_part(i, part)
+  for _, given in ipairs(list) do
+    local part, err = load_part(given)
+    if not part then return nil, err end
     out[#out + 1] = "--" .. boundary .. "\r\n" .. part_head(part)
     out[#out + 1] = part.body
     out[#out + 1] = "\r\n"

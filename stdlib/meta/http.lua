@@ -62,8 +62,9 @@ local http = {}
 ---A part of a `multipart/form-data` body (RFC 7578).
 ---@class tidelock.http.Part
 ---@field name string the name of the field
----@field body string the contents
----@field filename? string makes it a file of that name
+---@field body? string the contents; a part has these or a file
+---@field file? string the path of a file with the contents, as `fs.read` takes it: 64 MiB at most
+---@field filename? string makes it a file of that name. Default: with `file`, its name
 ---@field type? string its media type. Default: none; for a file `application/octet-stream`
 
 ---The options of a request. Other names raise. `body`, `json`, `form` and `multipart` exclude each other.

@@ -30,6 +30,31 @@ end)
 LUA
 out=$(timeout 10 "$TIDELOCK" run --no-watch "$TMPDIR/leaving.lua" 2>&1)
 check "exit does not wait for requests" 3 $? 200 "$out"
+mkdir -p "$TMPDIR/files/below"
+printf 'a\0b' >"$TMPDIR/files/below/photo.png"
+cat >"$TMPDIR/parts.lua" <<'LUA'
+local http, script, server = require "tidelock.http", require "tidelock.script", require "tidelock.server"
+local srv = server.listen("http", {})
+srv:post("/", function(req) return 200, req.body end)
+script.on_start(function()
+  local function send(part)
+    local res, err = http.post(srv.url .. "/", { multipart = { part } })
+    if err then return print(err.code, err.sent) end
+    local head, body = res.body:match "^[^\n]*\n(.-)\r\n\r\n(.*)$"
+    print((head:gsub("\r\n", "|")), (body:find("a\0b\r\n--tidelock", 1, true)))
+  end
+  send { name = "p", file = "below/photo.png", type = "image/png" }
+  send { name = "p", file = "below/photo.png", filename = "mine" }
+  send { name = "p", file = "none" }
+  send { name = "p", file = "../parts.lua" }
+  script.exit(0)
+end)
+LUA
+out=$(timeout 10 "$TIDELOCK" run --no-watch --plain --memory "$TMPDIR/parts.lua" --allow "parts:files=$TMPDIR/files" 2>&1)
+check "files go as parts" 0 $? 'Content-Disposition: form-data; name="p"; filename="photo.png"|Content-Type: image/png	1
+Content-Disposition: form-data; name="p"; filename="mine"|Content-Type: application/octet-stream	1
+NOT_FOUND	no
+DENIED	no' "$out"
 cat >"$TMPDIR/crowded.lua" <<'LUA'
 local http, script, task = require "tidelock.http", require "tidelock.script", require "tidelock.task"
 script.on_start(function()

@@ -134,6 +134,13 @@ test.describe("http", function()
     expect((multipart {})).is "MARK--\r\n"
   end)
 
+  test.it("a file that may not be read is an error, not a request", function()
+    local res, err = http.post(url "/echo", { multipart = { { name = "a", file = "x.txt" } } })
+    expect(res).is_nil()
+    expect(err.code).is "DENIED"
+    expect(err.sent).is "no"
+  end)
+
   test.it("names of parts cannot add headers: quotes and line ends are escaped", function()
     local body = multipart { { name = 'a"\r\nX: 1', filename = 'b"\r\n\n.txt', body = "", type = "a/b" } }
     expect(body).contains 'name="a%22%0D%0AX: 1"; filename="b%22%0D%0A%0A.txt"\r\nContent-Type: a/b\r\n\r\n'
@@ -342,6 +349,8 @@ test.describe("http misuse", function()
   raises("parts by name", { multipart = { a = "1" } }, "list of parts")
   raises("a part that is text", { multipart = { "a" } }, "part 1")
   raises("a part without a name", { multipart = { { body = "" } } }, "part 1 of multipart needs a name")
+  raises("a part with a body and a file", { multipart = { { name = "a", body = "", file = "x" } } },
+    "in its place")
   raises("a part without a body", { multipart = { { name = "a", body = "" }, { name = "b" } } }, "part 2")
   raises("a part with another field", { multipart = { { name = "a", body = "", value = 1 } } }, "'value'")
   raises("a part whose type would add a header",
