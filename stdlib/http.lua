@@ -82,7 +82,7 @@ local function build_request(what, options, defaults)
   headers.add(all, standing)
   headers.add(all, options.headers)
   add_key(all, options, defaults)
-  local ok, text = bodies.of(options, all)
+  local ok, text, files = bodies.of(options, all)
   if not ok then return nil, text end
   local lines = (not defaults.layers or options.headers) and headers.lines(all) or none
   -- With all that it may get: a table that grows is made anew.
@@ -91,6 +91,7 @@ local function build_request(what, options, defaults)
     keyed = all["idempotency-key"] and true or nil, timeout = nil, more = nil, taken = nil }
   if defaults ~= none then pass_options(request, defaults) end
   pass_options(request, options)
+  if files then request.files, request.more = files, true end
   if request.more then
     if request.keep_alive_timeout == 0 then request.keep_alive_timeout = -1 end
     -- The time that a stream takes is nobody's to guess.

@@ -272,3 +272,16 @@ int file_remove(int folder, const char *path, Error *err) {
   close(parent);
   return error ? file_error(err, "remove", path, error) : 0;
 }
+
+int file_open_sized(int folder, const char *path, uint64_t *size, Error *err) {
+  struct stat info;
+  int fd = file_open(folder, path, O_RDONLY, "read", err);
+  if (fd < 0) return -1;
+  if (fstat(fd, &info) == 0) {
+    *size = (uint64_t)info.st_size;
+    return fd;
+  }
+  close(fd);
+  error_set(err, ERR_IO, "the size of a file cannot be read");
+  return -1;
+}

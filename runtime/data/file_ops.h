@@ -11,6 +11,9 @@
 /* Opens a plain file, to read it or to append to it. -1: *err. */
 int file_open(int folder, const char *path, int flags, const char *doing, Error *err);
 
+/* Opens a plain file for reading, and sets its size. -1: *err. */
+int file_open_sized(int folder, const char *path, uint64_t *size, Error *err);
+
 /* Appends the whole file to `out`; TOO_LARGE where it has more than `most` bytes. */
 int file_read(int folder, const char *path, size_t most, Buffer *out, Error *err);
 /* The file has these bytes then, or, whatever happens, what it had before. */

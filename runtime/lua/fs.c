@@ -3,16 +3,19 @@
 #include <lauxlib.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "bridge/luaerror.h"
 #include "data/file_ops.h"
 #include "lua/fs_allow.h"
 #include "lua/modules.h"
+#include "lua/open_file.h"
 #include "vm/task_wait.h"
 #include "vm/watchdog.h"
 
 typedef enum FsOp {
   FS_READ,
+  FS_OPEN,
   FS_WRITE,
   FS_APPEND,
   FS_STAT,
@@ -34,12 +37,14 @@ typedef struct FsCall {
   size_t most;
   bool parents;
   FileInfo info;
+  int fd; /* of a file that was opened; -1: none */
   Charge *charge;
   size_t held;
 } FsCall;
 
 static void free_call(FsCall *call) {
   charge_let_go(call->charge, call->held);
+  if (call->fd >= 0) close(call->fd);
   buffer_free(&call->bytes);
   free(call->path);
   free(call->to);
@@ -60,6 +65,9 @@ static void run_call(FileJob *job) {
   switch (c->op) {
   case FS_READ:
     file_read(c->folder, c->path, c->most, &c->bytes, &job->err);
+    break;
+  case FS_OPEN:
+    c->fd = file_open_sized(c->folder, c->path, &c->info.size, &job->err);
     break;
   case FS_WRITE:
     file_write(c->folder, c->path, c->bytes.data, c->bytes.len, &job->err);
@@ -115,11 +123,18 @@ static int push_list(lua_State *L, const Buffer *list) {
   return 1;
 }
 
+static int push_open(lua_State *L, FsCall *call) {
+  open_file_push(L, &call->fd, call->info.size);
+  lua_pushinteger(L, (lua_Integer)call->info.size);
+  return 2;
+}
+
 static int push_outcome(lua_State *L, void *ctx) {
   FsCall *call = ctx;
   if (call->job.err.code) return luaerror_return(L, &call->job.err);
   if (call->op == FS_STAT) return push_info(L, &call->info);
   if (call->op == FS_LIST) return push_list(L, &call->bytes);
+  if (call->op == FS_OPEN) return push_open(L, call);
   if (call->op == FS_READ)
     lua_pushlstring(L, call->bytes.len ? call->bytes.data : "", call->bytes.len);
   else lua_pushboolean(L, true);
@@ -144,6 +159,7 @@ static FsCall *new_call(lua_State *L, Task *task, FsOp op, const Folder *folder,
                    .task = task,
                    .op = op,
                    .folder = folder->fd,
+                   .fd = -1,
                    .held = sizeof *call + held};
   call->charge = vm_hold(L, call->held);
   return call;
@@ -155,13 +171,14 @@ static int start_call(lua_State *L, FsCall *call) {
 }
 
 static bool op_writes(FsOp op) {
-  return op != FS_READ && op != FS_STAT && op != FS_LIST;
+  return op != FS_READ && op != FS_OPEN && op != FS_STAT && op != FS_LIST;
 }
 
 /* op(folder, path, ...), in parts: NULL where an error was pushed. */
 static FsCall *begin_call(lua_State *L, FsOp op, size_t held) {
-  static const char *const names[] = {"fs.read", "fs.write", "fs.append", "fs.stat",
-                                      "fs.list", "fs.mkdir", "fs.rename", "fs.remove"};
+  static const char *const names[] = {"fs.read",   "fs.read",   "fs.write",
+                                      "fs.append", "fs.stat",   "fs.list",
+                                      "fs.mkdir",  "fs.rename", "fs.remove"};
   Error err;
   const char *what = names[op];
   bool writes = op_writes(op);
@@ -186,6 +203,11 @@ static int do_plain(lua_State *L, FsOp op) {
 
 static int f_stat(lua_State *L) {
   return do_plain(L, FS_STAT);
+}
+
+/* open(folder, path) → the open file, its size | nil, err */
+static int f_open(lua_State *L) {
+  return do_plain(L, FS_OPEN);
 }
 
 static int f_list(lua_State *L) {
@@ -260,6 +282,7 @@ static int f_script_name(lua_State *L) {
 
 int luaopen_tidelock_fs_core(lua_State *L) {
   static const luaL_Reg functions[] = {{"read", f_read},
+                                       {"open", f_open},
                                        {"write", f_write},
                                        {"append", f_append},
                                        {"stat", f_stat},
@@ -270,6 +293,7 @@ int luaopen_tidelock_fs_core(lua_State *L) {
                                        {"folders", f_folders},
                                        {"script_name", f_script_name},
                                        {NULL, NULL}};
+  open_file_class(L);
   luaL_newlib(L, functions);
   return 1;
 }

@@ -12,6 +12,7 @@
 #include "lua/http_stream.h"
 #include "lua/modules.h"
 #include "lua/number.h"
+#include "lua/open_file.h"
 #include "lua/route.h"
 #include "net/http.h"
 #include "net/net_url.h"
@@ -198,6 +199,23 @@ static bool is_false(lua_State *L, const char *name) {
   return given;
 }
 
+/* files = {open file, where it begins in the body, ...}. Leaves the list, a userdata, on
+ * the stack. */
+static void read_files(lua_State *L, HttpOptions *options) {
+  if (lua_getfield(L, 1, "files") != LUA_TTABLE) return;
+  size_t count = (size_t)lua_rawlen(L, -1) / 2;
+  HttpFile *files = lua_newuserdatauv(L, count * sizeof *files + 1, 0);
+  for (size_t i = 0; i < count; i++) {
+    lua_rawgeti(L, -2, (lua_Integer)(2 * i + 1));
+    lua_rawgeti(L, -3, (lua_Integer)(2 * i + 2));
+    const OpenFile *file = open_file_check(L, -2);
+    files[i] = (HttpFile){file->fd, (uint64_t)luaL_checkinteger(L, -1), file->size};
+    lua_pop(L, 2);
+  }
+  options->files = files;
+  options->file_count = count;
+}
+
 /* What most requests do not have. The function is taken last: nothing fails behind it. */
 static void read_rare(lua_State *L, HttpOptions *options) {
   options->connect_timeout = number_field(L, "connect_timeout", 0);
@@ -211,6 +229,7 @@ static void read_rare(lua_State *L, HttpOptions *options) {
   options->stream = flag_field(L, "stream");
   options->open_ended = flag_field(L, "open_ended");
   options->idle_timeout = number_field(L, "idle_timeout", 0);
+  read_files(L, options);
   lua_getfield(L, 1, "on_progress");
   options->progress_ctx = progress_new(L, -1);
   if (options->progress_ctx) options->progress = progress_tell;
@@ -366,6 +385,7 @@ int luaopen_tidelock_http_core(lua_State *L) {
                                        {"close", http_stream_close},
                                        {NULL, NULL}};
   http_stream_class(L);
+  open_file_class(L);
   luaL_newlib(L, functions);
   return 1;
 }

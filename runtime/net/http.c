@@ -18,6 +18,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "net/http_body.h"
 #include "net/http_headers.h"
 #include "net/http_curl.h"
 #include "net/http_exchange.h"
@@ -46,7 +47,7 @@ static void release_request(HttpRequest *r) {
   route_free(&r->route);
   coding_free(r->coding);
   http1_answer_free(&r->answer);
-  buffer_free(&r->body);
+  http_body_free(r);
   buffer_free(&r->response.headers);
   buffer_free(&r->response.body);
   free(r);
@@ -108,7 +109,7 @@ static void change_method(HttpRequest *r, int status) {
   if (!get) return;
   free(r->method);
   r->method = xstrdup("GET");
-  buffer_free(&r->body);
+  http_body_free(r);
   char **kept = r->headers;
   for (char **header = r->headers; *header; header++)
     if (http_header_of_body(*header)) free(*header);
@@ -306,7 +307,7 @@ static void copy_limits(HttpRequest *r, const HttpOptions *options) {
 static void copy_options(HttpRequest *r, const HttpOptions *options) {
   r->method = xstrdup(options->method ? options->method : "GET");
   r->headers = copy_headers(options->headers);
-  buffer_put(&r->body, options->body, options->body_len);
+  http_body_copy(r, options);
   r->first_origin = xstrdup(r->url.origin);
   r->user = xstrdup(r->url.user);
   r->password = xstrdup(r->url.password);

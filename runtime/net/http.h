@@ -15,6 +15,12 @@ typedef struct HttpRequest HttpRequest;
  * when it is whole. total: UINT64_MAX when it is not known. */
 typedef void HttpProgress(void *ctx, uint64_t done, uint64_t total);
 
+/* A file that is part of a request's body. */
+typedef struct HttpFile {
+  int fd;           /* of a plain file; borrowed, duplicated */
+  uint64_t at, len; /* where its bytes begin in the whole body, and how many they are */
+} HttpFile;
+
 typedef struct HttpOptions {
   const char *method;         /* as it goes on the wire; NULL: GET */
   const char *url;            /* http, https or unix, absolute; checked */
@@ -22,6 +28,8 @@ typedef struct HttpOptions {
                                  values are checked (no CR, LF, NUL) */
   const char *body;           /* NULL: none; copied */
   size_t body_len;
+  const HttpFile *files; /* between the bytes of the body, in their order */
+  size_t file_count;
   double connect_timeout; /* seconds; 0: 10 */
   double timeout;         /* seconds, the whole exchange; 0: 30; INFINITY: none */
   size_t max_body;        /* bytes after decompression; 0: 64 MiB */

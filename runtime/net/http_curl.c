@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "net/http_body.h"
 #include "net/http_headers.h"
 #include "net/http_hop.h"
 #include "net/http_progress.h"
@@ -88,9 +89,13 @@ static size_t on_body(char *data, size_t size, size_t count, void *ctx) {
 
 static size_t on_read(char *out, size_t size, size_t count, void *ctx) {
   HttpRequest *r = ctx;
-  size_t len = r->body.len - r->curl.body_sent;
-  if (len > size * count) len = size * count;
-  if (len) memcpy(out, r->body.data + r->curl.body_sent, len);
+  size_t len = 0, room = size * count;
+  const char *bytes = out;
+  if (r->curl.body_sent < http_body_len(r))
+    bytes = http_body_at(r, r->curl.body_sent, out, room, &len);
+  if (!bytes) return CURL_READFUNC_ABORT;
+  if (len > room) len = room;
+  if (len && bytes != out) memcpy(out, bytes, len);
   r->curl.body_sent += len;
   http_progress_sent(r, r->curl.body_sent);
   return len;
@@ -107,11 +112,11 @@ static int on_seek(void *ctx, curl_off_t offset, int origin) {
 static void set_method(HttpRequest *r, CURL *easy) {
   r->curl.body_sent = 0;
   if (http_is_method(r, "HEAD")) curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
-  else if (!http_is_method(r, "GET") || r->body.len)
+  else if (!http_is_method(r, "GET") || http_body_len(r))
     curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, r->method);
   if (!http_sends_body(r)) return;
   curl_easy_setopt(easy, CURLOPT_POST, 1L);
-  curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->body.len);
+  curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)http_body_len(r));
   curl_easy_setopt(easy, CURLOPT_READFUNCTION, on_read);
   curl_easy_setopt(easy, CURLOPT_READDATA, r);
   curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, on_seek);

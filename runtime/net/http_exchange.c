@@ -17,6 +17,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "net/http_body.h"
 #include "net/http_headers.h"
 #include "net/http_hop.h"
 #include "net/http_progress.h"
@@ -60,9 +61,13 @@ static void fail_hop(HttpRequest *r) {
   r->hop_over(r);
 }
 
+/* A small body goes out with the head. */
+static bool is_joined(const HttpRequest *r) {
+  return r->body.len <= JOINED_BODY && r->file_count == 0;
+}
+
 static bool is_whole(const Exchange *x, const HttpRequest *r) {
-  bool joined = r->body.len <= JOINED_BODY;
-  return x->written == x->out.len + (joined ? 0 : r->body.len);
+  return x->written == x->out.len + (is_joined(r) ? 0 : http_body_len(r));
 }
 
 static bool may_keep(const HttpRequest *r, bool alone) {
@@ -252,14 +257,14 @@ static void on_more(Timer *timer) {
 
 /* --- writing ---------------------------------------------------------------------- */
 
-static const char *next_bytes(const HttpRequest *r, size_t *len) {
+/* NULL: the error is filled. */
+static const char *next_bytes(HttpRequest *r, size_t *len) {
   const Exchange *x = &r->exchange;
   if (x->written < x->out.len) {
     *len = x->out.len - x->written;
     return x->out.data + x->written;
   }
-  *len = r->body.len - (x->written - x->out.len);
-  return r->body.data + (x->written - x->out.len);
+  return http_body_at(r, x->written - x->out.len, net_scratch(r->net), NET_SCRATCH, len);
 }
 
 /* Writing failed: the peer may have said why before it hung up. */
@@ -272,7 +277,7 @@ static void write_failed(HttpRequest *r, CURLcode result) {
 
 static void tell_written(HttpRequest *r) {
   const Exchange *x = &r->exchange;
-  size_t head = x->out.len - (r->body.len <= JOINED_BODY ? r->body.len : 0);
+  size_t head = x->out.len - (is_joined(r) ? r->body.len : 0);
   if (x->written > head) http_progress_sent(r, x->written - head);
 }
 
@@ -285,6 +290,10 @@ static void on_writable(void *ctx) {
   for (int i = 0; i < WRITES && result == CURLE_OK && !is_whole(x, r); i++) {
     size_t len, taken;
     const char *bytes = next_bytes(r, &len);
+    if (!bytes) {
+      fail_hop(r);
+      return;
+    }
     result = httpconn_write(x->conn, bytes, len < PIECE ? len : PIECE, &taken);
     x->written += taken;
   }
@@ -395,10 +404,10 @@ static void write_request(HttpRequest *r) {
                   .headers = headers,
                   .standard = standard,
                   .has_body = http_sends_body(r),
-                  .body_len = r->body.len};
+                  .body_len = http_body_len(r)};
   buffer_clear(&x->out);
   http1_put_ask(&x->out, &ask);
-  if (r->body.len <= JOINED_BODY) buffer_put(&x->out, r->body.data, r->body.len);
+  if (is_joined(r)) buffer_put(&x->out, r->body.data, r->body.len);
   net_url_free(&via);
   free(headers);
   free(standard);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "net/http_body.h"
 #include "net/http_headers.h"
 #include "net/http_progress.h"
 #include "net/http_stream.h"
@@ -34,7 +35,7 @@ bool http_at_home(const HttpRequest *r) {
 }
 
 bool http_sends_body(const HttpRequest *r) {
-  return r->body.len > 0 || http_is_method(r, "POST") || http_is_method(r, "PUT") ||
+  return http_body_len(r) > 0 || http_is_method(r, "POST") || http_is_method(r, "PUT") ||
          http_is_method(r, "PATCH");
 }
 

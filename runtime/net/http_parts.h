@@ -69,7 +69,9 @@ struct HttpRequest {
   char *first_origin;
   char *user, *password;
   char **headers; /* NULL-terminated */
-  Buffer body;
+  Buffer body;    /* see http_body.h */
+  HttpFile *files;
+  size_t file_count;
   double connect_timeout, deadline; /* deadline: monotonic; INFINITY: none */
   size_t max_body;
   int max_connections; /* 0: any number */

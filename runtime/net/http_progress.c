@@ -1,6 +1,8 @@
 /* How much of a body has passed: see http_progress.h. */
 #include "net/http_progress.h"
 
+#include "net/http_body.h"
+
 static const double interval = 0.01; /* seconds between two calls */
 
 static void tell_now(HttpRequest *r) {
@@ -29,11 +31,13 @@ static void note_passed(HttpRequest *r, uint64_t done, uint64_t total) {
 }
 
 void http_progress_sent(HttpRequest *r, uint64_t done) {
-  if (r->passed.tell && r->body.len) note_passed(r, done, r->body.len);
+  if (!r->passed.tell) return;
+  uint64_t all = http_body_len(r);
+  if (all) note_passed(r, done, all);
 }
 
 void http_progress_got(HttpRequest *r, size_t more) {
-  if (!r->passed.tell || r->body.len) return;
+  if (!r->passed.tell || http_body_len(r)) return;
   const Http1Framing *framing = &r->answer.framing;
   note_passed(r, r->passed.done + more,
               framing->body == HTTP1_LENGTH ? framing->length : UINT64_MAX);

@@ -1,5 +1,5 @@
 -- The body of a request: a string, JSON, a form (WHATWG URL, 5.2) or parts (RFC 7578, as HTML has it).
-local fs = require "tidelock.fs"
+local files_of = require "tidelock.fs.core"
 local headers = require "tidelock.http.headers"
 local json = require "tidelock.json"
 local options = require "tidelock.http.options"
@@ -50,43 +50,55 @@ local function check_part(number, part)
   end
 end
 
--- Returns the part with the bytes of its file, whose name it has unless it names another; or nil, err.
-local function load_part(part)
-  if not part.file then return part end
-  local bytes, err = fs.read(part.file)
-  if not bytes then
-    err.sent = "no"
-    return nil, err
-  end
-  return { name = part.name, type = part.type, body = bytes,
-    filename = part.filename or part.file:match "[^/]*$" }
-end
-
 -- The head of a part. A file without a type is bytes (HTML, "application/octet-stream").
 local function part_head(part)
   local head = "Content-Disposition: form-data; name=" .. quote_name(whole_lines(part.name))
-  if part.filename then head = head .. "; filename=" .. quote_name(part.filename) end
-  local kind = part.type or part.filename and "application/octet-stream"
+  local filename = part.filename or part.file and part.file:match "[^/]*$"
+  if filename then head = head .. "; filename=" .. quote_name(filename) end
+  local kind = part.type or filename and "application/octet-stream"
   if kind then head = head .. "\r\nContent-Type: " .. kind end
   return head .. "\r\n\r\n"
 end
 
---- Returns the body, and its type with the boundary; or nil, err. Waits for its files.
+-- A body in the making: text, files between it, and how long it is with them.
+local function put(made, text)
+  made.text[#made.text + 1] = text
+  made.length = made.length + #text
+end
+
+-- Returns true, or nil and an error.
+local function put_file(made, path)
+  local file, size = files_of.open(1, path)
+  if not file then
+    size.sent = "no"
+    return nil, size
+  end
+  made.files = made.files or {}
+  table.insert(made.files, file)
+  table.insert(made.files, made.length)
+  made.length = made.length + size
+  return true
+end
+
+--- Returns the body, its type with the boundary, and the files that stand between its bytes: a list of an
+--- open file and where it begins, for each; or nil, err. Waits until its files are open.
 function M.multipart(parts)
   local list = urls.list(parts)
   if not list then options.misuse("multipart must be a list of parts: { { name =, body = }, ... }") end
   for i, part in ipairs(list) do check_part(i, part) end
-  local boundary = "tidelock" .. random.hex(16)
-  local out = {}
-  for _, given in ipairs(list) do
-    local part, err = load_part(given)
-    if not part then return nil, err end
-    out[#out + 1] = "--" .. boundary .. "\r\n" .. part_head(part)
-    out[#out + 1] = part.body
-    out[#out + 1] = "\r\n"
+  local boundary, made = "tidelock" .. random.hex(16), { text = {}, length = 0 }
+  for _, part in ipairs(list) do
+    put(made, "--" .. boundary .. "\r\n" .. part_head(part))
+    if part.file then
+      local ok, err = put_file(made, part.file)
+      if not ok then return nil, err end
+    else
+      put(made, part.body)
+    end
+    put(made, "\r\n")
   end
-  out[#out + 1] = "--" .. boundary .. "--\r\n"
-  return table.concat(out), "multipart/form-data; boundary=" .. boundary
+  put(made, "--" .. boundary .. "--\r\n")
+  return table.concat(made.text), "multipart/form-data; boundary=" .. boundary, made.files
 end
 
 -- --- all kinds ------------------------------------------------------------------------------
@@ -110,15 +122,15 @@ local function check_only(given, name)
   end
 end
 
--- Returns true and the body (nil: none), and adds its type to the headers; or false, err.
+-- Returns true, the body (nil: none) and the files in it, and adds its type to the headers; or false, err.
 function M.of(given, all)
   if given.json == nil and not given.form and not given.multipart then return true, given.body end
   local name = given.json ~= nil and "json" or given.form and "form" or "multipart"
   check_only(given, name)
-  local text, kind = makers[name](given[name])
+  local text, kind, files = makers[name](given[name])
   if not text then return false, kind end
   headers.add_standard(all, "Content-Type", kind)
-  return true, text
+  return true, text, files
 end
 
 return M

@@ -103,7 +103,10 @@ end
 -- The core reads the request at once, so that one table serves a call as long as nothing fails.
 local function fill(request, call, req)
   if req.url ~= call.url then drop_standing(call, req) end
-  request.url, request.method, request.body = req.url, req.method, req.body
+  request.url, request.method = req.url, req.method
+  -- A body with files is none that middleware sees; it goes out unless there is another.
+  local own = call.files and not req.body
+  request.body, request.files = own and call.body or req.body, own and call.files or nil
   request.headers = headers.lines_of(req.headers, call.all)
 end
 
@@ -156,10 +159,10 @@ end
 function M.send(layers, request, all, standing)
   local call = { attempt_layers = layers.attempt, request = request, url = request.url, all = all,
     standing = standing, deadline = timer.now() + attempts.limit(request), busy = false, told = nil,
-    of_attempt = nil }
+    of_attempt = nil, body = request.body, files = request.files }
   local given = {}
   for key, header in pairs(all) do given[key] = header and header.value or nil end
-  local req = { method = request.method, url = request.url, body = request.body,
+  local req = { method = request.method, url = request.url, body = not call.files and request.body or nil,
     headers = setmetatable(given, Headers) }
   return run(call, layers.call, 1, req)
 end

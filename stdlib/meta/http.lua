@@ -63,7 +63,7 @@ local http = {}
 ---@class tidelock.http.Part
 ---@field name string the name of the field
 ---@field body? string the contents; a part has these or a file
----@field file? string the path of a file with the contents, as `fs.read` takes it: 64 MiB at most
+---@field file? string the path of a file with the contents, as `fs.read` takes it; it is read while it is sent
 ---@field filename? string makes it a file of that name. Default: with `file`, its name
 ---@field type? string its media type. Default: none; for a file `application/octet-stream`
 

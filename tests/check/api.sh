@@ -24,6 +24,7 @@ registered() {
 core_only='drop fail is_open now_real set_wall settle sleep_real accept add at begin begins buffered change check civil cut date days declare decode_parts
 end_line ends gate group hang_up instants let_in next none note_loss number_problem offer only
 parse plan random read resolve respond retry_after script_name settle start suggest take trace value zone'
+core_only="$core_only open"
 
 {
   for file in stdlib/meta/*.lua; do

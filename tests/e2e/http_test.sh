@@ -31,10 +31,18 @@ LUA
 out=$(timeout 10 "$TIDELOCK" run --no-watch "$TMPDIR/leaving.lua" 2>&1)
 check "exit does not wait for requests" 3 $? 200 "$out"
 mkdir -p "$TMPDIR/files/below"
+head -c 20971520 /dev/zero >"$TMPDIR/files/big"
 printf 'a\0b' >"$TMPDIR/files/below/photo.png"
 cat >"$TMPDIR/parts.lua" <<'LUA'
 local http, script, server = require "tidelock.http", require "tidelock.script", require "tidelock.server"
-local srv = server.listen("http", {})
+local srv = server.listen("http", { max_body = 64 << 20 })
+srv:post("/size", function(req) return 200, tostring(#req.body) end)
+local count = 0
+srv:put("/flaky", function(req)
+  count = count + 1
+  if count < 3 then return 503, "", { ["Retry-After"] = "0" } end
+  return 200, req.body
+end)
 srv:post("/", function(req) return 200, req.body end)
 script.on_start(function()
   local function send(part)
@@ -45,6 +53,14 @@ script.on_start(function()
   end
   send { name = "p", file = "below/photo.png", type = "image/png" }
   send { name = "p", file = "below/photo.png", filename = "mine" }
+  local sent, all = {}, 20 << 20
+  local res = http.post(srv.url .. "/size", { multipart = { { name = "a", body = "x" }, { name = "b", file = "big" } },
+    on_progress = function(done, total) sent[#sent + 1] = done == total and "all" or done end })
+  print(tonumber(res.body) > all and tonumber(res.body) < all + 1000, sent[#sent], #sent > 1)
+  local api, bodies = http.client { base_url = srv.url, retries = 2 }, {}
+  api:use(function(req, next) bodies[#bodies + 1] = req.body or "none" return next(req) end)
+  res = api:put("/flaky", { multipart = { { name = "b", file = "below/photo.png" } } })
+  print(res.status, res.body:find("\r\n\r\na\0b\r\n", 1, true) ~= nil, bodies[1])
   send { name = "p", file = "none" }
   send { name = "p", file = "../parts.lua" }
   script.exit(0)
@@ -53,6 +69,8 @@ LUA
 out=$(timeout 10 "$TIDELOCK" run --no-watch --plain --memory "$TMPDIR/parts.lua" --allow "parts:files=$TMPDIR/files" 2>&1)
 check "files go as parts" 0 $? 'Content-Disposition: form-data; name="p"; filename="photo.png"|Content-Type: image/png	1
 Content-Disposition: form-data; name="p"; filename="mine"|Content-Type: application/octet-stream	1
+true	all	true
+200	true	none
 NOT_FOUND	no
 DENIED	no' "$out"
 cat >"$TMPDIR/crowded.lua" <<'LUA'
