@@ -67,7 +67,7 @@ static HttpConn *give(Test *t, const char *key, const void *whose) {
   HttpConn *conn = httpconn_open(t->env.net, &way, xstrdup(key), whose, &in_use, t);
   net_url_free(&url);
   assert_true(env_wait(&t->env, is_connected, t));
-  pool_give(pool_of(t->env.net), conn);
+  pool_give(pool_of(t->env.net), conn, 0);
   return conn;
 }
 
