@@ -27,6 +27,9 @@ typedef struct GuardPlace {
 } GuardPlace;
 
 Guards *guards_of(Net *net); /* made when first asked for, freed with the net */
+/* Nothing is known of any origin: a server of a test is gone, another may have its name.
+ */
+void guards_forget(Net *net);
 
 /* A call begins. GUARD_REFUSED: *wait is how many seconds it has to wait for another. Who
  * probes owes guard_end_probe. */

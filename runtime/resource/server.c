@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "net/fakes.h"
+#include "net/guard.h"
 #include "resource/server_options.h"
 
 /* The object of the resource. A request in the hands of a task holds a reference: the
@@ -250,7 +251,10 @@ static int open_object(Resource *res, Error *err) {
 static void close_object(Resource *res) {
   ServerObject *object = res->object;
   if (!object) return;
-  if (object->fake) fakes_close(object->fake);
+  if (object->fake) {
+    fakes_close(object->fake);
+    guards_forget(res->owner->host->resources->net);
+  }
   object->fake = NULL;
   server_close(object->server);
   object->server = NULL;
