@@ -15,6 +15,8 @@ local options_of = require "tidelock.http.options"
 local pages = require "tidelock.http.pages"
 local random = require "tidelock.random"
 local response = require "tidelock.http.response"
+local session_core = require "tidelock.session.core"
+local sessions = require "tidelock.http.session"
 local status = require "tidelock.http.status"
 local timer = require "tidelock.timer"
 local urls = require "tidelock.http.url"
@@ -84,11 +86,13 @@ local function build_request(what, options, defaults)
   add_key(all, options, defaults)
   local ok, text, files = bodies.of(options, all)
   if not ok then return nil, text end
+  local session = option_of(options, defaults, "session")
   local lines = (not defaults.layers or options.headers) and headers.lines(all) or none
   -- With all that it may get: a table that grows is made anew.
   local request = { method = method_of(options), body = text, headers = lines,
     url = urls.with_query(url, at_home and defaults.query, options.query),
-    keyed = all["idempotency-key"] and true or nil, timeout = nil, more = nil, taken = nil }
+    keyed = all["idempotency-key"] and true or nil, session = session and session.core or nil,
+    timeout = nil, more = nil, taken = nil }
   if defaults ~= none then pass_options(request, defaults) end
   pass_options(request, options)
   if files then request.files, request.more = files, true end
@@ -105,14 +109,25 @@ local function attempt_once(request)
   return res and setmetatable(res, response.class), err, told
 end
 
--- Without middleware.
-local function send_bare(request)
+-- `limit`: seconds for all attempts.
+local function send_within(request, limit)
   local began = timer.now()
-  local limit, own = attempts.limit(request), request.attempt_timeout
+  local own = request.attempt_timeout
+  request.timeout, request.taken = limit, nil
   if own and own < limit then request.timeout = own end
   local res, err, told = attempt_once(request)
   if res and not attempts.statuses[res.status] then return res end
   return attempts.go_on(request, began + limit, attempt_once, res, err, told)
+end
+
+-- Without middleware.
+local function send_bare(request)
+  local limit = attempts.limit(request)
+  if not request.session then return send_within(request, limit) end
+  local began = timer.now()
+  return sessions.send(request, function(stopped)
+    return send_within(request, math.max(limit + stopped - (timer.now() - began), 0.001))
+  end)
 end
 
 -- A stream that was not expected is an error with the beginning of its body.
@@ -257,7 +272,9 @@ function M.client(options)
   local ok, why = pcall(options_of.check, "client", options or none, options_of.of_client)
   if not ok then error(why, 2) end
   local client = setmetatable({}, Client)
-  defaults_of[client] = copy_options(options or none)
+  local defaults = copy_options(options or none)
+  defaults_of[client] = defaults
+  if defaults.session and defaults.base_url then session_core.learn(defaults.session.core, defaults.base_url) end
   return client
 end
 

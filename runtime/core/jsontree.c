@@ -81,6 +81,12 @@ void json_arena_free(JsonArena *arena) {
   free(arena);
 }
 
+void json_arena_wipe(JsonArena *arena) {
+  for (Chunk *chunk = arena ? arena->chunks : NULL; chunk; chunk = chunk->next)
+    explicit_bzero(chunk->data, chunk->cap);
+  json_arena_free(arena);
+}
+
 /* --- items and strings ------------------------------------------------------------ */
 
 static void *take_bytes(JsonArena *arena, size_t size) {

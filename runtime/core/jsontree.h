@@ -23,6 +23,7 @@ typedef struct JsonArena {
 
 JsonArena *json_arena_new(Charge *charge); /* NULL: its memory is charged to nobody */
 void json_arena_free(JsonArena *arena);
+void json_arena_wipe(JsonArena *arena); /* the same, for secrets: overwrites them first */
 void json_arena_reset(JsonArena *arena); /* drops the tree; gives much memory back */
 
 /* Makes a chunk with room for `size` bytes or more. False: full. */

@@ -14,6 +14,7 @@
 #include "lua/number.h"
 #include "lua/open_file.h"
 #include "lua/route.h"
+#include "lua/session.h"
 #include "net/http.h"
 #include "net/net_url.h"
 #include "proto/httpdate.h"
@@ -175,21 +176,50 @@ static double number_field(lua_State *L, const char *name, double standard) {
   return value;
 }
 
-/* Leaves the list of pointers, a userdata, on the stack. */
+/* Pushes "Authorization: Bearer ..." where the request has a session whose token is for
+ * its URL, and notes in it which token that is; else nil. */
+static void push_bearer(lua_State *L, const Task *task, const char *url) {
+  int64_t serial;
+  lua_getfield(L, 1, "session");
+  Session *s = lua_isnil(L, -1) || !url ? NULL : session_at(L, -1);
+  lua_pop(L, 1);
+  const char *token = s ? session_token_for(s, task, url, &serial) : NULL;
+  if (!token) {
+    lua_pushnil(L);
+    return;
+  }
+  lua_pushinteger(L, serial);
+  lua_setfield(L, 1, "serial");
+  lua_pushfstring(L, "Authorization: Bearer %s", token);
+}
+
+static bool is_authorization(const char *line) {
+  return strncasecmp(line, "authorization:", strlen("authorization:")) == 0;
+}
+
+/* Leaves the list of pointers, a userdata, on the stack. The header of the session is on
+ * top; one that the script gives goes before it. */
 static const char *const *header_field(lua_State *L, Error *err) {
+  const char *bearer = lua_tostring(L, -1);
   lua_getfield(L, 1, "headers");
   luaL_checktype(L, -1, LUA_TTABLE);
   lua_Integer count = (lua_Integer)lua_rawlen(L, -1);
-  const char **lines = lua_newuserdatauv(L, ((size_t)count + 1) * sizeof *lines, 0);
+  const char **lines = lua_newuserdatauv(L, ((size_t)count + 2) * sizeof *lines, 0);
   for (lua_Integer i = 0; i < count; i++) {
     size_t len;
     lua_rawgeti(L, -2, i + 1);
     lines[i] = luaL_checklstring(L, -1, &len);
     if (strlen(lines[i]) != len)
       error_set(err, ERR_INVALID, "a header of a request holds a zero byte");
+    if (is_authorization(lines[i])) bearer = NULL;
     lua_pop(L, 1);
   }
-  lines[count] = NULL;
+  if (!bearer) {
+    lua_pushnil(L);
+    lua_setfield(L, 1, "serial");
+  }
+  lines[count] = bearer;
+  lines[count + (bearer != NULL)] = NULL;
   return lines;
 }
 
@@ -235,7 +265,8 @@ static void read_rare(lua_State *L, HttpOptions *options) {
   if (options->progress_ctx) options->progress = progress_tell;
 }
 
-static void read_options(lua_State *L, HttpOptions *options, Error *err) {
+static void read_options(lua_State *L, const Task *task, HttpOptions *options,
+                         Error *err) {
   options->method = text_field(L, "method", err);
   options->url = text_field(L, "url", err);
   options->route = route_read(L, 1, "http");
@@ -245,6 +276,7 @@ static void read_options(lua_State *L, HttpOptions *options, Error *err) {
   options->guarded = true;
   lua_getfield(L, 1, "body");
   options->body = luaL_optlstring(L, -1, NULL, &options->body_len);
+  push_bearer(L, task, options->url);
   options->headers = header_field(L, err);
   if (flag_field(L, "more")) read_rare(L, options);
 }
@@ -257,7 +289,7 @@ static int f_request(lua_State *L) {
   Task *task = task_waiter(L, "an HTTP request");
   HttpOptions options = {0};
   Error err = {0};
-  read_options(L, &options, &err);
+  read_options(L, task, &options, &err);
   if (err.code) {
     progress_free(options.progress_ctx);
     return luaerror_return(L, &err);

@@ -17,6 +17,7 @@ const LuaModule lua_modules[] = {
     {"tidelock.script", luaopen_tidelock_script},
     {"tidelock.server.core", luaopen_tidelock_server_core},
     {"tidelock.server.packet.core", luaopen_tidelock_server_packet_core},
+    {"tidelock.session.core", luaopen_tidelock_session_core},
     {"tidelock.socket", luaopen_tidelock_socket},
     {"tidelock.store.core", luaopen_tidelock_store_core},
     {"tidelock.task.core", luaopen_tidelock_task_core},

@@ -22,6 +22,7 @@ int luaopen_tidelock_rate_core(lua_State *L);
 int luaopen_tidelock_script(lua_State *L);
 int luaopen_tidelock_server_core(lua_State *L);
 int luaopen_tidelock_server_packet_core(lua_State *L);
+int luaopen_tidelock_session_core(lua_State *L);
 int luaopen_tidelock_socket(lua_State *L);
 int luaopen_tidelock_store_core(lua_State *L);
 int luaopen_tidelock_task_core(lua_State *L);

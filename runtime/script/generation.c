@@ -20,7 +20,7 @@
 #include "vm/vm_timer.h"
 #include "vm/watchdog.h"
 
-enum { STAGE_MEMORY_MIB = 64 };
+enum { STAGE_MEMORY_MIB = 64, LASTING_STEP = 1 };
 
 static void on_ended(Event *event);
 static void on_grace(Span *span);
@@ -230,6 +230,10 @@ void generation_cut(Generation *gen) {
 
 static void on_grace(Span *span) {
   Generation *gen = CONTAINER_OF(span, Generation, grace);
+  if (gen->vm.lasting > 0) { /* a refresh ends by its own deadline */
+    span_start(gen->rt->host.loop, span, LASTING_STEP);
+    return;
+  }
   size_t count = task_count(&gen->vm);
   if (count)
     log_write(gen->rt->host.log, LOG_WARN, gen->script->owner.name,

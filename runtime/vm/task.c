@@ -254,6 +254,7 @@ Task *task_spawn(lua_State *L, int nargs) {
   lua_pushcfunction(task->co, f_body);
   lua_xmove(L, task->co, nargs + 1);
   task->args = nargs + 1;
+  if (vm->host->current) task->scope = vm->host->current->scope;
   task->queued = true;
   inbox_push(vm->host->loop, &task->event);
   return task;
@@ -353,6 +354,14 @@ void task_kill(Task *task) {
   task->results = LUA_NOREF;
   task->vm = NULL;
   if (!task->queued) task_unref(task);
+}
+
+void task_set_scope(Task *task, const void *scope) {
+  task->scope = scope;
+}
+
+const void *task_scope(const Task *task) {
+  return task->scope;
 }
 
 Vm *task_vm(const Task *task) {

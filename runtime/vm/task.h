@@ -27,6 +27,11 @@ void task_wake(Task *task, TaskPush *push, void *ctx);
 void task_wake_later(Task *task, TaskPush *push, void *ctx); /* by the inbox */
 void task_kill(Task *task); /* ends it without running it again */
 
+/* What the task is done for, compared by its address alone; the tasks that it spawns are
+ * done for the same. NULL: nothing in particular. */
+void task_set_scope(Task *task, const void *scope);
+const void *task_scope(const Task *task);
+
 Vm *task_vm(const Task *task); /* NULL once its generation is gone */
 Host *task_host(const Task *task);
 size_t task_count(const Vm *vm); /* those that have not finished */

@@ -30,6 +30,7 @@ struct Task {
   TaskEnd *ends;
   Task *awaited;    /* whose results it was woken for; holds a reference */
   int results;      /* reference of a packed table, for awaiters */
+  const void *scope; /* see task_set_scope */
   const char *what; /* its name, in parts: see TaskName */
   char of[32], event_name[48];
 };

@@ -71,6 +71,7 @@ struct Vm {
   bool sharing;     /* its cancelled tasks share what is left of one turn's time: */
   unsigned shared;  /* in the watchdog's ticks */
   unsigned stopped; /* how many of these went on waiting, and were stopped */
+  int lasting;      /* tasks of the core's that outlast its grace; by resource/session */
   /* By script/: */
   VmState state; /* and by vm_end.c */
   size_t memory_limit;

@@ -8,6 +8,7 @@ local core = require "tidelock.http.core"
 local errors = require "tidelock.errors"
 local headers = require "tidelock.http.headers"
 local response = require "tidelock.http.response"
+local sessions = require "tidelock.http.session"
 local timer = require "tidelock.timer"
 local urls = require "tidelock.http.url"
 
@@ -140,18 +141,26 @@ local function own_call(call, request)
   return own, copy
 end
 
-local function send_call(call, req)
-  local own, request = call, call.request
-  if call.busy then own, request = own_call(call, request) end
-  call.busy = true
-  local left = call.deadline - timer.now()
+-- `own`: the call, or its copy where the request is sent beside another of it.
+local function send_within(own, request, req, deadline)
+  local left = deadline - timer.now()
   if left <= 0 then return nil, late(req) end
   request.timeout = request.attempt_timeout and math.min(left, request.attempt_timeout) or left
   request.url, request.method, request.taken = req.url, req.method, nil
   local res, err, told = attempt(own, req, request)
   if res and not attempts.statuses[res.status] then return res end
-  return attempts.go_on(request, call.deadline, function(again) return attempt(own, req, again) end,
+  return attempts.go_on(request, deadline, function(again) return attempt(own, req, again) end,
     res, err, told)
+end
+
+local function send_call(call, req)
+  local own, request = call, call.request
+  if call.busy then own, request = own_call(call, request) end
+  call.busy = true
+  if not request.session then return send_within(own, request, req, call.deadline) end
+  return sessions.send(request, function(stopped)
+    return send_within(own, request, req, call.deadline + stopped)
+  end)
 end
 
 --- Sends a request within the layers of a client. `all`: its headers by lower-case name; `standing`: those

@@ -1,5 +1,6 @@
 -- The options of requests and clients, and what each may be. Pure.
 local checks = require "tidelock.options.core"
+local sessions = require "tidelock.http.session"
 local status = require "tidelock.http.status"
 
 local M = {}
@@ -62,6 +63,7 @@ local common = {
   retries = number_checker { most = 100, whole = true }, breaker = type_checker "boolean",
   max_body = number_checker { least = 1, most = 1 << 53, whole = true },
   value = type_checker "boolean", stream = type_checker "boolean",
+  session = sessions.check,
   idle_timeout = number_checker { above = true, huge = true },
   max_connections = number_checker { least = 1, most = 10000, whole = true },
   keep_alive_timeout = number_checker { most = 86400 },
