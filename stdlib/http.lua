@@ -274,7 +274,8 @@ function M.client(options)
   local client = setmetatable({}, Client)
   local defaults = copy_options(options or none)
   defaults_of[client] = defaults
-  if defaults.session and defaults.base_url then session_core.learn(defaults.session.core, defaults.base_url) end
+  local session = defaults.session
+  if session and defaults.base_url then session_core.learn(session.core, defaults.base_url) end
   return client
 end
 

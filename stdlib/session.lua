@@ -31,7 +31,9 @@ local function check_types(options)
   checks.check("session.define", options, known)
   for name, want in pairs(types) do
     local value = options[name]
-    if value ~= nil and type(value) ~= want then misuse("%s must be a %s, not a %s", name, want, type(value)) end
+    if value ~= nil and type(value) ~= want then
+      misuse("%s must be a %s, not a %s", name, want, type(value))
+    end
   end
   local share = options.share
   if share and share ~= "none" and share ~= "use" then

@@ -13,6 +13,7 @@
 #include "data/session_file.h"
 #include "lua/modules.h"
 #include "resource/declare.h"
+#include "resource/session_wait.h"
 
 static const BoxKind session_box = {"session", NULL};
 
@@ -117,17 +118,8 @@ static int f_learn(lua_State *L) {
 /* --- looking ---------------------------------------------------------------------- */
 
 static int f_state(lua_State *L) {
-  const Session *s = session_at(L, 1);
-  SessionState state = s ? session_state(s) : (SessionState){.status = "closed"};
-  lua_createtable(L, 0, 4);
-  lua_pushstring(L, state.status);
-  lua_setfield(L, -2, "status");
-  lua_pushstring(L, state.reason);
-  lua_setfield(L, -2, "reason");
-  lua_pushnumber(L, state.since);
-  lua_setfield(L, -2, "since");
-  lua_pushboolean(L, state.refreshing);
-  lua_setfield(L, -2, "refreshing");
+  Session *s = session_at(L, 1);
+  session_push(L, s);
   return 1;
 }
 

@@ -12,45 +12,19 @@
 #define TIDELOCK_RESOURCE_SESSION_H
 
 #include "resource/resources.h"
+#include "resource/session_options.h"
 #include "vm/task_wait.h"
 
-typedef struct SessionOptions {
-  bool remember, shared; /* shared: others may use it */
-  char *account;         /* owned; NULL: the only one */
-  char **origins;        /* owned: where the tokens go; none: that of the login */
-  size_t count;
-} SessionOptions;
-
 extern const ResourceKind session_kind;
-enum { SESSION_REFRESH }; /* declaration->functions: refresh(token, pair) */
 
 typedef struct Session Session;
 Session *session_of(const Declaration *decl); /* NULL: not there (yet); borrows */
 
-/* Returns new: "https://example.org", the port only where it is unusual; NULL: no URL. */
-char *session_origin(const char *url);
 /* The origin of a client's base_url, for a session that names none. */
 void session_learn(Declaration *decl, const char *origin);
 
-typedef struct SessionState {
-  const char *status, *reason; /* static; reason NULL: none */
-  double since;
-  bool refreshing;
-} SessionState;
-SessionState session_state(const Session *s);
-
-/* --- waiting ----------------------------------------------------------------------- */
-
-typedef enum SessionAsk {
-  SESSION_READY,   /* that a request can be sent: true | nil, err */
-  SESSION_TOKEN,   /* the access token | nil, err */
-  SESSION_REFUSED, /* whether there is another than the one refused: true | false */
-  SESSION_STORED   /* true | nil, err */
-} SessionAsk;
-
-/* To be returned from a binding: pushes the answer, now or when it is known. `serial`: of
- * the token that was refused. */
-int session_ask(lua_State *L, Session *s, SessionAsk ask, int64_t serial);
+/* Pushes {status, reason, since, refreshing}; NULL: of one that is not there. */
+void session_push(lua_State *L, Session *s);
 
 /* The token for a URL; NULL: it is not for there, or there is none, or the task is the
  * session's own login or refresh. Borrows. */

@@ -2,10 +2,13 @@
  * another process has is tried again every 50 ms, for 15 s. What cannot be written is
  * used from memory and written again each second, under the lock, so that nobody renews
  * with the token that is in the file. */
+#include "resource/session_disk.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-#include "resource/session_parts.h"
+#include "resource/resource.h"
+#include "resource/session_state.h"
 
 static const double lock_pause = 0.05, lock_limit = 15, put_pause = 1;
 
@@ -85,16 +88,6 @@ static bool try_again(Session *s, Error *err) {
   return false;
 }
 
-static void on_read(Session *s, const Error *err) {
-  if (s->status != SESSION_RESTORING) return;
-  if (err->code) session_log(s, LOG_ERROR, "cannot be restored", err);
-  if (s->seen.access && !s->seen.closed) session_adopt(s, &s->seen);
-  else session_close_for(s, s->seen.closed ? session_reason(s->seen.closed) : NULL);
-  s->own.number = s->seen.number > s->own.number ? s->seen.number : s->own.number;
-  if (s->status == SESSION_OPEN && session_is_due(s)) session_refresh(s);
-  else session_finish(s);
-}
-
 static void on_put_timer(Timer *timer) {
   Session *s = CONTAINER_OF(timer, Session, put_timer);
   if (s->fresh.number && !s->job_runs) push_job(s, JOB_PUT);
@@ -108,7 +101,7 @@ static void put_later(Session *s, const Error *err) {
                 "second",
                 err);
   s->told_unwritten = true;
-  if (!s->fresh_is_own) session_on_put(s);
+  if (!s->fresh_is_own) s->hooks->put(s);
   s->fresh_is_own = true;
   timer_start(s->loop, &s->put_timer, put_pause);
 }
@@ -134,7 +127,7 @@ static void on_written(Session *s, const Error *err) {
     return;
   }
   if (s->told_unwritten) session_log(s, LOG_INFO, "its tokens are on the disk", NULL);
-  if (!s->fresh_is_own) session_on_put(s);
+  if (!s->fresh_is_own) s->hooks->put(s);
   else s->own.number = s->fresh.number;
   drop_fresh(s);
 }
@@ -151,8 +144,8 @@ static void on_job(FileJob *job) {
   if (what == JOB_PUT && err.code == ERR_BUSY) session_record_free(&s->writing);
   if (what != JOB_PUT && s->fresh.number) push_job(s, JOB_PUT); /* it has come since */
   else if (what != JOB_READ && try_again(s, &err)) (void)0;
-  else if (what == JOB_READ) on_read(s, &err);
-  else if (what == JOB_BEGIN) session_on_begun(s, &err);
+  else if (what == JOB_READ) s->hooks->read(s, &err);
+  else if (what == JOB_BEGIN) s->hooks->begun(s, &err);
   else on_written(s, &err);
   session_unref(s);
 }
@@ -178,11 +171,22 @@ static void push_job(Session *s, SessionJob what) {
 
 /* --- what is asked ---------------------------------------------------------------- */
 
-void session_restore(Session *s) {
+static void on_begin(Event *event) {
+  static const Error none;
+  Session *s = CONTAINER_OF(event, Session, begin);
+  s->begins = false;
+  if (s->res) s->hooks->begun(s, &none);
+  session_unref(s);
+}
+
+void session_disk_init(Session *s, const SessionHooks *hooks) {
+  s->hooks = hooks;
+  s->begin.run = on_begin;
   s->lock_timer.fire = on_lock_timer;
   s->put_timer.fire = on_put_timer;
-  if (!session_kept(s) || s->job_runs || s->serial) return;
-  s->status = SESSION_RESTORING;
+}
+
+void session_read_disk(Session *s) {
   push_job(s, JOB_READ);
 }
 
@@ -207,7 +211,7 @@ void session_put(Session *s, SessionRecord *fresh) {
     if (!s->job_runs) push_job(s, JOB_PUT);
     return;
   }
-  session_on_put(s);
+  s->hooks->put(s);
   drop_fresh(s);
 }
 

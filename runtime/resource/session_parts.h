@@ -4,8 +4,9 @@
 
 #include "data/file_queue.h"
 #include "data/session_file.h"
-#include "resource/resource.h"
-#include "resource/session.h"
+#include "resource/resources.h"
+#include "resource/session_options.h"
+#include "vm/task_wait.h"
 
 typedef enum SessionStatus {
   SESSION_RESTORING,
@@ -16,14 +17,32 @@ typedef enum SessionStatus {
 /* What it does with its file, on another thread. */
 typedef enum SessionJob { JOB_READ, JOB_BEGIN, JOB_PUT } SessionJob;
 
-typedef struct SessionWait SessionWait;
+typedef struct Session Session;
 typedef struct SessionCall SessionCall;
+
+/* Owned by the task that waits. */
+typedef struct SessionWait {
+  struct SessionWait *next, **at;
+  Wait wait;
+  Task *task;
+  TaskPush *push;   /* the answer; its context is this */
+  Session *session; /* a reference */
+  int ask;          /* a SessionAsk */
+  int64_t serial;
+} SessionWait;
 
 typedef struct SessionWaits {
   SessionWait *first;
 } SessionWaits;
 
 /* Counted: its resource holds one reference, each job and each task another. */
+/* What session_disk.c calls when its work is done. */
+typedef struct SessionHooks {
+  void (*read)(Session *s, const Error *err);  /* it is in `seen` */
+  void (*begun)(Session *s, const Error *err); /* locked, read into `seen`, marked */
+  void (*put)(Session *s); /* `fresh` is on the disk, or cannot be: it is to be used */
+} SessionHooks;
+
 struct Session {
   Resource *res; /* NULL: closed */
   Loop *loop;
@@ -50,6 +69,7 @@ struct Session {
   Timer ask_timer, lock_timer, put_timer;
   double lock_due;
 
+  const SessionHooks *hooks;
   FileQueue queue;
   FileJob job;
   SessionJob what;
@@ -71,33 +91,5 @@ struct Session {
 static inline const SessionOptions *session_options(const Session *s) {
   return s->res->options;
 }
-
-double session_now(const Session *s); /* seconds, those that the machine slept included */
-void session_ref(Session *s);
-void session_unref(Session *s);
-void session_log(const Session *s, LogLevel level, const char *text, const Error *err);
-
-/* Takes the record: these are the tokens from now on. */
-void session_adopt(Session *s, SessionRecord *record);
-void session_close_for(Session *s, const char *reason);
-const char *
-session_reason(const char *closed); /* static: of a file's, which may be any */
-bool session_is_due(const Session *s);
-void session_finish(Session *s); /* whoever waits goes on */
-void session_tell(Session *s);   /* its state is another */
-
-/* --- session_disk.c --- */
-bool session_kept(const Session *s); /* it has a file */
-void session_place(Session *s);      /* its file, when the origin is known */
-void session_restore(Session *s);
-void session_begin_disk(Session *s); /* locks, reads, marks; then session_on_begun */
-void session_put(Session *s, SessionRecord *fresh); /* takes it; then session_on_put */
-void session_stop_disk(Session *s);
-
-/* --- session_refresh.c --- */
-void session_refresh(Session *s);
-void session_on_begun(Session *s, const Error *err);
-void session_on_put(Session *s);
-void session_stop_refresh(Session *s);
 
 #endif

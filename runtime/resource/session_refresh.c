@@ -1,14 +1,16 @@
 /* How the tokens of a session are renewed:
  *
  *   session_refresh → the lock, the file, the mark "refresh begun" (session_disk.c)
- *   session_on_begun → others were faster: their tokens are taken; else the script's
+ *   on_begun → others were faster: their tokens are taken; else the script's
  *                      function `refresh` runs, in a task of the core's
  *   on_asked → what it gave goes to the disk, under the same lock
- *   session_on_put → and only then it is used, and who waited goes on
+ *   on_put → and only then it is used, and who waited goes on
  *
  * What ends the process between two of these leaves the old tokens and the mark: the next
  * start tries them once. An error of the network ends nothing: the mark stays, the tokens
  * too. */
+#include "resource/session_refresh.h"
+
 #include <lauxlib.h>
 #include <math.h>
 #include <stdlib.h>
@@ -18,7 +20,9 @@
 #include "bridge/luaencode.h"
 #include "bridge/luaerror.h"
 #include "core/clock.h"
-#include "resource/session_parts.h"
+#include "resource/resource.h"
+#include "resource/session_disk.h"
+#include "resource/session_state.h"
 
 static const double ask_limit = 10, longest_pause = 30;
 
@@ -56,7 +60,7 @@ static void end_session(Session *s) {
   session_finish(s);
 }
 
-void session_on_put(Session *s) {
+static void on_put(Session *s) {
   if (s->fresh.closed) {
     s->own.number = s->fresh.number;
   } else {
@@ -263,7 +267,7 @@ static bool take_others(Session *s) {
   return true;
 }
 
-void session_on_begun(Session *s, const Error *err) {
+static void on_begun(Session *s, const Error *err) {
   if (!s->refreshing || s->asking || s->refresh_fence != s->fence) {
     if (!s->refreshing && !s->fresh.number) session_file_unlock(&s->file);
     return;
@@ -290,4 +294,28 @@ void session_stop_refresh(Session *s) {
   timer_stop(s->loop, &s->ask_timer);
   timer_stop(s->loop, &s->lock_timer);
   session_finish(s);
+}
+
+/* --- restoring -------------------------------------------------------------------- */
+
+static void on_read(Session *s, const Error *err) {
+  if (s->status != SESSION_RESTORING) return;
+  if (err->code) session_log(s, LOG_ERROR, "cannot be restored", err);
+  if (s->seen.access && !s->seen.closed) session_adopt(s, &s->seen);
+  else session_close_for(s, s->seen.closed ? session_reason(s->seen.closed) : NULL);
+  s->own.number = s->seen.number > s->own.number ? s->seen.number : s->own.number;
+  if (s->status == SESSION_OPEN && session_is_due(s)) session_refresh(s);
+  else session_finish(s);
+}
+
+static const SessionHooks hooks = {on_read, on_begun, on_put};
+
+void session_refresh_init(Session *s) {
+  session_disk_init(s, &hooks);
+}
+
+void session_restore(Session *s) {
+  if (!session_kept(s) || s->job_runs || s->serial) return;
+  s->status = SESSION_RESTORING;
+  session_read_disk(s);
 }

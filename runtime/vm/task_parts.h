@@ -28,10 +28,10 @@ struct Task {
   char *trace;    /* where that error was raised; owned; NULL: not known */
   Charge *charge; /* the script's, for the task and its wait; a reference */
   TaskEnd *ends;
-  Task *awaited;    /* whose results it was woken for; holds a reference */
-  int results;      /* reference of a packed table, for awaiters */
+  Task *awaited;     /* whose results it was woken for; holds a reference */
+  int results;       /* reference of a packed table, for awaiters */
   const void *scope; /* see task_set_scope */
-  const char *what; /* its name, in parts: see TaskName */
+  const char *what;  /* its name, in parts: see TaskName */
   char of[32], event_name[48];
 };
 

@@ -52,9 +52,9 @@ struct Vm {
   lua_State *L;    /* the main thread: callbacks are kept here, never on a coroutine */
   /* By vm/: */
   size_t memory;
-  Blocks blocks;         /* what the state's memory comes from */
-  size_t refused_at;     /* how much it had when a little was refused; 0: never */
-  bool refused;          /* memory was, since the last look */
+  Blocks blocks;     /* what the state's memory comes from */
+  size_t refused_at; /* how much it had when a little was refused; 0: never */
+  bool refused;      /* memory was, since the last look */
   struct {
     size_t asked;       /* what was refused last, before any was given; else 0 */
     unsigned long turn; /* in which it was refused after a collection, too */

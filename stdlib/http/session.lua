@@ -10,7 +10,8 @@ local longest_stop = 15 -- seconds that a renewal may stop the clock of a reques
 --- Raises unless the value is a session, or false.
 function M.check(name, value)
   if value == false or require "tidelock.session".is(value) then return end
-  error(("http: %s must be a session (session.define, session.attach), not a %s"):format(name, type(value)), 0)
+  error(("http: %s must be a session (session.define, session.attach), not a %s")
+    :format(name, type(value)), 0)
 end
 
 -- RFC 6750, 3: a 401 says why; one that says nothing is about the token.

@@ -56,6 +56,7 @@ local http = {}
 ---@field decompress? boolean decompresses the body as its `Content-Encoding` says: gzip or deflate; `false`: the body as it came. Default: `true`
 ---@field redirects? integer how many redirects are followed, 0 to 1000; more are an `HTTP` error; 0: a redirect is the response. Default: 5
 ---@field http2? boolean speaks HTTP/2 (RFC 9113) over TLS where the server does, with a connection for each request. Default: `false`
+---@field session? tidelock.Session|false whose token is sent as `Authorization: Bearer` to its origins; a 401 for it is renewed and sent once more
 ---@field expect? string|integer|false the status that is expected: `"2xx"` or another class, or a number; any other response becomes `nil` and an `HTTP` error. Default: `false`
 ---@field value? boolean gives the value in the answer, and the response as second result, in the place of the response: decoded JSON, out of an envelope `{success, data}` if it has one; `true` where there is none. What is no success is `nil` and an error. Default: `false`
 

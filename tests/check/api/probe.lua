@@ -65,6 +65,7 @@ function M.samples()
   found["tidelock.Store"], found["tidelock.Derived"] = kept, store.derive({ kept }, function() end)
   found["tidelock.Timer"], found["tidelock.Task"] = timer.after(60, nothing), task.spawn(nothing)
   found["tidelock.http.Client"] = http.client {}
+  found["tidelock.Session"] = require("tidelock.session").define "api"
   found["tidelock.Schema"], found["tidelock.schema.coerce"] = schema.any(), schema.coerce
   found["tidelock.Limited"] = rate.debounce(nothing, 60)
   found["tidelock.Run"] = found["tidelock.Limited"]()
@@ -165,6 +166,7 @@ local function takers(samples)
     ["tidelock.Deflate"] = inside "deflate",
     ["tidelock.HandlerOptions"] = function(o) return s["tidelock.Socket"]:on("x", nothing, o) end,
     ["tidelock.SendOptions"] = function(o) return s.plain:send("x", o) end,
+    ["tidelock.session.Options"] = function(o) return require("tidelock.session").define("options", o) end,
     ["tidelock.StoreOptions"] = function(o) return store.define("options", o) end,
     ["tidelock.store.HistoryOptions"] = function(o) return store.define("options", { history = o }) end,
     ["tidelock.store.SubscribeOptions"] = function(o) return s["tidelock.Store"]:subscribe(nothing, o) end,

@@ -1,0 +1,402 @@
+"""Sessions over processes, disks and ends: a server that rotates refresh tokens and takes a used one
+for stolen, and processes that are killed, meet at once, or have a full disk."""
+import glob
+import http.server
+import json
+import os
+import resource
+import signal
+import tempfile
+import threading
+import time
+
+from running import Run, equal, run_cases
+
+
+class Peer:
+    """POST /login, POST /refresh, GET /x. Each refresh token is good once; using it again revokes all."""
+
+    def __init__(self):
+        self.lock, self.count = threading.Lock(), 0
+        self.access, self.refresh = "access-0-secret", "refresh-0-secret"
+        self.refreshes, self.asked, self.unauthorized, self.revoked = 0, 0, 0, False
+        self.fault, self.challenge, self.slow = None, None, 0
+        self.hold, self.came, self.bodies = threading.Event(), threading.Event(), []
+        self.hold.set()
+        peer = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def log_message(self, *_):
+                pass
+
+            def answer(self, status, value, headers=()):
+                body = json.dumps(value).encode()
+                self.send_response(status)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(body)))
+                for name, text in headers:
+                    self.send_header(name, text)
+                self.end_headers()
+                self.wfile.write(body)
+
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers.get("content-length", 0)))
+                if self.path == "/x":
+                    peer.bodies.append(body)
+                    self.do_GET()
+                else:
+                    self.answer(*peer.tokens(self.path, json.loads(body or b"{}")))
+
+            def do_GET(self):
+                with peer.lock:
+                    peer.asked += 1
+                    good = self.headers.get("authorization") == "Bearer " + peer.access
+                    peer.unauthorized += not good
+                if good:
+                    self.answer(200, {"fine": True})
+                else:
+                    said = [("WWW-Authenticate", peer.challenge)] if peer.challenge else []
+                    self.answer(401, {}, said)
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.socket.listen(1024)
+        self.server.handle_error = lambda *_: None
+        self.server.daemon_threads = True
+        self.port = self.server.server_address[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def rotate(self):
+        self.count += 1
+        self.access, self.refresh = f"access-{self.count}-secret", f"refresh-{self.count}-secret"
+        return {"access": self.access, "refresh": self.refresh, "expires_in": 3600}
+
+    def tokens(self, path, body):
+        with self.lock:
+            if path == "/login":
+                self.revoked = False
+                return 200, self.rotate()
+            self.refreshes += 1
+            if self.fault:
+                return self.fault
+            if body.get("token") != self.refresh:
+                self.revoked = True
+            answer = (400, {"error": "invalid_grant"}) if self.revoked else (200, self.rotate())
+        self.came.set()
+        time.sleep(self.slow)
+        self.hold.wait(20)
+        return answer
+
+
+SCRIPT = """
+local http, session = require "tidelock.http", require "tidelock.session"
+local url = "%s"
+local api
+local function ask(path, body)
+  local res, err = api:post(path, { json = body, retries = 0 })
+  if not res then return nil, err end
+  if res.status == 200 then return res:json() end
+  return nil, { code = "HTTP", message = "refused", status = res.status, body = res:json() }
+end
+local me = session.define("me", {
+  login = function() return ask("/login") end,
+  refresh = function(token, pair) return ask("/refresh", { token = token }) end,
+  logout = function(pair) return true end,
+})
+api = http.client { base_url = url, session = me, timeout = 20 }
+local function say(...) io.stderr:write(table.concat({ ... }, " "), ".\\n") end
+local function state() local s = me:state() return s.status .. " " .. (s.reason or "-") end
+script.on_start(function()
+  %s
+  script.exit(0)
+end)
+"""
+
+
+def start(peer, folder, body, profile="default", before=None, extra=()):
+    return Run(SCRIPT % (peer.url, body), args=("--data", folder, "--profile", profile, *extra), before=before)
+
+
+def path_of(peer, folder):
+    return f"{folder}/sessions/me@http%3A%2F%2F127.0.0.1%3A{peer.port}.json"
+
+
+def remember(peer, folder, age=3000, **other):
+    """What a process of before has left: tokens of that age."""
+    os.makedirs(folder + "/sessions", mode=0o700, exist_ok=True)
+    record = {"format": 1, "number": 5, "received": time.time() - age, "access": peer.access,
+              "refresh": peer.refresh, "pair": {"access": peer.access}, **other}
+    with open(path_of(peer, folder), "w") as out:
+        json.dump(record, out)
+    os.chmod(path_of(peer, folder), 0o600)
+
+
+def kept(peer, folder):
+    with open(path_of(peer, folder)) as file:
+        return json.load(file)
+
+
+def finish(run, status=0):
+    equal(run.end()[0], status)
+    return run.err.text()
+
+
+def a_login_is_on_the_disk_and_the_next_process_goes_on_with_it():
+    """a login is on the disk, for its owner alone, and the next process goes on with it"""
+    peer, folder = Peer(), tempfile.mkdtemp()
+    text = finish(start(peer, folder, 'say(tostring(me:login())) say("status", api:get("/x").status)'))
+    assert "true." in text and "status 200" in text, text
+    equal(os.stat(path_of(peer, folder)).st_mode & 0o777, 0o600)
+    equal(os.stat(folder + "/sessions").st_mode & 0o777, 0o700)
+    text = finish(start(peer, folder, 'say("status", api:get("/x").status)', "other"))
+    assert "status 200" in text, text
+    equal(peer.refreshes, 0)
+
+
+def five_parallel_401s_are_one_refresh():
+    """axios: 5 parallel 401s = one refresh, and none of the five is forgotten; bodies are sent again"""
+    peer, folder = Peer(), tempfile.mkdtemp()
+    remember(peer, folder)
+    peer.access, peer.slow = "another", 0.3
+    text = finish(start(peer, folder, """
+  local all = {}
+  local got = {}
+  for i = 1, 5 do all[i] = function() got[i] = api:post("/x", { body = "body " .. i }).status end end
+  task.all(all)
+  say("statuses", table.concat(got, " "))"""))
+    assert "statuses 200 200 200 200 200" in text, text
+    equal((peer.refreshes, peer.unauthorized, len(peer.bodies)), (1, 5, 10))
+    equal(sorted(set(peer.bodies)), [b"body %d" % i for i in range(1, 6)])
+
+
+def a_401_whose_cause_is_not_the_token_does_not_loop():
+    """axios#5700: a 401 whose cause is not the token does not loop; insufficient_scope renews nothing"""
+    peer, folder = Peer(), tempfile.mkdtemp()
+    remember(peer, folder)
+    peer.access, peer.challenge = "another", 'Bearer error="insufficient_scope"'
+    text = finish(start(peer, folder, 'say("status", api:get("/x").status)'))
+    assert "status 401" in text, text
+    equal((peer.refreshes, peer.asked), (0, 1))
+    peer.challenge, peer.access = None, "access-0-secret"
+    rotate = peer.rotate
+
+    def useless():
+        pair = rotate()
+        peer.access = "nobody has it"
+        return pair
+
+    peer.rotate = useless
+    peer.access, peer.asked = "nobody has it", 0
+    text = finish(start(peer, folder, """
+  say("status", api:get("/x").status, state())
+  say("status", api:get("/x").status, state())"""))
+    equal(text.count("status 401"), 2)
+    equal((peer.refreshes, peer.asked), (1, 3))
+    assert "closed rejected" in text, text
+
+
+def invalid_grant_ends_a_session_and_nothing_else_does():
+    """only invalid_grant ends a session: a 503 and a refused connection keep the tokens"""
+    peer, folder = Peer(), tempfile.mkdtemp()
+    remember(peer, folder)
+    peer.access, peer.fault = "another", (503, {"error": "invalid_grant"})
+    text = finish(start(peer, folder, 'say("status", api:get("/x").status, state())'))
+    assert "status 401 open -" in text, text
+    equal(kept(peer, folder)["refresh"], "refresh-0-secret")
+    peer.fault = (400, {"error": "invalid_grant"})
+    text = finish(start(peer, folder, """
+  say("status", api:get("/x").status, state()) say("login", tostring(me:login()), state())"""))
+    assert "status 401 closed lost" in text and "login true open -" in text, text
+
+
+def a_missing_refresh_token_keeps_the_old_one():
+    """RFC 6749, 6: a refresh token that is missing in an answer keeps the old one"""
+    peer, folder = Peer(), tempfile.mkdtemp()
+    remember(peer, folder)
+    peer.fault, peer.access = (200, {"access": "newer-secret", "expires_in": 60}), "newer-secret"
+    text = finish(start(peer, folder, 'say("status", api:get("/x").status)'))
+    assert "status 200" in text, text
+    equal((kept(peer, folder)["access"], kept(peer, folder)["refresh"]), ("newer-secret", "refresh-0-secret"))
+
+
+def a_logout_during_a_refresh_is_the_end():
+    """a logout during a refresh is the end: what the refresh gives does not log in again"""
+    peer, folder = Peer(), tempfile.mkdtemp()
+    remember(peer, folder)
+    peer.access, peer.slow = "another", 1
+    text = finish(start(peer, folder, """
+  local waiting = task.spawn(function() return api:get("/x").status end)
+  task.sleep(0.4)
+  say("logout", tostring(me:logout()), state())
+  say("status", waiting:await())
+  task.sleep(1.2)
+  say("later", state())"""))
+    assert "logout true closed logout" in text and "status 401" in text and "later closed logout" in text, text
+    equal((kept(peer, folder)["closed"], "access" in kept(peer, folder)), ("logout", False))
+
+
+def two_hundred_requests_in_three_processes():
+    """200 requests in 3 processes of different profiles that meet a 401 at once are one refresh"""
+    peer, folder = Peer(), tempfile.mkdtemp()
+    remember(peer, folder)
+    peer.access, peer.slow = "another", 0.3
+    runs = [start(peer, folder, f"""
+  local all, good = {{}}, 0
+  for i = 1, {n} do all[i] = function() if api:get("/x").status == 200 then good = good + 1 end end end
+  task.all(all)
+  say("good", good)""", profile) for profile, n in (("a", 67), ("b", 67), ("c", 66))]
+    texts = [finish(run) for run in runs]
+    assert all(f"good {n}" in text for text, n in zip(texts, (67, 67, 66))), texts
+    equal((peer.refreshes, peer.revoked), (1, False))
+
+
+def killed_while_it_asks():
+    """kill -9 before the server saw the refresh: still logged in; after it: asked for a login once"""
+    for seen in (False, True):
+        peer, folder = Peer(), tempfile.mkdtemp()
+        remember(peer, folder)
+        peer.hold.clear()
+        peer.access = "another"
+        if not seen:
+            peer.fault = (503, {})
+        run = start(peer, folder, 'say("status", api:get("/x").status)')
+        if seen:
+            assert peer.came.wait(20)
+        else:
+            while not peer.refreshes:
+                time.sleep(0.01)
+        run.process.send_signal(signal.SIGKILL)
+        run.end()
+        peer.hold.set()
+        equal(kept(peer, folder)["refresh_begun"], True)
+        peer.fault, peer.refreshes = None, 0
+        text = finish(start(peer, folder, """
+  say("status", api:get("/x").status, state())
+  if me:state().status ~= "open" then me:login() end
+  say("then", api:get("/x").status, state())"""))
+        equal(peer.refreshes, 1)
+        assert ("status 401 closed lost" if seen else "status 200 open") in text, text
+        assert "then 200 open" in text, text
+        equal(glob.glob(folder + "/sessions/.tidelock*"), [])
+
+
+def killed_at_any_moment():
+    """kill -9 at any moment of a refresh: the file is whole, and the next start is logged in or asks once"""
+    peer, folder = Peer(), tempfile.mkdtemp()
+    for step in range(12):
+        with peer.lock:
+            remember(peer, folder)
+            access, peer.access, peer.revoked = peer.access, "another", False
+        run = start(peer, folder, 'say("begun") say("status", api:get("/x").status)')
+        run.err.wait_for("begun")
+        time.sleep(step * 0.002)
+        run.process.send_signal(signal.SIGKILL)
+        run.end()
+        assert kept(peer, folder)["refresh"], step
+        text = finish(start(peer, folder, """
+  local res = api:get("/x")
+  if res.status ~= 200 then me:login() res = api:get("/x") end
+  say("status", res.status)"""))
+        assert "status 200" in text, (step, access, text)
+
+
+def another_process_that_holds_the_lock_is_waited_for():
+    """a lock dies with its process: whoever waited for it goes on with the tokens of the file"""
+    import fcntl
+    peer, folder = Peer(), tempfile.mkdtemp()
+    remember(peer, folder)
+    peer.access = "another"
+    lock = open(path_of(peer, folder) + ".lock", "w")
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    run = start(peer, folder, 'say("begun") say("status", api:get("/x").status)')
+    run.err.wait_for("begun")
+    time.sleep(0.5)
+    equal(peer.refreshes, 0)
+    pair = peer.rotate()
+    remember(peer, folder, 100, number=9, access=pair["access"], refresh=pair["refresh"])
+    lock.close()
+    assert "status 200" in finish(run)
+    equal(peer.refreshes, 0)
+
+
+def a_full_disk():
+    """a disk that is full: tokens are used from memory, that is told, and they are written later"""
+    def no_files():
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+
+    peer, folder = Peer(), tempfile.mkdtemp()
+    remember(peer, folder)
+    peer.access = "another"
+    run = start(peer, folder, """
+  say("status", api:get("/x").status)
+  for _ = 1, 100 do task.sleep(0.1) if me:state().done then break end end""", before=no_files)
+    run.err.wait_for("status 200")
+    run.err.wait_for("used from memory")
+    equal(kept(peer, folder)["refresh"], "refresh-0-secret")
+    resource.prlimit(run.process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    run.err.wait_for("are on the disk")
+    equal(kept(peer, folder)["refresh"], "refresh-1-secret")
+    run.signal(signal.SIGTERM)
+    run.end()
+    equal((peer.refreshes, peer.revoked), (1, False))
+
+
+def a_clock_that_steps():
+    """tokens of the future: their age is not known, so they are renewed before they are used"""
+    peer, folder = Peer(), tempfile.mkdtemp()
+    remember(peer, folder, -5000, life=3600)
+    text = finish(start(peer, folder, 'say("status", api:get("/x").status)'))
+    assert "status 200" in text, text
+    equal((peer.refreshes, peer.unauthorized), (1, 0))
+
+
+def files_that_are_none():
+    """a file that is cut, or another thing, is told and replaced by a login"""
+    for text in ("", "{", "[]", '{"format":1}', '{"format":2,"number":1}', "\0" * 100, '{"format":1,"number":"x"}'):
+        peer, folder = Peer(), tempfile.mkdtemp()
+        remember(peer, folder)
+        with open(path_of(peer, folder), "w") as out:
+            out.write(text)
+        said = finish(start(peer, folder, """
+  task.sleep(0.1)
+  say("state", state()) say("login", tostring(me:login())) say("status", api:get("/x").status)"""))
+        assert "state closed -" in said and "login true" in said and "status 200" in said, (text, said)
+        equal(kept(peer, folder)["access"], "access-1-secret")
+
+
+def tokens_are_nowhere_else():
+    """tokens are in no log, no error and no other file"""
+    peer, folder = Peer(), tempfile.mkdtemp()
+    remember(peer, folder)
+    peer.access = "another"
+    text = finish(start(peer, folder, """
+  say("status", api:get("/x").status)
+  say(tostring(me), tostring(me.core)) for k, v in pairs(me:state()) do say(k, tostring(v)) end
+  local _, err = api:get("http://127.0.0.1:1/x", { retries = 0 }) say(tostring(err))
+  me:logout()
+  local _, why = me:token() say(tostring(why))""", extra=("--log", "debug")))
+    assert "status 200" in text and "-secret" not in text, text
+    for root, _, names in os.walk(folder):
+        for name in names:
+            with open(os.path.join(root, name), "rb") as file:
+                assert b"-secret" not in file.read(), name
+
+
+def nothing_on_the_disk():
+    """--memory keeps nothing, and so does remember = false"""
+    peer = Peer()
+    run = Run(SCRIPT % (peer.url, 'say(tostring(me:login())) say("status", api:get("/x").status)'))
+    assert "status 200" in finish(run)
+    folder = tempfile.mkdtemp()
+    run = Run((SCRIPT % (peer.url, 'say(tostring(me:login())) say("status", api:get("/x").status)'))
+              .replace('("me", {', '("me", { remember = false,'), args=("--data", folder))
+    assert "status 200" in finish(run)
+    equal(os.path.exists(folder + "/sessions"), False)
+
+
+run_cases([value for value in list(globals().values())
+           if callable(value) and getattr(value, "__module__", "") == "__main__"
+           and getattr(value, "__doc__", None) and value.__name__ not in ("Peer", "remember")])
