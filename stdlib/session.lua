@@ -128,15 +128,8 @@ function Session:state() return core.state(self.core) end
 
 function Session:on_change(fn) return core.on_change(self.core, fn) end
 
---- A function for `auth` of socket.connect.
-function Session:auth()
-  own(self, "auth")
-  return function()
-    local token, err = core.token(self.core)
-    if not token then return nil, err end
-    return { token = token }
-  end
-end
+--- For `auth` of socket.connect: each attempt gets the token.
+function Session:auth() return self.core end
 
 checks.strict("a session", Session, "method")
 

@@ -15,8 +15,6 @@
 #include "resource/declare.h"
 #include "resource/session_wait.h"
 
-static const BoxKind session_box = {"session", NULL};
-
 static Declaration *check_decl(lua_State *L, int index) {
   return box_check(L, index, &session_box);
 }

@@ -19,6 +19,7 @@
 #include "lua/socket_options.h"
 #include "lua/socket_plain.h"
 #include "resource/declare.h"
+#include "resource/session.h"
 #include "proto/socketio.h"
 #include "vm/vm.h"
 
@@ -38,8 +39,11 @@ static int f_connect_new(lua_State *L) {
   lua_settop(L, 2);
   need_declaring(L, "socket.connect");
   int auth = lua_getfield(L, 2, "auth");
-  luaL_argcheck(L, auth == LUA_TNIL || auth == LUA_TFUNCTION || auth == LUA_TTABLE, 2,
-                "auth must be a function or a table");
+  if (auth == LUA_TUSERDATA) box_to(L, 3, &session_box); /* s:auth() */
+  luaL_argcheck(L,
+                auth == LUA_TNIL || auth == LUA_TFUNCTION || auth == LUA_TTABLE ||
+                    auth == LUA_TUSERDATA,
+                2, "auth must be a function, a table, or the auth() of a session");
   Box *box = box_new(L, &socket_kind);
   int auth_ref = LUA_NOREF; /* taken first: afterwards nothing may raise */
   if (auth != LUA_TNIL) {

@@ -11,6 +11,7 @@
 #include "resource/connection_event.h"
 #include "resource/connection_fire.h"
 #include "resource/connection_guest.h"
+#include "resource/connection_session.h"
 #include "resource/connection_state.h"
 #include "resource/connection_wait.h"
 #include "resource/resource.h"
@@ -22,7 +23,8 @@
 static int open_connection(Resource *res, Error *err) {
   static const SocketCallbacks callbacks = {connection_on_auth,    connection_on_state,
                                             connection_on_error,   connection_on_event,
-                                            connection_on_message, connection_on_dropped};
+                                            connection_on_message, connection_on_dropped,
+                                            connection_on_refused};
   ConnectionOptions *options = res->options;
   Connection *c = xcalloc(1, sizeof *c);
   c->res = res;
@@ -53,6 +55,7 @@ static void close_connection(Resource *res) {
   if (!c) return;
   index_remove(&res->owner->host->resources->connections, &c->node);
   connection_forget_ask(c);
+  connection_session_leave(c);
   socket_free(c->socket);
   c->res = NULL;
   in_flight_detach(c->flight);

@@ -6,6 +6,7 @@
 
 #include "resource/connection_auth.h"
 #include "resource/connection_fire.h"
+#include "resource/connection_session.h"
 #include "resource/resource.h"
 #include "bridge/luaerror.h"
 #include "bridge/luaencode.h"
@@ -14,6 +15,8 @@ struct AuthAsk {
   Connection *connection; /* NULL: it is gone, or asks anew */
   Vm *vm;                 /* who was asked */
   int ref;
+  bool session; /* it is one that is waited for */
+  int64_t refused;
 };
 
 void connection_forget_ask(Connection *c) {
@@ -58,7 +61,7 @@ static void set_unanswered(const Connection *c, TaskOutcome outcome, Error *err)
 static void auth_done(void *ctx, lua_State *co, int n, TaskOutcome outcome) {
   AuthAsk *ask = ctx;
   Connection *c = ask->connection;
-  bool replaced = ask->vm->state != VM_LIVE;
+  bool replaced = ask->vm->state != VM_LIVE, session = ask->session;
   Error err;
   if (c) c->ask = NULL;
   free(ask);
@@ -70,7 +73,10 @@ static void auth_done(void *ctx, lua_State *co, int n, TaskOutcome outcome) {
     socket_auth_failed(c->socket, &err);
   } else if (n >= 2 && lua_isnil(co, -n) && !lua_isnil(co, -n + 1)) {
     luaerror_read(co, -n + 1, &err);
-    socket_auth_failed(c->socket, &err);
+    if (session) connection_session_answer(c, &err);
+    else socket_auth_failed(c->socket, &err);
+  } else if (session) {
+    connection_session_answer(c, NULL);
   } else if (n == 0) {
     socket_auth(c->socket, NULL, 0);
   } else {
@@ -79,13 +85,18 @@ static void auth_done(void *ctx, lua_State *co, int n, TaskOutcome outcome) {
 }
 
 static int push_auth(lua_State *L, void *ctx) {
-  lua_rawgeti(L, LUA_REGISTRYINDEX, ((AuthAsk *)ctx)->ref);
-  return 0;
+  const AuthAsk *ask = ctx;
+  if (ask->session) lua_pushcfunction(L, connection_f_session);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, ask->ref);
+  if (!ask->session) return 0;
+  lua_pushinteger(L, ask->refused);
+  return 2;
 }
 
-static void ask_script(Connection *c, Declaration *decl) {
+static void ask_script(Connection *c, Declaration *decl, bool session) {
   AuthAsk *ask = xcalloc(1, sizeof *ask);
-  *ask = (AuthAsk){c, decl->vm, decl->functions[CONNECTION_AUTH]};
+  *ask = (AuthAsk){c, decl->vm, decl->functions[CONNECTION_AUTH], session, 0};
+  if (session) ask->refused = connection_session_ask(c);
   c->ask = ask;
   task_start(decl->vm, TASK_NAME("the auth of", c->res->name), push_auth, ask, auth_done,
              ask);
@@ -100,9 +111,8 @@ void connection_on_auth(void *ctx) {
     return;
   }
   lua_State *L = decl->vm->L;
-  bool function = lua_rawgeti(L, LUA_REGISTRYINDEX, decl->functions[CONNECTION_AUTH]) ==
-                  LUA_TFUNCTION;
-  if (!function) answer_auth(c, L, lua_gettop(L));
+  int type = lua_rawgeti(L, LUA_REGISTRYINDEX, decl->functions[CONNECTION_AUTH]);
+  if (type == LUA_TTABLE) answer_auth(c, L, lua_gettop(L));
   lua_pop(L, 1);
-  if (function) ask_script(c, decl);
+  if (type != LUA_TTABLE) ask_script(c, decl, type == LUA_TUSERDATA);
 }

@@ -3,6 +3,7 @@
 #define TIDELOCK_RESOURCE_CONNECTION_PARTS_H
 
 #include "resource/connection.h"
+#include "resource/session_options.h"
 
 typedef struct AuthAsk AuthAsk;
 
@@ -21,6 +22,15 @@ typedef struct InFlight {
   bool logged;                /* that they do */
 } InFlight;
 
+/* Of a connection whose auth is a session: see connection_session.c. */
+typedef struct ConnectionSession {
+  SessionListener listener;
+  int64_t serial; /* of the token that was given last */
+  bool refused;   /* and refused by the server */
+  bool renewed;   /* once, since it was connected */
+  bool ended;     /* the connection is closed until a login */
+} ConnectionSession;
+
 typedef struct Connection {
   IndexNode node; /* in the runtime's `connections`, by number */
   Resource *res;  /* NULL: closed by a handler while it fires */
@@ -35,7 +45,8 @@ typedef struct Connection {
   char *failure;       /* the same, for people; owned; NULL: none */
   bool refused;        /* it was given up before it was connected */
   InFlight *flight;    /* of the owner's handlers; owned until it is closed */
-  Guest *guests;       /* the scripts that attached, once they heard something; owned */
+  ConnectionSession session;
+  Guest *guests; /* the scripts that attached, once they heard something; owned */
 } Connection;
 
 typedef enum ListName { LIST_EVENTS, LIST_STATES, LIST_OUTGOING, LIST_DROPS } ListName;

@@ -7,6 +7,7 @@
 #include "resource/connection_state.h"
 #include "resource/connection_auth.h"
 #include "resource/connection_fire.h"
+#include "resource/connection_session.h"
 #include "resource/connection_wait.h"
 #include "resource/resource.h"
 #include "bridge/luaerror.h"
@@ -140,6 +141,7 @@ static char *log_state(Connection *c, SocketState state, const SocketInfo *info)
     c->failed = ERR_NONE;
     free(c->failure);
     c->failure = NULL;
+    connection_session_joined(c);
   } else if (state == SOCKET_RECONNECTING || state == SOCKET_CLOSED) {
     return log_failed(c, info, state == SOCKET_CLOSED || c->was_connected);
   }

@@ -33,7 +33,7 @@ const char *session_token_for(Session *s, const Task *task, const char *url,
   *serial = s->serial;
   char *origin = session_origin(url);
   if (!origin) return NULL;
-  bool own = task_scope(task) == s;
+  bool own = task && task_scope(task) == s;
   bool fits = !own && s->status == SESSION_OPEN && is_origin(s, origin);
   if (!own || s->login_origin) {
     free(origin);
@@ -55,6 +55,27 @@ void session_learn(Declaration *decl, const char *origin) {
     o->origins = xcalloc(1, sizeof *o->origins);
     o->origins[o->count++] = xstrdup(origin);
   }
+}
+
+const BoxKind session_box = {"session", NULL};
+
+void session_listen(Session *s, SessionListener *l) {
+  if (l->at) session_unlisten(l);
+  l->next = s->listeners;
+  l->at = &s->listeners;
+  if (l->next) l->next->at = &l->next;
+  s->listeners = l;
+}
+
+void session_unlisten(SessionListener *l) {
+  if (!l->at) return;
+  *l->at = l->next;
+  if (l->next) l->next->at = l->at;
+  l->at = NULL;
+}
+
+bool session_is_closed(const Session *s) {
+  return s->status == SESSION_CLOSED;
 }
 
 /* --- login and logout ------------------------------------------------------------- */
@@ -126,6 +147,11 @@ static void close_session(Resource *res) {
   session_stop_refresh(s);
   session_stop_disk(s);
   s->res = NULL;
+  while (s->listeners) {
+    SessionListener *l = s->listeners;
+    session_unlisten(l);
+    l->changed(l);
+  }
   session_wake_all(s);
   session_unref(s);
 }

@@ -31,6 +31,13 @@ void session_push(lua_State *L, Session *s);
 const char *session_token_for(Session *s, const Task *task, const char *url,
                               int64_t *serial);
 
+/* Until session_unlisten, or the end of the session, which is a change too. */
+void session_listen(Session *s, SessionListener *listener); /* harmless when it does */
+void session_unlisten(SessionListener *listener);           /* harmless */
+bool session_is_closed(const Session *s);
+
+extern const BoxKind session_box; /* on a declaration: the handle of a script */
+
 /* --- login and logout --------------------------------------------------------------- */
 
 /* The task that runs logs in: its requests carry no token. BUSY: it does so already. */

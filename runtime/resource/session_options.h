@@ -1,4 +1,4 @@
-/* What the definition of a session says. */
+/* What the definition of a session says, and the listener's type. */
 #ifndef TIDELOCK_RESOURCE_SESSION_OPTIONS_H
 #define TIDELOCK_RESOURCE_SESSION_OPTIONS_H
 
@@ -10,6 +10,13 @@ typedef struct SessionOptions {
   char **origins;        /* owned: where the tokens go; none: that of the login */
   size_t count;
 } SessionOptions;
+
+/* Hears of each change of a session. Embed it. */
+typedef struct SessionListener SessionListener;
+struct SessionListener {
+  SessionListener *next, **at; /* `at` NULL: it listens to none */
+  void (*changed)(SessionListener *listener);
+};
 
 bool session_options_same(const void *a, const void *b);
 bool session_options_in_place(const void *a, const void *b); /* it is the same session */

@@ -83,6 +83,7 @@ struct Session {
   bool fresh_is_own; /* it is used already, as it could not be written */
   bool told_unwritten;
 
+  SessionListener *listeners;
   SessionWaits waits, waking;
   Event finish, change, begin;
   bool finishes, changes, begins;

@@ -60,9 +60,18 @@ static void fire_change(Session *s) {
   }
 }
 
+/* One may leave meanwhile, but only itself. */
+static void tell_listeners(Session *s) {
+  for (SessionListener *l = s->listeners, *next; l; l = next) {
+    next = l->next;
+    l->changed(l);
+  }
+}
+
 static void on_change(Event *event) {
   Session *s = CONTAINER_OF(event, Session, change);
   s->changes = false;
+  tell_listeners(s);
   if (s->res) fire_change(s);
   session_unref(s);
 }

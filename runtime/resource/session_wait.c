@@ -109,6 +109,11 @@ static bool waits_refused(Session *s, int64_t serial) {
   return s->refreshing || session_now(s) >= s->again_at;
 }
 
+bool session_refuse(Session *s, int64_t serial) {
+  waits_refused(s, serial); /* may close it */
+  return s->status == SESSION_OPEN;
+}
+
 int session_ask(lua_State *L, Session *s, SessionAsk ask, int64_t serial) {
   bool waits = ask == SESSION_STORED    ? s->fresh.number != 0 && !s->fresh_is_own
                : ask == SESSION_REFUSED ? waits_refused(s, serial)

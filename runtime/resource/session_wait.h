@@ -16,4 +16,8 @@ typedef enum SessionAsk {
  * the token that was refused. */
 int session_ask(lua_State *L, Session *s, SessionAsk ask, int64_t serial);
 
+/* The token of that number was refused: whether there is another, or may be after
+ * session_ask for SESSION_REFUSED. */
+bool session_refuse(Session *s, int64_t serial);
+
 #endif

@@ -108,22 +108,34 @@ void socket_connect(Socket *s) {
   socket_begin(s);
 }
 
-static void leave_server(Socket *s, int code, const char *reason) {
+static void leave_server(Socket *s, SocketState after, const char *why, int code,
+                         const char *reason) {
   SocketState before = s->state;
   bool said = s->options.protocol == SOCKET_WEBSOCKET && before == SOCKET_CONNECTED;
   say_goodbye(s, code, reason);
-  s->state = SOCKET_IDLE;
+  s->state = after;
   socket_forget_id(s);
   recovery_forget(s);
   resend_drop_all(s, ERR_CLOSED, false);
   calls_fail_in_flight(s);
   waiting_drop_all(s, ERR_CLOSED);
-  if (before != SOCKET_IDLE)
-    socket_change_later(s, SOCKET_IDLE, "io client disconnect", said ? code : 0);
+  if (before != SOCKET_IDLE) socket_change_later(s, after, why, said ? code : 0);
 }
 
+static const char own_wish[] = "io client disconnect";
+
 void socket_disconnect(Socket *s) {
-  leave_server(s, CLOSE_NORMAL, NULL);
+  leave_server(s, SOCKET_IDLE, own_wish, CLOSE_NORMAL, NULL);
+}
+
+void socket_end(Socket *s, const char *reason) {
+  if (s->state == SOCKET_IDLE || s->state == SOCKET_CLOSED) return;
+  leave_server(s, SOCKET_CLOSED, reason, CLOSE_NORMAL, NULL);
+}
+
+void socket_give_time(Socket *s, double seconds) {
+  if (timer_active(&s->attempt))
+    timer_start_at(net_loop(s->net), &s->attempt, s->attempt.due + seconds);
 }
 
 int socket_close(Socket *s, int code, const char *reason, Error *err) {
@@ -137,7 +149,7 @@ int socket_close(Socket *s, int code, const char *reason, Error *err) {
                      WS_MAX_REASON);
   if (!utf8_valid(reason, len))
     return error_set(err, ERR_INVALID, "a close reason must be UTF-8");
-  leave_server(s, code, reason);
+  leave_server(s, SOCKET_IDLE, own_wish, code, reason);
   return 0;
 }
 

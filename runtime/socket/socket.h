@@ -54,6 +54,9 @@ typedef struct SocketCallbacks {
   /* An emit that waited is not sent: EXPIRED (too old), ABORTED (socket_clear), CLOSED,
    * TOO_LARGE. data: the packet as it would have gone out. May be NULL. */
   void (*dropped)(void *ctx, ErrorCode why, const char *data, size_t len);
+  /* The server refused the namespace: whether it is asked again, at once, with other
+   * auth. May be NULL: no. */
+  bool (*refused)(void *ctx);
 } SocketCallbacks;
 
 /* Returns new in SOCKET_IDLE, or NULL with *err (URL, INVALID). Copies all it is given.
@@ -67,6 +70,9 @@ void socket_free(Socket *s);       /* legal in its own callbacks */
 void socket_connect(Socket *s);    /* from IDLE or CLOSED; harmless otherwise */
 void socket_disconnect(Socket *s); /* to IDLE; says goodbye; waiting packets are dropped,
                                       calls fail with CLOSED */
+/* The same to CLOSED, for a reason (static text) that is not the script's. Harmless when
+ * it is IDLE or CLOSED. */
+void socket_end(Socket *s, const char *reason);
 /* The same, of a plain WebSocket, with the code and reason for the server: code 1000, or
  * 3000 to 4999; reason: UTF-8 of WS_MAX_REASON bytes at most, or NULL. Returns 0,
  * UNSUPPORTED, or INVALID when that may not be said; then nothing is done. */
@@ -74,6 +80,9 @@ int socket_close(Socket *s, int code, const char *reason, Error *err);
 void socket_auth(Socket *s, const char *json, size_t len); /* the CONNECT payload: an
                                                               object; len 0: none */
 void socket_auth_failed(Socket *s, const Error *err);      /* the attempt fails */
+
+/* The attempt under way may take so many seconds longer. */
+void socket_give_time(Socket *s, double seconds);
 
 SocketState socket_state(const Socket *s);
 const char *socket_id(const Socket *s); /* "" while not connected; borrows */

@@ -15,6 +15,7 @@ typedef struct Loss {
   int code;           /* WebSocket close code */
   Error err;
   bool final; /* not to be tried again */
+  bool again; /* at once, with other auth */
   char *data; /* of a rejection */
   size_t data_len;
 } Loss;

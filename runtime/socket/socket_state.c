@@ -112,8 +112,8 @@ static SocketInfo settle_loss(Socket *s, const Loss *loss) {
   SocketInfo info = {.reason = loss->reason, .code = loss->code, .error = &loss->err};
   info.data = loss->data;
   info.data_len = loss->data_len;
-  info.will_reconnect =
-      s->options.reconnect && !loss->final && s->reconnects < s->options.attempts;
+  info.will_reconnect = loss->again || (s->options.reconnect && !loss->final &&
+                                        s->reconnects < s->options.attempts);
   info.attempt = s->failures;
   socket_forget_id(s);
   s->recovery.given = false;
@@ -125,7 +125,7 @@ static SocketInfo settle_loss(Socket *s, const Loss *loss) {
     waiting_drop_all(s, ERR_CLOSED);
     return info;
   }
-  info.reconnect_in = reconnect_wait(s, &loss->err);
+  info.reconnect_in = loss->again ? 0 : reconnect_wait(s, &loss->err);
   s->reconnect_timer.fire = on_reconnect;
   timer_start(net_loop(s->net), &s->reconnect_timer, info.reconnect_in);
   return info;
@@ -138,6 +138,8 @@ void socket_on_lost(Socket *s, Loss *loss) {
   if (!was_connected) s->failures++;
   if (!was_connected && !loss->final && strncmp(loss->reason, "transport", 9) == 0)
     loss->reason = "connect error";
+  bool refused = strcmp(loss->reason, "rejected") == 0;
+  loss->again = refused && s->callbacks.refused && s->callbacks.refused(s->ctx);
   SocketInfo info = settle_loss(s, loss);
   SocketState after = s->state;
   deliver_failed_calls(s);

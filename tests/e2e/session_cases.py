@@ -6,6 +6,7 @@ import json
 import os
 import resource
 import signal
+import socket
 import tempfile
 import threading
 import time
@@ -397,6 +398,128 @@ def nothing_on_the_disk():
     equal(os.path.exists(folder + "/sessions"), False)
 
 
+LIVE = """
+local http, server, session = require "tidelock.http", require "tidelock.server", require "tidelock.session"
+local socket = require "tidelock.socket"
+local good, count, asked = %(good)r, 0, {}
+local srv = server.listen("api", { port = %(port)d })
+local function rotate()
+  count = count + 1
+  good = "live-" .. count
+  return { access = good, refresh = "r" .. count, expires_in = 3600 }
+end
+srv:post("/login", rotate)
+srv:post("/refresh", rotate)
+srv:io():use(function(sock)
+  asked[#asked + 1] = sock.handshake.auth.token or "none"
+  if sock.handshake.auth.token ~= good then return nil, "not authorized" end
+end)
+local url = "http://127.0.0.1:%(port)d"
+local api = http.client { base_url = url, value = true }
+local me = session.define("me", {
+  origins = { url }, share = "use",
+  login = function() return api:post("/login") end,
+  refresh = function() return api:post("/refresh") end,
+})
+local chat = socket.connect("chat", { url = url, auth = me:auth(), auto_connect = false })
+local function say(...) io.stderr:write(table.concat({ ... }, " "), ".\\n") end
+chat:on_state(function(state, info) say("state", state, info.reason or "-") end)
+local function until_state(state)
+  for _ = 1, 500 do if chat.state == state then return state end task.sleep(0.01) end
+  return "still " .. chat.state
+end
+script.on_start(function()
+  %(body)s
+  script.exit(0)
+end)
+"""
+
+
+def live(good, body, folder, port, other=()):
+    return Run(LIVE % {"good": good, "port": port, "body": body}, *other, args=("--data", folder))
+
+
+def free_port():
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return sock.getsockname()[1]
+
+
+class Tokens:
+    """What `remember` needs of a server."""
+
+    def __init__(self):
+        self.port, self.access, self.refresh = free_port(), "access-0-secret", "refresh-0-secret"
+
+
+def a_refused_namespace_renews_once():
+    """a namespace that is refused for its token is asked again with another, once"""
+    tokens, folder = Tokens(), tempfile.mkdtemp()
+    remember(tokens, folder)
+    text = finish(live("another", """
+  chat:connect()
+  say(until_state "connected") say("asked", table.concat(asked, " "))""", folder, tokens.port))
+    assert "connected.\nasked access-0-secret live-1." in text, text
+    tokens, folder = Tokens(), tempfile.mkdtemp()
+    remember(tokens, folder)
+    text = finish(live("another", """
+  rotate = nil
+  local useless = good
+  srv:io():use(function() return nil, "never" end)
+  chat:connect()
+  say(until_state "closed") say("asked", #asked, me:state().reason)""", folder, tokens.port), 1)
+    assert "asked 2 rejected." in text, text
+
+
+def an_ended_session_closes_the_connection():
+    """an ended session closes the connection with the reason session, and a login connects it again"""
+    folder = tempfile.mkdtemp()
+    text = finish(live("another", """
+  chat:connect()
+  say("first", until_state "closed")
+  me:login()
+  say("second", until_state "connected")
+  me:logout()
+  say("third", until_state "closed")
+  me:login()
+  say("fourth", until_state "connected")
+  chat:disconnect()
+  me:logout() me:login() task.sleep(0.1)
+  say("fifth", chat.state)""", folder, free_port()))
+    for part in ("first closed", "second connected", "third closed", "fourth connected", "fifth idle"):
+        assert part in text, text
+    equal(text.count("state closed session"), 2)
+
+
+def other_scripts_use_it_unseen():
+    """a script that attached sends the token, to the session's origins alone, and cannot see it"""
+    folder, port = tempfile.mkdtemp(), free_port()
+    text = finish(live("another", """
+  srv:get("/x", function(req) return { fine = req.headers.authorization == "Bearer " .. good } end)
+  me:login()
+  task.sleep(1.5)""", folder, port, (f"""
+local http, session = require "tidelock.http", require "tidelock.session"
+local me = session.attach "s1:me"
+local api = http.client {{ base_url = "http://127.0.0.1:{port}", session = me, retries = 0 }}
+script.on_start(function()
+  for _ = 1, 100 do
+    local res = api:get("/x")
+    if res and res.status == 200 and res:json().fine then io.stderr:write("it is fine.\\n") break end
+    task.sleep(0.01)
+  end
+  for _, name in ipairs {{ "token", "login", "logout" }} do
+    io.stderr:write(tostring(select(2, pcall(me[name], me))), ".\\n")
+  end
+  local core = require "tidelock.session.core"
+  for name, fn in pairs(core) do
+    local _, a, b = pcall(fn, me.core)
+    io.stderr:write("core ", name, " ", tostring(a), " ", tostring(b), ".\\n")
+  end
+end)""",)))
+    assert "it is fine" in text and text.count("is for the script that defines the session") >= 3, text
+    assert "live-" not in text, text
+
+
 run_cases([value for value in list(globals().values())
            if callable(value) and getattr(value, "__module__", "") == "__main__"
-           and getattr(value, "__doc__", None) and value.__name__ not in ("Peer", "remember")])
+           and getattr(value, "__doc__", None) and value.__name__ not in ("Peer", "Tokens", "remember")])
