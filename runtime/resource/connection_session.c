@@ -103,9 +103,10 @@ void connection_session_answer(Connection *c, const Error *err) {
 bool connection_on_refused(void *ctx) {
   Connection *c = ctx;
   Session *s = find_session(c);
-  if (!s || !c->session.serial || c->session.renewed) return false;
+  if (!s || !c->session.serial) return false;
+  bool before = c->session.renewed;
   c->session.refused = c->session.renewed = true;
-  return session_refuse(s, c->session.serial);
+  return session_refuse(s, c->session.serial) && !before;
 }
 
 void connection_session_joined(Connection *c) {

@@ -182,3 +182,9 @@ const ResourceKind session_kind = {.name = "session",
                                    .free_options = session_options_free,
                                    .withheld = is_withheld,
                                    .shares = "\"use\""};
+
+bool sessions_busy(const Host *host) {
+  for (const Resource *r = host->resources->first; r; r = r->next)
+    if (r->kind == &session_kind && is_alive(r)) return true;
+  return false;
+}

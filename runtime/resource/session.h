@@ -35,6 +35,8 @@ const char *session_token_for(Session *s, const Task *task, const char *url,
 void session_listen(Session *s, SessionListener *listener); /* harmless when it does */
 void session_unlisten(SessionListener *listener);           /* harmless */
 bool session_is_closed(const Session *s);
+/* Whether one renews its tokens, or writes them: what is waited for at the end. */
+bool sessions_busy(const Host *host);
 
 extern const BoxKind session_box; /* on a declaration: the handle of a script */
 

@@ -132,9 +132,15 @@ static void on_written(Session *s, const Error *err) {
   drop_fresh(s);
 }
 
+static void count_unsaved(const Session *s, int change) {
+  atomic_size_t *unsaved = s->unsaved;
+  if (unsaved && s->what == JOB_PUT) *unsaved += (size_t)change;
+}
+
 static void on_job(FileJob *job) {
   Session *s = CONTAINER_OF(job, Session, job);
   Error err = job->err;
+  count_unsaved(s, -1);
   s->job_runs = false;
   SessionJob what = s->what;
   if (!s->res) {
@@ -166,6 +172,7 @@ static void push_job(Session *s, SessionJob what) {
   }
   session_ref(s);
   s->job = (FileJob){.run = run_job, .done = on_job, .drop = drop_job};
+  count_unsaved(s, 1);
   file_push(&s->queue, s->loop, &s->job);
 }
 

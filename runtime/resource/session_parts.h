@@ -69,6 +69,7 @@ struct Session {
   Timer ask_timer, lock_timer, put_timer;
   double lock_due;
 
+  atomic_size_t *unsaved; /* the runtime's count; NULL: none */
   const SessionHooks *hooks;
   FileQueue queue;
   FileJob job;

@@ -220,6 +220,7 @@ static void ask_script(Session *s, Declaration *decl) {
   }
   s->task = task;
   task_set_scope(task, s);
+  task_set_lasting(task);
   timer_start(s->loop, &s->ask_timer, ask_limit);
   task_run_prepared(task);
 }

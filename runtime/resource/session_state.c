@@ -202,6 +202,7 @@ void session_unref(Session *s) {
 void session_init(Session *s, Resource *res) {
   s->res = res;
   s->loop = res->owner->host->loop;
+  s->unsaved = res->owner->host->resources->unsaved;
   s->refs = 1;
   s->file.lock = -1;
   s->status = SESSION_CLOSED;

@@ -20,6 +20,7 @@
 
 #include "resource/connection.h"
 #include "resource/pending.h"
+#include "resource/session.h"
 #include "resource/stores.h"
 #include "script/batch.h"
 #include "script/parts.h"
@@ -186,7 +187,8 @@ Runtime *runtime_new(Log *log, const RuntimeOptions *options) {
 static bool has_work(const Runtime *rt) {
   for (Script *s = script_first(rt); s; s = script_after(s))
     if (script_has_work(s)) return true;
-  if (rt->host.stopping) return false; /* only `stop` handlers are waited for */
+  /* Only `stop` handlers are waited for, and tokens that are being renewed. */
+  if (rt->host.stopping) return sessions_busy(&rt->host);
   if (timer_active(&rt->stay)) return true;
   for (Resource *r = rt->resources.first; r; r = r->next)
     if (r->object && r->kind->alive(r)) return true;

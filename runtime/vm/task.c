@@ -254,7 +254,9 @@ Task *task_spawn(lua_State *L, int nargs) {
   lua_pushcfunction(task->co, f_body);
   lua_xmove(L, task->co, nargs + 1);
   task->args = nargs + 1;
-  if (vm->host->current) task->scope = vm->host->current->scope;
+  const Task *maker = vm->host->current;
+  task->scope = maker ? maker->scope : NULL;
+  task->lasts = maker && maker->lasts;
   task->queued = true;
   inbox_push(vm->host->loop, &task->event);
   return task;
@@ -362,6 +364,10 @@ void task_set_scope(Task *task, const void *scope) {
 
 const void *task_scope(const Task *task) {
   return task->scope;
+}
+
+void task_set_lasting(Task *task) {
+  task->lasts = true;
 }
 
 Vm *task_vm(const Task *task) {

@@ -31,6 +31,9 @@ void task_kill(Task *task); /* ends it without running it again */
  * done for the same. NULL: nothing in particular. */
 void task_set_scope(Task *task, const void *scope);
 const void *task_scope(const Task *task);
+/* It goes on when all tasks of its generation are cancelled, and so do those that it
+ * spawns: the core's, whose end another has in hand. */
+void task_set_lasting(Task *task);
 
 Vm *task_vm(const Task *task); /* NULL once its generation is gone */
 Host *task_host(const Task *task);

@@ -23,6 +23,7 @@ struct Task {
   bool reloaded;  /* cancelled because its generation's grace is over */
   bool failed;    /* while it was held back it was woken with an error */
   bool stopped;   /* cancelled, it went on waiting, and was stopped past every pcall */
+  bool lasts;     /* see task_set_lasting */
   int refused;    /* waits refused to it, cancelled, in the turn that runs */
   bool raised;    /* its function ended in an error, which is the one result */
   char *trace;    /* where that error was raised; owned; NULL: not known */

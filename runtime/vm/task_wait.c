@@ -85,7 +85,8 @@ void task_cut(Task *task) {
 }
 
 void task_cancel_all(Vm *vm) {
-  for (Task *t = vm->tasks; t; t = t->next) task_cancel(t);
+  for (Task *t = vm->tasks; t; t = t->next)
+    if (!t->lasts) task_cancel(t);
 }
 
 void task_cut_all(Vm *vm) {

@@ -24,7 +24,7 @@ int task_wait_turn(lua_State *L, Task *task); /* until all that is queued has ru
 void task_cancel(Task *task);
 /* The same with RELOADED; a task that has not begun never will. */
 void task_cut(Task *task);
-void task_cancel_all(Vm *vm);
+void task_cancel_all(Vm *vm); /* but those that last */
 void task_cut_all(Vm *vm);
 
 /* Waits for another task to end; to be returned from a binding. Pushes its results or
