@@ -82,8 +82,8 @@ function Session:state() end
 ---@return tidelock.Handler handle `handle:off()` ends it
 function Session:on_change(fn) end
 
----Returns a function for `auth` of socket.connect, which gives `{ token = ... }`.
----@return fun(): table?, tidelock.Error? auth asked at each attempt to connect
+---Returns what `auth` of socket.connect takes: each attempt sends `{ token = ... }`, of a token that holds.
+---@return userdata auth for the connections of this script
 function Session:auth() end
 
 ---Declares a session. Its tokens live over reloads; `refresh` is that of the newest version.

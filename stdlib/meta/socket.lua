@@ -87,7 +87,7 @@ local socket = {}
 ---@field add_trailing_slash? boolean appends `/` to `path` if it does not end with one. Default: `true`
 ---@field query? table<string, string|number>|string is added to the URL of every request; a string has to be encoded already
 ---@field headers? table<string, string|number> are sent with every request of the connection
----@field auth? table|fun(): table?, tidelock.Error? the credentials that are sent to the server; a function is called at every attempt and may wait; if it returns `nil` and an error, the attempt fails
+---@field auth? table|userdata|fun(): table?, tidelock.Error? the auth of a session, or the credentials that are sent to the server; a function is called at every attempt and may wait; if it returns `nil` and an error, the attempt fails
 ---@field auto_connect? boolean connects when the script has loaded; `false`: when the script calls `socket:connect`. Default: `true`
 ---@field share? "none"|"hear"|"send"|"control" which functions other scripts may call. Default: `"send"`
 ---@field timeout? number seconds for one attempt. Default: 20

@@ -23,7 +23,7 @@ registered() {
 }
 core_only='accept add at begin begins buffered change check civil cut date days declare
 decode_parts drop end_line ends fail gate group hang_up instants is_open learn let_in login_begin
-login_end next none note_loss now_real number_problem offer only origin parse plan random read
+login_end next none note_loss now_real number_problem offer only open origin parse plan random read
 ready refused resolve respond retry_after script_name set_wall settle sleep_real start stored
 suggest take trace value zone'
 
