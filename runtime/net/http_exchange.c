@@ -74,7 +74,8 @@ static bool may_keep(const HttpRequest *r, bool alone) {
   for (char **header = r->headers; *header; header++)
     if (http_header_is(*header, "Connection") && strcasestr(*header, "close"))
       return false;
-  return alone && r->answer.framing.keep_alive && is_whole(&r->exchange, r);
+  return alone && r->answer.framing.keep_alive && r->answer.status != 408 &&
+         is_whole(&r->exchange, r);
 }
 
 /* alone: nothing came behind the answer. */
@@ -151,9 +152,10 @@ static void repeat_request(HttpRequest *r) {
 }
 
 /* What a server says that gives up a connection for being idle; it may cross a request on
- * its way (RFC 9110, 15.5.9). */
+ * its way (RFC 9110, 15.5.9), whose answer would then come behind it: whether the server
+ * says that it closes the connection or not, this side does. */
 static bool is_idle_end(const HttpRequest *r) {
-  return r->answer.status == 408 && !r->answer.framing.keep_alive;
+  return r->answer.status == 408;
 }
 
 /* The connection ended, or broke. */

@@ -267,6 +267,18 @@ local rules = {
   max_payload = { least = 1, most = 1 << 30, whole = true },
 }
 
+-- Whether it is nothing, a string, or a list of strings alone.
+local function is_origins(value)
+  if value == nil or type(value) == "string" then return true end
+  if type(value) ~= "table" then return false end
+  local count = 0
+  for _, one in pairs(value) do
+    if type(one) ~= "string" then return false end
+    count = count + 1
+  end
+  return count == #value
+end
+
 local function check_options(options)
   local o = {}
   for name, standard in pairs(defaults) do
@@ -278,6 +290,7 @@ local function check_options(options)
     o[name] = value
   end
   if o.path:sub(1, 1) ~= "/" then error('io: the path begins with "/"', 4) end
+  if not is_origins(options.cors) then error("io: option cors must be an origin, or a list of them", 4) end
   o.cors = options.cors
   return o
 end

@@ -208,7 +208,7 @@ static void after_many_it_waits(void **state) {
   (void)state;
   open_bot("timer.every('hold', 60, print)\n" UP("UP"));
   begin_load(SLOW UP("TWO"));
-  the_bot()->reload_due = loop_now(env.rt->host.loop) + 1200 * 0.25 + 0.2;
+  the_bot()->reload_due = loop_now(env.rt->host.loop) + 1200 * 0.25 + 1.5;
   assert_true(reload_ask_self(the_bot()));
   env_await(&env, "TWO 2.");
   assert_true(timer_active(&the_bot()->reload_pace));

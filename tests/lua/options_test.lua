@@ -133,6 +133,11 @@ test.describe("an option that there is not", function()
   refused("of a server's io, an origin that is none", function()
     cors:io { cors = "elsewhere" }
   end, 'server:io: cors: "elsewhere" is no origin')
+  for what, wrong in pairs { ["a table of names"] = { origin = "https://x.y" }, ["a number"] = 5,
+    ["a list with a number"] = { "https://x.y", 5 } } do
+    refused("of a server's io, whose cors is " .. what, function() cors:io { cors = wrong } end,
+      "io: option cors must be an origin, or a list of them")
+  end
   refused("a name that there is already", function()
     server.listen "web"
   end, 'server "web" is declared twice')

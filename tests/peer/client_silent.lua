@@ -37,7 +37,7 @@ local function times_out(to, through, phase, ...)
       expect(err.message:find(word, 1, true) ~= nil, how .. ": " .. err.message).is(true)
     end
   end
-  local res, err = http.get(to, { proxy = through or "", timeout = 0.8 })
+  local res, err = http.get(to, { proxy = through or "", timeout = 1.2 })
   expect(res).is_nil()
   is_told(err, "a request")
   expect(err.sent).is "no"
@@ -48,7 +48,7 @@ local function times_out(to, through, phase, ...)
   local attempts = {}
   for i, options in ipairs(ways) do
     attempts[i] = function()
-      options.url, options.proxy, options.timeout = to, through, 0.8
+      options.url, options.proxy, options.timeout = to, through, 1.2
       local _, last = connect(options)
       expect(last.state).is "closed"
       is_told(last.error, "way " .. i)

@@ -35,6 +35,8 @@ const answers = {
   "/behind-chunks": `${chunked("2\r\nok\r\n0\r\n\r\n")}${evil}`,
   "/behind-later": (c) => (c.write(whole("ok")), later(() => c.write(evil, sent))),
   "/idle-408": (c) => (c.write(whole("ok")), later(() => c.end("HTTP/1.1 408 Idle\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", sent))),
+  // Crosses the next request on its way, and does not say that the connection is over.
+  "/cross-408": (c) => (c.write(whole("ok")), (c.crosses = true)),
   "/idle-end": (c) => (c.write(whole("ok")), later(() => c.end(sent))),
   // lengths and lines
   "/folded": whole("ok", "A: b\r\n  c\r\n\tX-Evil: 1\r\n"),
@@ -136,6 +138,7 @@ function next(c) {
   c.deaf = where.pathname.startsWith("/early");
   if (where.pathname === "/echo") return echo(c, end + 4, length);
   if (!c.deaf && c.buffer.length < end + 4 + length) return false;
+  if (c.crosses) c.write("HTTP/1.1 408 Idle\r\nContent-Length: 0\r\n\r\n"), (c.crosses = false);
   const req = { method, headers, query: where.searchParams, body: c.buffer.subarray(end + 4, end + 4 + Math.min(length, 100)).toString("latin1") };
   c.buffer = c.buffer.subarray(end + 4 + length);
   c.requests++;
