@@ -155,6 +155,7 @@ Engine *engine_open(Net *net, const EngineOptions *options,
                     const EngineCallbacks *callbacks, void *ctx, Error *err) {
   Engine *e = xcalloc(1, sizeof *e);
   e->net = net;
+  e->began = loop_now(net_loop(net));
   e->options = options;
   e->callbacks = *callbacks;
   e->ctx = ctx;

@@ -62,6 +62,7 @@ struct Engine {
   Polling *polling;
   UpgradePhase upgrade;
   bool upgraded, hello, paused, lost;
+  double began;         /* by the loop's clock */
   double ping_deadline; /* seconds from ping to ping */
   double last_sign;     /* of the server's life; by a clock that counts sleep */
   Beat beat;

@@ -233,7 +233,7 @@ static void on_before_wait(BeforeWait *work) {
 
 /* A way that swallows requests leaves time for the other transport. */
 static double opening_timeout(const Engine *e) {
-  return engine_connect_timeout(e) / (e->left ? 2 : 1);
+  return engine_time_left(e) / (e->left ? 2 : 1);
 }
 
 static void on_spare_got(void *ctx, HttpResponse *response, const Error *err) {
@@ -249,8 +249,7 @@ static void on_spare_got(void *ctx, HttpResponse *response, const Error *err) {
  * second time. */
 static void on_silent(Timer *timer) {
   Polling *p = CONTAINER_OF(timer, Polling, silent);
-  Engine *e = p->engine;
-  double timeout = opening_timeout(e) - engine_connect_timeout(e) / 4;
+  double timeout = p->opening_until - loop_now(net_loop(p->net));
   Error ignored;
   if (is_over(p) || !p->get || !http_waits(p->get)) return;
   p->spare = polling_request_start(p, NULL, timeout, on_spare_got, &ignored);
@@ -265,6 +264,7 @@ static int start_polling(Engine *e, Error *err) {
   p->silent.fire = on_silent;
   p->more.fire = on_more;
   p->charge = charge_ref(e->options->ws.charge);
+  p->opening_until = loop_now(net_loop(p->net)) + opening_timeout(e);
   p->get = polling_request_start(p, NULL, opening_timeout(e), on_got, err);
   if (!p->get) {
     charge_unref(p->charge);

@@ -325,6 +325,12 @@ double engine_connect_timeout(const Engine *e) {
   return timeout > 0 ? timeout : 20;
 }
 
+double engine_time_left(const Engine *e) {
+  double timeout = engine_connect_timeout(e);
+  double left = e->began + timeout - loop_now(net_loop(e->net));
+  return left > timeout / 20 ? left : timeout / 20;
+}
+
 /* --- what a request is made of ---------------------------------------------------- */
 
 char *engine_target(const Engine *e, EioTransports transport) {

@@ -34,5 +34,7 @@ void engine_headers_free(char **headers);
 void engine_take_cookies(const Engine *e, const char *lines, size_t len);
 /* Seconds that opening the session may take. */
 double engine_connect_timeout(const Engine *e);
+/* What is left of it since the engine began; a twentieth at least. */
+double engine_time_left(const Engine *e);
 
 #endif

@@ -41,7 +41,8 @@ struct Polling {
   Timer more;     /* the rest of an answer is due */
   Charge *charge; /* a reference; what waits and what came is charged there */
   size_t charged;
-  Timer silent; /* the request that opens the session should have been answered */
+  double opening_until; /* the request that opens the session is given up */
+  Timer silent;         /* the request that opens the session should have been answered */
   bool draining, taking;
   bool posted; /* a POST was answered */
   int busy;

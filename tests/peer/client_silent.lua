@@ -3,6 +3,7 @@
 local env = require "tidelock.env"
 local http = require "tidelock.http"
 local socket = require "tidelock.socket"
+local timer = require "tidelock.timer"
 local task = require "tidelock.task"
 local test = require "tidelock.test"
 local expect, wait_for = test.expect, test.wait_for
@@ -106,8 +107,11 @@ test.describe("a WebSocket handshake that is never answered", function()
   end)
 
   test.it("nor anything else: the whole time is taken", function()
+    local began = timer.now()
     local _, last = connect { url = "http://" .. silent, timeout = 0.5 }
     expect(last.error.code).is "TIMEOUT"
-    expect(last.error.phase).is "handshake"
+    expect(last.error.phase).is "response" -- of the transport that was tried last
+    expect(last.error.message).matches "waiting for the answer of http://"
+    expect(timer.now() - began > 0.45).is(true)
   end)
 end)
