@@ -52,10 +52,22 @@ static void link_abandon(Socket *s, const char *reason, const Error *err) {
 
 /* --- timers ----------------------------------------------------------------------- */
 
+/* Where the loop itself came late the transport's time is up as well, and it says more:
+ * it has its turn first, once. */
+static bool was_held_up(Socket *s) {
+  Loop *loop = net_loop(s->net);
+  bool late = loop_now(loop) - s->attempt.due > 0.02;
+  if (!late || s->attempt_waits) return false;
+  s->attempt_waits = true;
+  timer_start(loop, &s->attempt, 0.1);
+  return true;
+}
+
 /* To be asked again for a namespace that it has not answered for would confuse the
  * server: then the connection is given up with it. */
 static void on_attempt(Timer *timer) {
   Socket *s = CONTAINER_OF(timer, Socket, attempt);
+  if (was_held_up(s)) return;
   bool asked = s->asked || manager_has_orphan(s->manager, s->nsp);
   Error err;
   error_set(&err, ERR_TIMEOUT, "not connected within %g seconds: %s", s->options.timeout,
@@ -319,6 +331,7 @@ void link_start(Socket *s) {
   s->link++;
   s->max_payload = 0;
   s->attempt.fire = on_attempt;
+  s->attempt_waits = false;
   if (manager_enter(s->manager, &s->user, &s->options, &open, &err) != 0) {
     link_fail(s, "connect error", &err);
     return;

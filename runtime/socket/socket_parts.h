@@ -134,6 +134,7 @@ struct Socket {
   size_t backlog;     /* memory of the messages in the inbox */
   bool paused, pause_logged;
   Timer attempt;
+  bool attempt_waits; /* its time is up, and a step of the transport ends first */
 
   /* reconnecting */
   PaceTurn turn;            /* from asking to begin an attempt until that has ended */
