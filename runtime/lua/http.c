@@ -381,12 +381,12 @@ static void push_resolved(lua_State *L, const NetUrl *from, const char *text) {
   if (usable) net_url_stay(&to, from);
   if (!usable) lua_pushnil(L);
   else if (to.unix_path) push_unix(L, from, &to);
-  else lua_pushstring(L, text);
+  else lua_pushstring(L, to.url);
   net_url_free(&to);
 }
 
 /* resolve(base, reference) → an absolute URL | nil where it leads to none. The URL of a
- * response and what it names, as RFC 3986, 5 has it. */
+ * response and what it names, as RFC 3986, 5 has it; without credentials and fragment. */
 static int f_resolve(lua_State *L) {
   size_t len;
   const char *base = luaL_checkstring(L, 1), *reference = luaL_checklstring(L, 2, &len);
