@@ -7,6 +7,7 @@
 local answers = require "tidelock.http.answer"
 local attempts = require "tidelock.http.attempts"
 local bodies = require "tidelock.http.body"
+local caches = require "tidelock.http.cache"
 local checks = require "tidelock.options.core"
 local core = require "tidelock.http.core"
 local headers = require "tidelock.http.headers"
@@ -276,7 +277,16 @@ function M.client(options)
   defaults_of[client] = defaults
   local session = defaults.session
   if session and defaults.base_url then session_core.learn(session.core, defaults.base_url) end
+  local cache = defaults.cache
+  if cache then defaults.layers = layered.with_cache(cache == true and caches.new() or cache) end
   return client
+end
+
+-- Returns a private cache of responses (RFC 9111), for one client or several.
+function M.cache(limits)
+  checks.check("http.cache", limits, { "max_entries", "max_bytes" })
+  local cache = caches.new(limits)
+  return cache
 end
 
 return M

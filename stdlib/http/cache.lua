@@ -187,8 +187,8 @@ local function revalidate_later(cache, url, request, wishes, entry, send)
 end
 
 -- RFC 9111, 5.2.1.7.
-local function not_cached(request)
-  return { status = 504, headers = {}, body = "", version = "1.1", url = request.url, cache = "none" }
+local function not_cached()
+  return { status = 504, headers = {}, body = "the response is not in the cache" }
 end
 
 local function fetch_cached(cache, url, request, send)
@@ -198,7 +198,7 @@ local function fetch_cached(cache, url, request, send)
   if how == "fresh" then
     return show_entry(cache, entry, age_of(entry) < entry.lifetime and "fresh" or "stale")
   end
-  if wishes["only-if-cached"] then return not_cached(request) end
+  if wishes["only-if-cached"] then return not_cached() end
   if how == "revalidating" then
     revalidate_later(cache, url, request, wishes, entry, send)
     return show_entry(cache, entry, "stale")
@@ -256,13 +256,12 @@ checks.strict("an http cache", Cache, "method")
 
 local function check_limit(name, value)
   if value ~= nil and (math.type(value) ~= "integer" or value < 1) then
-    error(("http.cache: %s must be a whole number above 0"):format(name), 3)
+    error(("http.cache: %s must be a whole number above 0"):format(name), 4)
   end
 end
 
 -- Returns a cache for one client or several.
 function M.new(limits)
-  checks.check("http.cache", limits, { "max_entries", "max_bytes" })
   limits = limits or {}
   check_limit("max_entries", limits.max_entries)
   check_limit("max_bytes", limits.max_bytes)

@@ -3,6 +3,7 @@
 -- A request that a middleware sees is a value: { method, url, headers, body }, a copy for each of them, so
 -- that what one changes is seen by those further in only, and by none at the next attempt.
 local attempts = require "tidelock.http.attempts"
+local caches = require "tidelock.http.cache"
 local checks = require "tidelock.options.core"
 local core = require "tidelock.http.core"
 local errors = require "tidelock.errors"
@@ -178,10 +179,23 @@ end
 
 --- Returns the layers of a client with one more. Those of calls under way stay as they are.
 function M.add(layers, fn, per_attempt, place)
-  local added = { call = { send = send_call }, attempt = { send = send_attempt } }
+  local send = layers and layers.call.send or send_call
+  local added = { call = { send = send }, attempt = { send = send_attempt } }
   for kind, list in pairs(layers or {}) do table.move(list, 1, #list, 1, added[kind]) end
   table.insert(per_attempt and added.attempt or added.call, { fn = fn, place = place })
   return added
+end
+
+--- Returns the layers of a client that has a cache: within all middleware, around the attempts. A stream
+--- goes past it, and so does what is for a session: whose it is shows in the core alone.
+function M.with_cache(cache)
+  local function send(call, req)
+    if call.request.stream or call.request.session then return send_call(call, req) end
+    local res, err = caches.fetch(cache, req, function(asked) return send_call(call, asked) end)
+    if res and not response.is(res) then res = response.make(res, req.url) end
+    return res, err
+  end
+  return { call = { send = send }, attempt = { send = send_attempt } }
 end
 
 return M

@@ -1,4 +1,5 @@
 -- The options of requests and clients, and what each may be. Pure.
+local caches = require "tidelock.http.cache"
 local checks = require "tidelock.options.core"
 local sessions = require "tidelock.http.session"
 local status = require "tidelock.http.status"
@@ -75,7 +76,13 @@ end
 M.of_request = { method = type_checker "string", url = type_checker "string", body = check_body,
   json = function() end, form = type_checker "table", multipart = type_checker "table",
   idempotency_key = check_key, on_progress = type_checker "function" }
-M.of_client = { base_url = type_checker "string", idempotency_key = check_own_key }
+local function check_cache(_, value)
+  if value ~= false and value ~= true and not caches.is(value) then
+    raise_misuse("cache must be true, or what http.cache made, not a %s", type(value))
+  end
+end
+
+M.of_client = { base_url = type_checker "string", idempotency_key = check_own_key, cache = check_cache }
 
 -- A table in the place of the body looks like options.
 local hint = ": a table as the body goes as json = {...}"

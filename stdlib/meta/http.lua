@@ -86,6 +86,7 @@ local http = {}
 ---@class tidelock.http.ClientOptions: tidelock.http.Common
 ---@field base_url? string relative URLs are put behind it: `http://host/api` and `/x` are `http://host/api/x`; `headers` and `query` of the client go to the origin of this URL only
 ---@field idempotency_key? boolean gives each request a random key of its own. Default: `false`
+---@field cache? boolean|tidelock.http.Cache keeps responses and answers from them (RFC 9111): `true` for a cache of its own, or one that `http.cache` made. Default: `false`
 
 ---A response.
 ---@class tidelock.http.Response
@@ -94,6 +95,7 @@ local http = {}
 ---@field body? string the body, decompressed; `nil` for a stream
 ---@field version "1.0"|"1.1"|"2" the version of HTTP
 ---@field url string the URL that answered, after redirects
+---@field cache? "fresh"|"stale"|"revalidated" how the cache of the client answered; absent: the server did
 local Response = {}
 
 ---Decodes the body as JSON.
@@ -224,6 +226,35 @@ function http.pages(url, options) end
 ---@param options? tidelock.http.ListOptions the options of each request
 ---@return fun(): any next gives the next item
 function http.items(url, options) end
+
+---How much a cache holds. Other names raise.
+---@class tidelock.http.CacheLimits
+---@field max_entries? integer the most responses. Default: 1000
+---@field max_bytes? integer the most bytes, with what a response costs beside its body. Default: 32 MiB
+
+---How much a cache holds now, and how often it was of use.
+---@class tidelock.http.CacheStats
+---@field entries integer responses
+---@field bytes integer bytes
+---@field hits integer requests that were answered from it
+---@field misses integer requests that the server answered
+---@field evictions integer responses that were given up for others
+
+---A private cache of responses. It belongs to one generation of a script.
+---@class tidelock.http.Cache
+local Cache = {}
+
+---Forgets all responses.
+function Cache:clear() end
+
+---Says what it holds.
+---@return tidelock.http.CacheStats stats counts and bytes
+function Cache:stats() end
+
+---Makes a private cache (RFC 9111), for one client or several.
+---@param limits? tidelock.http.CacheLimits how much it holds
+---@return tidelock.http.Cache cache the cache
+function http.cache(limits) end
 
 ---Makes a client: the same functions as methods, with defaults that each request may override.
 ---@param options? tidelock.http.ClientOptions the defaults

@@ -2,6 +2,8 @@
 local test = require "tidelock.test"
 local cache_control = require "tidelock.http.cache_control"
 local caches = require "tidelock.http.cache"
+local http = require "tidelock.http"
+local server = require "tidelock.server"
 local freshness = require "tidelock.http.freshness"
 local task = require "tidelock.task"
 local expect = test.expect
@@ -343,7 +345,73 @@ test.describe("the cache", function()
   test.it("checks its limits where they are written", function()
     expect(function() caches.new { max_entries = 0 } end).raises "max_entries"
     expect(function() caches.new { max_bytes = "1" } end).raises "max_bytes"
-    expect(function() caches.new { ttl = 1 } end).raises "ttl"
+    expect(function() http.cache { ttl = 1 } end).raises "ttl"
+    expect(function() http.cache { max_bytes = -1 } end).raises "max_bytes"
     expect(function() caches.new():sizes() end).raises "method"
+  end)
+end)
+
+-- --- a client -------------------------------------------------------------------------------
+
+local srv, asked = server.listen("cache", {}), 0
+srv:get("/list", function(req)
+  asked = asked + 1
+  if req.headers["if-none-match"] == '"1"' then return 304, "", { ETag = '"1"' } end
+  return 200, "list of " .. (req.headers.authorization or "nobody"),
+    { ETag = '"1"', ["Cache-Control"] = req.query.control or "max-age=60" }
+end)
+srv:post("/list", function() return 201, "" end)
+
+test.describe("a client with a cache", function()
+  local function client(options)
+    options.base_url, asked = srv.url, 0
+    return http.client(options)
+  end
+
+  test.it("asks once for what is fresh", function()
+    local api = client { cache = true }
+    expect(api:get("/list").body).equals "list of nobody"
+    local res = api:get "/list"
+    expect(res.cache).equals "fresh"
+    expect(res.body).equals "list of nobody"
+    expect(asked).equals(1)
+    api:get("/list", { query = { page = 2 } })
+    expect(asked).equals(2)
+    expect(api:post("/list").status).equals(201)
+    api:get "/list"
+    expect(asked).equals(3)
+  end)
+
+  test.it("revalidates, within its middleware and with its headers", function()
+    local api, seen = client { cache = true, headers = { Authorization = "Bearer a" } }, {}
+    api:use(function(req, next)
+      local res, err = next(req)
+      seen[#seen + 1] = res.cache or "-"
+      return res, err
+    end)
+    for _ = 1, 2 do
+      local res = api:get("/list", { query = { control = "no-cache" } })
+      expect(res.status).equals(200)
+      expect(res.body).equals "list of Bearer a"
+    end
+    expect(seen).equals { "-", "revalidated" }
+    expect(asked).equals(2)
+  end)
+
+  test.it("may share it with others, and goes past it for a stream", function()
+    local cache = http.cache { max_entries = 10 }
+    client({ cache = cache }):get "/list"
+    local api = client { cache = cache }
+    api:get "/list"
+    expect(asked).equals(0)
+    expect(cache:stats().hits).equals(1)
+    for chunk in api:get("/list", { stream = true }):chunks() do expect(chunk).equals "list of nobody" end
+    expect(asked).equals(1)
+    expect(api:get("/none", { headers = { ["Cache-Control"] = "only-if-cached" } }).status).equals(504)
+  end)
+
+  test.it("says what a cache may be", function()
+    expect(function() http.client { cache = 5 } end).raises "cache must be true"
+    expect(function() http.get(srv.url, { cache = true }) end).raises "cache"
   end)
 end)

@@ -66,6 +66,7 @@ function M.samples()
   found["tidelock.Timer"], found["tidelock.Task"] = timer.after(60, nothing), task.spawn(nothing)
   found["tidelock.http.Client"] = http.client {}
   found["tidelock.Session"] = require("tidelock.session").define "api"
+  found["tidelock.http.Cache"] = http.cache()
   found["tidelock.Schema"], found["tidelock.schema.coerce"] = schema.any(), schema.coerce
   found["tidelock.Limited"] = rate.debounce(nothing, 60)
   found["tidelock.Run"] = found["tidelock.Limited"]()
@@ -120,7 +121,7 @@ end
 
 -- Classes written in Lua whose metatables hold nothing but what scripts may call.
 local open = { ["tidelock.Schema"] = true, ["tidelock.Derived"] = true,
-  ["tidelock.http.Client"] = true, ["tidelock.http.Response"] = true }
+  ["tidelock.http.Client"] = true, ["tidelock.http.Cache"] = true, ["tidelock.http.Response"] = true }
 
 local function check_all_annotated(say, samples, module, item)
   if item == module.class then return check_annotated(say, module, item, module.loaded) end
@@ -155,6 +156,7 @@ local function takers(samples)
     ["tidelock.script.KeepOptions"] = function(o) return script.keep_options(o) end,
     ["tidelock.http.Common"] = function(o) return http.client(o) end,
     ["tidelock.http.ClientOptions"] = function(o) return http.client(o) end,
+    ["tidelock.http.CacheLimits"] = function(o) return http.cache(o) end,
     ["tidelock.http.Options"] = function(o) return http.get("", o) end,
     ["tidelock.http.Request"] = function(o) return http.request(o) end,
     ["tidelock.SocketOptions"] = declare,
