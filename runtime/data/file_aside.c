@@ -12,16 +12,17 @@
 
 enum { NEW_MODE = 0666, RIGHTS = 0777, MOST_WRITE = 1 << 20 };
 
-int file_put(int fd, const void *bytes, size_t len) {
-  const char *at = bytes;
-  while (len > 0) {
-    ssize_t put = write(fd, at, len < MOST_WRITE ? len : MOST_WRITE);
+size_t file_put(int fd, const void *bytes, size_t len) {
+  const char *from = bytes;
+  size_t written = 0;
+  while (written < len) {
+    size_t left = len - written;
+    ssize_t put = write(fd, from + written, left < MOST_WRITE ? left : MOST_WRITE);
     if (put < 0 && errno == EINTR) continue;
-    if (put <= 0) return -1;
-    at += put;
-    len -= (size_t)put;
+    if (put <= 0) break;
+    written += (size_t)put;
   }
-  return 0;
+  return written;
 }
 
 static int refuse_type(mode_t mode) {

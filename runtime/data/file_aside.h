@@ -20,7 +20,7 @@ int file_aside_open(FileAside *aside, int folder, const char *path);
 int file_aside_keep(FileAside *aside);
 void file_aside_drop(FileAside *aside); /* harmless when it is over */
 
-/* Writes all of the bytes; -1: errno. */
-int file_put(int fd, const void *bytes, size_t len);
+/* Writes the bytes; returns how many: fewer than `len`, and errno says why. */
+size_t file_put(int fd, const void *bytes, size_t len);
 
 #endif

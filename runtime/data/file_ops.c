@@ -168,19 +168,19 @@ int file_write(int folder, const char *path, const void *bytes, size_t len, Erro
   FileAside aside;
   if (file_aside_open(&aside, folder, path) != 0)
     return file_error(err, "write", path, errno);
-  if (file_put(aside.fd, bytes, len) != 0) {
+  if (file_put(aside.fd, bytes, len) != len) {
     file_aside_drop(&aside);
     return file_error(err, "write", path, errno);
   }
   return file_aside_keep(&aside) == 0 ? 0 : file_error(err, "write", path, errno);
 }
 
-/* What was written before the disk was full is taken back, unless another process has
- * appended meanwhile. */
-static void take_back(int fd, off_t before, off_t after) {
+/* What was written before the disk was full is taken back. Where the file has any other
+ * size than that makes, another process has appended meanwhile, and all of it stays. */
+static void take_back(int fd, off_t before, size_t written) {
   struct stat st;
   int error = errno;
-  if (fstat(fd, &st) == 0 && st.st_size <= after && st.st_size > before &&
+  if (written > 0 && fstat(fd, &st) == 0 && st.st_size == before + (off_t)written &&
       ftruncate(fd, before) != 0)
     error = errno;
   errno = error;
@@ -189,8 +189,9 @@ static void take_back(int fd, off_t before, off_t after) {
 static int append_all(int fd, const void *bytes, size_t len) {
   struct stat st;
   if (fstat(fd, &st) != 0) return -1;
-  if (file_put(fd, bytes, len) == 0) return 0;
-  take_back(fd, st.st_size, st.st_size + (off_t)len);
+  size_t written = file_put(fd, bytes, len);
+  if (written == len) return 0;
+  take_back(fd, st.st_size, written);
   return -1;
 }
 

@@ -18,7 +18,9 @@ int file_open_sized(int folder, const char *path, uint64_t *size, Error *err);
 int file_read(int folder, const char *path, size_t most, Buffer *out, Error *err);
 /* The file has these bytes then, or, whatever happens, what it had before. */
 int file_write(int folder, const char *path, const void *bytes, size_t len, Error *err);
-/* All of the bytes or, after an error, none. Makes the file where there is none. */
+/* All of the bytes or, after an error, none; but where another process has appended to
+ * the file meanwhile, those that were written stay. Makes the file where there is none.
+ */
 int file_append(int folder, const char *path, const void *bytes, size_t len, Error *err);
 
 typedef enum FileType { FILE_PLAIN, FILE_FOLDER, FILE_LINK, FILE_OTHER } FileType;

@@ -66,7 +66,7 @@ static void open_writer(FileWriter *w) {
 
 static void write_bytes(FileWriter *w) {
   if (lseek(w->fd, (off_t)w->size, SEEK_SET) >= 0 &&
-      file_put(w->fd, w->bytes.data, w->bytes.len) == 0) {
+      file_put(w->fd, w->bytes.data, w->bytes.len) == w->bytes.len) {
     w->size += w->bytes.len;
     return;
   }

@@ -37,7 +37,7 @@ static void takes_the_place_of_the_old_one(void **state) {
   FileAside aside;
   struct stat st;
   assert_int_equal(file_aside_open(&aside, folder, "a"), 0);
-  assert_int_equal(file_put(aside.fd, "new text", 8), 0);
+  assert_int_equal(file_put(aside.fd, "new text", 8), 8);
   assert_text("a", "old");
   assert_int_equal(file_aside_keep(&aside), 0);
   assert_text("a", "new text");

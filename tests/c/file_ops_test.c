@@ -6,11 +6,30 @@
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 
 #include "data/file_ops.h"
 
 enum { PLENTY = 1 << 20 };
+
+/* A disk that is full after so many bytes, and what another process appends meanwhile. */
+static struct {
+  bool on;
+  size_t room;
+  const char *others;
+} disk;
+
+/* In place of the system's. */
+ssize_t write(int fd, const void *bytes, size_t len) {
+  if (!disk.on) return syscall(SYS_write, fd, bytes, len);
+  size_t most = len < disk.room ? len : disk.room;
+  disk.room -= most;
+  if (most > 0) return syscall(SYS_write, fd, bytes, most);
+  if (disk.others) syscall(SYS_write, fd, disk.others, strlen(disk.others));
+  errno = ENOSPC;
+  return -1;
+}
 
 static int root(void) {
   return open(".", O_PATH | O_DIRECTORY);
@@ -61,6 +80,29 @@ static void no_more_is_read_than_allowed(void **state) {
   assert_true(out.len > 10);
   buffer_free(&out);
   close(proc);
+  close(folder);
+}
+
+static int append_to_full(int folder, size_t room, const char *others, const char *text) {
+  Error err;
+  write_file("log", "old ");
+  disk.on = true;
+  disk.room = room;
+  disk.others = others;
+  int rc = file_append(folder, "log", text, strlen(text), &err);
+  disk.on = false;
+  return rc;
+}
+
+static void a_full_disk_takes_nothing_of_others(void **state) {
+  (void)state;
+  int folder = root();
+  assert_int_equal(append_to_full(folder, 3, NULL, "0123456789"), ERR_IO);
+  assert_reads(folder, "log", "old ", 4);
+  assert_int_equal(append_to_full(folder, 3, "other", "0123456789"), ERR_IO);
+  assert_reads(folder, "log", "old 012other", 12);
+  assert_int_equal(append_to_full(folder, 0, "other", "0123456789"), ERR_IO);
+  assert_reads(folder, "log", "old other", 9);
   close(folder);
 }
 
@@ -226,6 +268,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       folder_test(written_and_read),
       folder_test(no_more_is_read_than_allowed),
+      folder_test(a_full_disk_takes_nothing_of_others),
       folder_test(special_files_are_refused),
       folder_test(nothing_is_written_through_links),
       folder_test(lists_and_looks),
