@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/openat2.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -41,6 +42,14 @@ static int refuse_link(int fd) {
   return fd;
 }
 
+/* A slash behind the name: it is a folder's. */
+static int open_last(int at, const char *name, bool slash, int flags, mode_t mode) {
+  errno = EISDIR;
+  if (slash && (flags & O_CREAT)) return -1;
+  if (slash) flags |= O_DIRECTORY;
+  return openat(at, name, flags | O_NOFOLLOW | O_CLOEXEC, mode);
+}
+
 int beneath_walk(int folder, const char *path, int flags, mode_t mode) {
   const int inner = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
   int at = openat(folder, ".", inner);
@@ -50,7 +59,8 @@ int beneath_walk(int folder, const char *path, int flags, mode_t mode) {
     bool last = next_part(&rest) == 0;
     if (len >= sizeof part) return close_with(at, ENAMETOOLONG);
     if (len) memcpy(part, path, len), part[len] = '\0';
-    int fd = openat(at, part, last ? flags | O_NOFOLLOW | O_CLOEXEC : inner, mode);
+    int fd = last ? open_last(at, part, path[len] == '/', flags, mode)
+                  : openat(at, part, inner);
     int error = errno;
     close(at);
     errno = error;
@@ -87,10 +97,9 @@ int beneath_parent(int folder, const char *path, char last[BENEATH_NAME]) {
   size_t start = end;
   while (start && path[start - 1] != '/') start--;
   size_t len = end - start;
-  errno = len >= BENEATH_NAME ? ENAMETOOLONG : EINVAL;
-  if (len == 0 || len >= BENEATH_NAME || (len == 1 && path[start] == '.')) return -1;
-  memcpy(last, path + start, len);
-  last[len] = '\0';
+  errno = len > NAME_MAX ? ENAMETOOLONG : EINVAL;
+  if (len == 0 || len > NAME_MAX || (len == 1 && path[start] == '.')) return -1;
+  snprintf(last, BENEATH_NAME, "%.*s%s", (int)len, path + start, path[end] ? "/" : "");
   char parent[PATH_MAX];
   memcpy(parent, path, start);
   parent[start] = '\0';

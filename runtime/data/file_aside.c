@@ -79,10 +79,9 @@ static int refuse_folder(FileAside *aside) {
 
 int file_aside_open(FileAside *aside, int folder, const char *path) {
   *aside = (FileAside){.fd = -1};
-  size_t len = strlen(path);
   aside->parent = beneath_parent(folder, path, aside->name);
   if (aside->parent < 0) return -1;
-  if (len && path[len - 1] == '/') return refuse_folder(aside);
+  if (strchr(aside->name, '/')) return refuse_folder(aside);
   if (open_new(aside) == 0 && follow_old(aside) == 0) return 0;
   file_aside_drop(aside);
   return -1;

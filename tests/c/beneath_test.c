@@ -94,6 +94,34 @@ static void files_are_made_with_their_mode(void **state) {
   close(folder);
 }
 
+/* As the kernel has it, so also where it has no openat2. */
+static void a_slash_at_the_end_is_of_a_folder(void **state) {
+  (void)state;
+  make_tree();
+  int folder = root();
+  static const struct {
+    const char *path;
+    int flags, error;
+  } cases[] = {{"a.txt/", O_RDONLY, ENOTDIR},
+               {"a.txt//", O_WRONLY, ENOTDIR},
+               {"a.txt/", O_PATH, ENOTDIR},
+               {"deep/er/b.txt/", O_RDONLY, ENOTDIR},
+               {"a.txt/./", O_RDONLY, ENOTDIR},
+               {"new/", O_WRONLY | O_CREAT, EISDIR},
+               {"deep/new//", O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW, EISDIR},
+               {"none/", O_RDONLY, ENOENT},
+               {"none/new/", O_WRONLY | O_CREAT, ENOENT}};
+  for (size_t w = 0; w < COUNT_OF(ways); w++)
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+      assert_int_equal(ways[w](folder, cases[i].path, cases[i].flags, 0600), -1);
+      if (errno != cases[i].error)
+        fail_msg("%zu: %s: %s", w, cases[i].path, strerror(errno));
+    }
+  assert_int_equal(access("in/new", F_OK), -1);
+  assert_int_equal(access("in/deep/new", F_OK), -1);
+  close(folder);
+}
+
 static void sound_paths(void **state) {
   (void)state;
   static const char *const good[] = {"",    ".",   "a",       "a/b", "..a",
@@ -119,6 +147,9 @@ static void parents(void **state) {
                                     "nothing/x", "parent/x", "a.txt/x"};
   int fd = beneath_parent(folder, "deep/er/new/", last);
   assert_true(fd >= 0);
+  assert_string_equal(last, "new/");
+  close(fd);
+  fd = beneath_parent(folder, "deep/er/new", last);
   assert_string_equal(last, "new");
   close(fd);
   for (size_t i = 0; i < COUNT_OF(bad); i++)
@@ -139,6 +170,7 @@ int main(void) {
       folder_test(what_leads_out_is_refused),
       folder_test(links_within_are_followed_where_the_kernel_sees_to_it),
       folder_test(files_are_made_with_their_mode),
+      folder_test(a_slash_at_the_end_is_of_a_folder),
       folder_test(sound_paths),
       folder_test(parents),
   };

@@ -235,6 +235,38 @@ static void folders_and_names(void **state) {
   close(folder);
 }
 
+/* Of a folder alone: in every operation. */
+static void names_with_a_slash_at_the_end(void **state) {
+  (void)state;
+  Error err;
+  FileInfo info;
+  int folder = root();
+  write_file("plain", "kept");
+  make_link("plain", "link");
+  mkdir("d", 0755);
+  make_link("d", "to-d");
+  assert_int_equal(file_remove(folder, "plain/", &err), ERR_INVALID);
+  assert_int_equal(file_remove(folder, "link/", &err), ERR_INVALID);
+  assert_int_equal(file_remove(folder, "to-d/", &err), ERR_INVALID);
+  assert_int_equal(file_remove(folder, "none/", &err), ERR_NOT_FOUND);
+  assert_int_equal(file_rename(folder, "plain/", "x", &err), ERR_INVALID);
+  assert_int_equal(file_rename(folder, "plain", "x//", &err), ERR_INVALID);
+  assert_int_equal(file_rename(folder, "link/", "x", &err), ERR_INVALID);
+  assert_int_equal(file_stat(folder, "plain/", &info, &err), ERR_INVALID);
+  assert_int_equal(do_read(folder, "plain/", &err), ERR_INVALID);
+  assert_int_equal(do_write(folder, "plain/", &err), ERR_INVALID);
+  assert_int_equal(do_append(folder, "plain/", &err), ERR_INVALID);
+  assert_int_equal(do_append(folder, "x/", &err), ERR_INVALID);
+  assert_int_equal(access("x", F_OK), -1);
+  assert_reads(folder, "plain", "kept", 4);
+  assert_int_equal(file_make_folder(folder, "new/", false, &err), 0);
+  assert_int_equal(file_rename(folder, "new/", "other//", &err), 0);
+  assert_int_equal(file_stat(folder, "other/", &info, &err), 0);
+  assert_int_equal(file_remove(folder, "other/", &err), 0);
+  assert_int_equal(file_remove(folder, "to-d", &err), 0);
+  close(folder);
+}
+
 static void no_descriptor_is_left(void **state) {
   (void)state;
   struct rlimit was, none;
@@ -273,6 +305,7 @@ int main(void) {
       folder_test(nothing_is_written_through_links),
       folder_test(lists_and_looks),
       folder_test(folders_and_names),
+      folder_test(names_with_a_slash_at_the_end),
       folder_test(no_descriptor_is_left),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
