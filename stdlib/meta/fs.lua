@@ -61,7 +61,7 @@ function fs.read(path, options) end
 
 ---Writes a whole file at once: it is written aside, made durable, and takes the place of the one before.
 ---Whatever happens, the file has the old bytes or the new ones. A file that is there keeps its rights.
----@param path string of a plain file, or of none; a link is not written through
+---@param path string of a plain file, or of none; a link in its place is not written through
 ---@param bytes string what it will hold
 ---@param options? tidelock.fs.Most the limit
 ---@return true? done it is on the disk
@@ -70,7 +70,7 @@ function fs.write(path, bytes, options) end
 
 ---Appends to a file, and makes it where there is none. All of the bytes are appended or, after an error,
 ---none. It does not wait until they are on the disk: a machine that loses power may lose them.
----@param path string of a plain file, or of none; a link is not written through
+---@param path string of a plain file, or of none; a link in its place is not written through
 ---@param bytes string what is appended
 ---@param options? tidelock.fs.Most the limit of what is appended
 ---@return true? done it is appended

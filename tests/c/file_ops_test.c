@@ -165,6 +165,11 @@ static void nothing_is_written_through_links(void **state) {
   Error err;
   assert_int_equal(access("in/nowhere", F_OK), -1);
   assert_int_equal(file_remove(folder, "up", &err), 0); /* the link itself */
+  write_file("in/sub/x", "old");
+  make_link("sub", "in/short");
+  int rc = file_write(folder, "short/x", "new", 3, &err); /* on the way it is followed */
+  assert_true(rc == 0 || rc == ERR_INVALID);              /* an old kernel */
+  assert_reads(here, "in/sub/x", rc ? "old" : "new", 3);
   assert_reads(here, "out", "secret", 6);
   close(folder);
   close(here);
