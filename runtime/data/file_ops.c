@@ -130,26 +130,32 @@ static FileType type_of_entry(int folder, const struct dirent *entry) {
   return FILE_OTHER;
 }
 
-static int list_entries(DIR *dir, const char *path, Buffer *out, Error *err) {
-  size_t count = 0;
+static int set_too_many(const char *path, size_t most, const char *what, Error *err) {
   char shown[FILE_SHOWN];
+  return error_set(err, ERR_TOO_LARGE, "cannot list \"%s\": it has more than %zu %s",
+                   file_show(path, shown), most, what);
+}
+
+static int list_entries(DIR *dir, const char *path, size_t most, Buffer *out,
+                        Error *err) {
+  size_t count = 0, begin = out->len;
   struct dirent *entry;
   for (errno = 0; (entry = readdir(dir)) != NULL; errno = 0) {
     const char *name = entry->d_name;
     if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0) continue;
-    if (++count > FILE_LIST_MOST)
-      return error_set(err, ERR_TOO_LARGE,
-                       "cannot list \"%s\": it has more than %d names",
-                       file_show(path, shown), FILE_LIST_MOST);
+    size_t len = strlen(name) + 1;
+    if (++count > FILE_LIST_MOST) return set_too_many(path, FILE_LIST_MOST, "names", err);
+    if (out->len - begin + 1 + len > most)
+      return set_too_many(path, most, "bytes of names", err);
     if (!buffer_can_grow(out, 512))
       return error_set(err, ERR_MEMORY, "no memory to list a folder");
     buffer_putc(out, (char)type_of_entry(dirfd(dir), entry));
-    buffer_put(out, name, strlen(name) + 1);
+    buffer_put(out, name, len);
   }
   return errno ? file_error(err, "list", path, errno) : 0;
 }
 
-int file_list(int folder, const char *path, Buffer *out, Error *err) {
+int file_list(int folder, const char *path, size_t most, Buffer *out, Error *err) {
   int fd = beneath_open(folder, path, O_RDONLY | O_DIRECTORY, 0);
   DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
   if (!dir) {
@@ -157,7 +163,7 @@ int file_list(int folder, const char *path, Buffer *out, Error *err) {
     if (fd >= 0) close(fd);
     return (int)err->code;
   }
-  int rc = list_entries(dir, path, out, err);
+  int rc = list_entries(dir, path, most, out, err);
   closedir(dir);
   return rc;
 }

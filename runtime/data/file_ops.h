@@ -34,8 +34,9 @@ int file_stat(int folder, const char *path, FileInfo *info, Error *err);
 
 enum { FILE_LIST_MOST = 100000 };
 /* Appends for each name in the folder, "." and ".." left out, a byte with its FileType,
- * the name, and a NUL. */
-int file_list(int folder, const char *path, Buffer *out, Error *err);
+ * the name, and a NUL; TOO_LARGE where that makes more than `most` bytes, or there are
+ * more than FILE_LIST_MOST names. */
+int file_list(int folder, const char *path, size_t most, Buffer *out, Error *err);
 
 int file_make_folder(int folder, const char *path, bool parents, Error *err);
 int file_rename(int folder, const char *from, const char *to, Error *err);

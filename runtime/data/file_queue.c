@@ -28,6 +28,7 @@ static void on_worked(uv_work_t *work, int status) {
   (void)status;
   FileJob *job = work->data;
   FileQueue *queue = job->queue;
+  if (job->ran) job->ran(job);
   finish_first(queue);
   start_first(queue);
 }
@@ -38,6 +39,7 @@ static void start_first(FileQueue *queue) {
     job->state = FILE_RUNS;
     job->work.data = job;
     if (worker_may_start()) {
+      if (job->begins) job->begins(job);
       CHECK(uv_queue_work(loop_uv(job->loop), &job->work, on_work, on_worked) == 0);
       return;
     }

@@ -16,9 +16,11 @@ typedef struct FileQueue {
 
 /* Embed it; it is the queue's until `done` or `drop` is called, one of them once. */
 struct FileJob {
-  void (*run)(FileJob *job);  /* on another thread; fills err */
-  void (*done)(FileJob *job); /* in dispatch */
-  void (*drop)(FileJob *job); /* instead, after file_give_up: releases it */
+  void (*begins)(FileJob *job); /* right before run, on the loop's; NULL: nothing to do */
+  void (*run)(FileJob *job);    /* on another thread; fills err */
+  void (*ran)(FileJob *job);    /* right after run, on the loop's; NULL: nothing to do */
+  void (*done)(FileJob *job);   /* in dispatch */
+  void (*drop)(FileJob *job);   /* instead, after file_give_up: releases it */
   Error err;
   /* The queue's: */
   Event event;

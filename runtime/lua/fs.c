@@ -34,15 +34,16 @@ typedef struct FsCall {
   int folder; /* borrowed */
   char *path, *to;
   Buffer bytes; /* to be written, or what was read */
-  size_t most;
+  size_t most;  /* bytes that may come */
   bool parents;
   FileInfo info;
   int fd; /* of a file that was opened; -1: none */
   Charge *charge;
-  size_t held;
+  size_t held, kept; /* charged: for itself and its paths; for its bytes */
 } FsCall;
 
 static void free_call(FsCall *call) {
+  charge_set(call->charge, &call->kept, 0);
   charge_let_go(call->charge, call->held);
   if (call->fd >= 0) close(call->fd);
   buffer_free(&call->bytes);
@@ -57,6 +58,26 @@ static void drop_call(FileJob *job) {
 
 static void cancel_call(Wait *wait) {
   file_give_up(&CONTAINER_OF(wait, FsCall, wait)->job);
+}
+
+/* No more comes than the script has room for now: what it held when it called may be
+ * gone, or more by now. */
+static void call_begins(FileJob *job) {
+  FsCall *call = CONTAINER_OF(job, FsCall, job);
+  size_t room = charge_room(call->charge);
+  if (call->most > room) call->most = room;
+}
+
+static bool op_writes(FsOp op) {
+  return op != FS_READ && op != FS_OPEN && op != FS_STAT && op != FS_LIST;
+}
+
+/* What was written is needed no more; a list is kept until the script has its table. A
+ * text that was read is not charged: it is given to the script next, which is. */
+static void call_ran(FileJob *job) {
+  FsCall *call = CONTAINER_OF(job, FsCall, job);
+  if (op_writes(call->op)) buffer_free(&call->bytes);
+  charge_set(call->charge, &call->kept, call->op == FS_LIST ? call->bytes.len : 0);
 }
 
 /* On another thread. */
@@ -79,7 +100,7 @@ static void run_call(FileJob *job) {
     file_stat(c->folder, c->path, &c->info, &job->err);
     break;
   case FS_LIST:
-    file_list(c->folder, c->path, &c->bytes, &job->err);
+    file_list(c->folder, c->path, c->most, &c->bytes, &job->err);
     break;
   case FS_MAKE:
     file_make_folder(c->folder, c->path, c->parents, &job->err);
@@ -149,19 +170,25 @@ static void on_done(FileJob *job) {
 
 /* --- the calls -------------------------------------------------------------------- */
 
-/* What the call holds besides: bytes that a read may take, or those to be written. */
+/* `held`: for itself and its paths; `kept`: for bytes to be written. */
 static FsCall *new_call(lua_State *L, Task *task, FsOp op, const Folder *folder,
-                        size_t held) {
-  need_memory(L, sizeof(FsCall) + held);
+                        size_t held, size_t kept) {
+  need_memory(L, held + kept);
   FsCall *call = xcalloc(1, sizeof *call);
-  *call = (FsCall){.job = {.run = run_call, .done = on_done, .drop = drop_call},
+  *call = (FsCall){.job = {.begins = call_begins,
+                           .run = run_call,
+                           .ran = call_ran,
+                           .done = on_done,
+                           .drop = drop_call},
                    .wait.cancel = cancel_call,
                    .task = task,
                    .op = op,
                    .folder = folder->fd,
+                   .most = SIZE_MAX,
                    .fd = -1,
-                   .held = sizeof *call + held};
-  call->charge = vm_hold(L, call->held);
+                   .held = held,
+                   .charge = vm_hold(L, held)};
+  charge_set(call->charge, &call->kept, kept);
   return call;
 }
 
@@ -170,12 +197,8 @@ static int start_call(lua_State *L, FsCall *call) {
   return task_wait(L, call->task, &call->wait);
 }
 
-static bool op_writes(FsOp op) {
-  return op != FS_READ && op != FS_OPEN && op != FS_STAT && op != FS_LIST;
-}
-
 /* op(folder, path, ...), in parts: NULL where an error was pushed. */
-static FsCall *begin_call(lua_State *L, FsOp op, size_t held) {
+static FsCall *begin_call(lua_State *L, FsOp op, size_t kept) {
   static const char *const names[] = {"fs.read",   "fs.read",   "fs.write",
                                       "fs.append", "fs.stat",   "fs.list",
                                       "fs.mkdir",  "fs.rename", "fs.remove"};
@@ -190,7 +213,8 @@ static FsCall *begin_call(lua_State *L, FsOp op, size_t held) {
     luaerror_return(L, &err);
     return NULL;
   }
-  FsCall *call = new_call(L, task, op, folder, held + strlen(path) + strlen(to));
+  size_t held = sizeof(FsCall) + strlen(path) + strlen(to);
+  FsCall *call = new_call(L, task, op, folder, held, kept);
   call->path = xstrdup(path);
   call->to = op == FS_RENAME ? xstrdup(to) : NULL;
   return call;
@@ -230,13 +254,12 @@ static int f_mkdir(lua_State *L) {
   return start_call(L, call);
 }
 
-/* read(folder, path, most): no more than the script has room for. */
+/* read(folder, path, most) */
 static int f_read(lua_State *L) {
   size_t most = (size_t)luaL_checkinteger(L, 3);
   FsCall *call = begin_call(L, FS_READ, 0);
   if (!call) return 2;
-  size_t room = charge_room(call->charge);
-  call->most = most < room ? most : room;
+  call->most = most;
   return start_call(L, call);
 }
 

@@ -86,7 +86,7 @@ function fs.stat(path) end
 ---Lists a folder.
 ---@param path? string the folder. Default: the allowed one
 ---@return tidelock.fs.Entry[]? entries by name, in the order of their bytes
----@return tidelock.Error? err as for `stat`; `TOO_LARGE`: more than 100,000 names
+---@return tidelock.Error? err as for `stat`; `TOO_LARGE`: more than 100,000 names, or than the script has room for
 function fs.list(path) end
 
 ---Makes a folder.

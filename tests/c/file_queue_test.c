@@ -51,6 +51,21 @@ static Work make_work(char name) {
                 .name = name};
 }
 
+static void add_on_loop(FileJob *job, char before) {
+  uv_thread_t self = uv_thread_self();
+  assert_true(uv_thread_equal(&self, &loop_thread));
+  add(ran, before);
+  add(ran, CONTAINER_OF(job, Work, job)->name);
+}
+
+static void work_begins(FileJob *job) {
+  add_on_loop(job, '<');
+}
+
+static void work_ran(FileJob *job) {
+  add_on_loop(job, '>');
+}
+
 static int begin(void **state) {
   (void)state;
   loop = loop_new(log_new(stderr, LOG_OFF, LOG_TEXT));
@@ -84,6 +99,22 @@ static void in_order(void **state) {
   assert_string_equal(ended, "abc");
   assert_int_equal(off_loop, 3);
   assert_null(queue.first);
+}
+
+/* What is told before and after the run is told in its turn, and only of what is run. */
+static void its_turn_is_told(void **state) {
+  (void)state;
+  Work works[] = {make_work('a'), make_work('b'), make_work('c')};
+  for (size_t i = 0; i < COUNT_OF(works); i++) {
+    works[i].job.begins = work_begins;
+    works[i].job.ran = work_ran;
+    file_push(&queue, loop, &works[i].job);
+  }
+  assert_int_equal(ran[0], '<');
+  file_give_up(&works[1].job);
+  loop_run(loop, NULL, NULL);
+  assert_string_equal(ran, "<aa>a<cc>c");
+  assert_string_equal(ended, "Bac");
 }
 
 static void on_open_gate(Timer *timer) {
@@ -130,8 +161,8 @@ static void one_that_runs_is_given_up(void **state) {
 #define queue_test(f) cmocka_unit_test_setup_teardown(f, begin, end)
 
 int main(void) {
-  const struct CMUnitTest tests[] = {queue_test(in_order),
-                                     queue_test(one_that_waits_is_given_up),
-                                     queue_test(one_that_runs_is_given_up)};
+  const struct CMUnitTest tests[] = {
+      queue_test(in_order), queue_test(one_that_waits_is_given_up),
+      queue_test(one_that_runs_is_given_up), queue_test(its_turn_is_told)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -248,6 +248,21 @@ LUA
   rm data/huge
 }
 
+wanted "a call that waits for its turn" && {
+  truncate -s 200M data/big
+  tests big data:write <<'LUA'
+it("a call has the room that there is when its turn comes", function()
+  local text, read = ("x"):rep(1 << 20):rep(200), nil
+  assert(task.all {
+    function() refused("NOT_FOUND", "", fs.write("none/x", text, { max_bytes = 1 << 30 })) end,
+    function() read = assert(fs.read("big", { max_bytes = 1 << 30 })) end,
+  })
+  expect(#read).is(200 << 20)
+end)
+LUA
+  rm data/big
+}
+
 # While a script reads, another process puts a link out of the folder in the place of a folder.
 wanted "folders that are swapped" && {
   mkdir -p race/d && echo mine >race/d/secret
