@@ -87,9 +87,7 @@ int file_aside_open(FileAside *aside, int folder, const char *path) {
   return -1;
 }
 
-/* Later operations do not reach the disk before this one. A folder that may not be read
- * is left to the system. */
-static void sync_parent(int parent) {
+void file_sync_names(int parent) {
   int fd = openat(parent, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (fd < 0) return;
   fsync(fd);
@@ -111,7 +109,7 @@ int file_aside_keep(FileAside *aside) {
   if (fsync(aside->fd) == 0 && give_name(aside) == 0 &&
       renameat(aside->parent, aside->own, aside->parent, aside->name) == 0) {
     aside->own[0] = '\0';
-    sync_parent(aside->parent);
+    file_sync_names(aside->parent);
     file_aside_drop(aside);
     return 0;
   }

@@ -23,4 +23,8 @@ void file_aside_drop(FileAside *aside); /* harmless when it is over */
 /* Writes the bytes; returns how many: fewer than `len`, and errno says why. */
 size_t file_put(int fd, const void *bytes, size_t len);
 
+/* What was done to names in this folder is on the disk then. A folder that may not be
+ * read is left to the system. */
+void file_sync_names(int parent);
+
 #endif

@@ -81,14 +81,30 @@ static void clear_file(FileWriter *w) {
   else w->size = 0;
 }
 
+static void sync_name(FileWriter *w, const char *path) {
+  char last[BENEATH_NAME];
+  int parent = beneath_parent(w->place.folder, path, last);
+  if (parent < 0) return; /* it was moved meanwhile */
+  file_sync_names(parent);
+  close(parent);
+}
+
+static void keep_named(FileWriter *w) {
+  if (fsync(w->fd) != 0) {
+    set_error(w, errno);
+    return;
+  }
+  const char *name = w->as ? w->as : w->path;
+  if (!w->as || file_rename(w->place.folder, w->path, w->as, &w->job.err) == 0)
+    sync_name(w, name);
+}
+
 static void keep_file(FileWriter *w) {
   if (w->way == FILE_REPLACE) {
     w->fd = -1; /* it is the aside's */
     if (file_aside_keep(&w->aside) != 0) set_error(w, errno);
-  } else if (fsync(w->fd) != 0) {
-    set_error(w, errno);
-  } else if (w->as) {
-    file_rename(w->place.folder, w->path, w->as, &w->job.err);
+  } else {
+    keep_named(w);
   }
 }
 

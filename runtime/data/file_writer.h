@@ -23,8 +23,8 @@ uint64_t file_writer_size(const FileWriter *writer);
 void file_writer_put(FileWriter *writer, const void *bytes, size_t len, FileEnd *done);
 /* Begins anew: what there is of it belongs to another version of the body. */
 void file_writer_clear(FileWriter *writer, FileEnd *done);
-/* It is whole: makes it durable. `as`: with FILE_CONTINUE, the name that it gets now;
- * NULL: it keeps its own. Nothing is written after that. */
+/* It is whole: makes it durable, and its name. `as`: with FILE_CONTINUE, the name that it
+ * gets now, sound as `path` is; NULL: it keeps its own. Nothing is written after that. */
 void file_writer_keep(FileWriter *writer, const char *as, FileEnd *done);
 /* At any time, also within its callbacks, which do not come any more. Releases it. What
  * was not kept: of FILE_REPLACE nothing is left, of FILE_CONTINUE what was written. */

@@ -1,7 +1,26 @@
 /* A file that is written piece by piece: at once, or going on at its end. */
 #include "file_env.h"
 
+#include <sys/syscall.h>
+
 #include "data/file_writer.h"
+
+/* The folder that was made durable last, and whether this name was in it by then. */
+static struct {
+  const char *name;
+  ino_t folder;
+  bool had_name;
+} synced;
+
+/* In place of the system's. */
+int fsync(int fd) {
+  struct stat st;
+  if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode)) {
+    synced.folder = st.st_ino;
+    synced.had_name = synced.name && faccessat(fd, synced.name, F_OK, 0) == 0;
+  }
+  return (int)syscall(SYS_fsync, fd);
+}
 
 static FileWriter *open_writer(FileEnv *env, const char *path, FileWay way, int code) {
   FileWriter *writer = file_writer_open(&env->place, path, way, file_env_end, env);
@@ -87,6 +106,36 @@ static void a_download_goes_on(void **state) {
   assert_int_equal(count_names(), 1);
 }
 
+static void keep_and_see_synced(FileEnv *env, FileWay way, const char *as,
+                                const char *name, const char *folder) {
+  struct stat st;
+  synced.folder = 0;
+  synced.name = name;
+  FileWriter *writer = open_writer(env, "new", way, 0);
+  put_text(env, writer, "text");
+  assert_int_equal(keep_as(env, writer, as), 0);
+  file_writer_close(writer);
+  assert_int_equal(stat(folder, &st), 0);
+  assert_int_equal(synced.folder, st.st_ino);
+  assert_true(synced.had_name);
+}
+
+/* The file alone is not enough: a crash would leave it without a name. */
+static void the_name_is_durable_too(void **state) {
+  (void)state;
+  FileEnv env;
+  file_env_open(&env);
+  mkdir("d", 0755);
+  keep_and_see_synced(&env, FILE_REPLACE, NULL, "new", ".");
+  keep_and_see_synced(&env, FILE_CONTINUE, NULL, "new", ".");
+  keep_and_see_synced(&env, FILE_CONTINUE, "whole", "whole", ".");
+  keep_and_see_synced(&env, FILE_CONTINUE, "d/whole", "whole", "d");
+  FileWriter *writer = open_writer(&env, "new", FILE_CONTINUE, 0);
+  assert_int_equal(keep_as(&env, writer, "none/whole"), ERR_NOT_FOUND);
+  file_writer_close(writer);
+  file_env_close(&env);
+}
+
 static void what_cannot_be_opened(void **state) {
   (void)state;
   FileEnv env;
@@ -130,9 +179,11 @@ static void it_may_be_closed_at_any_time(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {
-      folder_test(it_takes_the_place_when_it_is_kept),
-      folder_test(nothing_is_left_of_one_that_is_closed), folder_test(a_download_goes_on),
-      folder_test(what_cannot_be_opened), folder_test(it_may_be_closed_at_any_time)};
+  const struct CMUnitTest tests[] = {folder_test(it_takes_the_place_when_it_is_kept),
+                                     folder_test(nothing_is_left_of_one_that_is_closed),
+                                     folder_test(a_download_goes_on),
+                                     folder_test(the_name_is_durable_too),
+                                     folder_test(what_cannot_be_opened),
+                                     folder_test(it_may_be_closed_at_any_time)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
