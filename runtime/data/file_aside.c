@@ -60,6 +60,13 @@ static int open_new(FileAside *aside) {
   return aside->fd < 0 ? -1 : 0;
 }
 
+/* Some file systems have no rights of files to set (vfat, network shares): there the new
+ * file has those that all have. */
+static int set_rights(int fd, mode_t mode) {
+  if (fchmod(fd, mode & RIGHTS) == 0) return 0;
+  return errno == EPERM || errno == EOPNOTSUPP || errno == ENOSYS ? 0 : -1;
+}
+
 /* The file that is there now, whose rights the new one gets. */
 static int follow_old(FileAside *aside) {
   struct stat st;
@@ -67,7 +74,7 @@ static int follow_old(FileAside *aside) {
     return errno == ENOENT ? 0 : -1;
   if (!S_ISREG(st.st_mode)) return refuse_type(st.st_mode);
   if (faccessat(aside->parent, aside->name, W_OK, 0) != 0) return -1;
-  return fchmod(aside->fd, st.st_mode & RIGHTS);
+  return set_rights(aside->fd, st.st_mode);
 }
 
 /* "a/" is the name of a folder. */

@@ -5,8 +5,18 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/syscall.h>
 
 #include "data/file_aside.h"
+
+static int refuse_rights; /* the error; 0: they are set */
+
+/* In place of the system's. */
+int fchmod(int fd, mode_t mode) {
+  if (!refuse_rights) return (int)syscall(SYS_fchmod, fd, mode);
+  errno = refuse_rights;
+  return -1;
+}
 
 static int root(void) {
   return open(".", O_PATH | O_DIRECTORY);
@@ -45,6 +55,32 @@ static void takes_the_place_of_the_old_one(void **state) {
   assert_int_equal(st.st_mode & 0777, 0640); /* as it was */
   assert_int_equal(count_names(), 1);
   file_aside_drop(&aside); /* harmless */
+  close(folder);
+}
+
+/* As on vfat and some network shares. */
+static void a_disk_without_rights_is_written(void **state) {
+  (void)state;
+  static const int none[] = {EPERM, EOPNOTSUPP, ENOSYS};
+  int folder = root();
+  FileAside aside;
+  for (size_t i = 0; i < COUNT_OF(none); i++) {
+    write_file("a", "old");
+    refuse_rights = none[i];
+    int rc = file_aside_open(&aside, folder, "a");
+    refuse_rights = 0;
+    assert_int_equal(rc, 0);
+    assert_int_equal(file_put(aside.fd, "new", 3), 3);
+    assert_int_equal(file_aside_keep(&aside), 0);
+    assert_text("a", "new");
+  }
+  refuse_rights = EIO;
+  int rc = file_aside_open(&aside, folder, "a");
+  int error = errno;
+  refuse_rights = 0;
+  assert_int_equal(rc, -1);
+  assert_int_equal(error, EIO);
+  assert_text("a", "new");
   close(folder);
 }
 
@@ -102,6 +138,7 @@ static void a_link_that_comes_meanwhile_is_replaced(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       folder_test(takes_the_place_of_the_old_one),
+      folder_test(a_disk_without_rights_is_written),
       folder_test(one_that_is_given_up_leaves_nothing),
       folder_test(what_is_no_plain_file_is_refused),
       folder_test(a_link_that_comes_meanwhile_is_replaced),
