@@ -10,6 +10,7 @@ local bodies = require "tidelock.http.body"
 local caches = require "tidelock.http.cache"
 local checks = require "tidelock.options.core"
 local core = require "tidelock.http.core"
+local events = require "tidelock.http.events"
 local headers = require "tidelock.http.headers"
 local layered = require "tidelock.http.layers"
 local options_of = require "tidelock.http.options"
@@ -100,7 +101,7 @@ local function build_request(what, options, defaults)
   if request.more then
     if request.keep_alive_timeout == 0 then request.keep_alive_timeout = -1 end
     -- The time that a stream takes is nobody's to guess.
-    request.open_ended = request.stream and not request.timeout
+    request.open_ended = request.stream and (what == "events" or not request.timeout)
   end
   return request, all, standing
 end
@@ -203,6 +204,15 @@ local function walk_pages(what, iterate, defaults, url, options)
   return iterate(function(one) return send_request(what, one, defaults) end, all, paging, origin)
 end
 
+-- --- events ---------------------------------------------------------------------------------
+
+local function loop_over(defaults, url, options)
+  local function send(one) return send_request("events", one, defaults) end
+  local ok, config = pcall(events.configure, url, options, defaults, send, events.of_loop)
+  if not ok then error(config, 2) end
+  return events.loop(config)
+end
+
 -- --- interface ------------------------------------------------------------------------------
 
 -- Sends a request and waits for the response.
@@ -242,6 +252,14 @@ for name, iterate in pairs { pages = pages.pages, items = pages.items } do
     local defaults = defaults_for(self)
     return walk_pages(name, iterate, defaults, url, options)
   end
+end
+
+-- for event in M.events(url, options): the server-sent events of a URL.
+function M.events(url, options) return loop_over(none, url, options) end
+
+function Client:events(url, options)
+  local defaults = defaults_for(self)
+  return loop_over(defaults, url, options)
 end
 
 -- Adds a function around each call, or around each attempt; the first added is the outermost.

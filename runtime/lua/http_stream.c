@@ -96,6 +96,17 @@ void http_stream_push(lua_State *L, HttpRequest **request, ProgressCall *progres
   *request = NULL;
 }
 
+HttpRequest *http_stream_take(lua_State *L, int index) {
+  Box *box = box_to(L, index, &stream_box);
+  Stream *s = box->object;
+  if (!s || !s->http) return NULL;
+  if (s->task) luaL_error(L, "another task reads the body of this response");
+  HttpRequest *http = s->http;
+  s->http = NULL;
+  box_release(box);
+  return http;
+}
+
 int http_stream_read(lua_State *L) {
   Stream *s = box_to(L, 1, &stream_box)->object;
   Task *task = task_waiter(L, "reading the body of a response");

@@ -8,6 +8,7 @@ const LuaModule lua_modules[] = {
     {"tidelock.errors", luaopen_tidelock_errors},
     {"tidelock.fs.core", luaopen_tidelock_fs_core},
     {"tidelock.http.core", luaopen_tidelock_http_core},
+    {"tidelock.http.events_core", luaopen_tidelock_http_events_core},
     {"tidelock.input", luaopen_tidelock_input},
     {"tidelock.json", luaopen_tidelock_json},
     {"tidelock.log", luaopen_tidelock_log},

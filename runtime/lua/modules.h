@@ -13,6 +13,7 @@ int luaopen_tidelock_env(lua_State *L);
 int luaopen_tidelock_errors(lua_State *L);
 int luaopen_tidelock_fs_core(lua_State *L);
 int luaopen_tidelock_http_core(lua_State *L);
+int luaopen_tidelock_http_events_core(lua_State *L);
 int luaopen_tidelock_input(lua_State *L);
 int luaopen_tidelock_json(lua_State *L);
 int luaopen_tidelock_log(lua_State *L);

@@ -28,12 +28,15 @@ local function check_text(name, value)
   if value:find("\0", 1, true) then raise_misuse("%s holds a zero byte", name) end
 end
 
+--- Raises where a number breaks the rule.
+function M.number(name, value, rule)
+  local problem = checks.number_problem(value, rule)
+  local seconds = rule.above and "must be a number of seconds above 0: it " or ""
+  if problem then raise_misuse("%s %s%s", name, seconds, problem) end
+end
+
 local function number_checker(rule)
-  return function(name, value)
-    local problem = checks.number_problem(value, rule)
-    local seconds = rule.above and "must be a number of seconds above 0: it " or ""
-    if problem then raise_misuse("%s %s%s", name, seconds, problem) end
-  end
+  return function(name, value) M.number(name, value, rule) end
 end
 
 local function check_body(_, value)
