@@ -206,10 +206,15 @@ end
 
 -- --- events ---------------------------------------------------------------------------------
 
-local function loop_over(defaults, url, options)
+-- The declaration has a name before its URL.
+local function events_of(defaults, first, second, third)
+  local named = type(second) == "string"
+  local url, options = first, second
+  if named then url, options = second, third end
   local function send(one) return send_request("events", one, defaults) end
-  local ok, config = pcall(events.configure, url, options, defaults, send, events.of_loop)
-  if not ok then error(config, 2) end
+  local ok, config = pcall(events.configure, url, options, defaults, send, named and first)
+  if not ok then error(config, 3) end
+  if named then return events.source(config) end
   return events.loop(config)
 end
 
@@ -254,12 +259,23 @@ for name, iterate in pairs { pages = pages.pages, items = pages.items } do
   end
 end
 
--- for event in M.events(url, options): the server-sent events of a URL.
-function M.events(url, options) return loop_over(none, url, options) end
+-- for event in M.events(url, options): the server-sent events of a URL. M.events(name, url, options) declares
+-- a stream of them.
+function M.events(first, second, third)
+  local step, state, control, closing = events_of(none, first, second, third)
+  return step, state, control, closing
+end
 
-function Client:events(url, options)
+function Client:events(first, second, third)
   local defaults = defaults_for(self)
-  return loop_over(defaults, url, options)
+  return events_of(defaults, first, second, third)
+end
+
+-- The last id of the stream, or of the loop, of a name; or nil.
+function M.last_id(name)
+  local ok, id = pcall(events.last_id, name)
+  if not ok then error(id, 2) end
+  return id
 end
 
 -- Adds a function around each call, or around each attempt; the first added is the outermost.

@@ -1,4 +1,5 @@
-/* tidelock.http.events_core: the reader of a loop over events. stdlib/http/events.lua
+/* tidelock.http.events_core: streams that are declared (http_event_source.c), and the
+ * reader of a loop over events. stdlib/http/events.lua
  * opens its streams, one after the other. At a swap of generations the task that is in a
  * step of the loop is cut, wherever it waits: the loop goes on in no other generation. */
 #include <lauxlib.h>
@@ -7,6 +8,7 @@
 #include "bridge/box.h"
 #include "bridge/luaerror.h"
 #include "bridge/luaevent.h"
+#include "lua/http_event_source.h"
 #include "lua/http_stream.h"
 #include "lua/modules.h"
 #include "net/event_reader.h"
@@ -208,12 +210,22 @@ static int f_place(lua_State *L) {
 }
 
 int luaopen_tidelock_http_events_core(lua_State *L) {
-  static const luaL_Reg functions[] = {{"reader", f_reader}, {"close", f_close},
-                                       {"hold", f_hold},     {"release", f_release},
-                                       {"next", f_next},     {"open", f_open},
-                                       {"place", f_place},   {NULL, NULL}},
+  static const luaL_Reg functions[] = {{"reader", f_reader},
+                                       {"close", f_close},
+                                       {"hold", f_hold},
+                                       {"release", f_release},
+                                       {"next", f_next},
+                                       {"open", f_open},
+                                       {"place", f_place},
+                                       {"declare", event_source_declare},
+                                       {"adopt", event_source_take},
+                                       {"note", event_source_keep},
+                                       {"on_last", event_source_on_last},
+                                       {"last_id", event_source_last_id},
+                                       {NULL, NULL}},
                         none[] = {{NULL, NULL}};
   box_class(L, &reader_box, none, NULL);
+  event_source_class(L);
   luaL_newlib(L, functions);
   return 1;
 }
