@@ -28,7 +28,7 @@ typedef struct EventSource {
   Ask *ask;         /* the question under way; NULL: none */
   uint64_t asks;    /* the number of the last */
   int tasks;        /* of handlers; below 0 while their start is being counted */
-  int number;       /* of failures since the last event */
+  int number;       /* of attempts since the last event */
   const char *told; /* the last state that handlers were told */
   bool queued, firing, held;
   bool open, news; /* news: that it is open is to be told */
@@ -140,7 +140,7 @@ static int push_ask(lua_State *L, void *ctx) {
   lua_pushlstring(L, id, len);
   if (eventstream_retry(stream) < 0) lua_pushnil(L);
   else lua_pushnumber(L, eventstream_retry(stream));
-  lua_pushinteger(L, s->number + s->lost);
+  lua_pushinteger(L, s->number);
   lua_pushboolean(L, s->opened);
   lua_pushboolean(L, s->lost);
   if (s->lost && s->err.code) luaerror_push(L, &s->err);
@@ -149,12 +149,11 @@ static int push_ask(lua_State *L, void *ctx) {
 }
 
 static void wait_before_next(EventSource *s, double seconds, const Error *err) {
-  int number = s->number + s->lost;
   s->lost = false;
   timer_start(s->loop, &s->wait, seconds);
   tell_state(
-      s,
-      (Change){.state = "reconnecting", .err = err, .wait = seconds, .number = number});
+      s, (Change){
+             .state = "reconnecting", .err = err, .wait = seconds, .number = s->number});
 }
 
 /* What the connector returned: "open", "over", or nil, err, seconds. */
@@ -266,6 +265,7 @@ static bool deliver_batch(EventSource *s) {
     }
     s->open = false;
     s->lost = true;
+    if (s->number == 0) s->number = 1;
     s->err = got == EVENTS_FAILED ? *event_reader_failure(s->reader) : (Error){0};
     return true;
   }

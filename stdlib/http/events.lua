@@ -147,9 +147,8 @@ local function go_on(state, err)
   local at = state.at
   state.open = false
   at.id, at.retry = reader.place(state.reader)
-  at.number = at.number + 1
+  at.number = math.max(at.number, 1)
   local wait, why = plan.after_end(state.config, at, err)
-  at.number = at.number - 1
   if not wait then return finish(state, why) end
   go_to_sleep(state, err, wait)
   connect(state)

@@ -153,7 +153,7 @@ end
 
 -- --- what comes next ------------------------------------------------------------------------
 
--- Where a stream stands: `id`, the last one; `retry`, what the server named; `number` of failures since the
+-- Where a stream stands: `id`, the last one; `retry`, what the server named; `number` of attempts since the
 -- last event; `opened`: there was a connection before; `asked`: for another token, since then.
 
 -- The server of a header gets its text without line breaks and the like, and not without end.

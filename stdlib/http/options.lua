@@ -85,7 +85,8 @@ local function check_cache(_, value)
   end
 end
 
-M.of_client = { base_url = type_checker "string", idempotency_key = check_own_key, cache = check_cache }
+M.of_client = { base_url = type_checker "string", idempotency_key = check_own_key,
+  cache = check_cache, refused = type_checker "function" }
 
 -- A table in the place of the body looks like options.
 local hint = ": a table as the body goes as json = {...}"
