@@ -87,6 +87,7 @@ local http = {}
 ---@field base_url? string relative URLs are put behind it: `http://host/api` and `/x` are `http://host/api/x`; `headers` and `query` of the client go to the origin of this URL only
 ---@field idempotency_key? boolean gives each request a random key of its own. Default: `false`
 ---@field cache? boolean|tidelock.http.Cache keeps responses and answers from them (RFC 9111): `true` for a cache of its own, or one that `http.cache` made. Default: `false`
+---@field refused? fun(token?: string): string|true|nil, any of event streams: is called after a 401, as that option of `events`
 
 ---A response.
 ---@class tidelock.http.Response
@@ -261,6 +262,86 @@ function http.cache(limits) end
 ---@return tidelock.http.Client client the client
 function http.client(options) end
 
+---An event that a server sends (HTML, 9.2).
+---@class tidelock.http.Event
+---@field type string its type; `"message"` if the stream names none
+---@field data string its lines, joined by LF
+---@field id? string the last id that the stream named, its own or an earlier one
+---@field gap? true it is the first after a reconnection that had no id to resume from: events may be missing, or come twice
+
+---When an event stream is requested again.
+---@class tidelock.http.Reconnect
+---@field delay? number seconds before the first attempt, doubled with each; what the server sends as `retry:` counts instead. Default: 1
+---@field max_delay? number the most seconds. Default: 30
+---@field attempts? number how many attempts in a row, without an event. Default: no limit
+---@field jitter? number the share of the delay that is random, 0 to 1. Default: 1
+
+---What handlers of the state of an event stream are told.
+---@class tidelock.http.EventsInfo
+---@field error? tidelock.Error why it failed
+---@field retry_in? number seconds until the next attempt
+---@field attempt? integer how many attempts there were since the last event
+---@field gap? true the reconnection had no id to resume from
+
+---The options of an event stream: those of a request, without `stream`, `value`, `expect`, `retries`,
+---`max_body` and `on_progress`, and these. `timeout` is that of the head, `idle_timeout` is 60 by default.
+---@class tidelock.http.EventsOptions: tidelock.http.Options
+---@field method? string the method. Default: `"GET"`
+---@field last_id? string the id to begin after, sent as `Last-Event-ID`
+---@field max_event? integer bytes of an event; a larger one is `TOO_LARGE`. Default: 1 MiB
+---@field reconnect? tidelock.http.Reconnect|false when it is requested again; `false`: never. A POST or PATCH is, if there is an id, or if this is given
+---@field refused? fun(token?: string): string|true|nil, any is called after a 401 with the token that was sent; returns another, or `true`: the request gets one by itself, or `nil` and an error
+---@field persist? boolean keeps the last id in the profile, over restarts. Default: `false`
+---@field on_state? fun(state: "connecting"|"connected"|"reconnecting"|"closed", info: tidelock.http.EventsInfo) of a loop: is called with each state
+---@field name? string of a loop: the name under which its last id is kept; the loop begins after it
+
+---Gives the events that a server sends: `for event in http.events(url) do`. It connects again where a
+---stream ends or breaks off, and goes on after the last id, until the server answers 204. What ends it for
+---good is raised. At a reload it raises `RELOADED`.
+---
+---With a name before the URL it declares a stream that goes on over a reload:
+---`http.events("news", url):on(function(event) ... end)`. See docs/http_events.md.
+---@param url string an absolute URL: `http`, `https` or `unix:PATH[:TARGET]`
+---@param options? tidelock.http.EventsOptions headers, reconnection and so on
+---@return fun(): tidelock.http.Event? next waits for the next event
+---@overload fun(name: string, url: string, options?: tidelock.http.EventsOptions): tidelock.http.EventSource?, tidelock.Error?
+function http.events(url, options) end
+
+---Gives the last id of the stream that is declared by this name, or of the loop of this name.
+---@param name string the name
+---@return string? id the last id, also one that an earlier generation had; with `persist` of an earlier process, except while the script loads
+function http.last_id(name) end
+
+---A declared event stream.
+---@class tidelock.http.EventSource
+local EventSource = {}
+
+---Adds a handler of events. Each event goes to one generation, in order; a handler is a task.
+---@param fn fun(event: tidelock.http.Event) the handler
+---@return tidelock.Handler handler removes the handler
+function EventSource:on(fn) end
+
+---Adds a handler of states.
+---@param fn fun(state: "connecting"|"connected"|"reconnecting"|"closed", info: tidelock.http.EventsInfo) the handler
+---@return tidelock.Handler handler removes the handler
+function EventSource:on_state(fn) end
+
+---Removes handlers of events.
+---@param fn? function only this one. Default: all
+---@return integer count how many there were
+function EventSource:off(fn) end
+
+---Ends the stream. Its name may be declared again. Harmless when it has ended.
+function EventSource:close() end
+
+---Gives the state.
+---@return "connecting"|"connected"|"reconnecting"|"closed" state the state
+function EventSource:state() end
+
+---Gives the last id.
+---@return string? id the last id; `nil`: none
+function EventSource:last_id() end
+
 ---A request as middleware sees it.
 ---@class tidelock.http.Value
 ---@field method string the method
@@ -345,5 +426,12 @@ function Client:pages(url, options) end
 ---@param options? tidelock.http.ListOptions the options of each request
 ---@return fun(): any next gives the next item
 function Client:items(url, options) end
+
+---Gives the events that a server sends, as `http.events` does.
+---@param url string an absolute URL, or one relative to `base_url`
+---@param options? tidelock.http.EventsOptions headers, reconnection and so on
+---@return fun(): tidelock.http.Event? next waits for the next event
+---@overload fun(self: tidelock.http.Client, name: string, url: string, options?: tidelock.http.EventsOptions): tidelock.http.EventSource?, tidelock.Error?
+function Client:events(url, options) end
 
 return http

@@ -106,7 +106,8 @@ http|no list|^no list: HTTP:
 http|api:use|^GET	200	true$
 http|api:use|^shop$
 http|res:lines()|^lock!$
-http|shop:items|^apple 3$'
+http|shop:items|^apple 3$
+http_events|event.type, event.data|^message	4.2 m	2$'
 
 # run ARGS...: beside the probe; waits for what BLOCK shows, then ends it, kindly.
 run() { # NAME BLOCK ARGS...

@@ -70,6 +70,17 @@ check 'and it is open again' until_true counts websocket '^\* connected' 2
 exec 7>&-
 stop_all
 
+# The AI stream: by itself, and from a server that is slow between the words.
+start ai_own --no-watch examples/ai_stream.lua -- why is it
+check 'the AI stream answers by itself' until_true shows ai_own 'You asked: why is it'
+coproc AI { exec node tests/peer/events_server.js 2>&1; }
+read -r -t 20 word port <&"${AI[0]}"
+AI_KEY=k AI_URL=http://127.0.0.1:$port/ai/one start ai --no-watch examples/ai_stream.lua -- why is it
+check 'the AI stream prints words as they come' until_true shows ai 'one two'
+check 'before the last has come' lacks 'three'
+check 'and all of them' until_true shows ai 'one two three'
+stop_all
+
 # The hook, loaded before the connection it listens to exists.
 export PORT=$(free_port)
 export API_URL=http://127.0.0.1:$PORT WS_URL=http://127.0.0.1:$PORT

@@ -117,6 +117,13 @@ const routes = {
     let n = 0;
     const timer = setInterval(() => (++n > 4 ? (clearInterval(timer), res.end()) : res.write(`id: ${n}\ndata: ${n}\n\n`)), 200);
   },
+  // One every 20 ms, after the last id, without end.
+  ticks: (req, res) => {
+    let at = Number(req.headers["last-event-id"] || 0);
+    begin(res);
+    const timer = setInterval(() => res.write(`id: ${++at}\ndata: n${at}\n\n`), 20);
+    res.on("close", () => clearInterval(timer));
+  },
   auth: (req, res, past) => {
     if (req.headers.authorization !== "Bearer fresh") return status(401, { "WWW-Authenticate": 'Bearer error="invalid_token"' })(req, res);
     if (served[req.name].filter((one) => one.auth === "Bearer fresh").length > 1) return end(res);
@@ -124,6 +131,14 @@ const routes = {
   },
   once: (req, res) => text("data: part\n\ndata: [DONE]\n\n")(req, res),
   broken: (req, res) => (begin(res, { "Content-Length": 100 }), res.write("data: part\n\n", () => res.destroy())),
+  // An assistant that has three words, and thinks before the last.
+  ai: (req, res) => {
+    begin(res);
+    const say = (content) => res.write(`data: ${JSON.stringify({ choices: [{ delta: { content } }] })}\n\n`);
+    say("one ");
+    say("two ");
+    setTimeout(() => (say("three"), res.end("data: [DONE]\n\n")), 1000);
+  },
   state: (req, res) => {
     res.setHeader("Content-Type", "application/json");
     res.end(JSON.stringify({ open, served: served[req.name] || [] }));

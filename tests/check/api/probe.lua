@@ -67,6 +67,7 @@ function M.samples()
   found["tidelock.http.Client"] = http.client {}
   found["tidelock.Session"] = require("tidelock.session").define "api"
   found["tidelock.http.Cache"] = http.cache()
+  found["tidelock.http.EventSource"] = http.events("api", "http://127.0.0.1:1/")
   found["tidelock.Schema"], found["tidelock.schema.coerce"] = schema.any(), schema.coerce
   found["tidelock.Limited"] = rate.debounce(nothing, 60)
   found["tidelock.Run"] = found["tidelock.Limited"]()
@@ -159,6 +160,8 @@ local function takers(samples)
     ["tidelock.http.CacheLimits"] = function(o) return http.cache(o) end,
     ["tidelock.http.Options"] = function(o) return http.get("", o) end,
     ["tidelock.http.Request"] = function(o) return http.request(o) end,
+    ["tidelock.http.EventsOptions"] = function(o) return http.events("http://127.0.0.1:1/", o) end,
+    ["tidelock.http.Reconnect"] = function(o) return http.events("http://x/", { reconnect = o }) end,
     ["tidelock.SocketOptions"] = declare,
     ["tidelock.Reconnect"] = inside "reconnect",
     ["tidelock.Heartbeat"] = function(o)
