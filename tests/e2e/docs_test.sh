@@ -107,7 +107,9 @@ http|api:use|^GET	200	true$
 http|api:use|^shop$
 http|res:lines()|^lock!$
 http|shop:items|^apple 3$
-http_events|event.type, event.data|^message	4.2 m	2$'
+http_events|event.type, event.data|^message	4.2 m	2$
+http_events|news: |^news: the tide turns	nil$
+http_events|http.last_id "log"|^had	1$'
 
 # run ARGS...: beside the probe; waits for what BLOCK shows, then ends it, kindly.
 run() { # NAME BLOCK ARGS...
