@@ -206,7 +206,8 @@ end
 
 -- --- events ---------------------------------------------------------------------------------
 
--- The declaration has a name before its URL.
+-- The declaration has a name before its URL. Public functions keep a frame of their own above it, so that
+-- their caller is three levels up.
 local function events_of(defaults, first, second, third)
   local named = type(second) == "string"
   local url, options = first, second
@@ -214,6 +215,8 @@ local function events_of(defaults, first, second, third)
   local function send(one) return send_request("events", one, defaults) end
   local ok, config = pcall(events.configure, url, options, defaults, send, named and first)
   if not ok then error(config, 3) end
+  local fine, why = pcall(build_request, "events", events.request_for(config, config.last_id), defaults)
+  if not fine then error(why, 3) end
   if named then return events.source(config) end
   return events.loop(config)
 end
@@ -268,7 +271,8 @@ end
 
 function Client:events(first, second, third)
   local defaults = defaults_for(self)
-  return events_of(defaults, first, second, third)
+  local step, state, control, closing = events_of(defaults, first, second, third)
+  return step, state, control, closing
 end
 
 -- The last id of the stream, or of the loop, of a name; or nil.

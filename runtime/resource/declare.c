@@ -72,12 +72,17 @@ const char *declared_name(lua_State *L, int arg) {
   return NULL;
 }
 
+/* Handlers of it run, one after the other. */
+static bool is_firing(const Declaration *decl) {
+  return decl->handlers.depth || decl->states.depth || decl->outgoing.depth ||
+         decl->drops.depth;
+}
+
 /* What is over is forgotten when its name is declared again: else a script that does so
  * for ever would grow. Handles of it find nothing any more. */
 static void forget_over(Vm *vm, const ResourceKind *kind, const char *name) {
   Declaration *decl = declaration_first(vm, kind, name);
-  while (decl && (!is_over(decl) || decl->handlers.depth > 0))
-    decl = declaration_next(decl);
+  while (decl && (!is_over(decl) || is_firing(decl))) decl = declaration_next(decl);
   if (!decl) return;
   declaration_remove(decl);
 }

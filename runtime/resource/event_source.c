@@ -108,7 +108,7 @@ static void tell_state(EventSource *s, Change change) {
   s->told = change.state;
   if (!decl) return;
   Firing firing = {
-      .any = true, .source = s->res->name, .push = push_change, .ctx = &change};
+      .any = true, .source = decl->name, .push = push_change, .ctx = &change};
   handlers_fire(decl->vm, &decl->states, &firing);
 }
 
@@ -238,7 +238,7 @@ static void on_handled(void *ctx, lua_State *co, int n, TaskOutcome outcome) {
 static void deliver_event(EventSource *s, Declaration *decl, const StreamEvent *event) {
   Delivery delivery = {event, s->gap};
   Firing firing = {.any = true,
-                   .source = s->res->name,
+                   .source = decl->name,
                    .push = push_event,
                    .ctx = &delivery,
                    .done = on_handled,

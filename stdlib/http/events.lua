@@ -7,7 +7,7 @@ local reader = require "tidelock.http.events_core"
 local store = require "tidelock.store"
 local task = require "tidelock.task"
 
-local M = { configure = plan.configure }
+local M = { configure = plan.configure, request_for = plan.request_for }
 
 -- --- what is kept under a name -----------------------------------------------------------------
 
@@ -33,6 +33,7 @@ end
 --- The last id of the script's stream of this name, or nil.
 function M.last_id(name)
   if type(name) ~= "string" then options_of.misuse("last_id takes a name, not a %s", type(name)) end
+  if name:find "%z" then return nil end
   return reader.last_id(name) or kept_id(name)
 end
 

@@ -1,6 +1,7 @@
 -- Server-sent events, as far as loops and streams that are declared have it in common: options, connecting,
 -- and what comes after a connection.
 local attempts = require "tidelock.http.attempts"
+local checks = require "tidelock.options.core"
 local core = require "tidelock.http.core"
 local errors = require "tidelock.errors"
 local log = require "tidelock.log"
@@ -25,7 +26,10 @@ local function check_reconnect(_, value)
   if value == false then return end
   if type(value) ~= "table" then options_of.misuse("reconnect must be a table, or false") end
   for name, one in pairs(value) do
-    if not rules[name] then options_of.misuse("reconnect has no option '%s'", tostring(name)) end
+    if not rules[name] then
+      local meant = checks.suggest(tostring(name), rules)
+      options_of.misuse("reconnect has no option '%s'%s", tostring(name), meant)
+    end
     options_of.number("reconnect." .. name, one, rules[name])
   end
 end
@@ -110,25 +114,36 @@ local function merged(options, defaults, name)
   return defaults[name]
 end
 
--- The text by which a request is known as this one, or another. Functions are new at each load.
-local function write_value(out, value)
-  if type(value) ~= "table" then
-    out[#out + 1] = type(value) == "function" and "function" or ("%q"):format(tostring(value))
+-- The text by which a request is known as this one, or another. Functions are new at each load, and so is
+-- the place of a middleware; of a session its name counts.
+local deepest = 32
+local apart = { layers = true, session = true }
+
+local function write_value(out, value, depth)
+  local kind = type(value)
+  if kind ~= "table" or depth > deepest then
+    local plain = kind == "string" or kind == "number" or kind == "boolean"
+    out[#out + 1] = plain and ("%q"):format(tostring(value)) or kind
     return
   end
   local keys = {}
-  for key in pairs(value) do keys[#keys + 1] = key end
+  for key in pairs(value) do
+    if depth > 1 or not apart[key] then keys[#keys + 1] = key end
+  end
   table.sort(keys, function(a, b) return tostring(a) < tostring(b) end)
   for _, key in ipairs(keys) do
-    out[#out + 1] = "{" .. tostring(key)
-    write_value(out, value[key])
+    out[#out + 1] = "{" .. type(key) .. tostring(key)
+    write_value(out, value[key], depth + 1)
     out[#out + 1] = "}"
   end
 end
 
-local function fingerprint(...)
+local function fingerprint(options, defaults)
   local out = {}
-  for _, value in ipairs { ... } do write_value(out, value) end
+  local session = merged(options, defaults, "session")
+  write_value(out, options, 1)
+  write_value(out, defaults, 1)
+  if type(session) == "table" then write_value(out, rawget(session, "name"), 1) end
   return table.concat(out, "\n")
 end
 
@@ -246,6 +261,8 @@ local function request_for(config, id)
   if is_sendable(id) then set_header(request.headers, "Last-Event-ID", id) end
   return request
 end
+
+M.request_for = request_for
 
 --- Tries to connect. Returns "open" and the response; "over"; or nil, err and the seconds until the next
 --- attempt, if there is one.

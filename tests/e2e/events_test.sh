@@ -63,6 +63,26 @@ echo 'print "none"' | save bot.lua
 expect "no longer declared, it is closed" 'events news is closed: the script no longer declares it'
 stop
 
+# --- of a client with middleware: it stays, too --------------------------------------------------
+of_client() { # TEXT
+  cat <<LUA
+local http, env = require "tidelock.http", require "tidelock.env"
+$2local api = http.client { base_url = env.get "BASE", headers = { X = "1" }, refused = function() return true end }
+api:use(function(req, next) return next(req) end)
+local news = api:events("news", "/ticks/m1", { json = { list = { 1, 2 } } })
+news:on(function(event) print("$1 " .. event.data) end)
+LUA
+}
+of_client one "" | save bot.lua
+start run --memory bot.lua
+expect "a client's stream" '^one n5$'
+of_client two "-- another line
+" | save bot.lua
+expect "stays over a reload" '^two n[0-9]+$'
+in_order "in order" '(one|two)'
+is "with its connection" "$(asked m1)" "-"
+stop
+
 # --- a reload while it connects, waits, and is over --------------------------------------------
 declared one hang/d3 | save bot.lua
 start run --memory bot.lua
@@ -209,6 +229,9 @@ mistake "reconnect" 'http.events("a", "http://x", { reconnect = { delay = -1 } }
 mistake "reconnect = true" 'http.events("a", "http://x", { reconnect = true })' 'reconnect must be a table, or false'
 mistake "last_id" 'http.events("a", "http://x", { last_id = "a\nb" })' 'last_id holds a line break'
 mistake "max_event" 'http.events("a", "http://x", { max_event = 0 })' 'max_event'
+mistake "headers: at the line of the call" 'http.events("a", "http://x", { headers = { "x" } })' 'wrong.lua:1: http: headers are named by strings'
+mistake "a body that is none" 'http.events("a", "http://x", { body = {} })' 'wrong.lua:1: http: body must be a string'
+mistake "of a client, too" 'local api = http.client {}; local x = api:events("a", "http://x", { json = 1, body = "x" })' 'wrong.lua:1: http: '
 mistake "no URL" 'http.events()' 'events takes a URL, not a nil'
 mistake "refused" 'http.events("a", "http://x", { refused = 1 })' 'refused must be a function'
 finish

@@ -242,7 +242,7 @@ test.describe("every function of every module:", function()
     ["socket.connect"] = function() connection { ulr = "x" } end,
     ["store.define"] = function() store.define("o", { intial = {} }) end,
   }
-  for _, verb in ipairs { "get", "head", "post", "put", "patch", "delete", "pages", "items" } do
+  for _, verb in ipairs { "get", "head", "post", "put", "patch", "delete", "pages", "items", "events" } do
     taking["http." .. verb] = function() http[verb]("http://127.0.0.1:1", { tiemout = 1 }) end
   end
   local other = [[
@@ -250,7 +250,7 @@ test.describe("every function of every module:", function()
     json.null json.object log.debug log.error log.info log.warn random.bytes random.hex random.uuid
     schema.any schema.boolean schema.coerce schema.enum schema.is_schema schema.lazy schema.literal
     schema.null schema.record schema.tagged_union schema.union script.args script.cpu_limit
-    script.exit script.generation script.grace script.keep script.name script.on_notice
+    http.last_id script.exit script.generation script.grace script.keep script.name script.on_notice
     script.on_start script.on_stop script.orphans script.probation script.reload script.version
     server.binary server.error socket.attach socket.binary store.attach store.copy store.derive
     store.is_view store.trace task.all task.race task.sleep task.spawn task.with_timeout timer.after
@@ -298,8 +298,11 @@ test.describe("tables within options:", function()
   refused("derive", function()
     store.derive({ s_store }, nothing, { equals = nothing })
   end, "takes no options")
+  refused("an event stream's reconnect", function()
+    http.events("http://127.0.0.1:1", { reconnect = { dealy = 1 } })
+  end, "reconnect has no option 'dealy'", 'did you mean "delay"')
   local api = http.client { base_url = "http://127.0.0.1:1" }
-  for _, verb in ipairs { "get", "head", "post", "put", "patch", "delete", "pages", "items" } do
+  for _, verb in ipairs { "get", "head", "post", "put", "patch", "delete", "pages", "items", "events" } do
     refused("a client's " .. verb, function() api[verb](api, "/", { tiemout = 1 }) end, "option 'tiemout'")
   end
   refused("a client's request", function()
