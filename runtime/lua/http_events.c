@@ -12,6 +12,7 @@
 #include "lua/http_stream.h"
 #include "lua/modules.h"
 #include "net/event_reader.h"
+#include "vm/task_error.h"
 #include "vm/task_life.h"
 #include "vm/task_wait.h"
 #include "vm/vm_timer.h"
@@ -55,12 +56,10 @@ static void let_task_go(Steps *s) {
   s->held = NULL;
 }
 
+/* A task that was elsewhere at the swap is cut when it comes back to the loop. */
 static int raise_replaced(lua_State *L) {
-  Error err = {0};
-  error_set(&err, ERR_RELOADED,
-            "this generation of the script was replaced while it read events: the new "
-            "one goes on by last_id");
-  return luaerror_raise(L, &err);
+  task_cut(task_waiter(L, "http.events"));
+  return task_push_cancelled(L, NULL);
 }
 
 /* --- the box ---------------------------------------------------------------------- */

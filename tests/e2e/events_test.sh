@@ -159,6 +159,20 @@ expect "the new one" '^two n[0-9]+$'
 never "the old one reads no more" '^one n'
 in_order "goes on by last_id" '(one|two)'
 [[ "$(asked l1)" =~ ^-\ [0-9]+$ ]] && ok "once connected each" || not_ok "once connected each" "$(asked l1)"
+cat <<'LUA' | save bot.lua
+local http, env, script, task = require "tidelock.http", require "tidelock.env", require "tidelock.script", require "tidelock.task"
+script.on_start(function()
+  for event in http.events(env.get "BASE" .. "/ticks/l5") do
+    print("busy " .. event.data)
+    task.sleep(0.5)
+  end
+end)
+LUA
+expect "a loop that is busy with an event" '^busy n1$'
+echo 'require "tidelock.timer".after(0.7, function() print "later" end)' | save bot.lua
+expect "at a swap" '^later$'
+is "is cut when it comes back" "$(grep -c ^busy out)" 1
+is "which is no error of the script" "$(grep -c ' ERROR ' out)" 0
 for wait in hang/l2 silent/l3 status/l4/503/9; do
   looping "a$wait" $wait | save bot.lua
   seen "^loads a$wait" || not_ok "$wait loads"
