@@ -70,6 +70,7 @@ static bool is_whole(const Exchange *x, const HttpRequest *r) {
   return x->written == x->out.len + (is_joined(r) ? 0 : http_body_len(r));
 }
 
+/* Behind a 408 the answer to a request that it crossed may come. */
 static bool may_keep(const HttpRequest *r, bool alone) {
   for (char **header = r->headers; *header; header++)
     if (http_header_is(*header, "Connection") && strcasestr(*header, "close"))
@@ -152,10 +153,10 @@ static void repeat_request(HttpRequest *r) {
 }
 
 /* What a server says that gives up a connection for being idle; it may cross a request on
- * its way (RFC 9110, 15.5.9), whose answer would then come behind it: whether the server
- * says that it closes the connection or not, this side does. */
+ * its way (RFC 9110, 15.5.9). One that does not say that it closes the connection may as
+ * well mean the request: it is handed on. */
 static bool is_idle_end(const HttpRequest *r) {
-  return r->answer.status == 408;
+  return r->answer.status == 408 && !r->answer.framing.keep_alive;
 }
 
 /* The connection ended, or broke. */

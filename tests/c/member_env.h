@@ -50,8 +50,11 @@ static void on_member_dropped(void *ctx, ErrorCode why, const char *data, size_t
 }
 
 static inline void make_with(Member *m, Test *t, const SocketOptions *options) {
-  static const SocketCallbacks callbacks = {on_auth,         on_state, on_connect_error,
-                                            on_member_event, NULL,     on_member_dropped};
+  static const SocketCallbacks callbacks = {.auth = on_auth,
+                                            .state = on_state,
+                                            .connect_error = on_connect_error,
+                                            .event = on_member_event,
+                                            .dropped = on_member_dropped};
   Error err;
   *m = (Member){.t = t, .nsp = options->nsp};
   m->socket = socket_new(t->env.net, options, &callbacks, m, &err);

@@ -166,8 +166,11 @@ static void on_message(void *ctx, bool binary, const char *data, size_t len) {
   called(t);
 }
 
-static const SocketCallbacks callbacks = {on_auth,  on_state,   on_connect_error,
-                                          on_event, on_message, NULL};
+static const SocketCallbacks callbacks = {.auth = on_auth,
+                                          .state = on_state,
+                                          .connect_error = on_connect_error,
+                                          .event = on_event,
+                                          .message = on_message};
 
 static void on_call(SocketCall *socket_call_, const SocketData *reply, const Error *err) {
   const char *json = reply && !reply->json ? "" : reply ? reply->json : NULL; /* pong */
