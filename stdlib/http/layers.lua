@@ -27,6 +27,11 @@ function Headers.__newindex(all, name, value)
   rawset(all, type(name) == "string" and name:lower() or name, value)
 end
 
+-- A list is copied too: who changes one changes its own.
+local function copy_value(value)
+  return type(value) == "table" and table.move(value, 1, #value, 1, {}) or value
+end
+
 -- `place`: where the middleware was added that hands it on: `return next(req)` leaves no line of its own.
 local function copy_header(copy, name, value, place)
   if type(name) ~= "string" then
@@ -36,7 +41,7 @@ local function copy_header(copy, name, value, place)
   if copy[key] ~= nil then
     error(("%shttp: the header %s is given twice: use a list of values"):format(place, checks.cut(name)), 0)
   end
-  copy[key] = type(value) == "table" and table.move(value, 1, #value, 1, {}) or value
+  copy[key] = copy_value(value)
 end
 
 local fields = { method = "string", url = "string", headers = "table", body = "string" }
@@ -93,12 +98,31 @@ end
 
 -- --- to the core ----------------------------------------------------------------------------
 
+local function holds(list, value)
+  for _, one in ipairs(list) do
+    if rawequal(one, value) then return true end
+  end
+  return false
+end
+
+-- What of a header's value the client does not give by itself, nil where that is nothing.
+local function without(value, standing)
+  local list, kept = urls.list(value), {}
+  if not list then return value end -- it is refused where it is sent
+  for _, one in ipairs(list) do
+    if not holds(urls.list(standing) or none, one) then kept[#kept + 1] = one end
+  end
+  if type(value) ~= "table" or #kept == 0 then return kept[1] end
+  return kept
+end
+
 -- The client's own headers stay with the origin that they are for.
 local function drop_standing(call, req)
   if not call.standing or urls.origin(req.url) == urls.origin(call.url) then return end
-  for name, value in pairs(call.standing) do
+  for name, standing in pairs(call.standing) do
     local key = name:lower()
-    if rawget(req.headers, key) == value then req.headers[key] = nil end
+    local value = rawget(req.headers, key)
+    if value ~= nil then req.headers[key] = without(value, standing) end
   end
 end
 
@@ -171,7 +195,7 @@ function M.send(layers, request, all, standing)
     standing = standing, deadline = timer.now() + attempts.limit(request), busy = false, told = nil,
     of_attempt = nil, body = request.body, files = request.files }
   local given = {}
-  for key, header in pairs(all) do given[key] = header and header.value or nil end
+  for key, header in pairs(all) do given[key] = header and copy_value(header.value) or nil end
   local req = { method = request.method, url = request.url, body = not call.files and request.body or nil,
     headers = setmetatable(given, Headers) }
   return run(call, layers.call, 1, req)

@@ -351,6 +351,36 @@ test.describe("middleware", function()
     expect(said["x-own"]).is "1"
   end)
 
+  -- What another origin gets of `secrets`, the client's header X-Secret, when a middleware leads there and
+  -- has changed the header by `change`.
+  local function elsewhere(secrets, change)
+    local api = client { headers = { ["X-Secret"] = secrets } }
+    api:use(function(req, next)
+      req.url = other.url .. "/echo"
+      if change then change(req.headers) end
+      return next(req)
+    end)
+    return api:get "/echo":json().headers["x-secret"]
+  end
+
+  test.it("another origin does not get the client's headers that are lists, nor one of their values", function()
+    expect(elsewhere { "s1", "s2" }).is_nil()
+    expect(elsewhere { 7 }).is_nil()
+    expect(elsewhere({ "s1", "s2" }, function(headers) table.insert(headers["x-secret"], "own") end)).is "own"
+    expect(elsewhere({ "s1", "s2" }, function(headers) headers["x-secret"] = "s2" end)).is_nil()
+    expect(elsewhere("s1", function(headers) headers["x-secret"] = { "s1", "own" } end)).is "own"
+    expect(elsewhere({ "s1" }, function(headers) headers["x-secret"] = { "own", "more" } end)).is "own, more"
+  end)
+
+  test.it("a list that a middleware changes is a copy of the client's", function()
+    local api = client { headers = { ["X-List"] = { "a" } } }
+    api:use(function(req, next)
+      table.insert(req.headers["x-list"], "b")
+      return next(req)
+    end)
+    for _ = 1, 2 do expect(api:get "/echo":json().headers["x-list"]).is "a, b" end
+  end)
+
   test.it("the time that it takes is the call's", function()
     local api, waited = client { timeout = 0.05 }, nil
     api:use(function(req, next)
