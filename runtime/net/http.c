@@ -288,8 +288,8 @@ static char **copy_headers(const char *const *headers) {
 }
 
 static void copy_limits(HttpRequest *r, const HttpOptions *options) {
-  double timeout = options->timeout > 0 ? options->timeout : 30;
-  r->deadline = loop_now(net_loop(r->net)) + timeout;
+  double timeout = options->timeout == 0 ? 30 : options->timeout;
+  r->deadline = loop_now(net_loop(r->net)) + fmax(timeout, 0);
   r->connect_timeout = options->connect_timeout > 0 ? options->connect_timeout : 10;
   r->max_body = options->max_body ? options->max_body : default_max_body;
   http_progress_ask(r, options->progress, options->progress_ctx);

@@ -31,7 +31,8 @@ typedef struct HttpOptions {
   const HttpFile *files; /* between the bytes of the body, in their order */
   size_t file_count;
   double connect_timeout; /* seconds; 0: 10 */
-  double timeout;         /* seconds, the whole exchange; 0: 30; INFINITY: none */
+  double timeout;         /* seconds, the whole exchange; 0: 30, less: it is over;
+                             INFINITY: none */
   size_t max_body;        /* bytes after decompression; 0: 64 MiB */
   int max_redirects;      /* -1: 5; 0: do not follow */
   bool http2;             /* where TLS agrees on it; on a connection of its own */

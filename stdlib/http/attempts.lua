@@ -50,6 +50,16 @@ local function time_for(request, deadline)
   return request.attempt_timeout and math.min(left, request.attempt_timeout) or left
 end
 
+-- The response stays open, as it may be the last; a call that is cancelled meanwhile closes it.
+local function sleep_beside(res, seconds)
+  local slept = false
+  local _ <close> = setmetatable({}, { __close = function()
+    if res and not slept then res:close() end
+  end })
+  task.sleep(seconds)
+  slept = true
+end
+
 --- Goes on after a first attempt that failed. `send(request)` sends an attempt and returns as core.request
 --- does. Returns the outcome of the last.
 function M.go_on(request, deadline, send, res, err, told)
@@ -61,9 +71,11 @@ function M.go_on(request, deadline, send, res, err, told)
     if timer.now() + wait >= deadline then break end
     local cost = core.take(request.url, err and err.code == "TIMEOUT")
     if not cost then break end
-    if res then res:close() end
     tell(request, number, wait, res, err)
-    task.sleep(wait)
+    sleep_beside(res, wait)
+    -- Other tasks may have had the time that was left.
+    if time_for(request, deadline) <= 0 then break end
+    if res then res:close() end
     request.taken = (request.taken or 0) + cost
     request.timeout = time_for(request, deadline)
     res, err, told = send(request)

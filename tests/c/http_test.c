@@ -471,6 +471,17 @@ static void a_slow_answer_times_out_in_its_phase(void **state) {
   expect_error(&result, ERR_TIMEOUT, "response", "unknown");
 }
 
+static void time_that_is_over_is_not_the_default(void **state) {
+  Test *t = *state;
+  Result result;
+  script(t, "", THEN_KEEP);
+  HttpOptions options = {.url = url_of(t, "/"), .timeout = -0.2};
+  double began = loop_now(t->env.loop);
+  perform(t, &options, &result);
+  expect_error(&result, ERR_TIMEOUT, NULL, NULL);
+  assert_true(loop_now(t->env.loop) - began < 2);
+}
+
 /* A listener whose queue is full accepts no more: connecting hangs. */
 static void a_stalled_connect_times_out_in_connect(void **state) {
   Test *t = *state;
@@ -997,6 +1008,7 @@ int main(void) {
       TEST(garbage_is_decode),
       TEST(broken_rules_are_protocol),
       TEST(a_slow_answer_times_out_in_its_phase),
+      TEST(time_that_is_over_is_not_the_default),
       TEST(a_stalled_connect_times_out_in_connect),
       TEST(a_body_above_the_limit_is_too_large),
       TEST(a_body_that_will_be_too_large_is_not_read),

@@ -363,7 +363,7 @@ test.describe("middleware", function()
     return api:get "/echo":json().headers["x-secret"]
   end
 
-  test.it("another origin does not get the client's headers that are lists, nor one of their values", function()
+  test.it("another origin gets no header of the client that is a list, nor one of its values", function()
     expect(elsewhere { "s1", "s2" }).is_nil()
     expect(elsewhere { 7 }).is_nil()
     expect(elsewhere({ "s1", "s2" }, function(headers) table.insert(headers["x-secret"], "own") end)).is "own"
