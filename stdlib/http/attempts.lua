@@ -44,8 +44,8 @@ local function merge_sent(sent, res, err)
   return worst[this] > worst[sent] and this or sent
 end
 
--- The time that the next attempt has.
-local function time_for(request, deadline)
+--- The seconds that an attempt has which begins now.
+function M.time_for(request, deadline)
   local left = deadline - timer.now()
   return request.attempt_timeout and math.min(left, request.attempt_timeout) or left
 end
@@ -74,10 +74,10 @@ function M.go_on(request, deadline, send, res, err, told)
     tell(request, number, wait, res, err)
     sleep_beside(res, wait)
     -- Other tasks may have had the time that was left.
-    if time_for(request, deadline) <= 0 then break end
+    if M.time_for(request, deadline) <= 0 then break end
     if res then res:close() end
     request.taken = (request.taken or 0) + cost
-    request.timeout = time_for(request, deadline)
+    request.timeout = M.time_for(request, deadline)
     res, err, told = send(request)
     number = number + 1
   end

@@ -141,9 +141,11 @@ local function late(request)
     message = ("the time for %s was up before it was sent"):format(urls.show(request.url)) }
 end
 
--- Within the layers that each attempt has. `told` goes past them.
+-- Within the layers that each attempt has: what they take is the call's time. `told` goes past them.
 local function send_attempt(call, req)
   local request = call.of_attempt
+  request.timeout = attempts.time_for(request, call.ends)
+  if request.timeout <= 0 then return nil, late(req) end
   fill(request, call, req)
   local res, err
   res, err, call.told = core.request(request)
@@ -168,9 +170,8 @@ end
 
 -- `own`: the call, or its copy where the request is sent beside another of it.
 local function send_within(own, request, req, deadline)
-  local left = deadline - timer.now()
-  if left <= 0 then return nil, late(req) end
-  request.timeout = request.attempt_timeout and math.min(left, request.attempt_timeout) or left
+  own.ends = deadline
+  if deadline <= timer.now() then return nil, late(req) end
   request.url, request.method, request.taken = req.url, req.method, nil
   local res, err, told = attempt(own, req, request)
   if res and not attempts.statuses[res.status] then return res end
@@ -193,7 +194,7 @@ end
 function M.send(layers, request, all, standing)
   local call = { attempt_layers = layers.attempt, request = request, url = request.url, all = all,
     standing = standing, deadline = timer.now() + attempts.limit(request), busy = false, told = nil,
-    of_attempt = nil, body = request.body, files = request.files }
+    ends = nil, of_attempt = nil, body = request.body, files = request.files }
   local given = {}
   for key, header in pairs(all) do given[key] = header and copy_value(header.value) or nil end
   local req = { method = request.method, url = request.url, body = not call.files and request.body or nil,

@@ -95,4 +95,43 @@ test.describe("http under a clock", function()
     expect(result[2].code).is "TIMEOUT"
     expect(count).is(3)
   end)
+
+  -- A call of 2 s, with a middleware that takes so many seconds before it hands on; the server answers
+  -- after `answers` seconds. Returns the error, the seconds that it took, and how many requests came.
+  local function call_through(seconds, answers, options)
+    local clock, count = test.clock(), 0
+    local srv = test.server()
+    srv:route("GET", "/", function()
+      count = count + 1
+      task.sleep(answers)
+    end)
+    local api, began = http.client { base_url = srv.url, timeout = 2 }, timer.now()
+    api:use(function(req, next)
+      task.sleep(seconds)
+      return next(req)
+    end, { per_attempt = true })
+    local result = after(clock, 60, function()
+      local _, err = api:get("/", options)
+      return err, timer.now() - began
+    end)
+    return result[1], result[2], count
+  end
+
+  for _, limit in ipairs { 20, 1 } do
+    test.it(("of a call whose attempts have %d s middleware takes the time, too"):format(limit), function()
+      local err, took, count = call_through(1.5, 100, { attempt_timeout = limit })
+      expect(err.code).is "TIMEOUT"
+      expect(took >= 2 and took < 2.2).is(true)
+      expect(count).is(1)
+    end)
+  end
+
+  test.it("a middleware of each attempt that takes all of it hands on to nobody", function()
+    local err, took, count = call_through(3, 0, { retries = 5 })
+    expect(err.code).is "TIMEOUT"
+    expect(err.phase).is "middleware"
+    expect(err.sent).is "no"
+    expect(took >= 3 and took < 3.2).is(true)
+    expect(count).is(0)
+  end)
 end)
