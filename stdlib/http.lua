@@ -9,7 +9,6 @@ local attempts = require "tidelock.http.attempts"
 local bodies = require "tidelock.http.body"
 local caches = require "tidelock.http.cache"
 local checks = require "tidelock.options.core"
-local core = require "tidelock.http.core"
 local events = require "tidelock.http.events"
 local headers = require "tidelock.http.headers"
 local layered = require "tidelock.http.layers"
@@ -94,7 +93,7 @@ local function build_request(what, options, defaults)
   local request = { method = method_of(options), body = text, headers = lines,
     url = urls.with_query(url, at_home and defaults.query, options.query),
     keyed = all["idempotency-key"] and true or nil, session = session and session.core or nil,
-    timeout = nil, more = nil, taken = nil }
+    timeout = nil, more = nil, taken = nil, unsettled = nil }
   if defaults ~= none then pass_options(request, defaults) end
   pass_options(request, options)
   if files then request.files, request.more = files, true end
@@ -107,7 +106,7 @@ local function build_request(what, options, defaults)
 end
 
 local function attempt_once(request)
-  local res, err, told = core.request(request)
+  local res, err, told = attempts.ask(request)
   return res and setmetatable(res, response.class), err, told
 end
 

@@ -56,15 +56,13 @@ static void end_probe(HttpRequest *r) {
                            : GUARD_WORKED);
 }
 
+/* The budget is that of all calls, whether the breaker hears of them or not. */
 void http_guard_end(HttpRequest *r) {
-  if (!r->guarded) return;
-  if (r->probes) {
-    end_probe(r);
-    return;
-  }
+  if (r->probes) end_probe(r);
   if (r->cancelled || r->error.code || is_retried(r->response.status)) return;
   GuardPlace place = place_of(r);
-  guard_leave(guards_of(r->net), &place, is_failure(r->response.status));
+  if (r->guarded && !r->probes)
+    guard_leave(guards_of(r->net), &place, is_failure(r->response.status));
   guard_give(guards_of(r->net), &place, r->taken);
 }
 

@@ -17,6 +17,7 @@ static void deliver_news(Event *event) {
   HttpStream *s = &r->stream;
   s->queued = false;
   if (r->cancelled) {
+    if (!s->told) http_guard_end(r);
     r->release(r);
   } else if (s->told) {
     if (s->over) http_progress_end(r);
@@ -24,7 +25,6 @@ static void deliver_news(Event *event) {
   } else {
     s->told = true;
     http_guard_end(r);
-    r->guarded = false;
     r->response.url = r->url.url;
     r->done(r->ctx, &r->response, NULL);
   }

@@ -60,8 +60,25 @@ local function sleep_beside(res, seconds)
   slept = true
 end
 
---- Goes on after a first attempt that failed. `send(request)` sends an attempt and returns as core.request
---- does. Returns the outcome of the last.
+--- Sends a request as core.request does, and notes of what its breaker has to hear: of an answer that is
+--- retried, and of an error. The core tells it of others.
+function M.ask(request)
+  local res, err, told = core.request(request)
+  local open = not told and (err or M.statuses[res.status])
+  request.unsettled = open and (err and err.code or res.status) or nil
+  return res, err, told
+end
+
+--- A call has ended: its breaker hears how the last of its requests went. What middleware made of that, or
+--- answered itself, says nothing of the server.
+function M.settle(request)
+  local how = request.unsettled
+  request.unsettled = nil
+  if how and request.breaker ~= false then core.settle(request.url, how) end
+end
+
+--- Goes on after a first attempt that failed. `send(request)` sends an attempt and returns as M.ask does.
+--- Returns the outcome of the last, and settles the call.
 function M.go_on(request, deadline, send, res, err, told)
   local sent, number = "no", 1
   local retries = request.retries or standard_retries
@@ -81,9 +98,7 @@ function M.go_on(request, deadline, send, res, err, told)
     res, err, told = send(request)
     number = number + 1
   end
-  if not told and (err or M.statuses[res.status]) then
-    core.settle(request.url, err and err.code or res.status)
-  end
+  M.settle(request)
   if err and err.sent then err.sent = merge_sent(sent, nil, err) end
   return res, err
 end

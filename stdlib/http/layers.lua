@@ -5,7 +5,6 @@
 local attempts = require "tidelock.http.attempts"
 local caches = require "tidelock.http.cache"
 local checks = require "tidelock.options.core"
-local core = require "tidelock.http.core"
 local errors = require "tidelock.errors"
 local headers = require "tidelock.http.headers"
 local response = require "tidelock.http.response"
@@ -148,7 +147,7 @@ local function send_attempt(call, req)
   if request.timeout <= 0 then return nil, late(req) end
   fill(request, call, req)
   local res, err
-  res, err, call.told = core.request(request)
+  res, err, call.told = attempts.ask(request)
   return res and setmetatable(res, Response), err
 end
 
@@ -173,8 +172,12 @@ local function send_within(own, request, req, deadline)
   own.ends = deadline
   if deadline <= timer.now() then return nil, late(req) end
   request.url, request.method, request.taken = req.url, req.method, nil
+  request.unsettled = nil
   local res, err, told = attempt(own, req, request)
-  if res and not attempts.statuses[res.status] then return res end
+  if res and not attempts.statuses[res.status] then
+    attempts.settle(request)
+    return res
+  end
   return attempts.go_on(request, deadline, function(again) return attempt(own, req, again) end,
     res, err, told)
 end
