@@ -10,14 +10,14 @@
 enum { LUASLICES_FROM = 256 << 10 }; /* bytes of text that are worth it */
 
 /* Who is told when the reading is over, once, after luaslices_begin: it has ended, has
- * failed (err: the text cannot be read), or goes on no more. Must not raise. It holds no
- * memory, as the value may go without having begun: who is told looks for what it means.
- */
+ * failed (err: the text cannot be read), or goes on no more. Must not raise. It holds
+ * numbers and borrows, and owns nothing: a value that never begins tells nobody, so what
+ * it is about is found by its number, and may be gone. */
 typedef struct LuaSlicesOver LuaSlicesOver;
 struct LuaSlicesOver {
   void (*call)(const LuaSlicesOver *over, const Error *err); /* NULL: nobody is told */
   void *host, *owner;
-  uint64_t connection, firing;
+  uint64_t connection, reader;
 };
 
 /* Pushes a text whose reading has not begun: of a list, or (single) of one value. Copies

@@ -94,8 +94,8 @@ typedef struct Payload {
   size_t name_len;
   char *own_name;   /* one that had escapes; NULL: it lies in the text */
   InFlight *flight; /* of the handlers that are called */
-  uint64_t large;   /* see connection_large.h; 0: the text is not large */
-  bool with_name, unreadable, readable;
+  uint64_t reader;  /* of the next handler: see connection_large.h */
+  bool large, with_name, unreadable, readable;
 } Payload;
 
 /* It costs that event. */
@@ -167,23 +167,21 @@ static void on_read(const LuaSlicesOver *over, const Error *err) {
   if (err) log_unreadable(c, err);
   if (!over->owner) return;
   InFlight *f = over->owner == c->res->owner ? c->flight : guest_flight(c, over->owner);
-  if (f && large_is_read(f, over->firing)) in_flight_look(f);
+  if (f && large_is_read(f, over->reader)) in_flight_look(f);
 }
 
-/* Nobody waits for the reading of a serial handler. */
-static LuaSlicesOver reading_over(const Payload *p, bool serial) {
-  LuaSlicesOver over = {.connection = p->connection->number, .firing = p->large};
+static LuaSlicesOver reading_over(const Payload *p) {
+  LuaSlicesOver over = {.connection = p->connection->number, .reader = p->reader};
   if (!p->connection->res) return over;
   over.call = on_read;
   over.host = p->connection->res->owner->host;
-  if (serial || !p->flight) return over;
-  over.owner = p->flight->owner;
-  large_expect(p->flight, p->large);
+  over.owner = p->reader ? p->flight->owner : NULL;
   return over;
 }
 
 /* For sliced_call: its kind, the name, what goes behind, the text. */
-static int push_large(lua_State *L, Payload *p, bool serial) {
+static int push_large(lua_State *L, void *ctx) {
+  const Payload *p = ctx;
   bool message = p->delivery.message, behind = message || wants_ack(L, p);
   LuaJsonList list = list_of(p);
   lua_pushinteger(L, sliced_kind(behind, !message));
@@ -191,16 +189,16 @@ static int push_large(lua_State *L, Payload *p, bool serial) {
   if (message) lua_pushboolean(L, p->delivery.binary);
   else if (behind) push_ack(L, p->connection, &p->delivery);
   luaslices_push(L, &list, message);
-  luaslices_tell(L, -1, reading_over(p, serial));
+  luaslices_tell(L, -1, reading_over(p));
   return 2 + p->with_name + behind;
 }
 
-static int push_large_now(lua_State *L, void *ctx) {
-  return push_large(L, ctx, false);
-}
-
-static int push_large_serial(lua_State *L, void *ctx) {
-  return push_large(L, ctx, true);
+/* For the handler that is called next. */
+static void *begin_reader(void *ctx, bool serial) {
+  Payload *p = ctx;
+  LargeReader *reader = large_begin(p->connection, p->flight, serial);
+  p->reader = large_number(reader);
+  return reader;
 }
 
 /* For a `once` handler. */
@@ -274,10 +272,9 @@ static bool is_reserved(const Payload *p) {
 }
 
 static Firing firing_of(Payload *p) {
-  bool large = p->large != 0;
-  return (Firing){.push = large ? push_large_now : push_payload,
-                  .push_serial = large ? push_large_serial : NULL,
-                  .through = large ? sliced_call : NULL,
+  return (Firing){.push = p->large ? push_large : push_payload,
+                  .done_for = p->large ? begin_reader : NULL,
+                  .through = p->large ? sliced_call : NULL,
                   .can_push = can_push,
                   .ctx = p};
 }
@@ -297,9 +294,9 @@ static void call_handlers(Connection *c, Declaration *d, InFlight *f, Payload *p
 
 /* To the handlers of one script: those for any event first. */
 static void fire_handlers(Connection *c, Declaration *d, InFlight *f, Payload *p) {
-  bool large = is_json(p) && p->delivery.data->len >= LUASLICES_FROM;
   p->flight = f;
-  p->large = large ? large_begin(c, f) : 0;
+  p->large = is_json(p) && p->delivery.data->len >= LUASLICES_FROM;
+  p->reader = 0;
   in_flight_begin(f);
   call_handlers(c, d, f, p);
   in_flight_end(f);

@@ -85,11 +85,8 @@ static void apply_backpressure(InFlight *f) {
   socket_hold(c->socket, hold);
 }
 
-/* Without tasks nobody reads. */
 static void release_in_flight(InFlight *f) {
-  bool idle = !f->tasks && !f->firing;
-  if (idle) large_free(f);
-  if (idle && !f->connection) free(f);
+  if (!f->tasks && !f->firing && !f->connection) free(f);
 }
 
 InFlight *in_flight_new(Connection *c, Owner *owner, Guest *guest,
@@ -117,10 +114,13 @@ static void on_task_ended(void *ctx, lua_State *co, int n, TaskOutcome outcome) 
   (void)co, (void)n, (void)outcome;
   InFlight *f = ctx;
   f->tasks--;
-  if (!f->tasks && !f->firing) large_free(f);
   if (f->held) apply_backpressure(f);
   if (f->guest) f->wake(f->guest);
   release_in_flight(f);
+}
+
+static void on_reader_ended(void *ctx, lua_State *co, int n, TaskOutcome outcome) {
+  on_task_ended(large_end(ctx), co, n, outcome);
 }
 
 void in_flight_begin(InFlight *f) {
@@ -137,7 +137,7 @@ void in_flight_end(InFlight *f) {
 void connection_fire_for(Connection *c, Declaration *d, InFlight *f, ListName name,
                          Firing *firing) {
   firing->source = c->res->name;
-  firing->done = f ? on_task_ended : NULL;
+  firing->done = !f ? NULL : firing->done_for ? on_reader_ended : on_task_ended;
   firing->done_ctx = f;
   in_flight_begin(f);
   int count = handlers_fire(d->vm, list_of(d, name), firing);

@@ -7,7 +7,8 @@
 /* Between ++c->firing and connection_unref. A handler may close the connection: then it
  * is over. */
 void connection_fire(Connection *c, ListName name, Firing *firing);
-/* The same for the handlers of one script; f, if not NULL, counts their tasks. */
+/* The same for the handlers of one script; f, if not NULL, counts their tasks. A firing's
+ * done_for returns readers of f (connection_large.h). */
 void connection_fire_for(Connection *c, Declaration *d, InFlight *f, ListName name,
                          Firing *firing);
 void connection_unref(Connection *c);

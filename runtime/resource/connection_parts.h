@@ -8,7 +8,7 @@
 typedef struct AuthAsk AuthAsk;
 
 typedef struct Guest Guest;
-typedef struct LargeFiring LargeFiring;
+typedef struct LargeReader LargeReader;
 
 /* The tasks of one script's handlers; lives until the last one has ended. */
 typedef struct InFlight {
@@ -17,7 +17,7 @@ typedef struct InFlight {
   int tasks, firing;
   void (*wake)(Guest *guest); /* a task of the guest's has ended */
   Owner *owner;               /* the script */
-  LargeFiring *large;         /* owned: see connection_large.h */
+  LargeReader *large;         /* waited for; borrowed: see connection_large.h */
   bool held;                  /* further events wait */
   bool logged;                /* that they do */
 } InFlight;
@@ -35,7 +35,7 @@ typedef struct Connection {
   IndexNode node; /* in the runtime's `connections`, by number */
   Resource *res;  /* NULL: closed by a handler while it fires */
   Socket *socket;
-  uint64_t large_firings; /* how many there were: see connection_large.h */
+  uint64_t large_readers; /* how many there were: see connection_large.h */
   uint64_t number;        /* no other has it: acks and the like find theirs by it */
   AuthAsk *ask;           /* the question under way */
   int firing;             /* the memory stays meanwhile */

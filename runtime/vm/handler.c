@@ -237,8 +237,7 @@ static int push_call(lua_State *L, void *ctx) {
   const Firing *firing = ((Run *)ctx)->firing;
   if (firing->through) lua_pushcfunction(L, firing->through);
   lua_rawgeti(L, LUA_REGISTRYINDEX, h->function);
-  TaskPush *push = h->serial && firing->push_serial ? firing->push_serial : firing->push;
-  int n = push(L, firing->ctx);
+  int n = firing->push(L, firing->ctx);
   return n >= 0 && firing->through ? n + 1 : n;
 }
 
@@ -276,15 +275,21 @@ static void serial_done(void *ctx, lua_State *co, int n, TaskOutcome outcome) {
   unref_handler(h);
 }
 
-static void run_serial(Vm *vm, TaskName name, Run *run) {
+static void *done_ctx_of(const Run *run) {
+  const Firing *firing = run->firing;
+  if (!firing->done || !firing->done_for) return firing->done_ctx;
+  return firing->done_for(firing->ctx, run->handler->serial);
+}
+
+static void run_serial(Vm *vm, TaskName name, Run *run, void *done_ctx) {
   Handler *h = run->handler;
   const Firing *firing = run->firing;
   SerialRun *end = xmalloc(sizeof *end);
-  *end = (SerialRun){h, firing->done, firing->done_ctx};
+  *end = (SerialRun){h, firing->done, done_ctx};
   Task *task = task_prepare(vm, name, push_call, run, serial_done, end);
   if (!task) {
     free(end);
-    if (firing->done) firing->done(firing->done_ctx, NULL, 0, TASK_NOT_BEGUN);
+    if (firing->done) firing->done(done_ctx, NULL, 0, TASK_NOT_BEGUN);
     return;
   }
   h->refs++;
@@ -300,8 +305,9 @@ static void run_one(Vm *vm, Handler *h, const Firing *firing) {
   TaskName name = {"the handler of", firing->source, firing->event, firing->len};
   Run run = {h, firing};
   if (h->once) mark_removed(h);
-  if (h->serial) run_serial(vm, name, &run);
-  else task_start(vm, name, push_call, &run, firing->done, firing->done_ctx);
+  void *done_ctx = done_ctx_of(&run);
+  if (h->serial) run_serial(vm, name, &run, done_ctx);
+  else task_start(vm, name, push_call, &run, firing->done, done_ctx);
 }
 
 static bool should_run(const Handler *h, const Firing *f) {

@@ -42,7 +42,6 @@ typedef struct Firing {
   size_t len;
   const char *source; /* "chat", for errors */
   TaskPush *push;
-  TaskPush *push_serial; /* the same for serial handlers; NULL: push */
   void *ctx;
   lua_CFunction through; /* called with the handler's function before the arguments that
                             were pushed; NULL: the handler itself is called */
@@ -51,6 +50,9 @@ typedef struct Firing {
   bool any;       /* only those for any event */
   TaskDone *done; /* of each handler's task, once; NULL: none */
   void *done_ctx;
+  /* What `done` is called with for the task of one handler, before it is made; NULL:
+   * done_ctx. With it push of the same handler runs next. */
+  void *(*done_for)(void *ctx, bool serial);
 } Firing;
 int handlers_fire(Vm *vm, HandlerList *list, const Firing *firing); /* how many ran */
 

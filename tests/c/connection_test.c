@@ -5,6 +5,8 @@
 #include <math.h>
 #include <time.h>
 
+#include "vm/hold.h"
+
 static Env env;
 
 static const char peer[] =
@@ -316,6 +318,75 @@ static void thousands_are_declared_quickly(void **state) {
   if (many > 24 * few) fail_msg("1,000: %.0f, 8,000: %.0f", few, many);
 }
 
+/* --- a large event whose handlers never read it ------------------------------------ */
+
+static const char large_peer[] =
+    "local s = server.listen('large', {port = 0})\n"
+    "local io = s:io()\n"
+    "io:on('connection', function(sock)\n"
+    "  sock:on('hello', function() sock:emit('wait') end)\n"
+    "  sock:on('go', function()\n"
+    "    io:emit('large', ('x'):rep(400000))\n"
+    "    io:emit('after')\n"
+    "  end)\n"
+    "end)\n"
+    "script.on_start(function() log.info('LARGE ' .. s.port .. '.') end)\n";
+
+static Owner *large_owner(const char *handlers) {
+  char url[64], code[1024];
+  env_save(&env, "large_peer", large_peer);
+  env_await(&env, "LARGE ");
+  snprintf(url, sizeof url, "http://127.0.0.1:%d",
+           atoi(strstr(env_log(&env), "LARGE ") + 6));
+  setenv("WS_URL", url, 1);
+  snprintf(code, sizeof code,
+           "local chat = socket.connect('chat', {url = URL})\n"
+           "chat:on('connect', function() chat:emit('hello') end)\n"
+           "chat:on('wait', function() log.info('WAITS') task.sleep(60) end)\n"
+           "chat:on('after', function() log.info('AFTER') end)\n%s",
+           handlers);
+  env_save(&env, "owner", code);
+  env_await(&env, "WAITS");
+  return &script_find(env.rt, "owner", 5)->owner;
+}
+
+typedef struct HeldTasks {
+  const Owner *owner;
+  size_t count;
+} HeldTasks;
+
+static void stop_when_held(void *ctx) {
+  const HeldTasks *awaited = ctx;
+  if (awaited->owner->hold.count == awaited->count) loop_stop(env.rt->host.loop);
+}
+
+static void await_held(const Owner *owner, size_t count) {
+  HeldTasks awaited = {owner, count};
+  timer_start(env.rt->host.loop, &env.watchdog, 10);
+  while (owner->hold.count != count && !env.timed_out)
+    loop_run(env.rt->host.loop, stop_when_held, &awaited);
+  timer_stop(env.rt->host.loop, &env.watchdog);
+  assert_int_equal(owner->hold.count, count);
+}
+
+/* Of tasks that were held back and find the memory full one is begun; the others are
+ * turned away, and do not read. */
+static void what_comes_behind_a_large_event_that_nobody_reads_is_told(void **state) {
+  (void)state;
+  Owner *owner = large_owner("for _ = 1, 3 do chat:on('large', function() end) end\n");
+  owner->hold.collects = true; /* it is held back */
+  env_save(&env, "sender",
+           "local s = socket.connect('s', {url = URL})\n"
+           "s:on('connect', function() s:emit('go') end)\n");
+  await_held(owner, 3);
+  owner->current->refused_at = 1; /* full */
+  owner->hold.collects = false;
+  assert_true(hold_skips(owner->current)); /* looks whether it may go on */
+  await_held(owner, 0);
+  owner->current->refused_at = 0;
+  env_await(&env, "AFTER");
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, open_peer, close_peer)
 
 int main(void) {
@@ -331,6 +402,7 @@ int main(void) {
       TEST(handlers_that_start_one_another_end_in_an_error),
       TEST(a_list_that_lies_about_its_length_is_measured),
       TEST(what_a_task_waits_for_cannot_be_closed),
+      TEST(what_comes_behind_a_large_event_that_nobody_reads_is_told),
       TEST(thousands_are_declared_quickly),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

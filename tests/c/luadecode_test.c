@@ -212,7 +212,7 @@ static void slices_of_odd_texts(void **state) {
 
 static void note_over(const LuaSlicesOver *over, const Error *err) {
   ++*(int *)over->host;
-  assert_int_equal(err ? err->code : 0, over->firing);
+  assert_int_equal(err ? err->code : 0, over->reader);
 }
 
 static int f_begin(lua_State *L) { /* (text): reads one slice, then raises */
@@ -238,7 +238,7 @@ static void who_waits_is_told_once(void **state) {
   list.len--; /* it cannot be read */
   luaslices_push(L, &list, false);
   luaslices_tell(L, -1,
-                 (LuaSlicesOver){.call = note_over, .host = &told, .firing = ERR_DECODE});
+                 (LuaSlicesOver){.call = note_over, .host = &told, .reader = ERR_DECODE});
   while (luaslices_step(L, 1, &err) == 0) continue;
   assert_int_equal(told, 2);
   lua_settop(L, 0);
