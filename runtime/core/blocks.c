@@ -10,7 +10,7 @@ typedef struct KeptBlock {
 } KeptBlock;
 
 /* Under the sanitizer nothing is kept, so that it sees each use after free. */
-#ifdef __SANITIZE_ADDRESS__
+#ifdef ADDRESS_SANITIZER
 enum { KEEP = 0 };
 #else
 enum { KEEP = BLOCKS_KEPT };

@@ -8,7 +8,7 @@
 
 /* For 200 nested calls of the largest frames that call into Lua, those of gsub: 2.5 KB
  * each, several times that under the sanitizer. A deeper stack is not made use of. */
-#ifdef __SANITIZE_ADDRESS__
+#ifdef ADDRESS_SANITIZER
 enum { RESERVE = 3 << 20, DEEPEST = 32 << 20 };
 #else
 enum { RESERVE = 1 << 20, DEEPEST = 16 << 20 };

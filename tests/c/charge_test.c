@@ -69,7 +69,7 @@ static void it_is_full_at_its_limit(void **state) {
 static void nobodys_is_bounded_by_the_system_alone(void **state) {
   (void)state;
   assert_false(charge_is_full(NULL, 1 << 20));
-#ifndef __SANITIZE_ADDRESS__ /* which ends a process that asks for so much */
+#ifndef ADDRESS_SANITIZER /* which ends a process that asks for so much */
   assert_true(charge_is_full(NULL, SIZE_MAX / 2));
 #endif
   charge_add(NULL, 1);

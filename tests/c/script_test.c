@@ -126,7 +126,7 @@ static int resources(World *w) {
 
 /* Resident bytes; 0 where a sanitizer keeps what was freed. */
 static size_t resident(void) {
-#ifdef __SANITIZE_ADDRESS__
+#ifdef ADDRESS_SANITIZER
   return 0;
 #endif
   unsigned long all, pages = 0;
