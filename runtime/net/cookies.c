@@ -26,6 +26,7 @@ struct Cookies {
   Cookie *list; /* made with the first */
   size_t count, room, bytes;
   uint64_t order;
+  PublicSuffixes suffixes;
 };
 
 /* Where an answer came from, or a request goes. */
@@ -38,7 +39,9 @@ typedef struct Site {
 /* --- the jar ---------------------------------------------------------------------- */
 
 Cookies *cookies_new(void) {
-  return xcalloc(1, sizeof(Cookies));
+  Cookies *c = xcalloc(1, sizeof *c);
+  c->suffixes = public_suffixes_find();
+  return c;
 }
 
 static size_t size_of(const Cookie *c) {
@@ -148,11 +151,12 @@ static bool path_matches(const char *asked, const char *path) {
 /* --- Set-Cookie ------------------------------------------------------------------- */
 
 /* Sets the domain, and says whether the cookie may be kept (5.3, 4 to 6). */
-static bool choose_domain(const Site *site, const CookieLine *line, Cookie *cookie) {
+static bool choose_domain(const Cookies *c, const Site *site, const CookieLine *line,
+                          Cookie *cookie) {
   char *domain = xstrndup(line->domain.at ? line->domain.at : "", line->domain.len);
   for (char *at = domain; *at; at++) *at = (char)tolower((unsigned char)*at);
   bool same = strcmp(domain, site->host) == 0;
-  bool suffix = *domain && !is_address(domain) && public_suffix(domain);
+  bool suffix = *domain && !is_address(domain) && public_suffix(&c->suffixes, domain);
   bool belongs = !*domain || (suffix ? same : domain_matches(site->host, domain));
   cookie->host_only = !*domain || suffix;
   cookie->domain = *domain ? domain : xstrdup(site->host);
@@ -208,7 +212,7 @@ static void take_line(Cookies *c, const Site *site, CookieLine *line, double now
                  .until = line->until,
                  .secure = line->secure,
                  .http_only = line->http_only};
-  bool kept = choose_domain(site, line, &next);
+  bool kept = choose_domain(c, site, line, &next);
   next.path =
       line->path.len ? xstrndup(line->path.at, line->path.len) : default_path(site->path);
   kept = kept && keeps_promise(line) && (site->secure || !line->secure) &&

@@ -5,18 +5,12 @@
 #include <dlfcn.h>
 #include <string.h>
 
-/* As <libpsl.h> has them: the list that is built in, and whether a name is in it. */
+/* As <libpsl.h> has it: the list that is built in. */
 typedef const void *BuiltIn(void);
-typedef int IsPublic(const void *list, const char *domain);
-
-typedef struct Library {
-  const void *list; /* NULL: there is none */
-  IsPublic *is_public;
-} Library;
 
 /* The library stays loaded: libcurl holds it. */
-static Library find_library(void) {
-  Library found = {NULL, NULL};
+PublicSuffixes public_suffixes_find(void) {
+  PublicSuffixes found = {NULL, NULL};
   BuiltIn *built_in = NULL;
   void *handle = dlopen("libpsl.so.5", RTLD_LAZY | RTLD_NOLOAD);
   if (!handle) return found;
@@ -27,12 +21,7 @@ static Library find_library(void) {
   return found;
 }
 
-bool public_suffix_list_is_there(void) {
-  return find_library().list != NULL;
-}
-
-bool public_suffix(const char *domain) {
-  Library library = find_library();
-  if (library.list) return library.is_public(library.list, domain) != 0;
+bool public_suffix(const PublicSuffixes *suffixes, const char *domain) {
+  if (suffixes->list) return suffixes->is_public(suffixes->list, domain) != 0;
   return strchr(domain, '.') == NULL;
 }

@@ -7,7 +7,15 @@
 
 #include "core/base.h"
 
-bool public_suffix(const char *domain); /* in lower case, ASCII */
-bool public_suffix_list_is_there(void);
+/* Where the list was found, once for many questions: finding it costs a search among the
+ * libraries of the process. Owns nothing; it stays valid, as the library stays loaded. */
+typedef struct PublicSuffixes {
+  const void *list; /* NULL: there is none */
+  int (*is_public)(const void *list, const char *domain);
+} PublicSuffixes;
+
+PublicSuffixes public_suffixes_find(void);
+bool public_suffix(const PublicSuffixes *suffixes,
+                   const char *domain); /* in lower case, ASCII */
 
 #endif
