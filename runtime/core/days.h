@@ -1,5 +1,5 @@
 /* The calendar: days since 1970 began, and dates, by the rules of the Gregorian calendar
- * in all years. Pure. */
+ * in all years up to 10^15 away; what lies beyond is held for that far. Pure. */
 #ifndef TIDELOCK_CORE_DAYS_H
 #define TIDELOCK_CORE_DAYS_H
 

@@ -71,9 +71,16 @@ static int f_instants(lua_State *L) {
 
 /* --- the calendar ----------------------------------------------------------------- */
 
-/* days(year, month, day) → days since 1970 began. Any numbers: not checked. */
+static int check_small(lua_State *L, int arg) {
+  enum { MOST = 1000000 };
+  lua_Integer value = luaL_checkinteger(L, arg);
+  return (int)(value < -MOST ? -MOST : value > MOST ? MOST : value);
+}
+
+/* days(year, month, day) → days since 1970 began. Any numbers: not checked, but those
+ * that are too large for a calendar are cut. */
 static int f_days(lua_State *L) {
-  int month = (int)luaL_checkinteger(L, 2), day = (int)luaL_checkinteger(L, 3);
+  int month = check_small(L, 2), day = check_small(L, 3);
   lua_pushinteger(L, days_from_date(luaL_checkinteger(L, 1), month, day));
   return 1;
 }

@@ -43,9 +43,23 @@ static void known_days(void **state) {
   assert_false(days_is_leap(1900) || days_is_leap(2023));
 }
 
+/* Years that are too far are held for the last that can be counted. */
+static void what_is_too_far_is_held(void **state) {
+  (void)state;
+  const int64_t far = 1000000000000000, days = far * 366;
+  assert_int_equal(days_from_date(INT64_MAX, 12, 31), days_from_date(far, 12, 31));
+  assert_int_equal(days_from_date(INT64_MIN, 1, 1), days_from_date(-far, 1, 1));
+  assert_true(days_from_date(INT64_MAX, 1, 1) > days_from_date(9999, 1, 1));
+  assert_true(days_from_date(INT64_MIN, 1, 1) < days_from_date(-9999, 1, 1));
+  assert_int_equal(days_to_date(INT64_MAX).year, days_to_date(days).year);
+  assert_int_equal(days_to_date(INT64_MIN).year, days_to_date(-days).year);
+  assert_int_equal(days_weekday(INT64_MAX), (INT64_MAX % 7 + 4) % 7);
+  assert_int_equal(days_weekday(INT64_MIN), (INT64_MIN % 7 + 4 + 7) % 7);
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(every_day_comes_back),
-                                     cmocka_unit_test(agrees_with_the_system),
-                                     cmocka_unit_test(known_days)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(every_day_comes_back), cmocka_unit_test(agrees_with_the_system),
+      cmocka_unit_test(known_days), cmocka_unit_test(what_is_too_far_is_held)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

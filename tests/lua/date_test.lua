@@ -350,6 +350,18 @@ test.describe("relative", function()
   end)
 end)
 
+test.describe("what our own modules are built on", function()
+  local core = require "tidelock.date.core"
+  test.it("holds numbers that are too far for a calendar for the last that are not", function()
+    expect(core.days(math.maxinteger, 12, 31)).is(core.days(10 ^ 15 // 1 | 0, 12, 31))
+    expect(core.days(math.mininteger, 1, 1)).is(core.days(-(10 ^ 15) // 1 | 0, 1, 1))
+    expect(core.days(2024, 1, math.maxinteger)).is(core.days(2024, 1, 1000000))
+    expect(core.days(2024, 1, math.mininteger)).is(core.days(2024, 1, -1000000))
+    expect(core.days(2024, math.maxinteger, 1)).is(core.days(2024, 1000000, 1))
+    expect((core.civil(math.maxinteger))).is((core.civil(366 * 10 ^ 15 // 1 | 0)))
+  end)
+end)
+
 test.describe("what is misused", function()
   test.it("raises at the line of the caller", function()
     for word, call in pairs {
