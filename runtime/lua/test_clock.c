@@ -29,9 +29,14 @@ static int f_is_open(lua_State *L) {
   return 1;
 }
 
+static int raise_ended(lua_State *L, void *ctx) {
+  (void)ctx;
+  return luaL_error(L, "the clock has ended with its test");
+}
+
 static TestClock *check_clock(lua_State *L) {
   TestClock *clock = test_clock(runtime_of(L));
-  if (!clock) luaL_error(L, "the clock has ended with its test");
+  if (!clock) raise_ended(L, NULL);
   return clock;
 }
 
@@ -63,18 +68,19 @@ static int push_nothing(lua_State *L, void *ctx) {
   return 0;
 }
 
-static void on_over(Advance *advance) {
+static void on_over(Advance *advance, bool too_early) {
   Advancing *a = CONTAINER_OF(advance, Advancing, advance);
   Task *task = a->task;
   free(a);
-  task_wake(task, push_nothing, NULL);
+  if (too_early) task_wake_later(task, raise_ended, NULL);
+  else task_wake(task, push_nothing, NULL);
 }
 
 static void cancel_advance(Wait *wait) {
   Advancing *a = CONTAINER_OF(wait, Advancing, wait);
   Vm *vm = task_vm(a->task);
   TestClock *clock = test_clock(runtime_of(vm->L));
-  if (clock) test_clock_stay(clock);
+  if (clock) test_clock_stay(clock, &a->advance);
   free(a);
 }
 

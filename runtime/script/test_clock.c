@@ -99,10 +99,15 @@ static bool is_busy(Runtime *rt) {
          folders_busy(rt->resources.folders) || (unsaved && atomic_load(unsaved) > 0);
 }
 
-static void end_advance(TestClock *clock) {
+static Advance *take_advance(TestClock *clock) {
   Advance *advance = clock->advance;
   clock->advance = NULL;
-  advance->over(advance);
+  return advance;
+}
+
+static void end_advance(TestClock *clock) {
+  Advance *advance = take_advance(clock);
+  advance->over(advance, false);
 }
 
 static void on_idle(IdleCall *idle) {
@@ -132,7 +137,8 @@ int test_clock_advance(TestClock *clock, double seconds, Advance *advance, Error
   return 0;
 }
 
-void test_clock_stay(TestClock *clock) {
+void test_clock_stay(TestClock *clock, const Advance *advance) {
+  if (clock->advance != advance) return;
   loop_idle_cancel(clock->rt->host.loop, &clock->idle);
   clock->advance = NULL;
 }
@@ -163,10 +169,12 @@ void test_clock_close(Runtime *rt) {
   TestClock *clock = rt->tests.clock;
   if (!clock) return;
   rt->tests.clock = NULL;
-  test_clock_stay(clock);
+  loop_idle_cancel(rt->host.loop, &clock->idle);
+  Advance *advance = take_advance(clock);
   clock_go(loop_clock(rt->host.loop));
   clock_wall_set(0);
   if (clock->zone_set) set_zone(clock->zone_was);
   free(clock->zone_was);
   free(clock);
+  if (advance && !rt->host.stopping) advance->over(advance, true);
 }

@@ -195,6 +195,38 @@ test.describe("a clock", function()
     clock.advance(1)
   end)
 
+  local left, told, ticking
+  test.it("ends with its test, while a task advances it", function()
+    local clock = test.clock()
+    left = task.spawn(function()
+      local fine, err = pcall(clock.advance, 1e6)
+      told = { fine, tostring(err) }
+      task.sleep(1e6)
+    end)
+    ticking = timer.every(1e-3, function() end) -- else all of it were over at once
+    task.sleep(0)
+  end)
+  test.it("says so to the task that is left", function()
+    ticking:stop()
+    task.sleep(0.01)
+    expect(told[1]).is(false)
+    expect(told[2]).matches "the clock has ended with its test"
+    left:cancel()
+  end)
+  test.it("ends with its test once more", function()
+    local clock = test.clock()
+    left = task.spawn(pcall, clock.advance, 1e6)
+    ticking = timer.every(1e-3, function() end) -- else all of it were over at once
+    task.sleep(0)
+  end)
+  test.it("is not stayed by the end of a task that advanced the one before", function()
+    ticking:stop()
+    local clock, from = test.clock(), timer.now()
+    timer.after(1, function() left:cancel() end)
+    clock.advance(5)
+    expect(timer.now()).is_close(from + 5, 1e-9)
+  end)
+
   test.it("a store's delay obeys it", function()
     local s = store.define("kept", { initial = { n = 0 } })
     local clock, heard = test.clock(), 0
