@@ -171,10 +171,9 @@ function Bucket:tokens_left()
 end
 
 local function keep_bucket(bucket, name)
-  core.declare(name, function() return { what = "bucket", tokens = bucket.tokens, at = bucket.at } end,
+  core.declare(name, "bucket", function() return { tokens = bucket.tokens, at = bucket.at } end,
     function() end,
     function(data)
-      if data.what ~= "bucket" then return end
       bucket.tokens, bucket.at = math.min(data.tokens, bucket.burst), data.at
     end,
     function() end)

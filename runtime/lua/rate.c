@@ -8,21 +8,23 @@
 
 static const BoxKind rate_box = {"limiter", NULL};
 
-/* declare(name, snapshot, moved, adopt, settled) → its box */
+/* declare(name, what, snapshot, moved, adopt, settled) → its box */
 static int f_declare(lua_State *L) {
   const char *name = declared_name(L, 1);
   int functions[RATE_FUNCTIONS];
-  for (int i = 0; i < RATE_FUNCTIONS; i++) luaL_checktype(L, 2 + i, LUA_TFUNCTION);
+  luaL_checktype(L, 2, LUA_TSTRING);
+  for (int i = 0; i < RATE_FUNCTIONS; i++) luaL_checktype(L, 3 + i, LUA_TFUNCTION);
   need_declaring(L, "a limiter with a name");
   Box *box = box_new(L, &rate_box);
   for (int i = 0; i < RATE_FUNCTIONS; i++) {
-    lua_pushvalue(L, 2 + i);
+    lua_pushvalue(L, 3 + i);
     functions[i] = luaL_ref(L, LUA_REGISTRYINDEX);
   }
   Error err;
   Declaration *decl =
       declare_with(L, &rate_kind, name, NULL, functions, RATE_FUNCTIONS, &err);
   CHECK(decl != NULL); /* opening one cannot fail */
+  rate_describe(decl, lua_tostring(L, 2));
   box_refer(box, decl, &decl->boxes);
   return 1;
 }

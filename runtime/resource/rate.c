@@ -1,9 +1,10 @@
-/* See rate.h. decl->extra of a new declaration holds the Handover between prepare and
- * join. */
+/* See rate.h. decl->extra is the declaration's Limiter; NULL while it is being declared.
+ */
 #include "resource/rate.h"
 
 #include <lauxlib.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "bridge/pack.h"
 #include "vm/call.h"
@@ -41,31 +42,48 @@ static Declaration *find_before(const Resource *res, const Declaration *fresh) {
   return NULL;
 }
 
-/* What the old generation handed over. */
-typedef struct Handover {
+typedef struct Limiter {
+  char *what; /* owned */
+  /* Between prepare and join: what the old generation hands over. */
+  bool follows; /* there is an old generation */
+  bool whole;   /* with the arguments of the call that is pending, if one is */
   Buffer data;
-  bool whole; /* with the arguments of the call that is pending, if one is */
-} Handover;
+} Limiter;
 
-static void drop_handover(Declaration *decl) {
-  Handover *handover = decl->extra;
-  if (!handover) return;
-  buffer_free(&handover->data);
-  free(handover);
+void rate_describe(Declaration *decl, const char *what) {
+  Limiter *limiter = decl->extra = xcalloc(1, sizeof *limiter);
+  limiter->what = xstrdup(what);
+}
+
+static void drop_limiter(Declaration *decl) {
+  Limiter *limiter = decl->extra;
+  if (!limiter) return;
+  buffer_free(&limiter->data);
+  free(limiter->what);
+  free(limiter);
   decl->extra = NULL;
 }
 
-/* Arguments that are not plain data are left out. */
+static bool are_alike(const Declaration *a, const Declaration *b) {
+  return strcmp(((Limiter *)a->extra)->what, ((Limiter *)b->extra)->what) == 0;
+}
+
+/* Arguments that are not plain data are left out. What raises is logged by the call, and
+ * keeps no new version from beginning. */
 static int prepare_rate(Resource *res, Declaration *decl, Error *err) {
+  (void)err;
   const Declaration *before = find_before(res, decl);
   if (!before) return 0;
-  drop_handover(decl);
-  Handover *handover = decl->extra = xcalloc(1, sizeof *handover);
-  Hop hop = {before, RATE_SNAPSHOT, .flag = true, .out = &handover->data};
-  if (!call_declared(hop, err)) return (int)err->code;
-  handover->whole = handover->data.len > 0;
+  Limiter *limiter = decl->extra;
+  buffer_free(&limiter->data);
+  limiter->follows = true;
+  limiter->whole = false;
+  if (!are_alike(before, decl)) return 0;
+  Hop hop = {before, RATE_SNAPSHOT, .flag = true, .out = &limiter->data};
+  if (!call_declared(hop, NULL)) return 0;
+  limiter->whole = limiter->data.len > 0;
   hop.flag = false;
-  if (!handover->whole && !call_declared(hop, err)) return (int)err->code;
+  if (!limiter->whole) call_declared(hop, NULL);
   return 0;
 }
 
@@ -76,12 +94,13 @@ static void tell_before(const Declaration *decl, Hop hop) {
 }
 
 static void join_rate(Declaration *decl) {
-  Handover *handover = decl->extra;
-  if (!handover) return;
-  tell_before(decl, (Hop){.function = RATE_MOVED, .flag = handover->whole});
-  if (handover->data.len)
-    call_declared((Hop){decl, RATE_ADOPT, .in = &handover->data}, NULL);
-  drop_handover(decl);
+  Limiter *limiter = decl->extra;
+  if (!limiter || !limiter->follows) return;
+  tell_before(decl, (Hop){.function = RATE_MOVED, .flag = limiter->whole});
+  if (limiter->data.len)
+    call_declared((Hop){decl, RATE_ADOPT, .in = &limiter->data}, NULL);
+  buffer_free(&limiter->data);
+  limiter->follows = false;
 }
 
 bool rate_settle(lua_State *L, Declaration *decl, int index) {
@@ -117,4 +136,4 @@ const ResourceKind rate_kind = {.name = "limiter",
                                 .alive = rate_alive,
                                 .prepare = prepare_rate,
                                 .join = join_rate,
-                                .drop = drop_handover};
+                                .drop = drop_limiter};

@@ -3,6 +3,8 @@
  *
  * - prepare: the old generation's RATE_SNAPSHOT returns plain data: due times, tokens,
  *   the arguments that wait. Nothing is done to the old one: the load may be given up.
+ *   Where the old one raises, or is a limiter of another kind, nothing is handed over:
+ *   what is pending runs there, at the swap.
  *
  * - join: the old generation's RATE_MOVED hears that its limiter is the new one's now,
  * and the new one's RATE_ADOPT gets the data.
@@ -17,6 +19,9 @@
 extern const ResourceKind rate_kind; /* no options */
 /* declaration->functions */
 enum { RATE_SNAPSHOT, RATE_MOVED, RATE_ADOPT, RATE_SETTLED, RATE_FUNCTIONS };
+
+/* What it is: "debounce", "bucket". Once, when it has been declared; borrows. */
+void rate_describe(Declaration *decl, const char *what);
 
 /* Tells the generations before the outcome at `index`; false: it is no plain data. May
  * raise (memory). */

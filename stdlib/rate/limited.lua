@@ -210,7 +210,7 @@ function Limited:pending() return self.run ~= false end
 
 local function snapshot(limiter, whole)
   local run = limiter.run
-  local data = { what = limiter.what, last_call = limiter.last_call, last_run = limiter.last_run }
+  local data = { last_call = limiter.last_call, last_run = limiter.last_run }
   if run and whole then
     data.pending = true
     data.heard = run.waiters > 0 or run.heard
@@ -220,7 +220,7 @@ local function snapshot(limiter, whole)
 end
 
 -- The next generation has the limiter, and with `adopted` the call that is pending. Else it runs
--- now, here: its arguments are not plain data.
+-- now, here: its arguments are not plain data, or the name is that of another kind of limiter.
 local function move(limiter, adopted)
   local run = limiter.run
   if not run then return end
@@ -232,10 +232,6 @@ local function move(limiter, adopted)
 end
 
 local function adopt(limiter, data)
-  if data.what ~= limiter.what then
-    if data.heard then settle(limiter, { code = "RELOADED" }) end
-    return
-  end
   limiter.last_call, limiter.last_run = data.last_call, data.last_run
   if not data.pending then return end
   limiter.kept = data.kept
@@ -261,7 +257,7 @@ function M.new(limiter)
   end
   setmetatable(limiter, limiter_meta)
   if limiter.name then
-    limiter.box = core.declare(limiter.name, function(whole) return snapshot(limiter, whole) end,
+    limiter.box = core.declare(limiter.name, limiter.what, function(whole) return snapshot(limiter, whole) end,
       function(adopted) move(limiter, adopted) end,
       function(data) adopt(limiter, data) end,
       function(outcome) take_outcome(limiter, outcome) end)

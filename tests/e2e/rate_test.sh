@@ -84,4 +84,66 @@ expect "it waits" '^begun$'
 sed -i -e '/debounce/d' -e '/on_start/,$d' gone.lua
 expect "who waits when the grace is over" '^waiter	false	RELOADED'
 stop
+
+# --- a name that is another kind of limiter now ------------------------------------------------
+# The pending call runs at the swap in the old version, and who waits there hears of it.
+cat >kinds.lua <<'LUA'
+local rate, script, task = require "tidelock.rate", require "tidelock.script", require "tidelock.task"
+local timer = require "tidelock.timer"
+timer.every("hold", 60, print)
+local function ran(name) return function(x) print("ran", name, x) return name .. " ran" end end
+local limited = {
+  throttled = rate.debounce(ran "throttled", 60, { name = "throttled" }),
+  filled = rate.throttle(ran "filled", 60, { name = "filled", leading = false }),
+  idle = rate.debounce(ran "idle", 60, { name = "idle" }),
+}
+local bucket = rate.bucket { rate = 0.001, burst = 5, name = "bucket" }
+script.on_start(function()
+  bucket:take(3)
+  for name, f in pairs(limited) do
+    task.spawn(function() print("waiter of " .. name, f:call(7)) end)
+  end
+  task.sleep(0.05)
+  print "begun"
+end)
+LUA
+start run kinds.lua
+expect "limiters of some kinds" '^begun$'
+cat >kinds.lua <<'LUA'
+local rate, script = require "tidelock.rate", require "tidelock.script"
+require("tidelock.timer").every("hold", 60, print)
+rate.throttle(print, 60, { name = "throttled" })
+local bucket = rate.bucket { rate = 1, burst = 2, name = "filled" }
+rate.frame(print, { name = "idle" })
+local left = rate.debounce(print, 60, { name = "bucket" })
+script.on_start(function(reason) print("swapped", reason, bucket:tokens_left(), left:pending()) end)
+LUA
+expect "become others" '^swapped	reload	2(\.0)?	false$'
+for name in throttled filled idle; do mark=1 && sleep_until "^waiter of $name"; done
+stop
+for name in throttled filled idle; do
+  told "$name: the pending call runs" "^ran	$name	7\$"
+  told "$name: who waits hears of it" "^waiter of $name	$name ran\$"
+done
+is "nothing of it is an error" "$(grep -cE '(ERROR|WARN) ' out)" 0
+
+# --- an old version that cannot tell what it holds ---------------------------------------------
+cat >mute.lua <<'LUA'
+local core, script = require "tidelock.rate.core", require "tidelock.script"
+require("tidelock.timer").every("hold", 60, print)
+local function none() end
+core.declare("mute", "debounce", function() error "cannot tell" end, none, none, none)
+script.on_start(function() print "begun" end)
+LUA
+start run mute.lua
+expect "it begins" '^begun$'
+cat >mute.lua <<'LUA'
+local rate, script = require "tidelock.rate", require "tidelock.script"
+require("tidelock.timer").every("hold", 60, print)
+rate.debounce(print, 1, { name = "mute" })
+script.on_start(function(reason) print("mended", reason) end)
+LUA
+expect "the error of the old version is logged" 'ERROR mute: .*cannot tell'
+expect "and the new one begins all the same" '^mended	reload$'
+stop
 finish
