@@ -24,16 +24,22 @@ local least = 0.001 -- of a wait: the step of timers
 
 local function raise_misuse(fmt, ...) error("rate." .. fmt:format(...), 4) end
 
-local function check_seconds(what, name, value, low)
-  if type(value) ~= "number" or not (value >= low and value <= longest) then
-    raise_misuse("%s: %s is a number of seconds from %g to %d, not %s", what, name, low, longest,
-      checks.cut(value))
-  end
+local of_seconds, of_rate, of_count = {}, { above = true }, { whole = true, least = 1, most = 1 << 53 }
+
+local function check_seconds(what, name, value)
+  local problem = checks.number_problem(value, of_seconds)
+  if problem then raise_misuse("%s: %s is a number of seconds: it %s", what, name, problem) end
+end
+
+-- How long a method waits at most.
+local function check_patience(what, seconds)
+  local problem = seconds ~= nil and checks.number_problem(seconds, of_seconds)
+  if problem then error(("%s takes a number of seconds: it %s"):format(what, problem), 3) end
 end
 
 local kinds = {
   leading = "boolean", trailing = "boolean", max_wait = "seconds", name = "string",
-  rate = "number", burst = "number",
+  rate = "of a bucket", burst = "of a bucket", -- which checks them
 }
 
 local function check_options(what, options, known)
@@ -46,8 +52,8 @@ local function check_options(what, options, known)
     if not kind then
       raise_misuse("%s has no option '%s'%s", what, checks.cut(name), checks.suggest(checks.cut(name), known))
     elseif kind == "seconds" then
-      check_seconds(what, name, value, 0)
-    elseif type(value) ~= kind then
+      check_seconds(what, name, value)
+    elseif kind ~= "of a bucket" and type(value) ~= kind then
       raise_misuse("%s: %s is a %s, not a %s", what, name, kind, type(value))
     end
   end
@@ -70,7 +76,7 @@ local of_name = { name = true }
 
 function M.debounce(fn, seconds, options, none)
   check_function("debounce", fn, none)
-  check_seconds("debounce", "seconds", seconds, 0)
+  check_seconds("debounce", "seconds", seconds)
   options = check_options("debounce", options, of_debounce)
   local wait = math.max(seconds, least)
   return limited.new {
@@ -82,7 +88,7 @@ end
 
 function M.throttle(fn, seconds, options, none)
   check_function("throttle", fn, none)
-  check_seconds("throttle", "seconds", seconds, 0)
+  check_seconds("throttle", "seconds", seconds)
   options = check_options("throttle", options, of_throttle)
   local wait = math.max(seconds, least)
   return limited.new {
@@ -122,11 +128,9 @@ local function refill(bucket)
 end
 
 local function check_count(bucket, what, count)
-  count = count == nil and 1 or count
-  if type(count) ~= "number" or not (count > 0 and count <= bucket.burst) then
-    error(("bucket:%s takes a number above 0 and at most %g, the burst, not %s"):format(
-      what, bucket.burst, checks.cut(count)), 3)
-  end
+  if count == nil then count = 1 end
+  local problem = checks.number_problem(count, { above = true, most = bucket.burst })
+  if problem then error(("bucket:%s takes at most the burst: it %s"):format(what, problem), 3) end
   return count
 end
 
@@ -149,12 +153,10 @@ end
 
 function Bucket:wait(count, seconds)
   count = check_count(self, "wait", count)
-  if seconds ~= nil and (type(seconds) ~= "number" or not (seconds >= 0 and seconds <= longest)) then
-    error("bucket:wait takes seconds, 0 or more, not " .. checks.cut(seconds), 2)
-  end
+  check_patience("bucket:wait", seconds)
   local fine, delay = self:take(count)
   if fine then return true end
-  if seconds and delay > seconds then return nil, late(delay) end
+  if delay > (seconds or longest) then return nil, late(delay) end
   if self.waiting >= limited.most then return nil, limited.too_many() end
   self.tokens = self.tokens - count
   self.waiting = self.waiting + 1
@@ -187,10 +189,8 @@ function M.bucket(options, none)
   checks.none("rate.bucket", none)
   for _, name in ipairs { "rate", "burst" } do
     local value = options[name]
-    local right = type(value) == "number" and value > 0 and value <= longest
-    if not right and (value ~= nil or name == "rate") then
-      error(("rate.bucket: %s is a number above 0, not %s"):format(name, checks.cut(value)), 2)
-    end
+    local problem = (value ~= nil or name == "rate") and checks.number_problem(value, of_rate)
+    if problem then error(("rate.bucket: %s is a number above 0: it %s"):format(name, problem), 2) end
   end
   local burst = options.burst or math.max(options.rate, 1)
   local bucket = setmetatable({
@@ -212,6 +212,8 @@ local function next_waiter(semaphore)
     if not entry.gone then return entry end
   end
 end
+
+local function has_none(semaphore) return semaphore.free >= semaphore.count end
 
 local function give_back(semaphore)
   local entry = next_waiter(semaphore)
@@ -238,9 +240,7 @@ local function wait_in_line(semaphore, seconds)
 end
 
 function Semaphore:acquire(seconds)
-  if seconds ~= nil and (type(seconds) ~= "number" or not (seconds >= 0 and seconds <= longest)) then
-    error("semaphore:acquire takes seconds, 0 or more, not " .. checks.cut(seconds), 2)
-  end
+  check_patience("semaphore:acquire", seconds)
   if self.free > 0 then
     self.free = self.free - 1
     return true
@@ -250,11 +250,17 @@ function Semaphore:acquire(seconds)
 end
 
 function Semaphore:release()
-  if self.free >= self.count then error("semaphore:release: nothing is acquired", 2) end
+  if has_none(self) then error("semaphore:release: nothing is acquired", 2) end
   give_back(self)
 end
 
-local guard = { __close = function(held) give_back(held.semaphore) end }
+-- An error of the function's own goes on as it is.
+local function end_with(held, err)
+  if not has_none(held.semaphore) then return give_back(held.semaphore) end
+  if err == nil then error("semaphore:with: what it acquired is released already", 3) end
+end
+
+local guard = { __close = end_with }
 
 function Semaphore:with(fn, ...)
   local ok, err = self:acquire()
@@ -268,9 +274,9 @@ function Semaphore:waiting() return self.waiters end
 
 function M.semaphore(count, none)
   checks.none("rate.semaphore", none)
-  if math.type(count) ~= "integer" or count < 1 then
-    error("rate.semaphore takes a whole number, 1 or more, not " .. checks.cut(count), 2)
-  end
+  local problem = checks.number_problem(count, of_count)
+  if problem then error("rate.semaphore takes a whole number, 1 or more: it " .. problem, 2) end
+  count = math.tointeger(count)
   return setmetatable({ count = count, free = count, queue = {}, first = 1, last = 0, waiters = 0 },
     { __index = Semaphore, __name = "semaphore" })
 end

@@ -257,7 +257,8 @@ function M.new(limiter)
   end
   setmetatable(limiter, limiter_meta)
   if limiter.name then
-    limiter.box = core.declare(limiter.name, limiter.what, function(whole) return snapshot(limiter, whole) end,
+    limiter.box = core.declare(limiter.name, limiter.what,
+      function(whole) return snapshot(limiter, whole) end,
       function(adopted) move(limiter, adopted) end,
       function(data) adopt(limiter, data) end,
       function(outcome) take_outcome(limiter, outcome) end)

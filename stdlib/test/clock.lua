@@ -21,9 +21,9 @@ local function read_time(at, zone)
 end
 
 local function check_seconds(what, seconds, low)
-  if type(seconds) ~= "number" or not (seconds >= low and seconds <= longest) then
-    error(("clock.%s takes a number of seconds from %g to %d, not %s"):format(
-      what, low, longest, checks.cut(seconds)), 3)
+  local problem = checks.number_problem(seconds, { least = low, most = longest })
+  if problem then
+    error(("clock.%s takes a number of seconds from %d to %d: it %s"):format(what, low, longest, problem), 3)
   end
 end
 

@@ -509,6 +509,17 @@ test.describe("a bucket", function()
     expect(b:tokens_left()).is(0)
   end)
 
+  test.it("nor longer than any timer", function()
+    local b = rate.bucket { rate = 1e-300, burst = 1 }
+    b:take()
+    for _, most in ipairs { false, 1e9 } do
+      local fine, err = b:wait(1, most or nil)
+      expect(fine).is_nil()
+      expect(err.code).is "TIMEOUT"
+      expect(err.retry_after > 1e9).is(true)
+    end
+  end)
+
   test.it("who is cancelled gives back", function()
     local b = rate.bucket { rate = 1, burst = 1 }
     b:take()
@@ -577,6 +588,28 @@ test.describe("a semaphore", function()
   test.it("more than was acquired is not given back", function()
     expect(function() rate.semaphore(1):release() end).raises "nothing is acquired"
   end)
+
+  test.it("nor what the function of `with` has released itself", function()
+    local s = rate.semaphore(1)
+    expect(function() s:with(s.release, s) end).raises "semaphore:with: what it acquired"
+    expect(s:available()).is(1)
+    expect(function()
+      s:with(function()
+        s:release()
+        error("its own", 0)
+      end)
+    end).raises "its own"
+    expect(s:available()).is(1)
+    local inside = 0
+    for _ = 1, 2 do
+      task.spawn(s.with, s, function()
+        inside = inside + 1
+        task.sleep(1)
+      end)
+    end
+    clock.advance(0.5)
+    expect(inside).is(1)
+  end)
 end)
 
 test.describe("wrong use:", function()
@@ -597,6 +630,22 @@ test.describe("wrong use:", function()
   wrong("a wrong name", "a name is made of", function() rate.debounce(note, 1, { name = "a b" }) end)
   wrong("more than the burst", "not 3", function() rate.bucket { rate = 1, burst = 2 }:take(3) end)
   wrong("no rate", "rate is a number above 0", function() rate.bucket { burst = 2 } end)
+  for _, value in ipairs { 0, -1, 0 / 0, math.huge, "1" } do
+    local shown = ("%s (%s)"):format(value, type(value))
+    local function must(name, fn) wrong(name .. ": " .. shown, "it must be ", fn) end
+    must("burst", function() rate.bucket { rate = 1, burst = value } end)
+    must("take", function() rate.bucket { rate = 1 }:take(value) end)
+    must("semaphore", function() rate.semaphore(value) end)
+    if value ~= 0 then
+      must("wait", function() rate.bucket { rate = 1 }:wait(1, value) end)
+      must("acquire", function() rate.semaphore(1):acquire(value) end)
+      must("max_wait", function() rate.debounce(note, 1, { max_wait = value }) end)
+      must("clock.advance", function() test.clock().advance(value) end)
+    end
+  end
+  test.it("a whole number is one however it is written", function()
+    expect(rate.semaphore(1e6):available()).is(1000000)
+  end)
   wrong("half a permit", "a whole number", function() rate.semaphore(0.5) end)
   wrong("a method it does not have", "has no method 'flsh'",
     function() rate.debounce(note, 1):flsh() end)
