@@ -424,6 +424,7 @@ static int open_libraries(lua_State *L) {
   reach_open(L);
   bounded_open(L);
   cstack_open(L);
+  watchdog_know_buffers(L);
   return 0;
 }
 

@@ -59,8 +59,9 @@ struct Vm {
     size_t asked;       /* what was refused last, before any was given; else 0 */
     unsigned long turn; /* in which it was refused after a collection, too */
   } vain;
-  unsigned turned_away;  /* tasks that were not begun for that */
-  char memory_place[96]; /* "main.lua:3": where memory was refused last */
+  unsigned turned_away;       /* tasks that were not begun for that */
+  char memory_place[96];      /* "main.lua:3": where memory was refused last */
+  lua_CFunction frees_buffer; /* Lua's, for a luaL_Buffer; NULL: not known */
   Task *tasks;
   struct {
     lua_State *co;

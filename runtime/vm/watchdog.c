@@ -125,12 +125,23 @@ static void raise_late(lua_State *L) {
   lua_error(L);
 }
 
+/* Lua frees the buffer of a function that has raised (string.gsub, table.concat) by a
+ * call that the hook sees. To raise there again would replace the error by one without a
+ * place: the frames are gone. */
+static bool is_freeing_buffer(lua_State *L, lua_Debug *ar) {
+  lua_CFunction frees = vm_of(L)->frees_buffer;
+  if (!frees || (ar->event != LUA_HOOKCALL && ar->event != LUA_HOOKRET)) return false;
+  lua_getinfo(L, "f", ar);
+  bool is = lua_tocfunction(L, -1) == frees;
+  lua_pop(L, 1);
+  return is;
+}
+
 /* A coroutine made while its maker was armed inherits the hook: then it goes off in a
  * turn that is not late. */
 static void on_late_hook(lua_State *L, lua_Debug *ar) {
-  (void)ar;
-  if (is_late(vm_of(L)->host->watchdog)) raise_late(L);
-  lua_sethook(L, NULL, 0, 0);
+  if (!is_late(vm_of(L)->host->watchdog)) lua_sethook(L, NULL, 0, 0);
+  else if (!is_freeing_buffer(L, ar)) raise_late(L);
 }
 
 /* Once is enough: lua_sethook goes through all calls that are nested, which may take as
@@ -297,6 +308,17 @@ bool watchdog_is_late(void) {
 
 void watchdog_poll(lua_State *L) {
   if (watchdog_is_late()) raise_late(L);
+}
+
+void watchdog_know_buffers(lua_State *L) {
+  luaL_Buffer b;
+  luaL_buffinitsize(L, &b, 2 * LUAL_BUFFERSIZE); /* too large for the C stack: a box */
+  if (luaL_getmetafield(L, -1, "__close") != LUA_TNIL) {
+    vm_of(L)->frees_buffer = lua_tocfunction(L, -1);
+    lua_pop(L, 1);
+  }
+  luaL_pushresultsize(&b, 0);
+  lua_pop(L, 1);
 }
 
 void watchdog_explain(lua_State *L) {

@@ -43,6 +43,9 @@ bool watchdog_is_late(void); /* false where there is no watchdog */
 /* While `pause` the time is not counted for the turn that runs: the core reads a stored
  * state. */
 void watchdog_pause(Watchdog *w, bool pause);
+/* Notes in the Vm how Lua frees a buffer, where the limit does not raise. Once, in a new
+ * state. */
+void watchdog_know_buffers(lua_State *L);
 /* An error of memory on top, raised because the turn is late, becomes CPU_LIMIT. */
 void watchdog_explain(lua_State *L);
 /* Raises when the turn is late: for loops in C that may be long, which no hook sees. */

@@ -59,6 +59,33 @@ between "turn: and not much more" 70 450
 echo 'while true do end' >top.lua
 run_to check --turn-limit=0.2 top.lua
 expect "turn: the top level too" "top level ran for more than 0.2 s"
+cat >place_test.lua <<'END'
+local test = require "tidelock.test"
+test.it("spins in C", function()
+  local t = {}
+  for i = 1, 300000 do t[i] = i end
+  while true do table.concat(t) end
+end)
+END
+cat >place_start.lua <<'END'
+require "tidelock.script".on_start(function()
+  local s = ("a"):rep(1e5)
+  while true do s:gsub(".", "%0") end
+end)
+END
+cat >place_top.lua <<'END'
+local s = ("a"):rep(1e5)
+while true do s:gsub(".", "%0") end
+END
+run_to test --turn-limit 0.3 place_test.lua
+expect "turn: stopped in C, a test says where" 'place_test.lua:5: CPU_LIMIT'
+expect "turn: with the calls" "place_test.lua:5: in "
+run_to run --memory --turn-limit 0.3 place_start.lua
+expect "turn: on_start too" 'place_start.lua:3: CPU_LIMIT'
+expect "turn: with the calls, too" "place_start.lua:3: in "
+run_to check --turn-limit 0.3 place_top.lua
+expect "turn: and the top level" 'place_top.lua:2: CPU_LIMIT'
+expect "turn: with the main chunk" "place_top.lua:2: in main chunk"
 for value in 0 -1 0.01 3601 nan inf 1x "''"; do
   run_to run --memory loop.lua "--turn-limit=$value"
   is "turn: --turn-limit=$value is wrong usage" "$status" 2
