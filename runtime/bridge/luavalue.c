@@ -19,6 +19,8 @@ struct Frame {
   int depth;
 };
 
+enum { COUNTED = 4096 }; /* items that are counted between two looks at the limit */
+
 typedef struct Reader {
   lua_State *L;
   ValueAccount *account;
@@ -30,6 +32,10 @@ typedef struct Reader {
 static int read_value(Reader *r, int index, const Frame *at, Value *out);
 
 /* --- errors ----------------------------------------------------------------------- */
+
+static int refuse_late(const Reader *r) {
+  return error_set(r->err, ERR_TIMEOUT, "the limit of the turn is reached");
+}
 
 static int refuse_value(const Reader *r, const Frame *at, const char *what) {
   Buffer path = {0};
@@ -82,8 +88,10 @@ static void drop_fields(Reader *r, size_t from) {
 static lua_Integer count_items(const Reader *r, int table, const Frame *at) {
   lua_State *L = r->L;
   lua_Integer n = 0;
-  for (lua_pushnil(L); lua_next(L, table); lua_pop(L, 1), n++)
+  for (lua_pushnil(L); lua_next(L, table); lua_pop(L, 1), n++) {
     if (!lua_isinteger(L, -2)) return refuse_key(r, -2, at, true), -1;
+    if (n % COUNTED == 0 && bridge_of(L)->is_late()) return refuse_late(r), -1;
+  }
   return n;
 }
 
@@ -103,7 +111,7 @@ static int read_items(Reader *r, int table, lua_Integer n, Frame *at) {
 
 static int read_array(Reader *r, int table, Frame *at, Value *out) {
   lua_Integer n = count_items(r, table, at);
-  if (n < 0) return ERR_INVALID;
+  if (n < 0) return r->err->code;
   size_t from = r->items.len;
   int code = read_items(r, table, n, at);
   if (code) return drop_items(r, from), code;
@@ -131,9 +139,12 @@ static int read_object(Reader *r, int table, Frame *at, Value *out) {
   int code = read_fields(r, table, at);
   if (code) return drop_fields(r, from), code;
   ValueField *fields = (ValueField *)(void *)(r->fields.data + from);
-  *out = value_object_of(r->account, fields, (r->fields.len - from) / sizeof *fields);
+  size_t count = (r->fields.len - from) / sizeof *fields;
+  bool (*is_late)(void) = bridge_of(r->L)->is_late;
+  *out = value_object_within(r->account, fields, count, is_late);
   r->fields.len = from;
-  return out->type == VALUE_ABSENT ? value_error(r->err, ERR_MEMORY) : 0;
+  if (out->type != VALUE_ABSENT) return 0;
+  return is_late() ? refuse_late(r) : value_error(r->err, ERR_MEMORY);
 }
 
 static int read_empty(Reader *r, JsonMark mark, Value *out) {
@@ -183,8 +194,7 @@ static int read_shared(Reader *r, int index, const Frame *at, Value *out) {
 static int read_value(Reader *r, int index, const Frame *at, Value *out) {
   enum { STRIDE = 256 };
   lua_State *L = r->L;
-  if (++r->steps % STRIDE == 0 && bridge_of(L)->is_late())
-    return error_set(r->err, ERR_TIMEOUT, "the limit of the turn is reached");
+  if (++r->steps % STRIDE == 0 && bridge_of(L)->is_late()) return refuse_late(r);
   switch (lua_type(L, index)) {
   case LUA_TSTRING:
     return read_string(r, index, out);

@@ -120,6 +120,11 @@ typedef struct ValueField {
   Value item;
 } ValueField;
 Value value_object_of(ValueAccount *account, const ValueField *fields, size_t count);
+/* The same; absent also when is_late, which is asked every few milliseconds while it is
+ * large, says true. NULL: never. */
+typedef bool ValueLate(void);
+Value value_object_within(ValueAccount *account, const ValueField *fields, size_t count,
+                          ValueLate *is_late);
 /* An empty table, undecided between array and object: an object until an item comes. */
 Value value_undecided(ValueAccount *account);
 bool value_is_undecided(Value v);

@@ -5,6 +5,15 @@
 
 #include "core/value_node.h"
 
+enum {
+  RUN = 16 << 10, /* items that are sorted between two looks at the time */
+  STRIDE = 4096   /* the same, for what takes less each */
+};
+
+static bool looks_late(ValueLate *is_late, size_t i) {
+  return is_late && i % STRIDE == 0 && is_late();
+}
+
 /* The first bytes behind the prefix that all keys share decide most comparisons. */
 typedef struct Sortable {
   uint64_t head;
@@ -43,10 +52,50 @@ static int compare_items(const void *a, const void *b) {
   return order ? order : (x->field > y->field) - (x->field < y->field);
 }
 
-static void sort_items(Sortable *all, size_t count) {
+static bool is_sorted(const Sortable *all, size_t count) {
   size_t i = 1;
   while (i < count && compare_items(&all[i - 1], &all[i]) < 0) i++;
-  if (i < count) qsort(all, count, sizeof *all, compare_items);
+  return i >= count;
+}
+
+/* Two sorted runs, [from, middle) and [middle, end), into one. */
+static void merge_runs(const Sortable *from, const Sortable *middle, const Sortable *end,
+                       Sortable *to) {
+  const Sortable *a = from, *b = middle;
+  while (a < middle && b < end) *to++ = compare_items(a, b) < 0 ? *a++ : *b++;
+  while (a < middle) *to++ = *a++;
+  while (b < end) *to++ = *b++;
+}
+
+/* One round: each two runs of that width become one. False when it is late. */
+static bool merge_round(const Sortable *from, Sortable *to, size_t count, size_t width,
+                        ValueLate *is_late) {
+  for (size_t i = 0; i < count; i += 2 * width) {
+    size_t middle = count - i < width ? count : i + width;
+    size_t end = count - i < 2 * width ? count : i + 2 * width;
+    if (is_late && is_late()) return false;
+    merge_runs(from + i, from + middle, from + end, to + i);
+  }
+  return true;
+}
+
+/* In runs, between which it looks whether it is late; false then. */
+static bool sort_items(Sortable **all, size_t count, ValueLate *is_late) {
+  if (is_sorted(*all, count)) return true;
+  for (size_t i = 0; i < count; i += RUN) {
+    if (is_late && is_late()) return false;
+    qsort(*all + i, count - i < RUN ? count - i : RUN, sizeof **all, compare_items);
+  }
+  Sortable *other = xmalloc((count + 1) * sizeof *other);
+  bool in_time = true;
+  for (size_t width = RUN; in_time && width < count; width *= 2) {
+    in_time = merge_round(*all, other, count, width, is_late);
+    Sortable *merged = other;
+    other = *all;
+    *all = merged;
+  }
+  free(other);
+  return in_time;
 }
 
 /* Drops null, and all but the last of equal keys. Returns how many are left. */
@@ -64,12 +113,14 @@ static void release_pairs(Value *pairs, size_t from, size_t to) {
   for (size_t i = from; i < to; i++) value_release(pairs[i]);
 }
 
-/* Takes the items; absent when the account is full. */
-static Tree *build_tree(ValueAccount *account, const Sortable *all, size_t count) {
+/* Takes the items; NULL when the account is full, or it is late. */
+static Tree *build_tree(ValueAccount *account, const Sortable *all, size_t count,
+                        ValueLate *is_late) {
   Value *pairs = xmalloc((count * 2 + 1) * sizeof *pairs);
   bool full = false;
   for (size_t i = 0; i < count; i++) {
     const ValueField *f = all[i].field;
+    full = full || looks_late(is_late, i);
     pairs[i * 2] = full ? (Value){0} : value_text(account, f->key, f->key_len);
     pairs[i * 2 + 1] = f->item;
     full = full || pairs[i * 2].type == VALUE_ABSENT;
@@ -101,22 +152,37 @@ static Value build_flat(ValueAccount *account, Sortable *all, size_t count) {
   return value_object_of(account, fields, count);
 }
 
-Value object_of_many(ValueAccount *account, const ValueField *fields, size_t count) {
-  Value object = {0};
-  if (!is_good(fields, count)) {
-    for (size_t i = 0; i < count; i++) value_release(fields[i].item);
-    return object;
-  }
+static void release_fields(const ValueField *fields, size_t count) {
+  for (size_t i = 0; i < count; i++) value_release(fields[i].item);
+}
+
+/* Returns new, sorted; NULL when it is late. The fields stay the caller's. */
+static Sortable *sort_fields(const ValueField *fields, size_t count, ValueLate *is_late) {
   Sortable *all = xmalloc((count + 1) * sizeof *all);
   size_t from = find_common(fields, count);
-  for (size_t i = 0; i < count; i++)
+  bool late = false;
+  for (size_t i = 0; i < count && !late; i++) {
     all[i] = (Sortable){head_of(&fields[i], from), &fields[i]};
-  sort_items(all, count);
+    late = looks_late(is_late, i);
+  }
+  if (!late && sort_items(&all, count, is_late)) return all;
+  free(all);
+  return NULL;
+}
+
+Value object_of_many(ValueAccount *account, const ValueField *fields, size_t count,
+                     ValueLate *is_late) {
+  Value object = {0};
+  Sortable *all = is_good(fields, count) ? sort_fields(fields, count, is_late) : NULL;
+  if (!all) {
+    release_fields(fields, count);
+    return object;
+  }
   size_t left = drop_others(all, count);
   if (left <= FLAT_MAX) {
     object = build_flat(account, all, left);
   } else {
-    Tree *tree = build_tree(account, all, left);
+    Tree *tree = build_tree(account, all, left, is_late);
     if (tree) object = (Value){.type = VALUE_OBJECT, .node = &tree->node};
   }
   free(all);

@@ -99,8 +99,9 @@ static inline ValueNode *node_of(Value v) {
 }
 /* v becomes its content, to be changed, if it is lazy. */
 void content_own(Value *v);
-/* As value_object_of, for more than FLAT_MAX fields. */
-Value object_of_many(ValueAccount *account, const ValueField *fields, size_t count);
+/* As value_object_within, for more than FLAT_MAX fields. */
+Value object_of_many(ValueAccount *account, const ValueField *fields, size_t count,
+                     ValueLate *is_late);
 ValueNode *object_empty(ValueAccount *account); /* returns new; never refused */
 
 static inline int height_of(Value v) {

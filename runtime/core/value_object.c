@@ -213,9 +213,14 @@ static Value plain_of(ValueAccount *account, const ValueField *fields, size_t co
 }
 
 Value value_object_of(ValueAccount *account, const ValueField *fields, size_t count) {
+  return value_object_within(account, fields, count, NULL);
+}
+
+Value value_object_within(ValueAccount *account, const ValueField *fields, size_t count,
+                          ValueLate *is_late) {
   if (is_plain(fields, count) && !account_full(account, flat_size(count)))
     return plain_of(account, fields, count);
-  if (count > FLAT_MAX) return object_of_many(account, fields, count);
+  if (count > FLAT_MAX) return object_of_many(account, fields, count, is_late);
   Value object = value_object(account);
   int code = object.type == VALUE_ABSENT;
   for (size_t i = 0; i < count; i++) {

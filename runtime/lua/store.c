@@ -17,6 +17,7 @@
 #include "resource/declare.h"
 #include "resource/stores.h"
 #include "vm/vm.h"
+#include "vm/watchdog.h"
 
 static const BoxKind store_box = {"store", NULL};
 
@@ -239,10 +240,15 @@ static const char *script_of(lua_State *L) {
   return vm_of(L)->owner->name;
 }
 
-/* Takes root. */
+/* Takes root. Raises where the turn is late already: then nothing has changed. */
 static void commit_change(lua_State *L, Declaration *decl, Value root,
                           const char *action) {
-  store_commit(store_of(decl), root, script_of(L), action);
+  if (!watchdog_is_late()) {
+    store_commit(store_of(decl), root, script_of(L), action);
+    return;
+  }
+  value_release(root);
+  watchdog_poll(L);
 }
 
 /* Stack: 1 store, 2 the table; into *root, one level deep. 0 or an error code. */

@@ -84,12 +84,64 @@ static void without_room_nothing_is_left(void **state) {
   assert_int_equal(value_object_of(account, fields, MANY).type, VALUE_ABSENT);
 }
 
+/* --- late ------------------------------------------------------------------------- */
+
+enum { LARGE = 50000 };
+
+static unsigned looks, late_at; /* how often it was asked; when it says so, 0: never */
+
+static bool is_late(void) {
+  return ++looks == late_at;
+}
+
+/* 50,000 fields, from the last key to the first; the names are in one block. */
+static Value build_large(unsigned late) {
+  ValueField *large = calloc(LARGE, sizeof *large);
+  char(*keys)[8] = calloc(LARGE, sizeof *keys);
+  for (size_t i = 0; i < LARGE; i++) {
+    int len = snprintf(keys[i], sizeof keys[i], "k%05zu", LARGE - 1 - i);
+    large[i] = (ValueField){keys[i], (size_t)len, value_of("[1]")};
+  }
+  looks = 0, late_at = late;
+  Value object = value_object_within(account, large, LARGE, is_late);
+  free(keys);
+  free(large);
+  return object;
+}
+
+static void runs_are_merged_in_order(void **state) {
+  (void)state;
+  Value object = build_large(0), key, item;
+  assert_int_equal(value_count(object), LARGE);
+  for (size_t i = 0; value_object_at(object, i, &key, &item); i++) {
+    char name[8];
+    snprintf(name, sizeof name, "k%05zu", i);
+    assert_string_equal(value_bytes(key, &(size_t){0}), name);
+  }
+  value_release(object);
+}
+
+static void wherever_it_is_late_nothing_is_left(void **state) {
+  (void)state;
+  value_release(build_large(0));
+  unsigned all = looks;
+  assert_true(all > LARGE / 4096);
+  size_t before = value_account_nodes(account);
+  for (unsigned at = 1; at <= all; at++) {
+    assert_int_equal(build_large(at).type, VALUE_ABSENT);
+    assert_int_equal(looks, at); /* it does not go on */
+    assert_true(value_account_nodes(account) <= before + 256);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       value_test(it_is_as_one_by_one),
       value_test(of_a_key_that_comes_twice_the_last_counts),
       value_test(few_that_are_left_are_in_their_order),
       value_test(without_room_nothing_is_left),
+      value_test(runs_are_merged_in_order),
+      value_test(wherever_it_is_late_nothing_is_left),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

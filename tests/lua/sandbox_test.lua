@@ -24,6 +24,33 @@ end
 
 local function spin() while true do end end
 
+-- Takes so much of the turn.
+local function spend(seconds)
+  local till = os.clock() + seconds
+  while os.clock() < till do end
+end
+
+test.describe("a store in a turn that is over its limit", function()
+  local wide = {}
+  for i = 1, 2e5 do wide["k" .. i] = { i } end
+
+  test.it("is not changed by set", function()
+    expect_stopped(function()
+      spend(0.08)
+      values:set { wide = wide }
+    end)
+    expect(values:get("wide")).is(nil)
+  end)
+
+  test.it("is not changed by change", function()
+    expect_stopped(function()
+      spend(0.08)
+      values:change(function(draft) draft.wide = wide end)
+    end)
+    expect(values:get("wide")).is(nil)
+  end)
+end)
+
 test.describe("the CPU limit stops", function()
   test.it("a loop, and says where it is", function()
     local ok, err = pcall(function()
