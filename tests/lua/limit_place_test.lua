@@ -67,7 +67,8 @@ test.describe("the CPU limit tells the line of", function()
       end)
       local ok, err = pcall(running.await, running)
       expect(ok).is(false)
-      expect(tostring(err)).matches("^[^\n]*limit_place_test.lua:%d+: CPU_LIMIT: ran for 0.1 s without waiting")
+      local said = "^[^\n]*limit_place_test.lua:%d+: CPU_LIMIT: ran for 0.1 s without waiting"
+      expect(tostring(err)).matches(said)
     end)
   end
 end)
