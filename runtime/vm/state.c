@@ -391,6 +391,7 @@ static void keep_only(lua_State *L, const char *library, const char *const *name
 }
 
 static int open_libraries(lua_State *L) {
+  watchdog_know_buffers(L); /* first: it needs more than it leaves */
   static const luaL_Reg libraries[] = {{LUA_GNAME, luaopen_base},
                                        {LUA_TABLIBNAME, luaopen_table},
                                        {LUA_STRLIBNAME, luaopen_string},
@@ -424,7 +425,6 @@ static int open_libraries(lua_State *L) {
   reach_open(L);
   bounded_open(L);
   cstack_open(L);
-  watchdog_know_buffers(L);
   return 0;
 }
 
