@@ -62,6 +62,15 @@ local function add_key(all, options, defaults)
   headers.add_standard(all, "Idempotency-Key", key == true and random.uuid() or key)
 end
 
+-- The client's defaults for another origin than that of its base_url: without what is for that one alone.
+local function defaults_abroad(defaults)
+  local abroad = {}
+  for name, value in pairs(defaults) do
+    if name ~= "headers" and name ~= "query" and not options_of.identity[name] then abroad[name] = value end
+  end
+  return abroad
+end
+
 local function pass_options(request, options)
   for name, value in pairs(options) do
     local how = passed[name]
@@ -80,8 +89,8 @@ local function build_request(what, options, defaults)
   if not options.url then raise_misuse("%s needs a url", what) end
   local url, at_home = urls.join(defaults.base_url, options.url)
   local all = {}
-  -- A client's headers may hold secrets: they are sent only to the origin of its base_url.
-  local standing = at_home and defaults.headers or nil
+  if not at_home then defaults = defaults_abroad(defaults) end
+  local standing = defaults.headers
   headers.add(all, standing)
   headers.add(all, options.headers)
   add_key(all, options, defaults)
@@ -91,7 +100,7 @@ local function build_request(what, options, defaults)
   local lines = (not defaults.layers or options.headers) and headers.lines(all) or none
   -- With all that it may get: a table that grows is made anew.
   local request = { method = method_of(options), body = text, headers = lines,
-    url = urls.with_query(url, at_home and defaults.query, options.query),
+    url = urls.with_query(url, defaults.query, options.query),
     keyed = all["idempotency-key"] and true or nil, session = session and session.core or nil,
     timeout = nil, more = nil, taken = nil, unsettled = nil }
   if defaults ~= none then pass_options(request, defaults) end
@@ -200,7 +209,10 @@ end
 local function walk_pages(what, iterate, defaults, url, options)
   local ok, all, paging, origin = pcall(gather_pages, what, url, options, defaults)
   if not ok then error(all, 2) end
-  return iterate(function(one) return send_request(what, one, defaults) end, all, paging, origin)
+  local function send(one, elsewhere)
+    return send_request(what, one, elsewhere and defaults_abroad(defaults) or defaults)
+  end
+  return iterate(send, all, paging, origin)
 end
 
 -- --- events ---------------------------------------------------------------------------------

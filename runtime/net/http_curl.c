@@ -218,6 +218,7 @@ static void on_done(Transfer *transfer, CURLcode result) {
 
 void http_curl_start(HttpRequest *r) {
   CURL *easy = net_easy(r->net);
+  Route route = http_hop_route(r);
   r->forwarded = false;
   r->curl = (CurlHop){.transfer = {.easy = easy, .done = on_done}};
   http1_answer_begin(&r->answer, http_is_method(r, "HEAD"));
@@ -227,7 +228,7 @@ void http_curl_start(HttpRequest *r) {
   curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
   curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
   curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
-  route_apply(&r->route, &r->url, &r->curl.transfer);
+  route_apply(&route, &r->url, &r->curl.transfer);
   set_method(r, easy);
   set_headers(r, easy);
   set_limits(r, easy);

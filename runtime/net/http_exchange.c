@@ -354,22 +354,22 @@ static void put_part(Buffer *key, const char *part) {
 
 /* Everything that makes a connection what it is. Returns new. */
 static char *key_of(const HttpRequest *r, const RouteProxy *proxy) {
-  const Route *o = &r->route;
-  const char *parts[] = {o->ca_file,      o->cert, o->key,
-                         o->key_password, o->pin,  o->ciphers};
+  Route o = http_hop_route(r);
+  const char *parts[] = {o.ca_file, o.cert, o.key, o.key_password, o.pin, o.ciphers};
   Buffer key = {0};
   buffer_reserve(&key, 128);
   put_part(&key, proxy->forward ? NULL : r->url.origin);
   put_part(&key, proxy->url);
   for (size_t i = 0; i < COUNT_OF(parts); i++) put_part(&key, parts[i]);
-  if (o->insecure) buffer_putc(&key, '!');
+  if (o.insecure) buffer_putc(&key, '!');
   return buffer_take(&key, NULL);
 }
 
 static void start_fresh(HttpRequest *r) {
   Exchange *x = &r->exchange;
+  Route route = http_hop_route(r);
   HttpConnWay way = {.url = &r->url,
-                     .route = &r->route,
+                     .route = &route,
                      .via = x->proxy.url,
                      .connect_timeout = r->connect_timeout};
   /* A kept one that this request cannot take makes room for one that it can. */

@@ -39,6 +39,12 @@ bool http_sends_body(const HttpRequest *r) {
          http_is_method(r, "PATCH");
 }
 
+Route http_hop_route(const HttpRequest *r) {
+  Route route = r->route;
+  if (!http_at_home(r)) route.cert = route.key = route.key_password = NULL;
+  return route;
+}
+
 /* Another origin gets no secrets, and not the Host of the first. */
 static bool stays_home(const char *header) {
   return http_header_secret(header) || http_header_is(header, "Host");

@@ -12,6 +12,9 @@ void http_end_charge(HttpRequest *r);
 
 bool http_is_method(const HttpRequest *r, const char *method);
 bool http_at_home(const HttpRequest *r); /* this hop is to the first origin */
+/* How this hop's host is reached and trusted: the client's certificate stays at home.
+ * Borrows from the request. */
+Route http_hop_route(const HttpRequest *r);
 /* Returns new: the headers for this hop, NULL-terminated; borrows each. */
 const char **http_hop_headers(const HttpRequest *r);
 /* Ours, for a name that the script gives no header. Returns new; borrows `basic`. */

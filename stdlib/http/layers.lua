@@ -7,6 +7,7 @@ local caches = require "tidelock.http.cache"
 local checks = require "tidelock.options.core"
 local errors = require "tidelock.errors"
 local headers = require "tidelock.http.headers"
+local identity = require("tidelock.http.options").identity
 local response = require "tidelock.http.response"
 local sessions = require "tidelock.http.session"
 local timer = require "tidelock.timer"
@@ -117,8 +118,7 @@ end
 
 -- The client's own headers stay with the origin that they are for.
 local function drop_standing(call, req)
-  if not call.standing or urls.origin(req.url) == urls.origin(call.url) then return end
-  for name, standing in pairs(call.standing) do
+  for name, standing in pairs(call.standing or none) do
     local key = name:lower()
     local value = rawget(req.headers, key)
     if value ~= nil then req.headers[key] = without(value, standing) end
@@ -127,7 +127,9 @@ end
 
 -- The core reads the request at once, so that one table serves a call as long as nothing fails.
 local function fill(request, call, req)
-  if req.url ~= call.url then drop_standing(call, req) end
+  local at_home = req.url == call.url or urls.origin(req.url) == urls.origin(call.url)
+  if not at_home then drop_standing(call, req) end
+  for name, value in pairs(call.identity) do request[name] = at_home and value or nil end
   request.url, request.method = req.url, req.method
   -- A body with files is none that middleware sees; it goes out unless there is another.
   local own = call.files and not req.body
@@ -197,7 +199,8 @@ end
 function M.send(layers, request, all, standing)
   local call = { attempt_layers = layers.attempt, request = request, url = request.url, all = all,
     standing = standing, deadline = timer.now() + attempts.limit(request), busy = false, told = nil,
-    ends = nil, of_attempt = nil, body = request.body, files = request.files }
+    ends = nil, of_attempt = nil, body = request.body, files = request.files, identity = {} }
+  for name in pairs(identity) do call.identity[name] = request[name] end
   local given = {}
   for key, header in pairs(all) do given[key] = header and copy_value(header.value) or nil end
   local req = { method = request.method, url = request.url, body = not call.files and request.body or nil,

@@ -76,6 +76,10 @@ local common = {
 for _, name in ipairs { "proxy", "ca", "cert", "key", "key_password", "pin", "ciphers" } do
   common[name] = check_text
 end
+
+--- By which a server knows this side: for the origin that they are given for, and no other.
+M.identity = { cert = true, key = true, key_password = true }
+
 M.of_request = { method = type_checker "string", url = type_checker "string", body = check_body,
   json = function() end, form = type_checker "table", multipart = type_checker "table",
   idempotency_key = check_key, on_progress = type_checker "function" }

@@ -5,6 +5,7 @@ local checks = require "tidelock.options.core"
 local errors = require "tidelock.errors"
 local json = require "tidelock.json"
 local link = require "tidelock.http.link"
+local identity = require("tidelock.http.options").identity
 local urls = require "tidelock.http.url"
 
 local M = {}
@@ -66,7 +67,7 @@ end
 -- What leads to the next page: changed options, and a key by which a repeated page is known.
 local next_by = {}
 
--- On another origin the request's headers and query have no business.
+-- Another origin gets no headers, no certificate and no query of the request, nor those of its client.
 function next_by.link(state, res)
   local url = link.url(res, "next")
   if not url then return nil end
@@ -75,7 +76,10 @@ function next_by.link(state, res)
   for name, value in pairs(options) do all[name] = value end
   all.query = nil
   all.url = url
-  if urls.origin(url) ~= state.origin then all.headers = nil end
+  state.elsewhere = urls.origin(url) ~= state.origin
+  if not state.elsewhere then return all, url end
+  all.headers = nil
+  for name in pairs(identity) do all[name] = nil end
   return all, url
 end
 
@@ -127,7 +131,7 @@ local function fetch_page(state)
   local options = state.next
   if not options then return nil end
   state.next = nil
-  local res, err = state.send(options)
+  local res, err = state.send(options, state.elsewhere)
   if not res then error(err, 0) end
   local value
   value, err = answers.value("GET", res)
@@ -140,8 +144,8 @@ local function fetch_page(state)
   return items, res
 end
 
--- for items, res in M.pages(send, options, paging, origin): send(options) gives a response, or nil, err;
--- `origin` is that of the first page.
+-- for items, res in M.pages(send, options, paging, origin): send(options, elsewhere) gives a response, or
+-- nil, err; elsewhere: it leads to another origin than `origin`, that of the first page.
 function M.pages(send, options, paging, origin)
   local state = { send = send, first = options, next = options, paging = paging, origin = origin, seen = {},
     count = 0 }

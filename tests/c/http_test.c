@@ -666,6 +666,31 @@ static void credentials_stay_at_their_origin(void **state) {
   result_free(&result);
 }
 
+/* A connection is used again by requests of the same certificate, or none, alone. */
+static void a_certificate_stays_at_its_origin(void **state) {
+  Test *t = *state;
+  Fake *other = &t->other;
+  Result result;
+  Buffer answer = {0};
+  char url[128];
+  fake_listen(other, t->env.loop, serve, t);
+  snprintf(url, sizeof url, "http://127.0.0.1:%d/new", other->port);
+  redirect_to(&answer, 302, url);
+  script(t, buffer_text(&answer), THEN_KEEP);
+  script_more(t, OK(2, "hi"), THEN_KEEP);
+  HttpOptions options = {.url = url_of(t, "/"), .max_redirects = -1};
+  options.route.cert = options.route.key = __FILE__;
+  options.route.key_password = "s3cret";
+  perform(t, &options, &result);
+  expect_body(&result, "hi");
+  result_free(&result);
+  perform(t, &(HttpOptions){.url = url}, &result);
+  fake_stop(other); /* first: the loop waits for it where an assertion fails */
+  assert_int_equal(other->accepted, 1);
+  buffer_free(&answer);
+  result_free(&result);
+}
+
 static void credentials_follow_within_the_origin(void **state) {
   Test *t = *state;
   Result result;
@@ -1017,6 +1042,7 @@ int main(void) {
       TEST(endless_headers_are_too_large),
       TEST(a_post_is_not_sent_twice),
       TEST(credentials_stay_at_their_origin),
+      TEST(a_certificate_stays_at_its_origin),
       TEST(credentials_follow_within_the_origin),
       TEST(a_redirect_keeps_or_drops_method_and_body),
       TEST(redirects_end),
