@@ -16,6 +16,8 @@ local ways = { link = true, cursor = true, envelope = true }
 local kinds = { by = "string", cursor = "string", cursor_query = "string", items = "string",
   max_pages = "number" }
 
+local pages_rule = { least = 1, whole = true }
+
 -- Raises misuse without a position: the caller adds its own.
 function M.check(paging)
   if paging == nil then return {} end
@@ -32,8 +34,8 @@ function M.check(paging)
   if paging.by == "cursor" and not paging.cursor then
     error('http: paging by cursor needs the cursor\'s place in the answer: cursor = "meta.next"', 0)
   end
-  local most = paging.max_pages or 1
-  if most ~= most or most < 1 then error("http: paging.max_pages must be 1 or more", 0) end
+  local problem = checks.number_problem(paging.max_pages or 1, pages_rule)
+  if problem then error("http: paging.max_pages " .. problem, 0) end
   return paging
 end
 

@@ -279,7 +279,7 @@ test.describe("pages", function()
 
   test.it("check their options where they are written", function()
     local wrong = { { by = "x" }, { by = "cursor" }, { pages = 1 }, { max_pages = 0 }, { max_pages = 0 / 0 },
-      { max_pages = "2" }, "link" }
+      { max_pages = 1.5 }, { max_pages = math.huge }, { max_pages = "2" }, "link" }
     for _, paging in ipairs(wrong) do
       expect(function() api():pages("/link", { paging = paging }) end).raises "paging"
     end
