@@ -76,6 +76,9 @@ void value_account_add_loaded(ValueAccount *account, size_t bytes);
 /* Says in *err what a code that a function below returned means; returns the code. */
 int value_error(Error *err, int code);
 
+/* Whether the time for what is done is over. */
+typedef bool ValueLate(void);
+
 /* --- values ----------------------------------------------------------------------- */
 static inline Value value_null(void) {
   return (Value){.type = VALUE_NULL};
@@ -122,7 +125,6 @@ typedef struct ValueField {
 Value value_object_of(ValueAccount *account, const ValueField *fields, size_t count);
 /* The same; absent also when is_late, which is asked every few milliseconds while it is
  * large, says true. NULL: never. */
-typedef bool ValueLate(void);
 Value value_object_within(ValueAccount *account, const ValueField *fields, size_t count,
                           ValueLate *is_late);
 /* An empty table, undecided between array and object: an object until an item comes. */
@@ -141,6 +143,9 @@ bool value_equal(Value a, Value b);
 /* Takes `after`, returns new: the same content, with the nodes of `before` for parts that
  * are equal; `before` itself when all is equal. */
 Value value_settle(ValueAccount *account, Value before, Value after);
+/* The same; absent when is_late, which is asked every so many steps, says true. */
+Value value_settle_within(ValueAccount *account, Value before, Value after,
+                          ValueLate *is_late);
 
 /* --- arrays, from 0 -------------------------------------------------------------------
  * Return 0, ERR_MEMORY, ERR_TOO_LARGE (nested too deeply), ERR_INVALID (no such place);

@@ -102,6 +102,20 @@ void content_own(Value *v);
 /* As value_object_within, for more than FLAT_MAX fields. */
 Value object_of_many(ValueAccount *account, const ValueField *fields, size_t count,
                      ValueLate *is_late);
+/* A walk through a value that ends early when it is late. */
+typedef struct ValuePace {
+  ValueLate *is_late; /* NULL: never */
+  unsigned steps;
+  bool late;
+} ValuePace;
+static inline bool pace_is_late(ValuePace *pace) {
+  enum { STRIDE = 1024 };
+  if (pace->is_late && !pace->late && ++pace->steps % STRIDE == 0)
+    pace->late = pace->is_late();
+  return pace->late;
+}
+/* As value_equal; false when it is late. */
+bool equal_within(Value a, Value b, ValuePace *pace);
 ValueNode *object_empty(ValueAccount *account); /* returns new; never refused */
 
 static inline int height_of(Value v) {

@@ -5,50 +5,67 @@
 
 enum { MOST_OTHERS = 16 }; /* items of an array that differ, until it counts as moved */
 
-static Value settle_object(ValueAccount *account, Value before, Value after);
-static Value settle_array(ValueAccount *account, Value before, Value after);
+typedef struct Settling {
+  ValueAccount *account;
+  ValuePace pace; /* once it is late, the rest stays as it is */
+} Settling;
+
+static Value settle_object(Settling *s, Value before, Value after);
+static Value settle_array(Settling *s, Value before, Value after);
 
 static bool is_other_container(Value before, Value after) {
   return value_is_container(after) && before.type == after.type &&
          before.node != after.node;
 }
 
-Value value_settle(ValueAccount *account, Value before, Value after) {
-  if (value_equal(before, after)) {
+static Value settle_value(Settling *s, Value before, Value after) {
+  if (equal_within(before, after, &s->pace)) {
     value_retain(before);
     value_release(after);
     return before;
   }
-  if (!is_other_container(before, after)) return after;
-  if (after.type == VALUE_ARRAY) return settle_array(account, before, after);
-  return settle_object(account, before, after);
+  if (s->pace.late || !is_other_container(before, after)) return after;
+  return (after.type == VALUE_ARRAY ? settle_array : settle_object)(s, before, after);
+}
+
+Value value_settle(ValueAccount *account, Value before, Value after) {
+  return value_settle_within(account, before, after, NULL);
+}
+
+Value value_settle_within(ValueAccount *account, Value before, Value after,
+                          ValueLate *is_late) {
+  Settling s = {account, {.is_late = is_late}};
+  Value settled = settle_value(&s, before, after);
+  if (!s.pace.late) return settled;
+  value_release(settled);
+  return (Value){0};
 }
 
 /* Whether another node replaces the item, which is borrowed: then *now is new. */
-static bool settle_item(ValueAccount *account, Value was, Value item, Value *now) {
+static bool settle_item(Settling *s, Value was, Value item, Value *now) {
   if (!is_other_container(was, item)) return false;
-  *now = value_settle(account, was, value_retain(item));
+  *now = settle_value(s, was, value_retain(item));
   if (now->node != item.node) return true;
   value_release(*now);
   return false;
 }
 
-static void settle_key(ValueAccount *account, Value was, Value *after, size_t index) {
+static void settle_key(Settling *s, Value was, Value *after, size_t index) {
   Value key, item, now;
   size_t len;
   value_object_at(*after, index, &key, &item);
-  if (!settle_item(account, was, item, &now)) return;
+  if (!settle_item(s, was, item, &now)) return;
   value_retain(key);
   const char *name = value_bytes(key, &len);
-  value_object_set(account, after, name, len, now);
+  value_object_set(s->account, after, name, len, now);
   value_release(key);
 }
 
 /* Both are sorted by key, and may share most of what they have. */
-static Value settle_sorted(ValueAccount *account, Value before, Value after) {
+static Value settle_sorted(Settling *s, Value before, Value after) {
   size_t i = 0, j = 0, run;
   Value was, is, item, unused;
-  while (i < value_count(before) && j < value_count(after)) {
+  while (i < value_count(before) && j < value_count(after) && !pace_is_late(&s->pace)) {
     run = tree_shared(tree_of(before), i, tree_of(after), j);
     i += run, j += run;
     if (run) continue;
@@ -56,34 +73,34 @@ static Value settle_sorted(ValueAccount *account, Value before, Value after) {
     value_object_at(after, j, &is, &unused);
     const Text *text = (const Text *)is.node;
     int order = text_compare((const Text *)was.node, text->bytes, text->len);
-    if (order == 0) settle_key(account, item, &after, j);
+    if (order == 0) settle_key(s, item, &after, j);
     i += order <= 0;
     j += order >= 0;
   }
   return after;
 }
 
-static Value settle_object(ValueAccount *account, Value before, Value after) {
+static Value settle_object(Settling *s, Value before, Value after) {
   Value key, item;
   size_t len;
   if (value_object_is_sorted(before) && value_object_is_sorted(after))
-    return settle_sorted(account, before, after);
-  for (size_t i = 0; value_object_at(after, i, &key, &item); i++) {
+    return settle_sorted(s, before, after);
+  for (size_t i = 0; value_object_at(after, i, &key, &item) && !s->pace.late; i++) {
     const char *name = value_bytes(key, &len);
-    settle_key(account, value_object_get(before, name, len), &after, i);
+    settle_key(s, value_object_get(before, name, len), &after, i);
   }
   return after;
 }
 
-static Value settle_array(ValueAccount *account, Value before, Value after) {
+static Value settle_array(Settling *s, Value before, Value after) {
   size_t others = 0, run;
   for (size_t i = 0; i < value_count(after) && others < MOST_OTHERS; i += run) {
-    if (i >= value_count(before)) break;
+    if (i >= value_count(before) || pace_is_late(&s->pace)) break;
     run = tree_shared(tree_of(before), i, tree_of(after), i);
     if (run) continue;
     run = 1;
     Value was = value_array_at(before, i), item = value_array_at(after, i), now;
-    if (settle_item(account, was, item, &now)) value_array_set(account, &after, i, now);
+    if (settle_item(s, was, item, &now)) value_array_set(s->account, &after, i, now);
     others += !value_same(was, value_array_at(after, i));
   }
   return after;

@@ -13,6 +13,7 @@ struct Store {
   ValueAccount *account;
   Value root, initial;
   StoreLimits limits;
+  ValueLate *is_late;
   Charge *charge;    /* may be NULL */
   StoreChange *ring; /* room for so many; it grows to limits.history */
   size_t room, first, count, bytes;
@@ -92,6 +93,10 @@ void store_free(Store *s) {
   charge_unref(s->charge);
   free(s->ring);
   free(s);
+}
+
+void store_watch(Store *s, ValueLate *is_late) {
+  s->is_late = is_late;
 }
 
 void store_listen(Store *s, void (*changed)(void *ctx), void *ctx) {
@@ -198,18 +203,20 @@ static void call_listener(Store *s) {
   if (s->changed) s->changed(s->ctx);
 }
 
-static bool commit_settled(Store *s, Value root, const char *script, const char *action) {
-  return replace_root(s, value_settle(s->account, s->root, root), script, action);
+static bool commit_settled(Store *s, Value root, const char *script, const char *action,
+                           ValueLate *is_late) {
+  Value settled = value_settle_within(s->account, s->root, root, is_late);
+  return settled.type != VALUE_ABSENT && replace_root(s, settled, script, action);
 }
 
 bool store_commit(Store *s, Value root, const char *script, const char *action) {
-  bool changed = commit_settled(s, root, script, action);
+  bool changed = commit_settled(s, root, script, action, s->is_late);
   if (changed) call_listener(s);
   return changed;
 }
 
 bool store_migrate(Store *s, Value root, const char *script) {
-  bool changed = commit_settled(s, root, script, "migrate");
+  bool changed = commit_settled(s, root, script, "migrate", NULL);
   if (changed) change_at(s, s->count - 1)->migrated = true;
   return changed;
 }

@@ -29,6 +29,9 @@ void store_free(Store *store);
 /* Called at the end of each commit, reset and undo that changed the root; one listener. A
  * migration calls nobody: the initial state is set after it (store_set_initial). */
 void store_listen(Store *store, void (*changed)(void *ctx), void *ctx);
+/* A commit or reset that compares much asks it, and drops the change where it says true.
+ */
+void store_watch(Store *store, ValueLate *is_late);
 ValueAccount *store_account(Store *store); /* what is put in should be charged here */
 Value store_root(const Store *store);      /* borrows */
 

@@ -243,11 +243,8 @@ static const char *script_of(lua_State *L) {
 /* Takes root. Raises where the turn is late already: then nothing has changed. */
 static void commit_change(lua_State *L, Declaration *decl, Value root,
                           const char *action) {
-  if (!watchdog_is_late()) {
-    store_commit(store_of(decl), root, script_of(L), action);
-    return;
-  }
-  value_release(root);
+  if (watchdog_is_late()) value_release(root);
+  else store_commit(store_of(decl), root, script_of(L), action);
   watchdog_poll(L);
 }
 
@@ -345,6 +342,7 @@ static int f_change(lua_State *L) {
 static int f_reset(lua_State *L) {
   Declaration *decl = check_store(L, "store:reset", SHARE_WRITE);
   store_reset(store_of(decl), script_of(L));
+  watchdog_poll(L);
   return 0;
 }
 

@@ -7,6 +7,7 @@
 #include "bridge/luajson.h"
 #include "resource/stores_persist.h"
 #include "bridge/view.h"
+#include "vm/watchdog.h"
 
 enum { MAX_ROUNDS = 100, TRACED_PATHS = 32 };
 
@@ -204,6 +205,7 @@ static int open_store(Resource *res, Error *err) {
   StoreCore *core = xcalloc(1, sizeof *core);
   core->res = res;
   core->store = store_new(&options->limits, core->res->owner->charge);
+  store_watch(core->store, watchdog_is_late);
   store_listen(core->store, on_changed, core);
   core->fresh = true;
   res->object = core;

@@ -122,6 +122,45 @@ static void random_ones_say_what_came(void **state) {
   }
 }
 
+static unsigned looks, late_at; /* how often it was asked; when it says so, 0: never */
+
+static bool is_late(void) {
+  return ++looks == late_at;
+}
+
+static Value many_lists(int changed) {
+  enum { MANY = 5000 };
+  static char keys[MANY][8];
+  static ValueField fields[MANY];
+  for (int i = 0; i < MANY; i++) {
+    snprintf(keys[i], sizeof keys[i], "k%d", i);
+    Value item = value_int(i == changed ? -1 : i);
+    fields[i] = (ValueField){keys[i], strlen(keys[i]), value_array(account, &item, 1)};
+  }
+  return value_object_of(account, fields, MANY);
+}
+
+/* Whichever look says so, in the comparison or in what comes after it. */
+static void late_it_is_absent_and_nothing_is_left(void **state) {
+  (void)state;
+  Value before = many_lists(-1);
+  for (int changed = -1; changed < 5000; changed += 4999) {
+    looks = late_at = 0;
+    value_release(value_settle_within(account, before, many_lists(changed), is_late));
+    unsigned all = looks;
+    assert_true(all >= 5);
+    size_t nodes = value_account_nodes(account);
+    for (unsigned at = 1; at <= all; at++) {
+      looks = 0, late_at = at;
+      Value settled = value_settle_within(account, before, many_lists(changed), is_late);
+      assert_int_equal(settled.type, VALUE_ABSENT);
+      assert_int_equal(looks, at);
+      assert_true(value_account_nodes(account) <= nodes + 256); /* short texts */
+    }
+  }
+  value_release(before);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       value_test(what_says_the_same_is_the_same),
@@ -130,6 +169,7 @@ int main(void) {
       value_test(what_is_of_another_kind_is_taken),
       value_test(large_objects_are_shared_too),
       value_test(random_ones_say_what_came),
+      value_test(late_it_is_absent_and_nothing_is_left),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
