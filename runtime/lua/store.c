@@ -14,6 +14,7 @@
 #include "lua/modules.h"
 #include "lua/number.h"
 #include "lua/options.h"
+#include "lua/store_merge.h"
 #include "resource/declare.h"
 #include "resource/stores.h"
 #include "vm/vm.h"
@@ -248,28 +249,6 @@ static void commit_change(lua_State *L, Declaration *decl, Value root,
   watchdog_poll(L);
 }
 
-/* Stack: 1 store, 2 the table; into *root, one level deep. 0 or an error code. */
-static int merge_table(lua_State *L, Store *store, Value *root, Error *err) {
-  for (lua_pushnil(L); lua_next(L, 2); lua_pop(L, 1)) {
-    if (lua_type(L, -2) != LUA_TSTRING)
-      return error_set(err, ERR_INVALID, "the keys of a store are strings");
-    size_t len;
-    const char *key = lua_tolstring(L, -2, &len);
-    Value item;
-    if (luavalue_read(L, -1, store_account(store), &item, err) != 0) {
-      Error inner = *err;
-      return error_set(err, inner.code, "%.60s: %.240s", key, inner.message);
-    }
-    if (value_same(item, value_object_get(*root, key, len))) {
-      value_release(item);
-      continue;
-    }
-    int rc = value_object_set(store_account(store), root, key, len, item);
-    if (rc != 0) return value_error(err, rc);
-  }
-  return 0;
-}
-
 static int f_set(lua_State *L) {
   Declaration *decl = check_store(L, "store:set", SHARE_WRITE);
   luaL_checktype(L, 2, LUA_TTABLE);
@@ -278,7 +257,7 @@ static int f_set(lua_State *L) {
     return luaL_error(L, "store:set inside a change of the same store: use the draft");
   Error err;
   Value root = value_retain(store_root(store_of(decl)));
-  int rc = merge_table(L, store_of(decl), &root, &err);
+  int rc = store_merge(L, 2, store_account(store_of(decl)), &root, &err);
   store_end_change(decl);
   if (rc != 0) {
     value_release(root);

@@ -34,6 +34,14 @@ test.describe("a store in a turn that is over its limit", function()
   local wide = {}
   for i = 1, 2e5 do wide["k" .. i] = { i } end
 
+  test.it("is not changed by set of many keys", function()
+    expect_stopped(function()
+      spend(0.08)
+      values:set(wide)
+    end)
+    expect(values:get("k1")).is(nil)
+  end)
+
   test.it("is not changed by set", function()
     expect_stopped(function()
       spend(0.08)

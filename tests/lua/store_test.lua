@@ -42,6 +42,27 @@ test.describe("reading", function()
     expect(s:get("n")).is(2)
   end)
 
+  test.it("set of many keys: others stay, equal ones are the same, json.null removes", function()
+    local s = define { keep = { 1 }, same = { 2 }, gone = { 3 }, k7 = "old" }
+    local keep, same = s:get("keep"), s:get("same")
+    local many = { same = { 2 }, gone = json.null }
+    for i = 1, 1000 do many["k" .. i] = i end
+    s:set(many)
+    expect(s:get("keep") == keep).is(true)
+    expect(s:get("same") == same).is(true)
+    expect(s:get("gone")).is_nil()
+    for i = 1, 1000 do expect(s:get("k" .. i)).is(i) end
+    many.k5 = function() end
+    expect(function() s:set(many) end).raises("k5")
+    local before = s:get()
+    many.k5 = nil
+    s:set(many)
+    expect(s:get() == before).is(true)
+    for i = 1, 1000 do many["k" .. i] = json.null end
+    s:set(many)
+    expect(store.copy(s:get())).equals { keep = { 1 }, same = { 2 } }
+  end)
+
   test.it("copy makes a plain table, json.encode takes a view", function()
     local s = define { list = json.array { 1, 2 } }
     local copy = store.copy(s:get())
