@@ -4,12 +4,16 @@
 ---requests need it, and are on the disk before they are used. See docs/session.md.
 ---
 ---```lua
----local env = require "tidelock.env"
 ---local http = require "tidelock.http"
 ---local script = require "tidelock.script"
+---local server = require "tidelock.server"
 ---local session = require "tidelock.session"
 ---
----local url = env.get("API_URL", "http://127.0.0.1:8000")
+---local srv = server.listen("shop", {})
+---srv:post("/login", function() return { access = "a1", refresh = "r1", expires_in = 900 } end)
+---srv:post("/refresh", function() return { access = "a2", refresh = "r2", expires_in = 900 } end)
+---srv:get("/me", function(req) return { sent = req.headers.authorization } end)
+---
 ---local api
 ---local me = session.define("me", {
 ---  login = function(name, password)
@@ -19,11 +23,16 @@
 ---    return api:post("/refresh", { json = { refresh = token }, value = true })
 ---  end,
 ---})
----api = http.client { base_url = url, session = me }
 ---
 ---script.on_start(function()
----  if me:state().status ~= "open" then print(me:login("ann", "secret")) end
+---  api = http.client { base_url = srv.url, session = me }
+---  print(me:login("ann", "secret"))
+---  print(me:state().status, api:get("/me"):json().sent)
 ---end)
+---```
+---```text
+---true
+---open	Bearer a1
 ---```
 ---@class tidelock.session
 local session = {}

@@ -132,7 +132,7 @@ refuses 'a method that there is not' $meta/server.lua 's/^function Server:use(/f
 refuses 'a field that there is not' $meta/script.lua 's/^---@field args/---@field arguments/' 'there is no field arguments'
 refuses 'an option that there is not' $meta/socket.lua 's/^---@field jitter?/---@field jiter?/' 'there is no option jiter'
 refuses 'the same of a module written in Lua' $meta/http.lua 's/^---@field redirects?/---@field redirect?/' 'there is no option redirect'
-refuses 'an option that is not annotated' $meta/socket.lua '/^---@field max_delay?/d' 'the sources have max_delay'
+refuses 'an option that is not annotated' $meta/socket.lua '/^---@field max_tasks?/d' 'the sources have max_tasks'
 refuses 'sources in which nothing is found' runtime/lua/socket.c 's/luaL_Reg/luaL_Entry/' 'socket.c: no functions are found'
 refuses 'an option of a new binding' runtime/lua/json.c 's/{"pretty", NULL}/{"pretty", "sorted", NULL}/' 'the sources have sorted'
 refuses 'a function of a new binding' runtime/lua/timer.c 's/{"now", f_now}/{"now", f_now}, {"halt", f_halt}/' 'the sources have halt'
