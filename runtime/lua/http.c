@@ -1,6 +1,7 @@
 /* tidelock.http.core: one request, waited for. stdlib/http.lua checks the options, joins
  * URLs and shapes the response: the options that come here are complete. */
 #include <lauxlib.h>
+#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -176,6 +177,12 @@ static double number_field(lua_State *L, const char *name, double standard) {
   return value;
 }
 
+/* The standard is the least; more than an int holds is the most of one. */
+static int count_field(lua_State *L, const char *name, int standard) {
+  double value = number_field(L, name, standard);
+  return isnan(value) ? standard : (int)fmin(fmax(value, standard), INT_MAX);
+}
+
 /* Pushes "Authorization: Bearer ..." where the request has a session whose token is for
  * its URL, and notes in it which token that is; else nil. */
 static void push_bearer(lua_State *L, const Task *task, const char *url) {
@@ -250,8 +257,8 @@ static void read_files(lua_State *L, HttpOptions *options) {
 static void read_rare(lua_State *L, HttpOptions *options) {
   options->connect_timeout = number_field(L, "connect_timeout", 0);
   options->max_body = size_of(number_field(L, "max_body", 0));
-  options->max_redirects = (int)number_field(L, "redirects", -1);
-  options->max_connections = (int)number_field(L, "max_connections", 0);
+  options->max_redirects = count_field(L, "redirects", -1);
+  options->max_connections = count_field(L, "max_connections", 0);
   options->keep_alive = number_field(L, "keep_alive_timeout", 0);
   options->http2 = flag_field(L, "http2");
   options->raw = is_false(L, "decompress");
@@ -271,7 +278,7 @@ static void read_options(lua_State *L, const Task *task, HttpOptions *options,
   options->url = text_field(L, "url", err);
   options->route = route_read(L, 1, "http");
   options->timeout = number_field(L, "timeout", 0);
-  options->taken = (int)number_field(L, "taken", 0);
+  options->taken = count_field(L, "taken", 0);
   options->max_redirects = -1;
   options->guarded = true;
   lua_getfield(L, 1, "body");

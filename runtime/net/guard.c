@@ -198,6 +198,6 @@ int guard_take(Guards *guards, const GuardPlace *place, bool timeout) {
 
 void guard_give(Guards *guards, const GuardPlace *place, int taken) {
   Guard *g = find_guard(guards, place);
-  g->tokens += taken > 0 ? taken : 1;
-  if (g->tokens > GUARD_TOKENS) g->tokens = GUARD_TOKENS;
+  int given = taken > 0 ? taken : 1, room = GUARD_TOKENS - g->tokens;
+  g->tokens += given < room ? given : room;
 }

@@ -13,6 +13,7 @@ local function origin(name)
     if o.flaky and o.count % 2 == 0 then return "well" end
     return o.status, "said", { ["Retry-After"] = "0" }
   end)
+  function o.url() return own.url .. "/" end
   function o.client(options)
     options.base_url = own.url
     return http.client(options)
@@ -77,6 +78,23 @@ test.describe("a breaker", function()
 end)
 
 test.describe("the budget of retries", function()
+  test.it("is full at most, whatever the core is told of what was taken", function()
+    local core = require "tidelock.http.core"
+    local o = origin "core"
+    o.status = 200
+    local url = o.url()
+    for _, taken in ipairs { 1e300, 1e9, math.huge, -1e300, 0 / 0 } do
+      local request = { url = url, headers = {}, taken = taken, redirects = taken, max_connections = taken,
+        more = true }
+      local res = core.request(request)
+      expect(res and res.status).is(200)
+    end
+    local taken = 0
+    while core.take(url) do taken = taken + 5 end
+    expect(taken).is(500)
+    o.close()
+  end)
+
   for _, guarded in ipairs { true, false } do
     test.it("is filled by calls that succeed, with breaker = " .. tostring(guarded), function()
       local o = origin("budget_" .. tostring(guarded))
