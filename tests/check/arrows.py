@@ -19,6 +19,8 @@ LOOKED_UP = re.compile(r'\b((?:dlsym|uv_dlsym|alias|weakref|asm|__asm__)\s*\([^(
 MEMBERS = re.compile(r"\b(?:struct|union)\s*\w*\s*\{(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\}")
 TEXT = re.compile(r'"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'')
 ATTRIBUTE = re.compile(r"__attribute__\s*\(\((?:[^()]|\([^()]*\))*\)\)")
+# A name that a continued line cuts in two.
+SPLICE = re.compile(r"(?<=\w)\\\n(\w+)")
 INCLUDE = re.compile(rf'^{SPACE}#{SPACE}(?:include|include_next|import)\b{SPACE}("[^"\n]+"|<[^>\n]+>|\w+)', re.M)
 DEFINE = re.compile(rf"^{SPACE}#{SPACE}define{SPACE}([A-Za-z_]\w*)(\([^)]*\))?((?:[^\n\\]|\\\n|\\.)*)", re.M)
 DIRECTIVE = re.compile(rf"^{SPACE}#(?:[^\n]*\\\n)*[^\n]*", re.M)
@@ -77,7 +79,7 @@ class File:
     def __init__(self, path):
         self.path, self.unit = path, unit_of(path)
         with open(path, encoding="utf-8", errors="replace") as opened:
-            raw = opened.read()
+            raw = SPLICE.sub(r"\1\\\n", opened.read())
         self.raw_lines = raw.splitlines()
         plain = uncommented(raw)
         self.includes = [(m.group(1), plain.count("\n", 0, m.start(1)) + 1) for m in INCLUDE.finditer(plain)]
@@ -185,15 +187,27 @@ class Tree:
                   if macro.arguments and ("##" in macro.body or re.search(r"\)\s*\{", macro.body))}
         if not making:
             return
+        while True:  # those that hand their arguments on to one of these
+            known = re.compile(r"\b(" + "|".join(making) + r")\b")
+            more = {n: m for n, m in macros.items() if n not in making and m.arguments and known.search(m.body)}
+            if not more:
+                break
+            making.update(more)
         use = re.compile(r"\b(" + "|".join(making) + r")\s*\(([^()]*)\)")
-        for file in self.files:
-            for match in use.finditer(file.code):
+
+        def expand(file, text, line, depth):
+            for match in use.finditer(text):
                 values = [value.strip() for value in match.group(2).split(",")]
                 values = [macros[v].body.strip() if v in macros and not macros[v].arguments else v for v in values]
                 made = filled(making[match.group(1)], values)
-                line = file.code.count("\n", 0, match.start()) + 1
-                file.take_tokens(TEXT.sub(" ", made), line)
-                file.structure(made + ";", line)
+                at = line or text.count("\n", 0, match.start()) + 1
+                file.take_tokens(TEXT.sub(" ", made), at)
+                file.structure(made + ";", at)
+                if depth:
+                    expand(file, made, at, depth - 1)
+
+        for file in self.files:
+            expand(file, file.code, None, 5)
 
     def arrow(self, source, target):
         return self.arrows.setdefault((source, target), {"include": [], "call": {}})

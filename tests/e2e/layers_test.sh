@@ -74,6 +74,10 @@ low 'int low(void) { return 1; }\n' 'int low(void);\nint high(void);\nstatic inl
 check "an inline function in a header" layers_fail "runtime/core/low.h:2: $up (uses high)"
 low '#define CALL(name) hi##name()\nint low(void) {\n  return CALL(gh);\n}\n'
 check "a name that a macro pastes together" layers_fail "runtime/core/low.c:3: $up (uses high)"
+low '#define PASTE(a, b) a##b\n#define CALL(a, b) PASTE(a, b)\nint low(void) {\n  return CALL(hi, gh)();\n}\n'
+check "by way of another macro" layers_fail "runtime/core/low.c:4: $up (uses high)"
+low 'int low(void) {\n  return hi\\\ngh();\n}\n'
+check "a name that a line cuts in two" layers_fail "runtime/core/low.c:2: $up (uses high)"
 low 'extern int high(void);\n\nstatic int (*const table[])(void) = {high};\nint low(void) { return table[0](); }\n'
 check "a table of functions" layers_fail "runtime/core/low.c:1: $up (uses high)"
 low 'extern int high_count;\nint low(void) { return high_count; }\n'
