@@ -270,7 +270,7 @@ int session_file_reserve(SessionFile *file, Error *err) {
 }
 
 static int put_file(FileAside *aside, const Buffer *text) {
-  if (file_put(aside->fd, text->data, text->len) == 0 &&
+  if (file_put(aside->fd, text->data, text->len) == text->len &&
       ftruncate(aside->fd, (off_t)text->len) == 0)
     return file_aside_keep(aside);
   file_aside_drop(aside);
