@@ -46,6 +46,7 @@ typedef struct SessionHooks {
 struct Session {
   Resource *res; /* NULL: closed */
   Loop *loop;
+  Wakes *wakes; /* the clock of ages */
   int refs;
   SessionStatus status;
   const char *reason; /* why it is closed: static text */

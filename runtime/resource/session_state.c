@@ -4,16 +4,12 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "core/clock.h"
 #include "resource/resource.h"
 
 double session_now(const Session *s) {
-  struct timespec boot;
-  clock_gettime(CLOCK_BOOTTIME, &boot);
-  double slept = (double)boot.tv_sec + (double)boot.tv_nsec / 1e9 - clock_monotonic();
-  return loop_now(s->loop) + fmax(slept, 0);
+  return wakes_now(s->wakes);
 }
 
 void session_log(const Session *s, LogLevel level, const char *text, const Error *err) {
@@ -202,6 +198,7 @@ void session_unref(Session *s) {
 void session_init(Session *s, Resource *res) {
   s->res = res;
   s->loop = res->owner->host->loop;
+  s->wakes = net_wakes(res->owner->host->resources->net);
   s->unsaved = res->owner->host->resources->unsaved;
   s->refs = 1;
   s->file.lock = -1;
