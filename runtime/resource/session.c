@@ -52,7 +52,7 @@ void session_learn(Declaration *decl, const char *origin) {
     session_place(s);
     if (s->status == SESSION_CLOSED && !s->reason) session_restore(s);
   } else if (!s && o && o->count == 0) {
-    o->origins = xcalloc(1, sizeof *o->origins);
+    o->origins = xrealloc(o->origins, sizeof *o->origins);
     o->origins[o->count++] = xstrdup(origin);
   }
 }

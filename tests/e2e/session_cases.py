@@ -140,7 +140,9 @@ def kept(peer, folder):
 
 
 def finish(run, status=0):
-    equal(run.end()[0], status)
+    got = run.end()[0]
+    if got != status:
+        raise AssertionError(f"status {got}: {run.err.all()[-3000:]}")
     return run.err.text()
 
 
