@@ -21,7 +21,10 @@ local me = session.define("me", {
     return read_pair(api:post("/api/auth/login", { json = { email = email, password = password } }))
   end,
   refresh = function(token)
-    return read_pair(api:post("/api/auth/refresh", { json = { refreshToken = token } }))
+    local pair, err = read_pair(api:post("/api/auth/refresh", { json = { refreshToken = token } }))
+    -- What OAuth calls invalid_grant is a plain 401 here: only that ends the session.
+    if err and err.status == 401 then return nil, { code = "invalid_grant", message = err.message } end
+    return pair, err
   end,
 })
 api = http.client { base_url = url, session = me, value = true }

@@ -185,12 +185,14 @@ static int count_field(lua_State *L, const char *name, int standard) {
 
 /* Pushes "Authorization: Bearer ..." where the request has a session whose token is for
  * its URL, and notes in it which token that is; else nil. */
-static void push_bearer(lua_State *L, const Task *task, const char *url) {
+static void push_bearer(lua_State *L, const Task *task, const HttpOptions *options,
+                        Error *err) {
   int64_t serial;
   lua_getfield(L, 1, "session");
-  Session *s = lua_isnil(L, -1) || !url ? NULL : session_at(L, -1);
+  Session *s = lua_isnil(L, -1) || !options->url ? NULL : session_at(L, -1);
+  const char *token = s ? session_token_for(s, task, options->url, &serial) : NULL;
+  if (token && session_check_way_at(L, -1, &options->route, err) != 0) token = NULL;
   lua_pop(L, 1);
-  const char *token = s ? session_token_for(s, task, url, &serial) : NULL;
   if (!token) {
     lua_pushnil(L);
     return;
@@ -283,7 +285,7 @@ static void read_options(lua_State *L, const Task *task, HttpOptions *options,
   options->guarded = true;
   lua_getfield(L, 1, "body");
   options->body = luaL_optlstring(L, -1, NULL, &options->body_len);
-  push_bearer(L, task, options->url);
+  push_bearer(L, task, options, err);
   options->headers = header_field(L, err);
   if (flag_field(L, "more")) read_rare(L, options);
 }

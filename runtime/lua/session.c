@@ -27,6 +27,10 @@ Session *session_at(lua_State *L, int index) {
   return session_of(decl);
 }
 
+int session_check_way_at(lua_State *L, int index, const Route *route, Error *err) {
+  return session_check_way(check_decl(L, index), route, err);
+}
+
 static int push_missing(lua_State *L, const Declaration *decl) {
   Error err;
   error_set(&err, ERR_NOT_FOUND, "there is no session %s", decl->name);

@@ -86,6 +86,11 @@ void connection_session_answer(Connection *c, const Error *err) {
     return;
   }
   const ConnectionOptions *o = c->res->options;
+  Error denied;
+  if (session_check_way(find_declaration(c), &o->net.route, &denied) != 0) {
+    socket_auth_failed(c->socket, &denied);
+    return;
+  }
   const char *token = session_token_for(s, NULL, o->net.url, &serial);
   if (session_is_closed(s)) end_connection(c);
   else if (err) socket_auth_failed(c->socket, err);

@@ -74,6 +74,15 @@ void session_unlisten(SessionListener *l) {
   l->at = NULL;
 }
 
+int session_check_way(const Declaration *decl, const Route *route, Error *err) {
+  bool own = route->proxy || route->ca_file || route->ciphers || route->insecure;
+  if (!decl->attached || !own) return 0;
+  return error_set(err, ERR_DENIED,
+                   "the token of %s takes the usual way alone, as the session is another "
+                   "script's: no proxy, ca, ciphers or insecure",
+                   decl->name);
+}
+
 bool session_is_closed(const Session *s) {
   return s->status == SESSION_CLOSED;
 }

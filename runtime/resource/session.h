@@ -11,6 +11,7 @@
 #ifndef TIDELOCK_RESOURCE_SESSION_H
 #define TIDELOCK_RESOURCE_SESSION_H
 
+#include "net/route.h"
 #include "resource/resources.h"
 #include "resource/session_options.h"
 #include "vm/task_wait.h"
@@ -35,6 +36,9 @@ const char *session_token_for(Session *s, const Task *task, const char *url,
 void session_listen(Session *s, SessionListener *listener); /* harmless when it does */
 void session_unlisten(SessionListener *listener);           /* harmless */
 bool session_is_closed(const Session *s);
+/* Whether a token may take this way: that of a script that attached may not be bent to
+ * where it could be read. 0, or DENIED. */
+int session_check_way(const Declaration *decl, const Route *route, Error *err);
 /* Whether one renews its tokens, or writes them: what is waited for at the end. */
 bool sessions_busy(const Host *host);
 

@@ -92,4 +92,12 @@ echo 'three small words' >&3
 check 'the hook hears what the client hears' until_true shows hook 'hook: Demo wrote 3 words'
 check 'the hook sees the connection' shows hook 'hook: the connection is connected'
 check 'the client hears it too' until_true shows hook 'Assistant: You said "three small words"'
+
+# A login that the next process goes on with, without the password.
+log_in() { timeout 30 "$TIDELOCK" run --no-watch --data "$TMPDIR/data" examples/login.lua >"$TMPDIR/login" 2>&1; }
+API_USER=demo@example.com API_PASSWORD=demo log_in
+check 'the login is done' shows login 'hello Demo'
+API_PASSWORD=wrong log_in
+check 'the next process needs none' shows login 'hello Demo'
+check 'and was logged in from the start' lacks 'not logged in'
 [ $bad = 0 ]

@@ -240,6 +240,22 @@ def a_logout_during_a_refresh_is_the_end():
     equal((kept(peer, folder)["closed"], "access" in kept(peer, folder)), ("logout", False))
 
 
+def a_logout_of_another_process_is_seen():
+    """a logout of another process is seen at the next 401"""
+    peer, folder = Peer(), tempfile.mkdtemp()
+    remember(peer, folder)
+    run = start(peer, folder, """
+  say("first", api:get("/x").status)
+  for _ = 1, 1000 do task.sleep(0.02) if api:get("/x").status ~= 200 then break end end
+  say("then", state())""")
+    run.err.wait_for("first 200")
+    finish(start(peer, folder, 'me:logout() say("out")', "other"))
+    equal(kept(peer, folder)["closed"], "logout")
+    peer.access = "another"
+    assert "then closed logout" in finish(run)
+    equal(peer.refreshes, 0)
+
+
 def two_hundred_requests_in_three_processes():
     """200 requests in 3 processes of different profiles that meet a 401 at once are one refresh"""
     peer, folder = Peer(), tempfile.mkdtemp()
@@ -540,6 +556,10 @@ script.on_start(function()
     if res and res.status == 200 and res:json().fine then io.stderr:write("it is fine.\\n") break end
     task.sleep(0.01)
   end
+  for name, value in pairs {{ proxy = "http://127.0.0.1:1", insecure = true, ciphers = "NULL" }} do
+    local res, err = api:get("/x", {{ [name] = value }})
+    io.stderr:write("way ", tostring(res or err.code), ".\\n")
+  end
   for _, name in ipairs {{ "token", "login", "logout" }} do
     io.stderr:write(tostring(select(2, pcall(me[name], me))), ".\\n")
   end
@@ -550,7 +570,7 @@ script.on_start(function()
   end
 end)""",)))
     assert "it is fine" in text and text.count("is for the script that defines the session") >= 3, text
-    assert "live-" not in text, text
+    assert "live-" not in text and text.count("way DENIED") == 3, text
 
 
 run_cases([value for value in list(globals().values())
