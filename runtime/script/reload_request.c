@@ -34,6 +34,7 @@ static void ask_self(Script *script) {
     script->reload_deferred = true;
     return;
   }
+  if (script->reload_asked) return; /* several requests are one load */
   script->reload_due = fmax(script->reload_due, loop_real_now()) + PACE;
   if (!script->owner.ending && !script->ended) reload_ask(script);
 }

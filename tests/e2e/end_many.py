@@ -333,7 +333,7 @@ def copies():
     said = []
     for _ in range(6):
         run = Run(CLEAN)
-        done = subprocess.run(["timeout", "0.5", TIDELOCK, "run", os.path.join(run.folder, "s1.lua"), "--memory"],
+        done = subprocess.run(["timeout", "1", TIDELOCK, "run", os.path.join(run.folder, "s1.lua"), "--memory"],
                               capture_output=True, text=True)
         run.kill()
         equal(done.returncode, 124)
