@@ -4,16 +4,18 @@
 --   if res and res.status == 200 then local value, why = res:json() end
 --
 -- Options are checked and merged here; runtime/net/http.c sends the requests.
-local answers = require "tidelock.http.answer"
+local later = require "tidelock.http.later"
+
+local answers = later "tidelock.http.answer"
 local attempts = require "tidelock.http.attempts"
 local bodies = require "tidelock.http.body"
-local caches = require "tidelock.http.cache"
+local caches = later "tidelock.http.cache"
 local checks = require "tidelock.options.core"
-local events = require "tidelock.http.events"
+local events = later "tidelock.http.events"
 local headers = require "tidelock.http.headers"
-local layered = require "tidelock.http.layers"
+local layered = later "tidelock.http.layers"
 local options_of = require "tidelock.http.options"
-local pages = require "tidelock.http.pages"
+local pages = later "tidelock.http.pages"
 local random = require "tidelock.random"
 local response = require "tidelock.http.response"
 local session_core = require "tidelock.session.core"
@@ -140,13 +142,6 @@ local function send_bare(request)
   end)
 end
 
--- A stream that was not expected is an error with the beginning of its body.
-local function read_excerpt(res)
-  res.body = res:read() or ""
-  res:close()
-  res.stream = nil
-end
-
 -- Misuse is raised at the line of the call. Public functions end in `return send_request(...)`, so that
 -- their caller is two levels up.
 local function send_request(what, options, defaults)
@@ -159,7 +154,7 @@ local function send_request(what, options, defaults)
   if not res then return nil, err end
   local expect = option_of(options, defaults, "expect")
   if expect and not status.fits(res.status, expect) then
-    if res.stream then read_excerpt(res) end
+    if res.stream then response.keep_excerpt(res) end
     return nil, status.refuse(request.method, res)
   end
   if not option_of(options, defaults, "value") then return res end
@@ -205,14 +200,14 @@ local function gather_pages(what, url, options, defaults)
   return all, paging, urls.origin(urls.join(defaults.base_url, url))
 end
 
--- `iterate` is pages.pages or pages.items.
-local function walk_pages(what, iterate, defaults, url, options)
+-- `what` is "pages" or "items".
+local function walk_pages(what, defaults, url, options)
   local ok, all, paging, origin = pcall(gather_pages, what, url, options, defaults)
   if not ok then error(all, 2) end
   local function send(one, elsewhere)
     return send_request(what, one, elsewhere and defaults_abroad(defaults) or defaults)
   end
-  return iterate(send, all, paging, origin)
+  return pages[what](send, all, paging, origin)
 end
 
 -- --- events ---------------------------------------------------------------------------------
@@ -265,11 +260,11 @@ for _, method in ipairs { "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE" } do
   end
 end
 
-for name, iterate in pairs { pages = pages.pages, items = pages.items } do
-  M[name] = function(url, options) return walk_pages(name, iterate, none, url, options) end
+for _, name in ipairs { "pages", "items" } do
+  M[name] = function(url, options) return walk_pages(name, none, url, options) end
   Client[name] = function(self, url, options)
     local defaults = defaults_for(self)
-    return walk_pages(name, iterate, defaults, url, options)
+    return walk_pages(name, defaults, url, options)
   end
 end
 

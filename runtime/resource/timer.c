@@ -32,8 +32,8 @@ static void start_timer(VmTimer *timer) {
 }
 
 /* Timers that are made one after the other with one function share its reference. They
- * stand side by side in the Vm's list, since a new one is put before the last; so a
- * reference has no other user where neither neighbour has it. */
+ * stand side by side in the Vm's list (vm_timer_add): if neither neighbour of a timer has
+ * its reference, no other timer has it. */
 static bool has_function(const VmTimer *timer, int function) {
   return timer && timer->start == start_timer &&
          CONTAINER_OF(timer, const ScriptTimer, live)->function == function;

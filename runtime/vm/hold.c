@@ -103,8 +103,8 @@ static bool is_alone(const Owner *owner) {
   return host->owners == owner && !owner->next && !host->stopping;
 }
 
-/* It gives way for no time at all: until all timers that were due have fired, and all
- * events that were queued have run. */
+/* Its next turn begins when all timers that are due have fired and all events that are
+ * queued have run: that takes the time of those, and no more. */
 void hold_used(Owner *owner, double seconds) {
   HeldBack *held = &owner->hold;
   held->used += seconds;

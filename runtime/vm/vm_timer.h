@@ -12,9 +12,12 @@ struct VmTimer {
   void (*stop)(VmTimer *timer); /* also releases it */
 };
 
-void vm_timer_add(Vm *vm, VmTimer *timer); /* starts it at once when the Vm is live */
-void vm_timer_remove(VmTimer *timer);      /* does not call stop */
-void vm_timers_start(Vm *vm);              /* the Vm goes live */
+/* Starts it at once when the Vm is live. It comes first in the Vm's list, and the list
+ * keeps this order: resource/timer.c relies on timers that are added one after the other
+ * standing side by side. */
+void vm_timer_add(Vm *vm, VmTimer *timer);
+void vm_timer_remove(VmTimer *timer); /* does not call stop */
+void vm_timers_start(Vm *vm);         /* the Vm goes live */
 void vm_timers_stop(Vm *vm);
 void vm_timers_free(Vm *vm); /* the ended ones */
 

@@ -15,7 +15,8 @@ local first_wait, longest_wait = 0.5, 10 -- seconds; a random share of it is wai
 M.statuses = { [408] = true, [425] = true, [429] = true, [500] = true, [502] = true, [503] = true,
   [504] = true }
 local codes = { DNS = true, CONNECT = true, PROXY = true, RESET = true, TIMEOUT = true }
-local idempotent = { GET = true, HEAD = true, PUT = true, DELETE = true, OPTIONS = true, TRACE = true }
+--- The methods that may be sent again, whatever became of them.
+M.idempotent = { GET = true, HEAD = true, PUT = true, DELETE = true, OPTIONS = true, TRACE = true }
 
 --- The seconds that all attempts have together.
 function M.limit(request) return request.timeout or standard_timeout end
@@ -23,7 +24,7 @@ function M.limit(request) return request.timeout or standard_timeout end
 -- Whether what came may be tried again: it failed, and another time cannot do it twice.
 local function is_retried(request, res, err)
   if res and not M.statuses[res.status] or err and not codes[err.code] then return false end
-  return idempotent[request.method] or request.keyed or err and err.sent == "no"
+  return M.idempotent[request.method] or request.keyed or err and err.sent == "no"
 end
 
 local function wait_before(number, res)

@@ -6,6 +6,7 @@ local core = require "tidelock.http.core"
 local errors = require "tidelock.errors"
 local log = require "tidelock.log"
 local options_of = require "tidelock.http.options"
+local response = require "tidelock.http.response"
 local status = require "tidelock.http.status"
 local urls = require "tidelock.http.url"
 
@@ -15,7 +16,6 @@ local standard_max_event, standard_idle = 1 << 20, 60 -- bytes, seconds
 local shortest_retry = 0.1 -- seconds: what a server may ask for
 local longest_id = 4096 -- bytes: servers take 8 KiB of a header
 local codes = { DNS = true, CONNECT = true, PROXY = true, RESET = true, TIMEOUT = true, UNAVAILABLE = true }
-local idempotent = { GET = true, HEAD = true, PUT = true, DELETE = true, OPTIONS = true, TRACE = true }
 
 -- --- options --------------------------------------------------------------------------------
 
@@ -176,7 +176,8 @@ local function is_sendable(id) return id ~= "" and #id <= longest_id and not id:
 
 -- Whether the same request may be sent once more.
 local function may_repeat(config, at, err)
-  return idempotent[config.method] or config.explicit or is_sendable(at.id) or err and err.sent == "no"
+  if attempts.idempotent[config.method] or config.explicit or is_sendable(at.id) then return true end
+  return err and err.sent == "no"
 end
 
 -- Seconds until the next attempt, or nil: there is none. `named`: those that the server asked for.
@@ -211,19 +212,13 @@ local function token_of(config)
   return type(found) == "string" and (found:match "^[Bb]earer%s+(.+)$" or found) or nil
 end
 
-local function read_excerpt(res)
-  res.body = res:read() or ""
-  res:close()
-  res.stream = nil
-end
-
 local function refuse(config, at, res)
   local wait, why
   if attempts.statuses[res.status] or res.status >= 500 then
     local named = core.retry_after(res.headers["retry-after"], res.headers.date)
     wait = wait_for(config, at, nil, named)
   end
-  if wait then res.body = "" else read_excerpt(res) end
+  if wait then res.body = "" else response.keep_excerpt(res) end
   why = status.refuse(config.method, res)
   if wait then res:close() end
   return nil, why, wait
@@ -236,7 +231,7 @@ end
 
 local function wrong_type(res)
   local kind = res.headers["content-type"]
-  read_excerpt(res)
+  response.keep_excerpt(res)
   return errors.new { code = "DECODE", sent = "yes", message = ("%s answered with %s, not text/event-stream")
     :format(urls.show(res.url), kind and kind:sub(1, 80):gsub("%c", "?") or "no type") }
 end

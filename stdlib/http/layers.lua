@@ -3,7 +3,7 @@
 -- A request that a middleware sees is a value: { method, url, headers, body }, a copy for each of them, so
 -- that what one changes is seen by those further in only, and by none at the next attempt.
 local attempts = require "tidelock.http.attempts"
-local caches = require "tidelock.http.cache"
+local caches = require "tidelock.http.later" "tidelock.http.cache"
 local checks = require "tidelock.options.core"
 local errors = require "tidelock.errors"
 local headers = require "tidelock.http.headers"

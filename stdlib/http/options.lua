@@ -1,5 +1,5 @@
 -- The options of requests and clients, and what each may be. Pure.
-local caches = require "tidelock.http.cache"
+local caches = require "tidelock.http.later" "tidelock.http.cache"
 local checks = require "tidelock.options.core"
 local sessions = require "tidelock.http.session"
 local status = require "tidelock.http.status"

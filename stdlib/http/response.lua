@@ -2,7 +2,7 @@
 local core = require "tidelock.http.core"
 local errors = require "tidelock.errors"
 local json = require "tidelock.json"
-local link = require "tidelock.http.link"
+local link = require "tidelock.http.later" "tidelock.http.link"
 local options = require "tidelock.http.options"
 local urls = require "tidelock.http.url"
 
@@ -133,6 +133,13 @@ local function check_fields(given)
     options.misuse("the body of an answer must be a string, not a %s", type(body))
   end
   if type(given.headers or {}) ~= "table" then options.misuse "the headers of an answer must be a table" end
+end
+
+--- Makes a stream that was not expected a response with the beginning of its body.
+function M.keep_excerpt(res)
+  res.body = res:read() or ""
+  res:close()
+  res.stream = nil
 end
 
 --- Returns new: the response for { status =, headers =, body = } to a request for `url`. Raises misuse.

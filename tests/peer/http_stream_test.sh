@@ -5,15 +5,8 @@ set -eu
 cd "$(dirname "$0")"
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
-certificates() {
-  cd "$folder"
-  local key=(-newkey ec -pkeyopt "ec_paramgen_curve:P-256")
-  openssl req -x509 "${key[@]}" -nodes -keyout ca.key -out ca.pem -days 2 -subj "/CN=Test CA"
-  openssl req "${key[@]}" -nodes -keyout server.key -out server.csr -subj "/CN=server"
-  openssl x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -out server.pem \
-    -extfile <(echo "subjectAltName=DNS:localhost,IP:127.0.0.1")
-}
-(certificates) >"$folder/log" 2>&1 || { cat "$folder/log"; exit 1; }
+. ./certificates.bash
+(certificates server) >"$folder/log" 2>&1 || { cat "$folder/log"; exit 1; }
 
 coproc PEER { exec node http_stream_server.js --folder="$folder" 2>&1; }
 id=$PEER_PID
@@ -33,7 +26,11 @@ script.on_start(function()
   script.exit(0)
 end)
 LUA
-out=$({ /usr/bin/env time -f "%M" "$TIDELOCK" run --plain --memory --no-watch "$folder/long.lua"; } 2>&1) || true
+measured='import resource, subprocess, sys
+subprocess.run(sys.argv[1:])
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)'
+out=$("${PYTHON:-/usr/bin/python3}" -c "$measured" \
+  "$TIDELOCK" run --plain --memory --no-watch "$folder/long.lua" 2>&1) || true
 size=$(head -1 <<<"$out") most=$(tail -1 <<<"$out")
 if [ "$size" = 1073741824 ] && [[ $most =~ ^[0-9]+$ ]] && [ "$most" -lt "$((${MOST_KB:-60000}))" ]; then
   echo "ok 1 GiB is read with little memory"

@@ -6,22 +6,16 @@ cd "$(dirname "$0")"
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 
-# A CA, a certificate for the server and one for the client, whose key has a password, too.
-certificates() {
-  cd "$folder"
-  local key=(-newkey ec -pkeyopt "ec_paramgen_curve:P-256")
-  openssl req -x509 "${key[@]}" -nodes -keyout ca.key -out ca.pem -days 2 -subj "/CN=Test CA"
-  for name in server client; do
-    openssl req "${key[@]}" -nodes -keyout $name.key -out $name.csr -subj "/CN=$name"
-    openssl x509 -req -in $name.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -out $name.pem \
-      -extfile <(echo "subjectAltName=DNS:localhost,IP:127.0.0.1")
-  done
+# A certificate for the server and one for the client, whose key has a password, too.
+. ./certificates.bash
+more_certificates() {
+  certificates server client
   cp client.pem same.pem
   openssl ec -in client.key -aes128 -passout pass:moon -out locked.key
   openssl x509 -in server.pem -pubkey -noout | openssl pkey -pubin -outform der |
     openssl dgst -sha256 -binary | base64 >pin
 }
-(certificates) >"$folder/log" 2>&1 || { cat "$folder/log"; exit 1; }
+(more_certificates) >"$folder/log" 2>&1 || { cat "$folder/log"; exit 1; }
 
 coproc PEER { exec node route_servers.js --folder="$folder" 2>&1; }
 id=$PEER_PID
