@@ -19,7 +19,7 @@
 #include "core/log_limit.h"
 #include "core/utf8.h"
 
-enum { MOST_BYTES = 64 << 10, MOST_UNREAD = 4 << 20 };
+enum { MOST_BYTES = 64 << 10, MOST_UNREAD = 4 << 20, MOST_HELD = 256 << 10 };
 
 struct Log {
   FILE *out;
@@ -27,6 +27,8 @@ struct Log {
   char *path;   /* of the file that `out` is, or was until it could not be written; NULL:
                    none */
   LogSink sink; /* put NULL: there is none */
+  bool holds;   /* records wait in `held` until it is known where they go */
+  Buffer held;
   LogRoom *rooms;
   LogLevel level;
   LogFormat format;
@@ -53,7 +55,9 @@ static void release_out(Log *log) {
 void log_free(Log *log) {
   if (!log) return;
   log_settle(log);
+  log_release(log);
   release_out(log);
+  buffer_free(&log->held);
   log_rooms_free(&log->rooms);
   free(log->path);
   pthread_mutex_destroy(&log->lock);
@@ -65,6 +69,55 @@ void log_use_sink(Log *log, const LogSink *sink) {
   log->sink = sink ? *sink : (LogSink){0};
   pthread_mutex_unlock(&log->lock);
 }
+
+/* --- writing ---------------------------------------------------------------------- */
+
+/* A log file that cannot be written is reported on standard error; a failure there cannot
+ * be reported. */
+static void write_line(Log *log, const Buffer *line) {
+  if (!log->owned && log->sink.put) {
+    log->sink.put(log->sink.ctx, line->data, line->len);
+    return;
+  }
+  if (fwrite(line->data, 1, line->len, log->out) == line->len && fflush(log->out) == 0)
+    return;
+  if (!log->owned) return;
+  Buffer report = {0};
+  buffer_printf(&report, "tidelock: cannot write the log: %s: it goes on here\n",
+                strerror(errno));
+  buffer_put(&report, line->data, line->len);
+  release_out(log);
+  log->out = stderr;
+  write_line(log, &report);
+  buffer_free(&report);
+}
+
+/* Records that are more than what is held were meant to be seen: they go out. */
+static void put_held(Log *log) {
+  log->holds = false;
+  if (log->held.len) write_line(log, &log->held);
+  buffer_free(&log->held);
+}
+
+static void write_out(Log *log, const Buffer *line) {
+  if (log->holds && log->held.len + line->len > MOST_HELD) put_held(log);
+  if (log->holds) buffer_put(&log->held, line->data, line->len);
+  else write_line(log, line);
+}
+
+void log_hold(Log *log) {
+  pthread_mutex_lock(&log->lock);
+  log->holds = true;
+  pthread_mutex_unlock(&log->lock);
+}
+
+void log_release(Log *log) {
+  pthread_mutex_lock(&log->lock);
+  put_held(log);
+  pthread_mutex_unlock(&log->lock);
+}
+
+/* --- files ------------------------------------------------------------------------ */
 
 /* Does not wait for somebody to read a pipe: without a reader it is ENXIO. */
 static int open_at_once(const char *path) {
@@ -88,6 +141,7 @@ int log_open_file(Log *log, const char *path) {
   log->owned = true;
   free(log->path);
   log->path = xstrdup(path);
+  put_held(log);
   pthread_mutex_unlock(&log->lock);
   return 0;
 }
@@ -195,26 +249,6 @@ static void put_json(Buffer *line, LogLevel level, const char *room, Shown messa
   if (fields) buffer_puts(line, fields);
   buffer_putc(line, '}');
   escape_controls(line, start);
-}
-
-/* A log file that cannot be written is reported on standard error; a failure there cannot
- * be reported. */
-static void write_out(Log *log, const Buffer *line) {
-  if (!log->owned && log->sink.put) {
-    log->sink.put(log->sink.ctx, line->data, line->len);
-    return;
-  }
-  if (fwrite(line->data, 1, line->len, log->out) == line->len && fflush(log->out) == 0)
-    return;
-  if (!log->owned) return;
-  Buffer report = {0};
-  buffer_printf(&report, "tidelock: cannot write the log: %s: it goes on here\n",
-                strerror(errno));
-  buffer_put(&report, line->data, line->len);
-  release_out(log);
-  log->out = stderr;
-  write_out(log, &report);
-  buffer_free(&report);
 }
 
 static void put_line(const Log *log, Buffer *line, LogLevel level, const char *room,

@@ -19,6 +19,11 @@ int log_open_file(Log *log, const char *path); /* 0, or errno; appends, mode 060
 /* Opens the file anew, after a rename for example: 0, or errno, and the old one stays
  * open. Does nothing without a file. */
 int log_reopen(Log *log);
+/* From now on records are kept, 256 KiB at most, until it is known where they go: to a
+ * file with log_open_file; to where they went before with log_release, with log_free, and
+ * when they are too many. */
+void log_hold(Log *log);
+void log_release(Log *log);
 /* Takes text without waiting for its reader. */
 typedef struct LogSink {
   void (*put)(void *ctx, const char *text, size_t len);

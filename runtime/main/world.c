@@ -37,11 +37,16 @@ static bool logs_to_screen(const Options *options) {
          out.st_rdev == err.st_rdev;
 }
 
-static void move_log(void *ctx) {
+static void place_log(void *ctx, bool drawn) {
   World *world = ctx;
+  if (!drawn) {
+    log_release(world->log);
+    return;
+  }
   char *path = state_log(world->options);
   int error = path ? log_open_file(world->log, path) : ENOENT;
   if (error) {
+    log_release(world->log);
     log_write(world->log, LOG_WARN, "tidelock", "the log stays here: %s: %s",
               path ? path : "no folder for it", strerror(error));
     free(path);
@@ -59,8 +64,8 @@ Runtime *make_runtime(const Options *options, World *world, RuntimeOptions more)
   more.output = world->output;
   more.folders = &world->folders;
   if (world->signals) more.ending = &world->ending;
-  if (world->signals && logs_to_screen(options)) more.drawn = move_log;
-  more.drawn_ctx = world;
+  if (world->signals && logs_to_screen(options)) more.screen = place_log;
+  more.screen_ctx = world;
   return runtime_new(world->log, &more);
 }
 
@@ -99,6 +104,8 @@ static int run_scripts(const Options *options, World *world, const ScriptSpec *s
   Runtime *rt = make_runtime(
       options, world, (RuntimeOptions){.data = data, .first = demo ? "client" : NULL});
   signals_attach(world->signals, rt);
+  /* Until the loads tell whether a script draws there. */
+  if (logs_to_screen(options)) log_hold(world->log);
   Script **scripts = xcalloc((size_t)count, sizeof(Script *));
   status = add_scripts(rt, options, world, specs, count, scripts);
   if (status == 0) status = check_folders(world, specs, count);

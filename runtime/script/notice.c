@@ -43,12 +43,28 @@ static int push_change(lua_State *L, void *ctx) {
   return 1;
 }
 
+static unsigned running_number(const Script *script) {
+  return script_current(script) ? script_current(script)->vm.number : 0;
+}
+
+static void deliver_to(Script *listener, LoadNotice change) {
+  Generation *gen = script_current(listener);
+  if (!gen || gen->functions[ON_NOTICE] == LUA_NOREF) return;
+  task_start(&gen->vm, TASK_NAME("on_notice", NULL), push_change, &change, NULL, NULL);
+}
+
 static void deliver_change(LoadNotice change) {
   Runtime *rt = change.script->rt;
   for (Script *s = script_first(rt); s && !rt->host.stopping; s = script_after(s))
-    if (script_current(s) && script_current(s)->functions[ON_NOTICE] != LUA_NOREF)
-      task_start(&script_current(s)->vm, TASK_NAME("on_notice", NULL), push_change,
-                 &change, NULL, NULL);
+    deliver_to(s, change);
+}
+
+/* What failed at the start before this script was there to hear of it. */
+static void deliver_earlier(Script *listener) {
+  Runtime *rt = listener->rt;
+  for (Script *s = script_first(rt); s && !rt->host.stopping; s = script_after(s))
+    if (s->refusal)
+      deliver_to(listener, (LoadNotice){s, "failed", s->refusal, running_number(s), -1});
 }
 
 /* --- failures ---------------------------------------------------------------------- */
@@ -80,11 +96,11 @@ static void add_excerpt(const Sources *sources, const char *message, Buffer *out
 }
 
 /* The first line of a message is what fits a passing notice. */
-static void deliver_failure(const Script *script, const char *message) {
+static void deliver_failure(Script *script, const char *message) {
   char *line = xstrndup(message, strcspn(message, "\n"));
-  unsigned running = script_current(script) ? script_current(script)->vm.number : 0;
-  deliver_change((LoadNotice){script, "failed", line, running, -1});
-  free(line);
+  deliver_change((LoadNotice){script, "failed", line, running_number(script), -1});
+  free(script->refusal);
+  script->refusal = line;
 }
 
 static void report_failure(Script *script, const Sources *staged, const char *message) {
@@ -169,14 +185,24 @@ static bool draws_itself(const Resource *res) {
          gen->functions[ON_NOTICE] != LUA_NOREF;
 }
 
+static bool is_drawn(const Runtime *rt) {
+  const Resource *r = rt->resources.first;
+  while (r && !draws_itself(r)) r = r->next;
+  return r != NULL;
+}
+
+static bool is_loading(const Runtime *rt) {
+  const Script *s = script_first(rt);
+  while (s && !s->load) s = script_after(s);
+  return s != NULL;
+}
+
 void notice_find_screen(Runtime *rt) {
-  if (!rt->options.drawn) return;
-  for (Resource *r = rt->resources.first; r; r = r->next) {
-    if (!draws_itself(r)) continue;
-    rt->options.drawn(rt->options.drawn_ctx);
-    rt->options.drawn = NULL;
-    return;
-  }
+  if (!rt->options.screen) return;
+  bool drawn = is_drawn(rt);
+  if (!drawn && is_loading(rt)) return;
+  rt->options.screen(rt->options.screen_ctx, drawn);
+  if (drawn) rt->options.screen = NULL;
 }
 
 static void log_reload(LoadReport *report, double pause) {
@@ -201,6 +227,9 @@ void notice_log_reloaded(LoadTransaction *t) {
 void notice_deliver_reloaded(LoadTransaction *t) {
   for (size_t i = 0; i < t->count; i++) {
     LoadReport *report = &t->reports[i];
+    free(report->script->refusal);
+    report->script->refusal = NULL;
+    if (!report->before) deliver_earlier(report->script);
     if (!report->before) continue;
     unsigned generation = script_current(report->script)->vm.number;
     deliver_change((LoadNotice){report->script, "reloaded", buffer_text(&report->result),

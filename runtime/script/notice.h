@@ -18,8 +18,9 @@ void notice_deliver_reloaded(LoadTransaction *t);
 /* Of the running generation, which is on probation. */
 void notice_rollback(Script *script, const char *text);
 /* Where a script draws on the terminal, that is it reads lines of standard input and sets
- * script.on_notice, the log goes elsewhere, so that it does not write into the drawing:
- * looks, and calls RuntimeOptions.drawn the first time that a script does. */
+ * script.on_notice, the log goes elsewhere, so that it does not write into the drawing.
+ * Calls RuntimeOptions.screen with true the first time that a script does; with false
+ * where none does and no load is under way. */
 void notice_find_screen(Runtime *rt);
 
 #endif

@@ -60,6 +60,7 @@ struct Script {
   Timer reload_pace;     /* until it may load again, as it has asked to */
   double reload_due;     /* until when its requests fill the pace: monotonic seconds */
   bool cannot;           /* its last load failed by itself */
+  char *refusal;         /* the notice of why, until one succeeds; owned */
   bool ended;            /* alone, by script.exit: script_end.c */
   bool saved_meanwhile;  /* while it was ending */
   Span end_grace;

@@ -32,9 +32,9 @@ typedef struct RuntimeOptions {
   double cpu_limit;     /* seconds a turn may run; 0: 1 */
   double staging_limit; /* seconds of running that a load may take; 0: the same */
   size_t memory_limit;  /* bytes each script may use; 0: 512 MiB */
-  /* A script draws on the terminal: see notice_find_screen; may be NULL. */
-  void (*drawn)(void *ctx);
-  void *drawn_ctx;
+  /* Whether a script draws on the terminal: see notice_find_screen; may be NULL. */
+  void (*screen)(void *ctx, bool drawn);
+  void *screen_ctx;
   bool check_only;          /* load in staging, swap nothing, end */
   bool tests_only;          /* end when what was loaded has no tests */
   const char *only;         /* the names of the tests to run; NULL: all; borrowed */

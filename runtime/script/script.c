@@ -131,4 +131,5 @@ void script_free(Script *script) {
   keep_free(&script->keep_before);
   sources_free(script->good);
   uses_free(&script->failed);
+  free(script->refusal);
 }

@@ -441,6 +441,7 @@ static void on_staged(Event *event) {
   if (t->waits) t->queued = false;
   else end_load(t);
   wake_waiting(rt);
+  notice_find_screen(rt);
 }
 
 void transaction_begin(Runtime *rt, Script *const *scripts, Sources *const *sources,

@@ -329,6 +329,65 @@ static void opens_anew_after_a_failure(void **state) {
   rmdir(dir);
 }
 
+static void holds_until_it_is_known_where(void **state) {
+  (void)state;
+  char dir[] = "/tmp/tidelock-log-XXXXXX", path[64], line[128];
+  assert_non_null(mkdtemp(dir));
+  snprintf(path, sizeof path, "%s/log", dir);
+  Capture c;
+  begin(&c, LOG_INFO, LOG_TEXT);
+  log_hold(c.log);
+  log_write(c.log, LOG_INFO, "x", "early");
+  fflush(c.out);
+  assert_int_equal(c.len, 0);
+  log_release(c.log);
+  assert_string_equal(after_time(c.text), "INFO  x: early\n");
+  size_t first = c.len;
+  log_hold(c.log);
+  log_write(c.log, LOG_INFO, "x", "to a file");
+  assert_int_equal(log_open_file(c.log, path), 0);
+  assert_int_equal(c.len, first);
+  FILE *in = fopen(path, "r");
+  assert_non_null(in);
+  assert_non_null(fgets(line, sizeof line, in));
+  assert_string_equal(after_time(line), "INFO  x: to a file\n");
+  fclose(in);
+  end(&c);
+  unlink(path);
+  rmdir(dir);
+}
+
+static void holds_no_more_than_fits(void **state) {
+  (void)state;
+  Capture c;
+  begin(&c, LOG_INFO, LOG_TEXT);
+  log_hold(c.log);
+  char text[1001] = {0};
+  memset(text, 'a', sizeof text - 1);
+  size_t written = 0;
+  while (c.len == 0 && written < 400) {
+    char room[16];
+    snprintf(room, sizeof room, "r%zu", written++);
+    log_record(c.log, LOG_INFO, room, text, NULL);
+  }
+  assert_in_range(written, 200, 300);
+  log_write(c.log, LOG_INFO, "x", "at once");
+  assert_non_null(strstr(c.text, "x: at once\n"));
+  end(&c);
+}
+
+static void shows_what_it_holds_at_the_end(void **state) {
+  (void)state;
+  Capture c;
+  begin(&c, LOG_INFO, LOG_TEXT);
+  log_hold(c.log);
+  log_write(c.log, LOG_INFO, "x", "late");
+  log_free(c.log);
+  c.log = NULL;
+  assert_string_equal(after_time(c.text), "INFO  x: late\n");
+  end(&c);
+}
+
 static void escapes_in_json(void **state) {
   (void)state;
   Capture c;
@@ -355,6 +414,9 @@ int main(void) {
       cmocka_unit_test(drops_what_is_unread),
       cmocka_unit_test(opens_anew),
       cmocka_unit_test(opens_anew_after_a_failure),
+      cmocka_unit_test(holds_until_it_is_known_where),
+      cmocka_unit_test(holds_no_more_than_fits),
+      cmocka_unit_test(shows_what_it_holds_at_the_end),
       cmocka_unit_test(escapes_in_json),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

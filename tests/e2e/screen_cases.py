@@ -189,5 +189,41 @@ def others():
     assert "the log is in" not in t.text() and not os.path.exists(t.state)
 
 
+def first_load():
+    """what is logged before it is known who draws goes where all goes"""
+    path = os.path.join(tempfile.mkdtemp(), "early.lua")
+    write(path, "require 'tidelock.log'.warn 'an early record'\n" + HOOK % 1)
+    for args in (("demo", path), ("run", path, "client=" + os.path.join(ROOT, "scripts"))):
+        t = Terminal(*args, env={"API_URL": "http://127.0.0.1:9", "WS_URL": "ws://127.0.0.1:9"})
+        t.see("hook 1 is up")
+        t.see("* ")
+        os.kill(t.pid, signal.SIGTERM)
+        equal(t.end(), 143)
+        _, log = log_of(t, "demo" if args[0] == "demo" else "default")
+        assert "an early record" in log and "an early record" not in t.text(), (log, t.text())
+    t = Terminal("run", path)
+    t.see("WARN  early: an early record")
+    t.see("hook 1 is up")
+    os.kill(t.pid, signal.SIGTERM)
+    equal(t.end(), 143)
+    t = Terminal("run", path, "--allow", "nobody:files=/tmp")
+    equal(t.end(), 2)
+    assert "no script is called" in t.text(), t.text()
+
+
+def failed_before():
+    """what failed before the one that draws was there is on the screen, and in the log"""
+    hook = os.path.join(tempfile.mkdtemp(), "hook.lua")
+    write(hook, "x = = 1")
+    client = os.path.join(ROOT, "scripts")
+    t = Terminal("run", "client=" + client, hook, env={"API_URL": "http://127.0.0.1:9", "WS_URL": "ws://127.0.0.1:9"})
+    t.see("hook is not loaded: ")
+    write(hook, HOOK % 1)
+    t.see("hook 1 is up")
+    os.kill(t.pid, signal.SIGTERM)
+    equal(t.end(), 143)
+    equal(t.text().count("unexpected symbol"), 1)
+
+
 if __name__ == "__main__":
-    run_cases([saves, at_the_start, profile, interrupted, asked_for, elsewhere, no_place, others])
+    run_cases([saves, at_the_start, first_load, failed_before, profile, interrupted, asked_for, elsewhere, no_place, others])
