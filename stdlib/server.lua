@@ -10,8 +10,10 @@ local json = require "tidelock.json"
 local checks = require "tidelock.options.core"
 local core = require "tidelock.server.core"
 local router = require "tidelock.server.router"
+local multipart = require "tidelock.server.multipart"
 local sockets = require "tidelock.server.io"
 local socket = require "tidelock.socket"
+local stream = require "tidelock.server.stream"
 
 local M = {}
 
@@ -68,16 +70,22 @@ local function encode_body(body)
   if body == nil then return "" end
   if plain[type(body)] then return tostring(body), "text/plain; charset=utf-8" end
   if type(body) ~= "table" and type(body) ~= "userdata" then -- a view is userdata
-    error(("the body of the response: a string or a table, not a %s"):format(type(body)), 0)
+    error(("the body of the response: a string, a table or a function, not a %s"):format(type(body)), 0)
   end
   local text, err = json.encode(body)
   if not text then error("the body of the response: " .. tostring(err), 0) end
   return text, "application/json"
 end
 
+local function send_pieces(self, id, status, list, fn)
+  local ok, err = stream.run(self, id, status, list, fn)
+  if not ok and err.code ~= "CLOSED" then error(err.message, 0) end
+end
+
 local function send_answer(self, id, status, body, headers)
   local list = {}
   local has_type = put_headers(list, headers)
+  if type(body) == "function" then return send_pieces(self, id, status, list, body) end
   local text, kind = encode_body(body)
   if kind and not has_type then list[#list + 1] = "Content-Type: " .. kind end
   local ok, err = self.core:respond(id, status, list, text)
@@ -94,6 +102,7 @@ local function complete_request(req)
   req.query = router.query(req.query_string)
   req.params = {}
   function req.json() return json.decode(req.body) end
+  function req.multipart(limits) return multipart.parse(req.headers["content-type"], req.body, limits) end
   return req
 end
 
@@ -173,7 +182,13 @@ local function on_closed(self, id, code, reason)
   if ws and ws.handlers.close then ws.handlers.close(ws, code, reason) end
 end
 
+local function on_drained(self, id)
+  local out = self.streams[id]
+  if out then stream.drained(out) end
+end
+
 local function on_gone(self, id)
+  if self.streams[id] then return stream.gone(self.streams[id]) end
   if self.engine_io then self.engine_io.engine:gone(id) end
 end
 
@@ -280,13 +295,14 @@ local function open_server(name, options)
   local self = setmetatable({
     name = name, host = options.host or "127.0.0.1", max_connections = most_connections(options),
     middleware = {}, router = router.new(), channels = router.new(), open_channels = {}, engine_io = false,
+    streams = {},
     fake = options.fake or false,
   }, Server)
   local function bind_self(fn)
     return function(...) return fn(self, ...) end
   end
   local listener, err = core.declare(name, options, bind_self(on_request), bind_self(on_gone),
-    bind_self(on_message), bind_self(on_closed))
+    bind_self(on_message), bind_self(on_closed), bind_self(on_drained))
   if not listener then return nil, err end
   self.core = listener
   return self

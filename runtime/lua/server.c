@@ -21,8 +21,8 @@ enum { MAX_STARTS = 16 }; /* each is a Lua call inside the last one, on the C st
 
 static const BoxKind server_box = {"server", NULL};
 
-/* declare(name, options, on_request, on_gone, on_message, on_closed) → server | nil, err
- */
+/* declare(name, options, on_request, on_gone, on_message, on_closed, on_drained) → server
+ * | nil, err */
 static int f_declare(lua_State *L) {
   const char *name = declared_name(L, 1);
   for (int i = 0; i < SERVER_FUNCTIONS; i++) luaL_checktype(L, 3 + i, LUA_TFUNCTION);
@@ -92,6 +92,47 @@ static int f_respond(lua_State *L) {
   read_headers(L, 4, headers);
   return return_result(
       L, server_respond(server, id, (int)status, headers, body, len, &err), &err);
+}
+
+/* begin(id, status, {"Name: value", ...}?) → whether it takes pieces | nil, err */
+static int f_begin(lua_State *L) {
+  uint64_t id = (uint64_t)luaL_checkinteger(L, 2);
+  lua_Integer status = luaL_checkinteger(L, 3);
+  const char *headers[MAX_RESPONSE_HEADERS + 1];
+  bool takes = false;
+  Error err;
+  luaL_argcheck(L, status >= 200 && status <= 599, 3, "a status is 200 to 599");
+  Server *server = check_server(L, "answering a request", &err);
+  if (!server) return luaerror_return(L, &err);
+  read_headers(L, 4, headers);
+  if (server_begin(server, id, (int)status, headers, &takes, &err) != 0)
+    return luaerror_return(L, &err);
+  lua_pushboolean(L, takes);
+  return 1;
+}
+
+/* write(id, piece) → true, whether to wait for on_drained | nil, err */
+static int f_write(lua_State *L) {
+  uint64_t id = (uint64_t)luaL_checkinteger(L, 2);
+  size_t len;
+  const char *data = luaL_checklstring(L, 3, &len);
+  bool much = false;
+  Error err;
+  Server *server = check_server(L, "answering a request", &err);
+  if (!server || server_write(server, id, data, len, &much, &err) != 0)
+    return luaerror_return(L, &err);
+  lua_pushboolean(L, 1);
+  lua_pushboolean(L, much);
+  return 2;
+}
+
+/* finish(id): the answer in pieces is whole */
+static int f_finish(lua_State *L) {
+  uint64_t id = (uint64_t)luaL_checkinteger(L, 2);
+  Error err;
+  Server *server = check_server(L, "answering a request", &err);
+  if (server) server_finish(server, id, true);
+  return 0;
 }
 
 /* accept(id, subprotocol?) → true | nil, err */
@@ -253,19 +294,15 @@ static int f_drop(lua_State *L) {
 }
 
 int luaopen_tidelock_server_core(lua_State *L) {
-  static const luaL_Reg methods[] = {{"respond", f_respond},
-                                     {"fail", f_fail},
-                                     {"drop", f_drop},
-                                     {"accept", f_accept},
-                                     {"send", f_send},
-                                     {"hang_up", f_hang_up},
-                                     {"buffered", f_buffered},
-                                     {"port", f_port},
-                                     {"connections", f_connections},
-                                     {"close", f_close},
-                                     {"let_in", f_let_in},
-                                     {"note_loss", f_note_loss},
-                                     {NULL, NULL}};
+  static const luaL_Reg methods[] = {
+      {"respond", f_respond},     {"begin", f_begin},
+      {"write", f_write},         {"finish", f_finish},
+      {"fail", f_fail},           {"drop", f_drop},
+      {"accept", f_accept},       {"send", f_send},
+      {"hang_up", f_hang_up},     {"buffered", f_buffered},
+      {"port", f_port},           {"connections", f_connections},
+      {"close", f_close},         {"let_in", f_let_in},
+      {"note_loss", f_note_loss}, {NULL, NULL}};
   static const luaL_Reg functions[] = {
       {"declare", f_declare}, {"random", f_random}, {"start", f_start}, {NULL, NULL}};
   box_class(L, &server_box, methods, NULL);

@@ -105,7 +105,7 @@ struct Resource {
   Span grace;         /* runs while nobody claims it */
 };
 
-enum { DECL_FUNCTIONS = 4 };
+enum { DECL_FUNCTIONS = 5 };
 
 /* What a declaration does to its resource at the swap. */
 typedef enum Plan {

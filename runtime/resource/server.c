@@ -128,6 +128,7 @@ static void answer_unanswered(Server *server, uint64_t id, TaskOutcome outcome) 
   if (outcome == TASK_FAILED) answer_error(server, id, 500, "the handler failed");
   else if (outcome == TASK_NOT_BEGUN) answer_error(server, id, 500, "no memory");
   else if (outcome != TASK_OK) answer_error(server, id, 503, "stopped");
+  server_finish(server, id, false); /* one in pieces that its task has not ended */
 }
 
 static void request_done(void *ctx, lua_State *co, int results, TaskOutcome outcome) {
@@ -166,6 +167,16 @@ static void start_handler(ServerObject *object, const char *what, TaskPush *push
 static void on_gone(void *ctx, uint64_t id) {
   Call call = {.id = id};
   start_handler(ctx, "end", push_gone, &call);
+}
+
+static int push_drained(lua_State *L, void *ctx) {
+  push_function(L, ctx, SERVER_DRAINED);
+  return 1;
+}
+
+static void on_drained(void *ctx, uint64_t id) {
+  Call call = {.id = id};
+  start_handler(ctx, "stream", push_drained, &call);
 }
 
 static void on_client_message(void *ctx, uint64_t id, bool binary, const char *data,
@@ -231,8 +242,8 @@ bool server_fail(const Declaration *decl, const char *what, size_t times, size_t
 /* --- the resource ----------------------------------------------------------------- */
 
 static int open_object(Resource *res, Error *err) {
-  static const ServerCallbacks callbacks = {on_request, on_gone, on_client_message,
-                                            on_closed};
+  static const ServerCallbacks callbacks = {on_request, on_gone, on_drained,
+                                            on_client_message, on_closed};
   ServerObject *object = xcalloc(1, sizeof *object);
   *object = (ServerObject){.res = res, .refs = 1};
   ServerOptions options = *(const ServerOptions *)res->options;

@@ -1,7 +1,8 @@
-/* A script's embedded server: the resource around a Server (server/door.h). Four
+/* A script's embedded server: the resource around a Server (server/door.h). Five
  * functions of its declaration hear of requests, of clients that went away, of WebSocket
- * messages and of their ends; the rest is done by id. A request whose task fails or is
- * killed is answered with 500, so that no client waits for what will not come. */
+ * messages and of their ends, and of streams that may go on; the rest is done by id. A
+ * request whose task fails or is killed is answered with 500, so that no client waits for
+ * what will not come. */
 #ifndef TIDELOCK_RESOURCE_SERVER_H
 #define TIDELOCK_RESOURCE_SERVER_H
 
@@ -14,6 +15,7 @@ enum {                 /* declaration->functions */
        SERVER_GONE,    /* (id) */
        SERVER_MESSAGE, /* (id, data, binary) */
        SERVER_CLOSED,  /* (id, code, reason) */
+       SERVER_DRAINED, /* (id): an answer in pieces may be written on */
        SERVER_FUNCTIONS
 };
 

@@ -21,7 +21,6 @@
 #include "server/conn.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -29,14 +28,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "loop/descriptors.h"
 #include "server/losses.h"
 
 #define LINGER 1.0
 enum {
   READ_SIZE = 32 * 1024,
-  IN_HIGH = 256 * 1024,  /* unread bytes at which the socket is left alone */
-  OUT_HIGH = 1024 * 1024 /* unwritten bytes at which nothing more is read from `in` */
+  IN_HIGH = 256 * 1024,   /* unread bytes at which the socket is left alone */
+  OUT_HIGH = 1024 * 1024, /* unwritten bytes at which nothing more is read from `in` */
+  OUT_LOW = 64 * 1024     /* at which a stream's script may write on */
 };
 enum { QUEUE_HIGH = 128, KEEP_CAPACITY = 64 * 1024, SLOT_BITS = 24 };
 
@@ -105,8 +104,7 @@ static void on_timer(Timer *timer);
 static void on_stall(Timer *timer);
 static void on_poll(uv_poll_t *poll, int status, int events);
 
-/* The address of the peer, or "?". */
-static void put_remote(int fd, char text[INET6_ADDRSTRLEN]) {
+void conn_put_remote(int fd, char text[INET6_ADDRSTRLEN]) {
   struct sockaddr_storage peer;
   socklen_t len = sizeof peer;
   strcpy(text, "?");
@@ -145,7 +143,7 @@ void conn_adopt(Server *server, int fd, ServerFault fault, size_t bytes) {
   server->refs++;
   take_slot(conn);
   conn_new_id(conn);
-  put_remote(fd, conn->remote);
+  conn_put_remote(fd, conn->remote);
   conn->fault = fault;
   conn->left = bytes;
   if (fault == SERVER_FAULT_HANG) return; /* until its server is closed */
@@ -170,7 +168,7 @@ static void close_conn(Conn *conn) {
   uv_poll_stop(&conn->poll);
   close(conn->fd);
   conn->fd = -1;
-  if (conn->phase == CONN_PENDING && !conn->ended)
+  if ((conn->phase == CONN_PENDING && !conn->ended) || conn->phase == CONN_STREAM)
     conn_deliver(conn, delivery_new(DELIVER_GONE, NULL, 0));
   if (!is_websocket(conn)) conn->phase = CONN_LINGER;
   conn_pump(conn);
@@ -201,6 +199,9 @@ static void hand_over(Server *server, Delivery *d) {
     break;
   case DELIVER_GONE:
     cb->gone(server->ctx, d->id);
+    break;
+  case DELIVER_DRAINED:
+    cb->drained(server->ctx, d->id);
     break;
   case DELIVER_MESSAGE:
     cb->message(server->ctx, d->id, d->flag, d->data, d->len);
@@ -369,6 +370,13 @@ static ssize_t send_pending(Conn *conn) {
   return n;
 }
 
+static void tell_drained(Conn *conn) {
+  if (!conn->thirsty || conn->phase != CONN_STREAM || conn_pending(conn) > OUT_LOW)
+    return;
+  conn->thirsty = false;
+  conn_deliver(conn, delivery_new(DELIVER_DRAINED, NULL, 0));
+}
+
 static void write_some(Conn *conn) {
   Loop *loop = conn->server->room->loop;
   ssize_t n = conn_pending(conn) ? send_pending(conn) : 0;
@@ -382,7 +390,9 @@ static void write_some(Conn *conn) {
     timer_stop(loop, &conn->stall);
     if (conn->phase == CONN_LINGER) begin_linger(conn);
   }
-  if (conn->fd >= 0) conn_pump(conn);
+  if (conn->fd < 0) return;
+  tell_drained(conn);
+  conn_pump(conn);
 }
 
 /* --- ending ----------------------------------------------------------------------- */
@@ -452,45 +462,4 @@ static void on_poll(uv_poll_t *poll, int status, int events) {
   if (conn->fd >= 0 && (events & UV_PRIORITIZED)) look_for_loss(conn);
   conn_settle(conn);
   conn_unref(conn);
-}
-
-/* --- accepting, asked by libwebsockets -------------------------------------- */
-
-static void refuse_for_files(Server *server) {
-  loss_note(server, SERVER_LOSS_FILES,
-            "a connection is refused: this process has as many files open as it may: "
-            "raise ulimit -n, or lower max_connections");
-}
-
-static void refuse_for_number(Server *server, int accepted) {
-  char remote[INET6_ADDRSTRLEN];
-  put_remote(accepted, remote);
-  loss_note(server, SERVER_LOSS_CONNECTIONS,
-            "a connection of %s is refused: %zu are open, as many as max_connections "
-            "allows: raise it, or lower idle_timeout",
-            remote, server->connections);
-}
-
-static void take_connection(Server *server, int accepted) {
-  if (server->closed) return;
-  if (server->connections >= server->options.max_connections) {
-    refuse_for_number(server, accepted);
-    return;
-  }
-  int fd = fcntl(accepted, F_DUPFD_CLOEXEC, 3);
-  if (fd >= 0 && files_spare(fd)) {
-    conn_adopt(server, fd, SERVER_FAULT_NONE, 0);
-    return;
-  }
-  if (fd >= 0) close(fd);
-  refuse_for_files(server);
-}
-
-/* Always answers no: libwebsockets closes its descriptor, we keep the duplicate. */
-int conn_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
-                  size_t len) {
-  (void)user, (void)len;
-  if (reason != LWS_CALLBACK_FILTER_NETWORK_CONNECTION) return 0;
-  take_connection(lws_context_user(lws_get_context(wsi)), (int)(intptr_t)in);
-  return -1;
 }

@@ -9,6 +9,7 @@
 typedef enum Phase {
   CONN_READING, /* between requests or inside one */
   CONN_PENDING, /* a request was delivered and not answered */
+  CONN_STREAM,  /* the head of its answer is sent, the body comes in pieces: stream.c */
   CONN_OPEN,    /* a WebSocket */
   CONN_CLOSING, /* a WebSocket that was sent a close and waits for the peer's */
   CONN_LINGER   /* `out` holds the last bytes; then the end */
@@ -42,6 +43,7 @@ struct Conn {
   bool ended;                      /* the peer's direction is */
   bool paused;                     /* nothing is read */
   bool closed_delivered;           /* `closed` is on its way */
+  bool thirsty;                    /* a `drained` is wanted once little waits */
   bool keep_alive, head_only, old; /* of the request being answered; old: HTTP/1.0 */
   char remote[INET6_ADDRSTRLEN];
   char accept[32], *offered; /* of a WebSocket request: answer to its key, subprotocols */
@@ -60,6 +62,7 @@ struct Conn {
 typedef enum DeliveryKind {
   DELIVER_REQUEST,
   DELIVER_GONE,
+  DELIVER_DRAINED,
   DELIVER_MESSAGE,
   DELIVER_CLOSED
 } DeliveryKind;
@@ -76,8 +79,8 @@ typedef struct Delivery {
   char data[];
 } Delivery;
 
-int conn_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
-                  size_t len);
+/* The address of the peer, or "?". */
+void conn_put_remote(int fd, char text[INET6_ADDRSTRLEN]);
 void conn_adopt(Server *server, int fd, ServerFault fault, size_t bytes);
 void conn_drop(Server *server, bool all);
 Conn *conn_find(const Server *server, uint64_t id); /* NULL: gone */

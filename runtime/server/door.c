@@ -174,6 +174,20 @@ int server_respond(Server *server, uint64_t id, int status, const char *const *h
   return table_of(server)->respond(server, id, status, headers, body, len, err);
 }
 
+int server_begin(Server *server, uint64_t id, int status, const char *const *headers,
+                 bool *takes, Error *err) {
+  return table_of(server)->begin(server, id, status, headers, takes, err);
+}
+
+int server_write(Server *server, uint64_t id, const char *data, size_t len, bool *much,
+                 Error *err) {
+  return table_of(server)->write(server, id, data, len, much, err);
+}
+
+void server_finish(Server *server, uint64_t id, bool whole) {
+  table_of(server)->finish(server, id, whole);
+}
+
 int server_accept(Server *server, uint64_t id, const char *subprotocol, Error *err) {
   return table_of(server)->accept(server, id, subprotocol, err);
 }

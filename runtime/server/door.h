@@ -55,8 +55,10 @@ typedef struct ServerCallbacks {
   /* A whole request. Answer it once, now or later, with server_respond. */
   void (*request)(void *ctx, const ServerRequest *request);
   /* The client sends nothing more, before the answer: it went away, or closed its sending
-   * half and still takes the answer. */
+   * half and still takes the answer. Of an answer in pieces: its connection is closed. */
   void (*gone)(void *ctx, uint64_t id);
+  /* What server_write called much is nearly all written. */
+  void (*drained)(void *ctx, uint64_t id);
   /* A whole message of an accepted WebSocket; data is borrowed for the call. */
   void (*message)(void *ctx, uint64_t id, bool binary, const char *data, size_t len);
   /* Its end, exactly once, whoever ended it. code: the peer's (1005: none given; 1006:
@@ -105,6 +107,20 @@ size_t server_connections(const Server *server);
 int server_respond(Server *server, uint64_t id, int status, const char *const *headers,
                    const char *body, size_t len, Error *err);
 
+/* An answer in pieces: the head, as of server_respond, then any number of pieces, then
+ * the end. *takes: false after a HEAD, which has no body. Returns 0, CLOSED, INVALID
+ * (the head, or a status without a body), or MEMORY: then it may still be answered. */
+int server_begin(Server *server, uint64_t id, int status, const char *const *headers,
+                 bool *takes, Error *err);
+/* One piece, copied. *much: wait for `drained` before the next. Returns 0, CLOSED (its
+ * client is gone, or it has ended), MEMORY, or BUFFER_FULL: more than max_backlog waits.
+ */
+int server_write(Server *server, uint64_t id, const char *data, size_t len, bool *much,
+                 Error *err);
+/* Ends it. Not whole: the connection breaks, so that the client does not take what it has
+ * for all. Does nothing where no answer in pieces is under way. */
+void server_finish(Server *server, uint64_t id, bool whole);
+
 /* Accepts a WebSocket; the id now names the connection. subprotocol: one that the client
  * offered, or NULL. Returns 0, CLOSED or INVALID. */
 int server_accept(Server *server, uint64_t id, const char *subprotocol, Error *err);
@@ -138,7 +154,7 @@ void server_note_loss(Server *server, ServerLoss kind, const char *words);
 /* --- for runtime/server alone ----------------------------------------------------- */
 
 typedef struct ServerRoom ServerRoom;
-enum { SERVER_TABLE_VERSION = 6 };
+enum { SERVER_TABLE_VERSION = 7 };
 typedef struct ServerTable {
   int version;
   ServerRoom *(*room_new)(Loop *loop);
@@ -153,6 +169,11 @@ typedef struct ServerTable {
   size_t (*connections)(const Server *server);
   int (*respond)(Server *server, uint64_t id, int status, const char *const *headers,
                  const char *body, size_t len, Error *err);
+  int (*begin)(Server *server, uint64_t id, int status, const char *const *headers,
+               bool *takes, Error *err);
+  int (*write)(Server *server, uint64_t id, const char *data, size_t len, bool *much,
+               Error *err);
+  void (*finish)(Server *server, uint64_t id, bool whole);
   int (*accept)(Server *server, uint64_t id, const char *subprotocol, Error *err);
   int (*send)(Server *server, uint64_t id, bool binary, const char *data, size_t len,
               Error *err);

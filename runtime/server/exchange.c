@@ -23,7 +23,8 @@ static bool is_bodyless(int status) {
   return status == 204 || status == 304 || status == 205;
 }
 
-static void put_head(Conn *conn, int status, const char *const *headers, size_t len) {
+void exchange_put_head(Conn *conn, int status, const char *const *headers,
+                       const char *framing) {
   Buffer *out = &conn->out;
   char date[64];
   time_t now = time(NULL);
@@ -31,18 +32,13 @@ static void put_head(Conn *conn, int status, const char *const *headers, size_t 
   buffer_printf(out, "HTTP/1.1 %d %s\r\nDate: %s\r\n", status, http1_reason(status),
                 date);
   for (; headers && *headers; headers++) buffer_printf(out, "%s\r\n", *headers);
-  if (status == 205) len = 0;
-  if (status == 205 || !is_bodyless(status))
-    buffer_printf(out, "Content-Length: %zu\r\n", len);
+  buffer_puts(out, framing);
   if (!conn->keep_alive) buffer_puts(out, "Connection: close\r\n");
   else if (conn->old) buffer_puts(out, "Connection: keep-alive\r\n");
   buffer_puts(out, "\r\n");
 }
 
-static void put_answer(Conn *conn, int status, const char *const *headers,
-                       const char *body, size_t len) {
-  put_head(conn, status, headers, len);
-  if (!conn->head_only && !is_bodyless(status)) buffer_put(&conn->out, body, len);
+void exchange_finish(Conn *conn) {
   if (!conn->keep_alive) {
     conn_end(conn);
     return;
@@ -50,6 +46,16 @@ static void put_answer(Conn *conn, int status, const char *const *headers,
   conn->phase = CONN_READING;
   start_timer(conn, conn->server->options.idle_timeout);
   conn_flush(conn);
+}
+
+static void put_answer(Conn *conn, int status, const char *const *headers,
+                       const char *body, size_t len) {
+  char framing[64] = "";
+  if (status == 205 || !is_bodyless(status))
+    snprintf(framing, sizeof framing, "Content-Length: %zu\r\n", status == 205 ? 0 : len);
+  exchange_put_head(conn, status, headers, framing);
+  if (!conn->head_only && !is_bodyless(status)) buffer_put(&conn->out, body, len);
+  exchange_finish(conn);
 }
 
 static const char *refusal_code(int status) {
@@ -300,7 +306,13 @@ static int check_headers(const char *const *headers, Error *err) {
   return 0;
 }
 
-static Conn *find_pending(Server *server, uint64_t id, Error *err) {
+int exchange_check_head(int status, const char *const *headers, Error *err) {
+  if (status < 200 || status > 599)
+    return error_set(err, ERR_INVALID, "the status must be 200 to 599, not %d", status);
+  return check_headers(headers, err);
+}
+
+Conn *exchange_find(Server *server, uint64_t id, Error *err) {
   Conn *conn = conn_find(server, id);
   if (conn && conn->fd >= 0 && conn->phase == CONN_PENDING) return conn;
   error_set(err, ERR_CLOSED, "the request is answered already, or its client is gone");
@@ -316,11 +328,9 @@ static int lack_memory(size_t len, Error *err) {
 
 int exchange_respond(Server *server, uint64_t id, int status, const char *const *headers,
                      const char *body, size_t len, Error *err) {
-  Conn *conn = find_pending(server, id, err);
+  Conn *conn = exchange_find(server, id, err);
   if (!conn) return err->code;
-  if (status < 200 || status > 599)
-    return error_set(err, ERR_INVALID, "the status must be 200 to 599, not %d", status);
-  if (check_headers(headers, err) != 0) return err->code;
+  if (exchange_check_head(status, headers, err) != 0) return err->code;
   bool fits = conn_has_room(conn, conn->head_only ? 0 : len);
   if (fits) put_answer(conn, status, headers, body, len);
   else refuse_request(conn, 503, "no memory for the answer");
@@ -330,7 +340,7 @@ int exchange_respond(Server *server, uint64_t id, int status, const char *const 
 }
 
 int exchange_accept(Server *server, uint64_t id, const char *subprotocol, Error *err) {
-  Conn *conn = find_pending(server, id, err);
+  Conn *conn = exchange_find(server, id, err);
   if (!conn) return err->code;
   if (!conn->offered)
     return error_set(err, ERR_INVALID, "the request does not ask for a WebSocket");

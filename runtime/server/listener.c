@@ -37,10 +37,12 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "loop/descriptors.h"
 #include "server/channel.h"
 #include "server/conn.h"
 #include "server/exchange.h"
 #include "server/losses.h"
+#include "server/stream.h"
 
 #define REAP_EVERY 0.001
 enum { OWN_FDS = 64 }; /* places of a context's table beyond what is open already */
@@ -109,10 +111,51 @@ static bool own_are_gone(const Server *server) {
   return gone;
 }
 
+/* --- accepting, asked by libwebsockets -------------------------------------------- */
+
+static void refuse_for_files(Server *server) {
+  loss_note(server, SERVER_LOSS_FILES,
+            "a connection is refused: this process has as many files open as it may: "
+            "raise ulimit -n, or lower max_connections");
+}
+
+static void refuse_for_number(Server *server, int accepted) {
+  char remote[INET6_ADDRSTRLEN];
+  conn_put_remote(accepted, remote);
+  loss_note(server, SERVER_LOSS_CONNECTIONS,
+            "a connection of %s is refused: %zu are open, as many as max_connections "
+            "allows: raise it, or lower idle_timeout",
+            remote, server->connections);
+}
+
+static void take_connection(Server *server, int accepted) {
+  if (server->closed) return;
+  if (server->connections >= server->options.max_connections) {
+    refuse_for_number(server, accepted);
+    return;
+  }
+  int fd = fcntl(accepted, F_DUPFD_CLOEXEC, 3);
+  if (fd >= 0 && files_spare(fd)) {
+    conn_adopt(server, fd, SERVER_FAULT_NONE, 0);
+    return;
+  }
+  if (fd >= 0) close(fd);
+  refuse_for_files(server);
+}
+
+/* Always answers no: libwebsockets closes its descriptor, we keep the duplicate. */
+static int take_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user,
+                         void *in, size_t len) {
+  (void)user, (void)len;
+  if (reason != LWS_CALLBACK_FILTER_NETWORK_CONNECTION) return 0;
+  take_connection(lws_context_user(lws_get_context(wsi)), (int)(intptr_t)in);
+  return -1;
+}
+
 /* --- opening ---------------------------------------------------------------------- */
 
 static const struct lws_protocols protocols[] = {
-    {"tidelock", conn_callback, 0, 0, 0, NULL, 0},
+    {"tidelock", take_callback, 0, 0, 0, NULL, 0},
     {NULL, NULL, 0, 0, 0, NULL, 0},
 };
 
@@ -293,6 +336,9 @@ static const ServerTable table = {
     .port = listener_port,
     .connections = listener_connections,
     .respond = exchange_respond,
+    .begin = stream_begin,
+    .write = stream_write,
+    .finish = stream_finish,
     .accept = exchange_accept,
     .send = channel_send,
     .buffered = listener_buffered,

@@ -66,8 +66,8 @@ function server.binary(bytes) end
 ---@return tidelock.server.Error err the error
 function server.error(status, code, message) end
 
----What a handler of a route returns, in one of these forms: a table (200, as JSON) or a string (200,
----as text), with headers behind it; a status, a body and headers; nothing (204); or `nil` and an
+---What a handler of a route returns, in one of these forms: a table (200, as JSON), a string (200,
+---as text) or a function that writes the body in pieces (`fun(out: tidelock.server.Stream)`), with headers behind it; a status, a body and headers; nothing (204); or `nil` and an
 ---error, whose `status` counts, else one that follows from its code: `INVALID` and `DECODE` 400,
 ---`REJECTED` 403, `NOT_FOUND` 404, `BUSY` 409, `TOO_LARGE` 413, `UNSUPPORTED` 415, `TIMEOUT` 504,
 ---others 500.
@@ -92,6 +92,47 @@ local Server = {}
 ---@field remote string the address of the client
 ---@field json fun(): any, tidelock.Error? decodes the body; `nil` and an error with `DECODE` when it is no JSON
 ---@field websocket boolean whether it asks for a WebSocket
+---@field multipart fun(limits?: tidelock.server.PartLimits): tidelock.server.Part[]?, tidelock.Error? reads a form with files (RFC 7578); `UNSUPPORTED`: the body is none; `INVALID`; `TOO_LARGE`
+
+---How much a form may have. Other names raise.
+---@class tidelock.server.PartLimits
+---@field max_parts? integer how many parts. Default: 100
+---@field max_part? integer bytes of the body of a part. Default: no limit beside `max_body`
+---@field max_head? integer bytes of the headers of a part. Default: 8 KiB
+
+---A part of a form.
+---@class tidelock.server.Part
+---@field name string its name
+---@field filename? string the name of its file, without a path
+---@field is_file boolean whether it came as a file
+---@field type? string its `Content-Type`, as the client says
+---@field headers table<string, string> its headers by lower-case name
+---@field body string its bytes
+
+---An answer that is sent in pieces: the argument of a function that is the body of a response.
+---@class tidelock.server.Stream
+---@field closed boolean whether the client is gone
+local Stream = {}
+
+---Sends a piece. Waits while the client has not taken what it was sent before.
+---@param text string the piece
+---@return true? done when it is sent or waits
+---@return tidelock.Error? err `CLOSED`: the client is gone; `MEMORY`; `BUFFER_FULL`: other tasks write without waiting
+function Stream:write(text) end
+
+---Sends a server-sent event. Line ends in `type` and `id` raise.
+---@param event { data?: string, type?: string, id?: string|integer, retry?: number } `retry` in seconds
+---@return true? done when it is sent or waits
+---@return tidelock.Error? err as of `write`
+function Stream:event(event) end
+
+---Waits until `wake` is called, the client is gone, or the time is up.
+---@param seconds number the longest time
+---@return boolean woken whether it was woken, and the client is there
+function Stream:wait(seconds) end
+
+---Lets the task in `wait` go on. If none waits, the next `wait` returns at once.
+function Stream:wake() end
 
 ---Serves a method at a path. The first route that fits wins. In a pattern a part `:name` fits any one
 ---part of a path, and `*name` at its end fits the rest.

@@ -102,6 +102,12 @@ static void on_message(void *ctx, uint64_t id, bool binary, const char *data,
   if (!w->mute) server_send(w->server, id, binary, data, len, &err);
 }
 
+static void on_drained(void *ctx, uint64_t id) {
+  World *w = ctx;
+  (void)id;
+  buffer_puts(&w->notes, "drained|");
+}
+
 static void on_closed(void *ctx, uint64_t id, int code, const char *reason, size_t len) {
   World *w = ctx;
   (void)id;
@@ -109,7 +115,8 @@ static void on_closed(void *ctx, uint64_t id, int code, const char *reason, size
   buffer_printf(&w->notes, "closed %d %.*s|", code, (int)len, reason);
 }
 
-static const ServerCallbacks callbacks = {on_request, on_gone, on_message, on_closed};
+static const ServerCallbacks callbacks = {on_request, on_gone, on_drained, on_message,
+                                          on_closed};
 
 static const char *const names[] = {"a", NULL}; /* as the requests below have it */
 
@@ -317,6 +324,123 @@ static void test_late_answers(void **state) {
   assert_int_equal(server_respond(w->server, 12345, 200, NULL, "x", 1, &err), ERR_CLOSED);
   hang_up(&a);
   hang_up(&b);
+  world_free(w);
+}
+
+static bool begin(World *w, int status) {
+  Error err;
+  bool takes = false;
+  assert_int_equal(server_begin(w->server, w->last_id, status, NULL, &takes, &err), 0);
+  return takes;
+}
+
+static int put(World *w, const char *data, size_t len) {
+  Error err;
+  bool much;
+  return server_write(w->server, w->last_id, data, len, &much, &err);
+}
+
+static void ask(Client *c, const char *request) {
+  int before = c->w->requests;
+  say(c, request);
+  UNTIL(c->w, c->w->requests == before + 1);
+}
+
+/* An answer in pieces: chunks, to HTTP/1.0 the end; the next request comes after it. */
+static void test_pieces(void **state) {
+  (void)state;
+  World *w = world();
+  w->hold = true;
+  Client c = dial(w), old = dial(w);
+  Error err;
+  bool takes;
+  ask(&c, GET("/1") "HEAD /2 HTTP/1.1\r\nHost: a\r\n\r\n" GET("/3"));
+  assert_int_equal(server_begin(w->server, w->last_id, 204, NULL, &takes, &err),
+                   ERR_INVALID);
+  assert_true(begin(w, 200));
+  assert_int_equal(put(w, "first", 5), 0);
+  assert_int_equal(put(w, "", 0), 0);
+  expect(&c, "Transfer-Encoding: chunked\r\n\r\n5\r\nfirst\r\n");
+  assert_int_equal(w->requests, 1);
+  assert_int_equal(server_respond(w->server, w->last_id, 200, NULL, "", 0, &err),
+                   ERR_CLOSED);
+  assert_int_equal(put(w, "0123456789abcdefg", 17), 0);
+  uint64_t first = w->last_id;
+  server_finish(w->server, first, true);
+  expect(&c, "11\r\n0123456789abcdefg\r\n0\r\n\r\n");
+  UNTIL(w, w->requests == 2);
+  server_finish(w->server, first, false); /* of an answer that has ended: nothing */
+  assert_false(begin(w, 200));
+  assert_int_equal(put(w, "x", 1), ERR_CLOSED);
+  UNTIL(w, w->requests == 3);
+  answer(w, w->last_id, "third");
+  expect(&c, "third");
+  assert_int_equal(count_of(&c, "0\r\n\r\n"), 1);
+  ask(&old, "GET / HTTP/1.0\r\n\r\n");
+  assert_true(begin(w, 200));
+  assert_int_equal(put(w, "plain", 5), 0);
+  server_finish(w->server, w->last_id, true);
+  expect(&old, "Connection: close\r\n\r\nplain");
+  expect_eof(&old);
+  assert_false(has(&old, "chunked"));
+  hang_up(&c);
+  hang_up(&old);
+  world_free(w);
+}
+
+/* One that its script breaks off has no last chunk; of a client that goes it hears. */
+static void test_pieces_cut(void **state) {
+  (void)state;
+  World *w = world();
+  w->hold = true;
+  Client c = dial(w), gone = dial(w);
+  ask(&c, GET("/cut"));
+  begin(w, 200);
+  assert_int_equal(put(w, "half", 4), 0);
+  server_finish(w->server, w->last_id, false);
+  expect(&c, "4\r\nhalf\r\n");
+  expect_eof(&c);
+  assert_false(has(&c, "0\r\n\r\n"));
+  ask(&gone, GET("/gone"));
+  begin(w, 200);
+  setsockopt(gone.fd, SOL_SOCKET, SO_LINGER, &(struct linger){1, 0},
+             sizeof(struct linger));
+  hang_up(&gone);
+  UNTIL(w, w->gone == 1);
+  assert_int_equal(put(w, "x", 1), ERR_CLOSED);
+  hang_up(&c);
+  world_free(w);
+}
+
+/* Its script is told when the client has taken what waited. */
+static void test_pieces_wait_for_the_client(void **state) {
+  (void)state;
+  World *w = world();
+  w->hold = true;
+  Client c = dial(w);
+  Error err;
+  bool much = false;
+  size_t size = 1024 * 1024, sent = 0;
+  char *piece = malloc(size);
+  memset(piece, 'p', size);
+  ask(&c, GET("/much"));
+  begin(w, 200);
+  int code = 0;
+  for (; code == 0; sent += code == 0 ? size : 0)
+    code = server_write(w->server, w->last_id, piece, size, &much, &err);
+  assert_int_equal(code, ERR_BUFFER_FULL); /* who does not wait */
+  assert_true(much);
+  double end = deadline(w);
+  while (strstr(w->notes.data, "drained|") == NULL && loop_now(w->loop) < end) {
+    turn(w);
+    read_some(&c);
+  }
+  assert_non_null(strstr(w->notes.data, "drained|"));
+  server_finish(w->server, w->last_id, true);
+  expect(&c, "p\r\n0\r\n\r\n");
+  assert_int_equal(count_of(&c, "pppp\r\n"), sent / size);
+  free(piece);
+  hang_up(&c);
   world_free(w);
 }
 
@@ -1111,6 +1235,9 @@ int main(void) {
       cmocka_unit_test(test_head_and_close),
       cmocka_unit_test(test_pipelining),
       cmocka_unit_test(test_late_answers),
+      cmocka_unit_test(test_pieces),
+      cmocka_unit_test(test_pieces_cut),
+      cmocka_unit_test(test_pieces_wait_for_the_client),
       cmocka_unit_test(test_gone_before_answer),
       cmocka_unit_test(test_half_closed),
       cmocka_unit_test(test_pending_does_not_spin),

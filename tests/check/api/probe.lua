@@ -42,6 +42,8 @@ local function connect(found)
     found["tidelock.server.Request"] = req
     return "here"
   end)
+  srv:get("/pieces", function() return function(out) found["tidelock.server.Stream"] = out end end)
+  assert(http.get(srv.url .. "/pieces"))
   found["tidelock.http.Response"] = assert(http.get(srv.url))
   local chat = socket.connect("chat", { url = srv.url })
   local plain = socket.connect("plain", { url = srv.url .. "/ws", protocol = "websocket" })
@@ -183,6 +185,7 @@ local function takers(samples)
     ["tidelock.schema.date"] = function(o) return schema.coerce.date(o) end,
     ["tidelock.server.Options"] = function(o) return server.listen("options", o) end,
     ["tidelock.server.IoOptions"] = function(o) return s["tidelock.server.Server"]:io(o) end,
+    ["tidelock.server.PartLimits"] = function(o) return s["tidelock.server.Request"].multipart(o) end,
     ["tidelock.server.WebSocketHandlers"] = function(o)
       return s["tidelock.server.Server"]:websocket("/x", o)
     end,
