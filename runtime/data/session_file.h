@@ -6,6 +6,7 @@
 #ifndef TIDELOCK_DATA_SESSION_FILE_H
 #define TIDELOCK_DATA_SESSION_FILE_H
 
+#include "core/boot.h"
 #include "core/buffer.h"
 #include "core/error.h"
 #include "data/file_aside.h"
@@ -13,10 +14,12 @@
 typedef struct SessionRecord {
   int64_t
       number; /* rises with each change: the highest is the newest; 0: there is none */
-  double received; /* wall-clock seconds */
-  double life;     /* seconds from then; INFINITY: not known */
-  bool begun;      /* a refresh of it was begun */
-  char *closed;    /* why there are no tokens; NULL: there are; owned, as the others */
+  double received;    /* wall-clock seconds */
+  char boot[BOOT_ID]; /* of the machine's start in which it came; "": not known */
+  double boot_time;   /* seconds of the boot clock then */
+  double life;        /* seconds from then; INFINITY: not known */
+  bool begun;         /* a refresh of it was begun */
+  char *closed;       /* why there are no tokens; NULL: there are; owned, as the others */
   char *access, *refresh; /* refresh may be NULL */
   char *pair;             /* all that came with them, a JSON object */
 } SessionRecord;
@@ -24,7 +27,9 @@ typedef struct SessionRecord {
 void session_record_free(SessionRecord *record); /* leaves it zeroed */
 void session_record_copy(SessionRecord *out, const SessionRecord *record);
 /* Reads what a login or a refresh gave, as JSON, into a zeroed record; a refresh token
- * that is missing is `kept`. INVALID: *err, and the record stays zeroed. */
+ * that is missing is `kept`. A life that is none (0, negative, no number) is not known.
+ * What came beside the tokens is dropped where it is too large to be kept: then `pair` is
+ * NULL. INVALID: *err, and the record stays zeroed. */
 int session_record_read(SessionRecord *out, const char *json, size_t len,
                         const char *kept, Error *err);
 /* Overwrites and frees. */
@@ -46,8 +51,11 @@ char *session_file_name(const char *name, const char *account, const char *origi
 /* Tries once. BUSY: another holds it; IO. Harmless when it is held. */
 int session_file_lock(SessionFile *file, Error *err);
 void session_file_unlock(SessionFile *file); /* harmless; gives the room back, too */
-/* The record is zeroed where there is no file. DECODE: what is there is no such file. */
-int session_file_read(const SessionFile *file, SessionRecord *out, Error *err);
+/* The record is zeroed where there is no file. DECODE: what is there is no such file. A
+ * file that others could read is closed to them; *exposed tells that it was. DENIED: it
+ * is another user's. */
+int session_file_read(const SessionFile *file, SessionRecord *out, bool *exposed,
+                      Error *err);
 /* Keeps room for a record free, in which the next session_file_write puts it. */
 int session_file_reserve(SessionFile *file, Error *err);
 /* Durable when it returns 0. */

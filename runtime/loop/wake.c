@@ -4,13 +4,12 @@
 #include "loop/wake.h"
 
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "core/boot.h"
 
 #ifdef __linux__
 #include <sys/timerfd.h>
-#else
-#define CLOCK_BOOTTIME CLOCK_MONOTONIC
 #endif
 
 struct Wakes {
@@ -29,15 +28,9 @@ Wakes *wakes_new(Loop *loop) {
   return wakes;
 }
 
-static double seconds_of(clockid_t clock) {
-  struct timespec t;
-  clock_gettime(clock, &t);
-  return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
 /* The loop's clock, and what the machine slept. */
 double wakes_now(const Wakes *wakes) {
-  double slept = seconds_of(CLOCK_BOOTTIME) - loop_real_now();
+  double slept = boot_now() - loop_real_now();
   return loop_now(wakes->loop) + slept + wakes->skew;
 }
 

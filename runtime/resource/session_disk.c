@@ -42,7 +42,7 @@ void session_place(Session *s) {
 static void begin_work(Session *s, Error *err) {
   bool held = s->file.lock >= 0;
   if (session_file_lock(&s->file, err) != 0 || held) return;
-  if (session_file_read(&s->file, &s->seen, err) != 0) return;
+  if (session_file_read(&s->file, &s->seen, &s->exposed, err) != 0) return;
   if (s->seen.number != s->job_number || !s->seen.access || s->seen.closed) return;
   s->seen.begun = true;
   if (session_file_write(&s->file, &s->seen, err) == 0)
@@ -51,10 +51,9 @@ static void begin_work(Session *s, Error *err) {
 
 /* The number is that of the file as it is under the lock, and one more. */
 static void put_work(Session *s, Error *err) {
-  bool held = s->file.lock >= 0;
-  if (session_file_lock(&s->file, err) != 0) return;
   Error ignored = {0};
-  if (!held) session_file_read(&s->file, &s->seen, &ignored);
+  if (session_file_lock(&s->file, err) != 0) return;
+  session_file_read(&s->file, &s->seen, &s->exposed, &ignored);
   if (s->seen.number >= s->writing.number) s->writing.number = s->seen.number + 1;
   if (session_file_write(&s->file, &s->writing, err) == 0) session_file_unlock(&s->file);
 }
@@ -62,7 +61,8 @@ static void put_work(Session *s, Error *err) {
 static void run_job(FileJob *job) {
   Session *s = CONTAINER_OF(job, Session, job);
   session_record_free(&s->seen);
-  if (s->what == JOB_READ) session_file_read(&s->file, &s->seen, &job->err);
+  s->exposed = false;
+  if (s->what == JOB_READ) session_file_read(&s->file, &s->seen, &s->exposed, &job->err);
   else if (s->what == JOB_BEGIN) begin_work(s, &job->err);
   else put_work(s, &job->err);
 }
@@ -143,12 +143,16 @@ static void on_job(FileJob *job) {
   count_unsaved(s, -1);
   s->job_runs = false;
   SessionJob what = s->what;
+  if (s->exposed)
+    session_log(s, LOG_WARN, "others could read its file, which is closed to them now",
+                NULL);
   if (!s->res) {
     session_unref(s);
     return;
   }
   if (what == JOB_PUT && err.code == ERR_BUSY) session_record_free(&s->writing);
   if (what != JOB_PUT && s->fresh.number) push_job(s, JOB_PUT); /* it has come since */
+  else if (what == JOB_LOOK) s->hooks->looked(s);
   else if (what != JOB_READ && try_again(s, &err)) (void)0;
   else if (what == JOB_READ) s->hooks->read(s, &err);
   else if (what == JOB_BEGIN) s->hooks->begun(s, &err);
@@ -197,6 +201,12 @@ void session_read_disk(Session *s) {
   push_job(s, JOB_READ);
 }
 
+bool session_look(Session *s) {
+  bool can = session_kept(s) && !s->job_runs && !s->fresh.number;
+  if (can) push_job(s, JOB_LOOK);
+  return can;
+}
+
 void session_begin_disk(Session *s) {
   s->lock_due = loop_now(s->loop) + lock_limit;
   if (session_kept(s)) {
@@ -213,6 +223,8 @@ void session_put(Session *s, SessionRecord *fresh) {
   s->fresh = *fresh;
   *fresh = (SessionRecord){0};
   s->fresh.number = s->own.number + 1;
+  s->fresh.boot_time = session_now(s);
+  boot_id(s->fresh.boot);
   s->lock_due = loop_now(s->loop) + lock_limit;
   if (session_kept(s)) {
     if (!s->job_runs) push_job(s, JOB_PUT);

@@ -15,7 +15,7 @@ typedef enum SessionStatus {
 } SessionStatus;
 
 /* What it does with its file, on another thread. */
-typedef enum SessionJob { JOB_READ, JOB_BEGIN, JOB_PUT } SessionJob;
+typedef enum SessionJob { JOB_READ, JOB_LOOK, JOB_BEGIN, JOB_PUT } SessionJob;
 
 typedef struct Session Session;
 typedef struct SessionCall SessionCall;
@@ -39,6 +39,7 @@ typedef struct SessionWaits {
 /* What session_disk.c calls when its work is done. */
 typedef struct SessionHooks {
   void (*read)(Session *s, const Error *err);  /* it is in `seen` */
+  void (*looked)(Session *s);                  /* the same, while it is open */
   void (*begun)(Session *s, const Error *err); /* locked, read into `seen`, marked */
   void (*put)(Session *s); /* `fresh` is on the disk, or cannot be: it is to be used */
 } SessionHooks;
@@ -78,6 +79,7 @@ struct Session {
   bool job_runs;
   SessionFile file;
   SessionRecord seen;    /* by the job, in the file */
+  bool exposed;          /* others could read it */
   SessionRecord writing; /* the job's copy of `fresh` */
   int64_t job_number;    /* the job's copy of own.number */
   SessionRecord fresh;   /* to be put there; number 0: nothing is */

@@ -38,9 +38,10 @@ static void end_refresh(Session *s) {
 
 static void fail_refresh(Session *s, const Error *err) {
   s->failure = *err;
+  session_hide(s, &s->failure);
   s->pause = fmin(fmax(s->pause * 2, 1), longest_pause);
   s->again_at = session_now(s) + s->pause;
-  session_log(s, LOG_WARN, "not renewed", err);
+  session_log(s, LOG_WARN, "not renewed", &s->failure);
   end_refresh(s);
 }
 
@@ -66,7 +67,7 @@ static void on_put(Session *s) {
   } else {
     SessionRecord own;
     session_record_copy(&own, &s->fresh);
-    session_adopt(s, &own);
+    session_adopt(s, &own, true);
   }
   if (!s->asking) s->refreshing = false;
   s->failure.code = ERR_NONE;
@@ -95,6 +96,7 @@ static int push_refresh(lua_State *L, void *ctx) {
   lua_pushstring(L, s->own.refresh);
   const char *pair = s->own.pair ? s->own.pair : "{}";
   if (luajson_decode(L, pair, strlen(pair), &err) != 0) lua_newtable(L);
+  else if (!lua_istable(L, -1)) lua_pop(L, 1), lua_newtable(L); /* of a strange file */
   set_text(L, "access", s->own.access);
   set_text(L, "refresh", s->own.refresh);
   return 2;
@@ -248,17 +250,25 @@ void session_refresh(Session *s) {
   session_begin_disk(s);
 }
 
+static bool is_newer(const Session *s) {
+  return s->seen.number > s->own.number;
+}
+
+static void take_closed(Session *s) {
+  s->own.number = s->seen.number;
+  session_close_for(s, session_reason(s->seen.closed));
+  end_refresh(s);
+}
+
 /* True: another process has changed it, so that there is nothing to be done. */
 static bool take_others(Session *s) {
-  if (s->seen.number <= s->own.number) return false;
+  if (!is_newer(s)) return false;
   if (s->seen.closed) {
-    s->own.number = s->seen.number;
-    session_close_for(s, session_reason(s->seen.closed));
-    end_refresh(s);
+    take_closed(s);
     return true;
   }
   bool other = !s->own.access || strcmp(s->seen.access, s->own.access) != 0;
-  session_adopt(s, &s->seen);
+  session_adopt(s, &s->seen, false);
   if (other && !session_is_due(s)) {
     end_refresh(s);
     return true;
@@ -287,6 +297,35 @@ static void on_begun(Session *s, const Error *err) {
   else fail_refresh(s, &none);
 }
 
+/* --- refused ---------------------------------------------------------------------- */
+
+static void reject(Session *s) {
+  session_log(s, LOG_WARN, "a token that is new was refused: it is closed", NULL);
+  session_close_for(s, "rejected");
+}
+
+static void on_looked(Session *s) {
+  if (!s->refreshing || s->refresh_fence != s->fence) return;
+  if (is_newer(s) && s->seen.closed) {
+    take_closed(s);
+    return;
+  }
+  if (is_newer(s)) session_adopt(s, &s->seen, false);
+  else reject(s);
+  end_refresh(s);
+}
+
+/* Another login may have ended the tokens of this one. */
+void session_reject(Session *s) {
+  if (session_look(s)) {
+    s->refreshing = true;
+    s->refresh_fence = s->fence;
+    return;
+  }
+  reject(s);
+  session_finish(s);
+}
+
 void session_stop_refresh(Session *s) {
   if (!s->refreshing) return;
   error_set(&s->failure, ERR_CANCELLED, "the session %s was changed", s->res->name);
@@ -302,14 +341,14 @@ void session_stop_refresh(Session *s) {
 static void on_read(Session *s, const Error *err) {
   if (s->status != SESSION_RESTORING) return;
   if (err->code) session_log(s, LOG_ERROR, "cannot be restored", err);
-  if (s->seen.access && !s->seen.closed) session_adopt(s, &s->seen);
+  if (s->seen.access && !s->seen.closed) session_adopt(s, &s->seen, false);
   else session_close_for(s, s->seen.closed ? session_reason(s->seen.closed) : NULL);
   s->own.number = s->seen.number > s->own.number ? s->seen.number : s->own.number;
   if (s->status == SESSION_OPEN && session_is_due(s)) session_refresh(s);
   else session_finish(s);
 }
 
-static const SessionHooks hooks = {on_read, on_begun, on_put};
+static const SessionHooks hooks = {on_read, on_looked, on_begun, on_put};
 
 void session_refresh_init(Session *s) {
   session_disk_init(s, &hooks);

@@ -19,6 +19,30 @@ void session_log(const Session *s, LogLevel level, const char *text, const Error
             text, err ? ": " : "", err ? err->message : "");
 }
 
+/* A text may end within a token: what begins like one is one. */
+enum { ALIKE = 12, SHORTEST = 4 };
+
+static void hide_text(char *text, const char *secret) {
+  size_t len = secret ? strlen(secret) : 0, alike = len < ALIKE ? len : ALIKE;
+  if (len < SHORTEST) return;
+  char *at = text;
+  while ((at = memmem(at, strlen(at), secret, alike)) != NULL) {
+    size_t same = alike;
+    while (same < len && at[same] == secret[same]) same++;
+    memset(at, '*', same);
+    at += same;
+  }
+}
+
+void session_hide(const Session *s, Error *err) {
+  const SessionRecord *all[] = {&s->own, &s->fresh};
+  for (size_t i = 0; i < COUNT_OF(all); i++) {
+    hide_text(err->message, all[i]->access);
+    hide_text(err->message, all[i]->refresh);
+  }
+  err->detail[0] = '\0'; /* the beginning of an answer, which may hold the new ones */
+}
+
 /* --- what scripts see ------------------------------------------------------------- */
 
 static const char *const status_names[] = {"restoring", "open", "closed"};
@@ -88,17 +112,31 @@ static void set_status(Session *s, SessionStatus status, const char *reason) {
   session_tell(s);
 }
 
-static double age_of(const SessionRecord *record, bool *doubt) {
-  double age = clock_wall() - record->received;
-  *doubt = age < 0;
-  return fmax(age, 0);
+/* What the boot clock and the wall clock may differ by, as one is corrected. */
+static const double most_difference = 60;
+
+/* The seconds since it came, by the clock that nobody sets where that tells it. Of a file
+ * the wall clock is believed only as long as it is not contradicted: what came before
+ * this start of the machine is older than that. */
+static double find_age(const Session *s, const SessionRecord *record, bool *doubt) {
+  char boot[BOOT_ID];
+  boot_id(boot);
+  double wall = clock_wall() - record->received;
+  double now = session_now(s), by_boot = now - record->boot_time;
+  bool known = record->boot[0] && boot[0],
+       same = known && strcmp(record->boot, boot) == 0;
+  *doubt = wall < 0;
+  if (same) *doubt = *doubt || by_boot < 0 || fabs(by_boot - wall) > most_difference;
+  else if (known) *doubt = *doubt || wall < now - most_difference;
+  return fmax(same ? by_boot : wall, 0);
 }
 
-void session_adopt(Session *s, SessionRecord *record) {
+void session_adopt(Session *s, SessionRecord *record, bool fresh) {
   session_record_free(&s->own);
   s->own = *record;
   *record = (SessionRecord){0};
-  s->got = session_now(s) - age_of(&s->own, &s->doubt);
+  s->got = session_now(s) - find_age(s, &s->own, &s->doubt);
+  if (fresh) s->got = s->own.boot_time, s->doubt = false;
   s->serial++;
   s->was_begun = s->own.begun;
   s->again_at = s->pause = 0;

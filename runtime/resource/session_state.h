@@ -21,8 +21,11 @@ SessionState session_state(const Session *s);
 int session_push_state(lua_State *L, void *session); /* a TaskPush */
 void session_tell(Session *s); /* its state is another: on_change hears of it */
 
-/* Takes the record: these are the tokens from now on. */
-void session_adopt(Session *s, SessionRecord *record);
+/* Takes the record: these are the tokens from now on. `fresh`: they came in this process,
+ * not from the file. */
+void session_adopt(Session *s, SessionRecord *record, bool fresh);
+/* Of what others have said: nothing stays that may be one of its tokens. */
+void session_hide(const Session *s, Error *err);
 void session_close_for(Session *s, const char *reason); /* static text, or NULL */
 const char *
 session_reason(const char *closed); /* static: of a file's, which may be any */

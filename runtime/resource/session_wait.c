@@ -101,10 +101,8 @@ static int start_wait(lua_State *L, Session *s, SessionAsk ask, int64_t serial) 
 static bool waits_refused(Session *s, int64_t serial) {
   if (s->status != SESSION_OPEN || s->serial != serial) return false;
   if (!s->refreshing && session_age(s) < too_young && !s->was_begun) {
-    session_log(s, LOG_WARN, "a token that is new was refused: it is closed", NULL);
-    session_close_for(s, "rejected");
-    session_finish(s);
-    return false;
+    session_reject(s);
+    return s->refreshing;
   }
   return s->refreshing || session_now(s) >= s->again_at;
 }

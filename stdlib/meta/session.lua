@@ -41,7 +41,7 @@ local session = {}
 ---@class tidelock.session.Pair
 ---@field access string the token that requests carry
 ---@field refresh? string the token that `refresh` gets; without it the one before is kept
----@field expires_in? number seconds that `access` is valid; without it, and without expires_at: not known
+---@field expires_in? number seconds that `access` is valid; without it (and expires_at), and at 0 or below: not known
 ---@field expires_at? number the same as a time, in seconds since 1970
 
 ---How a session logs in, renews and ends, and who may use it.
