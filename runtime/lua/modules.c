@@ -2,6 +2,7 @@
 #include "lua/modules.h"
 
 const LuaModule lua_modules[] = {
+    {"tidelock.cache", luaopen_tidelock_cache},
     {"tidelock.crypto", luaopen_tidelock_crypto},
     {"tidelock.date.core", luaopen_tidelock_date_core},
     {"tidelock.env", luaopen_tidelock_env},

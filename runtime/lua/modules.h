@@ -7,6 +7,7 @@
 
 extern const LuaModule lua_modules[]; /* ends with a NULL name */
 
+int luaopen_tidelock_cache(lua_State *L);
 int luaopen_tidelock_crypto(lua_State *L);
 int luaopen_tidelock_date_core(lua_State *L);
 int luaopen_tidelock_env(lua_State *L);

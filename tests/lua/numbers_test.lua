@@ -84,6 +84,12 @@ local function define(o) o.initial = { n = 1 } return store.define(fresh(), o) e
 options(define, "persist_delay", any, cases)
 options(define, "version memory history.count history.bytes", count_of, cases)
 
+local cache = require "tidelock.cache"
+local opened = function(o) return cache.open(fresh(), o) end
+options(opened, "max_entries max_bytes", { zero = true, whole = true }, cases)
+options(opened, "ttl", { zero = true }, cases)
+options(opened, "keep_stale", any, cases)
+
 local listen = function(o) return server.listen(fresh(), o) end
 options(listen, "port max_head max_body max_message max_backlog max_connections", count_of, cases)
 options(listen, "head_timeout request_timeout idle_timeout write_timeout", any, cases)

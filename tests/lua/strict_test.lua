@@ -24,7 +24,7 @@ end
 
 test.describe("a function that a module does not have:", function()
   local wrong = {
-    env = { "gte", "get" }, errors = { "neww", "new" }, http = { "ge", "get" },
+    cache = { "opne", "open" }, env = { "gte", "get" }, errors = { "neww", "new" }, http = { "ge", "get" },
     input = { "on_lines", "on_line" },
     json = { "decoed", "decode" }, log = { "wran", "warn" }, random = { "bytse", "bytes" },
     schema = { "strign", "string" }, script = { "on_strat", "on_start" },

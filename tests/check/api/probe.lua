@@ -1,5 +1,6 @@
 -- Looks at the modules as they are at run time: functions without annotations, annotations without
 -- functions, options that are not taken. Runs in a task, because some things are there only then.
+local cache = require "tidelock.cache"
 local http = require "tidelock.http"
 local rate = require "tidelock.rate"
 local rules = require "rules"
@@ -65,6 +66,7 @@ function M.samples()
   connect(found)
   local kept = store.define("api", {})
   found["tidelock.Store"], found["tidelock.Derived"] = kept, store.derive({ kept }, function() end)
+  found["tidelock.Cache"] = cache.open "api"
   found["tidelock.Timer"], found["tidelock.Task"] = timer.after(60, nothing), task.spawn(nothing)
   found["tidelock.http.Client"] = http.client {}
   found["tidelock.Session"] = require("tidelock.session").define "api"
@@ -174,6 +176,8 @@ local function takers(samples)
     ["tidelock.HandlerOptions"] = function(o) return s["tidelock.Socket"]:on("x", nothing, o) end,
     ["tidelock.SendOptions"] = function(o) return s.plain:send("x", o) end,
     ["tidelock.session.Options"] = function(o) return require("tidelock.session").define("options", o) end,
+    ["tidelock.CacheOptions"] = function(o) return cache.open("options", o) end,
+    ["tidelock.cache.SetOptions"] = function(o) return cache.open("api"):set("a", 1, o) end,
     ["tidelock.StoreOptions"] = function(o) return store.define("options", o) end,
     ["tidelock.store.HistoryOptions"] = function(o) return store.define("options", { history = o }) end,
     ["tidelock.store.SubscribeOptions"] = function(o) return s["tidelock.Store"]:subscribe(nothing, o) end,
