@@ -19,11 +19,29 @@ return {
 
   limits = {
     body = 64 * 1024, -- bytes of a request
+    file = 1024 * 1024, -- bytes of an attachment
+    files = 4, -- of one request
+    attachments = 20, -- of one session
     page = 100, -- entries of one page
     projects = 200, -- of one user
     sessions = 100, -- of one project
     messages = 5000, -- of one session
     tokens = 1000, -- valid at the same time
+    requests = tonumber(env.get("REQUESTS", "200")), -- a second, of an account or an address
+    burst = tonumber(env.get("BURST", "1000")), -- at once
+    buckets = 1000, -- accounts and addresses that are counted
+    keys = 200, -- Idempotency-Keys of one user
+    key_seconds = 3600, -- for which their answers are kept
+    events = 500, -- changes of one user that a stream can go on after
+    streams = 8, -- of one user
+    quiet = 15, -- seconds after which a quiet stream sends a comment
+  },
+
+  -- What may be attached, and what its answers are downloaded as.
+  file_types = {
+    ["text/plain"] = true, ["text/markdown"] = true, ["text/csv"] = true, ["application/json"] = true,
+    ["application/pdf"] = true, ["application/zip"] = true, ["application/octet-stream"] = true,
+    ["image/png"] = true, ["image/jpeg"] = true, ["image/gif"] = true, ["image/webp"] = true,
   },
 
   ---@type backend.User[]

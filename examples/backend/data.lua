@@ -3,6 +3,7 @@
 -- not exist for that user.
 local config = require "config"
 local failure = require "failure"
+local files = require "files"
 local json = require "tidelock.json"
 local persistence = require "persistence"
 local random = require "tidelock.random"
@@ -74,6 +75,7 @@ end
 function M.reset()
   script.keep.db = nil
   persistence.reset()
+  files.reset()
 end
 
 ---@return table<string, backend.Token>
@@ -176,6 +178,14 @@ function M.update_project(user, id, changes)
   return project
 end
 
+local function remove_files(sessions)
+  local ids = {}
+  for _, session in ipairs(sessions) do
+    for _, attachment in ipairs(session.attachments or {}) do ids[#ids + 1] = attachment.id end
+  end
+  files.remove(ids)
+end
+
 ---@param user string
 ---@param id string
 ---@return table project as it was
@@ -189,6 +199,7 @@ function M.delete_project(user, id)
   end
   table.remove(db().projects, index)
   persistence.remove_projects(db().projects, sessions, gone)
+  remove_files(gone)
   return project
 end
 
@@ -221,10 +232,11 @@ end
 ---@param id any from the request
 ---@return table? session nil when there is none that the user may see
 ---@return table? project
+---@return integer? index
 function M.find_session(user, id)
-  for _, session in ipairs(db().sessions) do
+  for index, session in ipairs(db().sessions) do
     local project = session.id == id and find_project(user, session.projectId)
-    if project then return session, project end
+    if project then return session, project, index end
   end
 end
 
@@ -256,12 +268,40 @@ function M.create_session(user, project_id, title)
   return session
 end
 
+---@param user string
+---@param id string
+---@param changes { title?: string, settings?: table } checked
+---@return table session
+function M.update_session(user, id, changes)
+  M.session(user, id)
+  local session, _, index = M.find_session(user, id)
+  session.title = changes.title or session.title
+  for key, value in pairs(changes.settings or {}) do session.settings[key] = value end
+  session.updatedAt = timestamp()
+  persistence.put_session(index, session)
+  return session
+end
+
+---@param user string
+---@param id string
+---@return table session as it was
+---@return table project
+function M.delete_session(user, id)
+  local session, project = M.session(user, id)
+  if project.ownerId ~= user then failure.forbidden("Only the project's owner may delete a session.") end
+  local all = db()
+  table.remove(all.sessions, select(3, M.find_session(user, id)))
+  persistence.remove_projects(all.projects, all.sessions, { session })
+  remove_files { session }
+  return session, project
+end
+
 ---@param session table
 ---@return ChatSession
 function M.show_session(session)
   local shown = {}
   for key, value in pairs(session) do shown[key] = value end
-  shown.messages = nil
+  shown.messages, shown.attachments = nil, nil
   shown.messageCount = #session.messages
   shown.participants = list_people(M.members_of(session))
   return shown
@@ -339,6 +379,29 @@ function M.delete_message(user, id)
   return message, session
 end
 
+---@param user string
+---@param id string
+---@return Message message
+---@return table session
+function M.message(user, id)
+  local session, _, index = find_message(user, id)
+  return session.messages[index], session
+end
+
+---@param user string
+---@param id string
+---@param content string
+---@return Message message
+---@return table session
+function M.edit_message(user, id, content)
+  local session, _, index = find_message(user, id)
+  local message = session.messages[index]
+  if message.userId ~= user then failure.forbidden("Only its author may edit a message.") end
+  message.content, message.updatedAt = content, timestamp()
+  persistence.put_message(session, index, message)
+  return message, session
+end
+
 ---@param session table
 ---@param id string
 ---@param status string
@@ -350,6 +413,45 @@ function M.set_status(session, id, status)
   message.status, message.updatedAt = status, timestamp()
   persistence.put_message(session, index, message)
   return message
+end
+
+-- --- attachments ----------------------------------------------------------------------------
+
+---@param user string
+---@param session_id string
+---@return Attachment[]
+function M.attachments(user, session_id) return M.session(user, session_id).attachments or {} end
+
+---@param user string
+---@param session_id string
+---@param file { filename: string, type: string, body: string }
+---@return Attachment
+function M.add_attachment(user, session_id, file)
+  local session, _, index = M.find_session(user, session_id)
+  session.attachments = session.attachments or {}
+  local limit = config.limits.attachments
+  if #session.attachments >= limit then failure.too_many("attachments", limit) end
+  local id = new_id(db(), "a")
+  local attachment = {
+    id = id, filename = file.filename, type = file.type, size = #file.body,
+    url = "/api/attachments/" .. id,
+  }
+  files.put(id, file.body)
+  session.attachments[#session.attachments + 1] = attachment
+  persistence.put_session(index, session)
+  return attachment
+end
+
+---@param user string
+---@param id string
+---@return Attachment
+function M.attachment(user, id)
+  for _, session in ipairs(db().sessions) do
+    for _, attachment in ipairs(find_project(user, session.projectId) and session.attachments or {}) do
+      if attachment.id == id then return attachment end
+    end
+  end
+  return failure.not_found("attachment")
 end
 
 return M

@@ -1,10 +1,14 @@
 -- The frame around every route: decodes the body, authenticates the user, and turns the results or the
--- failure of the route into an answer:
+-- failure of the route into an answer. Answers to GET have an ETag and obey If-None-Match, changes obey
+-- If-Match, and what makes something is done once for an Idempotency-Key. An answer is
 --   {data, success = true}, with `pagination` for a page
 --   {success = false, message, errors, code} with the status of the failure
 local access = require "access"
 local config = require "config"
+local etag = require "etag"
 local failure = require "failure"
+local idempotency = require "idempotency"
+local limiter = require "limiter"
 local validate = require "validate"
 local json = require "tidelock.json"
 
@@ -14,6 +18,18 @@ local M = {}
 ---@field user? string the id of the user
 ---@field login? string the login of the token
 ---@field fields? any the decoded body
+---@field parts? tidelock.server.Part[] of a form with files
+
+---@class backend.Rules
+---@field once? "may"|"must" whether it takes, or wants, an Idempotency-Key
+---@field current? fun(req: backend.Request): any what If-Match is compared with
+---@field form? boolean its body is a form with files
+
+---@class backend.More what a route returns behind its data
+---@field status? integer
+---@field pagination? table
+---@field headers? table<string, string>
+---@field raw? any the body as it is, instead of the data
 
 local function read_body(req)
   if #req.body > config.limits.body then failure.too_large(config.limits.body) end
@@ -30,21 +46,49 @@ end
 
 local function authenticate(req)
   req.user, req.login = access:user_of(token_of(req))
-  if not req.user then failure.unauthorized("The token is missing, wrong or expired.") end
+  if req.user then return limiter.take("user " .. req.user) end
+  limiter.take("address " .. req.remote)
+  failure.no_token(token_of(req) ~= nil)
+end
+
+local function read_form(req)
+  local limits = config.limits
+  local parts, err = req.multipart { max_parts = limits.files + 4, max_part = limits.file }
+  if not parts then failure.bad_form(err) end
+  req.parts = parts
+end
+
+-- Whether the state is still the one that the client has seen.
+local function check_match(req, current)
+  local wanted = req.headers["if-match"]
+  if wanted and not etag.names(wanted, etag.of(current(req))) then failure.changed() end
 end
 
 ---@param err backend.Failure
 local function failure_answer(err)
   return err.status, {
     success = false, message = err.message, code = err.code, errors = json.array(err.errors or {}),
-  }
+  }, err.headers
+end
+
+-- The headers of an answer, with the tag of what it gives.
+local function headers_of(result, more)
+  local headers = {}
+  for name, value in pairs(more.headers or {}) do headers[name] = value end
+  if result ~= nil then
+    local shown = more.pagination and { result, more.pagination } or result
+    headers.ETag, headers["Cache-Control"] = etag.of(shown), "private, no-cache"
+  end
+  return headers
 end
 
 local function answer_of(ok, result, more)
   if ok then
+    more = more or {}
+    if more.raw then return more.status or 200, more.raw, more.headers end
     local answer = { success = true, data = result == nil and json.null or result }
-    answer.pagination = more and more.pagination
-    return more and more.status or 200, answer
+    answer.pagination = more.pagination
+    return more.status or 200, answer, headers_of(result, more)
   end
   if failure.is(result) then return failure_answer(result) end
   error(result, 0)
@@ -55,21 +99,48 @@ end
 function M.open(fn)
   return function(req)
     return answer_of(pcall(function()
+      limiter.take("address " .. req.remote)
       req.fields = read_body(req)
       return fn(req)
     end))
   end
 end
 
+local function is_known(req, headers)
+  local tag = headers and headers.ETag
+  return req.method == "GET" and tag and etag.names(req.headers["if-none-match"], tag, true)
+end
+
+local function prepare(req, rules)
+  authenticate(req)
+  if rules.form then read_form(req) else req.fields = read_body(req) end
+end
+
+local function run_route(req, fn, rules)
+  local status, body, headers = answer_of(pcall(function()
+    if rules.current then check_match(req, rules.current) end
+    return fn(req)
+  end))
+  if status == 200 and is_known(req, headers) then return 304, nil, headers end
+  return status, body, headers
+end
+
 ---A route that needs a login.
----@param fn fun(req: backend.Request): any, table?
-function M.signed_in(fn)
+---@param fn fun(req: backend.Request): any, backend.More?
+---@param rules? backend.Rules
+function M.signed_in(fn, rules)
+  rules = rules or {}
   return function(req)
-    return answer_of(pcall(function()
-      authenticate(req)
-      req.fields = read_body(req)
-      return fn(req)
-    end))
+    local ok, err = pcall(prepare, req, rules)
+    if not ok then return answer_of(false, err) end
+    local function run() return run_route(req, fn, rules) end
+    if not rules.once then return run() end
+    local status, body, headers = nil, nil, nil
+    ok, err = pcall(function()
+      status, body, headers = idempotency.once(req, rules.once == "must", run)
+    end)
+    if not ok then return answer_of(false, err) end
+    return status, body, headers
   end
 end
 

@@ -1,4 +1,7 @@
--- Sends events to users: each user's connections are in a room of their own.
+-- Sends events to users, over their connections and their event streams (feed.lua). The connections of
+-- each user are in a room of their own.
+local feed = require "feed"
+
 local M = {}
 
 local io
@@ -14,6 +17,7 @@ function M.room_of(user) return "user:" .. user end
 ---@param event string
 ---@param payload table
 function M.send(users, event, payload)
+  for _, user in ipairs(users) do feed.add(user, event, payload) end
   if not io then return end
   for _, user in ipairs(users) do io:to(M.room_of(user)):emit(event, payload) end
 end

@@ -111,6 +111,14 @@ function M.answer(message, session, project)
   if not busy then begin_job(job) end
 end
 
+---The steps that are done of the assistant's work on a message; nil: it does not work on it.
+---@param message_id string
+---@return integer? steps
+function M.steps_done(message_id)
+  local job = find_job(data.jobs(), "messageId", message_id)
+  return job and math.min(job.step, #assistant.steps)
+end
+
 ---Continues the unfinished jobs after a reload.
 function M.resume()
   local seen = {}

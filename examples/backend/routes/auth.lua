@@ -64,5 +64,5 @@ return function(srv, hang_up)
   srv:get("/api/auth/profile", frame.signed_in(function(req) return data.user(req.user) end))
   srv:put("/api/auth/profile", frame.signed_in(function(req)
     return data.update_user(req.user, validate.fields(req.fields, profile))
-  end))
+  end, { current = function(req) return data.user(req.user) end }))
 end

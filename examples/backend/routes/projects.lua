@@ -29,21 +29,21 @@ local new = {
   tags = changes.tags,
 }
 
+local function current(req) return data.show_project((data.project(req.user, req.params.id))) end
+
 return function(srv)
   srv:get("/api/projects", frame.signed_in(function(req)
     return frame.page(req, data.projects(req.user), data.show_project)
   end))
 
-  srv:get("/api/projects/:id", frame.signed_in(function(req)
-    return data.show_project((data.project(req.user, req.params.id)))
-  end))
+  srv:get("/api/projects/:id", frame.signed_in(current))
 
   srv:post("/api/projects", frame.signed_in(function(req)
     local project = data.create_project(req.user, validate.fields(req.fields, new))
     local shown = data.show_project(project)
     notify.send(project.members, "project_created", { project = shown })
     return shown, frame.created
-  end))
+  end, { once = "may" }))
 
   srv:put("/api/projects/:id", frame.signed_in(function(req)
     local fields = validate.fields(req.fields, changes)
@@ -51,10 +51,10 @@ return function(srv)
     local shown = data.show_project(project)
     notify.send(project.members, "project_updated", { project = shown })
     return shown
-  end))
+  end, { current = current }))
 
   srv:delete("/api/projects/:id", frame.signed_in(function(req)
     local project = data.delete_project(req.user, req.params.id)
     notify.send(project.members, "project_deleted", { projectId = project.id })
-  end))
+  end, { current = current }))
 end
