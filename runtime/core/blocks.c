@@ -32,20 +32,20 @@ static inline void *take_block(Blocks *blocks, size_t size) {
   KeptBlock *block = blocks->kept[i].first;
   if (!block) return malloc(room_of(i));
   blocks->kept[i].first = block->next;
-  blocks->kept[i].count--;
+  blocks->kept[i].bytes -= room_of(i);
   return block;
 }
 
 static inline void give_back(Blocks *blocks, void *p, size_t size) {
   size_t i = index_of(size);
-  if (i >= BLOCK_SIZES || blocks->kept[i].count >= KEEP) {
+  if (i >= BLOCK_SIZES || blocks->kept[i].bytes >= KEEP) {
     free(p);
     return;
   }
   KeptBlock *block = p;
   block->next = blocks->kept[i].first;
   blocks->kept[i].first = block;
-  blocks->kept[i].count++;
+  blocks->kept[i].bytes += room_of(i);
 }
 
 static void *move_block(Blocks *blocks, void *old, size_t old_size, size_t size) {

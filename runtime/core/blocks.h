@@ -1,18 +1,18 @@
 /* A cache of small memory blocks, by size: events allocate and free the same few sizes
  * over and over, more of them at a time than malloc's own cache holds. The cache is
- * bounded. One thread at a time. */
+ * bounded, in bytes for each size. One thread at a time. */
 #ifndef TIDELOCK_CORE_BLOCKS_H
 #define TIDELOCK_CORE_BLOCKS_H
 
 #include "core/base.h"
 
-enum { BLOCK_SIZES = 19, BLOCKS_KEPT = 256 };
+enum { BLOCK_SIZES = 19, BLOCKS_KEPT = 96 << 10 };
 
 /* A zeroed one is empty and valid. */
 typedef struct Blocks {
   struct {
     struct KeptBlock *first;
-    int count;
+    size_t bytes;      /* BLOCKS_KEPT, and one block more, at most */
   } kept[BLOCK_SIZES]; /* blocks of 16 * i + 8 bytes; the last two of 520 and 1,032 */
 } Blocks;
 

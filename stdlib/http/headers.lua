@@ -3,6 +3,7 @@ local options = require "tidelock.http.options"
 local urls = require "tidelock.http.url"
 
 local M = {}
+local none = {}
 
 --- Adds headers to `all`, by lower-case name; false removes a header of the client.
 function M.add(all, headers)
@@ -41,8 +42,8 @@ end
 
 --- Sorted by name, so that equal requests are equal on the wire.
 function M.lines(all)
+  if not next(all) then return none end
   local keys, lines = {}, {}
-  if not next(all) then return lines end
   for key, header in pairs(all) do
     if header then keys[#keys + 1] = key end
   end
@@ -53,8 +54,8 @@ end
 
 --- The same of values by lower-case name; names that are among `all` are spelled as there.
 function M.lines_of(values, all)
+  if not next(values) then return none end
   local keys, lines = {}, {}
-  if not next(values) then return lines end
   for key, value in pairs(values) do
     if value then keys[#keys + 1] = key end
   end

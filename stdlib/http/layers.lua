@@ -83,16 +83,17 @@ local function check_answer(layer, req, res, err)
   return made
 end
 
--- Runs the layers from `at` on, and what they are around within them: layers.send(call, req).
+-- Runs the layers from `at` on, and what they are around within them: layers.send(call, req). What `next`
+-- needs is one table: each local that a closure has costs an object of its own.
 local function run(call, layers, at, req)
   local layer = layers[at]
   if not layer then return layers.send(call, req) end
-  local over = false
+  local here = { call, layers, at + 1, req, layer.place }
   local res, err = layer.fn(req, function(given)
-    if over then error("http: next was called after its middleware had returned", 2) end
-    return run(call, layers, at + 1, copy_request(given == nil and req or given, layer.place))
+    if not here[1] then error("http: next was called after its middleware had returned", 2) end
+    return run(here[1], here[2], here[3], copy_request(given == nil and here[4] or given, here[5]))
   end)
-  over = true
+  here[1] = false
   return check_answer(layer, req, res, err)
 end
 
@@ -125,11 +126,19 @@ local function drop_standing(call, req)
   end
 end
 
+-- What is for the client's origin alone is taken from the request, or given back.
+local function move_identity(call, request, at_home)
+  call.abroad = not at_home
+  for name in pairs(identity) do
+    if at_home then request[name] = call[name] else call[name], request[name] = request[name], nil end
+  end
+end
+
 -- The core reads the request at once, so that one table serves a call as long as nothing fails.
 local function fill(request, call, req)
   local at_home = req.url == call.url or urls.origin(req.url) == urls.origin(call.url)
   if not at_home then drop_standing(call, req) end
-  for name, value in pairs(call.identity) do request[name] = at_home and value or nil end
+  if at_home == call.abroad then move_identity(call, request, at_home) end
   request.url, request.method = req.url, req.method
   -- A body with files is none that middleware sees; it goes out unless there is another.
   local own = call.files and not req.body
@@ -199,8 +208,7 @@ end
 function M.send(layers, request, all, standing)
   local call = { attempt_layers = layers.attempt, request = request, url = request.url, all = all,
     standing = standing, deadline = timer.now() + attempts.limit(request), busy = false, told = nil,
-    ends = nil, of_attempt = nil, body = request.body, files = request.files, identity = {} }
-  for name in pairs(identity) do call.identity[name] = request[name] end
+    ends = nil, of_attempt = nil, body = request.body, files = request.files, abroad = false }
   local given = {}
   for key, header in pairs(all) do given[key] = header and copy_value(header.value) or nil end
   local req = { method = request.method, url = request.url, body = not call.files and request.body or nil,
