@@ -147,6 +147,12 @@ Value value_settle(ValueAccount *account, Value before, Value after);
 Value value_settle_within(ValueAccount *account, Value before, Value after,
                           ValueLate *is_late);
 
+/* `ours` with what `theirs` differs in from `base`, of which both were made: *merged is
+ * new. Objects are merged key by key, to any depth. False where both differ from the base
+ * in one place, or there is no memory. */
+bool value_merge(ValueAccount *account, Value base, Value ours, Value theirs,
+                 Value *merged);
+
 /* --- arrays, from 0 -------------------------------------------------------------------
  * Return 0, ERR_MEMORY, ERR_TOO_LARGE (nested too deeply), ERR_INVALID (no such place);
  * on an error *array is as it was. */

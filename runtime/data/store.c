@@ -55,7 +55,7 @@ static bool grow_ring(Store *s) {
 
 Store *store_new(const StoreLimits *limits, Charge *charge) {
   Store *s = xcalloc(1, sizeof *s);
-  s->limits.memory = or_default(limits->memory, (size_t)256 << 20);
+  s->limits.memory = or_default(limits->memory, STORE_MEMORY);
   s->limits.history = or_default(limits->history, 100);
   s->limits.history_bytes = or_default(limits->history_bytes, (size_t)16 << 20);
   s->account = value_account_new(s->limits.memory);
@@ -221,8 +221,34 @@ bool store_migrate(Store *s, Value root, const char *script) {
   return changed;
 }
 
+bool store_settle(Store *s, Value root, Value shown) {
+  root = value_settle(s->account, s->root, root);
+  if (value_same(root, s->root)) {
+    value_release(root);
+    return false;
+  }
+  root = value_settle(s->account, shown, root);
+  value_release(s->root);
+  s->root = root;
+  s->used = changed_bytes(s);
+  return true;
+}
+
 bool store_reset(Store *s, const char *script) {
   return store_commit(s, value_retain(s->initial), script, "reset");
+}
+
+/* The root after the change at `index`, and as it was before the next one: what was
+ * settled between them is their difference. */
+static bool add_settled(Store *s, size_t index, Value *root) {
+  Value from = change_at(s, index)->after;
+  Value to = index + 1 < s->count ? change_at(s, index + 1)->before : s->root;
+  Value merged;
+  if (value_same(from, to)) return true;
+  if (!value_merge(s->account, from, *root, to, &merged)) return false;
+  value_release(*root);
+  *root = merged;
+  return true;
 }
 
 int store_undo(Store *s, size_t n, const char *script, Error *err) {
@@ -236,6 +262,14 @@ int store_undo(Store *s, size_t n, const char *script, Error *err) {
                        "undo(%zu): the state was migrated since, and is of another shape",
                        n);
   Value root = value_retain(change_at(s, s->count - n)->before);
+  for (size_t i = s->count - n; i < s->count; i++)
+    if (!add_settled(s, i, &root)) {
+      value_release(root);
+      return error_set(err, ERR_INVALID,
+                       "undo(%zu): what it would take back was changed by a mutation "
+                       "that was settled since",
+                       n);
+    }
   replace_root(s, root, script, "undo"); /* the same nodes as before */
   call_listener(s);
   return 0;

@@ -7,6 +7,8 @@
 
 typedef struct Store Store;
 
+enum { STORE_MEMORY = 256 << 20 }; /* bytes */
+
 typedef struct StoreLimits {
   size_t memory;        /* bytes of all its nodes, history included; 0: 256 MiB */
   size_t history;       /* changes remembered; 0: 100 */
@@ -48,9 +50,13 @@ void store_set_initial(Store *store, Value initial, Value gone);
  * that are equal stay the nodes that they were. */
 bool store_commit(Store *store, Value root, const char *script, const char *action);
 bool store_migrate(Store *store, Value root, const char *script); /* the same */
+/* The root has a change that is no change of the history's: undo keeps it. Takes the
+ * root; parts that equal `shown` become the nodes of that. Calls no listener. */
+bool store_settle(Store *store, Value root, Value shown);
 bool store_reset(Store *store, const char *script);
 /* Back to the root before the last n changes, as a change of its own. NOT_FOUND when
- * history does not reach that far, INVALID when the state was migrated since. */
+ * history does not reach that far, INVALID when the state was migrated since. What was
+ * settled since is kept; INVALID where that changed the same place. */
 int store_undo(Store *store, size_t n, const char *script, Error *err);
 
 size_t store_history_count(const Store *store);

@@ -106,6 +106,7 @@ static void push_message(lua_State *L) {
 static int write_record(lua_State *L, LogLevel level) {
   size_t len;
   lua_settop(L, 2);
+  need_pure(L, "logging");
   Vm *vm = vm_of(L);
   if (!log_enabled(vm->host->log, level)) return 0;
   push_message(L);

@@ -10,6 +10,7 @@
 enum { MAX_BYTES = 1024 };
 
 static void fill_random(lua_State *L, uint8_t *out, size_t len) {
+  need_pure(L, "tidelock.random");
   net_random(vm_of(L)->host->resources->net, out, len);
 }
 

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bridge/box.h"
 #include "bridge/draft.h"
 #include "bridge/luaerror.h"
 #include "bridge/luatext.h"
@@ -14,33 +13,12 @@
 #include "lua/modules.h"
 #include "lua/number.h"
 #include "lua/options.h"
+#include "lua/store_handle.h"
 #include "lua/store_merge.h"
+#include "lua/store_pending.h"
 #include "resource/declare.h"
-#include "resource/stores.h"
 #include "vm/vm.h"
 #include "vm/watchdog.h"
-
-static const BoxKind store_box = {"store", NULL};
-
-static Declaration *check_decl(lua_State *L) {
-  return box_check(L, 1, &store_box);
-}
-
-/* The declaration of the handle at 1; raises where its store is closed, or not shared for
- * that. */
-static Declaration *check_store(lua_State *L, const char *what, Share need) {
-  Declaration *decl = check_decl(L);
-  need_loaded(L, what);
-  if (!store_of(decl))
-    luaL_error(L, "%s: the store %s is not there%s", what, decl->name,
-               decl->attached ? ": no script has defined it, or it was closed" : "");
-  if (store_share(decl) < need)
-    luaL_error(L,
-               "%s: the store %s is not shared for that (its owner says so with share = "
-               "%s\"write\")",
-               what, decl->name, need == SHARE_READ ? "\"read\" or " : "");
-  return decl;
-}
 
 /* --- defining --------------------------------------------------------------------- */
 
@@ -227,9 +205,9 @@ static Value child_by_argument(lua_State *L, Value at, int index) {
 }
 
 static int f_get(lua_State *L) {
-  Declaration *decl = check_store(L, "store:get", SHARE_READ);
+  Declaration *decl = store_need(L, 1, "store:get", SHARE_READ);
   int n = lua_gettop(L);
-  Value at = store_root(store_of(decl));
+  Value at = store_shown(decl);
   for (int i = 2; i <= n; i++) at = child_by_argument(L, at, i);
   view_push(L, at);
   return 1;
@@ -250,7 +228,7 @@ static void commit_change(lua_State *L, Declaration *decl, Value root,
 }
 
 static int f_set(lua_State *L) {
-  Declaration *decl = check_store(L, "store:set", SHARE_WRITE);
+  Declaration *decl = store_need(L, 1, "store:set", SHARE_WRITE);
   luaL_checktype(L, 2, LUA_TTABLE);
   lua_settop(L, 2);
   if (!store_begin_change(decl))
@@ -300,7 +278,7 @@ static void arrange_change(lua_State *L) {
 }
 
 static int f_change(lua_State *L) {
-  Declaration *decl = check_store(L, "store:change", SHARE_WRITE);
+  Declaration *decl = store_need(L, 1, "store:change", SHARE_WRITE);
   arrange_change(L);
   if (!store_begin_change(decl))
     return luaL_error(L, "a change of the store %s inside another one: use its draft",
@@ -319,7 +297,7 @@ static int f_change(lua_State *L) {
 }
 
 static int f_reset(lua_State *L) {
-  Declaration *decl = check_store(L, "store:reset", SHARE_WRITE);
+  Declaration *decl = store_need(L, 1, "store:reset", SHARE_WRITE);
   store_reset(store_of(decl), script_of(L));
   watchdog_poll(L);
   return 0;
@@ -328,7 +306,7 @@ static int f_reset(lua_State *L) {
 /* --- history ---------------------------------------------------------------------- */
 
 static int f_undo(lua_State *L) {
-  Declaration *decl = check_store(L, "store:undo", SHARE_WRITE);
+  Declaration *decl = store_need(L, 1, "store:undo", SHARE_WRITE);
   static const NumberRule rule = {.least = 1, .most = NUMBER_WHOLE, .whole = true};
   const char *words = "how many changes to go back: 1 or more";
   double n = lua_isnoneornil(L, 2) ? 1 : number_argument(L, 2, &rule, words);
@@ -341,7 +319,7 @@ static int f_undo(lua_State *L) {
 
 /* The changes, oldest first: {time, script, action, paths, state}. */
 static int f_history(lua_State *L) {
-  Declaration *decl = check_store(L, "store:history", SHARE_READ);
+  Declaration *decl = store_need(L, 1, "store:history", SHARE_READ);
   Store *store = store_of(decl);
   size_t count = store_history_count(store);
   lua_createtable(L, (int)count, 0);
@@ -371,9 +349,9 @@ static void arrange_subscribe(lua_State *L) {
 /* The declaration to subscribe to. At the top level, and while it is pending, it is not
  * known yet whether it is shared. */
 static Declaration *check_heard(lua_State *L, const char *what) {
-  Declaration *decl = check_decl(L);
+  Declaration *decl = store_handle(L, 1);
   bool known = vm_of(L)->state != VM_STAGING && store_of(decl);
-  return known ? check_store(L, what, SHARE_READ) : decl;
+  return known ? store_need(L, 1, what, SHARE_READ) : decl;
 }
 
 static int f_subscribe(lua_State *L) {
@@ -396,22 +374,22 @@ static int f_subscribe(lua_State *L) {
   Vm *vm = vm_of(L);
   subscription_set_immediate(s, fire);
   if (vm->state != VM_STAGING && store_of(decl) && store_share(decl) != SHARE_NONE)
-    subscriptions_baseline(vm, store_subscriptions(decl), store_root(store_of(decl)));
+    subscriptions_baseline(vm, store_subscriptions(decl), store_shown(decl));
   return 1;
 }
 
 /* --- on disk --------------------------------------------------------------------- */
 
 static int f_load(lua_State *L) {
-  return store_load(L, check_store(L, "store:load", SHARE_READ));
+  return store_load(L, store_need(L, 1, "store:load", SHARE_READ));
 }
 
 static int f_flush(lua_State *L) {
-  return store_flush(L, check_store(L, "store:flush", SHARE_READ));
+  return store_flush(L, store_need(L, 1, "store:flush", SHARE_READ));
 }
 
 static int f_unsaved(lua_State *L) {
-  lua_pushboolean(L, store_unsaved(check_store(L, "store:unsaved", SHARE_READ)));
+  lua_pushboolean(L, store_unsaved(store_need(L, 1, "store:unsaved", SHARE_READ)));
   return 1;
 }
 
@@ -448,7 +426,7 @@ static int f_is_view(lua_State *L) {
 }
 
 static int f_name(lua_State *L) {
-  Declaration *decl = check_decl(L);
+  Declaration *decl = store_handle(L, 1);
   lua_pushstring(L, decl->name);
   return 1;
 }
@@ -472,5 +450,6 @@ int luaopen_tidelock_store_core(lua_State *L) {
                                        {"is_view", f_is_view}, {NULL, NULL}};
   box_class(L, &store_box, methods, NULL);
   luaL_newlib(L, functions);
+  store_pending_open(L);
   return 1;
 }

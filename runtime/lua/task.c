@@ -22,6 +22,7 @@ static void release_task(Box *box) {
 static const BoxKind task_kind = {"task", release_task};
 
 static int f_cancel(lua_State *L) {
+  need_pure(L, "task:cancel");
   task_cancel(box_check(L, 1, &task_kind));
   return 0;
 }

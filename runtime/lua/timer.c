@@ -13,6 +13,7 @@
 #include "resource/timer.h"
 
 static int f_now(lua_State *L) {
+  need_pure(L, "timer.now");
   lua_pushnumber(L, loop_now(vm_of(L)->host->loop));
   return 1;
 }
@@ -30,6 +31,7 @@ static double check_seconds(lua_State *L, int index, bool repeats) {
 static const char timer_class[] = "timer";
 
 static int f_stop(lua_State *L) {
+  need_pure(L, "timer:stop");
   TimerHandle *handle = luaL_checkudata(L, 1, timer_class);
   timer_stop_anonymous(*handle);
   return 0;

@@ -20,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "resource/mutations.h"
 #include "resource/pending.h"
 #include "resource/resource.h"
 
@@ -285,6 +286,7 @@ void resources_bind(Vm *vm, Buffer *report) {
     else claim_resource(d);
   for (Declaration *d = vm->decls; d; d = d->next)
     if (!d->attached) declarations_attach_to(d->res);
+  mutations_swap(vm);
   pending_look_soon(vm->host); /* what it shares may be another thing now */
   report_bound(vm, report);
 }

@@ -37,6 +37,7 @@ typedef struct Resources {
   Net *net;
   Servers *servers;
   Stores *stores;
+  struct Mutations *mutations;
   struct Folders *folders;  /* that scripts are allowed; borrowed; NULL: none */
   Index connections;        /* the open ones, by number */
   uint64_t last_connection; /* its number: each has one of its own */

@@ -34,8 +34,20 @@ static bool is_heard(const Declaration *d) {
   return declaration_live(d) && d->extra && store_share(d) != SHARE_NONE;
 }
 
+static Value shown_of(const StoreCore *core) {
+  return core->shown ? mutation_target_shown(core->shown) : store_root(core->store);
+}
+
+/* When nothing is pending any more. */
+static void drop_idle(StoreCore *core) {
+  if (!core->shown || !mutation_target_is_idle(core->shown)) return;
+  mutation_target_free(core->shown);
+  core->shown = NULL;
+}
+
 static void notify_all(StoreCore *core) {
-  Value root = value_retain(store_root(core->store));
+  Value root = value_retain(shown_of(core));
+  drop_idle(core);
   for (Declaration *d = core->res->decls; d; d = d->next_bound)
     if (is_heard(d)) subscriptions_notify(d->vm, store_subscriptions(d), root);
   value_release(root);
@@ -198,6 +210,67 @@ void stores_notify_skipped(Stores *stores) {
     if (r->kind == &store_kind && r->object) notify_soon(r->object);
 }
 
+/* --- pending changes -------------------------------------------------------------- */
+
+static Value base_of(void *object) {
+  const StoreCore *core = object;
+  return store_root(core->store);
+}
+
+static ValueAccount *account_of(void *object) {
+  const StoreCore *core = object;
+  return store_account(core->store);
+}
+
+static void on_shown_changed(void *object) {
+  notify_soon(object);
+}
+
+static bool begin_change(void *object) {
+  StoreCore *core = object;
+  if (core->changing) return false;
+  core->changing = true;
+  return true;
+}
+
+static void end_change(void *object) {
+  StoreCore *core = object;
+  core->changing = false;
+}
+
+static void settle_base(void *object, Value base, Value shown) {
+  StoreCore *core = object;
+  if (store_settle(core->store, base, shown) && core->persist)
+    persist_changed(core->persist, store_root(core->store));
+}
+
+static const MutationTargetKind target_kind = {.base = base_of,
+                                               .account = account_of,
+                                               .changed = on_shown_changed,
+                                               .begin = begin_change,
+                                               .end = end_change,
+                                               .settle = settle_base};
+
+MutationTarget *store_target(Declaration *decl) {
+  StoreCore *core = core_of(decl);
+  const StoreOptions *options = core->res->options;
+  size_t memory = options->limits.memory ? options->limits.memory : STORE_MEMORY;
+  if (!core->shown)
+    core->shown =
+        mutation_target_new(core->res->owner->host->resources->mutations, &target_kind,
+                            core, memory, core->res->owner->charge);
+  return core->shown;
+}
+
+MutationTarget *store_target_now(const Declaration *decl) {
+  const StoreCore *core = core_of(decl);
+  return core ? core->shown : NULL;
+}
+
+Value store_shown(const Declaration *decl) {
+  return shown_of(decl->res->object);
+}
+
 /* --- the resource ----------------------------------------------------------------- */
 
 static int open_store(Resource *res, Error *err) {
@@ -266,6 +339,8 @@ static void forget_dirty(StoreCore *core) {
 
 static void close_store(Resource *res) {
   StoreCore *core = res->object;
+  if (core->shown) mutation_target_free(core->shown);
+  core->shown = NULL;
   if (core->dirty) forget_dirty(core);
   store_free(core->store); /* first: what is unread need not be read for it */
   core->store = NULL;
@@ -320,7 +395,7 @@ static bool take_options(Declaration *decl) {
 static void begin_hearing(Declaration *d) {
   const StoreCore *core = core_of(d);
   if (!is_heard(d)) return;
-  subscriptions_baseline(d->vm, store_subscriptions(d), store_root(core->store));
+  subscriptions_baseline(d->vm, store_subscriptions(d), shown_of(core));
 }
 
 /* Those who subscribed while it loaded begin with what is there now. */
@@ -370,10 +445,7 @@ Subscriptions *store_subscriptions(Declaration *decl) {
 }
 
 bool store_begin_change(Declaration *decl) {
-  StoreCore *core = core_of(decl);
-  if (core->changing) return false;
-  core->changing = true;
-  return true;
+  return begin_change(core_of(decl));
 }
 
 void store_end_change(Declaration *decl) {

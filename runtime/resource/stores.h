@@ -12,6 +12,7 @@
 
 #include "data/db.h"
 #include "data/store.h"
+#include "resource/mutations.h"
 #include "resource/resource.h"
 #include "resource/subscribe.h"
 
@@ -34,6 +35,11 @@ extern const ResourceKind store_kind; /* options: StoreOptions */
 
 enum { STORE_MIGRATE = 0 }; /* declaration->functions: a function, or none */
 
+/* What it shows: its root with all pending changes; of one that is there. Borrows. */
+Value store_shown(const Declaration *decl);
+/* What pending changes refer to; its script's, while there are some. */
+MutationTarget *store_target(Declaration *decl);
+MutationTarget *store_target_now(const Declaration *decl); /* NULL: there are none */
 Store *store_of(const Declaration *decl);   /* NULL: not there yet, or closed; borrows */
 Share store_share(const Declaration *decl); /* what this declaration may do with it */
 Subscriptions *store_subscriptions(Declaration *decl); /* this declaration's; borrows */

@@ -47,7 +47,7 @@ static int push_loaded(lua_State *L, void *ctx) {
   Value at;
   if (l->err.code == ERR_NONE) is_there(l);
   if (l->err.code != ERR_NONE) return luaerror_return(L, &l->err);
-  next_unread(l, &at);
+  at = value_get(store_shown(l->decl), l->steps, l->count);
   view_push(L, at);
   return 1;
 }

@@ -4,6 +4,7 @@
 #define TIDELOCK_RESOURCE_STORES_PARTS_H
 
 #include "data/persist.h"
+#include "resource/mutations.h"
 #include "vm/vm.h"
 #include "resource/stores.h"
 
@@ -20,6 +21,7 @@ struct StoreCore {
   Value loaded;          /* what was found, until it is taken over; owned */
   Error quarantined;     /* why what was found was moved away, until it is reported */
   bool fresh;            /* opened, and not yet joined */
+  MutationTarget *shown; /* NULL: it shows its root */
   PersistReport *report; /* reported when this turn is over; NULL: nothing */
 };
 

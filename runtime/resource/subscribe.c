@@ -74,6 +74,7 @@ void subscriptions_free(Vm *vm, Subscriptions *list) {
 }
 
 static int f_off(lua_State *L) {
+  need_pure(L, "removing a subscriber");
   Box *box = box_to(L, 1, &handle_kind);
   Subscription *s = box->object;
   box_release(box);

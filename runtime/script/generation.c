@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "loop/worker.h"
+#include "resource/mutations.h"
 #include "resource/resource.h"
 #include "resource/stores.h"
 #include "script/keep_file.h"
@@ -139,7 +140,7 @@ void generation_limit_stage(Generation *gen) {
 
 void generation_start(Generation *gen) {
   CHECK(gen->vm.state == VM_STAGING);
-  gen->vm.state = VM_LIVE;
+  vm_set_state(&gen->vm, VM_LIVE);
   vm_timers_start(&gen->vm);
 }
 
@@ -192,6 +193,7 @@ void generation_kill(Generation *gen) {
   vm_stop(&gen->vm);
   declarations_free(&gen->vm);
   store_traces_free(&gen->vm);
+  mutations_drop(&gen->vm);
   vm_sever(&gen->vm);
   keep_file_drop(gen);
   if (gen->ended_queued) return; /* on_ended goes on */
@@ -251,7 +253,7 @@ void generation_cancel_tasks(Generation *gen) {
 void generation_retire(Generation *gen) {
   CHECK(gen->vm.state == VM_LIVE);
   unlink_generation(gen);
-  gen->vm.state = VM_RETIRING;
+  vm_set_state(&gen->vm, VM_RETIRING);
   gen->next = gen->script->retiring;
   gen->script->retiring = gen;
   vm_timers_stop(&gen->vm);

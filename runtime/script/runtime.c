@@ -21,6 +21,7 @@
 #include "resource/connection.h"
 #include "resource/pending.h"
 #include "resource/session.h"
+#include "resource/mutations.h"
 #include "resource/stores.h"
 #include "script/batch.h"
 #include "script/parts.h"
@@ -157,6 +158,7 @@ static void init_resources(Runtime *rt) {
   resources->net = net_new(rt->host.loop);
   resources->servers = servers_new(rt->host.loop);
   resources->stores = stores_new(&rt->host);
+  resources->mutations = mutations_new(&rt->host);
   resources->data = rt->options.data;
   resources->folders = rt->options.folders;
   resources->check_only = rt->options.check_only;
@@ -275,6 +277,7 @@ void runtime_free(Runtime *rt) {
   }
   tasks_free(&rt->host);
   stores_free(rt->resources.stores);
+  mutations_free(rt->resources.mutations);
   watchdog_free(rt->host.watchdog);
   loop_free(rt->host.loop);
   free(rt->tests.name);

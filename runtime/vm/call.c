@@ -13,6 +13,7 @@ typedef struct Call {
   lua_CFunction body;
   void *ctx;
   char *trace; /* of where it raised; NULL: not known */
+  bool late;   /* likewise: its turn had no time left */
 } Call;
 
 static int f_keep_trace(lua_State *L) {
@@ -29,6 +30,7 @@ static int f_call(lua_State *L) {
   lua_pushcfunction(L, call->body);
   lua_pushlightuserdata(L, call->ctx);
   if (lua_pcall(L, 1, 0, 2) == LUA_OK) return 0;
+  call->late = watchdog_is_late();
   watchdog_explain(L);
   return lua_error(L);
 }
@@ -39,23 +41,37 @@ static void report_error(Vm *vm, const char *what, const char *of, const Call *c
   free(name);
 }
 
-bool vm_call(Vm *vm, const char *what, const char *of, lua_CFunction body, void *ctx,
-             Error *err) {
+static bool run_call(Vm *vm, const char *what, const char *of, Call *call, bool apart,
+                     Error *err) {
   lua_State *L = vm->L;
-  Call call = {body, ctx, NULL};
   int top = lua_gettop(L);
   Error none, *why = err ? err : &none;
   if (!lua_checkstack(L, 8)) return error_set(why, ERR_MEMORY, "no memory"), false;
   lua_pushcfunction(L, f_call);
-  lua_pushlightuserdata(L, &call);
+  lua_pushlightuserdata(L, call);
   WatchdogTurn turn = watchdog_enter(vm, L);
   bool ok = lua_pcall(L, 1, 0, 0) == LUA_OK;
-  watchdog_leave(vm, turn);
+  if (apart) watchdog_leave_apart(vm, turn);
+  else watchdog_leave(vm, turn);
   if (!ok) {
-    report_error(vm, what, of, &call);
+    if (what) report_error(vm, what, of, call);
     luaerror_read(L, -1, why);
   }
-  free(call.trace);
+  free(call->trace);
   lua_settop(L, top);
+  return ok;
+}
+
+bool vm_call(Vm *vm, const char *what, const char *of, lua_CFunction body, void *ctx,
+             Error *err) {
+  Call call = {.body = body, .ctx = ctx};
+  return run_call(vm, what, of, &call, false, err);
+}
+
+bool vm_call_apart(Vm *vm, const char *what, const char *of, lua_CFunction body,
+                   void *ctx, VmCallEnd *end, Error *err) {
+  Call call = {.body = body, .ctx = ctx};
+  bool ok = run_call(vm, what, of, &call, true, err);
+  end->late = call.late;
   return ok;
 }

@@ -122,6 +122,7 @@ static void release_handle(Box *box) {
 static const BoxKind handle_kind = {"handler", release_handle};
 
 static int f_off(lua_State *L) {
+  need_pure(L, "removing a handler");
   Box *box = box_to(L, 1, &handle_kind);
   Handler *h = box->object;
   box_release(box);
@@ -147,6 +148,7 @@ static void insert_handler(HandlerList *list, Handler *h, bool first) {
 void handler_add(lua_State *L, HandlerList *list, int index, HandlerOptions options) {
   static const luaL_Reg methods[] = {{"off", f_off}, {NULL, NULL}};
   luaL_checktype(L, index, LUA_TFUNCTION);
+  need_pure(L, "adding a handler");
   index = lua_absindex(L, index);
   box_class(L, &handle_kind, methods, NULL);
   Box *box = box_new(L, &handle_kind);

@@ -12,6 +12,7 @@ enum { MOST_QUEUED = 64 << 20 };
 /* Raises when it is too much. */
 static void print_text(lua_State *L, int fd, const char *text, size_t len) {
   Vm *vm = vm_of(L);
+  need_pure(L, "printing");
   OutputAccount *account = &vm->owner->unread;
   size_t queued = output_queued(account);
   Error err;

@@ -20,6 +20,7 @@
 #include "vm/coroutine.h"
 #include "vm/cstack.h"
 #include "vm/print.h"
+#include "vm/pure.h"
 #include "vm/reach.h"
 #include "vm/stdlib.h"
 #include "vm/task_error.h"
@@ -424,6 +425,7 @@ static int open_libraries(lua_State *L) {
   lua_settop(L, 0);
   reach_open(L);
   bounded_open(L);
+  pure_open(L);
   cstack_open(L);
   return 0;
 }

@@ -25,6 +25,7 @@ static void refuse_wait(lua_State *L, Task *task) {
 
 Task *task_waiter(lua_State *L, const char *what) {
   Vm *vm = vm_of(L);
+  need_pure(L, what);
   if (vm->state == VM_STAGING)
     source_line_raise(L,
                       "%s waits, which a script cannot do while it loads: "

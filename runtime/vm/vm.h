@@ -88,6 +88,9 @@ struct Vm {
   bool migrated;  /* one raised a schema version: no way back to the generation before */
   /* By lua/script.c: */
   double cpu_limit; /* seconds; 0: the host's */
+  /* By resource/, by way of vm_set_applies: */
+  const char *applies; /* the mutation that runs; NULL: none; borrowed */
+  bool restricted;     /* it loads, or a mutation runs: effects raise; see vm_set_state */
 };
 
 /* Zeroed before; borrows all. What undoes it: vm_end.h. */
@@ -98,6 +101,10 @@ static inline Vm *vm_of(lua_State *L) { /* borrows */
   return (Vm *)bridge_of(L);
 }
 
+void vm_set_state(Vm *vm, VmState state);
+/* A mutation begins (its name, borrowed until it ends) or ends (the one around it). */
+void vm_set_applies(Vm *vm, const char *name);
+
 /* Before the core allocates on behalf of a script: raises "not enough memory" when the
  * script holds too much. Then vm_hold charges the bytes, until charge_let_go. */
 void need_memory(lua_State *L, size_t bytes);
@@ -107,5 +114,8 @@ Charge *vm_hold(lua_State *L, size_t bytes);
  * declaration one that is not retired. `what` is the function as the script calls it. */
 void need_loaded(lua_State *L, const char *what);
 void need_declaring(lua_State *L, const char *what);
+/* Raises inside a mutation, which is a function of its draft and its arguments. The two
+ * above do so too. */
+void need_pure(lua_State *L, const char *what);
 
 #endif

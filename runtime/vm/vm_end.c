@@ -15,7 +15,7 @@ static void log_stopped(const Vm *vm) {
 
 void vm_stop(Vm *vm) {
   CHECK(vm->state != VM_DEAD);
-  vm->state = VM_RETIRING;
+  vm_set_state(vm, VM_RETIRING);
   vm_timers_stop(vm);
   while (vm->tasks) task_kill(vm->tasks);
   log_stopped(vm);
@@ -25,7 +25,7 @@ void vm_sever(Vm *vm) {
   CHECK(!vm->decls && !vm->timers && !vm->tasks);
   if (vm->L) boxes_sever(vm->L);
   if (vm->L) views_sever(vm->L);
-  vm->state = VM_DEAD;
+  vm_set_state(vm, VM_DEAD);
 }
 
 void vm_close(Vm *vm) {

@@ -243,18 +243,30 @@ static void go_back(Watchdog *w, const WatchdogTurn *outer, unsigned ticks,
   w->running = outer->running;
 }
 
-double watchdog_leave(Vm *vm, WatchdogTurn outer) {
+/* Returns the ticks of the turn that ends. */
+static unsigned end_turn(Vm *vm, bool charged) {
   Watchdog *w = vm->host->watchdog;
   w->running = NULL;
   disarm_hook(w);
   bool seen = w->seen == w->turn;
   unsigned ticks = seen ? w->ticks : 0;
   bool counts = seen && vm->state != VM_STAGING;
-  if (counts && !outer.running) hold_used(vm->owner, ticks * TICK);
+  if (counts && charged) hold_used(vm->owner, ticks * TICK);
   if (counts && is_used_up(w)) hold_give_way(vm->owner);
   if (w->shares == w->turn) vm->shared -= ticks < vm->shared ? ticks : vm->shared;
-  go_back(w, &outer, ticks, seen ? w->wall : 0);
+  return ticks;
+}
+
+double watchdog_leave(Vm *vm, WatchdogTurn outer) {
+  Watchdog *w = vm->host->watchdog;
+  unsigned ticks = end_turn(vm, !outer.running);
+  go_back(w, &outer, ticks, w->seen == w->turn ? w->wall : 0);
   return ticks * TICK >= SLOW ? ticks * TICK * 1000 : 0;
+}
+
+void watchdog_leave_apart(Vm *vm, WatchdogTurn outer) {
+  end_turn(vm, true);
+  go_back(vm->host->watchdog, &outer, 0, 0);
 }
 
 void watchdog_stop(Watchdog *w) {

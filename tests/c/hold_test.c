@@ -104,9 +104,9 @@ static void a_load_and_a_cut_generation_are_not_held(void **state) {
   vm->sharing = true;
   assert_false(hold_wanted(vm));
   vm->sharing = false;
-  vm->state = VM_STAGING;
+  vm_set_state(vm, VM_STAGING);
   assert_false(hold_wanted(vm));
-  vm->state = VM_LIVE;
+  vm_set_state(vm, VM_LIVE);
   assert_true(hold_wanted(vm));
   vm->host->cancelling = true; /* nor is anybody when the program ends */
   assert_false(hold_wanted(vm));

@@ -126,6 +126,55 @@ static void each_change_calls_the_listener_once(void **state) {
   store_free(s);
 }
 
+static void settle(Store *s, const char *key, int64_t n) {
+  Value root = value_retain(store_root(s));
+  assert_int_equal(
+      value_object_set(store_account(s), &root, key, strlen(key), value_int(n)), 0);
+  assert_true(store_settle(s, root, store_root(s)));
+}
+
+static void what_was_settled_is_in_no_history_and_undo_keeps_it(void **state) {
+  (void)state;
+  Error err;
+  Store *s = store_new(&(StoreLimits){0}, NULL);
+  set(s, "mine", 1);
+  settle(s, "theirs", 10);
+  set(s, "mine", 2);
+  set(s, "mine", 3);
+  settle(s, "theirs", 20);
+  settle(s, "other", 5);
+  assert_int_equal(store_history_count(s), 3);
+  assert_int_equal(store_undo(s, 2, "test", &err), 0);
+  assert_int_equal(get(s, "mine"), 1);
+  assert_int_equal(get(s, "theirs"), 20);
+  assert_int_equal(get(s, "other"), 5);
+  assert_int_equal(store_undo(s, 4, "test", &err), 0);
+  assert_int_equal(get(s, "mine"), -1);
+  assert_int_equal(get(s, "theirs"), 20);
+  settle(s, "mine", 9);
+  assert_int_equal(store_undo(s, 1, "test", &err), ERR_INVALID);
+  assert_int_equal(get(s, "mine"), 9);
+  assert_false(store_settle(s, value_retain(store_root(s)), store_root(s)));
+  store_free(s);
+}
+
+static void what_was_settled_costs_the_history_nothing(void **state) {
+  (void)state;
+  static char big[10000];
+  Store *s = store_new(&(StoreLimits){.history_bytes = 50000}, NULL);
+  memset(big, 'x', sizeof big);
+  for (int i = 0; i < 20; i++) {
+    set(s, "n", i);
+    Value root = value_retain(store_root(s));
+    big[0] = (char)('a' + i);
+    Value text = value_text(store_account(s), big, sizeof big);
+    assert_int_equal(value_object_set(store_account(s), &root, "text", 4, text), 0);
+    assert_true(store_settle(s, root, store_root(s)));
+  }
+  assert_int_equal(store_history_count(s), 20);
+  store_free(s);
+}
+
 static void changed_paths_are_listed(void **state) {
   (void)state;
   Buffer out = {0};
@@ -150,6 +199,8 @@ int main(void) {
       cmocka_unit_test(history_is_bounded_in_bytes),
       cmocka_unit_test(initial_fills_what_is_absent_and_reset_goes_back),
       cmocka_unit_test(each_change_calls_the_listener_once),
+      cmocka_unit_test(what_was_settled_is_in_no_history_and_undo_keeps_it),
+      cmocka_unit_test(what_was_settled_costs_the_history_nothing),
       cmocka_unit_test(changed_paths_are_listed),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
