@@ -138,17 +138,8 @@ static void count_bytes(Cache *c, Entry *e, size_t bytes, size_t overhead_before
   else charge_remove(c->charge, overhead_before - overhead);
 }
 
-static size_t tag_bytes(const TagList *list) {
-  size_t bytes = 0;
-  for (size_t i = 0; i < cache_tags_count(list); i++) {
-    TagName name = cache_tags_at(list, i);
-    bytes += cache_tags_bytes(&name, 1);
-  }
-  return bytes;
-}
-
 static size_t overhead_of(const Entry *e) {
-  return ENTRY_BYTES + e->leaf.len + tag_bytes(e->tags);
+  return ENTRY_BYTES + e->leaf.len + cache_tags_held(e->tags);
 }
 
 /* A stale one stays for as long as such are kept, from the time on when its ttl was over,
@@ -226,12 +217,16 @@ double cache_purge(Cache *c, double now) {
   return first ? first->due : INFINITY;
 }
 
+void cache_trim(Cache *c, double now) {
+  cache_purge(c, now);
+  evict_beyond(c, NULL);
+}
+
 void cache_limit(Cache *c, const CacheLimits *limits, double now) {
   bool other_keep = c->limits.keep != limits->keep;
   c->limits = *limits;
   for (Entry *e = other_keep ? c->used.newest : NULL; e; e = e->older) plan_end(c, e);
-  cache_purge(c, now);
-  evict_beyond(c, NULL);
+  cache_trim(c, now);
 }
 
 void cache_clear(Cache *c) {
@@ -302,6 +297,7 @@ static int put_item(Cache *c, CacheKey key, const CacheItem *item, double now,
   uint64_t hash = hash_seeded(&c->tags.seed, key.bytes, key.len);
   Entry *e = find_hashed(c, key, hash);
   CacheItem put = *item;
+  bool anew = !e;
   if (e) put.bytes = item_bytes(e, item);
   if (e && e->value.type != VALUE_ABSENT) {
     if (!settle_value(c, e, item->value, is_late)) return ERR_TIMEOUT;
@@ -313,7 +309,7 @@ static int put_item(Cache *c, CacheKey key, const CacheItem *item, double now,
   use_entry(c, e);
   if (c->keeper) {
     CacheLook look = look_at(e, now);
-    c->keeper->put(c->keeper, &look, e->value);
+    c->keeper->put(c->keeper, &look, e->value, anew);
   }
   evict_beyond(c, e);
   return 0;
@@ -336,6 +332,10 @@ int cache_set(Cache *c, CacheKey key, const CacheItem *item, double now,
 void cache_adopt(Cache *c, const CacheLook *look, const TagName *tags, size_t tag_count) {
   uint64_t hash = hash_seeded(&c->tags.seed, look->key.bytes, look->key.len);
   if (find_hashed(c, look->key, hash)) return;
+  if (charge_is_full(c->charge, look->bytes)) {
+    c->keeper->dropped(c->keeper, look->key);
+    return;
+  }
   Entry *e = new_entry(c, look->key, hash);
   CacheItem item = {.ttl = look->ttl, .tags = tags, .tag_count = tag_count};
   size_t overhead = ENTRY_BYTES + look->key.len + cache_tags_bytes(tags, tag_count);
@@ -478,14 +478,15 @@ CacheStats cache_stats(Cache *c, double now) {
   return c->stats;
 }
 
-int cache_each(Cache *c, double now, int (*fn)(void *ctx, const CacheLook *look),
-               void *ctx) {
+void cache_each(Cache *c, double now, CacheEachFn *fn, void *ctx) {
   const Entry *firsts[] = {c->used.newest, c->pinned.newest};
-  int code = 0;
   for (size_t i = 0; i < COUNT_OF(firsts); i++)
-    for (const Entry *e = firsts[i]; e && code == 0; e = e->older) {
+    for (const Entry *e = firsts[i]; e; e = e->older) {
       CacheLook look = look_at(e, now);
-      code = fn(ctx, &look);
+      fn(ctx, &look, e->value);
     }
-  return code;
+}
+
+HashSeed cache_seed(const Cache *c) {
+  return c->tags.seed;
 }

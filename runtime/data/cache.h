@@ -1,6 +1,6 @@
 /* A cache: values under keys (core/value_key.h), for a time, bounded in number and in
  * bytes. What was used longest ago goes first. Knows neither Lua nor the disk: what it
- * drops and what it lacks it says to a keeper. Loop thread only.
+ * drops and what it lacks it says to a keeper (data/cache_disk.h). Loop thread only.
  *
  *   - An entry is *fresh* for its ttl. Then it is gone for cache_get; for cache_peek it
  *     stays, *stale*, for limits.keep seconds more, and as long as it is pinned.
@@ -55,8 +55,8 @@ typedef struct CacheLook {
  * keys are borrowed. None of these may use the cache. */
 typedef struct CacheKeeper CacheKeeper;
 struct CacheKeeper {
-  /* It is this from now on; `value` is borrowed. */
-  void (*put)(CacheKeeper *keeper, const CacheLook *look, Value value);
+  /* It is this from now on; `value` is borrowed. anew: there was no entry before. */
+  void (*put)(CacheKeeper *keeper, const CacheLook *look, Value value, bool anew);
   /* Its ttl is over: fresh_until has changed. */
   void (*aged)(CacheKeeper *keeper, const CacheLook *look);
   void (*dropped)(CacheKeeper *keeper, CacheKey key);
@@ -101,16 +101,20 @@ bool cache_pin(Cache *cache, CacheKey key, double now);
 void cache_unpin(Cache *cache, CacheKey key, double now);
 
 CacheStats cache_stats(Cache *cache, double now);
-/* Calls for each entry, the one used last first, pinned ones at the end. fn must not use
- * the cache. A result other than 0 ends it, and is returned. */
-int cache_each(Cache *cache, double now, int (*fn)(void *ctx, const CacheLook *look),
-               void *ctx);
+/* Calls for each entry, the one used last first, pinned ones at the end; an absent value
+ * is the keeper's. fn must not use the cache; it may raise. */
+typedef void CacheEachFn(void *ctx, const CacheLook *look, Value value);
+void cache_each(Cache *cache, double now, CacheEachFn *fn, void *ctx);
 /* Drops what is over; returns when the next is: INFINITY: none. */
 double cache_purge(Cache *cache, double now);
 
 /* For its keeper: an entry that is kept, whose value is loaded when it is asked for. It
- * becomes the one used last. Does nothing where there is one with this key. */
+ * becomes the one used last. Nothing where there is one with this key; dropped where
+ * memory is full. */
 void cache_adopt(Cache *cache, const CacheLook *look, const TagName *tags,
                  size_t tag_count);
+/* After the last one: what is over, and what exceeds the limits, goes. */
+void cache_trim(Cache *cache, double now);
+HashSeed cache_seed(const Cache *cache);
 
 #endif

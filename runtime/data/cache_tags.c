@@ -103,6 +103,15 @@ size_t cache_tags_bytes(const TagName *names, size_t count) {
   return bytes;
 }
 
+size_t cache_tags_held(const TagList *list) {
+  size_t bytes = 0;
+  for (size_t i = 0; list && i < list->count; i++) {
+    TagName name = cache_tags_at(list, i);
+    bytes += cache_tags_bytes(&name, 1);
+  }
+  return bytes;
+}
+
 void cache_tags_free(CacheTags *tags) {
   CHECK(tags->index.count == 0);
   index_free(&tags->index);

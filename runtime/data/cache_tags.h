@@ -30,6 +30,7 @@ size_t cache_tags_count(const TagList *list); /* 0 for NULL */
 TagName cache_tags_at(const TagList *list, size_t index);
 /* About what they take in memory. */
 size_t cache_tags_bytes(const TagName *names, size_t count);
+size_t cache_tags_held(const TagList *list);
 void cache_tags_free(CacheTags *tags); /* all were untied */
 
 #endif

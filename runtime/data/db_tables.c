@@ -31,6 +31,13 @@ int db_make_tables(sqlite3 *sql) {
              " json TEXT NOT NULL, PRIMARY KEY(store, parent, place)) WITHOUT ROWID;"
              "CREATE TABLE IF NOT EXISTS gone(store INTEGER PRIMARY KEY,"
              " keys TEXT NOT NULL);"
+             "CREATE TABLE IF NOT EXISTS cache(id INTEGER PRIMARY KEY,"
+             " name TEXT NOT NULL UNIQUE);"
+             "CREATE TABLE IF NOT EXISTS cached(cache INTEGER NOT NULL,"
+             " key BLOB NOT NULL, made REAL NOT NULL, boot REAL NOT NULL,"
+             " session INTEGER NOT NULL, span REAL NOT NULL, ttl REAL NOT NULL,"
+             " bytes INTEGER NOT NULL, tags TEXT NOT NULL, json TEXT NOT NULL,"
+             " PRIMARY KEY(cache, key)) WITHOUT ROWID;"
              "PRAGMA user_version=2;"
              "COMMIT");
   if (rc != SQLITE_OK) db_run_sql(sql, "ROLLBACK");

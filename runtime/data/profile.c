@@ -9,6 +9,7 @@
 
 #include "core/clean.h"
 #include "core/json.h"
+#include "core/value_key.h"
 #include "data/db.h"
 #include "data/db_aside.h"
 #include "data/db_place.h"
@@ -57,26 +58,30 @@ static void drop_entries(Profile *p) {
   p->count = 0;
 }
 
-static void add_entry(Profile *p, sqlite3_stmt *get, bool keep) {
+typedef enum EntryKind { KIND_STORE, KIND_CACHE, KIND_KEEP } EntryKind;
+
+static void add_entry(Profile *p, sqlite3_stmt *get, EntryKind kind) {
   p->entries = xrealloc(p->entries, (p->count + 1) * sizeof *p->entries);
   const char *name = (const char *)sqlite3_column_text(get, 0);
   p->entries[p->count++] = (ProfileEntry){.name = xstrdup(name ? name : ""),
-                                          .keep = keep,
+                                          .keep = kind == KIND_KEEP,
+                                          .cache = kind == KIND_CACHE,
                                           .version = sqlite3_column_int64(get, 1),
                                           .bytes = sqlite3_column_int64(get, 2),
                                           .part = sqlite3_column_int(get, 3)};
 }
 
-static int add_entries(Profile *p, const char *text, bool keep, Error *err) {
+static int add_entries(Profile *p, const char *text, EntryKind kind, Error *err) {
   sqlite3_stmt *get = prepare_statement(p, text, err);
   if (!get) return ERR_IO;
-  while (sqlite3_step(get) == SQLITE_ROW) add_entry(p, get, keep);
+  while (sqlite3_step(get) == SQLITE_ROW) add_entry(p, get, kind);
   return sqlite3_finalize(get) == SQLITE_OK ? 0 : set_sql_error(p, err);
 }
 
 static int by_name(const void *a, const void *b) {
   const ProfileEntry *x = a, *y = b;
-  return strcmp(x->name, y->name);
+  int order = strcmp(x->name, y->name);
+  return order ? order : (int)x->cache - (int)y->cache;
 }
 
 /* A part is a store of one row, whose place nothing else can have. */
@@ -85,12 +90,16 @@ static const char stores[] =
     " WHERE row.store = store.id), 0), name LIKE '%~broken-%' AND version = 0 AND"
     " (SELECT count(*) = 1 AND max(place = CAST('branch' AS BLOB) AND child <> 0)"
     " FROM row WHERE row.store = store.id AND parent = 0) FROM store";
+static const char caches[] =
+    "SELECT name, count(key), coalesce(sum(length(json) + length(key)), 0), 0 FROM cache"
+    " JOIN cached ON cached.cache = cache.id GROUP BY cache.id";
 static const char keeps[] = "SELECT name, version, length(bytes), 0 FROM keep";
 
 const ProfileEntry *profile_entries(Profile *p, size_t *count, Error *err) {
   drop_entries(p);
-  int code = has_table(p, "store") ? add_entries(p, stores, false, err) : 0;
-  if (code == 0 && has_table(p, "keep")) code = add_entries(p, keeps, true, err);
+  int code = has_table(p, "store") ? add_entries(p, stores, KIND_STORE, err) : 0;
+  if (code == 0 && has_table(p, "cached")) code = add_entries(p, caches, KIND_CACHE, err);
+  if (code == 0 && has_table(p, "keep")) code = add_entries(p, keeps, KIND_KEEP, err);
   *count = p->count;
   if (code != 0) return NULL;
   if (p->count) qsort(p->entries, p->count, sizeof *p->entries, by_name);
@@ -101,8 +110,11 @@ const ProfileEntry *profile_entries(Profile *p, size_t *count, Error *err) {
 const ProfileEntry *profile_find(Profile *p, const char *name, Error *err) {
   size_t count;
   const ProfileEntry *all = profile_entries(p, &count, err);
-  for (size_t i = 0; all && i < count; i++)
+  bool cache = strncmp(name, "cache:", 6) == 0 && strchr(name + 6, ':');
+  for (size_t i = 0; all && i < count; i++) {
     if (strcmp(all[i].name, name) == 0) return &all[i];
+    if (cache && all[i].cache && strcmp(all[i].name, name + 6) == 0) return &all[i];
+  }
   if (all) error_set(err, ERR_NOT_FOUND, "nothing is kept under the name %.200s", name);
   return NULL;
 }
@@ -186,7 +198,44 @@ static sqlite3_stmt *find_row(const Profile *p, const char *text, const char *na
   return NULL;
 }
 
+/* {"key", "value", "made"}: a key that is none is shown as null. */
+static void put_cached(const Reading *r, sqlite3_stmt *get) {
+  Error ignored;
+  ValueAccount *account = value_account_new(0);
+  Value key = value_key_read(account, sqlite3_column_blob(get, 0),
+                             (size_t)sqlite3_column_bytes(get, 0));
+  buffer_puts(r->out, "{\"key\":");
+  if (key.type == VALUE_ABSENT || value_to_json(key, r->out, &ignored) != 0)
+    buffer_puts(r->out, "null");
+  value_release(key);
+  value_account_close(account);
+  const char *json = (const char *)sqlite3_column_text(get, 1);
+  buffer_puts(r->out, ",\"value\":");
+  put_json(r, json ? json : "", (size_t)sqlite3_column_bytes(get, 1));
+  buffer_puts(r->out, ",\"made\":");
+  json_put_number(r->out, sqlite3_column_double(get, 2));
+  buffer_putc(r->out, '}');
+}
+
+static int put_cache(const Reading *r, const char *name) {
+  sqlite3_stmt *get =
+      prepare_statement(r->p,
+                        "SELECT key, json, made FROM cached WHERE cache ="
+                        " (SELECT id FROM cache WHERE name = ?1) ORDER BY made",
+                        r->err);
+  if (!get) return ERR_IO;
+  sqlite3_bind_text(get, 1, name, -1, SQLITE_STATIC);
+  buffer_putc(r->out, '[');
+  for (bool first = true; sqlite3_step(get) == SQLITE_ROW; first = false) {
+    if (!first) buffer_putc(r->out, ',');
+    put_cached(r, get);
+  }
+  buffer_putc(r->out, ']');
+  return sqlite3_finalize(get) == SQLITE_OK ? 0 : set_sql_error(r->p, r->err);
+}
+
 int profile_state(Profile *p, const ProfileEntry *entry, Buffer *out, Error *err) {
+  if (entry->cache) return put_cache(&(Reading){p, 0, out, err}, entry->name);
   const char *text = entry->keep ? "SELECT bytes FROM keep WHERE name = ?1"
                                  : "SELECT id FROM store WHERE name = ?1";
   sqlite3_stmt *get = find_row(p, text, entry->name, err);
@@ -220,8 +269,19 @@ static int run_statements(const Profile *p, const char *text, Error *err) {
              : set_sql_error(p, err);
 }
 
+/* It can be filled anew: nothing of it is worth keeping. */
+static int empty_cache(const Profile *p, const char *name, Error *err) {
+  sqlite3_stmt *empty = prepare_statement(
+      p, "DELETE FROM cached WHERE cache = (SELECT id FROM cache WHERE name = ?1)", err);
+  if (!empty) return ERR_IO;
+  sqlite3_bind_text(empty, 1, name, -1, SQLITE_STATIC);
+  sqlite3_step(empty);
+  return sqlite3_finalize(empty) == SQLITE_OK ? 0 : set_sql_error(p, err);
+}
+
 int profile_quarantine(Profile *p, const ProfileEntry *entry, char **aside, Error *err) {
   *aside = NULL;
+  if (entry->cache) return empty_cache(p, entry->name, err);
   if (entry->name[profile_own_name(entry->name)])
     return error_set(err, ERR_INVALID, "%.200s was set aside already", entry->name);
   *aside = aside_new_name(entry->name);

@@ -11,9 +11,10 @@ typedef struct Profile Profile;
 
 typedef struct ProfileEntry {
   char *name;      /* "script:store", or of script.keep the script's; ~broken-TIME behind
-                      what is quarantined */
+                      what is quarantined. "script:cache" of a cache */
   bool keep, part; /* part: of a store, a branch that could not be read */
-  int64_t version, bytes;
+  bool cache;
+  int64_t version, bytes; /* version: of a cache the number of its entries */
 } ProfileEntry;
 
 /* Returns new, or NULL: NOT_FOUND (nothing is kept), BUSY (with who has it), IO. */
@@ -21,11 +22,14 @@ Profile *profile_open(const char *folder, bool writes, Error *err);
 void profile_close(Profile *profile);
 /* All entries, by name; borrowed from the profile. NULL: *err. */
 const ProfileEntry *profile_entries(Profile *profile, size_t *count, Error *err);
+/* "cache:" before the name finds a cache that is named as a store is. */
 const ProfileEntry *profile_find(Profile *profile, const char *name, Error *err);
 
-/* Appends the state: a store's as JSON, script.keep as bytes (bridge/pack.h). */
+/* Appends the state: a store's as JSON, a cache's as a list of its entries, script.keep
+ * as bytes (bridge/pack.h). */
 int profile_state(Profile *profile, const ProfileEntry *entry, Buffer *out, Error *err);
-/* Gives it another name, which *aside is then: new. Messages say "set aside". */
+/* Gives it another name, which *aside is then: new. Messages say "set aside". What a
+ * cache holds is removed: *aside is NULL. */
 int profile_quarantine(Profile *profile, const ProfileEntry *entry, char **aside,
                        Error *err);
 /* What is quarantined gets its name back; what has that name is quarantined: *aside is

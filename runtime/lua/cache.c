@@ -40,9 +40,19 @@ static size_t size_option(lua_State *L, const char *key, double standard) {
   return isinf(size) ? SIZE_MAX : (size_t)size;
 }
 
+static bool flag_option(lua_State *L, const char *key) {
+  int type = lua_getfield(L, 2, key);
+  if (type != LUA_TNIL && type != LUA_TBOOLEAN)
+    options_raise(L, 1, "cache.open: %s is true or false, not a %s", key,
+                  luaL_typename(L, -1));
+  bool set = lua_toboolean(L, -1);
+  lua_pop(L, 1);
+  return set;
+}
+
 static void read_options(lua_State *L, CacheOptions *o) {
-  static const char *const known[] = {"max_entries", "max_bytes", "ttl", "keep_stale",
-                                      NULL};
+  static const char *const known[] = {"max_entries", "max_bytes", "ttl",
+                                      "keep_stale",  "persist",   NULL};
   static const NumberRule keep = {.most = NUMBER_SECONDS};
   if (!options_given(L, 2, "cache.open", known)) {
     lua_settop(L, 1);
@@ -52,6 +62,7 @@ static void read_options(lua_State *L, CacheOptions *o) {
   o->limits.bytes = size_option(L, "max_bytes", INFINITY);
   o->limits.ttl = number_option(L, 2, 1, "cache.open", "ttl", &ttl_rule, 300);
   o->limits.keep = number_option(L, 2, 1, "cache.open", "keep_stale", &keep, 0);
+  o->persist = flag_option(L, "persist");
 }
 
 /* The script's own of that name, declared before; NULL: none, or it is over. */
@@ -295,7 +306,8 @@ typedef struct Listing {
 } Listing;
 
 /* The list is on top. May raise: nothing of the walk is to be undone. */
-static int push_entry(void *ctx, const CacheLook *look) {
+static void push_entry(void *ctx, const CacheLook *look, Value value) {
+  (void)value;
   enum { STRIDE = 1024 };
   Listing *l = ctx;
   lua_State *L = l->L;
@@ -309,7 +321,6 @@ static int push_entry(void *ctx, const CacheLook *look) {
   lua_setfield(L, -2, "ttl");
   if (!look->fresh) lua_pushboolean(L, 1), lua_setfield(L, -2, "stale");
   lua_rawseti(L, -2, ++l->count);
-  return 0;
 }
 
 static int f_entries(lua_State *L) {

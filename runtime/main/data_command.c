@@ -27,7 +27,7 @@ static int print_failure(const char *text) {
 }
 
 static const char *kind_of(const ProfileEntry *entry) {
-  return entry->keep ? "script.keep" : "store";
+  return entry->keep ? "script.keep" : entry->cache ? "cache" : "store";
 }
 
 /* Returns new: "set aside 2026-01-31 12:00:00", or "". */
@@ -63,9 +63,9 @@ static int list_files(const Asked *asked) {
 
 static void list_entry(const Asked *asked, const ProfileEntry *entry) {
   char *when = time_text(entry->name, "~broken-");
-  say(asked->world, "%-48s  %-11s  version %lld  %lld bytes%s%s%s\n", entry->name,
-      kind_of(entry), (long long)entry->version, (long long)entry->bytes,
-      *when ? "  " : "", when, entry->part ? " (a part)" : "");
+  say(asked->world, "%-48s  %-11s  %s %lld  %lld bytes%s%s%s\n", entry->name,
+      kind_of(entry), entry->cache ? "entries" : "version", (long long)entry->version,
+      (long long)entry->bytes, *when ? "  " : "", when, entry->part ? " (a part)" : "");
   free(when);
 }
 
@@ -110,8 +110,10 @@ static int show_entry(const Asked *asked, const ProfileEntry *entry) {
 
 static int put_entry(const Asked *asked, const ProfileEntry *entry, Buffer *out) {
   buffer_puts(out, out->len > 1 ? "," : "");
-  if (json_put_string(out, entry->name, strlen(entry->name)) != 0)
-    return print_failure("a name is not UTF-8");
+  char *name = xasprintf("%s%s", entry->cache ? "cache:" : "", entry->name);
+  int code = json_put_string(out, name, strlen(name));
+  free(name);
+  if (code != 0) return print_failure("a name is not UTF-8");
   buffer_printf(out, ":{\"kind\":\"%s\",\"version\":%lld,\"state\":", kind_of(entry),
                 (long long)entry->version);
   int status = put_state(asked, entry, out);
@@ -163,8 +165,10 @@ static int reset_entry(const Asked *asked, const ProfileEntry *entry) {
   char *aside;
   if (profile_quarantine(asked->profile, entry, &aside, &err) != 0)
     return print_failure(err.message);
-  say(asked->world, "%s begins anew; what was kept is set aside as %s\n", entry->name,
-      aside);
+  if (aside)
+    say(asked->world, "%s begins anew; what was kept is set aside as %s\n", entry->name,
+        aside);
+  else say(asked->world, "%s begins anew; what the cache held is removed\n", entry->name);
   free(aside);
   return 0;
 }

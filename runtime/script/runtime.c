@@ -18,6 +18,7 @@
 #include <sys/resource.h>
 #include <string.h>
 
+#include "resource/caches.h"
 #include "resource/connection.h"
 #include "resource/pending.h"
 #include "resource/session.h"
@@ -235,6 +236,7 @@ static void save_all(Runtime *rt) {
   atomic_store(&rt->ending->phase, ENDING_SAVING);
   for (Script *s = script_first(rt); s; s = script_after(s)) keep_file_close(s);
   stores_save(rt->resources.stores);
+  caches_save(&rt->host);
   atomic_store(&rt->ending->phase, ENDING_CLOSING);
 }
 

@@ -35,6 +35,7 @@ local cache = {}
 ---@field max_entries? integer entries at most, or `math.huge`. Default: 100
 ---@field max_bytes? integer bytes of keys, values and tags at most, or `math.huge`. Default: `math.huge`
 ---@field ttl? number seconds that an entry lives, or `math.huge`. Default: 300
+---@field persist? boolean whether its entries outlive the process. Default: `false`
 ---@field keep_stale? number seconds that an entry whose ttl is over stays for `peek`. Default: 0
 
 ---The options of `set`. Other names raise.

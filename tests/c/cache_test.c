@@ -134,8 +134,8 @@ static void note(CacheKeeper *keeper, char what, CacheKey k) {
   snprintf(kept->log + len, sizeof kept->log - len, "%c%.*s ", what, (int)k.len, k.bytes);
 }
 
-static void on_put(CacheKeeper *keeper, const CacheLook *look, Value value) {
-  (void)value;
+static void on_put(CacheKeeper *keeper, const CacheLook *look, Value value, bool anew) {
+  (void)value, (void)anew;
   note(keeper, '+', look->key);
 }
 

@@ -461,6 +461,7 @@ test.describe("opening", function()
   test.it("checks names and options", function()
     expect(function() cache.open "a b" end).raises "a name is made of"
     expect(function() cache.open("o", { max_entry = 1 }) end).raises 'did you mean "max_entries"'
+    expect(function() cache.open("o", { persist = 1 }) end).raises "persist is true or false"
     for _, name in ipairs { "max_entries", "max_bytes", "ttl" } do
       for _, value in ipairs { 0, -1, 0 / 0, "5", -math.huge, 1e300 } do
         expect(function() cache.open("o",
