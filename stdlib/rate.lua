@@ -213,16 +213,27 @@ local function next_waiter(semaphore)
   end
 end
 
-local function has_none(semaphore) return semaphore.free >= semaphore.count end
+local function has_none(semaphore) return semaphore.own == 0 end
+
+-- Those who wait get in, as long as there is room.
+local function let_in(semaphore)
+  while semaphore.own + semaphore.foreign < semaphore.count do
+    local entry = next_waiter(semaphore)
+    if not entry then return end
+    semaphore.own = semaphore.own + 1
+    entry.granted = true
+    entry.gate:open()
+  end
+end
 
 local function give_back(semaphore)
-  local entry = next_waiter(semaphore)
-  if not entry then
-    semaphore.free = semaphore.free + 1
-    return
-  end
-  entry.granted = true
-  entry.gate:open()
+  semaphore.own = semaphore.own - 1
+  if semaphore.moved then semaphore.box:release()
+  else let_in(semaphore) end
+end
+
+local function replaced()
+  return nil, errors.new { code = "RELOADED", message = "a newer version of the script has the semaphore" }
 end
 
 local function wait_in_line(semaphore, seconds)
@@ -236,13 +247,15 @@ local function wait_in_line(semaphore, seconds)
   if ok and entry.granted then return true end
   if entry.granted then give_back(semaphore) end -- granted and cancelled in one turn
   if not ok then error(err, 0) end
+  if semaphore.moved then return replaced() end
   return nil, errors.new { code = "TIMEOUT", message = ("not acquired within %g s"):format(seconds) }
 end
 
 function Semaphore:acquire(seconds)
   check_patience("semaphore:acquire", seconds)
-  if self.free > 0 then
-    self.free = self.free - 1
+  if self.moved then return replaced() end
+  if self.own + self.foreign < self.count then
+    self.own = self.own + 1
     return true
   end
   if self.waiters >= limited.most then return nil, limited.too_many() end
@@ -269,16 +282,37 @@ function Semaphore:with(fn, ...)
   return fn(...)
 end
 
-function Semaphore:available() return self.free end
+function Semaphore:available() return math.max(self.count - self.own - self.foreign, 0) end
 function Semaphore:waiting() return self.waiters end
 
-function M.semaphore(count, none)
+-- The next generation has it, and counts what tasks of this one hold. Those who wait here do so in vain.
+local function hand_over(semaphore, adopted)
+  if not adopted then return end
+  semaphore.moved = true
+  semaphore.box:owe(semaphore.own)
+  for entry in next_waiter, semaphore do entry.gate:open() end
+end
+
+local function keep_semaphore(semaphore, name)
+  semaphore.box = core.declare(name, "semaphore",
+    function() return { held = semaphore.own + semaphore.foreign } end,
+    function(adopted) hand_over(semaphore, adopted) end,
+    function(data) semaphore.foreign = data.held end,
+    function(count)
+      semaphore.foreign = semaphore.foreign - count
+      if not semaphore.moved then let_in(semaphore) end
+    end)
+end
+
+function M.semaphore(count, options, none)
+  options = check_options("semaphore", options, of_name)
   checks.none("rate.semaphore", none)
   local problem = checks.number_problem(count, of_count)
   if problem then error("rate.semaphore takes a whole number, 1 or more: it " .. problem, 2) end
-  count = math.tointeger(count)
-  return setmetatable({ count = count, free = count, queue = {}, first = 1, last = 0, waiters = 0 },
-    { __index = Semaphore, __name = "semaphore" })
+  local semaphore = setmetatable({ count = math.tointeger(count), own = 0, foreign = 0, moved = false,
+    queue = {}, first = 1, last = 0, waiters = 0 }, { __index = Semaphore, __name = "semaphore" })
+  if options.name then keep_semaphore(semaphore, options.name) end
+  return semaphore
 end
 
 return checks.strict("tidelock.rate", M)

@@ -37,8 +37,24 @@ static int f_settle(lua_State *L) {
   return 1;
 }
 
+/* limiter:owe(count) */
+static int f_owe(lua_State *L) {
+  const Declaration *decl = box_to(L, 1, &rate_box)->object;
+  lua_Integer count = luaL_checkinteger(L, 2);
+  if (decl) rate_owe(decl, count);
+  return 0;
+}
+
+/* limiter:release() */
+static int f_release(lua_State *L) {
+  const Declaration *decl = box_to(L, 1, &rate_box)->object;
+  if (decl) rate_release(decl);
+  return 0;
+}
+
 int luaopen_tidelock_rate_core(lua_State *L) {
-  static const luaL_Reg methods[] = {{"settle", f_settle}, {NULL, NULL}};
+  static const luaL_Reg methods[] = {
+      {"settle", f_settle}, {"owe", f_owe}, {"release", f_release}, {NULL, NULL}};
   static const luaL_Reg functions[] = {{"declare", f_declare}, {NULL, NULL}};
   box_class(L, &rate_box, methods, NULL);
   luaL_newlib(L, functions);

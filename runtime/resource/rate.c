@@ -13,7 +13,8 @@
 typedef struct Hop {
   const Declaration *decl;
   int function;
-  const Buffer *in; /* NULL: `flag` is the argument */
+  const Buffer *in; /* NULL: `count` is the argument, or, where that is 0, `flag` */
+  int64_t count;
   bool flag;
   Buffer *out; /* NULL: no result */
 } Hop;
@@ -24,6 +25,7 @@ static int f_hop(lua_State *L) {
   lua_rawgeti(L, LUA_REGISTRYINDEX, hop->decl->functions[hop->function]);
   const char *at = hop->in ? buffer_text((Buffer *)hop->in) : NULL;
   if (hop->in) unpack_value(L, &at);
+  else if (hop->count) lua_pushinteger(L, hop->count);
   else lua_pushboolean(L, hop->flag);
   lua_call(L, 1, hop->out ? 1 : 0);
   Error err;
@@ -48,6 +50,7 @@ typedef struct Limiter {
   bool follows; /* there is an old generation */
   bool whole;   /* with the arguments of the call that is pending, if one is */
   Buffer data;
+  int64_t owed; /* what its tasks hold of the newer generation's */
 } Limiter;
 
 void rate_describe(Declaration *decl, const char *what) {
@@ -103,6 +106,38 @@ static void join_rate(Declaration *decl) {
   limiter->follows = false;
 }
 
+/* The generation that has the limiter now; NULL: this one has, or none. */
+static const Declaration *find_heir(const Declaration *decl) {
+  const Vm *current = decl->vm->owner->current;
+  if (!decl->res || decl->vm == current || decl->vm->host->stopping) return NULL;
+  for (const Declaration *d = decl->res->decls; d; d = d->next_bound)
+    if (d->vm == current && d->vm->L) return d;
+  return NULL;
+}
+
+static void give_back(const Declaration *decl, int64_t count) {
+  Limiter *limiter = decl->extra;
+  const Declaration *heir = find_heir(decl);
+  if (!limiter || limiter->owed < count || count <= 0) return;
+  limiter->owed -= count;
+  if (heir)
+    call_declared((Hop){.decl = heir, .function = RATE_SETTLED, .count = count}, NULL);
+}
+
+void rate_owe(const Declaration *decl, int64_t count) {
+  ((Limiter *)decl->extra)->owed = count;
+}
+
+void rate_release(const Declaration *decl) {
+  give_back(decl, 1);
+}
+
+/* Its tasks are gone, and none of them gives back what it holds. */
+static void leave_rate(Declaration *decl) {
+  const Limiter *limiter = decl->extra;
+  if (limiter) give_back(decl, limiter->owed);
+}
+
 bool rate_settle(lua_State *L, Declaration *decl, int index) {
   Buffer outcome = {0};
   Error err;
@@ -136,4 +171,5 @@ const ResourceKind rate_kind = {.name = "limiter",
                                 .alive = rate_alive,
                                 .prepare = prepare_rate,
                                 .join = join_rate,
+                                .leave = leave_rate,
                                 .drop = drop_limiter};

@@ -9,6 +9,9 @@
  * - join: the old generation's RATE_MOVED hears that its limiter is the new one's now,
  * and the new one's RATE_ADOPT gets the data.
  *
+ * - rate_release: what the old generation's tasks hold (of a semaphore) goes to the new
+ *   one's RATE_SETTLED as a number, one by one, and what is left when it ends.
+ *
  * - rate_settle: what came of a run that was adopted goes to RATE_SETTLED of the older
  *   generations, where tasks may wait for it. */
 #ifndef TIDELOCK_RESOURCE_RATE_H
@@ -26,5 +29,10 @@ void rate_describe(Declaration *decl, const char *what);
 /* Tells the generations before the outcome at `index`; false: it is no plain data. May
  * raise (memory). */
 bool rate_settle(lua_State *L, Declaration *decl, int index);
+
+/* At RATE_MOVED: the generation's tasks hold so many, which the new one counts. */
+void rate_owe(const Declaration *decl, int64_t count);
+/* One of them is given back. */
+void rate_release(const Declaration *decl);
 
 #endif

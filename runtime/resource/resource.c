@@ -114,6 +114,7 @@ void declaration_bind(Declaration *decl, Resource *res) {
 
 static void declaration_free(Declaration *decl) {
   lua_State *L = decl->vm->L;
+  if (decl->res && decl->kind->leave) decl->kind->leave(decl);
   unbind_declaration(decl);
   boxes_close(&decl->boxes);
   index_remove(&decl->vm->declared, &decl->node);

@@ -91,6 +91,7 @@ typedef struct ResourceKind {
    * is closed. */
   void (*quiesce)(Resource *res);
   void (*lose)(Declaration *decl); /* the resource is closed under it; may be NULL */
+  void (*leave)(Declaration *decl); /* it ends, and is bound yet; may be NULL */
   void (*drop)(Declaration *decl); /* it ends: releases decl->extra; may be NULL */
 } ResourceKind;
 

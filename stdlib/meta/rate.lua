@@ -157,9 +157,11 @@ function Semaphore:available() end
 ---@return integer count how many
 function Semaphore:waiting() end
 
----Makes a semaphore.
+---Makes a semaphore. With a name it lives on over a reload: tasks of the old version count until they give
+---back or end; those that wait there get RELOADED.
 ---@param count integer how many tasks it lets in at once
+---@param options? { name: string? } the name: letters, digits, `_`, `.` and `-`
 ---@return tidelock.Semaphore semaphore nobody is in
-function rate.semaphore(count) end
+function rate.semaphore(count, options) end
 
 return rate

@@ -25,7 +25,7 @@ core_only='accept add adopt at begin begins buffered change check civil cut date
 decode_parts drop end_line ends fail finish gate group hang_up hold instants is_open learn let_in
 login_begin login_end next none note note_loss now_real number_problem offer on_last only
 open origin parse place plan random read reader ready refused release resolve respond
-retry_after script_name set_wall settle sleep_real start stored suggest take trace value
+owe retry_after script_name set_wall settle sleep_real start stored suggest take trace value
 zone'
 
 {

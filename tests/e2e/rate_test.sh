@@ -146,4 +146,62 @@ LUA
 expect "the error of the old version is logged" 'ERROR mute: .*cannot tell'
 expect "and the new one begins all the same" '^mended	reload$'
 stop
+
+# --- a semaphore ---------------------------------------------------------------------------------
+semaphore() { # VERSION COUNT
+  cat <<LUA
+local rate, script, task, timer = require "tidelock.rate", require "tidelock.script", require "tidelock.task", require "tidelock.timer"
+script.grace(4)
+timer.every("hold", 60, print)
+local gate = rate.semaphore($2, { name = "gate" })
+local function say(...) print("$1", ...) end
+script.on_start(function(reason)
+  say("start", reason, gate:available())
+  if "$1" == "one" then
+    task.spawn(function() say("held", gate:with(function() task.sleep(2.5) return "given back" end)) end)
+    task.spawn(function() gate:acquire() say("keeps") task.sleep(60) end)
+    task.sleep(0.05)
+    task.spawn(function() local ok, err = gate:acquire() say("in line", ok, err.code) end)
+    task.spawn(function()
+      local ok, err
+      repeat task.sleep(0.02) ok, err = gate:acquire(0) until ok or err.code ~= "TIMEOUT"
+      say("later", ok, err and err.code)
+    end)
+    task.sleep(0.1)
+    say("ready", gate:available(), gate:waiting())
+    return
+  end
+  if reason ~= "reload" or "$1" == "four" then return end
+  local begun = timer.now()
+  for i = 1, 2 do
+    task.spawn(function()
+      gate:acquire()
+      say("in", i, ("%.1f"):format(timer.now() - begun))
+      gate:release()
+      gate:acquire()
+      say("again", i, ("%.1f"):format(timer.now() - begun))
+    end)
+  end
+end)
+LUA
+}
+semaphore one 2 | save gate.lua
+start run gate.lua
+expect "a semaphore with a name" '^one	ready	0	1$'
+echo 'x = = 1' >>gate.lua
+expect "a load that fails" 'ERROR gate: .*unexpected symbol'
+semaphore two 2 | save gate.lua
+expect "what the old version holds counts in the new one" '^two	start	reload	0$'
+expect "who waits there hears of it" '^one	in line	nil	RELOADED$'
+expect "and who asks there later" '^one	later	nil	RELOADED$'
+expect "what an old task gives back lets a new one in" '^two	in	1	[012]\.[1-9]$'
+mark=1 && expect "the old task ends as it would" '^one	held	given back$'
+mark=1 && expect "what it held when it was cut is free again" '^two	again	2	[34]\.'
+semaphore three 3 | save gate.lua
+expect "another count" '^three	start	reload	1$'
+semaphore four 1 | save gate.lua
+expect "a smaller one" '^four	start	reload	0$'
+stop
+is "nothing of it is an error" "$(grep -E '(ERROR) ' out | grep -vc 'unexpected symbol')" 0
+
 finish
