@@ -90,9 +90,9 @@ typedef struct ResourceKind {
   /* Its script or the process ends: it begins nothing any more. NULL: it goes on until it
    * is closed. */
   void (*quiesce)(Resource *res);
-  void (*lose)(Declaration *decl); /* the resource is closed under it; may be NULL */
+  void (*lose)(Declaration *decl);  /* the resource is closed under it; may be NULL */
   void (*leave)(Declaration *decl); /* it ends, and is bound yet; may be NULL */
-  void (*drop)(Declaration *decl); /* it ends: releases decl->extra; may be NULL */
+  void (*drop)(Declaration *decl);  /* it ends: releases decl->extra; may be NULL */
 } ResourceKind;
 
 struct Resource {
