@@ -23,8 +23,8 @@ struct Subscription {
   ValueStep *steps; /* the path, when the selector is one; keys owned */
   size_t step_count;
   int selector, handler, equals; /* references; selector LUA_NOREF: a path */
-  int last;                      /* reference of what the selector gave */
-  Value seen;                    /* of a path: the same, in C; owned */
+  int last;   /* reference of what the selector gave; of plain ones none */
+  Value seen; /* of a path: the same, in C; owned */
   bool has_baseline, immediate, removed;
   Box *box;
   Charge *charge; /* its script's; a reference */
@@ -175,16 +175,24 @@ static void push_selected(lua_State *L, const Subscription *s, Value root) {
   lua_call(L, 1, 1);
 }
 
+/* A path whose values are compared in C: it has no `last`. */
+static bool is_plain(const Subscription *s) {
+  return s->selector == LUA_NOREF && s->equals == LUA_NOREF;
+}
+
+static void see_value(Subscription *s, Value now) {
+  Value gone = s->seen;
+  s->seen = value_retain(now);
+  value_release(gone);
+}
+
 /* Keeps the value on top as what was seen last; pops it. */
 static void keep_last(lua_State *L, Subscription *s, Value root) {
   int old = s->last;
   s->last = luaL_ref(L, LUA_REGISTRYINDEX);
   luaL_unref(L, LUA_REGISTRYINDEX, old);
   s->has_baseline = true;
-  if (s->selector != LUA_NOREF) return;
-  Value now = value_get(root, s->steps, s->step_count);
-  value_release(s->seen);
-  s->seen = value_has_node(now) ? value_retain(now) : now;
+  if (s->selector == LUA_NOREF) see_value(s, value_get(root, s->steps, s->step_count));
 }
 
 /* --- comparing -------------------------------------------------------------------- */
@@ -254,7 +262,8 @@ static int f_select(lua_State *L) {
 static int push_notification(lua_State *L, void *ctx) {
   Notification *t = ctx;
   lua_rawgeti(L, LUA_REGISTRYINDEX, t->s->handler);
-  lua_rawgeti(L, LUA_REGISTRYINDEX, t->s->last);
+  if (is_plain(t->s)) view_push(L, t->s->seen);
+  else lua_rawgeti(L, LUA_REGISTRYINDEX, t->s->last);
   lua_rawgeti(L, LUA_REGISTRYINDEX, t->old);
   return 2;
 }
@@ -265,19 +274,70 @@ static void run_handler(Vm *vm, Notification *t) {
   luaL_unref(vm->L, LUA_REGISTRYINDEX, t->old);
 }
 
-static void notify_one(Vm *vm, Subscription *s, Value root) {
-  if (s->removed || !s->has_baseline || hold_skips(vm)) return;
-  if (s->selector == LUA_NOREF &&
-      value_same(value_get(root, s->steps, s->step_count), s->seen))
-    return;
+/* A selector or a comparison in Lua. */
+static void notify_by_lua(Vm *vm, Subscription *s, Value root) {
   Notification t = {.s = s, .root = root, .old = LUA_NOREF};
   if (vm_call(vm, "a selector", s->store, f_select, &t, NULL) && t.changed)
     run_handler(vm, &t);
 }
 
+/* --- of paths: without a call of their own to compare ------------------------------- */
+
+typedef struct Round {
+  Vm *vm;
+  Subscription *at; /* the next to look at; NULL: none */
+  Value root, now;  /* now: what `at` gives, once it is found */
+} Round;
+
+static bool is_asked(const Round *r, const Subscription *s) {
+  return !s->removed && s->has_baseline && !hold_skips(r->vm);
+}
+
+/* Goes on to the next one whose value has changed, if it can be compared here; false: it
+ * stands at one that cannot, or at the end. */
+static bool find_changed(Round *r) {
+  for (; r->at; r->at = r->at->next) {
+    const Subscription *s = r->at;
+    if (!is_asked(r, s)) continue;
+    if (s->selector != LUA_NOREF) return false;
+    r->now = value_get(r->root, s->steps, s->step_count);
+    if (value_same(r->now, s->seen)) continue;
+    return s->equals == LUA_NOREF;
+  }
+  return false;
+}
+
+static int push_changed(lua_State *L, void *ctx) {
+  Round *r = ctx;
+  if (!find_changed(r)) return -1;
+  Subscription *s = r->at;
+  r->at = s->next;
+  luaL_checkstack(L, 6, NULL);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, s->handler);
+  view_push(L, r->now);
+  view_push(L, s->seen);
+  see_value(s, r->now);
+  return 2;
+}
+
+/* One that is removed is unlinked after the round: so `next` of each stays. */
+static void notify_round(Round *r) {
+  while (r->at) {
+    if (find_changed(r)) {
+      const Subscription *s = r->at;
+      task_start_each(r->vm, TASK_NAME("the subscriber of", s->store), push_changed, r);
+      if (r->at == s) r->at = s->next; /* there was no memory for a task */
+    } else if (r->at) {
+      notify_by_lua(r->vm, r->at, r->root);
+      r->at = r->at->next;
+    }
+  }
+}
+
 void subscriptions_notify(Vm *vm, Subscriptions *list, Value root) {
+  Round round = {.vm = vm, .at = list->first, .root = root};
   list->depth++;
-  for (Subscription *s = list->first; s; s = s->next) notify_one(vm, s, root);
+  notify_round(&round);
   if (--list->depth == 0) unlink_removed(list, vm->L);
 }
 
@@ -288,6 +348,13 @@ static int f_baseline(lua_State *L) {
   return 0;
 }
 
+static bool begin_seeing(Vm *vm, Notification *t) {
+  Subscription *s = t->s;
+  if (!is_plain(s)) return vm_call(vm, "a selector", s->store, f_baseline, t, NULL);
+  see_value(s, value_get(t->root, s->steps, s->step_count));
+  return true;
+}
+
 void subscriptions_baseline(Vm *vm, Subscriptions *list, Value root) {
   list->depth++;
   while (list->fresh) {
@@ -295,7 +362,7 @@ void subscriptions_baseline(Vm *vm, Subscriptions *list, Value root) {
     list->fresh = s->next;
     if (s->has_baseline || s->removed) continue;
     Notification t = {.s = s, .root = root, .old = LUA_REFNIL};
-    bool ok = vm_call(vm, "a selector", s->store, f_baseline, &t, NULL);
+    bool ok = begin_seeing(vm, &t);
     s->has_baseline = true; /* a selector that failed has seen nil */
     if (ok && s->immediate) run_handler(vm, &t);
   }

@@ -213,6 +213,53 @@ void task_start(Vm *vm, TaskName name, TaskPush *push, void *ctx, TaskDone *done
   start_pushing(task, push, ctx);
 }
 
+/* --- one after another ------------------------------------------------------------ */
+
+typedef struct Each {
+  Prepared next;
+  bool over; /* there are no more */
+} Each;
+
+/* One has waited, and has ended since: the task was its own. */
+static int each_over(lua_State *L, int status, lua_KContext ctx) {
+  return body_over(L, status, ctx);
+}
+
+/* Whether something is to be done between two turns. */
+static bool needs_pause(const Vm *vm) {
+  const Task *task = vm->host->current;
+  return vm->refused || vm->reports_turns || task->cancelled || task->refused ||
+         watchdog_has_ticked(vm->host->watchdog);
+}
+
+static int f_each(lua_State *L) {
+  Each *each = lua_touserdata(L, 1);
+  const Vm *vm = vm_of(L);
+  lua_settop(L, 0);
+  lua_pushcfunction(L, f_keep_trace);
+  do {
+    int nargs = each->next.push(L, each->next.ctx);
+    if (nargs < 0) {
+      each->over = true;
+      return 0;
+    }
+    int status = lua_pcallk(L, nargs, 0, 1, 0, each_over);
+    if (status != LUA_OK) return body_over(L, status, 0);
+  } while (!needs_pause(vm));
+  return 0;
+}
+
+void task_start_each(Vm *vm, TaskName name, TaskPush *next, void *ctx) {
+  Each each = {.next = {next, ctx}};
+  while (!each.over && !hold_wanted(vm)) {
+    Task *task = task_new(vm, name, on_event);
+    if (!task) return;
+    lua_pushcfunction(task->co, f_each);
+    lua_pushlightuserdata(task->co, &each);
+    resume_task(task, 1);
+  }
+}
+
 static int push_referred(lua_State *L, void *ctx) {
   lua_rawgeti(L, LUA_REGISTRYINDEX, *(const int *)ctx);
   return 0;

@@ -13,6 +13,11 @@ void task_start(Vm *vm, TaskName name, TaskPush *push, void *ctx, TaskDone *done
 /* The same for a function without arguments, by its reference in the registry: the task
  * has less to set up. */
 void task_start_referred(Vm *vm, TaskName name, int function);
+/* Calls functions one after another, as if each were a task of its own: `next` pushes one
+ * and its arguments and returns how many these are; less than 0: there are no more. They
+ * share a task, until one waits, raises or takes long: then that task is this one's, and
+ * the others get another. `next` is not called again for one that it has pushed. */
+void task_start_each(Vm *vm, TaskName name, TaskPush *next, void *ctx);
 /* As task_start, but only prepared: returns the task (borrowed) for task_run_prepared, or
  * NULL when push failed (reported). */
 Task *task_prepare(Vm *vm, TaskName name, TaskPush *push, void *ctx, TaskDone *done,

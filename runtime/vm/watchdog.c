@@ -243,6 +243,10 @@ static void go_back(Watchdog *w, const WatchdogTurn *outer, unsigned ticks,
   w->running = outer->running;
 }
 
+bool watchdog_has_ticked(const Watchdog *w) {
+  return w->seen == w->turn;
+}
+
 /* Returns the ticks of the turn that ends. */
 static unsigned end_turn(Vm *vm, bool charged) {
   Watchdog *w = vm->host->watchdog;

@@ -25,6 +25,8 @@ WatchdogTurn watchdog_enter(Vm *vm, lua_State *co);
 double watchdog_leave(Vm *vm, WatchdogTurn turn); /* ms if it was slow, else 0 */
 /* The same; the time counts for the script of `vm` alone, not for the turn around it. */
 void watchdog_leave_apart(Vm *vm, WatchdogTurn turn);
+/* Whether the turn that runs has had a tick: it has taken a while, or soon will have. */
+bool watchdog_has_ticked(const Watchdog *w);
 /* The turns in which the tasks of a cut end share the time of one turn.
  * watchdog_share_begin starts that time; watchdog_share counts the turn that runs. */
 void watchdog_share_begin(Vm *vm);
