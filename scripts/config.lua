@@ -14,7 +14,6 @@ return {
   retry_max_delay = 5, -- at most
   patience = 1, -- how long the server may be unreachable before a line says so
   quit_timeout = 5, -- how long to wait for answers before leaving
-  refresh_early = 20, -- an access token that expires within this time is renewed before use
 
   history = 20, -- messages shown of a session when it is opened
   catch_up = 100, -- messages fetched then, at most

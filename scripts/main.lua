@@ -1,6 +1,7 @@
 -- The client: a project chat in the terminal. Run it with `tidelock demo`, which starts a server
 -- beside it; or, with a server elsewhere: API_URL=... WS_URL=... tidelock run scripts
 -- Edit any file here and save: the running chat changes.
+local api = require "services.api"
 local chat = require "stores.chat"
 local connection = require "connection"
 local edge = require "edge"
@@ -22,6 +23,7 @@ require "handlers.disk" {
   chat = stores.chat.store, projects = stores.projects.store, user = stores.user.store,
 }
 require "handlers.reloads"()
+require "handlers.session"(api.session)
 
 view.watch()
 timer.every("expire", 1, chat.expire)

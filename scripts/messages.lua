@@ -23,6 +23,7 @@ M.texts = {
   ELSEWHERE = "another session",
   EARLIER = "* before that: {messages} more",
   MESSAGE_DELETED = "* a message was deleted",
+  MESSAGE_EDITED = "* edited: {name}: {content}",
   TYPING = "* {name} is typing",
   AI_STARTED = "* the assistant has read it",
   AI_PROGRESS = "* the assistant: {note}, {progress} %",
@@ -44,6 +45,14 @@ M.texts = {
 /projects      your projects
 /new NAME      make a project and open it
 /open NAME     open a project, by its name or its number
+/sessions      the sessions of this project
+/session NAME  open one, by its title or its number
+/begin TITLE   begin another one
+/rename TITLE  give this one another title
+/attach FILE   send a file from the folder that --allow names
+/files         the files of this session
+/save NAME     write one of them into that folder
+/profile       who you are; with a name: your name from now on
 /status        who, where, how the connection is
 /retry         send again what was not sent
 /discard       forget what was not sent
@@ -54,6 +63,18 @@ All other lines are sent as messages (two slashes at the start send one).]],
   PROJECTS = "Your projects:",
   PROJECT = "{mark}{number} {name} ({status}, {progress} %)",
   NO_PROJECTS = "There are no projects yet: /new NAME makes one.",
+  SESSIONS = "Sessions of this project:",
+  SESSION = "{mark}{number} {title} ({messages} messages)",
+  NO_SUCH_SESSION = "! there is no session {name}: /sessions lists them",
+  NO_SESSION = "! no session is open: /open NAME opens a project",
+  RENAMED = "* this session is called {title} now",
+  SESSION_UPDATED = "* session {title} has changed",
+  ATTACHMENT = "{number} {name} ({type}, {size} bytes)",
+  NO_FILES = "There are no files in this session: /attach FILE sends one.",
+  NO_SUCH_FILE = "! there is no file {name}: /files lists them",
+  FILE_FAILED = "! {name}: {why}",
+  SAVED = "* {name} is written",
+  PROFILE = "you are {name}, {email}",
   STATUS = [[
 user: {user}
 project: {project}, {session}
@@ -112,6 +133,9 @@ M.errors = {
   TLS = "The secure connection to {url} could not be made.",
   URL = "{url} is not an address that can be used.",
   DECODE = "The server's answer could not be read.",
+  DENIED = "The file cannot be reached: start with --allow client:files=DIR (or DIR:write).",
+  UNSUPPORTED = "The server does not take this kind of file.",
+  IO = "The file could not be read or written.",
   UNEXPECTED = "An unexpected error occurred ({code}).",
 }
 
@@ -119,7 +143,8 @@ M.errors = {
 local meaning = {
   DNS = "NETWORK_ERROR", CONNECT = "NETWORK_ERROR", PROXY = "NETWORK_ERROR", RESET = "NETWORK_ERROR",
   TIMEOUT = "NETWORK_ERROR", ABORTED = "NETWORK_ERROR", CLOSED = "NETWORK_ERROR",
-  NOT_CONNECTED = "NETWORK_ERROR", HANDSHAKE = "WEBSOCKET_ERROR", PROTOCOL = "WEBSOCKET_ERROR",
+  NOT_CONNECTED = "NETWORK_ERROR", UNAVAILABLE = "NETWORK_ERROR", HANDSHAKE = "WEBSOCKET_ERROR",
+  PROTOCOL = "WEBSOCKET_ERROR",
 }
 
 -- The reasons of a lost or closed connection.
@@ -132,6 +157,7 @@ local reasons = {
   ["parse error"] = "the server is not understood",
   ["connect error"] = "the server cannot be reached",
   rejected = "the server refused",
+  session = "the login has ended",
 }
 
 local function fill_text(text, values)

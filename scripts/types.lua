@@ -230,6 +230,7 @@ M.RetryAfter = schema.coerce.number({ min = 0, max = 3600 }):catch(nil)
 local work = schema.record { messageId = id, sessionId = id }
 local failure = schema.record { message = text, code = text:default "UNKNOWN" }
 local project = schema.record { project = M.Project }
+local session = schema.record { session = M.ChatSession }
 local health = one_of { "healthy", "degraded", "down" }
 
 ---The payload of each event of the server.
@@ -239,6 +240,9 @@ M.events = {
   message_processed = schema.record {
     id = id, sessionId = id, clientId = text:optional(), status = status,
   },
+  message_updated = M.Message,
+  session_updated = session,
+  session_deleted = schema.record { sessionId = id, projectId = id },
   message_deleted = schema.record { messageId = id, sessionId = id },
   typing_indicator = schema.record({
     sessionId = id, userId = id, userName = text:optional(), isTyping = flag,

@@ -9,6 +9,7 @@ local screen = require "screen"
 local view = require "views.plain"
 local messages = require "messages"
 local open_projects = require "stores.projects"
+local session_commands = require "flows.session_commands"
 local user = require "stores.user"
 
 local M = {}
@@ -59,7 +60,7 @@ end
 commands.new = {
   wants_name = true,
   run = function(name)
-    local project, err = projects.create(name)
+    local project, err = projects.create { name = name, priority = "medium" }
     if not project then return view.error(err) end
     open_project(project)
   end,
@@ -108,6 +109,8 @@ commands.discard = {
   at_once = true,
   run = function() view.show("DISCARDED", { lines = chat.discard_refused() }) end,
 }
+
+for name, command in pairs(session_commands) do commands[name] = command end
 
 commands.set = { at_once = true, run = preferences.set }
 

@@ -66,6 +66,7 @@ end
 ---@param reason "start"|"reload"
 function M.run(reason)
   quitting.resume()
+  auth.adopt_tokens()
   if reason == "reload" and app.is_started() then return lines.process() end
   if not app.is_ready() then
     local started_at = os.time()

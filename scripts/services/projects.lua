@@ -1,32 +1,19 @@
 -- The projects of the user.
 local api = require "services.api"
+local random = require "tidelock.random"
 local projects = require "stores.projects"
 local types = require "types"
 
 local M = {}
 
-local PAGE = 100
-
 ---Fetches all projects, page by page.
 ---@return Project[]?
 ---@return tidelock.Error? err
 function M.list()
-  local all, page, pages = {}, 1, 1
   projects.start_listing()
-  while page <= pages do
-    local query = { page = page, limit = PAGE }
-    local data, err, pagination = api.request("GET", "/api/projects", {
-      query = query, gives_list = types.Project,
-    })
-    if not data then
-      projects.listing_failed(err)
-      return nil, err
-    end
-    table.move(data, 1, #data, #all + 1, all)
-    page, pages = page + 1, pagination and pagination.totalPages or 1
-  end
-  projects.set_list(all)
-  return all
+  local all, err = api.list("/api/projects", { query = { limit = 100 }, gives_list = types.Project })
+  if all then projects.set_list(all) else projects.listing_failed(err) end
+  return all, err
 end
 
 -- Stores the project of an answer at once: its event may come later or never.
@@ -35,12 +22,19 @@ local function store_project(project, err)
   return project, err
 end
 
----@param name string
+---@param id string
 ---@return Project?
 ---@return tidelock.Error? err
-function M.create(name)
+function M.get(id)
+  return store_project(api.request("GET", "/api/projects/" .. id, { gives = types.Project }))
+end
+
+---@param fields { name: string, description?: string, priority?: ProjectPriority, tags?: string[] }
+---@return Project?
+---@return tidelock.Error? err
+function M.create(fields)
   return store_project(api.request("POST", "/api/projects", {
-    body = { name = name, priority = "medium" }, gives = types.Project,
+    body = fields, key = random.uuid(), gives = types.Project,
   }))
 end
 

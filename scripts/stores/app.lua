@@ -9,7 +9,6 @@ local app = store.define("app", {
   initial = {
     connection = "idle", -- the state of the socket
     attempts = 0, -- to reconnect, since it was last connected
-    refused = false, -- the server has refused our token since then
     loading = false,
     ready = false, -- logged in, with a project open if there is one
     started = false, -- typed lines are processed
@@ -29,7 +28,7 @@ function M.set_connection_state(name)
     draft.connection = name
     if name == "reconnecting" then draft.attempts = draft.attempts + 1 end
     if name == "connected" then
-      draft.attempts, draft.refused, draft.error = 0, false, nil
+      draft.attempts, draft.error = 0, nil
       draft.last_connected = os.time()
     end
   end)
@@ -49,14 +48,6 @@ function M.connection()
     connected = state.connection == "connected", reconnecting = state.connection == "reconnecting",
     attempts = state.attempts, last_connected = state.last_connected,
   }
-end
-
----True at the first refusal since it was last connected: then one new token is tried.
----@return boolean
-function M.mark_first_refusal()
-  local first = not app:get "refused"
-  app:set { refused = true }
-  return first
 end
 
 -- --- loading and errors -------------------------------------------------------------------------

@@ -50,6 +50,16 @@ function M.open(session, project_id)
   end)
 end
 
+---Stores the new title of a session.
+---@param session ChatSession
+---@return boolean new whether it is the open one, and had another
+function M.put_session(session)
+  local open = chat:get "session"
+  if not open or open.id ~= session.id or open.title == session.title then return false end
+  chat:change("put session", function(draft) draft.session.title = session.title end)
+  return true
+end
+
 ---@return { id: string, title: string, project: string }? a view
 function M.session() return chat:get "session" end
 

@@ -1,8 +1,6 @@
--- The user: profile, account, preferences, tokens. The preferences that were set here and the account
--- are written to the disk. The tokens are in script.keep and not in the store: tools may read a
--- store's history, and it is written to the disk; script.keep survives reloads and is neither.
+-- The user: profile, account, preferences. The preferences that were set here and the account are
+-- written to the disk. The tokens are the session's (services/api.lua).
 local json = require "tidelock.json"
-local script = require "tidelock.script"
 local store = require "tidelock.store"
 
 local M = {}
@@ -19,7 +17,7 @@ local user = store.define("user", {
 
 M.store = user
 
--- --- profile and tokens --------------------------------------------------------------------------
+-- --- profile --------------------------------------------------------------------------------------
 
 local function profile_of(profile)
   return {
@@ -44,7 +42,6 @@ end
 
 function M.log_out()
   user:change("log out", function(draft) draft.user = nil end)
-  M.set_tokens(nil)
 end
 
 ---@return User? a view; nil while nobody is logged in
@@ -62,13 +59,7 @@ function M.is_me(user_id)
 end
 
 ---@return boolean
-function M.is_authenticated() return M.get() ~= nil and M.tokens() ~= nil end
-
----@return { access: string, refresh: string, expires: number }? expires by timer.now
-function M.tokens() return script.keep.tokens end
-
----@param tokens? { access: string, refresh: string, expires: number }
-function M.set_tokens(tokens) script.keep.tokens = tokens end
+function M.is_authenticated() return M.get() ~= nil end
 
 -- --- preferences --------------------------------------------------------------------------------
 
@@ -119,9 +110,6 @@ function M.forget_preferences()
   user:change("forget preferences", function(draft) draft.chosen = {} end)
 end
 
-function M.reset()
-  user:reset()
-  M.set_tokens(nil)
-end
+function M.reset() user:reset() end
 
 return M

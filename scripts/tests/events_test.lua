@@ -22,6 +22,10 @@ local answer = {
   id = "m2", sessionId = "s1", userId = "assistant", content = "y", type = "assistant",
   status = "sent", createdAt = NOW, updatedAt = NOW,
 }
+local edited = {}
+for name, value in pairs(said) do edited[name] = value end
+edited.content = "better"
+local session = { id = "s1", projectId = "p1", title = "Two", createdAt = NOW, updatedAt = NOW }
 local failure = { message = "x" }
 
 -- In an order in which each of them changes something, and the store that it changes.
@@ -33,7 +37,10 @@ local cases = {
   { "ai_processing_progress", { messageId = "m1", sessionId = "s1", progress = 4 }, "chat" },
   { "ai_processing_error", { messageId = "m1", sessionId = "s1", error = failure }, "chat" },
   { "ai_processing_end", { messageId = "m1", sessionId = "s1", response = answer }, "chat" },
+  { "message_updated", edited, "chat" },
   { "message_deleted", { messageId = "m1", sessionId = "s1" }, "chat" },
+  { "session_updated", { session = session }, "chat" },
+  { "session_deleted", { sessionId = "s1", projectId = "p1" }, "chat" },
   { "project_updated", { project = project }, "projects" },
   { "project_deleted", { projectId = "p1" }, "projects" },
   { "project_created", { project = project }, "projects" },
@@ -102,10 +109,10 @@ test.describe("each event", function()
   end)
 
   test.it("asks the server for nothing", function()
-    local real, asked = api.send, {}
-    api.send = function(_, path) asked[#asked + 1] = path end
+    local real, asked = api.request, {}
+    api.request = function(_, path) asked[#asked + 1] = path end
     for _, case in ipairs(cases) do changes_of(case[1], case[2]) end
-    api.send = real
+    api.request = real
     expect(asked).equals {}
   end)
 

@@ -220,12 +220,9 @@ end)
 test.describe("the user, the client and the system", function()
   test.before_each(stores.reset)
 
-  test.it("keep preferences, and no token where tools may read it", function()
+  test.it("keep preferences", function()
     user.log_in { id = "u1", name = "Ada", preferences = { theme = "dark" } }
-    user.set_tokens { access = "secret", refresh = "r", expires = math.huge }
     expect(user.preferences().theme).is("dark")
-    expect(user.store:get().tokens).is_nil()
-    expect(user.tokens().access).is("secret")
   end)
 
   test.it("prefer what was set here to what the server has, and that to the default", function()
@@ -245,13 +242,11 @@ test.describe("the user, the client and the system", function()
   test.it("know who is logged in, and who was", function()
     expect(user.is_authenticated()).is(false)
     user.log_in({ id = "u1", name = "Ada" }, "ada@example.com")
-    user.set_tokens { access = "a", refresh = "r", expires = math.huge }
     expect(user.is_authenticated()).is(true)
     user.set_profile { id = "u1", name = "Ada L." }
     expect(user.get().name).is("Ada L.")
     user.log_out()
     expect(user.is_authenticated()).is(false)
-    expect(user.tokens()).is_nil()
     expect(user.is_me "u1").is(true)
     expect(user.account().email).is("ada@example.com")
   end)
@@ -295,13 +290,6 @@ test.describe("the user, the client and the system", function()
     app.set_connection_state "reconnecting"
     expect(app.store:get "connection").is("reconnecting")
     expect(app.set_connection_state "connected").is(true)
-  end)
-
-  test.it("answer one refusal, until it was connected", function()
-    expect(app.mark_first_refusal()).is(true)
-    expect(app.mark_first_refusal()).is(false)
-    app.set_connection_state "connected"
-    expect(app.mark_first_refusal()).is(true)
   end)
 
   test.it("look neither good nor bad with a word that nobody knows", function()
