@@ -118,12 +118,20 @@ local function reply_with(code, values)
   return { at_once = true, run = function() view.show(code, values) end }
 end
 
+local function count_common(a, b)
+  local count = 0
+  while count < #a and a:byte(count + 1) == b:byte(count + 1) do count = count + 1 end
+  return count
+end
+
+-- The command that begins most like what was typed; of several, the first by name.
 local function suggest_command(name)
+  local near, most = nil, 0
   for known in pairs(commands) do
-    if known:sub(1, 1) == name:sub(1, 1):lower() then
-      return reply_with("DID_YOU_MEAN", { name = name, near = known })
-    end
+    local common = count_common(known, name:lower())
+    if common > most or (common == most and near and known < near) then near, most = known, common end
   end
+  if near then return reply_with("DID_YOU_MEAN", { name = name, near = near }) end
   return reply_with("UNKNOWN_COMMAND", { name = name })
 end
 
