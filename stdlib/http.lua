@@ -11,6 +11,7 @@ local attempts = require "tidelock.http.attempts"
 local bodies = require "tidelock.http.body"
 local caches = later "tidelock.http.cache"
 local checks = require "tidelock.options.core"
+local cookies = later "tidelock.http.cookies"
 local events = later "tidelock.http.events"
 local headers = require "tidelock.http.headers"
 local layered = later "tidelock.http.layers"
@@ -104,10 +105,15 @@ local function build_request(what, options, defaults)
   local request = { method = method_of(options), body = text, headers = lines,
     url = urls.with_query(url, defaults.query, options.query),
     keyed = all["idempotency-key"] and true or nil, session = session and session.core or nil,
-    timeout = nil, more = nil, taken = nil, unsettled = nil }
+    timeout = nil, more = nil, jar = nil, taken = nil, unsettled = nil }
   if defaults ~= none then pass_options(request, defaults) end
   pass_options(request, options)
   if files then request.files, request.more = files, true end
+  local jar = option_of(options, defaults, "cookies")
+  if jar then
+    request.more = true
+    request.jar, request.jar_kept = cookies.meant(jar)
+  end
   if request.more then
     if request.keep_alive_timeout == 0 then request.keep_alive_timeout = -1 end
     -- The time that a stream takes is nobody's to guess.
@@ -324,6 +330,12 @@ function M.client(options)
   local cache = defaults.cache
   if cache then defaults.layers = layered.with_cache(cache == true and caches.new() or cache) end
   return client
+end
+
+-- Returns a jar of cookies of the script, by its name.
+function M.cookies(name, options)
+  local jar = cookies.new(name, options)
+  return jar
 end
 
 -- Returns a private cache of responses (RFC 9111), for one client or several.

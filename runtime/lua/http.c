@@ -9,6 +9,7 @@
 #include "bridge/luaerror.h"
 #include "bridge/luajson.h"
 #include "core/clock.h"
+#include "lua/http_cookies.h"
 #include "lua/http_progress.h"
 #include "lua/http_stream.h"
 #include "lua/modules.h"
@@ -256,7 +257,7 @@ static void read_files(lua_State *L, HttpOptions *options) {
 }
 
 /* What most requests do not have. The function is taken last: nothing fails behind it. */
-static void read_rare(lua_State *L, HttpOptions *options) {
+static void read_rare(lua_State *L, HttpOptions *options, Error *err) {
   options->connect_timeout = number_field(L, "connect_timeout", 0);
   options->max_body = size_of(number_field(L, "max_body", 0));
   options->max_redirects = count_field(L, "redirects", -1);
@@ -268,6 +269,7 @@ static void read_rare(lua_State *L, HttpOptions *options) {
   options->stream = flag_field(L, "stream");
   options->open_ended = flag_field(L, "open_ended");
   options->idle_timeout = number_field(L, "idle_timeout", 0);
+  options->cookies = http_cookies_field(L, err);
   read_files(L, options);
   lua_getfield(L, 1, "on_progress");
   options->progress_ctx = progress_new(L, -1);
@@ -287,7 +289,7 @@ static void read_options(lua_State *L, const Task *task, HttpOptions *options,
   options->body = luaL_optlstring(L, -1, NULL, &options->body_len);
   push_bearer(L, task, options, err);
   options->headers = header_field(L, err);
-  if (flag_field(L, "more")) read_rare(L, options);
+  if (flag_field(L, "more")) read_rare(L, options, err);
 }
 
 /* request(options) → {status, headers, body, url} | nil, err; behind it, true where this
@@ -422,6 +424,8 @@ int luaopen_tidelock_http_core(lua_State *L) {
                                        {"retry_after", f_retry_after},
                                        {"number", f_number},
                                        {"resolve", f_resolve},
+                                       {"cookies", http_cookies_list},
+                                       {"clear", http_cookies_clear},
                                        {"read", http_stream_read},
                                        {"close", http_stream_close},
                                        {NULL, NULL}};

@@ -82,6 +82,8 @@ static void read_attributes(CookiePart rest, double now, CookieLine *out) {
     read_attribute(name, trim_part(value), out, &times);
   }
   out->until = isnan(times.age) ? times.until : times.age > 0 ? now + times.age : 0;
+  if (isinf(times.until) && isnan(times.age)) return; /* it ends with the process */
+  out->until = fmin(out->until, now + COOKIE_MAX_AGE);
 }
 
 static bool is_clean(CookiePart p) {
@@ -101,5 +103,5 @@ bool cookie_line_read(const char *text, size_t len, double now, CookieLine *out)
   out->value = trim_part(out->value);
   if (out->name.len == 0 || !is_clean(out->name) || !is_clean(out->value)) return false;
   read_attributes(rest, now, out);
-  return true;
+  return is_clean(out->path);
 }

@@ -5,6 +5,7 @@
 #include "core/base.h"
 
 enum { COOKIE_MAX_LEN = 4096 };           /* of name and value together */
+enum { COOKIE_MAX_AGE = 400 * 86400 };    /* seconds; longer ones are cut (bis, 5.5) */
 enum { COOKIE_MAX_ATTRIBUTE_LEN = 1024 }; /* of an attribute's value; longer: not there */
 
 typedef struct CookiePart {

@@ -27,6 +27,9 @@ struct Cookies {
   size_t count, room, bytes;
   uint64_t order;
   PublicSuffixes suffixes;
+  bool touched; /* one that outlives the process came or went */
+  void (*changed)(void *ctx);
+  void *ctx;
 };
 
 /* Where an answer came from, or a request goes. */
@@ -54,11 +57,21 @@ static void free_cookie(Cookie *c) {
   free(c->path);
 }
 
+void cookies_clear(Cookies *c) {
+  for (size_t i = 0; i < c->count; i++) free_cookie(&c->list[i]);
+  c->count = c->bytes = 0;
+}
+
 void cookies_free(Cookies *c) {
   if (!c) return;
-  for (size_t i = 0; i < c->count; i++) free_cookie(&c->list[i]);
+  cookies_clear(c);
   free(c->list);
   free(c);
+}
+
+void cookies_on_change(Cookies *c, void (*changed)(void *ctx), void *ctx) {
+  c->changed = changed;
+  c->ctx = ctx;
 }
 
 size_t cookies_count(const Cookies *c) {
@@ -71,6 +84,7 @@ size_t cookies_bytes(const Cookies *c) {
 
 static void drop_cookie(Cookies *c, size_t i) {
   c->bytes -= size_of(&c->list[i]);
+  if (!isinf(c->list[i].until)) c->touched = true;
   free_cookie(&c->list[i]);
   c->list[i] = c->list[--c->count];
 }
@@ -109,6 +123,7 @@ static void add_cookie(Cookies *c, Cookie cookie, double now) {
     c->list = xrealloc(c->list, c->room * sizeof *c->list);
   }
   c->bytes += size_of(&cookie);
+  if (!isinf(cookie.until)) c->touched = true;
   c->list[c->count++] = cookie;
 }
 
@@ -240,6 +255,57 @@ void cookies_take(Cookies *c, const NetUrl *from, const char *lines, size_t len,
     at = stop + 1;
   }
   free(site.host);
+  if (c->touched && c->changed) c->changed(c->ctx);
+  c->touched = false;
+}
+
+/* --- as they are kept ------------------------------------------------------------- */
+
+static int compare_age(const void *a, const void *b) {
+  const Cookie *x = a, *y = b;
+  return x->born < y->born ? -1 : x->born > y->born;
+}
+
+void cookies_sort(Cookies *c, double now) {
+  drop_expired(c, now);
+  if (c->count) qsort(c->list, c->count, sizeof *c->list, compare_age);
+}
+
+CookieView cookies_at(const Cookies *c, size_t i) {
+  const Cookie *one = &c->list[i];
+  return (CookieView){one->pair,  one->name_len,  one->domain, one->path,
+                      one->until, one->host_only, one->secure, one->http_only};
+}
+
+static bool is_there(const Cookies *c, const CookieView *view) {
+  for (size_t i = 0; i < c->count; i++) {
+    const Cookie *old = &c->list[i];
+    if (has_name(old, (CookiePart){view->pair, view->name_len}) &&
+        strcmp(old->domain, view->domain) == 0 && strcmp(old->path, view->path) == 0)
+      return true;
+  }
+  return false;
+}
+
+bool cookies_put_back(Cookies *c, const CookieView *view, double now) {
+  size_t len = strlen(view->pair);
+  if (len > COOKIE_MAX_LEN || view->name_len == 0 || view->name_len >= len ||
+      view->pair[view->name_len] != '=' || !*view->domain || *view->path != '/' ||
+      view->until > now + COOKIE_MAX_AGE)
+    return false;
+  if (view->until <= now || is_there(c, view)) return true;
+  Cookie next = {.pair = xstrdup(view->pair),
+                 .name_len = view->name_len,
+                 .domain = xstrdup(view->domain),
+                 .path = xstrdup(view->path),
+                 .until = view->until,
+                 .host_only = view->host_only,
+                 .secure = view->secure,
+                 .http_only = view->http_only};
+  next.born = next.used = ++c->order;
+  add_cookie(c, next, now);
+  c->touched = false;
+  return true;
 }
 
 /* --- Cookie ----------------------------------------------------------------------- */

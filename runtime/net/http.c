@@ -40,6 +40,7 @@ static void release_request(HttpRequest *r) {
   net_url_free(&r->url);
   for (char **header = r->headers; header && *header; header++) free(*header);
   free(r->headers);
+  free(r->cookie);
   free(r->method);
   free(r->first_origin);
   free(r->user);
@@ -315,6 +316,7 @@ static void copy_options(HttpRequest *r, const HttpOptions *options) {
   r->once = options->once;
   r->raw = options->raw;
   r->owner = options->owner;
+  r->cookies = options->cookies;
   r->guarded = options->guarded;
   r->taken = options->taken;
   route_copy(&r->route, &options->route);

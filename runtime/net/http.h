@@ -5,6 +5,7 @@
 #include "core/buffer.h"
 #include "core/charge.h"
 #include "core/error.h"
+#include "net/cookies.h"
 #include "net/net.h"
 #include "net/route.h"
 
@@ -48,6 +49,8 @@ typedef struct HttpOptions {
   double idle_timeout;    /* of a stream: seconds without a byte of its body; 0: 30 */
   HttpProgress *progress; /* NULL: not told */
   void *progress_ctx;
+  Cookies *cookies; /* for each hop, and taken from its answer; NULL: none; borrowed until
+                       done or cancelled. Cookies that `headers` name count before it */
   Charge *charge; /* for the request and both bodies, until it is done; NULL: nobody's */
   const void *owner; /* kept connections are used again by the same one alone */
   Route route;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/clock.h"
 #include "net/http_body.h"
 #include "net/http_headers.h"
 #include "net/http_progress.h"
@@ -50,13 +51,29 @@ static bool stays_home(const char *header) {
   return http_header_secret(header) || http_header_is(header, "Host");
 }
 
-const char **http_hop_headers(const HttpRequest *r) {
+/* What of it is there: the script's own at home, and what the jar has. */
+static void join_cookies(HttpRequest *r, bool home) {
+  Buffer given = {0}, out = {0};
+  if (home) http_join_cookies(&given, (const char *const *)r->headers);
+  free(r->cookie);
+  r->cookie = NULL;
+  if (cookies_put(r->cookies, &r->url, buffer_text(&given), &out, clock_wall()))
+    r->cookie = buffer_take(&out, NULL);
+  buffer_free(&given);
+  buffer_free(&out);
+}
+
+const char **http_hop_headers(HttpRequest *r) {
   bool home = http_at_home(r);
   size_t count = 0, n = 0;
   while (r->headers[count]) count++;
-  const char **list = xcalloc(count + 1, sizeof *list);
-  for (char **header = r->headers; *header; header++)
-    if (home || !stays_home(*header)) list[n++] = *header;
+  const char **list = xcalloc(count + 2, sizeof *list);
+  if (r->cookies) join_cookies(r, home);
+  for (char **header = r->headers; *header; header++) {
+    bool joined = r->cookies && http_header_is(*header, "Cookie");
+    if (!joined && (home || !stays_home(*header))) list[n++] = *header;
+  }
+  if (r->cookies && r->cookie) list[n] = r->cookie;
   return list;
 }
 
@@ -129,7 +146,16 @@ static int take_head(HttpRequest *r) {
   return check_length(r);
 }
 
+/* Of each hop, also of one that leads elsewhere; but what a proxy says for itself is not
+ * the server's. */
+static void take_cookies(HttpRequest *r) {
+  const Buffer *lines = &r->answer.head.lines;
+  if (!r->cookies || (r->forwarded && r->answer.status == 407)) return;
+  cookies_take(r->cookies, &r->url, lines->data, lines->len, clock_wall());
+}
+
 int http_take_head(HttpRequest *r) {
+  take_cookies(r);
   int code = take_head(r);
   if (code == 0 && r->stream.asked && !r->discards) http_stream_open(r);
   return code;

@@ -16,7 +16,7 @@ bool http_at_home(const HttpRequest *r); /* this hop is to the first origin */
  * Borrows from the request. */
 Route http_hop_route(const HttpRequest *r);
 /* Returns new: the headers for this hop, NULL-terminated; borrows each. */
-const char **http_hop_headers(const HttpRequest *r);
+const char **http_hop_headers(HttpRequest *r);
 /* Ours, for a name that the script gives no header. Returns new; borrows `basic`. */
 const char **http_standard_headers(const HttpRequest *r, const char *basic,
                                    const char *proxy);

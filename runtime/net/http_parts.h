@@ -68,8 +68,10 @@ struct HttpRequest {
   NetUrl url; /* of this hop */
   char *first_origin;
   char *user, *password;
-  char **headers; /* NULL-terminated */
-  Buffer body;    /* see http_body.h */
+  char **headers;   /* NULL-terminated */
+  Cookies *cookies; /* borrowed; NULL: none */
+  char *cookie;     /* "Cookie: ..." of this hop, of the jar and the headers; owned */
+  Buffer body;      /* see http_body.h */
   HttpFile *files;
   size_t file_count;
   double connect_timeout, deadline; /* deadline: monotonic; INFINITY: none */

@@ -28,6 +28,7 @@
 
 typedef struct Resource Resource;
 typedef struct Stores Stores;
+typedef struct CookieJar CookieJar;
 
 typedef struct Resources {
   Host *host;
@@ -38,6 +39,7 @@ typedef struct Resources {
   Servers *servers;
   Stores *stores;
   struct Mutations *mutations;
+  CookieJar *jars;          /* of cookies, of all scripts: cookie_jars.h */
   struct Folders *folders;  /* that scripts are allowed; borrowed; NULL: none */
   Index connections;        /* the open ones, by number */
   uint64_t last_connection; /* its number: each has one of its own */

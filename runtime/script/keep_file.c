@@ -107,11 +107,12 @@ static void quarantine_unusable(KeepFile *file, const Generation *gen) {
 }
 
 static int read_file(Generation *gen, Db *db, Error *err) {
+  static const KeptTable table = {"keep", "of the script"};
   KeepFile *file = xcalloc(1, sizeof *file);
   file->script = gen->script;
   file->timer.fire = on_due;
-  file->kept = kept_open(db, gen->script->owner.name, 2 * MAX_KEPT, &file->written,
-                         &file->version, err);
+  file->kept = kept_open(db, &table, gen->script->owner.name, 2 * MAX_KEPT,
+                         &file->written, &file->version, err);
   if (!file->kept) {
     buffer_free(&file->written);
     free(file);

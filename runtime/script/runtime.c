@@ -20,6 +20,7 @@
 
 #include "resource/caches.h"
 #include "resource/connection.h"
+#include "resource/cookie_jars.h"
 #include "resource/pending.h"
 #include "resource/session.h"
 #include "resource/mutations.h"
@@ -257,6 +258,7 @@ void runtime_free(Runtime *rt) {
   log_late_errors(rt);
   for (Script *s = script_first(rt); s; s = script_after(s)) script_free(s);
   while (rt->resources.first) resource_close(rt->resources.first);
+  cookie_jars_forget(&rt->host, NULL);
   index_free(&rt->resources.connections);
   if (rt->watch) watch_free(rt->watch);
   net_settle(rt->resources.net, ending_left(rt->ending));

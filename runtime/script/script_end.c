@@ -11,6 +11,7 @@
 #include "script/keep_file.h"
 #include "script/reload_request.h"
 #include "script/transaction.h"
+#include "resource/cookie_jars.h"
 #include "resource/resource.h"
 #include "script/script.h"
 #include "vm/task.h"
@@ -51,6 +52,7 @@ static void finish_end(Script *script) {
   while (script->retiring) generation_kill(script->retiring);
   if (script_current(script)) generation_kill(script_current(script));
   close_resources(script);
+  cookie_jars_forget(&script->rt->host, &script->owner);
   if (script->saved_meanwhile) reload_ask(script);
   script->saved_meanwhile = false;
 }

@@ -5,6 +5,7 @@ local checks = require "tidelock.options.core"
 local core = require "tidelock.http.core"
 local errors = require "tidelock.errors"
 local log = require "tidelock.log"
+local cookies = require "tidelock.http.later" "tidelock.http.cookies"
 local options_of = require "tidelock.http.options"
 local response = require "tidelock.http.response"
 local status = require "tidelock.http.status"
@@ -115,9 +116,9 @@ local function merged(options, defaults, name)
 end
 
 -- The text by which a request is known as this one, or another. Functions are new at each load, and so is
--- the place of a middleware; of a session its name counts.
+-- the place of a middleware; of a session and of a jar of cookies its name counts.
 local deepest = 32
-local apart = { layers = true, session = true }
+local apart = { layers = true, session = true, cookies = true }
 
 local function write_value(out, value, depth)
   local kind = type(value)
@@ -144,6 +145,8 @@ local function fingerprint(options, defaults)
   write_value(out, options, 1)
   write_value(out, defaults, 1)
   if type(session) == "table" then write_value(out, rawget(session, "name"), 1) end
+  local jar = merged(options, defaults, "cookies")
+  if jar then write_value(out, cookies.meant(jar), 1) end
   return table.concat(out, "\n")
 end
 

@@ -226,10 +226,12 @@ function M.add(layers, fn, per_attempt, place)
 end
 
 --- Returns the layers of a client that has a cache: within all middleware, around the attempts. A stream
---- goes past it, and so does what is for a session: whose it is shows in the core alone.
+--- goes past it, and so does what is for a session, or has a jar of cookies: whose it is shows in the core
+--- alone.
 function M.with_cache(cache)
   local function send(call, req)
-    if call.request.stream or call.request.session then return send_call(call, req) end
+    local request = call.request
+    if request.stream or request.session or request.jar then return send_call(call, req) end
     local res, err = caches.fetch(cache, req, function(asked) return send_call(call, asked) end)
     if res and not response.is(res) then res = response.make(res, req.url) end
     return res, err

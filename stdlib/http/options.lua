@@ -1,6 +1,7 @@
 -- The options of requests and clients, and what each may be. Pure.
 local caches = require "tidelock.http.later" "tidelock.http.cache"
 local checks = require "tidelock.options.core"
+local cookies = require "tidelock.http.later" "tidelock.http.cookies"
 local sessions = require "tidelock.http.session"
 local status = require "tidelock.http.status"
 
@@ -57,6 +58,11 @@ local function check_own_key(name, value)
   end
 end
 
+local function check_cookies(name, value)
+  local problem = value ~= true and value ~= false and cookies.problem(value)
+  if problem then raise_misuse("%s %s", name, problem) end
+end
+
 -- The checker of each option. Those in `common` may be a client's defaults too.
 local common = {
   headers = type_checker "table", query = type_checker "table", insecure = type_checker "boolean",
@@ -67,7 +73,7 @@ local common = {
   retries = number_checker { most = 100, whole = true }, breaker = type_checker "boolean",
   max_body = number_checker { least = 1, most = 1 << 53, whole = true },
   value = type_checker "boolean", stream = type_checker "boolean",
-  session = sessions.check,
+  session = sessions.check, cookies = check_cookies,
   idle_timeout = number_checker { above = true, huge = true },
   max_connections = number_checker { least = 1, most = 10000, whole = true },
   keep_alive_timeout = number_checker { most = 86400 },

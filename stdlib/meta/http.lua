@@ -57,6 +57,7 @@ local http = {}
 ---@field redirects? integer how many redirects are followed, 0 to 1000; more are an `HTTP` error; 0: a redirect is the response. Default: 5
 ---@field http2? boolean speaks HTTP/2 (RFC 9113) over TLS where the server does, with a connection for each request. Default: `false`
 ---@field session? tidelock.Session|false whose token is sent as `Authorization: Bearer` to its origins; a 401 for it is renewed and sent once more
+---@field cookies? boolean|string|tidelock.http.Cookies takes the cookies of answers, and sends those of a jar: `true` for the jar `"default"` of the script, the name of a jar, or what `http.cookies` gave. Default: `false`
 ---@field expect? string|integer|false the status that is expected: `"2xx"` or another class, or a number; any other response becomes `nil` and an `HTTP` error. Default: `false`
 ---@field value? boolean gives the value in the answer, and the response as second result, in the place of the response: decoded JSON, out of an envelope `{success, data}` if it has one; `true` where there is none. What is no success is `nil` and an error. Default: `false`
 
@@ -227,6 +228,38 @@ function http.pages(url, options) end
 ---@param options? tidelock.http.ListOptions the options of each request
 ---@return fun(): any next gives the next item
 function http.items(url, options) end
+
+---A cookie.
+---@class tidelock.http.Cookie
+---@field name string its name
+---@field value string its value
+---@field domain string the host, or the domain, that it is for
+---@field path string the path that it is for
+---@field expires? number when it ends, in seconds since 1970; absent: with the process
+---@field host_only boolean it is for that host alone, not for those below it
+---@field secure boolean it is sent over TLS alone
+---@field http_only boolean the server said `HttpOnly`
+
+---A jar of cookies, which belongs to the script.
+---@class tidelock.http.Cookies
+local Cookies = {}
+
+---Lists what the jar has, the oldest first.
+---@return tidelock.http.Cookie[] cookies those that are not over
+function Cookies:list() end
+
+---Forgets all cookies, those that are kept, too.
+function Cookies:clear() end
+
+---How a jar is kept. Other names raise.
+---@class tidelock.http.CookiesOptions
+---@field persist? boolean keeps the cookies that have an end in the profile, over restarts. Default: `false`
+
+---Gives the script's jar of cookies of a name, for the option `cookies`. It stays the same over a reload.
+---@param name? string 1 to 64 letters, digits, `.`, `_` and `-`. Default: `"default"`
+---@param options? tidelock.http.CookiesOptions how it is kept
+---@return tidelock.http.Cookies jar the jar
+function http.cookies(name, options) end
 
 ---How much a cache holds. Other names raise.
 ---@class tidelock.http.CacheLimits

@@ -62,6 +62,9 @@ static void times(void **state) {
   (void)state;
   reads("a=1; Max-Age=60", "a=1 [] [] +60");
   reads("a=1; Max-Age=0", "a=1 [] [] -1");
+  reads("a=1; Max-Age=99999999999999", "a=1 [] [] +34560000");
+  reads("a=1; Expires=Tue, 01 Jan 2090 00:00:00 GMT", "a=1 [] [] +34560000");
+  reads("a=1; Path=/x\ty; Max-Age=5", "");
   reads("a=1; Max-Age=-5; Expires=Tue, 01 Jan 2090 00:00:00 GMT", "a=1 [] [] -1");
   reads("a=1; Max-Age=60; Max-Age=x", "a=1 [] [] +60");
   reads("a=1; Expires=Tue, 14 Nov 2023 22:13:40 GMT", "a=1 [] [] +20");

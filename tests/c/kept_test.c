@@ -6,12 +6,14 @@
 
 enum { LIMIT = 1000 };
 
+static const KeptTable keep_table = {"keep", "of the script"};
+
 static Kept *open_kept(Env *e, const char *name, const char *expected,
                        int64_t expected_version) {
   Buffer bytes = {0};
   int64_t version;
   Error err;
-  Kept *kept = kept_open(e->db, name, LIMIT, &bytes, &version, &err);
+  Kept *kept = kept_open(e->db, &keep_table, name, LIMIT, &bytes, &version, &err);
   if (!kept) fail_msg("%s", err.message);
   assert_int_equal(err.code, ERR_NONE);
   assert_string_equal(buffer_text(&bytes), expected);
@@ -101,7 +103,7 @@ static void what_is_too_large_is_set_aside(void **state) {
   Buffer bytes = {0};
   int64_t version;
   Error err;
-  kept = kept_open(e->db, "bot", LIMIT, &bytes, &version, &err);
+  kept = kept_open(e->db, &keep_table, "bot", LIMIT, &bytes, &version, &err);
   assert_non_null(kept);
   assert_int_equal(version, -1);
   assert_int_equal(bytes.len, 0);

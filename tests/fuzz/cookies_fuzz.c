@@ -1,10 +1,11 @@
 /* Set-Cookie lines from any server: what is kept is within the bounds, goes out on one
- * line, and only where it belongs. The first byte chooses who answers. */
+ * line, and only where it belongs; what is written of a jar is read again as it was, and
+ * any text may be read as a jar. The first byte chooses who answers. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "net/cookies.h"
+#include "net/cookie_file.h"
 
 static const char *const places[] = {"http://a.example/x/y", "https://www.a.example/x",
                                      "http://127.0.0.1:81/", "unix:/run/x.sock:/x"};
@@ -29,6 +30,19 @@ static bool put(Cookies *jar, const char *to, double now) {
   return any;
 }
 
+static void write_and_read(Cookies *jar) {
+  Buffer first = {0}, second = {0};
+  Cookies *copy = cookies_new();
+  cookie_file_write(jar, &first, 1e9);
+  CHECK(cookie_file_read(copy, first.data, first.len, 1e9) == 0);
+  cookie_file_write(copy, &second, 1e9);
+  CHECK(first.len == second.len &&
+        (!first.len || memcmp(first.data, second.data, first.len) == 0));
+  cookies_free(copy);
+  buffer_free(&first);
+  buffer_free(&second);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   if (size == 0) return 0;
@@ -41,6 +55,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   CHECK(cookies_count(jar) <= COOKIES_MAX && cookies_bytes(jar) <= COOKIES_MAX_BYTES);
   for (size_t i = 0; i < COUNT_OF(places); i++) put(jar, places[i], 1e9);
   CHECK(!put(jar, "http://other.test/x/y", 1e9)); /* a stranger gets none */
+  write_and_read(jar);
+  cookie_file_read(jar, (const char *)data + 1, size - 1, 1e9);
+  for (size_t i = 0; i < COUNT_OF(places); i++) put(jar, places[i], 1e9);
   cookies_free(jar);
   net_url_free(&from);
   return 0;

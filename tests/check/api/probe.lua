@@ -71,6 +71,7 @@ function M.samples()
   found["tidelock.http.Client"] = http.client {}
   found["tidelock.Session"] = require("tidelock.session").define "api"
   found["tidelock.http.Cache"] = http.cache()
+  found["tidelock.http.Cookies"] = http.cookies()
   found["tidelock.http.EventSource"] = http.events("api", "http://127.0.0.1:1/")
   found["tidelock.Schema"], found["tidelock.schema.coerce"] = schema.any(), schema.coerce
   found["tidelock.Limited"] = rate.debounce(nothing, 60)
@@ -126,7 +127,8 @@ end
 
 -- Classes written in Lua whose metatables hold nothing but what scripts may call.
 local open = { ["tidelock.Schema"] = true, ["tidelock.Derived"] = true,
-  ["tidelock.http.Client"] = true, ["tidelock.http.Cache"] = true, ["tidelock.http.Response"] = true }
+  ["tidelock.http.Client"] = true, ["tidelock.http.Cache"] = true, ["tidelock.http.Response"] = true,
+  ["tidelock.http.Cookies"] = true }
 
 local function check_all_annotated(say, samples, module, item)
   if item == module.class then return check_annotated(say, module, item, module.loaded) end
@@ -162,6 +164,7 @@ local function takers(samples)
     ["tidelock.http.Common"] = function(o) return http.client(o) end,
     ["tidelock.http.ClientOptions"] = function(o) return http.client(o) end,
     ["tidelock.http.CacheLimits"] = function(o) return http.cache(o) end,
+    ["tidelock.http.CookiesOptions"] = function(o) return http.cookies("api", o) end,
     ["tidelock.http.Options"] = function(o) return http.get("", o) end,
     ["tidelock.http.Request"] = function(o) return http.request(o) end,
     ["tidelock.http.EventsOptions"] = function(o) return http.events("http://127.0.0.1:1/", o) end,
