@@ -12,6 +12,7 @@ local bodies = require "tidelock.http.body"
 local caches = later "tidelock.http.cache"
 local checks = require "tidelock.options.core"
 local cookies = later "tidelock.http.cookies"
+local downloads = later "tidelock.http.download"
 local events = later "tidelock.http.events"
 local headers = require "tidelock.http.headers"
 local layered = later "tidelock.http.layers"
@@ -233,6 +234,16 @@ local function events_of(defaults, first, second, third)
   return events.loop(config)
 end
 
+-- --- downloads ------------------------------------------------------------------------------
+
+-- Its public functions keep a frame of their own above it, as those of events.
+local function download(defaults, url, options)
+  local function send(one) return send_request("download", one, defaults) end
+  local ok, plan = pcall(downloads.plan, url, options, defaults, send)
+  if not ok then error(plan, 3) end
+  return downloads.run(plan)
+end
+
 -- --- interface ------------------------------------------------------------------------------
 
 -- Sends a request and waits for the response.
@@ -285,6 +296,18 @@ function Client:events(first, second, third)
   local defaults = defaults_for(self)
   local step, state, control, closing = events_of(defaults, first, second, third)
   return step, state, control, closing
+end
+
+-- Writes the body of a URL to a file, and goes on where it was cut.
+function M.download(url, options)
+  local result, err = download(none, url, options)
+  return result, err
+end
+
+function Client:download(url, options)
+  local defaults = defaults_for(self)
+  local result, err = download(defaults, url, options)
+  return result, err
 end
 
 -- The last id of the stream, or of the loop, of a name; or nil.

@@ -26,7 +26,7 @@ static const Reason reasons[] = {
     {ENXIO, ERR_INVALID, "it is no plain file (a pipe, a device or a socket)"},
     {EEXIST, ERR_BUSY, "there is something of that name already"},
     {ENOTEMPTY, ERR_BUSY, "the folder is not empty"},
-    {EBUSY, ERR_BUSY, "the system uses it"},
+    {EBUSY, ERR_BUSY, "another uses it"},
     {ETXTBSY, ERR_BUSY, "it is a program that runs"},
     {EMFILE, ERR_BUSY,
      "too many files are open: raise the limit (ulimit -n), or close some"},

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -49,12 +50,26 @@ static void open_aside(FileWriter *w) {
   else w->fd = w->aside.fd;
 }
 
+/* Two that go on with one file would mix their bytes. The other one may have given it
+ * another name since it was opened here. */
+static bool lock_named(FileWriter *w, struct stat *st) {
+  struct stat named;
+  Error ignored;
+  if (flock(w->fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) return false;
+  int fd = file_open(w->place.folder, w->path, O_RDONLY | O_NOFOLLOW, "write", &ignored);
+  bool same = fd >= 0 && fstat(fd, &named) == 0 && fstat(w->fd, st) == 0 &&
+              named.st_ino == st->st_ino && named.st_dev == st->st_dev;
+  if (fd >= 0) close(fd);
+  return same;
+}
+
 static void open_to_continue(FileWriter *w) {
   struct stat st;
   const int flags = O_WRONLY | O_CREAT | O_NOFOLLOW;
   w->fd = file_open(w->place.folder, w->path, flags, "write", &w->job.err);
   if (w->fd < 0) return;
   if (fstat(w->fd, &st) != 0) set_error(w, errno);
+  else if (!lock_named(w, &st)) set_error(w, EBUSY);
   else w->size = (uint64_t)st.st_size;
 }
 

@@ -10,7 +10,8 @@ typedef struct FileWriter FileWriter;
 
 typedef enum FileWay {
   FILE_REPLACE, /* written aside; file_writer_keep puts it in its place, at once */
-  FILE_CONTINUE /* goes on at the end of what is there; what is written stays */
+  FILE_CONTINUE /* goes on at the end of what is there; what is written stays. BUSY: there
+                   is another such writer of it */
 } FileWay;
 
 /* Begins to open it. Returns new; it is to be closed after an error too. The path is

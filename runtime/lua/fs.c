@@ -8,6 +8,7 @@
 #include "bridge/luaerror.h"
 #include "data/file_ops.h"
 #include "lua/fs_allow.h"
+#include "lua/fs_writer.h"
 #include "lua/modules.h"
 #include "lua/open_file.h"
 #include "vm/task_wait.h"
@@ -315,8 +316,14 @@ int luaopen_tidelock_fs_core(lua_State *L) {
                                        {"remove", f_remove},
                                        {"folders", f_folders},
                                        {"script_name", f_script_name},
+                                       {"writer", fs_writer_open},
+                                       {"put", fs_writer_put},
+                                       {"empty", fs_writer_empty},
+                                       {"keep", fs_writer_keep},
+                                       {"end_writer", fs_writer_end},
                                        {NULL, NULL}};
   open_file_class(L);
+  fs_writer_class(L);
   luaL_newlib(L, functions);
   return 1;
 }

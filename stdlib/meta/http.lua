@@ -261,6 +261,31 @@ function Cookies:clear() end
 ---@return tidelock.http.Cookies jar the jar
 function http.cookies(name, options) end
 
+---The options of a download: those of a GET, without `stream`, `value`, `expect`, `decompress` and
+---`idempotency_key`, and these. Without `timeout` it may take any time; `idle_timeout` counts.
+---@class tidelock.http.DownloadOptions: tidelock.http.Options
+---@field file string the path of the file, which `tidelock.fs` may write; it appears when it is whole
+---@field folder? tidelock.fs.Folder the folder of `file`. Default: the one that was allowed first
+---@field resume? boolean goes on with the part that an earlier call has left, and leaves one. Default: `false`
+
+---What a download has come to.
+---@class tidelock.http.Download
+---@field status integer of the last answer: 200, 206 or 416
+---@field headers table<string, string|string[]> of the last answer
+---@field url string the URL that answered, after redirects
+---@field version string of HTTP
+---@field file string the path
+---@field bytes integer what the file has
+---@field resumed integer how many of them an earlier call had left
+
+---Writes the body of a URL to a file, and goes on where it breaks off, if the server can tell its versions
+---apart. Waits until the file is whole.
+---@param url string an absolute URL
+---@param options tidelock.http.DownloadOptions the file, and the options of its requests
+---@return tidelock.http.Download? result what came of it
+---@return tidelock.Error? err as `http.request`, with every status but 200, 206 and 416 as `HTTP`; or as `fs.write`
+function http.download(url, options) end
+
 ---How much a cache holds. Other names raise.
 ---@class tidelock.http.CacheLimits
 ---@field max_entries? integer the most responses. Default: 1000
@@ -459,6 +484,13 @@ function Client:pages(url, options) end
 ---@param options? tidelock.http.ListOptions the options of each request
 ---@return fun(): any next gives the next item
 function Client:items(url, options) end
+
+---Writes the body of a URL to a file, as `http.download` does.
+---@param url string an absolute URL, or one relative to `base_url`
+---@param options tidelock.http.DownloadOptions the file, and the options of its requests
+---@return tidelock.http.Download? result what came of it
+---@return tidelock.Error? err as `http.download`
+function Client:download(url, options) end
 
 ---Gives the events that a server sends, as `http.events` does.
 ---@param url string an absolute URL, or one relative to `base_url`

@@ -22,11 +22,11 @@ registered() {
   sed -n '/^local option_names/,/}/s/"\([a-z_]*\)"/\n=\1\n/gp' stdlib/server.lua
 }
 core_only='accept add adopt at begin begins buffered change check civil cut date days declare
-decode_parts drop end_line ends fail finish gate group hang_up hold instants is_open learn let_in
-login_begin login_end next none note note_loss now_real number_problem offer on_last only
+decode_parts drop empty end_line end_writer ends fail finish gate group hang_up hold instants is_open
+learn let_in login_begin login_end next none note note_loss now_real number_problem offer on_last only
 open origin parse place plan random read reader ready refused release resolve respond
 owe retry_after script_name set_wall settle sleep_real start stored suggest take trace value
-zone'
+writer zone'
 
 {
   for file in stdlib/meta/*.lua; do

@@ -228,6 +228,7 @@ test.describe("every function of every module:", function()
     ["errors.new"] = function() require("tidelock.errors").new { code = "IO", mesage = "x" } end,
     ["http.cache"] = function() http.cache { max_entrys = 1 } end,
     ["http.client"] = function() http.client { base = "http://x" } end,
+    ["http.download"] = function() http.download("http://127.0.0.1:1", { file = "x", tiemout = 1 }) end,
     ["http.cookies"] = function() http.cookies("o", { persit = true }) end,
     ["http.request"] = function() http.request { url = "http://127.0.0.1:1", tiemout = 1 } end,
     ["input.on_line"] = function() input.on_line(nothing, { seral = true }) end,

@@ -165,6 +165,10 @@ local function takers(samples)
     ["tidelock.http.ClientOptions"] = function(o) return http.client(o) end,
     ["tidelock.http.CacheLimits"] = function(o) return http.cache(o) end,
     ["tidelock.http.CookiesOptions"] = function(o) return http.cookies("api", o) end,
+    ["tidelock.http.DownloadOptions"] = function(o)
+      o.file = o.file or "x"
+      return http.download("http://127.0.0.1:1/", o)
+    end,
     ["tidelock.http.Options"] = function(o) return http.get("", o) end,
     ["tidelock.http.Request"] = function(o) return http.request(o) end,
     ["tidelock.http.EventsOptions"] = function(o) return http.events("http://127.0.0.1:1/", o) end,
