@@ -20,9 +20,11 @@ local options_of = require "tidelock.http.options"
 local pages = later "tidelock.http.pages"
 local random = require "tidelock.random"
 local response = require "tidelock.http.response"
+local sending = require "tidelock.http.sending"
 local session_core = require "tidelock.session.core"
 local sessions = require "tidelock.http.session"
 local status = require "tidelock.http.status"
+local tasks = require "tidelock.task.core"
 local timer = require "tidelock.timer"
 local urls = require "tidelock.http.url"
 
@@ -62,6 +64,9 @@ end
 -- The key is the same at each attempt: what a server does for it, it does once.
 local function add_key(all, options, defaults)
   local key = option_of(options, defaults, "idempotency_key")
+  if sending.key and (key == nil or key == true) and not all["idempotency-key"] then
+    key = sending.key(method_of(options)) or key
+  end
   if not key then return end
   headers.add_standard(all, "Idempotency-Key", key == true and random.uuid() or key)
 end
@@ -109,6 +114,8 @@ local function build_request(what, options, defaults)
     timeout = nil, more = nil, jar = nil, taken = nil, unsettled = nil }
   if defaults ~= none then pass_options(request, defaults) end
   pass_options(request, options)
+  -- Who tries again is the one that this task is done for.
+  if tasks.scoped() then request.retries = options.retries or 0 end
   if files then request.files, request.more = files, true end
   local jar = option_of(options, defaults, "cookies")
   if jar then

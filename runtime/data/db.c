@@ -19,7 +19,13 @@
 #include "data/db_tables.h"
 #include "loop/output.h"
 
-/* `mutex` guards the queue, the finished jobs, and the state of trouble; `sql` and the
+/* The queues: the first job of the first line that has one is served. */
+enum { LINE_ASKED, LINE_FIRST, LINE_ORDER, LINES };
+typedef struct Line {
+  DbJob *first, **last;
+} Line;
+
+/* `mutex` guards the queues, the finished jobs, and the state of trouble; `sql` and the
  * flags about it belong to the thread. */
 struct Db {
   Loop *loop;
@@ -31,8 +37,8 @@ struct Db {
   uv_async_t async;
   uv_mutex_t mutex;
   uv_cond_t wake, answered;
-  DbJob *first, **last, *finished, **finished_last;
-  DbJob *asked, **asked_last; /* reads, done before the queue */
+  Line lines[LINES];
+  DbJob *finished, **finished_last;
   bool closing, trouble;
   bool reported; /* the value of `trouble` that the watchers have */
   double until;  /* closing: monotonic seconds, for a lock that another process holds */
@@ -43,6 +49,7 @@ struct Db {
   sqlite3 *sql;
   Checkpoints *checkpoints; /* NULL before the first write */
   bool opened, writable;    /* once read; its tables are there */
+  bool full;                /* its transactions are synced at present */
   bool old;                 /* its format is no longer read */
   DbWatcher *watchers;
   DbOptions options; /* its folder is owned */
@@ -72,7 +79,7 @@ static int set_sql_error(Db *db, int rc, const char *what, Error *err) {
 static void close_sql(Db *db) {
   sqlite3_close(db->sql);
   db->sql = NULL;
-  db->writable = false;
+  db->writable = db->full = false;
 }
 
 static int lock_patience(const Db *db) {
@@ -143,14 +150,31 @@ static int limit_pages(Db *db) {
   return db_set_max_pages(db->sql, pages);
 }
 
+/* Whether a transaction of these jobs is synced. */
+static int set_sync(Db *db, const DbJob *job) {
+  bool full = false;
+  for (; job; job = job->with) full = full || job->full;
+  if (full == db->full) return SQLITE_OK;
+  int rc = db_set_full(db->sql, full);
+  if (rc == SQLITE_OK) db->full = full;
+  return rc;
+}
+
+static int work_all(const Db *db, DbJob *job) {
+  int rc = SQLITE_OK;
+  for (; rc == SQLITE_OK && job; job = job->with) rc = job->work(job, db->sql);
+  return rc;
+}
+
 static int do_write(Db *db, DbJob *job, Error *err) {
   int rc = open_database(db, "write", err);
   if (rc != SQLITE_OK) return rc;
   rc = wait_for_lock(db);
   if (rc == SQLITE_OK) rc = limit_pages(db);
   if (rc == SQLITE_OK) rc = make_tables(db);
+  if (rc == SQLITE_OK) rc = set_sync(db, job);
   if (rc == SQLITE_OK) rc = db_run_sql(db->sql, "BEGIN IMMEDIATE");
-  if (rc == SQLITE_OK) rc = job->work(job, db->sql);
+  if (rc == SQLITE_OK) rc = work_all(db, job);
   if (rc == SQLITE_OK && file_id_gone(&db->file, db->path)) rc = GONE;
   if (rc == SQLITE_OK) rc = db_run_sql(db->sql, "COMMIT");
   if (rc == SQLITE_OK) return 0;
@@ -199,27 +223,44 @@ static int do_read(Db *db, DbJob *job, Error *err) {
 
 /* --- on the thread: the queue ------------------------------------------------------- */
 
-static void take_first(Db *db, const DbJob *job) {
-  DbJob **first = job->asked ? &db->asked : &db->first;
-  *first = job->next;
-  if (*first) return;
-  if (job->asked) db->asked_last = first;
-  else db->last = first;
+static DbJob *first_job(const Db *db) {
+  for (int i = 0; i < LINES; i++)
+    if (db->lines[i].first) return db->lines[i].first;
+  return NULL;
 }
 
-static void finish_job(Db *db, DbJob *job, int rc, const Error *err) {
-  take_first(db, job);
-  if (!job->reads) --*db->unsaved;
+static void take_first(Line *line) {
+  line->first = line->first->next;
+  if (!line->first) line->last = &line->first;
+}
+
+static void give_back(Db *db, DbJob *job, int rc, const Error *err) {
   job->next = NULL;
   job->code = rc == SQLITE_OK ? 0 : err->code;
   job->err = *err;
   job->finished = true;
-  if (job->reads && !job->asked) {
-    uv_cond_broadcast(&db->answered);
-    return;
-  }
   *db->finished_last = job;
   db->finished_last = &job->next;
+}
+
+static void finish_read(Db *db, DbJob *job, int rc, const Error *err) {
+  job->code = rc == SQLITE_OK ? 0 : err->code;
+  job->err = *err;
+  job->finished = true;
+  uv_cond_broadcast(&db->answered);
+}
+
+static void finish_job(Db *db, DbJob *job, int rc, const Error *err) {
+  take_first(&db->lines[job->line]);
+  if (job->reads && job->line != LINE_ASKED) {
+    finish_read(db, job, rc, err);
+    return;
+  }
+  if (!job->reads) --*db->unsaved;
+  for (DbJob *with; job; job = with) {
+    with = job->with;
+    give_back(db, job, rc, err);
+  }
   uv_async_send(&db->async);
 }
 
@@ -238,7 +279,7 @@ static bool is_locked(int rc) {
 
 /* Whether the job is over, done or given up. */
 static bool is_done(const Db *db, const DbJob *job, int rc) {
-  if (rc == SQLITE_OK || job->reads) return true;
+  if (rc == SQLITE_OK || job->reads || job->once) return true;
   return db->closing && (!is_locked(rc) || lock_patience(db) == 0);
 }
 
@@ -247,7 +288,8 @@ static void serve_job(Db *db, DbJob *job) {
   uv_mutex_unlock(&db->mutex);
   int rc = job->reads ? do_read(db, job, &err) : do_write(db, job, &err);
   uv_mutex_lock(&db->mutex);
-  if (!job->reads && (rc != SQLITE_OK || db->trouble))
+  bool told = rc != SQLITE_OK && job->once; /* its owner hears of it */
+  if (!job->reads && !told && (rc != SQLITE_OK || db->trouble))
     set_trouble(db, rc != SQLITE_OK, &err);
   double pause = db->closing ? 0.01 : db->retry;
   if (is_done(db, job, rc)) finish_job(db, job, rc, &err);
@@ -258,9 +300,10 @@ static void run_thread(void *arg) {
   Db *db = arg;
   uv_mutex_lock(&db->mutex);
   for (;;) {
-    while (!db->asked && !db->first && !db->closing) uv_cond_wait(&db->wake, &db->mutex);
-    if (!db->asked && !db->first) break;
-    serve_job(db, db->asked ? db->asked : db->first);
+    while (!first_job(db) && !db->closing) uv_cond_wait(&db->wake, &db->mutex);
+    DbJob *job = first_job(db);
+    if (!job) break;
+    serve_job(db, job);
   }
   uv_mutex_unlock(&db->mutex);
   if (db->checkpoints) checkpoints_stop(db->checkpoints);
@@ -329,28 +372,41 @@ bool db_is_gone(Db *db, Error *err) {
   return file_id_gone(&file, db->path) && set_gone_error(db, err) != 0;
 }
 
-static void enqueue_job(Db *db, DbJob *job) {
-  DbJob ***last = job->asked ? &db->asked_last : &db->last;
+static void enqueue_job(Db *db, DbJob *job, int line) {
+  job->line = line;
   job->next = NULL;
   job->finished = false;
-  **last = job;
-  *last = &job->next;
+  *db->lines[line].last = job;
+  db->lines[line].last = &job->next;
   uv_cond_signal(&db->wake);
 }
 
-void db_push(Db *db, DbJob *job) {
-  job->reads = job->asked = false;
-  ++*db->unsaved;
+static void push_job(Db *db, DbJob *job, int line) {
   uv_mutex_lock(&db->mutex);
-  enqueue_job(db, job);
+  enqueue_job(db, job, line);
   uv_mutex_unlock(&db->mutex);
 }
 
+void db_push(Db *db, DbJob *job) {
+  job->reads = false;
+  ++*db->unsaved;
+  push_job(db, job, LINE_ORDER);
+}
+
+void db_push_first(Db *db, DbJob *job) {
+  job->reads = false;
+  ++*db->unsaved;
+  push_job(db, job, LINE_FIRST);
+}
+
+void db_join(DbJob *job, DbJob *with) {
+  while (job->with) job = job->with;
+  job->with = with;
+}
+
 void db_ask(Db *db, DbJob *job) {
-  job->reads = job->asked = true;
-  uv_mutex_lock(&db->mutex);
-  enqueue_job(db, job);
-  uv_mutex_unlock(&db->mutex);
+  job->reads = true;
+  push_job(db, job, LINE_ASKED);
 }
 
 sqlite3 *db_reader(Db *db, Error *err) {
@@ -368,22 +424,22 @@ void db_reading(Db *db, bool begins) {
   if (db->options.reading) db->options.reading(db->options.reading_ctx, begins);
 }
 
-static void withdraw_job(Db *db, DbJob *job) {
-  DbJob **at = &db->first;
+static void withdraw_job(Line *line, DbJob *job) {
+  DbJob **at = &line->first;
   while (*at != job) at = &(*at)->next;
   *at = job->next;
-  if (!*at) db->last = at;
+  if (!*at) line->last = at;
 }
 
 int db_read(Db *db, DbJob *job) {
+  Line *line = &db->lines[LINE_ORDER];
   job->reads = true;
-  job->asked = false;
   uv_mutex_lock(&db->mutex);
-  enqueue_job(db, job);
-  while (!job->finished && (!db->trouble || db->first == job))
+  enqueue_job(db, job, LINE_ORDER);
+  while (!job->finished && (!db->trouble || line->first == job))
     uv_cond_wait(&db->answered, &db->mutex);
   if (!job->finished) {
-    withdraw_job(db, job);
+    withdraw_job(line, job);
     job->err = db->why;
     job->code = db->why.code;
   }
@@ -425,8 +481,7 @@ Db *db_open(Loop *loop, const DbOptions *options, Error *err) {
   db->max_pages = options->max_pages;
   db->options = *options;
   db->options.folder = xstrdup(options->folder);
-  db->last = &db->first;
-  db->asked_last = &db->asked;
+  for (int i = 0; i < LINES; i++) db->lines[i].last = &db->lines[i].first;
   db->finished_last = &db->finished;
   CHECK(uv_mutex_init(&db->mutex) == 0);
   CHECK(uv_cond_init(&db->wake) == 0 && uv_cond_init(&db->answered) == 0);

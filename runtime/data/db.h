@@ -1,12 +1,14 @@
 /* The database of a profile: one sqlite file, on a thread of its own, so that the loop
  * never waits for the disk. Work comes as jobs, which are done in order,
- * each write in a transaction of its own; finished jobs come back through the inbox.
+ * each write in a transaction of its own (or several joined in one); finished jobs come
+ * back through the inbox.
  *
  *   - The file and its lock are touched when db_open is called, not before; sqlite is
  *     opened by the first job.
  *   - One process has a profile at a time: the second gets an error that names it.
  *   - A write that fails (disk full, read-only, ...) is reported once and tried again
- *   until it works; later writes wait in memory, in order.
+ *   until it works; later writes wait in memory, in order. A job can say that it is to
+ *   be given up instead (`once`).
  *   - The thread reads Values that a job holds; it never retains or releases any. */
 #ifndef TIDELOCK_DATA_DB_H
 #define TIDELOCK_DATA_DB_H
@@ -41,15 +43,25 @@ struct DbJob {
   Event event;
   DbJob *next;
   bool reads; /* set: no transaction, no second attempt */
+  bool once;  /* a write that is given up when it fails; the caller's to set */
+  bool full;  /* a write that is on the medium when it is done (synchronous=FULL): a power
+                 cut cannot take it back; the caller's to set */
+  DbJob *with; /* a write: the next of those that are one transaction with it */
   /* On the database's thread; returns a result of sqlite's. A write may be called again.
    * A read is not called when nothing was ever stored. */
   int (*work)(DbJob *job, sqlite3 *sql);
   void (*done)(DbJob *job); /* in dispatch */
   int code;                 /* 0, or an error: then it was given up */
   Error err;                /* a message for people may be there also when code is 0 */
-  bool finished, asked;
+  bool finished;
+  int line; /* the database's own: the queue that it is in */
 };
 void db_push(Db *db, DbJob *job); /* a write */
+/* A write that goes before all that db_push has queued. */
+void db_push_first(Db *db, DbJob *job);
+/* Before `job` is pushed: it and `with` are one transaction, all of them are done or none
+ * is. `with` is not pushed itself; its `done` is called after that of `job`. */
+void db_join(DbJob *job, DbJob *with);
 /* Waits for a read, and what is queued before it. Returns its code. `done` is not called.
  */
 int db_read(Db *db, DbJob *job);

@@ -38,10 +38,19 @@ int db_make_tables(sqlite3 *sql) {
              " session INTEGER NOT NULL, span REAL NOT NULL, ttl REAL NOT NULL,"
              " bytes INTEGER NOT NULL, tags TEXT NOT NULL, json TEXT NOT NULL,"
              " PRIMARY KEY(cache, key)) WITHOUT ROWID;"
+             "CREATE TABLE IF NOT EXISTS outbox(script TEXT NOT NULL,"
+             " seq INTEGER NOT NULL, id TEXT NOT NULL, name TEXT NOT NULL,"
+             " lane TEXT NOT NULL, version INTEGER NOT NULL, state INTEGER NOT NULL,"
+             " created REAL NOT NULL, args BLOB NOT NULL, note BLOB, request BLOB,"
+             " PRIMARY KEY(script, seq)) WITHOUT ROWID;"
              "PRAGMA user_version=2;"
              "COMMIT");
   if (rc != SQLITE_OK) db_run_sql(sql, "ROLLBACK");
   return rc;
+}
+
+int db_set_full(sqlite3 *sql, bool full) {
+  return db_run_sql(sql, full ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL");
 }
 
 int db_set_max_pages(sqlite3 *sql, int pages) {

@@ -14,6 +14,7 @@ const LuaModule lua_modules[] = {
     {"tidelock.json", luaopen_tidelock_json},
     {"tidelock.log", luaopen_tidelock_log},
     {"tidelock.options.core", luaopen_tidelock_options_core},
+    {"tidelock.outbox.core", luaopen_tidelock_outbox_core},
     {"tidelock.random", luaopen_tidelock_random},
     {"tidelock.rate.core", luaopen_tidelock_rate_core},
     {"tidelock.script", luaopen_tidelock_script},

@@ -19,6 +19,7 @@ int luaopen_tidelock_input(lua_State *L);
 int luaopen_tidelock_json(lua_State *L);
 int luaopen_tidelock_log(lua_State *L);
 int luaopen_tidelock_options_core(lua_State *L);
+int luaopen_tidelock_outbox_core(lua_State *L);
 int luaopen_tidelock_random(lua_State *L);
 int luaopen_tidelock_rate_core(lua_State *L);
 int luaopen_tidelock_script(lua_State *L);

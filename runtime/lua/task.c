@@ -59,6 +59,14 @@ static int f_spawn(lua_State *L) {
   return 1;
 }
 
+/* scoped() → whether this task is done for something of the core's that tries again by
+ * itself: an entry of an outbox, the renewal of a session */
+static int f_scoped(lua_State *L) {
+  const Task *task = vm_of(L)->host->current;
+  lua_pushboolean(L, task && task_scope(task));
+  return 1;
+}
+
 /* --- the gate --------------------------------------------------------------------- */
 
 /* One task waits at it until it is opened, once; or for some time, or until the loop has
@@ -321,10 +329,15 @@ static void without_close(lua_State *L, const BoxKind *kind) {
 int luaopen_tidelock_task_core(lua_State *L) {
   static const luaL_Reg methods[] = {
       {"cancel", f_cancel}, {"await", f_await}, {"status", f_status}, {NULL, NULL}};
-  static const luaL_Reg functions[] = {
-      {"spawn", f_spawn},       {"sleep", f_sleep}, {"gate", f_gate},
-      {"group", f_group},       {"trace", f_trace}, {"sleep_real", f_sleep_real},
-      {"now_real", f_now_real}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"scoped", f_scoped},
+                                       {"spawn", f_spawn},
+                                       {"sleep", f_sleep},
+                                       {"gate", f_gate},
+                                       {"group", f_group},
+                                       {"trace", f_trace},
+                                       {"sleep_real", f_sleep_real},
+                                       {"now_real", f_now_real},
+                                       {NULL, NULL}};
   static const luaL_Reg gate_methods[] = {
       {"open", f_gate_open}, {"wait", f_gate_wait}, {NULL, NULL}};
   box_class(L, &gate_kind, gate_methods, NULL);

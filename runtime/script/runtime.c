@@ -22,6 +22,7 @@
 #include "resource/connection.h"
 #include "resource/cookie_jars.h"
 #include "resource/pending.h"
+#include "resource/outbox.h"
 #include "resource/session.h"
 #include "resource/mutations.h"
 #include "resource/stores.h"
@@ -191,8 +192,9 @@ Runtime *runtime_new(Log *log, const RuntimeOptions *options) {
 static bool has_work(const Runtime *rt) {
   for (Script *s = script_first(rt); s; s = script_after(s))
     if (script_has_work(s)) return true;
-  /* Only `stop` handlers are waited for, and tokens that are being renewed. */
-  if (rt->host.stopping) return sessions_busy(&rt->host);
+  /* Only `stop` handlers are waited for, tokens that are being renewed, and entries of
+   * outboxes that are being sent. */
+  if (rt->host.stopping) return sessions_busy(&rt->host) || outboxes_busy(&rt->host);
   if (timer_active(&rt->stay)) return true;
   for (Resource *r = rt->resources.first; r; r = r->next)
     if (r->object && r->kind->alive(r)) return true;

@@ -2,6 +2,7 @@
 -- that a server may have begun to work on, and nothing above repeats at all.
 local core = require "tidelock.http.core"
 local log = require "tidelock.log"
+local sending = require "tidelock.http.sending"
 local task = require "tidelock.task"
 local timer = require "tidelock.timer"
 local urls = require "tidelock.http.url"
@@ -64,6 +65,8 @@ end
 --- Sends a request as core.request does, and notes of what its breaker has to hear: of an answer that is
 --- retried, and of an error. The core tells it of others.
 function M.ask(request)
+  local problem = sending.fix and sending.fix(request)
+  if problem then return nil, problem, true end
   local res, err, told = core.request(request)
   local open = not told and (err or M.statuses[res.status])
   request.unsettled = open and (err and err.code or res.status) or nil

@@ -74,6 +74,9 @@ function M.samples()
   found["tidelock.http.Cookies"] = http.cookies()
   found["tidelock.http.EventSource"] = http.events("api", "http://127.0.0.1:1/")
   found["tidelock.Schema"], found["tidelock.schema.coerce"] = schema.any(), schema.coerce
+  found["tidelock.Mutation"] = require("tidelock.outbox").define("api",
+    { repeats = "safe", send = function() return true end })
+  found["tidelock.Entry"] = found["tidelock.Mutation"]:post {}
   found["tidelock.Limited"] = rate.debounce(nothing, 60)
   found["tidelock.Run"] = found["tidelock.Limited"]()
   found["tidelock.Bucket"], found["tidelock.Semaphore"] = rate.bucket { rate = 1 }, rate.semaphore(1)
