@@ -16,6 +16,7 @@ local random = require "tidelock.random"
 local response = require "tidelock.http.response"
 local script = require "tidelock.script"
 local send = require "tidelock.outbox.send"
+local shown = require "tidelock.outbox.shown"
 
 ---@type tidelock.outbox see meta/outbox.lua
 local M = {}
@@ -27,9 +28,10 @@ local boot_id, process = core.process()
 -- --- definitions ----------------------------------------------------------------------------
 
 local known = { "send", "lane", "repeats", "key_lifetime", "version", "migrate", "lookup", "attempts",
-  "expires" }
+  "expires", "on", "apply", "settle" }
 local types = { send = "function", lane = "function", repeats = "string", key_lifetime = "number",
-  version = "number", migrate = "function", lookup = "function", attempts = "number", expires = "number" }
+  version = "number", migrate = "function", lookup = "function", attempts = "number", expires = "number",
+  on = "function", apply = "function", settle = "function" }
 local numbers = { key_lifetime = { above = true }, version = { whole = true, least = 1 },
   attempts = { whole = true, least = 1 }, expires = { above = true } }
 local repeating = { safe = true, key = true, never = true }
@@ -59,6 +61,9 @@ local function read_definition(name, options)
   if not options.send then misuse("%s needs a function `send`", name) end
   if not repeating[options.repeats] then
     misuse('%s must say repeats = "safe", "key" or "never": what may happen if it is sent twice', name)
+  end
+  if (options.on == nil) ~= (options.apply == nil) or options.settle and not options.apply then
+    misuse("%s: `on` says which stores `apply` changes: give both, or neither (and no `settle`)", name)
   end
   local definition = { name = name }
   for _, option in ipairs(known) do definition[option] = options[option] end
@@ -131,6 +136,7 @@ function M.edit(id, args)
   local definition = definitions[row.name]
   local edited, err = core.edit(box, row.seq, args, definition and definition.version or row.version)
   if not edited then return nil, err end
+  if definition and definition.apply then shown.show(definition, row, args) end
   local pending = core.set(box, row.seq, plan.waiting, fresh_note(row.note))
   if row.first then core.go_on(box, row.seq) end
   local done, why = pending:wait()
@@ -144,6 +150,7 @@ function M.discard(id)
   if not row then return gone(id) end
   if is_sent_now(row) then return refuse(row, "discarded", "it is being sent") end
   core.drop(box, row.seq)
+  shown.take_out(row.id)
   return true
 end
 
@@ -313,7 +320,11 @@ end
 
 local ends = {}
 
-function ends.done(row) core.finish(box, row.seq) end
+function ends.done(row, what, definition)
+  local args = definition and definition.apply and args_of(row, definition)
+  if args == nil then return core.finish(box, row.seq) end
+  shown.settle(definition, row, args, what.result, function() core.finish(box, row.seq) end)
+end
 
 function ends.stop(row, what)
   if what.tell then tell_once(row, what.reason) end
@@ -357,7 +368,21 @@ local function ended(seq, outcome)
   local definition = definitions[row.name]
   local what = plan.after(row, definition, outcome, share())
   row.note.forced = nil
-  ends[what.what](row, what)
+  ends[what.what](row, what, definition)
+end
+
+-- What waits is shown: after a restart as before.
+local function begin()
+  local seq = core.after(box, 0)
+  while seq do
+    local row = core.entry(box, seq)
+    local definition = definitions[row.name]
+    if definition and definition.apply and row.version <= definition.version then
+      local args = args_of(row, definition)
+      if args ~= nil then shown.show(definition, row, args) end
+    end
+    seq = core.after(box, seq)
+  end
 end
 
 -- --- mutations ------------------------------------------------------------------------------
@@ -379,13 +404,16 @@ end
 
 local function enter(definition, args)
   local lane = lane_of(definition, args)
+  if definition.apply then shown.targets(definition, args) end
   local id, time = core.new_id()
   local seq, pending = core.enter(box, id, definition.name, lane, definition.version, time, args)
   if not seq and pending.code == "INVALID" then
     error(("%s: its arguments must be plain data: %s"):format(definition.name, pending.message), 0)
   end
   if not seq then return nil, pending end
-  return setmetatable({ id = id, time = time, name = definition.name, pending = pending }, Entry)
+  local entry = { id = id, time = time, name = definition.name, pending = pending }
+  if definition.apply then entry.pending = shown.enter(definition, entry, args, pending) end
+  return setmetatable(entry, Entry)
 end
 
 --- Enters it, and returns the entry at once.
@@ -405,10 +433,11 @@ function M.define(name, options)
   local ok, definition = pcall(read_definition, name, options)
   if not ok then error(definition, 2) end
   if not box then
-    box = core.declare(run, ended)
+    box = core.declare(run, ended, begin)
     send.begin(box)
   end
   definitions[name] = definition
+  if definition.apply then shown.define(definition) end
   return setmetatable({ definition = definition }, Mutation)
 end
 

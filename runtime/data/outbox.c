@@ -24,11 +24,11 @@ static OutboxLane *find_lane(const Outbox *o, const char *name) {
 static void on_tell(Event *event) {
   Outbox *o = CONTAINER_OF(event, Outbox, tell);
   o->tells = false;
-  if (!o->closed && o->ready) o->options.ready(o->options.ctx);
+  if (!o->closed) o->options.ready(o->options.ctx);
   outbox_free_unused(o);
 }
 
-static void tell_ready(Outbox *o) {
+void outbox_wake(Outbox *o) {
   if (o->tells || o->closed) return;
   o->tells = true;
   o->tell.run = on_tell;
@@ -85,7 +85,7 @@ void outbox_offer(Outbox *o, OutboxLane *lane) {
   lane->next_ready = NULL;
   *o->last_ready = lane;
   o->last_ready = &lane->next_ready;
-  tell_ready(o);
+  outbox_wake(o);
 }
 
 void outbox_delay(Outbox *o, OutboxLane *lane, double seconds) {

@@ -57,7 +57,7 @@ struct OutboxWrite {
 typedef struct OutboxOptions {
   const char *script;       /* copied */
   Charge *charge;           /* what it holds is charged to it; may be NULL */
-  void (*ready)(void *ctx); /* outbox_next has something; in dispatch */
+  void (*ready)(void *ctx); /* outbox_next may have something; in dispatch */
   void *ctx;
   double patience; /* seconds for a write; 0: 5 */
 } OutboxOptions;
@@ -104,6 +104,7 @@ void outbox_offer(Outbox *o, OutboxLane *lane);                 /* it is ready *
 void outbox_delay(Outbox *o, OutboxLane *lane, double seconds); /* ready after that */
 void outbox_stop(Outbox *o, OutboxLane *lane);                  /* until it is offered */
 void outbox_offer_all(Outbox *o);    /* all that are not busy */
+void outbox_wake(Outbox *o);         /* `ready` is called, whether something is or not */
 bool outbox_active(const Outbox *o); /* a lane is busy, ready or delayed; or it writes */
 
 #endif

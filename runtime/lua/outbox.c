@@ -16,7 +16,7 @@
 
 static const BoxKind outbox_box = {"outbox", NULL};
 
-/* declare(run, ended) → box */
+/* declare(run, ended, begin) → box */
 static int f_declare(lua_State *L) {
   int functions[OUTBOX_FUNCTIONS];
   Error err;

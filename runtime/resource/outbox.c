@@ -22,6 +22,7 @@ typedef struct OutboxCore {
   OutboxRun *runs;
   int count;
   bool quiet; /* nothing begins any more */
+  bool fresh; /* OUTBOX_BEGIN of the current generation is to be called */
 } OutboxCore;
 
 struct OutboxRun {
@@ -174,8 +175,22 @@ static void start_ready(OutboxCore *core) {
   }
 }
 
+static int f_begin(lua_State *L) {
+  const Declaration *decl = lua_touserdata(L, 1);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, decl->functions[OUTBOX_BEGIN]);
+  lua_call(L, 0, 0);
+  return 0;
+}
+
 static void on_ready(void *ctx) {
-  start_ready(ctx);
+  OutboxCore *core = ctx;
+  Resource *res = core->res;
+  Declaration *decl = owner_of(core);
+  if (core->fresh && decl) {
+    core->fresh = false;
+    vm_call(decl->vm, "the outbox", res->owner->name, f_begin, decl, NULL);
+  }
+  if (res->object == core) start_ready(core);
 }
 
 /* --- the resource ---------------------------------------------------------------------
@@ -228,6 +243,8 @@ static void quiesce_outbox(Resource *res) {
 static void join_outbox(Declaration *decl) {
   OutboxCore *core = core_of(decl);
   core->quiet = false;
+  core->fresh = true;
+  outbox_wake(core->outbox);
   outbox_offer_all(core->outbox);
 }
 

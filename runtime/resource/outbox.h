@@ -16,8 +16,9 @@
 #include "resource/resources.h"
 
 extern const ResourceKind outbox_kind; /* no options */
-/* declaration->functions: run(seq) → outcome, ended(seq, outcome) */
-enum { OUTBOX_RUN, OUTBOX_ENDED, OUTBOX_FUNCTIONS };
+/* declaration->functions: run(seq) → outcome, ended(seq, outcome), begin(): its
+ * generation is live, and nothing has run */
+enum { OUTBOX_RUN, OUTBOX_ENDED, OUTBOX_BEGIN, OUTBOX_FUNCTIONS };
 #define OUTBOX_NAME "outbox" /* of the one resource of a script */
 
 Outbox *outbox_of(const Declaration *decl); /* NULL: not there; borrows */

@@ -36,6 +36,9 @@ local outbox = {}
 ---@field version? integer of the shape of the arguments, 1 or more. Default: 1
 ---@field migrate? fun(args: any, from: integer): any makes arguments of an older version into the present shape: changes them, or returns others
 ---@field attempts? integer after so many attempts it is a dead letter. Default: no limit
+---@field on? fun(args: any): ... the stores that `apply` changes; they must be writable
+---@field apply? fun(draft: any, args: any, entry: table) shows the change, in a draft of each store: insert or replace by id; `entry` has `id` and `time`. It may not wait
+---@field settle? fun(draft: any, args: any, result: any, entry: table) makes the change for good once the server has it. Default: `apply`
 ---@field expires? number seconds after which an entry that was not sent is a dead letter. Default: never
 
 ---A mutation. Call it with its arguments, plain data: it waits until the entry is on the disk.

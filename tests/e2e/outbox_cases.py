@@ -21,15 +21,21 @@ local http = require "tidelock.http"
 local outbox = require "tidelock.outbox"
 local script = require "tidelock.script"
 local timer = require "tidelock.timer"
+local json = require "tidelock.json"
+local store = require "tidelock.store"
 local version = 1
+local chat = store.define("chat", { initial = { said = json.object {} }, persist = { "said" } })
 local function send(args)
   return http.post(env.get "URL" .. "/m", { json = { text = args.text, version = version }, timeout = 20 })
 end
 local by_key = outbox.define("by_key", { repeats = "key", send = send })
 local never = outbox.define("never", { repeats = "never", send = send, lane = function() return "n" end })
+local shows = outbox.define("shows", { repeats = "safe", send = send, on = function() return chat end,
+  apply = function(draft, args, entry) draft.said[entry.id] = args.text .. "?" end,
+  settle = function(draft, args, _, entry) draft.said[entry.id] = args.text .. "!" end })
 script.on_start(function()
   for text in (env.get("ENTER") or ""):gmatch "%S+" do
-    local m = text:find "^n" and never or by_key
+    local m = text:find "^n" and never or text:find "^s" and shows or by_key
     local entry, err = m { text = text }
     print("entered " .. text .. " " .. (entry and entry.id or err.code))
   end
@@ -40,6 +46,10 @@ timer.every(0.05, function()
   for _, one in ipairs(outbox.list()) do
     list[#list + 1] = one.state .. ":" .. one.id .. ":" .. (one.reason and one.reason.code or "")
   end
+  local said = {}
+  for _, text in pairs(chat:get "said") do said[#said + 1] = text end
+  table.sort(said)
+  print("shown " .. table.concat(said, " ") .. ".")
   print("waits " .. #list .. " " .. table.concat(list, " "))
   if #list == 0 and env.get "UNTIL_DONE" then script.exit(0) end
 end)
@@ -230,6 +240,28 @@ def without_definition(url):
     shutil.rmtree(folder)
 
 
+def shown_after_a_kill(url):
+    """The base alone is kept; what waits is applied again."""
+    folder = fresh()
+    run = Run(folder, "http://127.0.0.1:9", "s1 s2")
+    run.seen("entered all")
+    run.seen(r"shown s1\? s2\?\.")
+    time.sleep(0.5)
+    run.kill()
+    mode["how"] = "later"
+    run = Run(folder, url)
+    run.seen(r"shown s1\? s2\?\.")
+    mode["how"] = "answer"
+    run.seen(r"shown s1! s2!\.")
+    run.seen("waits 0")
+    run.kill()
+    run = Run(folder, url)
+    found = run.seen(r"shown (.*)\.")
+    expect("what is settled is kept, once", found.group(1) == "s1! s2!", found.group(0))
+    run.kill()
+    shutil.rmtree(folder)
+
+
 def second_process(url):
     folder = fresh()
     run = Run(folder, url, "one")
@@ -260,7 +292,7 @@ def main():
     url = "http://127.0.0.1:%d" % server.server_address[1]
     only = os.environ.get("ONLY", "")
     for case in (killed_before_the_answer, never_twice, many_kills, reload_in_the_middle, without_definition,
-                 second_process, in_memory):
+                 shown_after_a_kill, second_process, in_memory):
         if only in case.__name__:
             case(url)
     if only in killed_while_nobody_answers.__name__:

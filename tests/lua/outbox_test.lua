@@ -289,3 +289,53 @@ it("knows the age of a key by the clock that nobody sets", function()
   expect(plan.age(note, { wall = 2000, boot = 7, boot_id = "c", process = "c1" })).is(1000)
   expect(plan.age(note, { wall = 900, boot = 7, boot_id = "c", process = "c1" })).is(nil)
 end)
+
+-- --- changes that are shown -------------------------------------------------------------------
+
+local store = require "tidelock.store"
+local json = require "tidelock.json"
+local chat = store.define("chat", { initial = { messages = json.array {} } })
+local shows = outbox.define("shows", { repeats = "safe", on = function() return chat end,
+  apply = function(draft, args, entry)
+    for _, one in ipairs(draft.messages) do if one.id == entry.id then return end end
+    table.insert(draft.messages, { id = entry.id, text = args.text, pending = true })
+  end,
+  settle = function(draft, args, result, entry)
+    table.insert(draft.messages, { id = entry.id, text = args.text .. result.body })
+  end,
+  lane = function(args) return args.text end, send = function(args) return post(args) end })
+
+local function shown()
+  local list = {}
+  for i, one in ipairs(chat:get "messages") do list[i] = one.text .. (one.pending and "?" or "") end
+  return table.concat(list, " ")
+end
+
+it("shows a change in the same turn, and settles it in the base", function()
+  local clock = open()
+  chat:reset()
+  answer = function() return "!" end
+  shows:post { text = "a" }
+  expect(shown()).is "a?"
+  clock.advance(1)
+  expect(shown()).is "a!"
+  expect(outbox.count()).is(0)
+end)
+
+it("takes out the change of one that fails, and nobody else's (snapshot rollback, undo by index)", function()
+  local clock = open()
+  chat:reset()
+  answer = function(_, req) if req.body:find "bad" then return 422, "no" end return 503, "later" end
+  assert(shows { text = "a" })
+  local bad = assert(shows { text = "bad" })
+  assert(shows { text = "c" })
+  clock.advance(0.2)
+  chat:change(function(draft) table.insert(draft.messages, 1, { id = "s", text = "server" }) end)
+  expect(shown()).is "server a? bad? c?"
+  expect(bad:discard()).is(true)
+  expect(shown()).is "server a? c?"
+  answer = function() return "!" end
+  clock.advance(60)
+  expect(#chat:get "messages").is(3)
+  expect(shown():find("?", 1, true)).is(nil)
+end)
