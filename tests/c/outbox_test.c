@@ -142,7 +142,7 @@ static void a_full_disk_takes_the_entry_out(void **state) {
 /* Another process holds the file: the disk does not answer in time. */
 static void a_disk_that_hangs_takes_the_entry_out(void **state) {
   Env *e = *state;
-  Outbox *o = open_outbox(e, 0.05);
+  Outbox *o = open_outbox(e, 0.5);
   Answer a;
   char path[100];
   sqlite3 *other;
@@ -150,6 +150,7 @@ static void a_disk_that_hangs_takes_the_entry_out(void **state) {
   env_until(e, &a.done);
   snprintf(path, sizeof path, "%s/state.db", e->folder);
   assert_int_equal(sqlite3_open(path, &other), SQLITE_OK);
+  sqlite3_busy_timeout(other, 10000);
   assert_int_equal(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
   enter(o, "two", "x", &a);
   env_until(e, &a.done);

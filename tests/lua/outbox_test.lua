@@ -47,7 +47,11 @@ local function open()
       return answer(#asked, req)
     end)
   end
+  -- What a test before has left may be on its way just now.
   for _, one in ipairs(outbox.list()) do outbox.discard(one.id) end
+  clock.advance(10)
+  for _, one in ipairs(outbox.list()) do outbox.discard(one.id) end
+  asked = {}
   return clock
 end
 
