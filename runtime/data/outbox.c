@@ -174,6 +174,32 @@ static void charge_entry(Outbox *o, OutboxEntry *e) {
   if (o->options.charge) charge_set(o->options.charge, &e->charged, bytes);
 }
 
+/* At the end of the list; in front there may be room, of entries that are gone. */
+static void make_room(Outbox *o) {
+  size_t front = (size_t)(o->entries - o->base);
+  if (front + o->count < o->room) return;
+  if (front > o->count) {
+    memmove(o->base, o->entries, o->count * sizeof *o->base);
+    o->entries = o->base;
+    return;
+  }
+  o->room = o->room ? 2 * o->room : 16;
+  o->base = xrealloc(o->base, o->room * sizeof *o->base);
+  o->entries = o->base + front;
+}
+
+/* The shorter side of it moves. */
+static void remove_at(Outbox *o, size_t at) {
+  OutboxEntry **all = o->entries;
+  o->count--;
+  if (at < o->count / 2) {
+    memmove(all + 1, all, at * sizeof *all);
+    o->entries++;
+  } else {
+    memmove(all + at, all + at + 1, (o->count - at) * sizeof *all);
+  }
+}
+
 /* Seqs only rise, so that it is the last of all and of its lane. */
 static OutboxEntry *add_entry(Outbox *o, int64_t seq, const char *id, const char *name,
                               const char *lane_name) {
@@ -187,10 +213,7 @@ static OutboxEntry *add_entry(Outbox *o, int64_t seq, const char *id, const char
   e->prev = lane->last;
   *(lane->last ? &lane->last->next : &lane->first) = e;
   lane->last = e;
-  if (o->count == o->room) {
-    o->room = o->room ? 2 * o->room : 16;
-    o->entries = xrealloc(o->entries, o->room * sizeof *o->entries);
-  }
+  make_room(o);
   o->entries[o->count++] = e;
   return e;
 }
@@ -204,15 +227,13 @@ static void free_entry(Outbox *o, OutboxEntry *e) {
   free(e);
 }
 
-/* The first goes most often. */
 static void take_out(Outbox *o, OutboxEntry *e) {
   OutboxLane *lane = e->lane;
   bool led = lane->first == e;
   size_t at = place_of(o, e->seq);
   *(e->prev ? &e->prev->next : &lane->first) = e->next;
   *(e->next ? &e->next->prev : &lane->last) = e->prev;
-  memmove(o->entries + at, o->entries + at + 1, (o->count - at - 1) * sizeof *o->entries);
-  o->count--;
+  remove_at(o, at);
   free_entry(o, e);
   if (led && lane->state != LANE_BUSY) outbox_offer(o, lane);
 }
@@ -376,8 +397,8 @@ static void drop_entries(Outbox *o) {
     if (last) free_lane(o, lane);
   }
   o->count = 0;
-  free(o->entries);
-  o->entries = NULL;
+  free(o->base);
+  o->base = o->entries = NULL;
   index_free(&o->lanes);
 }
 

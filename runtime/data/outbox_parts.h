@@ -56,8 +56,9 @@ struct Outbox {
   Db *db;
   char *script;
   OutboxOptions options;
-  OutboxEntry **entries; /* by seq */
-  size_t count, room;
+  OutboxEntry **entries; /* by seq; in `base`, behind room of those that are gone */
+  OutboxEntry **base;    /* owned */
+  size_t count, room;    /* room: of base */
   Index lanes;
   OutboxLane *ready, **last_ready;
   size_t busy, delayed;

@@ -27,33 +27,43 @@ static void free_op(OutboxOp *op) {
 /* --- on the database's thread ---------------------------------------------------------
  */
 
+typedef enum Action {
+  DO_ENTER,
+  DO_STATE,
+  DO_NOTE,
+  DO_REQUEST,
+  DO_EDIT,
+  DO_DROP,
+  ACTIONS
+} Action;
+
+static const char *const texts[ACTIONS] = {
+    [DO_ENTER] =
+        "INSERT OR REPLACE INTO outbox VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,NULL,NULL)",
+    [DO_STATE] = "UPDATE outbox SET state=?3 WHERE script=?1 AND seq=?2",
+    [DO_NOTE] = "UPDATE outbox SET note=?3 WHERE script=?1 AND seq=?2",
+    [DO_REQUEST] = "UPDATE outbox SET request=?3 WHERE script=?1 AND seq=?2",
+    [DO_EDIT] = "UPDATE outbox SET args=?3, version=?4, request=NULL"
+                " WHERE script=?1 AND seq=?2",
+    [DO_DROP] = "DELETE FROM outbox WHERE script=?1 AND seq=?2",
+};
+
+/* Of one transaction; prepared when they are first needed. */
 typedef struct Statements {
-  sqlite3_stmt *enter, *set, *note, *request, *edit, *drop;
+  sqlite3 *sql;
+  sqlite3_stmt *all[ACTIONS];
 } Statements;
 
-static int prepare_all(sqlite3 *sql, Statements *s) {
-  const struct {
-    sqlite3_stmt **stmt;
-    const char *text;
-  } all[] = {
-      {&s->enter,
-       "INSERT OR REPLACE INTO outbox VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,NULL,NULL)"},
-      {&s->set, "UPDATE outbox SET state=?3 WHERE script=?1 AND seq=?2"},
-      {&s->note, "UPDATE outbox SET note=?3 WHERE script=?1 AND seq=?2"},
-      {&s->request, "UPDATE outbox SET request=?3 WHERE script=?1 AND seq=?2"},
-      {&s->edit, "UPDATE outbox SET args=?3, version=?4, request=NULL"
-                 " WHERE script=?1 AND seq=?2"},
-      {&s->drop, "DELETE FROM outbox WHERE script=?1 AND seq=?2"},
-  };
+static int prepare(Statements *s, Action action, sqlite3_stmt **stmt) {
   int rc = SQLITE_OK;
-  for (size_t i = 0; rc == SQLITE_OK && i < COUNT_OF(all); i++)
-    rc = sqlite3_prepare_v2(sql, all[i].text, -1, all[i].stmt, NULL);
+  if (!s->all[action])
+    rc = sqlite3_prepare_v2(s->sql, texts[action], -1, &s->all[action], NULL);
+  *stmt = s->all[action];
   return rc;
 }
 
 static void finalize_all(Statements *s) {
-  sqlite3_stmt *all[] = {s->enter, s->set, s->note, s->request, s->edit, s->drop};
-  for (size_t i = 0; i < COUNT_OF(all); i++) sqlite3_finalize(all[i]);
+  for (int i = 0; i < ACTIONS; i++) sqlite3_finalize(s->all[i]);
 }
 
 static int run_for(sqlite3_stmt *stmt, const Outbox *o, const OutboxOp *op) {
@@ -68,48 +78,59 @@ static void bind_bytes(sqlite3_stmt *stmt, int at, const Buffer *bytes) {
   else sqlite3_bind_null(stmt, at);
 }
 
-static int do_enter(const Statements *s, const Outbox *o, const OutboxOp *op) {
-  sqlite3_bind_text(s->enter, 3, op->id, -1, SQLITE_STATIC);
-  sqlite3_bind_text(s->enter, 4, op->name, -1, SQLITE_STATIC);
-  sqlite3_bind_text(s->enter, 5, op->lane, -1, SQLITE_STATIC);
-  sqlite3_bind_int64(s->enter, 6, op->version);
-  sqlite3_bind_int(s->enter, 7, op->state);
-  sqlite3_bind_double(s->enter, 8, op->created);
-  bind_bytes(s->enter, 9, &op->args);
-  return run_for(s->enter, o, op);
+static int do_enter(Statements *s, const Outbox *o, const OutboxOp *op) {
+  sqlite3_stmt *stmt;
+  int rc = prepare(s, DO_ENTER, &stmt);
+  if (rc != SQLITE_OK) return rc;
+  sqlite3_bind_text(stmt, 3, op->id, -1, SQLITE_STATIC);
+  sqlite3_bind_text(stmt, 4, op->name, -1, SQLITE_STATIC);
+  sqlite3_bind_text(stmt, 5, op->lane, -1, SQLITE_STATIC);
+  sqlite3_bind_int64(stmt, 6, op->version);
+  sqlite3_bind_int(stmt, 7, op->state);
+  sqlite3_bind_double(stmt, 8, op->created);
+  bind_bytes(stmt, 9, &op->args);
+  return run_for(stmt, o, op);
 }
 
-static int do_set(const Statements *s, const Outbox *o, const OutboxOp *op) {
-  sqlite3_bind_int(s->set, 3, op->state);
-  int rc = run_for(s->set, o, op);
-  if (rc == SQLITE_OK && op->has_note) {
-    bind_bytes(s->note, 3, &op->note);
-    rc = run_for(s->note, o, op);
-  }
-  if (rc == SQLITE_OK && op->has_request) {
-    bind_bytes(s->request, 3, &op->request);
-    rc = run_for(s->request, o, op);
-  }
+static int put_bytes(Statements *s, Action action, const Outbox *o, const OutboxOp *op,
+                     const Buffer *bytes) {
+  sqlite3_stmt *stmt;
+  int rc = prepare(s, action, &stmt);
+  if (rc != SQLITE_OK) return rc;
+  bind_bytes(stmt, 3, bytes);
+  if (action == DO_EDIT) sqlite3_bind_int64(stmt, 4, op->version);
+  return run_for(stmt, o, op);
+}
+
+static int do_set(Statements *s, const Outbox *o, const OutboxOp *op) {
+  sqlite3_stmt *stmt;
+  int rc = prepare(s, DO_STATE, &stmt);
+  if (rc != SQLITE_OK) return rc;
+  sqlite3_bind_int(stmt, 3, op->state);
+  rc = run_for(stmt, o, op);
+  if (rc == SQLITE_OK && op->has_note) rc = put_bytes(s, DO_NOTE, o, op, &op->note);
+  if (rc == SQLITE_OK && op->has_request)
+    rc = put_bytes(s, DO_REQUEST, o, op, &op->request);
   return rc;
 }
 
-static int do_edit(const Statements *s, const Outbox *o, const OutboxOp *op) {
-  bind_bytes(s->edit, 3, &op->args);
-  sqlite3_bind_int64(s->edit, 4, op->version);
-  return run_for(s->edit, o, op);
+static int do_drop(Statements *s, const Outbox *o, const OutboxOp *op) {
+  sqlite3_stmt *stmt;
+  int rc = prepare(s, DO_DROP, &stmt);
+  return rc == SQLITE_OK ? run_for(stmt, o, op) : rc;
 }
 
-static int do_op(const Statements *s, const Outbox *o, const OutboxOp *op) {
-  if (op->kind == OP_REMOVE) return run_for(s->drop, o, op);
+static int do_op(Statements *s, const Outbox *o, const OutboxOp *op) {
+  if (op->kind == OP_REMOVE) return do_drop(s, o, op);
   if (op->kind == OP_SET) return do_set(s, o, op);
-  if (op->kind == OP_EDIT) return do_edit(s, o, op);
+  if (op->kind == OP_EDIT) return put_bytes(s, DO_EDIT, o, op, &op->args);
   return atomic_load(&op->dropped) ? SQLITE_OK : do_enter(s, o, op);
 }
 
 static int work(DbJob *job, sqlite3 *sql) {
   const OutboxJob *j = CONTAINER_OF(job, OutboxJob, job);
-  Statements s = {0};
-  int rc = prepare_all(sql, &s);
+  Statements s = {.sql = sql};
+  int rc = SQLITE_OK;
   for (const OutboxOp *op = j->ops; rc == SQLITE_OK && op; op = op->next)
     rc = do_op(&s, j->o, op);
   finalize_all(&s);

@@ -198,6 +198,29 @@ static void bounds_hold(void **state) {
   outbox_close(o);
 }
 
+/* Whichever of many go, the others are found, in order. */
+static void entries_go_from_anywhere(void **state) {
+  Env *e = *state;
+  Outbox *o = open_outbox(e, 0);
+  static Answer all[300];
+  int64_t last = 0;
+  char id[8];
+  for (int i = 0; i < 300; i++) {
+    snprintf(id, sizeof id, "n%d", i);
+    enter(o, id, "x", &all[i]);
+  }
+  for (int i = 1; i <= 300; i++)
+    if (i % 3) outbox_remove(o, outbox_find(o, i));
+  for (OutboxEntry *at = outbox_after(o, 0); at; at = outbox_after(o, at->seq)) {
+    assert_true(at->seq > last);
+    assert_ptr_equal(outbox_find(o, at->seq), at);
+    last = at->seq;
+  }
+  assert_int_equal(outbox_count(o), 100);
+  env_until(e, &all[299].done);
+  outbox_close(o);
+}
+
 /* Entries go before what stores write; what is joined is done together or not at all. */
 typedef struct Step {
   DbJob job;
@@ -264,6 +287,7 @@ int main(void) {
       T(a_disk_that_hangs_takes_the_entry_out),
       T(lanes_go_on_by_themselves),
       T(bounds_hold),
+      T(entries_go_from_anywhere),
       T(joined_writes_are_one_transaction),
       T(a_first_write_overtakes),
   };
