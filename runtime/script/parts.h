@@ -146,7 +146,8 @@ struct LoadTransaction {
   Script *culprit; /* why it fails; NULL: it does not */
   double pause;    /* seconds between the old generations and the new ones */
   bool queued, given_up;
-  bool waits; /* for the first load of the first script named */
+  bool waits;       /* for the first load of the first script named */
+  double flush_end; /* until when held events run before its end; 0: it has not come */
 };
 
 #endif

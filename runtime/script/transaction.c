@@ -7,7 +7,8 @@
  * 2. Staging: each script's new generation runs its top level, in slices. It only
  *    declares. The current generations go on handling events.
  *
- * 3. on_staged: all top levels have ended, or one has failed.
+ * 3. on_staged: all top levels have ended, or one has failed. What came to the running
+ *    generations and is held back runs first.
  *
  * 4. Preparing, between two turns: script.keep is carried over, and what is declared is
  *    opened beside the resources that exist. All of it can be undone, and is undone when
@@ -41,6 +42,7 @@
 #include "script/probation.h"
 #include "script/reload_request.h"
 #include "script/tried.h"
+#include "vm/hold.h"
 #include "vm/state.h"
 #include "vm/task.h"
 #include "vm/task_error.h"
@@ -413,6 +415,18 @@ static void wake_waiting(Runtime *rt) {
   }
 }
 
+#define LONGEST_FLUSH 1.0 /* seconds */
+
+/* What came to the generations that run, and waits for its turn, has it first: one event,
+ * and the end of the load is looked at again. Others wait meanwhile, so not for long. */
+static bool flush_held(LoadTransaction *t) {
+  double now = loop_real_now();
+  if (!t->flush_end) t->flush_end = now + LONGEST_FLUSH;
+  for (size_t i = 0; i < t->count && now < t->flush_end; i++)
+    if (hold_run_first(&t->reports[i].script->owner, &t->event)) return true;
+  return false;
+}
+
 /* Between two turns: the coroutines of the stages are off the C stack. */
 static void end_load(LoadTransaction *t) {
   bool over = t->given_up || t->rt->host.stopping, staged = !over && !t->culprit;
@@ -438,6 +452,7 @@ static void on_staged(Event *event) {
   Runtime *rt = t->rt;
   bool staged = !t->given_up && !rt->host.stopping && !t->culprit;
   t->waits = staged && comes_too_early(t);
+  if (staged && !t->waits && flush_held(t)) return;
   if (t->waits) t->queued = false;
   else end_load(t);
   wake_waiting(rt);

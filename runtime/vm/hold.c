@@ -174,6 +174,25 @@ static Event *take_first(HeldBack *held) {
   return event;
 }
 
+static void run_first(HeldBack *held) {
+  Event *first = take_first(held);
+  held->running = true;
+  if (first) first->run(first);
+  held->running = false;
+}
+
+static void on_flush(Event *event) {
+  run_first(CONTAINER_OF(event, HeldBack, flush));
+}
+
+bool hold_run_first(Owner *owner, Event *then) {
+  if (!owner->hold.first || is_unread(owner)) return false;
+  owner->hold.flush.run = on_flush;
+  inbox_push_front(owner->host->loop, then);
+  inbox_push_front(owner->host->loop, &owner->hold.flush);
+  return true;
+}
+
 /* Subscribers that were passed over are called last: by hooks->notify_skipped. */
 static void on_run_held(Event *event) {
   Owner *owner = CONTAINER_OF(event, Owner, hold.run_held);
@@ -183,10 +202,7 @@ static void on_run_held(Event *event) {
     check_held(owner);
     return;
   }
-  Event *first = take_first(held);
-  held->running = true;
-  if (first) first->run(first);
-  held->running = false;
+  run_first(held);
   if (held->first) check_held(owner);
   else if (held->skipped) owner->host->hooks->notify_skipped(owner->host);
   held->skipped = held->skipped && held->first;

@@ -38,6 +38,12 @@ bool hold_is_heavy(const Vm *vm);
 /* Whether one more tick of a repeating timer may be held: else it is passed over. */
 bool hold_has_room(const Vm *vm);
 
+/* Another generation is about to take over: what came to this one is to run before, so
+ * that the next one has what that leaves in script.keep. Runs the first of the held
+ * events before all that is queued, and `then` right behind it. False: nothing is held,
+ * or what is may not run, as the script's text is not read. */
+bool hold_run_first(Owner *owner, Event *then);
+
 /* Begin and end listening to the output. */
 void hold_open(Host *host);
 void hold_close(Host *host);

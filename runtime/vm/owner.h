@@ -27,6 +27,7 @@ typedef struct HeldBack {
   bool way_given;      /* all_had_turns is in the inbox */
   Event collect;       /* the next slice of a collection */
   bool collects;       /* `collect` is in the inbox */
+  Event flush;         /* runs the first of the held events before all others */
   double used;         /* seconds of CPU time since it gave way last */
   bool logged;
 } HeldBack;

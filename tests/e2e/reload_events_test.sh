@@ -101,6 +101,25 @@ machine=$(sed -n 's/^worst //p' idle)
   not_ok "none waited for long" "$worst ms, where $machine ms are the machine's"
 grep -q '^LOST' out && not_ok "the connection was never lost" || ok "the connection was never lost"
 ended
+
+# --- a script that is short of time ---------------------------------------------------------
+# It gives way to others, so that events wait for it: each is handled before the next version takes
+# over, which finds what came of it.
+{
+  sed 's/^chat:on("n", function(n)$/&\n  local till = os.clock() + 0.0003 while os.clock() < till do end/' head.lua
+  echo 'timer.every("again", 0.05, function() pcall(script.reload) end)'
+} >bot.lua
+cat >busy.lua <<'LUA'
+require("tidelock.timer").every(0.001, function()
+  local till = os.clock() + 0.01
+  while os.clock() < till do end
+end)
+LUA
+start run bot.lua busy.lua --memory --no-watch
+expect "it reloads, and is short of time" '^seen [0-9]* wrong [0-9]* [^ ]* 2[0-9]$'
+is "no event is lost to a version that is gone" "$(cut -d' ' -f3-4 <<<"$line")" "wrong 0"
+kill -INT "$pid"
+ended
 kill $server
 wait $server
 finish
