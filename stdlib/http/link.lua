@@ -29,7 +29,7 @@ local function read_parameter(text, at)
     value, at = read_quoted(text, at)
   elseif equals == "=" then
     _, stop, value = text:find("^([^;,]*)", at)
-    value, at = value:gsub("[ \t]+$", ""), stop + 1
+    value, at = value:match "^(.*[^ \t])" or "", stop + 1 -- `[ \t]+$` is quadratic
   end
   return name:lower(), value, text:find("[^ \t]", at) or #text + 1
 end

@@ -30,7 +30,7 @@ local function read_parameters(text)
     if found[name] then fail("INVALID", "%s is there twice", name) end
     found[name], rest = M.read_value(rest, at)
   end
-  return word:match "^(.-)%s*$":lower(), found
+  return (word:match "^(.*%S)" or ""):lower(), found
 end
 
 -- The value at a place, quoted or not, and what follows it.
@@ -54,7 +54,7 @@ end
 -- The last part of a path, without control characters; nil where nothing is left of it.
 local function file_name(text)
   if not text then return nil end
-  local name = decode_name(text):match "[^/\\]*$":gsub("%c", "")
+  local name = decode_name(text):gsub("^.*[/\\]", ""):gsub("%c", "")
   if name == "" or name == "." or name == ".." or not utf8.len(name) then return nil end
   return name
 end
@@ -62,7 +62,8 @@ end
 local function read_head(text)
   local headers, count = {}, 0
   for line in (text .. "\r\n"):gmatch "(.-)\r\n" do
-    local name, value = line:match "^([%w!#$%%&'*+.^_`|~-]+):%s*(.-)%s*$"
+    local name, value = line:match "^([%w!#$%%&'*+.^_`|~-]+):%s*(.*)$"
+    value = value and value:match "^(.*%S)" or ""
     if not name or value:find "%c" then fail("INVALID", "a part has a header that cannot be read") end
     count, name = count + 1, name:lower()
     if count > MAX_HEADERS then fail("TOO_LARGE", "a part has more than %d headers", MAX_HEADERS) end

@@ -76,6 +76,31 @@ test.describe("the header Link", function()
       .equals "unix:/run/a.sock:/y?z"
   end)
 
+  test.it("a header of any bytes is read in time in proportion to them", function()
+    for _, unit in ipairs { " ", "\t", ";", ",", "<", ">", '"', "\\", "a", ";rel=", "<a>;" } do
+      for _, lead in ipairs { "", "<a>; rel=x", '<a>; rel="', "<a>;", "<" } do
+        link.parse(lead .. unit:rep(250000 // #unit) .. "y")
+      end
+    end
+  end)
+
+  test.it("no header raises, and what is read of one was in it", function()
+    math.randomseed(11)
+    local whole = '<http://a.test/?p=2>; rel="next last"; title="a\\"b", </c>;rel=prev;x, <d> ; REL = "e"'
+    local odd = { "<", ">", ";", ",", '"', "\\", "=", " ", "\0", "\255", "rel=" }
+    for _ = 1, 10000 do
+      local text = whole
+      for _ = 1, math.random(4) do
+        local at = math.random(#text)
+        local put = odd[math.random(#odd)]:rep(math.random(0, 3))
+        text = text:sub(1, at - 1) .. put .. text:sub(at + math.random(0, 2))
+      end
+      for _, one in ipairs(link.parse(text)) do
+        expect(text:find(one.target, 1, true) ~= nil).is_true()
+      end
+    end
+  end)
+
   test.it("takes time in proportion to its length", function()
     local text = ("<a>;rel=next;x=\"\\\"" .. ("\\\""):rep(1000) .. "\", "):rep(100)
     expect(#link.parse(text)).equals(100)

@@ -103,6 +103,10 @@ test.describe("a form with files", function()
       local ok = parse("--B\r\nContent-Disposition: form-data; name=a\r\n\r\n" .. unit:rep(200000))
       expect(ok).is_nil()
     end
+    for _, long in ipairs { "X: a" .. (" "):rep(60000) .. "b", 'X: "' .. ("a"):rep(60000) .. "/" } do
+      local place = "Content-Disposition: form-data; name=a; filename=\"" .. ("a"):rep(15000) .. "/\"\r\n"
+      parse("--B\r\n" .. place .. long .. "\r\n\r\n--B--")
+    end
     local kind = "multipart/form-data; a=" .. ('"\\'):rep(100000)
     expect(code(named("a", "1") .. "--B--", nil, kind)).is "INVALID"
   end)
