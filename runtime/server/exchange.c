@@ -8,6 +8,7 @@
 #include <strings.h>
 #include <time.h>
 
+#include "core/clock.h"
 #include "net/hosts.h"
 #include "server/channel.h"
 #include "server/losses.h"
@@ -27,7 +28,7 @@ void exchange_put_head(Conn *conn, int status, const char *const *headers,
                        const char *framing) {
   Buffer *out = &conn->out;
   char date[64];
-  time_t now = time(NULL);
+  time_t now = (time_t)clock_wall(); /* a test may have set it */
   strftime(date, sizeof date, "%a, %d %b %Y %H:%M:%S GMT", gmtime(&now));
   buffer_printf(out, "HTTP/1.1 %d %s\r\nDate: %s\r\n", status, http1_reason(status),
                 date);

@@ -78,6 +78,16 @@ test.describe("with a clock a fake server", function()
     for _ = 1, 3 do expect(http.get(fake.url).body).is "here" end
   end)
 
+  test.it("dates its answers by the clock", function()
+    local clock = test.clock { at = "2026-03-29T00:30:00Z" }
+    test.server { host = "date.test", routes = { ["GET /"] = "x" } }
+    local function date() return http.get("http://date.test/").headers.date end
+    test.expect(date()).is "Sun, 29 Mar 2026 00:30:00 GMT"
+    clock.advance(3600)
+    clock.step(86400)
+    test.expect(date()).is "Mon, 30 Mar 2026 01:30:00 GMT"
+  end)
+
   test.it("answers late, on the clock", function()
     local clock = test.clock()
     local fake = test.server { delay = 2, routes = { ["GET /"] = { body = "late", delay = 3 } } }
