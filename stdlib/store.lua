@@ -14,15 +14,22 @@ local M = {
 local Derived = {}
 Derived.__index = Derived
 
+-- A query's get waits: what it shows now is given by peek.
+local function root_of(store)
+  local meta = getmetatable(store)
+  if type(meta) == "table" and meta.__name == "query" then return store:peek() end
+  return store:get()
+end
+
 local function roots_of(derived)
   local roots = {}
-  for i, store in ipairs(derived.stores) do roots[i] = store:get() end
+  for i, store in ipairs(derived.stores) do roots[i] = root_of(store) end
   return roots
 end
 
-local function same_roots(a, b)
+local function same_roots(a, b, count)
   if not a then return false end
-  for i = 1, #b do
+  for i = 1, count do
     if a[i] ~= b[i] then return false end
   end
   return true
@@ -32,7 +39,7 @@ end
 ---@return any
 function Derived:get()
   local roots = roots_of(self)
-  if not same_roots(self.roots, roots) then
+  if not same_roots(self.roots, roots, #self.stores) then
     self.value = self.fn(table.unpack(roots, 1, #self.stores))
     self.roots = roots
   end
@@ -59,8 +66,8 @@ Subscriber.__index = Subscriber
 
 function Subscriber:note(i, root)
   if self.complete then return end
-  if self.roots[i] == nil then self.missing = self.missing - 1 end
-  self.roots[i] = root
+  if not self.noted[i] then self.missing = self.missing - 1 end
+  self.roots[i], self.noted[i] = root, true
   self.complete = self.missing == 0
 end
 
@@ -91,7 +98,7 @@ function Derived:subscribe(fn, options)
   options = options or {}
   local immediate = options.fire_immediately
   local subscriber = setmetatable({ derived = self, fn = fn, equals = options.equals or is_shallow_equal,
-    immediate = immediate, roots = {}, missing = #self.stores }, Subscriber)
+    immediate = immediate, roots = {}, noted = {}, missing = #self.stores }, Subscriber)
   local handles = {}
   for i, store in ipairs(self.stores) do
     local function note(root)

@@ -59,8 +59,18 @@ static int f_spawn(lua_State *L) {
   return 1;
 }
 
-/* scoped() → whether this task is done for something of the core's that tries again by
- * itself: an entry of an outbox, the renewal of a session */
+/* The scope of tasks whose module tries again by itself. */
+static const char retried_above[] = "";
+
+/* set_scoped(): what this task is done for tries again by itself */
+static int f_set_scoped(lua_State *L) {
+  Task *task = vm_of(L)->host->current;
+  if (task && !task_scope(task)) task_set_scope(task, retried_above);
+  return 0;
+}
+
+/* scoped() → whether this task is done for something that tries again by itself: an entry
+ * of an outbox, the renewal of a session, a query */
 static int f_scoped(lua_State *L) {
   const Task *task = vm_of(L)->host->current;
   lua_pushboolean(L, task && task_scope(task));
@@ -330,6 +340,7 @@ int luaopen_tidelock_task_core(lua_State *L) {
   static const luaL_Reg methods[] = {
       {"cancel", f_cancel}, {"await", f_await}, {"status", f_status}, {NULL, NULL}};
   static const luaL_Reg functions[] = {{"scoped", f_scoped},
+                                       {"set_scoped", f_set_scoped},
                                        {"spawn", f_spawn},
                                        {"sleep", f_sleep},
                                        {"gate", f_gate},

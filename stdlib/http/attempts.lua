@@ -62,6 +62,9 @@ local function sleep_beside(res, seconds)
   slept = true
 end
 
+--- Hears the outcome of each attempt: note(url, res, err). Set by tidelock.net, once that is used.
+M.note = false
+
 --- Sends a request as core.request does, and notes of what its breaker has to hear: of an answer that is
 --- retried, and of an error. The core tells it of others.
 function M.ask(request)
@@ -70,6 +73,7 @@ function M.ask(request)
   local res, err, told = core.request(request)
   local open = not told and (err or M.statuses[res.status])
   request.unsettled = open and (err and err.code or res.status) or nil
+  if M.note then M.note(request.url, res, err) end
   return res, err, told
 end
 

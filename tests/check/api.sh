@@ -27,7 +27,7 @@ learn let_in login_begin login_end next none note note_loss now_real number_prob
 open origin parse place plan random read reader ready refused release resolve respond
 owe retry_after script_name set_wall settle sleep_real start stored suggest take trace value
 writer zone'
-core_only="$core_only clocks current enter entry find go_on mutation new_id pend process scoped unpend"
+core_only="$core_only clocks current enter entry find go_on mutation new_id pend process scoped set_scoped unpend"
 
 {
   for file in stdlib/meta/*.lua; do

@@ -8,6 +8,7 @@ local schema = require "tidelock.schema"
 local script = require "tidelock.script"
 local server = require "tidelock.server"
 local socket = require "tidelock.socket"
+local query = require "tidelock.query"
 local store = require "tidelock.store"
 local task = require "tidelock.task"
 local timer = require "tidelock.timer"
@@ -70,6 +71,7 @@ function M.samples()
   found["tidelock.Timer"], found["tidelock.Task"] = timer.after(60, nothing), task.spawn(nothing)
   found["tidelock.http.Client"] = http.client {}
   found["tidelock.Session"] = require("tidelock.session").define "api"
+  found["tidelock.Query"] = query.define("api", { fetch = nothing })
   found["tidelock.http.Cache"] = http.cache()
   found["tidelock.http.Cookies"] = http.cookies()
   found["tidelock.http.EventSource"] = http.events("api", "http://127.0.0.1:1/")
@@ -188,6 +190,7 @@ local function takers(samples)
     ["tidelock.session.Options"] = function(o) return require("tidelock.session").define("options", o) end,
     ["tidelock.CacheOptions"] = function(o) return cache.open("options", o) end,
     ["tidelock.cache.SetOptions"] = function(o) return cache.open("api"):set("a", 1, o) end,
+    ["tidelock.query.Options"] = function(o) return query.define("options", o) end,
     ["tidelock.StoreOptions"] = function(o) return store.define("options", o) end,
     ["tidelock.store.HistoryOptions"] = function(o) return store.define("options", { history = o }) end,
     ["tidelock.store.SubscribeOptions"] = function(o) return s["tidelock.Store"]:subscribe(nothing, o) end,
