@@ -6,6 +6,7 @@
 --
 -- Here are the options and the functions of a query; query/entries.lua has what is known of each key,
 -- query/fetch.lua how it is asked for, query/observe.lua who hears of it.
+local attached = require "tidelock.query.attached"
 local checks = require "tidelock.options.core"
 local entries = require "tidelock.query.entries"
 local errors = require "tidelock.errors"
@@ -348,6 +349,7 @@ local function begin(def)
     elseif not def.live[k] then entries.mark_idle(def, k) end
   end
   observing.begin(def)
+  attached.begin(def)
 end
 
 local function follow_session(def)
@@ -365,7 +367,10 @@ function M.define(name, options)
   if type(name) ~= "string" then error("query.define takes a name and a table of options", 2) end
   local ok, def = pcall(read_options, name, options)
   if not ok then error(def, 2) end
-  local declared, why = pcall(entries.declare, def)
+  local declared, why = pcall(function()
+    entries.declare(def)
+    attached.declare(def)
+  end)
   if not declared then error((tostring(why):gsub("^.-store%.define: ", "query.define: ")), 2) end
   if def.next then def.produce = pages.produce end
   def.query = new_query(def, def.base)
@@ -375,8 +380,18 @@ function M.define(name, options)
   return def.query
 end
 
+--- Uses a query of another script, as far as its owner shares it.
+function M.attach(target, none)
+  local ok, handle = pcall(attached.attach, target, none)
+  if not ok then error((tostring(handle):gsub("^[^ ]*:%d+: ", "")), 2) end
+  return handle
+end
+
 --- Whether a value is a query.
-function M.is(value) return getmetatable(value) == query_meta end
+function M.is(value)
+  local meta = getmetatable(value)
+  return type(meta) == "table" and meta.__name == "query"
+end
 
 local function index_of(def)
   if def.index then return def.index end

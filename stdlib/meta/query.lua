@@ -52,7 +52,7 @@ local query = {}
 ---@field version? integer the schema version of the data. Default: 1
 ---@field migrate? fun(data: any, from: integer): any returns the data of an older version as data of this one. Default: it is dropped
 ---@field session? tidelock.Session the account whose data it is: dropped at its logout, and at another login
----@field share? "none"|"read"|"write" what other scripts may do with the data and its state, by `store.attach`. Default: `"none"`
+---@field share? "none"|"read"|"write" what other scripts may do with it, by `query.attach`. Default: `"none"`
 ---@field first? any of a list of pages: what the first is asked for with
 ---@field next? fun(page: any, param: any, pages: any): any makes it a list of pages: what the page after this last one is asked for with, `nil`: there is none
 ---@field previous? fun(page: any, param: any, pages: any): any the same for the page before the first
@@ -63,6 +63,13 @@ local query = {}
 ---@param options tidelock.query.Options how it asks
 ---@return tidelock.Query query the query without parameters
 function query.define(name, options) end
+
+---Uses a query of another script, as far as its owner shares it: it has `with`, `get`, `refetch`,
+---`prefetch`, `peek`, `state` and `subscribe(fn)`, and if it is shared for writing `set_data`, `invalidate`
+---and `remove`, which wait and return `true`, or `nil` and an error.
+---@param target string the script and the query: `"script:name"`
+---@return tidelock.Query query the query; `get` gives NOT_FOUND while no script has defined it
+function query.attach(target) end
 
 ---Makes data stale, and asks for what is observed of it: that of all keys that begin with this list, or of
 ---which a function says so. A fetch under way becomes stale too: one more follows it.

@@ -108,7 +108,7 @@ end
 
 local kept_fields = { "code", "message", "severity", "recoverable", "retry_after", "phase", "sent" }
 
--- The fields that a store can hold.
+--- The fields of an error that a store can hold.
 local function error_record(err)
   local record = { status = math.type(err.status) and err.status or nil }
   for _, name in ipairs(kept_fields) do
@@ -118,16 +118,21 @@ local function error_record(err)
   return record
 end
 
-function M.error(def, k)
-  local kept = def.status:get(k, "e")
-  if not kept then return nil end
-  if def.errors[k] then return def.errors[k] end
+M.error_record = error_record
+
+--- The error of such a record.
+function M.error_of(kept)
   local fields = store.copy(kept)
   local status = fields.status
   fields.status = nil
   local err = errors.new(fields)
   err.status = status
   return err
+end
+
+function M.error(def, k)
+  local kept = def.status:get(k, "e")
+  return kept and (def.errors[k] or M.error_of(kept))
 end
 
 --- The number of the fetch under way, the generation whose it is, and whether it waits for the network.
@@ -315,7 +320,7 @@ function M.keys(def)
     seen[k] = true
   end
   for k in pairs(def.status:get()) do
-    if k ~= count_key and not seen[k] then keys[#keys + 1] = k end
+    if k:sub(1, 1) ~= "#" and not seen[k] then keys[#keys + 1] = k end
   end
   return keys
 end
