@@ -339,16 +339,12 @@ static void without_close(lua_State *L, const BoxKind *kind) {
 int luaopen_tidelock_task_core(lua_State *L) {
   static const luaL_Reg methods[] = {
       {"cancel", f_cancel}, {"await", f_await}, {"status", f_status}, {NULL, NULL}};
-  static const luaL_Reg functions[] = {{"scoped", f_scoped},
-                                       {"set_scoped", f_set_scoped},
-                                       {"spawn", f_spawn},
-                                       {"sleep", f_sleep},
-                                       {"gate", f_gate},
-                                       {"group", f_group},
-                                       {"trace", f_trace},
-                                       {"sleep_real", f_sleep_real},
-                                       {"now_real", f_now_real},
-                                       {NULL, NULL}};
+  static const luaL_Reg functions[] = {
+      {"scoped", f_scoped},     {"set_scoped", f_set_scoped},
+      {"spawn", f_spawn},       {"sleep", f_sleep},
+      {"gate", f_gate},         {"group", f_group},
+      {"trace", f_trace},       {"sleep_real", f_sleep_real},
+      {"now_real", f_now_real}, {NULL, NULL}};
   static const luaL_Reg gate_methods[] = {
       {"open", f_gate_open}, {"wait", f_gate_wait}, {NULL, NULL}};
   box_class(L, &gate_kind, gate_methods, NULL);
