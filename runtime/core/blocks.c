@@ -38,7 +38,7 @@ static inline void *take_block(Blocks *blocks, size_t size) {
 
 static inline void give_back(Blocks *blocks, void *p, size_t size) {
   size_t i = index_of(size);
-  if (i >= BLOCK_SIZES || blocks->kept[i].bytes >= KEEP) {
+  if (i >= BLOCK_SIZES || blocks->kept[i].bytes + room_of(i) > KEEP) {
     free(p);
     return;
   }

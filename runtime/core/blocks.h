@@ -12,7 +12,7 @@ enum { BLOCK_SIZES = 19, BLOCKS_KEPT = 96 << 10 };
 typedef struct Blocks {
   struct {
     struct KeptBlock *first;
-    size_t bytes;      /* BLOCKS_KEPT, and one block more, at most */
+    size_t bytes;      /* BLOCKS_KEPT at most */
   } kept[BLOCK_SIZES]; /* blocks of 16 * i + 8 bytes; the last two of 520 and 1,032 */
 } Blocks;
 
