@@ -405,7 +405,7 @@ static void drop_entries(Outbox *o) {
 void outbox_close(Outbox *o) {
   outbox_cancel_writes(o);
   drop_entries(o);
-  outbox_flush(o);
+  outbox_flush_last(o);
   o->closed = true;
   outbox_free_unused(o);
 }

@@ -67,6 +67,7 @@ struct Outbox {
   size_t held; /* bytes of args in memory */
   OutboxOp *ops, **last_op, *writing;
   struct OutboxJob *job; /* under way; NULL: none */
+  int jobs; /* that have not come back: one, and one more where it is being closed */
   Event flush, tell;
   bool flushes, tells, closed;
   Timer retry, patience;

@@ -183,6 +183,22 @@ static void fail_ops(Outbox *o, OutboxOp *ops, const Error *err) {
   while (*o->last_op) o->last_op = &(*o->last_op)->next;
 }
 
+static void finish_ops(Outbox *o, OutboxOp *ops) {
+  for (OutboxOp *op = ops, *next; op; op = next) {
+    next = op->next;
+    finish_op(o, op);
+  }
+}
+
+/* Of an outbox that is closed: nobody tries again. */
+static void lose_ops(OutboxOp *ops, const Error *err) {
+  for (OutboxOp *op = ops, *next; op; op = next) {
+    next = op->next;
+    answer(op, err);
+    free_op(op);
+  }
+}
+
 static void start_patience(Outbox *o);
 
 static void on_done(DbJob *job) {
@@ -191,13 +207,12 @@ static void on_done(DbJob *job) {
   OutboxOp *ops = j->ops;
   int code = job->code;
   Error err = job->err;
+  if (o->job == j) o->job = NULL;
+  o->jobs--;
   free(j);
-  o->job = NULL;
-  if (code != 0) fail_ops(o, ops, &err);
-  for (OutboxOp *op = code == 0 ? ops : NULL, *next; op; op = next) {
-    next = op->next;
-    finish_op(o, op);
-  }
+  if (code == 0) finish_ops(o, ops);
+  else if (o->closed) lose_ops(ops, &err);
+  else fail_ops(o, ops, &err);
   if (code != 0 && !o->closed && o->ops) timer_start(o->loop, &o->retry, 1);
   else outbox_flush(o);
   start_patience(o);
@@ -216,6 +231,19 @@ static void finish_in_memory(Outbox *o) {
   }
 }
 
+/* All that is queued becomes one job, behind those that were pushed. */
+static OutboxJob *push_ops(Outbox *o) {
+  OutboxJob *j = xcalloc(1, sizeof *j);
+  *j = (OutboxJob){.job = {.work = work, .done = on_done, .once = true, .full = true},
+                   .o = o,
+                   .ops = o->ops};
+  o->ops = NULL;
+  o->last_op = &o->ops;
+  o->jobs++;
+  db_push_first(o->db, &j->job);
+  return j;
+}
+
 void outbox_flush(Outbox *o) {
   if (!o->ops || o->job) return;
   if (!o->db) {
@@ -223,14 +251,12 @@ void outbox_flush(Outbox *o) {
     return;
   }
   timer_stop(o->loop, &o->retry);
-  OutboxJob *j = xcalloc(1, sizeof *j);
-  *j = (OutboxJob){.job = {.work = work, .done = on_done, .once = true, .full = true},
-                   .o = o,
-                   .ops = o->ops};
-  o->ops = NULL;
-  o->last_op = &o->ops;
-  o->job = j;
-  db_push_first(o->db, &j->job);
+  o->job = push_ops(o);
+}
+
+void outbox_flush_last(Outbox *o) {
+  if (o->ops && o->job) push_ops(o);
+  else outbox_flush(o);
 }
 
 static void on_flush(Event *event) {
@@ -320,7 +346,7 @@ void outbox_write_init(Outbox *o) {
 }
 
 void outbox_free_unused(Outbox *o) {
-  if (!o->closed || o->job || o->flushes || o->tells) return;
+  if (!o->closed || o->jobs || o->flushes || o->tells) return;
   while (o->ops) { /* given up when the database was closed */
     OutboxOp *op = o->ops;
     o->ops = op->next;
