@@ -31,7 +31,7 @@ local rules = {
   error_time = "seconds", retry = "retry", placeholder = "any", select = "function",
   refetch_interval = "interval", tags = "table or function", persist = "boolean", version = "count",
   migrate = "function", share = "share", session = "session", next = "function", previous = "function",
-  first = "any", max_pages = "count", id = "any", live = "any",
+  first = "any", max_pages = "count",
 }
 local known = {}
 for name in pairs(rules) do known[#known + 1] = name end

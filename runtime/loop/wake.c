@@ -3,6 +3,7 @@
  * users set it too, so each listener checks whether it missed a deadline. */
 #include "loop/wake.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -12,12 +13,15 @@
 #include <sys/timerfd.h>
 #endif
 
+#define SHORTEST_SLEEP 0.02 /* seconds */
+
 struct Wakes {
   Loop *loop;
   uv_poll_t *poll; /* NULL: no listener yet, or the system has none */
   int fd;
-  bool asked;  /* the system was asked for `poll` */
-  double skew; /* seconds that tests add */
+  bool asked;   /* the system was asked for `poll` */
+  double skew;  /* seconds that tests add */
+  double slept; /* seconds since the system began, as last seen */
   WakeListener *first;
 };
 
@@ -28,10 +32,24 @@ Wakes *wakes_new(Loop *loop) {
   return wakes;
 }
 
+/* The two clocks are not read at one instant: what differs by less than a sleep is the
+ * time between, and must not make ages jump. */
+static double seconds_slept(Wakes *wakes) {
+  double before, boot, after;
+  int tries = 0;
+  do {
+    before = loop_real_now();
+    boot = boot_now();
+    after = loop_real_now();
+  } while (after - before > SHORTEST_SLEEP / 10 && ++tries < 5);
+  double slept = boot - before;
+  if (fabs(slept - wakes->slept) > SHORTEST_SLEEP) wakes->slept = slept;
+  return wakes->slept;
+}
+
 /* The loop's clock, and what the machine slept. */
-double wakes_now(const Wakes *wakes) {
-  double slept = boot_now() - loop_real_now();
-  return loop_now(wakes->loop) + slept + wakes->skew;
+double wakes_now(Wakes *wakes) {
+  return loop_now(wakes->loop) + seconds_slept(wakes) + wakes->skew;
 }
 
 /* Calls each listener once; a listener may remove itself and others meanwhile. */

@@ -19,7 +19,7 @@ Wakes *wakes_new(Loop *loop);  /* cheap: the system is asked with the first list
 void wakes_free(Wakes *wakes); /* closes its handle, which the loop then waits for */
 void wakes_listen(Wakes *wakes, WakeListener *listener); /* does nothing if it does */
 void wakes_leave(WakeListener *listener);                /* does nothing if it does not */
-double wakes_now(const Wakes *wakes); /* seconds, by a clock that counts sleep */
+double wakes_now(Wakes *wakes); /* seconds, by a clock that counts sleep */
 /* For tests: as if the machine had slept for so long. */
 void wakes_slept(Wakes *wakes, double seconds);
 
