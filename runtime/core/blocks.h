@@ -6,7 +6,7 @@
 
 #include "core/base.h"
 
-enum { BLOCK_SIZES = 19, BLOCKS_KEPT = 96 << 10 };
+enum { BLOCK_SIZES = 19, BLOCKS_KEPT = 64 << 10 };
 
 /* A zeroed one is empty and valid. */
 typedef struct Blocks {
