@@ -83,7 +83,7 @@ under_valgrind() {
   export TIDELOCK_RELOADS=100 VALGRIND=1
   for test in tests/c/*_test.c; do
     test=$(basename "$test" .c)
-    case " ${VALGRIND_SKIP-generation_test reload_request_test reload_test reload_fault_test watchdog_test} " in *" $test "*) ;; *) tests+=("$test") ;; esac
+    case " ${VALGRIND_SKIP-generation_test mutations_test rebase_test reload_request_test reload_test reload_fault_test watchdog_test} " in *" $test "*) ;; *) tests+=("$test") ;; esac
   done
   for test in "${tests[@]}"; do
     [ "$(jobs -pr | wc -l)" -lt "$jobs" ] || wait -n
