@@ -74,6 +74,8 @@ function M.run(reason)
     app.set_loading(true)
     local ok, err = log_in_and_open(started_at)
     app.set_loading(false)
+    -- Who leaves meanwhile has cut the requests of the start.
+    if not ok and err.code == "CANCELLED" then return end
     if not ok then return give_up(err) end
     app.mark_ready()
   end

@@ -89,9 +89,13 @@ loaded() { grep -c 'again: reloaded' out; }
 # The log leaves out some of so many lines.
 expect "it is loaded many times in a row" 'again: reloaded \(generation 12[0-9][0-9]'
 sleep 0.5
-before=$(loaded)
-sleep 2.5
-loads=$(($(loaded) - before))
+# On a slow machine it may be asked for longer until it is paced.
+for _ in 1 2 3 4 5 6; do
+  before=$(loaded)
+  sleep 2.5
+  loads=$(($(loaded) - before))
+  [ "$loads" -gt 14 ] || break
+done
 stop
 [ "$loads" -ge 2 ] && [ "$loads" -le 14 ] && ok "then a few times a second" ||
   not_ok "then a few times a second" "$loads loads in 2.5 s"
