@@ -1,7 +1,6 @@
 /* Streams of events that are declared, ended at each moment: before they are connected,
  * while they wait, between events, while handlers run. Nothing of them stays. */
 #include <arpa/inet.h>
-#include <dirent.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
@@ -9,24 +8,6 @@
 
 static Env env;
 static int fds;
-
-static int count_fds(void) {
-  int count = 0;
-  DIR *dir = opendir("/proc/self/fd");
-  while (dir && readdir(dir)) count++;
-  if (dir) closedir(dir);
-  return count;
-}
-
-/* Some are opened once in a process. */
-static int warm_up(void **state) {
-  (void)state;
-  env_open(&env, (RuntimeOptions){.grace = 0.2});
-  env_save(&env, "s", "log.info 'warm'");
-  env_await(&env, "warm");
-  env_close(&env);
-  return 0;
-}
 
 static int find_port(void) {
   struct sockaddr_in address = {.sin_family = AF_INET,
@@ -44,7 +25,7 @@ static int port;
 static int open_env(void **state) {
   (void)state;
   port = find_port();
-  fds = count_fds();
+  fds = env_count_fds();
   env_open(&env, (RuntimeOptions){.grace = 0.2});
   return 0;
 }
@@ -53,7 +34,7 @@ static int open_env(void **state) {
 static int close_env(void **state) {
   (void)state;
   env_close(&env);
-  return count_fds() - fds;
+  return env_count_fds() - fds;
 }
 
 /* /two gives two events and ends; /hang answers never; /down says 503. */
@@ -147,5 +128,5 @@ int main(void) {
       TEST(a_reload_while_it_connects),
       TEST(a_reload_that_declares_it_no_more),
   };
-  return cmocka_run_group_tests(tests, warm_up, NULL);
+  return cmocka_run_group_tests(tests, env_warm_up, NULL);
 }

@@ -3,6 +3,7 @@
 #ifndef TIDELOCK_TESTS_SCRIPT_ENV_H
 #define TIDELOCK_TESTS_SCRIPT_ENV_H
 
+#include <dirent.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -116,6 +117,26 @@ static inline void env_await(Env *env, const char *text) {
   timer_stop(env->rt->host.loop, &env->watchdog);
   if (!env_has(env, text))
     fail_msg("waited in vain for: %s\nthe log:\n%s", text, env_log(env));
+}
+
+/* The descriptors that are open. */
+static inline int env_count_fds(void) {
+  int count = 0;
+  DIR *dir = opendir("/proc/self/fd");
+  while (dir && readdir(dir)) count++;
+  if (dir) closedir(dir);
+  return count;
+}
+
+/* The setup of a group that counts them: some are opened once in a process. */
+static inline int env_warm_up(void **state) {
+  Env env;
+  (void)state;
+  env_open(&env, (RuntimeOptions){.grace = 0.2});
+  env_save(&env, "s", "log.info 'warm'");
+  env_await(&env, "warm");
+  env_close(&env);
+  return 0;
 }
 
 #endif

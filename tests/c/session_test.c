@@ -1,6 +1,5 @@
 /* Sessions, ended at each moment: what they hold is given back, also while a refresh, a
  * login or their file is under way. */
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -11,31 +10,13 @@ static Env env;
 static char *data;
 static int fds;
 
-static int count_fds(void) {
-  int count = 0;
-  DIR *dir = opendir("/proc/self/fd");
-  while (dir && readdir(dir)) count++;
-  if (dir) closedir(dir);
-  return count;
-}
-
-/* Some are opened once in a process. */
-static int warm_up(void **state) {
-  (void)state;
-  env_open(&env, (RuntimeOptions){.grace = 0.2});
-  env_save(&env, "s", "log.info 'warm'");
-  env_await(&env, "warm");
-  env_close(&env);
-  return 0;
-}
-
 static int open_env(void **state) {
   (void)state;
   char folder[] = "/tmp/tidelock-session-XXXXXX";
   CHECK(mkdtemp(folder) != NULL);
   data = xasprintf("%s/default", folder);
   CHECK(mkdir(data, 0700) == 0);
-  fds = count_fds();
+  fds = env_count_fds();
   env_open(&env, (RuntimeOptions){.grace = 0.2, .data = data});
   return 0;
 }
@@ -44,7 +25,7 @@ static int open_env(void **state) {
 static int close_env(void **state) {
   (void)state;
   env_close(&env);
-  int left = count_fds() - fds;
+  int left = env_count_fds() - fds;
   data[strlen(data) - strlen("/default")] = '\0';
   char *command = xasprintf("rm -rf %s", data);
   CHECK(system(command) == 0);
@@ -147,5 +128,5 @@ int main(void) {
       TEST(a_reload_keeps_it_in_a_refresh),
       TEST(a_logout_ends_who_waits),
   };
-  return cmocka_run_group_tests(tests, warm_up, NULL);
+  return cmocka_run_group_tests(tests, env_warm_up, NULL);
 }
