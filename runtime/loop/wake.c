@@ -32,9 +32,8 @@ Wakes *wakes_new(Loop *loop) {
   return wakes;
 }
 
-/* The two clocks are not read at one instant: what differs by less than a sleep is the
- * time between, and must not make ages jump. */
-static double seconds_slept(Wakes *wakes) {
+/* The process may stand still between the two clocks: then they are read again. */
+static double read_slept(void) {
   double before, boot, after;
   int tries = 0;
   do {
@@ -42,8 +41,14 @@ static double seconds_slept(Wakes *wakes) {
     boot = boot_now();
     after = loop_real_now();
   } while (after - before > SHORTEST_SLEEP / 10 && ++tries < 5);
-  double slept = boot - before;
-  if (fabs(slept - wakes->slept) > SHORTEST_SLEEP) wakes->slept = slept;
+  return boot - before;
+}
+
+/* What differs by less than a sleep is the time between the two clocks, and must not make
+ * ages jump. */
+static double seconds_slept(Wakes *wakes) {
+  double slept = boot_now() - loop_real_now();
+  if (fabs(slept - wakes->slept) > SHORTEST_SLEEP) wakes->slept = read_slept();
   return wakes->slept;
 }
 
