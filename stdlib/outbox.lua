@@ -10,9 +10,9 @@
 local checks = require "tidelock.options.core"
 local core = require "tidelock.outbox.core"
 local errors = require "tidelock.errors"
+local http_core = require "tidelock.http.core"
 local log = require "tidelock.log"
 local plan = require "tidelock.outbox.plan"
-local random = require "tidelock.random"
 local response = require "tidelock.http.response"
 local script = require "tidelock.script"
 local send = require "tidelock.outbox.send"
@@ -235,7 +235,7 @@ local function plain_error(err)
 end
 
 local function refused_by(res)
-  local after = tonumber((res.headers or {})["retry-after"])
+  local after = http_core.retry_after(res.headers["retry-after"], res.headers.date)
   return { err = { code = "HTTP", message = ("the server answered with %d"):format(res.status),
     status = res.status, retry_after = after,
     body = type(res.body) == "string" and res.body:sub(1, 500) or nil } }
@@ -360,13 +360,11 @@ function ends.dead(row, what)
   tell("error", row, "it is refused for good: %s; what follows it in its lane is held", what.reason.message)
 end
 
-local function share() return string.unpack("I4", random.bytes(4)) / 2 ^ 32 end
-
 local function ended(seq, outcome)
   local row = core.entry(box, seq)
   if not row then return end
   local definition = definitions[row.name]
-  local what = plan.after(row, definition, outcome, share())
+  local what = plan.after(row, definition, outcome, http_core.share())
   row.note.forced = nil
   ends[what.what](row, what, definition)
 end

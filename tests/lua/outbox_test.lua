@@ -151,6 +151,17 @@ it("waits as long as Retry-After says, and counts no 401 as an attempt", functio
   expect(states()).is "waiting"
 end)
 
+it("waits until the date of Retry-After", function()
+  local clock = open()
+  local date = os.date("!%a, %d %b %Y %H:%M:%S GMT", os.time() + 40)
+  answer = function(n) if n == 1 then return 503, "", { ["Retry-After"] = date } end return 201, "{}" end
+  assert(by_key { text = "a" })
+  clock.advance(38)
+  expect(#asked).is(1)
+  clock.advance(10)
+  expect(#asked).is(2)
+end)
+
 it("holds what may not be sent twice once its answer is lost", function()
   local clock = open()
   answer = lost
