@@ -9,7 +9,9 @@ local urls = require "tidelock.http.url"
 
 local M = {}
 
-local standard_timeout, standard_retries = 30, 2
+local standard_timeout = 30
+--- How often a request is tried again unless it says otherwise.
+M.standard_retries = 2
 local first_wait, longest_wait = 0.5, 10 -- seconds; a random share of it is waited
 
 --- The statuses that are retried.
@@ -28,7 +30,8 @@ local function is_retried(request, res, err)
   return M.idempotent[request.method] or request.keyed or err and err.sent == "no"
 end
 
-local function wait_before(number, res)
+--- The seconds before attempt `number` + 1; of a response that asks for a time, that.
+function M.wait_before(number, res)
   local named = res and core.retry_after(res.headers["retry-after"], res.headers.date)
   if named then return named end
   return core.share() * math.min(longest_wait, first_wait * 2 ^ (number - 1))
@@ -62,9 +65,6 @@ local function sleep_beside(res, seconds)
   slept = true
 end
 
---- Hears the outcome of each attempt: note(url, res, err). Set by tidelock.net, once that is used.
-M.note = false
-
 --- Sends a request as core.request does, and notes of what its breaker has to hear: of an answer that is
 --- retried, and of an error. The core tells it of others.
 function M.ask(request)
@@ -73,7 +73,7 @@ function M.ask(request)
   local res, err, told = core.request(request)
   local open = not told and (err or M.statuses[res.status])
   request.unsettled = open and (err and err.code or res.status) or nil
-  if M.note then M.note(request.url, res, err) end
+  if sending.note then sending.note(request.url, res, err) end
   return res, err, told
 end
 
@@ -89,10 +89,10 @@ end
 --- Returns the outcome of the last, and settles the call.
 function M.go_on(request, deadline, send, res, err, told)
   local sent, number = "no", 1
-  local retries = request.retries or standard_retries
+  local retries = request.retries or M.standard_retries
   while number <= retries and not told and is_retried(request, res, err) do
     sent = merge_sent(sent, res, err)
-    local wait = wait_before(number, res)
+    local wait = M.wait_before(number, res)
     if timer.now() + wait >= deadline then break end
     local cost = core.take(request.url, err and err.code == "TIMEOUT")
     if not cost then break end

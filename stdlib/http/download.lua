@@ -1,6 +1,7 @@
 -- Downloads: a body that is written to a file as it comes, and goes on where it was cut, in the same call or
 -- in a later one (RFC 9110, 13.1.5 and 14). Beside the part of the file that is there lies what says which
 -- version of the body it is of: nothing is ever put together from two versions.
+local attempts = require "tidelock.http.attempts"
 local core = require "tidelock.http.core"
 local crypto = require "tidelock.crypto"
 local errors = require "tidelock.errors"
@@ -16,7 +17,6 @@ local urls = require "tidelock.http.url"
 
 local M = {}
 
-local standard_retries = 2
 local much = 64 << 10 -- bytes: who brings so many has not failed in vain
 local least_age = 60 -- seconds after which Last-Modified is a strong validator
 local interval = 0.01 -- seconds between two calls of on_progress
@@ -82,7 +82,7 @@ function M.plan(url, options, defaults, send)
     request = request, send = send, url = whole, shown = urls.show(whole), file = options.file,
     folder = options.folder and options.folder.number or 1, resume = options.resume or false,
     part = options.file .. ".part", record = options.file .. ".part.json", source = crypto.sha256(whole),
-    most = options.max_body, retries = merged(options, defaults, "retries") or standard_retries,
+    most = options.max_body, retries = merged(options, defaults, "retries") or attempts.standard_retries,
     deadline = limit and timer.now() + limit, on_progress = options.on_progress,
     size = 0, resumed = 0, place = {},
   }
@@ -341,7 +341,7 @@ end
 -- Whether another request may be sent, after waiting for it.
 local function may_go_on(d, number, err)
   if number > d.retries then return false end
-  local wait = core.share() * math.min(10, 0.5 * 2 ^ (number - 1))
+  local wait = attempts.wait_before(number)
   if d.deadline and timer.now() + wait >= d.deadline then return false end
   if not core.take(d.url, err.code == "TIMEOUT") then return false end
   log.debug(("http: the download of %s broke off at %d bytes (%s): it goes on in %.2f s"):format(d.shown,

@@ -1,7 +1,8 @@
--- What an outbox does to the requests that its entries send: stdlib/outbox/send.lua sets these two when a
--- mutation is defined, and until then they are nil.
+-- What others have to do with each request, set when they are first used, and nil until then: by an outbox
+-- (stdlib/outbox/send.lua) the first two, by tidelock.net (stdlib/net/reach.lua) the last.
 --
 -- key(method): the idempotency key of the next request of this task, or nil
 -- fix(request): makes the request the one that was sent first under its key; returns an error where that
 -- cannot be kept
+-- note(url, res, err): hears the outcome of each attempt
 return {}

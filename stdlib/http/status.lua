@@ -20,7 +20,8 @@ end
 -- An HTTP-date in any of its three forms as wall-clock seconds, or nil.
 M.date = core.date
 
-local again = { [408] = true, [425] = true, [429] = true }
+--- The statuses of 4xx that say: later.
+M.later = { [408] = true, [425] = true, [429] = true }
 
 -- The beginning of the body, if it is text.
 local function body_excerpt(body)
@@ -34,7 +35,7 @@ function M.refuse(method, res)
   local err = errors.new {
     code = "HTTP", sent = "yes", detail = body_excerpt(res.body),
     message = ("%s %s answered %d"):format(method, urls.show(res.url), res.status),
-    recoverable = again[res.status] or res.status >= 500,
+    recoverable = M.later[res.status] or res.status >= 500,
   }
   err.retry_after = core.retry_after(res.headers["retry-after"], res.headers.date, err.time)
   err.status, err.response = res.status, res

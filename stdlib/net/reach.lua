@@ -3,8 +3,8 @@
 -- No interface is asked: what counts is whether servers have been reached. The network is away when a
 -- server could not be, and none of the others that this script has asked within a minute answered. The
 -- first one that is reached, by whatever request, brings it back.
-local attempts = require "tidelock.http.attempts"
 local http_core = require "tidelock.http.core"
+local sending = require "tidelock.http.sending"
 local tasks = require "tidelock.task.core"
 local timer = require "tidelock.timer"
 local urls = require "tidelock.http.url"
@@ -64,7 +64,7 @@ local function note(url, res, err)
   end
 end
 
-attempts.note = note
+sending.note = note
 
 -- --- for queries ----------------------------------------------------------------------------
 

@@ -3,6 +3,8 @@
 -- entry: as core.entry gives it; note: what is known of its attempts
 --   { attempts, waits, key, reason, sent_at, sent_boot, boot, process, forced, script }
 -- now: { wall, boot, boot_id, process }
+local http_status = require "tidelock.http.status"
+
 local M = {}
 
 M.states = { [0] = "waiting", "sending", "unknown", "held", "dead" }
@@ -74,8 +76,7 @@ local function pause(number, share)
   return math.min(longest_wait, first_wait * 2 ^ (number - 1)) * (0.5 + share / 2)
 end
 
--- Statuses that say: later. The second list: nothing was done.
-local later = { [408] = true, [425] = true, [429] = true }
+-- Statuses after which nothing was done.
 local not_done = { [425] = true, [429] = true, [503] = true }
 -- Errors after which nothing was sent, and those that will be the same each time.
 local unsent = { NOT_CONNECTED = true, BUFFER_FULL = true, BACKPRESSURE = true, UNAVAILABLE = true,
@@ -102,7 +103,7 @@ local function after_status(entry, definition, err, share)
   local status, why = err.status, err
   if status == 401 then return again(entry, definition, why, share, M.waiting, false) end
   local twice = status == 409 and definition.repeats == "key" and (entry.note.attempts or 0) > 0
-  if later[status] or status >= 500 or twice then
+  if http_status.later[status] or status >= 500 or twice then
     local known = definition.repeats ~= "never" or not_done[status]
     return again(entry, definition, why, share, known and M.waiting or M.unknown, true)
   end

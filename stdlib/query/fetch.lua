@@ -10,6 +10,7 @@
 local entries = require "tidelock.query.entries"
 local errors = require "tidelock.errors"
 local http_core = require "tidelock.http.core"
+local http_status = require "tidelock.http.status"
 local reach = require "tidelock.net.reach"
 local script = require "tidelock.script"
 local tasks = require "tidelock.task.core"
@@ -73,12 +74,10 @@ local function ask(def, params, info)
   return nil, as_error(err)
 end
 
-local retried_statuses = { [408] = true, [425] = true, [429] = true }
-
 -- A status of 4xx says that the same request will be refused again.
 local function is_final(err)
   local status = math.type(err.status) and err.status
-  return status and status >= 400 and status < 500 and not retried_statuses[status]
+  return status and status >= 400 and status < 500 and not http_status.later[status]
 end
 
 -- The seconds until the next attempt, or nil: there is none.
